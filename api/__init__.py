@@ -1,0 +1,1 @@
+"""The Elder API and its web pages."""

@@ -1,0 +1,1 @@
+"""Sources of inventory. Each reads one kind of cloud or directory; none knows who runs it or where its results go."""

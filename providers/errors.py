@@ -1,0 +1,102 @@
+"""What can go wrong while reading a source, grouped by what the caller does next.
+
+::
+
+    ProviderError
+    |-- ConfigError          the job's config is wrong: not tried again until somebody changes it
+    |-- CredentialsError     the source refuses who we are: not tried again before the next schedule
+    |-- ScopeError           this scope could not be read in full; the others go on
+    |   |-- Denied           a permission is missing (`permission` names it)
+    |   |-- Throttled        the source says: slow down
+    |   |-- TimedOut         the source did not answer in time, or the connection broke
+    |   |-- Unsupported      the source does not have this here: API not enabled, region without the service
+    |   `-- BadAnswer        the source answered with something that is not an answer
+    `-- DataError            one resource cannot be stored; the rest of its scope can
+
+Absence is not an error and an error is not absence: a scope that raised is never "empty".
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class Outcome(enum.StrEnum):
+    """How the reading of a scope ended. Only a complete scope may tombstone what it did not see."""
+
+    COMPLETE = "complete"
+    DENIED = "denied"
+    THROTTLED = "throttled"
+    TIMEOUT = "timeout"
+    UNSUPPORTED = "unsupported"
+    SKIPPED = "skipped"
+    ERROR = "error"
+
+
+class ProviderError(Exception):
+    """The source could not be read."""
+
+    error_kind = "internal"
+
+    def __init__(self, message: str | None = None, *, detail: str = "") -> None:
+        """`message` is one sentence for the operator; `detail` is for the engineer. Neither may hold a secret."""
+        super().__init__(message or self.__doc__)
+        self.detail = detail
+
+
+class ConfigError(ProviderError):
+    """The configuration is wrong."""
+
+    error_kind = "config"
+
+    def __init__(self, message: str | None = None, *, complaints: tuple[str, ...] = (), detail: str = "") -> None:
+        super().__init__(message or "; ".join(complaints) or None, detail=detail)
+        self.complaints = complaints or ((message,) if message else ())
+
+
+class CredentialsError(ProviderError):
+    """The source does not accept the credentials."""
+
+    error_kind = "credentials"
+
+
+class ScopeError(ProviderError):
+    """The scope could not be read in full."""
+
+    outcome = Outcome.ERROR
+
+
+class Denied(ScopeError):
+    """A permission is missing."""
+
+    outcome = Outcome.DENIED
+
+    def __init__(self, message: str | None = None, *, permission: str = "", detail: str = "") -> None:
+        super().__init__(message, detail=detail)
+        self.permission = permission
+
+
+class Throttled(ScopeError):
+    """The source asks to slow down."""
+
+    outcome = Outcome.THROTTLED
+
+
+class TimedOut(ScopeError):
+    """The source did not answer in time."""
+
+    outcome = Outcome.TIMEOUT
+
+
+class Unsupported(ScopeError):
+    """The source does not offer this here."""
+
+    outcome = Outcome.UNSUPPORTED
+
+
+class BadAnswer(ScopeError):
+    """The source's answer makes no sense."""
+
+
+class DataError(ProviderError):
+    """One resource cannot be stored."""

@@ -1,0 +1,78 @@
+"""What a provider emits: resources, the organizations they belong to, and the scopes that say how much of a source was read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from providers.errors import Outcome
+
+
+class Scope(msgspec.Struct, frozen=True, array_like=True):
+    """The smallest unit that is either fully read or not.
+
+    `account` is the vendor's id of the account, project, subscription, cluster or directory. `resource_type` is the `sub_type` of
+    the resources in it, or ``*`` when nothing below the account could be listed. `coverage` is not empty when a filter narrows
+    what is read (a namespace, an LDAP filter): a narrower scope is another scope, and may not tombstone what it cannot see.
+    """
+
+    provider: str
+    account: str
+    region: str
+    resource_type: str
+    coverage: str = ""
+
+
+class Link(msgspec.Struct, frozen=True, array_like=True):
+    """A typed dependency on another resource, by that resource's external id. It need not exist yet."""
+
+    type: str
+    target: str
+
+
+class Organization(msgspec.Struct, frozen=True, array_like=True):
+    """A node of the organization tree, used when a connector (not a job with an organization of its own) reads the source.
+
+    Emitted before anything that names it. `parent` is the external id of another organization, or empty for a root.
+    """
+
+    external_id: str
+    name: str
+    parent: str = ""
+
+
+class Resource(msgspec.Struct, frozen=True, array_like=True):
+    """One thing found. `external_id` is the vendor's own id (ARN, ARM id, object uid, entryUUID ...), never a display name.
+
+    `entity_type` is the category that filters use (``compute``, ``vpc``, ``user`` ...), `sub_type` the precise type
+    (``ec2_instance``). `organization` is an `Organization.external_id`, or empty. `parent` is the external id of the resource that
+    contains this one, or empty. `attributes` is JSON: no NaN, no secrets; keys as the vendor spells them.
+    """
+
+    external_id: str
+    entity_type: str
+    sub_type: str
+    name: str
+    attributes: dict[str, Any] = {}
+    tags: dict[str, str] = {}
+    links: tuple[Link, ...] = ()
+    organization: str = ""
+    parent: str = ""
+
+
+class Incomplete(msgspec.Struct, frozen=True):
+    """Yielded among resources: this scope was read only in part (an unreachable zone, a page that failed)."""
+
+    resource_type: str
+    outcome: Outcome
+    message: str
+    permission: str = ""
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who the source says we are: the answer of a connectivity test. `details` holds no secrets."""
+
+    name: str
+    account: str = ""
+    details: dict[str, str] = {}

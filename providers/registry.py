@@ -1,0 +1,52 @@
+"""The providers there are: a table of names, imported one at a time, and whatever a third party adds by an entry point.
+
+Nothing here imports an SDK, and no name that comes from outside is ever turned into an import: an unknown one is refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from providers.errors import ConfigError
+from providers.provider import Provider
+
+ENTRY_POINT_GROUP = "elder_worker.providers"
+
+BUILT_IN = {
+    "aws": "providers.aws:Aws",
+    "gcp": "providers.gcp:Gcp",
+    "azure": "providers.azure:Azure",
+    "kubernetes": "providers.kubernetes:Kubernetes",
+    "ldap": "providers.ldap:Ldap",
+    "google_workspace": "providers.google_workspace:GoogleWorkspace",
+    "okta": "providers.okta:Okta",
+    "authentik": "providers.authentik:Authentik",
+}
+
+
+@cache
+def _third_party() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name not in BUILT_IN}
+
+
+def names() -> tuple[str, ...]:
+    """All provider names, the built-in ones first."""
+    return (*BUILT_IN, *sorted(_third_party()))
+
+
+@cache
+def get(name: str) -> Provider:
+    """The provider of that name. Raises `ConfigError` when there is none."""
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        provider: Provider = getattr(importlib.import_module(module), attribute)()
+        return provider
+    if name in _third_party():
+        loaded: Provider = _third_party()[name].load()()
+        return loaded
+    close = difflib.get_close_matches(name, names(), n=1)
+    hint = f", did you mean '{close[0]}'?" if close else ""
+    raise ConfigError(f"unsupported provider '{name}'{hint} Supported: {', '.join(names())}".replace("?  ", "? "))

@@ -1,0 +1,221 @@
+"""Runs a source's plan on a bounded pool of threads and tells a sink, scope by scope, what was found and how it ended.
+
+Completeness is never inferred: a scope is complete only when its `fetch` ran to its end without raising and without yielding `Incomplete`
+for it. Whatever else happens has a name (`Outcome`), a sentence, and leaves the other scopes alone.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+import msgspec
+
+from providers.errors import Outcome, ProviderError, ScopeError
+from providers.provider import Read, Source
+from providers.records import Identity, Incomplete, Organization, Resource, Scope
+
+BATCH = 500
+"""Resources handed to the sink at once: large enough that a frame costs little, small enough that nothing waits long."""
+
+
+class ScopeReport(msgspec.Struct, frozen=True):
+    """How one scope ended. `message` is for the operator, `detail` for the engineer, `permission` what is missing."""
+
+    scope: Scope
+    outcome: Outcome
+    resources: int
+    message: str = ""
+    permission: str = ""
+    detail: str = ""
+
+
+class Sink(Protocol):
+    """Where results go. Called from several threads; must be safe for that, and may block (that is the back-pressure)."""
+
+    def identity(self, identity: Identity) -> None: ...
+    def planned(self, scopes: int) -> None: ...
+    def begin(self, scope: Scope) -> None: ...
+    def organizations(self, organizations: list[Organization]) -> None: ...
+    def resources(self, scope: Scope, resources: list[Resource]) -> None: ...
+    def end(self, report: ScopeReport) -> None: ...
+
+
+class Tally(msgspec.Struct):
+    """What a run came to."""
+
+    scopes: int = 0
+    resources: int = 0
+    outcomes: dict[str, int] = {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every scope was read in full."""
+        return self.scopes == self.outcomes.get(Outcome.COMPLETE, 0)
+
+
+def run(source: Source, sink: Sink, batch: int = BATCH) -> Tally:
+    """Reads everything. Raises the `ProviderError` that `check` or `plan` raised; what single reads raise becomes an outcome."""
+    with _classified(source):
+        sink.identity(source.check())
+    tally = Tally()
+    lock = threading.Lock()
+
+    def finished(report: ScopeReport) -> None:
+        sink.end(report)
+        with lock:
+            tally.scopes += 1
+            tally.resources += report.resources
+            tally.outcomes[report.outcome] = tally.outcomes.get(report.outcome, 0) + 1
+
+    lanes = _Lanes(source.lane_width)
+    with concurrent.futures.ThreadPoolExecutor(source.concurrency, thread_name_prefix="read") as pool:
+        futures: set[concurrent.futures.Future[None]] = set()
+        with _classified(source):
+            for read in source.plan():
+                sink.planned(len(read.scopes))
+                reader = _Reader(source, sink, read, batch, finished, lanes.of(read))
+                futures.add(pool.submit(reader.run))
+                futures = _drop_done(futures, source.concurrency * 4)
+        for future in futures:
+            future.result()
+    return tally
+
+
+def _drop_done(futures: set[concurrent.futures.Future[None]], limit: int) -> set[concurrent.futures.Future[None]]:
+    """Keeps a plan of 100,000 reads from being queued all at once; raises what the sink raised."""
+    if len(futures) < limit:
+        return futures
+    done, pending = concurrent.futures.wait(futures, return_when=concurrent.futures.FIRST_COMPLETED)
+    for future in done:
+        future.result()
+    return pending
+
+
+class _classified:  # noqa: N801 - used as a statement
+    """Turns the SDK's exceptions into the provider's own."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, ProviderError):
+            ours = self._source.classify(error)
+            if ours is not None:
+                raise ours from error
+
+
+class _Lanes:
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._lanes: dict[str, threading.BoundedSemaphore] = {}
+
+    def of(self, read: Read) -> AbstractContextManager[object]:
+        """The lane of a read; called by one thread only."""
+        if not read.lane:
+            return nullcontext()
+        return self._lanes.setdefault(read.lane, threading.BoundedSemaphore(self._width))
+
+
+class _Reader:
+    """One read: batches by scope, and a report for each of them."""
+
+    def __init__(
+        self,
+        source: Source,
+        sink: Sink,
+        read: Read,
+        batch: int,
+        finished: Callable[[ScopeReport], None],
+        lane: AbstractContextManager[object],
+    ) -> None:
+        self._source, self._sink, self._read, self._batch = source, sink, read, batch
+        self._finished, self._lane = finished, lane
+        self._pending: dict[Scope, list[Resource]] = {scope: [] for scope in read.scopes}
+        self._counts = dict.fromkeys(read.scopes, 0)
+        self._incomplete: dict[Scope, Incomplete] = {}
+        self._by_type = {scope.resource_type: scope for scope in read.scopes}
+
+    def run(self) -> None:
+        with self._lane:
+            self._run()
+
+    def _run(self) -> None:
+        for scope in self._read.scopes:
+            self._sink.begin(scope)
+        failure: ProviderError | None = None
+        detail = ""
+        try:
+            for item in self._items():
+                self._take(item)
+        except ProviderError as error:
+            failure, detail = error, error.detail
+        except _SinkFailed as error:
+            raise error.cause from None
+        except Exception as error:  # noqa: BLE001 - the edge around vendor SDKs: one scope may not end the others
+            failure = self._source.classify(error) or ScopeError(f"unexpected {type(error).__name__}")
+            detail = traceback.format_exc()
+        for scope in self._read.scopes:
+            self._flush(scope)
+            self._finished(self._report(scope, failure, detail))
+
+    def _items(self) -> Iterator[Resource | Organization | Incomplete]:
+        yield from self._read.fetch()
+
+    def _take(self, item: Resource | Organization | Incomplete) -> None:
+        if isinstance(item, Resource):
+            scope = self._scope_of(item.sub_type)
+            pending = self._pending[scope]
+            pending.append(item)
+            self._counts[scope] += 1
+            if len(pending) >= self._batch:
+                self._flush(scope)
+        elif isinstance(item, Organization):
+            self._guard(lambda: self._sink.organizations([item]))
+        else:
+            self._incomplete.setdefault(self._scope_of(item.resource_type), item)
+
+    def _scope_of(self, resource_type: str) -> Scope:
+        if len(self._read.scopes) == 1:
+            return self._read.scopes[0]
+        try:
+            return self._by_type[resource_type]
+        except KeyError:
+            raise ScopeError(f"a resource of type '{resource_type}' came from a read of {', '.join(self._by_type)}") from None
+
+    def _flush(self, scope: Scope) -> None:
+        if self._pending[scope]:
+            resources, self._pending[scope] = self._pending[scope], []
+            self._guard(lambda: self._sink.resources(scope, resources))
+
+    @staticmethod
+    def _guard(call: Callable[[], None]) -> None:
+        """A sink that fails ends the run; it must not be mistaken for a source that fails."""
+        try:
+            call()
+        except Exception as error:  # passed on as it is, by `_run`
+            raise _SinkFailed(error) from error
+
+    def _report(self, scope: Scope, failure: ProviderError | None, detail: str) -> ScopeReport:
+        count = self._counts[scope]
+        if failure is not None:
+            outcome = failure.outcome if isinstance(failure, ScopeError) else Outcome.ERROR
+            permission = getattr(failure, "permission", "")
+            return ScopeReport(scope, outcome, count, str(failure), permission, detail)
+        part = self._incomplete.get(scope)
+        if part is not None:
+            return ScopeReport(scope, part.outcome, count, part.message, part.permission)
+        return ScopeReport(scope, Outcome.COMPLETE, count)
+
+
+class _SinkFailed(Exception):
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause

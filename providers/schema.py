@@ -1,0 +1,100 @@
+"""Typed configs: checked with every complaint at once, redacted and encrypted by their own marks.
+
+A config type is a frozen ``msgspec.Struct``; a field that holds a secret is annotated `Secret` (``access_key: Secret | None``), and a
+whole JSON object that is one (a service-account file) `SecretObject`. The marks drive everything: what the API encrypts, what it
+redacts, what a redactor must know.
+"""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from providers.errors import ConfigError
+
+REDACTED = "***REDACTED***"
+
+Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
+SecretObject = Annotated[dict[str, Any], msgspec.Meta(extra={"secret": True})]
+
+ConfigT = TypeVar("ConfigT", bound=msgspec.Struct)
+
+
+def parse(config_type: type[ConfigT], raw: Mapping[str, Any]) -> ConfigT:
+    """The typed config. Raises `ConfigError` with one complaint for each unknown key, missing key and wrong value."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(config_type)}
+    complaints = [_unknown(key, fields) for key in raw if key not in fields and not key.startswith("_")]
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name not in raw:
+            if field.required:
+                complaints.append(f"`{name}` is missing")
+            continue
+        try:
+            values[field.name] = msgspec.convert(raw[name], field.type)
+        except msgspec.ValidationError as error:
+            complaints.append(f"`{name}`: {_plain(error, field.type)}")
+    if complaints:
+        raise ConfigError(complaints=tuple(complaints))
+    try:
+        return config_type(**values)
+    except ValueError as error:  # a __post_init__ that compares fields
+        raise ConfigError(str(error)) from None
+
+
+def secret_names(config_type: type[msgspec.Struct]) -> frozenset[str]:
+    """The keys whose values are secrets."""
+    return frozenset(f.encode_name for f in msgspec.structs.fields(config_type) if _is_secret(f.type))
+
+
+def map_secrets(config_type: type[msgspec.Struct], raw: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    """A copy of `raw` with every secret value changed; None and empty ones stay."""
+    names = secret_names(config_type)
+    return {key: change(value) if key in names and value not in (None, "") else value for key, value in raw.items()}
+
+
+def redact(config_type: type[msgspec.Struct], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of `raw` that is safe to show."""
+    return map_secrets(config_type, raw, lambda _: REDACTED)
+
+
+def secret_values(config_type: type[msgspec.Struct], raw: Mapping[str, Any]) -> Iterator[str]:
+    """Every string inside a secret value, for a redactor."""
+    for name in secret_names(config_type):
+        yield from _strings(raw.get(name))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _strings(item)
+
+
+def _is_secret(annotation: Any) -> bool:
+    if typing.get_origin(annotation) is Annotated:
+        _, *metas = typing.get_args(annotation)
+        return any(isinstance(m, msgspec.Meta) and (m.extra or {}).get("secret") for m in metas)
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return any(_is_secret(part) for part in typing.get_args(annotation))
+    return False
+
+
+def _unknown(key: str, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    hint = f", did you mean `{close[0]}`?" if close else f"; known are {', '.join(f'`{name}`' for name in sorted(known))}"
+    return f"unknown config key `{key}`{hint}"
+
+
+def _plain(error: msgspec.ValidationError, annotation: Any) -> str:
+    """The complaint; msgspec never quotes a value of the wrong type, but may quote one out of an enumeration."""
+    return "is not valid" if _is_secret(annotation) else str(error)

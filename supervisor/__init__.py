@@ -1,0 +1,1 @@
+"""Spawns, counts, times and kills. Knows nothing of clouds, SQL or HTTP."""

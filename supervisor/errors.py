@@ -1,0 +1,30 @@
+"""What can go wrong in the supervisor, grouped by what the caller does next.
+
+::
+
+    SupervisorError
+    |-- ProtocolError      a speaker broke the frame protocol: kill it
+    |-- SpawnError         a process could not be made: hand the work back, try later
+    `-- RestartStorm       a service dies faster than it may be restarted: give up upwards
+"""
+
+from __future__ import annotations
+
+
+class SupervisorError(Exception):
+    """The supervisor met an error."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__doc__)
+
+
+class ProtocolError(SupervisorError):
+    """A process broke the frame protocol."""
+
+
+class SpawnError(SupervisorError):
+    """A process could not be started."""
+
+
+class RestartStorm(SupervisorError):
+    """A service keeps dying and is not restarted again."""

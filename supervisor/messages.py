@@ -1,0 +1,157 @@
+"""Messages between the supervisor and the writer, over one Unix ``SOCK_SEQPACKET`` pair.
+
+One message is one packet of JSON, at most `MAX_MESSAGE` bytes; descriptors travel with it as ``SCM_RIGHTS``. The writer asks, the
+supervisor decides: it alone knows which slots are free and which processes are alive, and it knows nothing of what they do.
+The supervisor never sees a job's config or secrets: with `Spawned` it hands the writer the write end of the job's start pipe
+and the read end of its data pipe, and forgets the data pipe but for asking the kernel how full it is.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+MAX_MESSAGE = 128 * 1024
+
+
+class Cause(enum.StrEnum):
+    """Why a job process is dead: one word for each cause of death."""
+
+    EXITED = "exited"
+    """It left by itself, with an exit code."""
+    SIGNALLED = "signalled"
+    """A signal that we did not send ended it."""
+    TIMEOUT = "timeout"
+    """The wall clock ran out."""
+    IDLE = "idle"
+    """It showed no progress for too long, and not because of back-pressure."""
+    START = "start"
+    """It never said READY."""
+    MEMORY = "memory"
+    """Its tree went over the memory cap."""
+    PROTOCOL = "protocol"
+    """It broke the frame protocol."""
+    CANCELLED = "cancelled"
+    """The writer asked for its end: a person cancelled it."""
+    LOST = "lost"
+    """Its lease was not renewed in time."""
+    SHUTDOWN = "shutdown"
+    """The service is stopping: the work goes back to the queue."""
+    WRITER = "writer"
+    """The process that takes its results is gone."""
+
+
+# --- writer -> supervisor ---------------------------------------------------------------------------------------------------
+
+
+class Start(msgspec.Struct, tag="start", frozen=True, forbid_unknown_fields=True):
+    """Asks for a process. Times in seconds; `lease` is how long the run may live without an `Extend` (None: for ever)."""
+
+    run: str
+    pool: str
+    label: dict[str, str]
+    """For logs and the published state, e.g. ``{"job_id": "42", "provider": "aws", "name": "..."}``. No secrets."""
+    wall: float
+    idle: float
+    memory_mb: int = 0
+    """Cap on the whole tree; 0 means the supervisor's default."""
+    lease: float | None = None
+    read_paths: tuple[str, ...] = ()
+    """What the job may read beside its interpreter and its own folder, where the kernel can enforce that."""
+
+
+class Extend(msgspec.Struct, tag="extend", frozen=True, forbid_unknown_fields=True):
+    """The lease was renewed: the run may live for `lease` more seconds from now."""
+
+    run: str
+    lease: float
+
+
+class Cancel(msgspec.Struct, tag="cancel", frozen=True, forbid_unknown_fields=True):
+    """Ends a run's tree, with the cause that `Exited` will carry."""
+
+    run: str
+    cause: Cause = Cause.CANCELLED
+    sentence: str = ""
+
+
+class Report(msgspec.Struct, tag="report", frozen=True, forbid_unknown_fields=True):
+    """The writer's part of the published state, and its sign of life. Opaque to the supervisor."""
+
+    state: msgspec.Raw
+
+
+class Finished(msgspec.Struct, tag="finished", frozen=True, forbid_unknown_fields=True):
+    """The writer has stored the run's outcome: the run is over."""
+
+    run: str
+    status: str
+    error_kind: str = ""
+    entities: int = 0
+    scopes: dict[str, int] = {}
+    """Outcome of scope -> how many."""
+
+
+class Stop(msgspec.Struct, tag="stop", frozen=True, forbid_unknown_fields=True):
+    """All that was to be done is done (``run --once``): stop the service with this exit code."""
+
+    exit_code: int
+
+
+# --- supervisor -> writer ---------------------------------------------------------------------------------------------------
+
+
+class Slots(msgspec.Struct, tag="slots", frozen=True, forbid_unknown_fields=True):
+    """Free slots in each pool; sent at the start and whenever it changes."""
+
+    free: dict[str, int]
+
+
+class Spawned(msgspec.Struct, tag="spawned", frozen=True, forbid_unknown_fields=True):
+    """The process exists. Carries two descriptors: the data pipe to read, the start pipe to write (after `Ready`)."""
+
+    run: str
+    pid: int
+
+
+class Refused(msgspec.Struct, tag="refused", frozen=True, forbid_unknown_fields=True):
+    """No process was made: no slot, no memory, or the kernel said no. The work goes back to the queue."""
+
+    run: str
+    sentence: str
+
+
+class Ready(msgspec.Struct, tag="ready", frozen=True, forbid_unknown_fields=True):
+    """The job's bootstrap is done: it may be sent its START frame."""
+
+    run: str
+
+
+class Exited(msgspec.Struct, tag="exited", frozen=True, forbid_unknown_fields=True):
+    """The whole tree of the run is proven dead (or cannot be killed: `unkillable`)."""
+
+    run: str
+    cause: Cause
+    exit_code: int | None = None
+    signal: str = ""
+    sentence: str = ""
+    """For the operator."""
+    detail: str = ""
+    """For the engineer: the last lines of stderr, the Python stacks dumped before the kill. Not yet redacted."""
+    peak_bytes: int = 0
+    seconds: float = 0.0
+    kill_seconds: float | None = None
+    """From the decision to kill until the tree was proven dead; None when it was not killed."""
+    survivors: int = 0
+    """Processes that did not die; their slot stays taken."""
+
+
+class Drain(msgspec.Struct, tag="drain", frozen=True, forbid_unknown_fields=True):
+    """The service is stopping: claim nothing more, finish what is running within `seconds`."""
+
+    seconds: float
+
+
+FromWriter = Start | Extend | Cancel | Report | Finished | Stop
+ToWriter = Slots | Spawned | Refused | Ready | Exited | Drain

@@ -1,0 +1,5 @@
+"""Fixtures that all tests share; those of one kind of peer are in tests/peers/."""
+
+from __future__ import annotations
+
+pytest_plugins: list[str] = []

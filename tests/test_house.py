@@ -1,0 +1,111 @@
+"""The rules of the house that a linter cannot check: who may import whom, and that nothing long or nameless creeps in."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PACKAGES = ("supervisor", "providers", "worker", "api")
+SDKS = {"boto3", "botocore", "google", "azure", "kubernetes", "ldap3", "msal"}
+FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
+
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def module_name(path: pathlib.Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: pathlib.Path, *, top_level_only: bool = False) -> set[str]:
+    tree = ast.parse(path.read_text())
+    nodes = _executed_at_import(tree) if top_level_only else ast.walk(tree)
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def _executed_at_import(tree: ast.Module):
+    """Statements that run when the module is imported: not those in functions, not those under TYPE_CHECKING."""
+    stack = list(tree.body)
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        stack.extend(child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt))
+
+
+def starts_with(names: set[str], prefixes: set[str]) -> set[str]:
+    return {name for name in names if any(name == p or name.startswith(p + ".") for p in prefixes)}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_arrows_point_one_way(path):
+    """providers know nothing of the rest; the supervisor knows nothing of clouds, SQL or Flask; SQL is in one place."""
+    module, found = module_name(path), imports(path)
+    package = module.split(".")[0]
+    forbidden = {
+        "providers": {"supervisor", "worker", "api", "psycopg", "flask"},
+        "supervisor": {"providers", "worker", "api", "psycopg", "flask", "gunicorn", "urllib3"} | SDKS,
+        "worker": {"api"} | SDKS,
+        "api": {"supervisor"} | SDKS,
+    }[package]
+    if module in {"worker.cli", "worker.up"} or module.startswith("worker.commands"):
+        forbidden -= {"api"}  # the command line starts everything
+    assert not starts_with(found, forbidden)
+    if not module.startswith("worker.store"):
+        assert not starts_with(found, {"psycopg", "psycopg_pool"}), "psycopg is used in worker/store only"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_no_sdk_is_imported_by_importing(path):
+    """An SDK costs up to a second and 150 MB: only a job process may pay, inside `open`. Modules named `client` or `source` are those."""
+    module = module_name(path)
+    if module.startswith("providers.") and module.split(".")[-1] not in {"__init__", "config", "catalogue", "provider"}:
+        return
+    assert not starts_with(imports(path, top_level_only=True), SDKS)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_modules_are_small_and_named_by_a_noun(path):
+    assert len(path.read_text().splitlines()) <= 300
+    assert not FORBIDDEN_NAMES & set(module_name(path).split("."))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_everything_public_says_what_it_is(path):
+    """A module, and every public class and function of it, has a docstring."""
+    tree = ast.parse(path.read_text())
+    assert not tree.body or ast.get_docstring(tree), "the module has no docstring"
+    nameless = [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+    assert not nameless
+
+
+def test_the_registry_imports_no_sdk():
+    """Every provider's class, config and catalogue can be had in a process without a single SDK in it."""
+    import subprocess
+
+    code = (
+        "import sys; from providers import registry\n"
+        "for name in registry.BUILT_IN: registry.get(name).resource_types()\n"
+        f"found = sorted({SDKS!r} & {{m.split('.')[0] for m in sys.modules}})\n"
+        "assert not found, found"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)

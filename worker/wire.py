@@ -1,0 +1,131 @@
+"""The bodies of the frames between a job process and the writer (see `supervisor.frames` for the frames themselves).
+
+========== ================= =====================================================================================
+kind        body              rule
+========== ================= =====================================================================================
+START       `JobStart`        the only frame towards the job
+IDENTITY    `Identity`        at most once, before the first scope
+SCOPE       `[index, Scope]`  opens a scope; indices count up from 0
+ORGANIZ.    `[Organization]`  before any resource that names them
+RECORDS     `Records`         of an open scope; `sequence` counts up from 0 over the whole run, a gap is a protocol error
+SCOPE_END   `ScopeEnd`        closes a scope; `resources` must equal what arrived for it
+COMPLETE    `Complete`        last frame of a run that ended by itself; every opened scope is closed, totals match
+FAILED      `Failed`          last frame of a run that could not go on
+========== ================= =====================================================================================
+
+A resource is encoded by `encode_resource`, keys in order, so that equal resources are equal bytes: the writer hashes those bytes
+and decodes only what has changed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from providers.errors import Outcome
+from providers.records import Identity, Organization, Resource, Scope
+
+PROTOCOL = 1
+
+
+class JobStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a job process is to do. `operator` holds the worker's own endpoint and file settings for this provider."""
+
+    kind: str
+    """``discovery``, ``connector`` or ``test`` (only `Source.check`)."""
+    run: str
+    provider: str
+    config: dict[str, Any]
+    operator: dict[str, str] = {}
+    batch: int = 500
+    job_id: int | None = None
+    log_level: str = "INFO"
+    log_format: str = "json"
+    protocol: int = PROTOCOL
+
+
+class ScopeOpened(msgspec.Struct, frozen=True, array_like=True):
+    """A scope begins."""
+
+    index: int
+    scope: Scope
+
+
+class Records(msgspec.Struct, frozen=True, array_like=True):
+    """Resources of one scope, each still as its JSON (a `Resource` when decoded)."""
+
+    sequence: int
+    index: int
+    resources: list[msgspec.Raw]
+
+
+class ScopeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A scope ends."""
+
+    index: int
+    outcome: Outcome
+    resources: int
+    message: str = ""
+    permission: str = ""
+    detail: str = ""
+
+
+class Complete(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The run ended by itself. Totals over all scopes."""
+
+    scopes: int
+    resources: int
+
+
+class Failed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The run cannot go on. `error_kind` is that of `providers.errors`."""
+
+    error_kind: str
+    message: str
+    detail: str = ""
+
+
+class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of a PROGRESS frame on the control pipe: evidence that the job moves. Numbers only ever grow."""
+
+    scopes_planned: int = 0
+    scopes_done: int = 0
+    resources: int = 0
+    calls: int = 0
+    """Answers received from the source."""
+    scope: str = ""
+    """What is being read, for people; no secrets."""
+
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_resource_decoder = msgspec.json.Decoder(Resource)
+
+encode = msgspec.json.encode
+
+
+def encode_resource(resource: Resource) -> bytes:
+    """Canonical JSON: equal resources are equal bytes."""
+    return _encoder.encode(resource)
+
+
+def decode_resource(raw: msgspec.Raw | bytes) -> Resource:
+    """The resource; raises `msgspec.ValidationError` or `msgspec.DecodeError` when it is none."""
+    return _resource_decoder.decode(raw)
+
+
+__all__ = [
+    "PROTOCOL",
+    "Complete",
+    "Failed",
+    "Identity",
+    "JobStart",
+    "Organization",
+    "Progress",
+    "Records",
+    "ScopeEnd",
+    "ScopeOpened",
+    "decode_resource",
+    "encode",
+    "encode_resource",
+]
