@@ -144,8 +144,12 @@ class _Reader:
         self._by_type = {scope.resource_type: scope for scope in read.scopes}
 
     def run(self) -> None:
-        with self._lane:
-            self._run()
+        """Reads and reports. Raises what the sink raised, and nothing else."""
+        try:
+            with self._lane:
+                self._run()
+        except _SinkFailed as failed:
+            raise failed.cause from None
 
     def _run(self) -> None:
         for scope in self._read.scopes:
@@ -157,8 +161,8 @@ class _Reader:
                 self._take(item)
         except ProviderError as error:
             failure, detail = error, error.detail
-        except _SinkFailed as error:
-            raise error.cause from None
+        except _SinkFailed:
+            raise
         except Exception as error:  # noqa: BLE001 - the edge around vendor SDKs: one scope may not end the others
             failure = self._source.classify(error) or ScopeError(f"unexpected {type(error).__name__}")
             detail = traceback.format_exc()
@@ -200,8 +204,8 @@ class _Reader:
         """A sink that fails ends the run; it must not be mistaken for a source that fails."""
         try:
             call()
-        except Exception as error:  # passed on as it is, by `_run`
-            raise _SinkFailed(error) from error
+        except Exception as error:  # passed on as it is, by `run`
+            raise _SinkFailed(error) from None
 
     def _report(self, scope: Scope, failure: ProviderError | None, detail: str) -> ScopeReport:
         count = self._counts[scope]

@@ -1,0 +1,212 @@
+"""The runner: what a provider raises becomes an outcome of that scope and of no other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from providers.errors import CredentialsError, Denied, Outcome, ProviderError, Throttled
+from providers.provider import Item, Read, Source
+from providers.records import Identity, Incomplete, Organization, Resource, Scope
+from providers.runner import ScopeReport, run
+
+
+class Recorder:
+    """A sink that remembers."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.events: list[tuple[str, object]] = []
+        self.reports: dict[str, ScopeReport] = {}
+        self.found: dict[str, list[str]] = {}
+        self.organizations_seen: list[Organization] = []
+
+    def identity(self, identity):
+        self.events.append(("identity", identity.name))
+
+    def planned(self, scopes):
+        self.events.append(("planned", scopes))
+
+    def begin(self, scope):
+        with self.lock:
+            self.events.append(("begin", scope.resource_type))
+
+    def organizations(self, organizations):
+        self.organizations_seen += organizations
+
+    def resources(self, scope, resources):
+        with self.lock:
+            self.found.setdefault(scope.resource_type, []).extend(r.external_id for r in resources)
+
+    def end(self, report):
+        with self.lock:
+            assert report.scope.resource_type not in self.reports, "a scope ends once"
+            self.reports[report.scope.resource_type] = report
+
+
+class Planned(Source):
+    """A source made of functions."""
+
+    concurrency = 4
+
+    def __init__(self, reads: dict[str, Callable[[], Iterable[Item]]], known: dict[type, ProviderError] | None = None) -> None:
+        self.reads, self.known = reads, known or {}
+
+    def check(self):
+        return Identity("me")
+
+    def plan(self):
+        for names, fetch in self.reads.items():
+            yield Read(tuple(scope(name) for name in names.split("+")), fetch)
+
+    def classify(self, error):
+        return self.known.get(type(error))
+
+
+def scope(name: str) -> Scope:
+    return Scope("test", "acct", "", name)
+
+
+def things(kind: str, count: int) -> list[Resource]:
+    return [Resource(f"{kind}-{n}", "thing", kind, f"thing {n}") for n in range(count)]
+
+
+def failing(error: Exception, *before: Item):
+    def fetch():
+        yield from before
+        raise error
+
+    return fetch
+
+
+def test_a_complete_read():
+    sink = Recorder()
+    tally = run(Planned({"a": lambda: things("a", 1201)}), sink)
+    assert (tally.scopes, tally.resources, tally.outcomes) == (1, 1201, {"complete": 1})
+    assert tally.complete
+    assert len(sink.found["a"]) == 1201
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "message"),
+    [
+        (Denied("no ec2:DescribeInstances", permission="ec2:DescribeInstances"), Outcome.DENIED, "no ec2:DescribeInstances"),
+        (Throttled("slow down"), Outcome.THROTTLED, "slow down"),
+        (CredentialsError("expired"), Outcome.ERROR, "expired"),
+        (KeyError("InstanceId"), Outcome.ERROR, "unexpected KeyError"),
+    ],
+)
+def test_one_scope_fails_and_the_others_go_on(error, outcome, message):
+    sink = Recorder()
+    tally = run(Planned({"bad": failing(error, *things("bad", 3)), "good": lambda: things("good", 2)}), sink)
+    assert sink.reports["bad"].outcome == outcome
+    assert sink.reports["bad"].message == message
+    assert sink.reports["bad"].resources == 3, "what came before the failure is kept and counted"
+    assert sink.found["bad"] == ["bad-0", "bad-1", "bad-2"]
+    assert sink.reports["good"].outcome == Outcome.COMPLETE
+    assert not tally.complete
+
+
+def test_the_missing_permission_and_the_detail_reach_the_ledger():
+    sink = Recorder()
+    run(Planned({"a": failing(Denied("no", permission="x:List", detail="403")), "b": failing(KeyError("k"))}), sink)
+    assert sink.reports["a"].permission == "x:List"
+    assert "KeyError" in sink.reports["b"].detail
+
+
+def test_the_sdks_exceptions_are_classified():
+    sink = Recorder()
+    run(Planned({"a": failing(ConnectionError("?"))}, {ConnectionError: Throttled("classified")}), sink)
+    assert sink.reports["a"].outcome == Outcome.THROTTLED
+
+
+def test_a_part_that_could_not_be_read_makes_its_scope_incomplete_and_no_other():
+    sink = Recorder()
+    items = [*things("a", 2), Incomplete("a", Outcome.TIMEOUT, "zone z did not answer"), *things("b", 1)]
+    run(Planned({"a+b": lambda: items}), sink)
+    assert (sink.reports["a"].outcome, sink.reports["a"].resources) == (Outcome.TIMEOUT, 2)
+    assert (sink.reports["b"].outcome, sink.reports["b"].resources) == (Outcome.COMPLETE, 1)
+
+
+def test_a_resource_of_a_type_that_was_not_planned_is_not_lost_silently():
+    sink = Recorder()
+    run(Planned({"a+b": lambda: things("c", 1)}), sink)
+    assert {r.outcome for r in sink.reports.values()} == {Outcome.ERROR}
+
+
+def test_organizations_pass_before_their_resources():
+    sink = Recorder()
+    organization = Organization("o1", "AWS")
+    run(Planned({"a": lambda: [organization, *things("a", 1)]}), sink)
+    assert sink.organizations_seen == [organization]
+
+
+def test_what_check_and_plan_raise_ends_the_run():
+    class Refused(Planned):
+        def check(self):
+            raise PermissionError("raw")
+
+    with pytest.raises(CredentialsError, match="refused"):
+        run(Refused({}, {PermissionError: CredentialsError("refused")}), Recorder())
+
+
+def test_a_sink_that_fails_ends_the_run_and_is_not_taken_for_a_failing_source():
+    class Full(Recorder):
+        def resources(self, scope, resources):
+            raise BrokenPipeError("nobody reads")
+
+    with pytest.raises(BrokenPipeError):
+        run(Planned({"a": lambda: things("a", 1)}), Full())
+
+
+def test_a_lane_is_never_overrun():
+    running, peak, lock, enough = 0, 0, threading.Lock(), threading.Event()
+
+    def fetch():
+        nonlocal running, peak
+        with lock:
+            running += 1
+            peak = max(peak, running)
+            if peak >= 3:
+                enough.set()
+        enough.wait(0.05)
+        with lock:
+            running -= 1
+        return []
+
+    class Narrow(Planned):
+        lane_width = 2
+
+        def plan(self):
+            for n in range(12):
+                yield Read((scope(str(n)),), fetch, lane="one")
+
+    run(Narrow({}), Recorder())
+    assert peak == 2
+
+
+def test_a_plan_larger_than_memory_is_taken_piece_by_piece():
+    started = threading.Semaphore(0)
+    ahead = 0
+
+    class Endless(Planned):
+        concurrency = 2
+
+        def plan(self):
+            nonlocal ahead
+            for n in range(500):
+                ahead = max(ahead, n - finished[0])
+                yield Read((scope(str(n)),), fetch)
+
+    finished = [0]
+
+    def fetch():
+        finished[0] += 1
+        started.release()
+        return []
+
+    tally = run(Endless({}), Recorder())
+    assert tally.scopes == 500
+    assert ahead <= 2 * 4 + 2, "the plan ran ahead of the reads"

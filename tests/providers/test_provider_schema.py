@@ -1,0 +1,66 @@
+"""Typed configs: every complaint at once, secrets known by their marks."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from providers.errors import ConfigError
+from providers.schema import REDACTED, Secret, SecretObject, map_secrets, parse, redact, secret_names, secret_values
+
+
+class Config(msgspec.Struct, frozen=True):
+    """A config with every kind of field."""
+
+    account: str
+    access_key: Secret | None = None
+    credentials: SecretObject | None = None
+    regions: tuple[str, ...] = ()
+    page_size: int = 100
+
+    def __post_init__(self) -> None:
+        if self.access_key and self.credentials:
+            raise ValueError("`access_key` and `credentials` exclude each other")
+
+
+def complaints(raw) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse(Config, raw)
+    return list(caught.value.complaints)
+
+
+def test_a_valid_config_is_typed():
+    config = parse(Config, {"account": "a", "regions": ["x", "y"]})
+    assert config == Config(account="a", regions=("x", "y"))
+
+
+def test_every_complaint_comes_at_once_with_a_hint():
+    found = complaints({"region": ["x"], "page_size": "many", "access_key": 7})
+    assert "unknown config key `region`, did you mean `regions`?" in found
+    assert "`account` is missing" in found
+    assert "`page_size`: Expected `int`, got `str`" in found
+    assert "`access_key`: is not valid" in found
+    assert len(found) == 4
+
+
+def test_an_unknown_key_with_no_near_name_lists_the_known_ones():
+    assert "known are `access_key`, `account`" in complaints({"account": "a", "zzz": 1})[0]
+
+
+def test_keys_of_the_api_itself_are_let_through():
+    assert parse(Config, {"account": "a", "_organization_id": 3}).account == "a"
+
+
+def test_fields_that_exclude_each_other():
+    assert complaints({"account": "a", "access_key": "k", "credentials": {"t": 1}}) == ["`access_key` and `credentials` exclude each other"]
+
+
+def test_secrets_are_known_by_their_marks():
+    assert secret_names(Config) == {"access_key", "credentials"}
+    raw = {"account": "a", "access_key": "k", "credentials": {"inner": ["deep", {"x": "deeper"}]}}
+    assert redact(Config, raw) == {"account": "a", "access_key": REDACTED, "credentials": REDACTED}
+    assert set(secret_values(Config, raw)) == {"k", "deep", "deeper"}
+
+
+def test_an_empty_secret_stays_empty():
+    assert map_secrets(Config, {"access_key": ""}, lambda _: "changed") == {"access_key": ""}
