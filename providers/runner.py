@@ -204,7 +204,7 @@ class _Reader:
         """A sink that fails ends the run; it must not be mistaken for a source that fails."""
         try:
             call()
-        except Exception as error:  # passed on as it is, by `run`
+        except Exception as error:  # noqa: BLE001 - passed on as it is, by `run`
             raise _SinkFailed(error) from None
 
     def _report(self, scope: Scope, failure: ProviderError | None, detail: str) -> ScopeReport:
