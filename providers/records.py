@@ -47,7 +47,8 @@ class Resource(msgspec.Struct, frozen=True, array_like=True):
 
     `entity_type` is the category that filters use (``compute``, ``vpc``, ``user`` ...), `sub_type` the precise type
     (``ec2_instance``). `organization` is an `Organization.external_id`, or empty. `parent` is the external id of the resource that
-    contains this one, or empty. `region` is set where one scope spans several; empty, it is the scope's. `attributes` is JSON: no NaN, no secrets; keys as the vendor spells them.
+    contains this one, or empty. `region` is set where one scope spans several; empty, it is the scope's. `attributes` is JSON: no
+    NaN, no secrets; keys as the vendor spells them.
     """
 
     external_id: str
