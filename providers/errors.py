@@ -61,14 +61,16 @@ class CredentialsError(ProviderError):
 
 
 class ScopeError(ProviderError):
-    """The scope could not be read in full."""
+    """The scope could not be read in full. Raised by `check` or `plan` it ends the run, with the kind ``source``."""
 
+    error_kind = "source"
     outcome = Outcome.ERROR
 
 
 class Denied(ScopeError):
     """A permission is missing."""
 
+    error_kind = "credentials"
     outcome = Outcome.DENIED
 
     def __init__(self, message: str | None = None, *, permission: str = "", detail: str = "") -> None:

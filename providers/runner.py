@@ -58,10 +58,15 @@ class Tally(msgspec.Struct):
         return self.scopes == self.outcomes.get(Outcome.COMPLETE, 0)
 
 
+def check(source: Source) -> Identity:
+    """Who the source says we are. Raises `ProviderError`."""
+    with _classified(source):
+        return source.check()
+
+
 def run(source: Source, sink: Sink, batch: int = BATCH) -> Tally:
     """Reads everything. Raises the `ProviderError` that `check` or `plan` raised; what single reads raise becomes an outcome."""
-    with _classified(source):
-        sink.identity(source.check())
+    sink.identity(check(source))
     tally = Tally()
     lock = threading.Lock()
 
@@ -75,15 +80,30 @@ def run(source: Source, sink: Sink, batch: int = BATCH) -> Tally:
     lanes = _Lanes(source.lane_width)
     with concurrent.futures.ThreadPoolExecutor(source.concurrency, thread_name_prefix="read") as pool:
         futures: set[concurrent.futures.Future[None]] = set()
-        with _classified(source):
-            for read in source.plan():
+        try:
+            for read in _planned(source):
                 sink.planned(len(read.scopes))
                 reader = _Reader(source, sink, read, batch, finished, lanes.of(read))
                 futures.add(pool.submit(reader.run))
                 futures = _drop_done(futures, source.concurrency * 4)
-        for future in futures:
-            future.result()
+            for future in futures:
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # what has not begun would only delay the news
+            raise
     return tally
+
+
+def _planned(source: Source) -> Iterator[Read]:
+    """The plan, with its errors as ours; what the sink raises meanwhile is no error of the source."""
+    with _classified(source):
+        reads = iter(source.plan())
+    while True:
+        with _classified(source):
+            read = next(reads, None)
+        if read is None:
+            return
+        yield read
 
 
 def _drop_done(futures: set[concurrent.futures.Future[None]], limit: int) -> set[concurrent.futures.Future[None]]:
@@ -144,7 +164,7 @@ class _Reader:
         self._by_type = {scope.resource_type: scope for scope in read.scopes}
 
     def run(self) -> None:
-        """Reads and reports. Raises what the sink raised, and nothing else."""
+        """Reads and reports. Raises what the sink raised, and MemoryError: after it nothing in this process can be relied upon."""
         try:
             with self._lane:
                 self._run()
@@ -161,7 +181,7 @@ class _Reader:
                 self._take(item)
         except ProviderError as error:
             failure, detail = error, error.detail
-        except _SinkFailed:
+        except (_SinkFailed, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - the edge around vendor SDKs: one scope may not end the others
             failure = self._source.classify(error) or ScopeError(f"unexpected {type(error).__name__}")

@@ -69,6 +69,10 @@ class ScopeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message: str = ""
     permission: str = ""
     detail: str = ""
+    rejected: int = 0
+    """Resources that could not be put into a frame: too large, or not JSON. They exist, so a scope with some may not tombstone."""
+    rejection: str = ""
+    """Which the first of them was, and why."""
 
 
 class Complete(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,6 +102,9 @@ class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is being read, for people; no secrets."""
 
 
+MAX_RESOURCE = 1024 * 1024
+"""Bytes of the largest resource that is stored; a larger one is rejected alone."""
+
 _encoder = msgspec.json.Encoder(order="deterministic")
 _resource_decoder = msgspec.json.Decoder(Resource)
 
@@ -109,12 +116,18 @@ def encode_resource(resource: Resource) -> bytes:
     return _encoder.encode(resource)
 
 
+def encode_resources(resources: list[Resource]) -> bytes:
+    """A JSON array of resources, each exactly as `encode_resource` would write it; one call for many is what makes it fast."""
+    return _encoder.encode(resources)
+
+
 def decode_resource(raw: msgspec.Raw | bytes) -> Resource:
     """The resource; raises `msgspec.ValidationError` or `msgspec.DecodeError` when it is none."""
     return _resource_decoder.decode(raw)
 
 
 __all__ = [
+    "MAX_RESOURCE",
     "PROTOCOL",
     "Complete",
     "Failed",
@@ -128,4 +141,5 @@ __all__ = [
     "decode_resource",
     "encode",
     "encode_resource",
+    "encode_resources",
 ]

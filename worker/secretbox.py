@@ -1,0 +1,68 @@
+"""Secrets at rest: a secret value in a job's config is stored as ``{"$fernet": "<token>"}``.
+
+The API seals what the provider's schema marks as secret, the writer opens it just before the job's START frame. The first key of
+``ELDER_SECRET_KEYS`` seals, every key opens: to rotate, put the new key in front and drop the old one when all is re-sealed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+MARK = "$fernet"
+
+
+class SecretBoxError(Exception):
+    """A secret cannot be sealed or opened."""
+
+
+class SecretBox:
+    """Seals and opens JSON values."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        """`keys` are Fernet keys. Raises `SecretBoxError` for one that is none."""
+        try:
+            fernets = [Fernet(key) for key in keys]
+        except ValueError:
+            message = (
+                "ELDER_SECRET_KEYS holds something that is not a Fernet key (32 bytes in url-safe base64); "
+                "make one with: python3 -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+            )
+            raise SecretBoxError(message) from None
+        self._fernet = MultiFernet(fernets) if fernets else None
+
+    def seal(self, value: Any) -> dict[str, str]:
+        """The sealed form of a JSON value; one that is sealed already stays as it is."""
+        if is_sealed(value):
+            return dict(value)
+        return {MARK: self._keys("sealed").encrypt(msgspec.json.encode(value)).decode()}
+
+    def open(self, value: Any) -> Any:
+        """`value` with every sealed value in it opened, at any depth."""
+        if is_sealed(value):
+            return self._open(value[MARK])
+        if isinstance(value, Mapping):
+            return {key: self.open(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.open(item) for item in value]
+        return value
+
+    def _open(self, token: str) -> Any:
+        try:
+            return msgspec.json.decode(self._keys("opened").decrypt(token.encode()))
+        except InvalidToken:
+            message = "no key in ELDER_SECRET_KEYS opens this job's secrets: give the worker the API's keys, or enter the secrets again"
+            raise SecretBoxError(message) from None
+
+    def _keys(self, verb: str) -> MultiFernet:
+        if self._fernet is None:
+            raise SecretBoxError(f"a secret cannot be {verb}: ELDER_SECRET_KEYS is not set (the API and the workers need the same keys)")
+        return self._fernet
+
+
+def is_sealed(value: Any) -> bool:
+    """Whether `value` is a sealed secret."""
+    return isinstance(value, Mapping) and set(value) == {MARK} and isinstance(value[MARK], str)
