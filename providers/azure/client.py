@@ -1,0 +1,142 @@
+"""Clients for Azure: one credential, one set of network settings, for Resource Manager and the typed SDK clients alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from azure.core import AzureClouds
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline import policies
+from azure.core.rest import HttpRequest
+from azure.identity import AzureAuthorityHosts, ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential
+from azure.mgmt.core import ARMPipelineClient
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+from azure.mgmt.core.tools import get_arm_endpoints
+
+from providers.azure.config import AzureConfig
+from providers.errors import BadAnswer, ConfigError
+
+TIMEOUTS = {"connection_timeout": 10, "read_timeout": 60}  # seconds; the job's own clock ends everything else
+RETRIES = {"retry_total": 5, "retry_backoff_max": 60}  # Retry-After is honoured by the SDK's policy
+PAGE_BUDGET = 100_000
+"""Pages of one list: more is a loop, not a list."""
+
+_CLOUDS = {
+    "AzureCloud": (AzureClouds.AZURE_PUBLIC_CLOUD, AzureAuthorityHosts.AZURE_PUBLIC_CLOUD),
+    "AzureUSGovernment": (AzureClouds.AZURE_US_GOVERNMENT, AzureAuthorityHosts.AZURE_GOVERNMENT),
+    "AzureChinaCloud": (AzureClouds.AZURE_CHINA_CLOUD, AzureAuthorityHosts.AZURE_CHINA),
+}
+
+
+class Connection:
+    """Where Azure is and who we are there, from the job's config and the operator's settings."""
+
+    def __init__(self, config: AzureConfig, operator: Mapping[str, str]) -> None:
+        name = operator.get("AZURE_CLOUD", "AzureCloud")
+        if name not in _CLOUDS:
+            raise ConfigError(f"AZURE_CLOUD is '{name}'; it must be one of {', '.join(_CLOUDS)}")
+        cloud, authority = _CLOUDS[name]
+        endpoints = get_arm_endpoints(cloud)
+        self.base_url = operator.get("AZURE_RESOURCE_MANAGER_URL", endpoints["resource_manager"]).rstrip("/")
+        self.scopes: list[str] = endpoints["credential_scopes"]
+        self.network: dict[str, Any] = {**TIMEOUTS, **RETRIES}
+        if "AZURE_CA_BUNDLE" in operator:
+            self.network["connection_verify"] = operator["AZURE_CA_BUNDLE"]
+        self.credential, self.who = _credential(config, operator, operator.get("AZURE_AUTHORITY_HOST", authority), self.network)
+
+    def typed(self, client: Callable[..., Any], subscription: str) -> Any:
+        """An azure-mgmt client for one subscription."""
+        return client(self.credential, subscription, base_url=self.base_url, credential_scopes=self.scopes, **self.network)
+
+    def arm(self) -> Arm:
+        """The client for what has no typed one."""
+        return Arm(self)
+
+
+class Arm:
+    """Azure Resource Manager, by path."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._base = connection.base_url
+        self._client = ARMPipelineClient(
+            base_url=connection.base_url,
+            policies=[
+                policies.RequestIdPolicy(),
+                policies.UserAgentPolicy("elder-worker"),
+                policies.RetryPolicy(**RETRIES),
+                ARMChallengeAuthenticationPolicy(connection.credential, *connection.scopes),
+            ],
+            **connection.network,
+        )
+
+    def get(self, path: str, version: str) -> Iterator[dict[str, Any]]:
+        """Every item of a list, following `nextLink` to the end."""
+        url, seen = f"{self._base}{path}?api-version={version}", set[str]()
+        while url:
+            if url in seen or len(seen) >= PAGE_BUDGET:
+                raise BadAnswer(f"the pages of {path} lead in a circle")
+            seen.add(url)
+            page = self._send(HttpRequest("GET", url))
+            yield from page.get("value") or ()
+            url = page.get("nextLink") or ""
+
+    def post(self, path: str, version: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to one POST; only for calls that change nothing."""
+        return self._send(HttpRequest("POST", f"{self._base}{path}?api-version={version}", json=body))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def _send(self, request: HttpRequest) -> dict[str, Any]:
+        response = self._client.send_request(request)
+        if response.status_code != 200:
+            raise HttpResponseError(response=response)
+        answer = response.json()
+        if not isinstance(answer, dict):
+            raise BadAnswer(f"{request.url.partition('?')[0]} answered with a {type(answer).__name__}, not an object")
+        return answer
+
+
+def _credential(
+    config: AzureConfig, operator: Mapping[str, str], authority: str, network: Mapping[str, Any]
+) -> tuple[TokenCredential, str]:
+    """The credential and the name to show for it: the job's own, else the operator's file, workload identity, managed identity."""
+    options = {"authority": authority, "disable_instance_discovery": "AZURE_AUTHORITY_HOST" in operator, **network}
+    given = _own(config) or _from_file(operator.get("AZURE_CREDENTIALS_FILE", ""))
+    if given:
+        return ClientSecretCredential(*given, **options), given[1]
+    client = operator.get("AZURE_CLIENT_ID")
+    if "AZURE_FEDERATED_TOKEN_FILE" in operator:
+        federated = WorkloadIdentityCredential(
+            tenant_id=operator.get("AZURE_TENANT_ID"),
+            client_id=client,
+            token_file_path=operator["AZURE_FEDERATED_TOKEN_FILE"],
+            **options,
+        )
+        return federated, client or "workload identity"
+    return ManagedIdentityCredential(client_id=client), client or "managed identity"
+
+
+def _own(config: AzureConfig) -> tuple[str, str, str] | None:
+    if config.tenant_id and config.client_id and config.client_secret:
+        return config.tenant_id, config.client_id, config.client_secret
+    return None
+
+
+def _from_file(path: str) -> tuple[str, str, str] | None:
+    """A service principal, in our spelling or in that of ``az ad sp create-for-rbac`` (old and new)."""
+    if not path:
+        return None
+    try:
+        found = json.loads(Path(path).read_text())
+        spellings = (("tenant_id", "tenantId", "tenant"), ("client_id", "clientId", "appId"), ("client_secret", "clientSecret", "password"))
+        tenant, client, secret = [next(found[name] for name in names if name in found) for names in spellings]
+    except (OSError, ValueError, TypeError, StopIteration) as error:
+        reason = "needs tenant_id, client_id and client_secret" if isinstance(error, StopIteration) else type(error).__name__
+        raise ConfigError(f"AZURE_CREDENTIALS_FILE ({path}) is no service principal: {reason}") from None
+    return str(tenant), str(client), str(secret)

@@ -1,0 +1,260 @@
+"""The Azure provider against a fake Resource Manager over TLS: pages, faults, identity."""
+
+from __future__ import annotations
+
+import pytest
+from peers.arm import OTHER, SECRET, SUBSCRIPTION, TENANT
+from recorder import Recorder
+
+from providers import registry
+from providers.errors import CredentialsError, Denied, Outcome
+from providers.runner import run
+from providers.schema import parse
+
+CREDENTIALS = {"tenant_id": TENANT, "client_id": "app-1", "client_secret": SECRET}
+
+
+@pytest.fixture
+def account(azure):
+    """A subscription with more than one page of everything."""
+    azure.subscription()
+    vnet = azure.add(
+        "Microsoft.Network/virtualNetworks",
+        "vnet",
+        {"subnets": [{"id": "/subscriptions/x/Subnets/A", "name": "A", "etag": "W/1", "properties": {"addressPrefix": "10.0.0.0/24"}}]},
+        tags={"team": "net"},
+        etag="W/1",
+    )
+    for n in range(7):
+        disk = azure.add("Microsoft.Compute/disks", f"disk{n}", {"diskSizeGB": 32}, managedBy=None)
+        nic = azure.add(
+            "Microsoft.Network/networkInterfaces",
+            f"nic{n}",
+            {"ipConfigurations": [{"properties": {"subnet": {"id": vnet + "/subnets/A"}}}]},
+        )
+        azure.add(
+            "Microsoft.Compute/virtualMachines",
+            f"vm{n}",
+            {"networkProfile": {"networkInterfaces": [{"id": nic.upper()}]}, "storageProfile": {"osDisk": {"managedDisk": {"id": disk}}}},
+        )
+        azure.add("Microsoft.Storage/storageAccounts", f"store{n}", kind="StorageV2", sku={"name": "Standard_LRS"})
+        for c in range(4):
+            container = {"id": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/Prod/x/store{n}/c{c}", "name": f"c{c}"}
+            azure.objects[SUBSCRIPTION][f"containers/store{n}"].append(container)
+        azure.add(
+            "Microsoft.Authorization/roleAssignments", f"ra{n}", {"roleDefinitionId": "/r/Reader", "principalId": f"P{n}", "scope": "/"}
+        )
+    azure.add("Microsoft.Network/networkSecurityGroups", "nsg")
+    azure.add("Microsoft.Network/publicIPAddresses", "ip")
+    return azure
+
+
+def read(azure, **config):
+    provider = registry.get("azure")
+    sink = Recorder()
+    source = provider.open(parse(provider.config, {**CREDENTIALS, **config}), azure.operator)
+    try:
+        sink.tally = run(source, sink)
+    finally:
+        source.close()
+    return sink
+
+
+def test_everything_is_read_to_the_last_page(account):
+    sink = read(account)
+    counts = {kind: report.resources for kind, report in sink.reports.items()}
+    assert counts == {
+        "azure_subscription": 1,
+        "azure_resource_group": 1,
+        "azure_vm": 7,
+        "azure_storage_account": 7,
+        "azure_storage_container": 28,
+        "azure_role_assignment": 7,
+        "azure_disk": 7,
+        "azure_vnet": 1,
+        "azure_subnet": 1,
+        "azure_network_security_group": 1,
+        "azure_network_interface": 7,
+        "azure_public_ip_address": 1,
+    }
+    assert {report.outcome for report in sink.reports.values()} == {Outcome.COMPLETE}
+
+
+def test_a_machine_has_its_state_links_group_region_and_an_id_without_case(account):
+    vm = next(r for r in read(account).everything if r.name == "vm0")
+    prefix = f"/subscriptions/{SUBSCRIPTION}/resourcegroups/prod"
+    assert vm.external_id == f"{prefix}/providers/microsoft.compute/virtualmachines/vm0"
+    assert (vm.entity_type, vm.sub_type, vm.region, vm.parent) == ("compute", "azure_vm", "westeurope", prefix)
+    assert vm.attributes["powerState"] == "running"
+    assert {link.type: link.target for link in vm.links} == {
+        "has_interface": f"{prefix}/providers/microsoft.network/networkinterfaces/nic0",
+        "uses_disk": f"{prefix}/providers/microsoft.compute/disks/disk0",
+    }
+
+
+def test_etags_do_not_make_a_resource_look_changed(account):
+    vnet = next(r for r in read(account).everything if r.sub_type == "azure_vnet")
+    assert "etag" not in str(vnet.attributes)
+    assert vnet.tags == {"team": "net"}
+
+
+def test_check_says_who_we_are(account):
+    provider = registry.get("azure")
+    identity = provider.open(parse(provider.config, CREDENTIALS), account.operator).check()
+    assert (identity.name, identity.account, identity.details) == ("app-1", TENANT, {"subscriptions": "1"})
+
+
+def test_rows_that_resource_graph_would_leave_out_are_denied_not_absent(account):
+    account.permissions[SUBSCRIPTION] = [{"actions": ["*/read"], "notActions": ["Microsoft.Network/*/read"]}]
+    sink = read(account)
+    report = sink.reports["azure_network_interface"]
+    assert (report.outcome, report.permission) == (Outcome.DENIED, "Microsoft.Network/networkInterfaces/read")
+    assert sink.reports["azure_subnet"].outcome == Outcome.DENIED
+    assert sink.reports["azure_disk"].outcome == Outcome.COMPLETE
+
+
+def test_a_truncated_answer_of_resource_graph_is_not_complete(account):
+    account.truncate = True
+    assert read(account).reports["azure_disk"].outcome == Outcome.ERROR
+
+
+def test_a_subscription_that_is_not_visible_is_a_denied_scope(account):
+    sink = read(account, subscription_ids=[SUBSCRIPTION, OTHER])
+    assert sink.reports["*"].outcome == Outcome.DENIED
+    assert OTHER in sink.reports["*"].message
+    assert sink.reports["azure_vm"].outcome == Outcome.COMPLETE
+
+
+def test_only_the_subscriptions_asked_for_are_read(account):
+    account.subscription(OTHER)
+    sink = read(account, subscription_ids=[OTHER])
+    assert {report.scope.account for report in sink.reports.values()} == {OTHER}
+
+
+def forbid(part: str, permission: str):
+    message = f"The client 'x' does not have authorization to perform action '{permission}' over scope '/subscriptions/x'."
+    return lambda method, path: (403, {}, {"error": {"code": "AuthorizationFailed", "message": message}}) if part in path else None
+
+
+def test_403_on_one_type_names_the_permission_and_leaves_the_rest(account):
+    account.fault = forbid("virtualMachines", "Microsoft.Compute/virtualMachines/read")
+    sink = read(account)
+    report = sink.reports["azure_vm"]
+    assert (report.outcome, report.permission) == (Outcome.DENIED, "Microsoft.Compute/virtualMachines/read")
+    assert "Reader" in report.message
+    assert [r for r in sink.reports.values() if r.outcome != Outcome.COMPLETE] == [report]
+
+
+def test_403_on_one_storage_account_leaves_the_accounts_complete(account):
+    account.fault = forbid("store3/blobServices", "Microsoft.Storage/storageAccounts/blobServices/containers/read")
+    sink = read(account)
+    assert sink.reports["azure_storage_account"].outcome == Outcome.COMPLETE
+    assert sink.reports["azure_storage_container"].outcome == Outcome.DENIED
+    assert sink.reports["azure_storage_container"].resources == 24
+    assert "store3" in sink.reports["azure_storage_container"].message
+
+
+def test_a_throttle_is_waited_out(account):
+    left = [2]
+
+    def throttle(_method, path):
+        if "virtualMachines" in path and left[0]:
+            left[0] -= 1
+            return 429, {"Retry-After": "0"}, {"error": {"code": "TooManyRequests", "message": "slow down"}}
+        return None
+
+    account.fault = throttle
+    assert read(account).reports["azure_vm"].outcome == Outcome.COMPLETE
+    assert left == [0]
+
+
+def test_a_throttle_without_end_is_an_outcome(account, monkeypatch):
+    monkeypatch.setattr("providers.azure.client.RETRIES", {"retry_total": 2, "retry_backoff_factor": 0})
+    account.fault = lambda _m, path: (
+        (429, {"Retry-After": "0"}, {"error": {"code": "TooManyRequests"}}) if "resourcegroups" in path else None
+    )
+    assert read(account).reports["azure_resource_group"].outcome == Outcome.THROTTLED
+
+
+def test_a_connection_that_is_cut_mid_list_is_not_the_end_of_the_list(account, monkeypatch):
+    monkeypatch.setattr("providers.azure.client.RETRIES", {"retry_total": 1, "retry_backoff_factor": 0})
+    account.fault = lambda _m, path: (0, {}, {}) if "roleAssignments" in path else None
+    assert read(account).reports["azure_role_assignment"].outcome == Outcome.TIMEOUT
+
+
+def test_a_provider_that_is_not_registered_is_unsupported(account):
+    body = {"error": {"code": "MissingSubscriptionRegistration", "message": "not registered"}}
+    account.fault = lambda _m, path: (409, {}, body) if "storageAccounts" in path else None
+    assert read(account).reports["azure_storage_account"].outcome == Outcome.UNSUPPORTED
+
+
+def test_wrong_credentials(account):
+    with pytest.raises(CredentialsError, match="use the secret's value, not its id") as caught:
+        read(account, client_secret="canary-wrong-secret")
+    assert "canary-wrong-secret" not in str(caught.value) + caught.value.detail
+
+
+def test_an_expired_token_mid_run_is_an_error_of_the_scope(account):
+    body = {"error": {"code": "ExpiredAuthenticationToken", "message": "ExpiredAuthenticationToken: expired"}}
+    account.fault = lambda _m, path: (401, {}, body) if "resourcegroups" in path.lower() and "blob" not in path else None
+    report = read(account).reports["azure_resource_group"]
+    assert report.outcome == Outcome.ERROR
+    assert "expired" in report.message
+
+
+def test_no_visible_subscription_is_not_an_empty_success(azure):
+    with pytest.raises(Denied, match="no subscription is visible"):
+        read(azure)
+
+
+def test_the_next_link_in_a_circle_ends(account):
+    def circle(_method, path):
+        again = f"{account.operator['AZURE_RESOURCE_MANAGER_URL']}{path}?api-version=2021-04-01"
+        return (200, {}, {"value": [], "nextLink": again}) if path.endswith("resourcegroups") else None
+
+    account.fault = circle
+    report = read(account).reports["azure_resource_group"]
+    assert report.outcome == Outcome.ERROR
+    assert "circle" in report.message
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        ({"tenant_id": "t"}, "go together; only tenant_id given"),
+        ({"subscription_ids": ["prod"]}, "'prod' is not a subscription id"),
+        ({"subscription_ids": "x"}, "Expected `array`"),
+        ({"subscriptions": []}, "did you mean `subscription_ids`?"),
+        ({"page_size": 0}, "from 1 to 1000"),
+    ],
+)
+def test_bad_configs(config, complaint):
+    from providers.errors import ConfigError
+
+    with pytest.raises(ConfigError) as caught:
+        parse(registry.get("azure").config, config)
+    assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "names", [("tenant_id", "client_id", "client_secret"), ("tenant", "appId", "password"), ("tenantId", "clientId", "clientSecret")]
+)
+def test_the_operators_credentials_file_in_every_spelling(account, tmp_path, names):
+    import json
+
+    path = tmp_path / "azure.json"
+    path.write_text(json.dumps(dict(zip(names, (TENANT, "app-2", SECRET), strict=True))))
+    provider = registry.get("azure")
+    source = provider.open(provider.config(), {**account.operator, "AZURE_CREDENTIALS_FILE": str(path)})
+    assert source.check().name == "app-2"
+
+
+def test_a_credentials_file_that_is_none_says_so_without_its_content(account, tmp_path):
+    from providers.errors import ConfigError
+
+    path = tmp_path / "azure.json"
+    path.write_text('{"password": "canary"}')
+    provider = registry.get("azure")
+    with pytest.raises(ConfigError, match="needs tenant_id") as caught:
+        provider.open(provider.config(), {**account.operator, "AZURE_CREDENTIALS_FILE": str(path)})
+    assert "canary" not in str(caught.value)
