@@ -1,0 +1,125 @@
+"""What a job may say on its data pipe, and in which order (the table in `worker.wire`), checked frame by frame.
+
+Every byte here comes from a process that runs other people's code: nothing is believed, and the first breach ends the run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from providers.errors import Outcome
+from providers.records import Identity, Organization, Scope
+from supervisor.errors import ProtocolError
+from supervisor.frames import Kind
+from worker import wire
+
+MAX_SCOPES = 1_000_000
+"""Of one run; each open one costs memory."""
+
+Message = Identity | wire.ScopeOpened | list[Organization] | wire.Records | wire.ScopeEnd | wire.Complete | wire.Failed
+
+_DECODERS: dict[Kind, msgspec.json.Decoder[Any]] = {
+    Kind.IDENTITY: msgspec.json.Decoder(Identity),
+    Kind.SCOPE: msgspec.json.Decoder(wire.ScopeOpened),
+    Kind.ORGANIZATIONS: msgspec.json.Decoder(list[Organization]),
+    Kind.RECORDS: msgspec.json.Decoder(wire.Records),
+    Kind.SCOPE_END: msgspec.json.Decoder(wire.ScopeEnd),
+    Kind.COMPLETE: msgspec.json.Decoder(wire.Complete),
+    Kind.FAILED: msgspec.json.Decoder(wire.Failed),
+}
+
+
+class Conversation:
+    """What one job has said so far."""
+
+    def __init__(self) -> None:
+        self.identity: Identity | None = None
+        self.open: dict[int, Scope] = {}
+        self.complete = False
+        self.failed: wire.Failed | None = None
+        self.scopes = 0
+        self.resources = 0
+        self.rejected = 0
+        self.outcomes: dict[str, int] = {}
+        self._counts: dict[int, int] = {}
+        self._sequence = 0
+
+    def accept(self, kind: Kind, body: bytes) -> Message:
+        """The frame's body, decoded and fit for its place. Raises `ProtocolError`."""
+        decoder = _DECODERS.get(kind)
+        if decoder is None:
+            raise ProtocolError(f"a {kind.name} frame came on the data pipe, where it has no place")
+        if self.complete or self.failed:
+            raise ProtocolError(f"a {kind.name} frame came after {'COMPLETE' if self.complete else 'FAILED'}, which is the last one")
+        try:
+            message: Message = decoder.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise ProtocolError(f"a {kind.name} frame cannot be read: {error}") from None
+        self._CHECKS[kind](self, message)
+        return message
+
+    def _identity(self, identity: Identity) -> None:
+        if self.identity is not None or self.scopes:
+            raise ProtocolError("an IDENTITY frame came twice or after the first scope")
+        self.identity = identity
+
+    def _scope(self, opened: wire.ScopeOpened) -> None:
+        if opened.index != self.scopes:
+            raise ProtocolError(f"scope {opened.index} was opened where scope {self.scopes} comes next")
+        if self.scopes >= MAX_SCOPES:
+            raise ProtocolError(f"more than {MAX_SCOPES:,} scopes were opened")
+        self.scopes += 1
+        self.open[opened.index] = opened.scope
+        self._counts[opened.index] = 0
+
+    def _organizations(self, organizations: list[Organization]) -> None:
+        if any(not one.external_id or not one.name for one in organizations):
+            raise ProtocolError("an organization has no id or no name")
+
+    def _records(self, records: wire.Records) -> None:
+        if records.sequence != self._sequence:
+            raise ProtocolError(f"RECORDS number {records.sequence} came where number {self._sequence} comes next")
+        if records.index not in self.open:
+            raise ProtocolError(f"RECORDS came for scope {records.index}, which is not open")
+        self._sequence += 1
+        self._counts[records.index] += len(records.resources)
+        self.resources += len(records.resources)
+
+    def _scope_end(self, end: wire.ScopeEnd) -> None:
+        if end.index not in self.open:
+            raise ProtocolError(f"scope {end.index} was closed, which is not open")
+        if end.resources != self._counts[end.index]:
+            raise ProtocolError(f"scope {end.index} claims {end.resources} resources, {self._counts[end.index]} arrived")
+        if end.rejected < 0:
+            raise ProtocolError(f"scope {end.index} claims {end.rejected} rejected resources")
+        del self.open[end.index], self._counts[end.index]
+        self.rejected += end.rejected
+        self.count(end.outcome)
+
+    def _complete(self, complete: wire.Complete) -> None:
+        if self.open:
+            raise ProtocolError(f"COMPLETE came while {len(self.open)} scopes are open")
+        if (complete.scopes, complete.resources) != (self.scopes, self.resources):
+            raise ProtocolError(
+                f"COMPLETE claims {complete.scopes} scopes and {complete.resources} resources, {self.scopes} and {self.resources} arrived"
+            )
+        self.complete = True
+
+    def _failed(self, failed: wire.Failed) -> None:
+        self.failed = failed
+
+    def count(self, outcome: Outcome) -> None:
+        """One more scope has ended like that."""
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+
+    _CHECKS: dict[Kind, Any] = {  # noqa: RUF012 - never changed
+        Kind.IDENTITY: _identity,
+        Kind.SCOPE: _scope,
+        Kind.ORGANIZATIONS: _organizations,
+        Kind.RECORDS: _records,
+        Kind.SCOPE_END: _scope_end,
+        Kind.COMPLETE: _complete,
+        Kind.FAILED: _failed,
+    }
