@@ -1,43 +1,25 @@
-"""A sink that remembers what a run gave it."""
+"""What a run gave, looked up by resource type."""
 
 from __future__ import annotations
 
-import threading
-
-from providers.records import Organization, Resource
+from providers.collected import Collected
+from providers.records import Resource
 from providers.runner import ScopeReport
 
 
-class Recorder:
-    """A sink that remembers."""
+class Recorder(Collected):
+    """For runs in which a resource type has one scope."""
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.events: list[tuple[str, object]] = []
-        self.reports: dict[str, ScopeReport] = {}
-        self.found: dict[str, list[str]] = {}
-        self.organizations_seen: list[Organization] = []
-        self.everything: list[Resource] = []
+    def report(self, resource_type: str) -> ScopeReport:
+        """How the scope of that type ended."""
+        [report] = [report for scope, report in self.reports.items() if scope.resource_type == resource_type]
+        return report
 
-    def identity(self, identity):
-        self.events.append(("identity", identity.name))
+    def ids(self, resource_type: str) -> list[str]:
+        """What was found of that type, in the order in which it came."""
+        return [resource.external_id for scope, resource in self.all() if scope.resource_type == resource_type]
 
-    def planned(self, scopes):
-        self.events.append(("planned", scopes))
-
-    def begin(self, scope):
-        with self.lock:
-            self.events.append(("begin", scope.resource_type))
-
-    def organizations(self, organizations):
-        self.organizations_seen += organizations
-
-    def resources(self, scope, resources):
-        with self.lock:
-            self.found.setdefault(scope.resource_type, []).extend(r.external_id for r in resources)
-            self.everything.extend(resources)
-
-    def end(self, report):
-        with self.lock:
-            assert report.scope.resource_type not in self.reports, "a scope ends once"
-            self.reports[report.scope.resource_type] = report
+    def one(self, name: str) -> Resource:
+        """The resource of that name."""
+        [resource] = [resource for _, resource in self.all() if resource.name == name]
+        return resource

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from peers.arm import OTHER, SECRET, SUBSCRIPTION, TENANT
 from recorder import Recorder
 
 from providers import registry
-from providers.errors import CredentialsError, Denied, Outcome
+from providers.errors import Denied, Outcome
 from providers.runner import run
 from providers.schema import parse
+from providers.testing import Fault, ProviderSuite
 
 CREDENTIALS = {"tenant_id": TENANT, "client_id": "app-1", "client_secret": SECRET}
 
@@ -62,7 +65,7 @@ def read(azure, **config):
 
 def test_everything_is_read_to_the_last_page(account):
     sink = read(account)
-    counts = {kind: report.resources for kind, report in sink.reports.items()}
+    counts = {scope.resource_type: report.resources for scope, report in sink.reports.items()}
     assert counts == {
         "azure_subscription": 1,
         "azure_resource_group": 1,
@@ -81,7 +84,7 @@ def test_everything_is_read_to_the_last_page(account):
 
 
 def test_a_machine_has_its_state_links_group_region_and_an_id_without_case(account):
-    vm = next(r for r in read(account).everything if r.name == "vm0")
+    vm = read(account).one("vm0")
     prefix = f"/subscriptions/{SUBSCRIPTION}/resourcegroups/prod"
     assert vm.external_id == f"{prefix}/providers/microsoft.compute/virtualmachines/vm0"
     assert (vm.entity_type, vm.sub_type, vm.region, vm.parent) == ("compute", "azure_vm", "westeurope", prefix)
@@ -93,9 +96,48 @@ def test_a_machine_has_its_state_links_group_region_and_an_id_without_case(accou
 
 
 def test_etags_do_not_make_a_resource_look_changed(account):
-    vnet = next(r for r in read(account).everything if r.sub_type == "azure_vnet")
+    vnet = read(account).one("vnet")
     assert "etag" not in str(vnet.attributes)
     assert vnet.tags == {"team": "net"}
+
+
+class TestAzure(ProviderSuite):
+    """What holds for every provider."""
+
+    provider, config, secrets = "azure", CREDENTIALS, (SECRET,)
+    expected = frozenset({"azure_vm", "azure_disk", "azure_storage_container", "azure_subnet"})
+
+    @pytest.fixture(autouse=True)
+    def peer(self, account, monkeypatch):
+        monkeypatch.setattr("providers.azure.client.RETRIES", {"retry_total": 1, "retry_backoff_factor": 0})
+        self.azure, self.operator = account, account.operator
+
+    @contextlib.contextmanager
+    def inject(self, fault):
+        machines = lambda scope: scope.resource_type == "azure_vm"  # noqa: E731
+        answer, hit = {
+            Fault.DENIED: (refusal("Microsoft.Compute/virtualMachines/read"), machines),
+            Fault.CUT: ((0, {}, {}), machines),
+            Fault.THROTTLED: ((429, {"Retry-After": "0"}, {"error": {"code": "TooManyRequests", "message": "slow down"}}), machines),
+            Fault.EMPTY: ((200, {}, {"value": []}), machines),
+            Fault.EXPIRED: (expired(), machines),
+            Fault.WRONG_CREDENTIALS: (None, machines),
+        }[fault]
+        if answer is None:
+            self.azure.sign_in_error = "AADSTS7000215"
+        else:
+            self.azure.fault = lambda _method, path: answer if "virtualMachines" in path else None
+        yield hit
+        self.azure.fault = lambda _method, _path: None
+
+
+def refusal(permission: str):
+    message = f"The client 'x' does not have authorization to perform action '{permission}' over scope '/subscriptions/x'."
+    return 403, {}, {"error": {"code": "AuthorizationFailed", "message": message}}
+
+
+def expired():
+    return 401, {}, {"error": {"code": "ExpiredAuthenticationToken", "message": "ExpiredAuthenticationToken: the access token has expired"}}
 
 
 def test_check_says_who_we_are(account):
@@ -107,22 +149,22 @@ def test_check_says_who_we_are(account):
 def test_rows_that_resource_graph_would_leave_out_are_denied_not_absent(account):
     account.permissions[SUBSCRIPTION] = [{"actions": ["*/read"], "notActions": ["Microsoft.Network/*/read"]}]
     sink = read(account)
-    report = sink.reports["azure_network_interface"]
+    report = sink.report("azure_network_interface")
     assert (report.outcome, report.permission) == (Outcome.DENIED, "Microsoft.Network/networkInterfaces/read")
-    assert sink.reports["azure_subnet"].outcome == Outcome.DENIED
-    assert sink.reports["azure_disk"].outcome == Outcome.COMPLETE
+    assert sink.report("azure_subnet").outcome == Outcome.DENIED
+    assert sink.report("azure_disk").outcome == Outcome.COMPLETE
 
 
 def test_a_truncated_answer_of_resource_graph_is_not_complete(account):
     account.truncate = True
-    assert read(account).reports["azure_disk"].outcome == Outcome.ERROR
+    assert read(account).report("azure_disk").outcome == Outcome.ERROR
 
 
 def test_a_subscription_that_is_not_visible_is_a_denied_scope(account):
     sink = read(account, subscription_ids=[SUBSCRIPTION, OTHER])
-    assert sink.reports["*"].outcome == Outcome.DENIED
-    assert OTHER in sink.reports["*"].message
-    assert sink.reports["azure_vm"].outcome == Outcome.COMPLETE
+    assert sink.report("*").outcome == Outcome.DENIED
+    assert OTHER in sink.report("*").message
+    assert sink.report("azure_vm").outcome == Outcome.COMPLETE
 
 
 def test_only_the_subscriptions_asked_for_are_read(account):
@@ -131,27 +173,14 @@ def test_only_the_subscriptions_asked_for_are_read(account):
     assert {report.scope.account for report in sink.reports.values()} == {OTHER}
 
 
-def forbid(part: str, permission: str):
-    message = f"The client 'x' does not have authorization to perform action '{permission}' over scope '/subscriptions/x'."
-    return lambda method, path: (403, {}, {"error": {"code": "AuthorizationFailed", "message": message}}) if part in path else None
-
-
-def test_403_on_one_type_names_the_permission_and_leaves_the_rest(account):
-    account.fault = forbid("virtualMachines", "Microsoft.Compute/virtualMachines/read")
-    sink = read(account)
-    report = sink.reports["azure_vm"]
-    assert (report.outcome, report.permission) == (Outcome.DENIED, "Microsoft.Compute/virtualMachines/read")
-    assert "Reader" in report.message
-    assert [r for r in sink.reports.values() if r.outcome != Outcome.COMPLETE] == [report]
-
-
 def test_403_on_one_storage_account_leaves_the_accounts_complete(account):
-    account.fault = forbid("store3/blobServices", "Microsoft.Storage/storageAccounts/blobServices/containers/read")
+    answer = refusal("Microsoft.Storage/storageAccounts/blobServices/containers/read")
+    account.fault = lambda _method, path: answer if "store3/blobServices" in path else None
     sink = read(account)
-    assert sink.reports["azure_storage_account"].outcome == Outcome.COMPLETE
-    assert sink.reports["azure_storage_container"].outcome == Outcome.DENIED
-    assert sink.reports["azure_storage_container"].resources == 24
-    assert "store3" in sink.reports["azure_storage_container"].message
+    assert sink.report("azure_storage_account").outcome == Outcome.COMPLETE
+    assert sink.report("azure_storage_container").outcome == Outcome.DENIED
+    assert sink.report("azure_storage_container").resources == 24
+    assert "store3" in sink.report("azure_storage_container").message
 
 
 def test_a_throttle_is_waited_out(account):
@@ -164,42 +193,14 @@ def test_a_throttle_is_waited_out(account):
         return None
 
     account.fault = throttle
-    assert read(account).reports["azure_vm"].outcome == Outcome.COMPLETE
+    assert read(account).report("azure_vm").outcome == Outcome.COMPLETE
     assert left == [0]
-
-
-def test_a_throttle_without_end_is_an_outcome(account, monkeypatch):
-    monkeypatch.setattr("providers.azure.client.RETRIES", {"retry_total": 2, "retry_backoff_factor": 0})
-    account.fault = lambda _m, path: (
-        (429, {"Retry-After": "0"}, {"error": {"code": "TooManyRequests"}}) if "resourcegroups" in path else None
-    )
-    assert read(account).reports["azure_resource_group"].outcome == Outcome.THROTTLED
-
-
-def test_a_connection_that_is_cut_mid_list_is_not_the_end_of_the_list(account, monkeypatch):
-    monkeypatch.setattr("providers.azure.client.RETRIES", {"retry_total": 1, "retry_backoff_factor": 0})
-    account.fault = lambda _m, path: (0, {}, {}) if "roleAssignments" in path else None
-    assert read(account).reports["azure_role_assignment"].outcome == Outcome.TIMEOUT
 
 
 def test_a_provider_that_is_not_registered_is_unsupported(account):
     body = {"error": {"code": "MissingSubscriptionRegistration", "message": "not registered"}}
     account.fault = lambda _m, path: (409, {}, body) if "storageAccounts" in path else None
-    assert read(account).reports["azure_storage_account"].outcome == Outcome.UNSUPPORTED
-
-
-def test_wrong_credentials(account):
-    with pytest.raises(CredentialsError, match="use the secret's value, not its id") as caught:
-        read(account, client_secret="canary-wrong-secret")
-    assert "canary-wrong-secret" not in str(caught.value) + caught.value.detail
-
-
-def test_an_expired_token_mid_run_is_an_error_of_the_scope(account):
-    body = {"error": {"code": "ExpiredAuthenticationToken", "message": "ExpiredAuthenticationToken: expired"}}
-    account.fault = lambda _m, path: (401, {}, body) if "resourcegroups" in path.lower() and "blob" not in path else None
-    report = read(account).reports["azure_resource_group"]
-    assert report.outcome == Outcome.ERROR
-    assert "expired" in report.message
+    assert read(account).report("azure_storage_account").outcome == Outcome.UNSUPPORTED
 
 
 def test_no_visible_subscription_is_not_an_empty_success(azure):
@@ -213,7 +214,7 @@ def test_the_next_link_in_a_circle_ends(account):
         return (200, {}, {"value": [], "nextLink": again}) if path.endswith("resourcegroups") else None
 
     account.fault = circle
-    report = read(account).reports["azure_resource_group"]
+    report = read(account).report("azure_resource_group")
     assert report.outcome == Outcome.ERROR
     assert "circle" in report.message
 

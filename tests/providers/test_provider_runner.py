@@ -54,7 +54,7 @@ def test_a_complete_read():
     tally = run(Planned({"a": lambda: things("a", 1201)}), sink)
     assert (tally.scopes, tally.resources, tally.outcomes) == (1, 1201, {"complete": 1})
     assert tally.complete
-    assert len(sink.found["a"]) == 1201
+    assert len(sink.ids("a")) == 1201
 
 
 @pytest.mark.parametrize(
@@ -69,33 +69,33 @@ def test_a_complete_read():
 def test_one_scope_fails_and_the_others_go_on(error, outcome, message):
     sink = Recorder()
     tally = run(Planned({"bad": failing(error, *things("bad", 3)), "good": lambda: things("good", 2)}), sink)
-    assert sink.reports["bad"].outcome == outcome
-    assert sink.reports["bad"].message == message
-    assert sink.reports["bad"].resources == 3, "what came before the failure is kept and counted"
-    assert sink.found["bad"] == ["bad-0", "bad-1", "bad-2"]
-    assert sink.reports["good"].outcome == Outcome.COMPLETE
+    assert sink.report("bad").outcome == outcome
+    assert sink.report("bad").message == message
+    assert sink.report("bad").resources == 3, "what came before the failure is kept and counted"
+    assert sink.ids("bad") == ["bad-0", "bad-1", "bad-2"]
+    assert sink.report("good").outcome == Outcome.COMPLETE
     assert not tally.complete
 
 
 def test_the_missing_permission_and_the_detail_reach_the_ledger():
     sink = Recorder()
     run(Planned({"a": failing(Denied("no", permission="x:List", detail="403")), "b": failing(KeyError("k"))}), sink)
-    assert sink.reports["a"].permission == "x:List"
-    assert "KeyError" in sink.reports["b"].detail
+    assert sink.report("a").permission == "x:List"
+    assert "KeyError" in sink.report("b").detail
 
 
 def test_the_sdks_exceptions_are_classified():
     sink = Recorder()
     run(Planned({"a": failing(ConnectionError("?"))}, {ConnectionError: Throttled("classified")}), sink)
-    assert sink.reports["a"].outcome == Outcome.THROTTLED
+    assert sink.report("a").outcome == Outcome.THROTTLED
 
 
 def test_a_part_that_could_not_be_read_makes_its_scope_incomplete_and_no_other():
     sink = Recorder()
     items = [*things("a", 2), Incomplete("a", Outcome.TIMEOUT, "zone z did not answer"), *things("b", 1)]
     run(Planned({"a+b": lambda: items}), sink)
-    assert (sink.reports["a"].outcome, sink.reports["a"].resources) == (Outcome.TIMEOUT, 2)
-    assert (sink.reports["b"].outcome, sink.reports["b"].resources) == (Outcome.COMPLETE, 1)
+    assert (sink.report("a").outcome, sink.report("a").resources) == (Outcome.TIMEOUT, 2)
+    assert (sink.report("b").outcome, sink.report("b").resources) == (Outcome.COMPLETE, 1)
 
 
 def test_a_resource_of_a_type_that_was_not_planned_is_not_lost_silently():
@@ -108,7 +108,7 @@ def test_organizations_pass_before_their_resources():
     sink = Recorder()
     organization = Organization("o1", "AWS")
     run(Planned({"a": lambda: [organization, *things("a", 1)]}), sink)
-    assert sink.organizations_seen == [organization]
+    assert list(sink.tree.values()) == [organization]
 
 
 def test_what_check_and_plan_raise_ends_the_run():
