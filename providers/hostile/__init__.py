@@ -1,0 +1,34 @@
+"""A provider that misbehaves in every way it is asked to. For tests: it is in no registry and in no package."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+
+from providers.errors import ConfigError
+from providers.hostile.config import HostileConfig
+from providers.provider import Provider, Source
+
+
+class Hostile(Provider):
+    """See `providers.hostile.misdeeds` for what it can do wrong."""
+
+    name = "hostile"
+    title = "Hostile source"
+    config = HostileConfig
+    operator_variables = ("HOSTILE_ENDPOINT_URL",)
+    connector = True
+
+    def open(self, config: HostileConfig, operator: Mapping[str, str]) -> Source:
+        """Opens the source; the misdeeds that need the main thread are done here."""
+        from providers.hostile.source import HostileSource  # noqa: PLC0415 - as a provider with an SDK does
+
+        if config.behaviour == "refuse_config":
+            raise ConfigError("`behaviour`: this source is never content")
+        if config.behaviour == "ignore_sigterm":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        return HostileSource(config, operator)
+
+    def connector_config(self, environment: Mapping[str, str]) -> dict[str, object]:
+        """A connector that behaves."""
+        return {"resources": int(environment.get("HOSTILE_RESOURCES", "10"))}

@@ -1,0 +1,27 @@
+"""What the hostile source is told to do."""
+
+from __future__ import annotations
+
+import msgspec
+
+from providers.schema import Secret
+
+
+class HostileConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`behaviour` is a function of `providers.hostile.misdeeds`, or one of the few that `source` knows; it comes after `resources`."""
+
+    behaviour: str = "well"
+    account: str = "hostile-1"
+    regions: list[str] = ["r1"]
+    misbehave_in: str = ""
+    """The region in which it misbehaves; empty: the last one."""
+    resources: int = 10
+    """In each region."""
+    size: int = 0
+    """Bytes of padding in each resource."""
+    generation: int = 0
+    """Goes into the attributes of the first `changed` resources."""
+    changed: int = 0
+    path: str = ""
+    """A file that it writes, so that a test knows it has come that far."""
+    password: Secret | None = None

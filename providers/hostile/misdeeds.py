@@ -1,0 +1,184 @@
+"""What a job can do to those who run it. Each function is called in the middle of a read."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pathlib
+import pickle
+import signal
+import stat
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from providers.hostile.config import HostileConfig
+
+COMPLETE, RECORDS_KIND = 21, 18
+
+
+def well(config: HostileConfig) -> None:
+    """Nothing wrong."""
+    _tell(config)
+
+
+def sleep(config: HostileConfig) -> None:
+    """Never ends."""
+    _tell(config)
+    threading.Event().wait()
+
+
+def ignore_sigterm(config: HostileConfig) -> None:
+    """Never ends; `open` has seen to the signal."""
+    sleep(config)
+
+
+def spin(config: HostileConfig) -> None:
+    """Never ends, and takes all the CPU."""
+    _tell(config)
+    while True:
+        pass
+
+
+def grandchild(config: HostileConfig) -> None:
+    """Leaves a process in a session of its own, which ignores what can be ignored and holds every descriptor."""
+    code = "import signal, time\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\ntime.sleep(600)"
+    child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, close_fds=False)
+    _tell(config, str(child.pid))
+    threading.Event().wait()
+
+
+def stop(config: HostileConfig) -> None:
+    """Stops itself: SIGTERM is not delivered to a stopped process."""
+    _tell(config)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def hog_memory(config: HostileConfig) -> None:
+    """Takes all the memory there is, in steps, and touches it."""
+    _tell(config)
+    hoard = []
+    while True:
+        try:
+            hoard.append(b"\1" * (8 * 1024 * 1024))
+        except MemoryError:
+            threading.Event().wait()
+
+
+def write_garbage(config: HostileConfig) -> None:
+    """Bytes that are no frame, on every pipe it has."""
+    _everywhere(b"\xff" * 64)
+    sleep(config)
+
+
+def write_pickle(config: HostileConfig) -> None:
+    """A pickle that would make a file, in a frame."""
+    bomb = pickle.dumps(_Bomb(config.path + ".exploded"))
+    _everywhere(struct.pack(">IB", len(bomb), RECORDS_KIND) + bomb)
+    sleep(config)
+
+
+def claim_4_gigabytes(config: HostileConfig) -> None:
+    """A length that nobody should make room for."""
+    _everywhere(struct.pack(">IB", 0xFFFFFFFF, RECORDS_KIND))
+    sleep(config)
+
+
+def write_half_a_frame(config: HostileConfig) -> None:
+    """The beginning of a frame, and then nothing."""
+    _everywhere(struct.pack(">IB", 1000, RECORDS_KIND) + b"[0,0,[")
+    sleep(config)
+
+
+def complete_too_early(config: HostileConfig) -> None:
+    """COMPLETE in the middle of a scope."""
+    body = b'{"scopes":1,"resources":%d}' % config.resources
+    _everywhere(struct.pack(">IB", len(body), COMPLETE) + body)
+    _tell(config)
+
+
+def exit_0(config: HostileConfig) -> None:
+    """Leaves as if all were well, without a word."""
+    _tell(config)
+    os._exit(0)
+
+
+def exit_7(config: HostileConfig) -> None:
+    """Leaves with an exit code."""
+    _tell(config)
+    os._exit(7)
+
+
+def crash(config: HostileConfig) -> None:
+    """A segmentation fault."""
+    _tell(config)
+    ctypes.string_at(0)
+
+
+def kill_itself(config: HostileConfig) -> None:
+    """As the kernel's memory killer would."""
+    _tell(config)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def close_everything(config: HostileConfig) -> None:
+    """Closes its pipes and goes on."""
+    _tell(config)
+    os.closerange(3, 256)
+    threading.Event().wait()
+
+
+def shout(config: HostileConfig) -> None:
+    """64 MB to stderr without a line end."""
+    for _ in range(1024):
+        os.write(2, b"x" * 65536)
+    _tell(config)
+
+
+def blurt(config: HostileConfig) -> None:
+    """An exception that nobody foresaw, with the secret in it."""
+    raise LookupError(f"cannot log in with {config.password}")
+
+
+def _deep() -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(100_000):
+        value = {"a": value}
+    return value
+
+
+RECORDS: dict[str, Callable[[], dict[str, Any]]] = {
+    "huge_record": lambda: {"tags": {"big": "x" * (50 * 1024 * 1024)}},
+    "deep_record": lambda: {"attributes": _deep()},
+    "surrogate_record": lambda: {"name": "\ud800"},
+    "object_record": lambda: {"attributes": {"x": object()}},
+    "nul_record": lambda: {"name": "a\0b", "attributes": {"x": "\0"}},
+}
+"""Resources that cannot be stored: what is odd about them."""
+
+
+class _Bomb:
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pathlib.Path.touch, (pathlib.Path(self._path),)
+
+
+def _everywhere(data: bytes) -> None:
+    """To every pipe this process can write to."""
+    for entry in list(pathlib.Path("/proc/self/fd").iterdir()):
+        fd = int(entry.name)
+        try:
+            if fd > 2 and stat.S_ISFIFO(os.fstat(fd).st_mode):
+                os.write(fd, data)
+        except OSError:  # the read end of a pipe, or a descriptor of the listing
+            continue
+
+
+def _tell(config: HostileConfig, text: str = "here") -> None:
+    if config.path:
+        pathlib.Path(config.path).write_text(text)

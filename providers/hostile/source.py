@@ -1,0 +1,84 @@
+"""The hostile source: regions full of things, and one region in which something goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from providers.errors import BadAnswer, CredentialsError, Denied, Outcome, Throttled, TimedOut
+from providers.hostile import misdeeds
+from providers.hostile.config import HostileConfig
+from providers.provider import Item, Read, Source
+from providers.records import Identity, Incomplete, Link, Organization, Resource, Scope
+
+RAISED = {
+    "deny": Denied("the role may not list things", permission="hostile:ListThings"),
+    "throttle": Throttled("slow down"),
+    "time_out": TimedOut("no answer in 10 s"),
+    "bad_answer": BadAnswer("page 2 is page 1 again"),
+    "out_of_memory": MemoryError(),
+}
+
+
+class HostileSource(Source):
+    """Reads regions one after the other, so that the order of the frames is known."""
+
+    concurrency = 1
+
+    def __init__(self, config: HostileConfig, operator: Mapping[str, str]) -> None:
+        self._config, self._operator = config, operator
+
+    def check(self) -> Identity:
+        """Who we are; refused when told to."""
+        if self._config.behaviour == "refuse_credentials":
+            raise CredentialsError(f"the password '{self._config.password}' is wrong", detail=f"sent: {self._config.password}")
+        if self._config.behaviour == "hang_in_check":
+            misdeeds.sleep(self._config)
+        return Identity(name="hostile", account=self._config.account, details=dict(self._operator))
+
+    def plan(self) -> Iterator[Read]:
+        """One read a region."""
+        for region in self._config.regions:
+            scope = Scope("hostile", self._config.account, region, "thing")
+            yield Read((scope,), lambda scope=scope: self._things(scope))  # type: ignore[misc]
+
+    def _things(self, scope: Scope) -> Iterator[Item]:
+        yield Organization(f"hostile/{scope.account}", f"Hostile: {scope.account}")
+        guilty = scope.region == (self._config.misbehave_in or self._config.regions[-1])
+        if guilty and self._config.behaviour == "empty":
+            return
+        for number in range(self._config.resources):
+            self.calls += 1
+            yield self._thing(scope, number)
+        if guilty:
+            yield from self._misbehave(scope)
+
+    def _thing(self, scope: Scope, number: int) -> Resource:
+        attributes = {
+            "number": number,
+            "generation": self._config.generation if number < self._config.changed else 0,
+            "padding": "x" * self._config.size,
+        }
+        links = (Link("beside", f"{scope.region}/{number - 1}"),) if number else ()
+        return Resource(
+            f"{scope.region}/{number}",
+            "compute",
+            "thing",
+            f"thing {number}",
+            attributes,
+            {"env": "test"},
+            links,
+            f"hostile/{scope.account}",
+        )
+
+    def _misbehave(self, scope: Scope) -> Iterator[Item]:
+        behaviour = self._config.behaviour
+        if behaviour in RAISED:
+            raise RAISED[behaviour]
+        if behaviour == "incomplete":
+            yield Incomplete("thing", Outcome.TIMEOUT, "one zone did not answer")
+        elif behaviour in misdeeds.RECORDS:
+            yield msgspec.structs.replace(self._thing(scope, 0), external_id=f"{scope.region}/odd", **misdeeds.RECORDS[behaviour]())
+        else:
+            getattr(misdeeds, behaviour, misdeeds.well)(self._config)
