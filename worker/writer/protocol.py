@@ -110,6 +110,10 @@ class Conversation:
     def _failed(self, failed: wire.Failed) -> None:
         self.failed = failed
 
+    def arrived(self, index: int) -> int:
+        """Resources of an open scope."""
+        return self._counts[index]
+
     def count(self, outcome: Outcome) -> None:
         """One more scope has ended like that."""
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1

@@ -1,0 +1,45 @@
+"""Where a run's results go: PostgreSQL for discovery jobs, the Elder API for connectors, an answer for connectivity tests."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from providers.records import Identity, Organization, Scope
+from supervisor.messages import Exited
+from worker import wire
+from worker.writer.outcome import Verdict
+
+
+class InventoryError(Exception):
+    """The results cannot be stored. `error_kind` is ``lost``, ``database`` or ``internal``; the message is for the operator."""
+
+    def __init__(self, message: str, *, error_kind: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.error_kind, self.detail = error_kind, detail
+
+
+class Inventory(Protocol):
+    """Takes one run's results, in the order of the frames, from one thread. Every method may raise `InventoryError`."""
+
+    def identity(self, identity: Identity) -> None:
+        """Who the source says we are."""
+
+    def organizations(self, organizations: list[Organization]) -> None:
+        """Organizations that later resources name."""
+
+    def begin(self, index: int, scope: Scope) -> None:
+        """A scope opens."""
+
+    def records(self, index: int, resources: list[msgspec.Raw]) -> None:
+        """Resources of an open scope, not yet decoded."""
+
+    def end(self, end: wire.ScopeEnd) -> None:
+        """A scope closes; a complete one tombstones what was not seen in it."""
+
+    def flush(self) -> None:
+        """Stores what has arrived, with the progress."""
+
+    def finish(self, verdict: Verdict, exited: Exited) -> Verdict:
+        """Stores the outcome; the verdict as stored (a run whose tombstones were held back ...)."""
