@@ -12,7 +12,7 @@ class HostileConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     behaviour: str = "well"
     account: str = "hostile-1"
-    regions: list[str] = ["r1"]
+    regions: tuple[str, ...] = ("r1",)
     misbehave_in: str = ""
     """The region in which it misbehaves; empty: the last one."""
     resources: int = 10

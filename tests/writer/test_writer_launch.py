@@ -1,0 +1,107 @@
+"""The doors between a job's config and the operator's settings."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from cryptography.fernet import Fernet
+
+from providers import registry
+from providers.errors import ConfigError
+from providers.hostile import Hostile
+from providers.hostile.config import HostileConfig
+from worker import wire
+from worker.secretbox import SecretBox
+from worker.writer.launch import Launcher
+
+BOX = SecretBox([Fernet.generate_key().decode()])
+
+
+class FileConfig(HostileConfig, frozen=True, kw_only=True):
+    token_path: str = ""
+
+
+class Filer(Hostile):
+    config = FileConfig
+
+
+@pytest.fixture(autouse=True)
+def hostile(monkeypatch):
+    registry.get.cache_clear()
+    monkeypatch.setitem(registry.BUILT_IN, "hostile", "test_writer_launch:Filer")
+    yield
+    registry.get.cache_clear()
+
+
+def launcher(operator=None, enabled=None, allowed=()):
+    return Launcher(operator or {}, enabled or {}, allowed, BOX, ("DEBUG", "text"))
+
+
+def start(launch):
+    return msgspec.json.decode(launch.start, type=wire.JobStart)
+
+
+def test_secrets_are_opened_and_logs_are_those_of_the_worker():
+    launch = launcher().job("7", "hostile", {"password": BOX.seal("hunter2"), "_organization_id": 1}, job_id=42)
+    told = start(launch)
+
+    assert told.config["password"] == "hunter2"
+    assert (told.run, told.kind, told.job_id, told.log_level, told.log_format) == ("7", "discovery", 42, "DEBUG", "text")
+
+
+def test_only_the_providers_own_operator_variables_are_passed_on():
+    launch = launcher({"HOSTILE_ENDPOINT_URL": "http://x", "DATABASE_URL": "postgresql://secret"}).job("7", "hostile", {})
+
+    assert start(launch).operator == {"HOSTILE_ENDPOINT_URL": "http://x"}
+
+
+def test_batch_size():
+    assert start(launcher().job("7", "hostile", {})).batch == 500
+
+
+@pytest.mark.parametrize(
+    ("enabled", "config", "sentence"),
+    [
+        ({"hostile": False}, {}, "HOSTILE_ENABLED=false: this worker runs no jobs of provider 'hostile'"),
+        ({}, {"behavior": "well"}, "unknown config key `behavior`, did you mean `behaviour`"),
+        ({}, {"password": {"$fernet": "gAAAAA"}}, "no key in ELDER_SECRET_KEYS"),
+        ({}, {"token_path": "/etc/shadow"}, "`token_path`: /etc/shadow is not under"),
+    ],
+)
+def test_refusals(enabled, config, sentence):
+    with pytest.raises(ConfigError, match=sentence.replace("$", r"\$")):
+        launcher(enabled=enabled).job("7", "hostile", config)
+
+
+def test_unknown_provider():
+    with pytest.raises(ConfigError, match="unsupported provider 'hostil', did you mean 'hostile'"):
+        launcher().job("7", "hostil", {})
+
+
+@pytest.mark.parametrize("enabled", [None, True])
+def test_unset_and_true_let_jobs_run(enabled):
+    assert launcher(enabled={"hostile": enabled}).job("7", "hostile", {}).start
+
+
+def test_files_under_an_allowed_path(tmp_path):
+    (tmp_path / "token").write_text("x")
+    inside = str(tmp_path / "token")
+
+    assert launcher(allowed=(str(tmp_path),)).job("7", "hostile", {"token_path": inside}).read_paths == (inside,)
+
+
+@pytest.mark.parametrize("escape", ["../outside", "link"])
+def test_no_way_out_of_an_allowed_path(tmp_path, escape):
+    allowed = tmp_path / "allowed"
+    allowed.mkdir()
+    (tmp_path / "outside").write_text("x")
+    (allowed / "link").symlink_to(tmp_path / "outside")
+
+    with pytest.raises(ConfigError, match="is not under a folder that jobs may read"):
+        launcher(allowed=(str(allowed),)).job("7", "hostile", {"token_path": f"{allowed}/{escape}"})
+
+
+def test_a_connectors_config_is_the_operators_own():
+    launch = launcher({"HOSTILE_RESOURCES": "3"}).connector("c", "hostile")
+
+    assert (start(launch).kind, start(launch).config) == ("connector", {"resources": 3})
