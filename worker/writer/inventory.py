@@ -20,8 +20,27 @@ class InventoryError(Exception):
         self.error_kind, self.detail = error_kind, detail
 
 
+class Totals(msgspec.Struct):
+    """What a run came to."""
+
+    resources: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    held_back: int = 0
+    """Tombstones that the guard against mass deletion did not let through."""
+    rejected: int = 0
+    outcomes: dict[str, int] = {}
+    """Outcome of scope -> how many."""
+
+
 class Inventory(Protocol):
     """Takes one run's results, in the order of the frames, from one thread. Every method may raise `InventoryError`."""
+
+    @property
+    def totals(self) -> Totals:
+        """So far."""
 
     def identity(self, identity: Identity) -> None:
         """Who the source says we are."""

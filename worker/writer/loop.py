@@ -1,0 +1,78 @@
+"""The writer's main loop: messages from the supervisor, calls from its own threads, and a few timers. It never waits for a database.
+
+What blocks has a thread of its own: each run (`worker.writer.run`), and the queue of jobs (`worker.writer.backlog`).
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+from supervisor.channel import Channel
+
+from supervisor.messages import Drain, Report
+from worker.writer.desk import Desk
+from worker.writer.mailbox import Mailbox
+
+REPORT_SECONDS = 1.0
+
+_log = structlog.get_logger("worker.writer")
+
+
+class Work(Protocol):
+    """Something that starts runs when there are slots: the queue of jobs, the connectors."""
+
+    def tick(self) -> None:
+        """Starts what is due."""
+
+    def seconds_left(self) -> float | None:
+        """Until `tick` is wanted again, if nothing happens before."""
+
+    def drain(self) -> None:
+        """Starts nothing more."""
+
+
+class Loop:
+    """Runs in the writer's main thread until the supervisor hangs up."""
+
+    def __init__(
+        self, channel: Channel, mailbox: Mailbox, desk: Desk, works: tuple[Work, ...], state: Callable[[], dict[str, Any]]
+    ) -> None:
+        """`state` is what the report says."""
+        self._channel, self._mailbox, self._desk, self._works, self._state = channel, mailbox, desk, works, state
+        self._poller = select.poll()
+        self._report_at = 0.0
+
+    def run(self) -> None:
+        """Until the channel ends."""
+        self._poller.register(self._channel, select.POLLIN)
+        self._poller.register(self._mailbox, select.POLLIN)
+        while not self._channel.closed:
+            self._turn()
+
+    def _turn(self) -> None:
+        self._poller.poll(self._patience() * 1000)
+        for message, descriptors in self._channel.receive():
+            if isinstance(message, Drain):
+                self._drain(message)
+            else:
+                self._desk.take(message, descriptors)
+        self._mailbox.deliver()
+        for work in self._works:
+            work.tick()
+        if time.monotonic() >= self._report_at:
+            self._report_at = time.monotonic() + REPORT_SECONDS
+            self._channel.send(Report(state=msgspec.Raw(msgspec.json.encode(self._state()))))
+
+    def _patience(self) -> float:
+        waits = [work.seconds_left() for work in self._works]
+        return max(0.0, min([self._report_at - time.monotonic(), *(wait for wait in waits if wait is not None)]))
+
+    def _drain(self, message: Drain) -> None:
+        _log.info("draining: nothing more is started", seconds=message.seconds, running=len(self._desk))
+        for work in self._works:
+            work.drain()
