@@ -1,0 +1,122 @@
+"""What we ask of the Linux kernel, in one place: process attributes, process trees, pipes.
+
+A process is addressed by a pidfd wherever a signal is sent: a number may have been given to somebody else meanwhile.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import ctypes
+import fcntl
+import os
+import signal
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"prctl({option}, {value}): {os.strerror(number)}")
+
+
+def die_with_parent(parent: int) -> None:
+    """SIGKILL for us when the thread that made us ends. Exits at once if that has happened already: the race is real."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Descendants whose parent dies become our children, not those of PID 1."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def hide_memory() -> None:
+    """No core dump, and no other process of our user may read our memory, environment or descriptors."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def renounce_privileges() -> None:
+    """No exec of ours can gain privileges any more."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def bytes_waiting(fd: int) -> int:
+    """Bytes that lie unread in a pipe."""
+    buffer = array.array("i", [0])
+    fcntl.ioctl(fd, termios.FIONREAD, buffer)
+    return buffer[0]
+
+
+class Member(NamedTuple):
+    """A process of a tree. `started` (clock ticks since boot) tells it from a later one of the same number."""
+
+    pid: int
+    parent: int
+    state: str
+    started: int
+
+
+def member(pid: int) -> Member | None:
+    """The process of that number, or None when there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = text.rpartition(")")[2].split()
+    return Member(pid, int(fields[1]), fields[0], int(fields[19]))
+
+
+def children(pid: int) -> list[int]:
+    """The numbers of a process's children, zombies included."""
+    found: list[int] = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
+    return found
+
+
+def descendants(pid: int) -> Iterator[Member]:
+    """Every process below `pid`, parents first. A snapshot in motion: who forks meanwhile may be missed, so look again."""
+    for child in children(pid):
+        found = member(child)
+        if found is not None:
+            yield found
+            yield from descendants(child)
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory that only this process holds: resident pages less those shared with files. 0 when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/statm").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return max(0, int(fields[1]) - int(fields[2])) * _PAGE
+
+
+def send(found: Member, number: signal.Signals) -> None:
+    """Signals exactly that process, or nobody when it is gone."""
+    try:
+        fd = os.pidfd_open(found.pid)
+    except ProcessLookupError:
+        return
+    try:
+        now = member(found.pid)  # the pidfd pins the number; who has it now?
+        if now is not None and now.started == found.started:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(fd, number)
+    finally:
+        os.close(fd)
