@@ -1,0 +1,121 @@
+"""Clients: the models are shared by all, and each client is made once for an account, a service and a region."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+from providers.aws import catalogue
+from providers.aws.models import lean_loader
+from providers.aws.paging import Paging, paging_of
+
+_NOWHERE = (None, None, os.devnull, None)
+_NOTHING = (None, None, None, None)
+
+
+def settings(threads: int) -> Config:
+    """How every client behaves. Adaptive retries slow a client down once AWS has throttled it: its threads share that."""
+    return Config(
+        connect_timeout=10,
+        read_timeout=60,
+        max_pool_connections=threads,
+        tcp_keepalive=True,
+        retries={"mode": "adaptive", "total_max_attempts": 5},
+        ignore_configured_endpoint_urls=True,
+        user_agent_extra="elder-worker",
+    )
+
+
+class Sessions:
+    """Makes sessions that share their models, read no home folder, and use the operator's endpoint."""
+
+    def __init__(self, operator: Mapping[str, str], home: str, threads: int) -> None:
+        self.home = home
+        self._endpoint = operator.get("AWS_ENDPOINT_URL") or None
+        self._bundle = operator.get("AWS_CA_BUNDLE") or None
+        self._settings = settings(threads)
+        self._loader = lean_loader(catalogue.operations())
+        self._bare = self.session(None)
+        self._lock = threading.Lock()
+
+    def session(self, credentials: Any) -> botocore.session.Session:
+        """A session with one identity and no other source of them."""
+        session = botocore.session.Session({"config_file": _NOWHERE, "credentials_file": _NOWHERE, "profile": _NOTHING})
+        session.register_component("data_loader", self._loader)
+        session.register_component("credential_provider", _Fixed(credentials))
+        return session
+
+    def client(self, session: botocore.session.Session, service: str, region: str) -> Any:
+        """A client. A session makes one at a time."""
+        with self._lock:
+            return session.create_client(
+                service, region_name=region, endpoint_url=self._endpoint, verify=self._bundle, config=self._settings
+            )
+
+    def make(self, service: str, **options: Any) -> Any:
+        """What botocore's credential fetchers call for an STS client; they bring credentials, or a config that needs none."""
+        config = self._settings.merge(options.pop("config")) if options.get("config") else self._settings
+        options = {"region_name": self.home, "endpoint_url": self._endpoint, "verify": self._bundle, **options, "config": config}
+        with self._lock:
+            return self._bare.create_client(service, **options)
+
+    def make_for(self, credentials: Any, service: str) -> Any:
+        """A client in the home region with this identity."""
+        return self.client(self.session(credentials), service, self.home)
+
+    def offers(self, service: str, region: str) -> bool:
+        """Whether botocore knows this service in this region."""
+        partition = self._bare.get_partition_for_region(region)
+        return region in self._bare.get_available_regions(service, partition_name=partition)
+
+    def paging(self, service: str, client: Any, operation: str) -> Paging:
+        """How an operation is paged."""
+        declared = self._loader.load_service_model(service, "paginators-1")["pagination"]
+        return paging_of(service, declared.get(operation), client.meta.service_model.operation_model(operation))
+
+
+class _Fixed:
+    def __init__(self, credentials: Any) -> None:
+        self._credentials = credentials
+
+    def load_credentials(self) -> Any:
+        return self._credentials
+
+
+class Account:
+    """The clients of one account; `close` lets go of them."""
+
+    def __init__(self, sessions: Sessions, account: str, partition: str, credentials: Any) -> None:
+        self.id, self.partition = account, partition
+        self._sessions, self._credentials = sessions, credentials
+        self._session = sessions.session(credentials)
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], _Once] = {}
+
+    def client(self, service: str, region: str) -> Any:
+        """The client for a service in a region. Who finds it made does not wait for those that are being made."""
+        with self._lock:
+            once = self._clients.setdefault((service, region), _Once())
+        with once.lock:
+            if once.client is None:
+                once.client = self._sessions.client(self._session, service, region)
+        return once.client
+
+    def close(self) -> None:
+        """Closes the connections."""
+        with self._lock:
+            made, self._clients = list(self._clients.values()), {}
+        for once in made:
+            if once.client is not None:
+                once.client.close()
+
+
+class _Once:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.client: Any = None

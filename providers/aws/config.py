@@ -1,0 +1,71 @@
+"""What a job may say about an AWS account. Endpoints, files and profiles are the operator's, never a job's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated
+
+import msgspec
+
+from providers.schema import Secret
+
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
+_ACCOUNT = re.compile(r"\d{12}")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+
+
+class AwsConfig(msgspec.Struct, frozen=True):
+    """An AWS account, or the accounts of an organization.
+
+    Without keys, the worker's own identity is used: `AWS_CREDENTIALS_FILE`, a web identity, the container's or the machine's role.
+    """
+
+    access_key_id: Secret | None = None
+    secret_access_key: Secret | None = None
+    session_token: Secret | None = None
+    regions: tuple[str, ...] = ()
+    """Empty: every region that is enabled for the account."""
+    role_arn: str | None = None
+    """A role to assume with the credentials above."""
+    role_chain: tuple[str, ...] = ()
+    """Roles to assume one after the other on the way to `role_arn`."""
+    external_id: Secret | None = None
+    assume_role_name: str | None = None
+    """Read every account of the organization (or of `accounts`) through the role of this name in it."""
+    accounts: tuple[str, ...] = ()
+    """With `assume_role_name`: these accounts only."""
+    parallel_accounts: Annotated[int, msgspec.Meta(ge=1, le=32)] = 2
+    """Accounts read at once. More: faster, and more memory (about 30 MB each)."""
+    page_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+    """Items asked for in one call, within what each call allows. Unset: as many as AWS gives."""
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] = 100
+    """Resources handed on at once."""
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` with everything that does not fit together."""
+        complaints = list(self._complaints())
+        if complaints:
+            raise ValueError("; ".join(complaints))
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles to assume, in turn."""
+        return (*self.role_chain, *((self.role_arn,) if self.role_arn else ()))
+
+    def _complaints(self) -> Iterator[str]:
+        if bool(self.access_key_id) != bool(self.secret_access_key):
+            yield "`access_key_id` and `secret_access_key` go together: give both, or neither to use the worker's own identity"
+        if self.session_token and not self.access_key_id:
+            yield "`session_token` needs `access_key_id` and `secret_access_key`"
+        for role in self.roles:
+            if not _ROLE.fullmatch(role):
+                yield f"`{role}` is not the ARN of an IAM role (arn:aws:iam::123456789012:role/name)"
+        for region in self.regions:
+            if not _REGION.fullmatch(region):
+                yield f"`regions`: `{region}` is not the name of a region (us-east-1)"
+        for account in self.accounts:
+            if not _ACCOUNT.fullmatch(account):
+                yield f"`accounts`: `{account}` is not an account id (12 digits)"
+        if self.accounts and not self.assume_role_name:
+            yield "`accounts` needs `assume_role_name`, the role to assume in each of them"

@@ -1,0 +1,102 @@
+"""Where an identity comes from: a job's keys, or what the operator gave the worker, and the roles assumed from there.
+
+Nothing is looked up in a home folder or a profile, so nothing can name a program to run (`credential_process`).
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    AssumeRoleWithWebIdentityCredentialFetcher,
+    ContainerProvider,
+    Credentials,
+    DeferredRefreshableCredentials,
+    InstanceMetadataProvider,
+)
+from botocore.utils import FileWebIdentityTokenLoader, InstanceMetadataFetcher
+
+from providers.aws.config import AwsConfig
+from providers.errors import ConfigError, CredentialsError
+
+ClientMaker = Callable[..., Any]
+SESSION_NAME = "elder-worker"
+
+_KEYS = ("access_key_id", "secret_access_key", "session_token")
+
+
+def base(config: AwsConfig, operator: Mapping[str, str], make_client: ClientMaker) -> Credentials:
+    """The identity before any role of the config is assumed. Raises `CredentialsError` when there is none."""
+    if config.access_key_id:
+        return Credentials(config.access_key_id, config.secret_access_key, config.session_token or None, method="config")
+    found = _own(operator, make_client)
+    if found is None:
+        raise CredentialsError(
+            "there are no AWS credentials: give access_key_id and secret_access_key, or the worker a role or AWS_CREDENTIALS_FILE"
+        )
+    return found
+
+
+def assumed(source: Any, role: str, external_id: str | None, make_client: ClientMaker) -> Credentials:
+    """The credentials of a role, fetched when first used and renewed before they end."""
+    extra = {"RoleSessionName": SESSION_NAME} | ({"ExternalId": external_id} if external_id else {})
+    fetcher = AssumeRoleCredentialFetcher(make_client, source, role, extra_args=extra)
+    return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+
+
+def _own(operator: Mapping[str, str], make_client: ClientMaker) -> Credentials | None:
+    """The worker's own identity, in the order of the AWS SDKs."""
+    role, token_file = operator.get("AWS_ROLE_ARN", ""), operator.get("AWS_WEB_IDENTITY_TOKEN_FILE", "")
+    if operator.get("AWS_CREDENTIALS_FILE"):
+        found = from_file(pathlib.Path(operator["AWS_CREDENTIALS_FILE"]))
+        return assumed(found, role, None, make_client) if role and not token_file else found
+    if role and token_file:
+        extra = {"RoleSessionName": operator.get("AWS_ROLE_SESSION_NAME") or SESSION_NAME}
+        loader = FileWebIdentityTokenLoader(token_file)
+        fetcher = AssumeRoleWithWebIdentityCredentialFetcher(make_client, loader, role, extra_args=extra)
+        return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role-with-web-identity")
+    return ContainerProvider(environ=operator).load() or _of_the_machine(operator)
+
+
+def _of_the_machine(operator: Mapping[str, str]) -> Credentials | None:
+    if operator.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+        return None
+    fetcher = InstanceMetadataFetcher(timeout=1, num_attempts=1, env={}, user_agent=SESSION_NAME)
+    return InstanceMetadataProvider(iam_role_fetcher=fetcher).load()
+
+
+def from_file(path: pathlib.Path) -> Credentials:
+    """`AWS_CREDENTIALS_FILE`: JSON as a job's config has it or as `aws sts` prints it, or the AWS CLI's own format (profile default)."""
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise ConfigError(f"AWS_CREDENTIALS_FILE: cannot read {path}: {error.strerror}") from None
+    values = _json_keys(text) if text.lstrip().startswith("{") else _ini_keys(text)
+    if not values.get("access_key_id") or not values.get("secret_access_key"):
+        raise ConfigError(f"AWS_CREDENTIALS_FILE: {path} holds no access_key_id and secret_access_key")
+    return Credentials(*(values.get(key) or None for key in _KEYS), method="file")
+
+
+def _json_keys(text: str) -> dict[str, str]:
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError:
+        return {}
+    found = document.get("Credentials", document)
+    plain = {key.replace("_", "").removeprefix("aws").lower(): value for key, value in found.items()}
+    return {key: plain[key.replace("_", "")] for key in _KEYS if isinstance(plain.get(key.replace("_", "")), str)}
+
+
+def _ini_keys(text: str) -> dict[str, str]:
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return {}
+    section = parser["default"] if parser.has_section("default") else {}
+    return {key: section[f"aws_{key}"] for key in _KEYS if f"aws_{key}" in section}

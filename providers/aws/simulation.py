@@ -1,0 +1,210 @@
+"""A simulated AWS account for the demo and the tests: moto's server with a small company in it.
+
+``python -m providers.aws.simulation --port 5555`` serves it until it is stopped, and says on stdout when it is ready. A job reads it when
+the worker's `AWS_ENDPOINT_URL` is set to its address, with any keys.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import itertools
+import json
+import signal
+import sys
+import threading
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
+TEAMS = ("payments", "search", "platform", "data")
+KEYS = {"access_key_id": "AKIDSIMULATEDACCOUNT", "secret_access_key": "simulated/simulated/simulated/simulated0"}
+
+ClientOf = Callable[[str, str], Any]
+
+
+def seed(endpoint: str, regions: tuple[str, ...] = REGIONS, instances: int = 24) -> None:
+    """Fills an empty account: about 120 resources a region, and IAM."""
+
+    def client_of(service: str, region: str) -> Any:
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint,
+            aws_access_key_id=KEYS["access_key_id"],
+            aws_secret_access_key=KEYS["secret_access_key"],
+            config=Config(retries={"total_max_attempts": 2}),
+        )
+
+    people(client_of)
+    for region in regions:
+        subnets, group = network(client_of, region)
+        machines(client_of, region, subnets, group, instances)
+        databases(client_of, region, subnets)
+        services(client_of, region, subnets, group)
+
+
+def people(client_of: ClientOf) -> None:
+    """Users in groups, roles, and the policies that they have."""
+    iam = client_of("iam", "us-east-1")
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]})
+    policy = iam.create_policy(PolicyName="read-buckets", PolicyDocument=document)["Policy"]["Arn"]
+    for team in TEAMS:
+        iam.create_group(GroupName=team, Path="/teams/")
+        iam.attach_group_policy(GroupName=team, PolicyArn=policy)
+    for number, team in zip(range(24), itertools.cycle(TEAMS), strict=False):
+        name = f"{team}.engineer{number:02}"
+        iam.create_user(UserName=name, Tags=_tags(team))
+        iam.add_user_to_group(GroupName=team, UserName=name)
+    for team in TEAMS:
+        role = f"{team}-service"
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument=_trust("ec2.amazonaws.com"), Tags=_tags(team))
+        iam.attach_role_policy(RoleName=role, PolicyArn=policy)
+        iam.create_instance_profile(InstanceProfileName=role)
+        iam.add_role_to_instance_profile(InstanceProfileName=role, RoleName=role)
+
+
+def network(client_of: ClientOf, region: str) -> tuple[list[str], str]:
+    """A VPC of its own with subnets, gateways and a security group. Gives the subnets and the group."""
+    ec2 = client_of("ec2", region)
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=_named("vpc", f"prod-{region}", "platform"))["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(
+            VpcId=vpc,
+            CidrBlock=f"10.0.{number}.0/24",
+            AvailabilityZone=region + zone,
+            TagSpecifications=_named("subnet", f"{kind}-{zone}", "platform"),
+        )["Subnet"]["SubnetId"]
+        for number, (kind, zone) in enumerate(itertools.product(("public", "private"), "ab"))
+    ]
+    gateway = ec2.create_internet_gateway(TagSpecifications=_named("internet-gateway", "edge", "platform"))["InternetGateway"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc)
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    ec2.create_nat_gateway(SubnetId=subnets[0], AllocationId=address)
+    group = ec2.create_security_group(GroupName="web", Description="HTTPS from anywhere", VpcId=vpc)["GroupId"]
+    rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    return subnets, group
+
+
+def machines(client_of: ClientOf, region: str, subnets: list[str], group: str, instances: int) -> None:
+    """Instances, some volumes without an instance, and a load balancer in front."""
+    ec2, elbv2 = client_of("ec2", region), client_of("elbv2", region)
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    for team in TEAMS:
+        ec2.run_instances(
+            ImageId=image,
+            MinCount=instances // len(TEAMS),
+            MaxCount=instances // len(TEAMS),
+            InstanceType="m5.large",
+            SubnetId=subnets[2],
+            SecurityGroupIds=[group],
+            IamInstanceProfile={"Name": f"{team}-service"},
+            TagSpecifications=_named("instance", f"{team}-api", team),
+        )
+        volume = _named("volume", f"{team}-data", team)
+        ec2.create_volume(AvailabilityZone=f"{region}a", Size=100, VolumeType="gp3", TagSpecifications=volume)
+    elbv2.create_load_balancer(Name="web", Subnets=subnets[:2], SecurityGroups=[group], Tags=_tags("platform"))
+
+
+def databases(client_of: ClientOf, region: str, subnets: list[str]) -> None:
+    """Relational and key-value databases, and buckets."""
+    rds, dynamodb, s3 = client_of("rds", region), client_of("dynamodb", region), client_of("s3", region)
+    rds.create_db_subnet_group(DBSubnetGroupName="private", DBSubnetGroupDescription="private", SubnetIds=subnets[2:])
+    for team in TEAMS:
+        rds.create_db_instance(
+            DBInstanceIdentifier=f"{team}-db",
+            DBInstanceClass="db.r6g.large",
+            Engine="postgres",
+            AllocatedStorage=100,
+            MasterUsername="master",
+            MasterUserPassword="not-a-real-password",
+            DBSubnetGroupName="private",
+            Tags=_tags(team),
+        )
+        dynamodb.create_table(
+            TableName=f"{team}-sessions",
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+            Tags=_tags(team),
+        )
+        bucket = f"example-{team}-{region}"
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        s3.create_bucket(Bucket=bucket, **where)
+        s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": _tags(team)})
+
+
+def services(client_of: ClientOf, region: str, subnets: list[str], group: str) -> None:
+    """Functions, queues, topics, logs and a container cluster."""
+    functions, sqs, sns = client_of("lambda", region), client_of("sqs", region), client_of("sns", region)
+    logs, ecs = client_of("logs", region), client_of("ecs", region)
+    role = client_of("iam", region).get_role(RoleName="platform-service")["Role"]["Arn"]
+    for team in TEAMS:
+        functions.create_function(
+            FunctionName=f"{team}-resize",
+            Runtime="python3.13",
+            Role=role,
+            Handler="index.handler",
+            Code={"ZipFile": _archive()},
+            Environment={"Variables": {"LOG_LEVEL": "info"}},
+            VpcConfig={"SubnetIds": subnets[2:], "SecurityGroupIds": [group]},
+        )
+        sqs.create_queue(QueueName=f"{team}-work", tags={"team": team})
+        sns.create_topic(Name=f"{team}-events", Tags=_tags(team))
+        logs.create_log_group(logGroupName=f"/app/{team}")
+    ecs.create_cluster(clusterName="batch", tags=[{"key": "team", "value": "data"}])
+    client_of("kms", region).create_key(Description="customer data")
+
+
+def serve(port: int) -> int:
+    """Serves a filled account until a signal comes."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - `seed` is of use without it
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    seed(endpoint)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    sys.stdout.write(f"simulated AWS account at {endpoint}\n")
+    sys.stdout.flush()
+    stop.wait()
+    server.stop()
+    return 0
+
+
+def _tags(team: str) -> list[dict[str, str]]:
+    return [{"Key": "team", "Value": team}, {"Key": "environment", "Value": "production"}]
+
+
+def _named(kind: str, name: str, team: str) -> list[dict[str, Any]]:
+    return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}, *_tags(team)]}]
+
+
+def _trust(service: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _archive() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("index.py"), "def handler(event, context): return event")
+    return packed.getvalue()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m providers.aws.simulation", description="A simulated AWS account.")
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    return serve(parser.parse_args(arguments).port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""What carries messages and watches: queues, topics, streams, rules, alarms, logs, stacks."""
+
+from __future__ import annotations
+
+from providers.aws.declaration import Detail, Kind, LinkRule
+
+# A table reads better than one argument a line.
+# fmt: off
+MESSAGING = (
+    Kind(
+        "sns_topic", "messaging", "sns", "ListTopics", "Topics[]", "{TopicArn}",
+        details=(
+            Detail("GetTopicAttributes", {"TopicArn": "{TopicArn}"}, "Attributes"),
+            Detail("ListTagsForResource", {"ResourceArn": "{TopicArn}"}, "Tags[]", "Tags"),
+        ),
+        links=(LinkRule("encrypted_with", "KmsMasterKeyId"),),
+    ),
+    Kind(
+        "sqs_queue", "messaging", "sqs", "ListQueues", "QueueUrls[]", "{QueueArn}", scalar="QueueUrl",
+        details=(
+            Detail("GetQueueAttributes", {"QueueUrl": "{QueueUrl}", "AttributeNames": ["All"]}, "Attributes"),
+            Detail("ListQueueTags", {"QueueUrl": "{QueueUrl}"}, "Tags", "Tags"),
+        ),
+        omit=("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible"),
+    ),
+    Kind(
+        "kinesis_stream", "messaging", "kinesis", "ListStreams", "StreamNames[]", "{StreamARN}", name="StreamName", scalar="StreamName",
+        tags="", details=(Detail("DescribeStreamSummary", {"StreamName": "{StreamName}"}, "StreamDescriptionSummary"),),
+    ),
+    Kind(
+        "firehose_stream", "messaging", "firehose", "ListDeliveryStreams", "DeliveryStreamNames[]",
+        "firehose:deliverystream/{DeliveryStreamName}", name="DeliveryStreamName", scalar="DeliveryStreamName", tags="",
+    ),
+    Kind(
+        "msk_cluster", "messaging", "kafka", "ListClustersV2", "ClusterInfoList[]", "{ClusterArn}", name="ClusterName",
+        omit=("ActiveOperationArn",),
+        links=(
+            LinkRule("in_subnet", "Provisioned.BrokerNodeGroupInfo.ClientSubnets[]", "ec2:subnet/{value}"),
+            LinkRule("has_security_group", "Provisioned.BrokerNodeGroupInfo.SecurityGroups[]", "ec2:security-group/{value}"),
+        ),
+    ),
+    Kind(
+        "event_bus", "messaging", "events", "ListEventBuses", "EventBuses[]", "{Arn}", name="Name", tags="",
+    ),
+    Kind(
+        "event_rule", "messaging", "events", "ListRules", "Rules[]", "{Arn}", name="Name", tags="",
+        links=(LinkRule("has_role", "RoleArn"), LinkRule("member_of", "EventBusName", "events:event-bus/{value}")),
+    ),
+    Kind(
+        "state_machine", "serverless", "stepfunctions", "ListStateMachines", "stateMachines[]", "{stateMachineArn}", name="name",
+        tags="",
+    ),
+    Kind(
+        "cloudwatch_alarm", "monitoring", "cloudwatch", "DescribeAlarms", "MetricAlarms[]", "{AlarmArn}", name="AlarmName", tags="",
+        parameters={"AlarmTypes": ["MetricAlarm"]},
+        omit=("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp", "EvaluationState"),
+        links=(LinkRule("notifies", "AlarmActions[]"),), unordered=("Dimensions",),
+    ),
+    Kind(
+        "log_group", "monitoring", "logs", "DescribeLogGroups", "logGroups[]", "{logGroupArn}", name="logGroupName", tags="",
+        omit=("storedBytes",), links=(LinkRule("encrypted_with", "kmsKeyId"),),
+    ),
+    Kind(
+        "cloudformation_stack", "deployment", "cloudformation", "DescribeStacks", "Stacks[]", "{StackId}", name="StackName",
+        omit=("Parameters", "Outputs"), links=(LinkRule("has_role", "RoleARN"), LinkRule("member_of", "ParentId")),
+    ),
+)
+# fmt: on
