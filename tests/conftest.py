@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 pytest_plugins = [
+    "peers.moto",
     "peers.certificates",
     "peers.arm",
 ]

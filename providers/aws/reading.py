@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from providers import catalogue
 from providers.aws import iam, shape
@@ -27,6 +28,7 @@ from providers.provider import Item as Emitted
 from providers.records import Incomplete, Organization
 
 AWS = Organization("aws", "AWS")
+_RAISED = (ClientError, BotoCoreError, ResponseParserError)
 _GONE = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent")
 
 
@@ -110,14 +112,14 @@ class Reading:
         """All pages of a call, with what botocore raises turned into our errors."""
         try:
             yield from self._answers(operation, parameters)
-        except (ClientError, BotoCoreError) as error:
+        except _RAISED as error:
             raise self._translated(error, permission) from error
 
     def _answers(self, operation: str, parameters: Item) -> Iterator[Any]:
         paging = self._sessions.paging(self._lead.service, self._client, operation)
         return pages(getattr(self._client, xform_name(operation)), parameters, paging, self._page_size)
 
-    def _translated(self, error: ClientError | BotoCoreError, permission: str) -> Exception:
+    def _translated(self, error: Exception, permission: str) -> Exception:
         service, region = self._lead.service, self._place.region
         ours = translate(error, permission, str(self._place)) or error
         if isinstance(ours, TimedOut) and region and not self._sessions.offers(service, region):
@@ -169,7 +171,7 @@ class Reading:
             if detail.result.endswith("[]"):
                 return [value for answer in answers for value in catalogue.values(answer, detail.result)]
             return catalogue.first(next(answers), detail.result)
-        except (ClientError, BotoCoreError) as error:
+        except _RAISED as error:
             code = code_of(error)
             if code in detail.absent:
                 return None

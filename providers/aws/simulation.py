@@ -10,6 +10,7 @@ import argparse
 import io
 import itertools
 import json
+import os
 import signal
 import sys
 import threading
@@ -94,7 +95,7 @@ def network(client_of: ClientOf, region: str) -> tuple[list[str], str]:
 def machines(client_of: ClientOf, region: str, subnets: list[str], group: str, instances: int) -> None:
     """Instances, some volumes without an instance, and a load balancer in front."""
     ec2, elbv2 = client_of("ec2", region), client_of("elbv2", region)
-    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    image = ec2.register_image(Name="base", RootDeviceName="/dev/sda1", Architecture="x86_64", VirtualizationType="hvm")["ImageId"]
     for team in TEAMS:
         ec2.run_instances(
             ImageId=image,
@@ -161,22 +162,51 @@ def services(client_of: ClientOf, region: str, subnets: list[str], group: str) -
     client_of("kms", region).create_key(Description="customer data")
 
 
-def serve(port: int) -> int:
-    """Serves a filled account until a signal comes."""
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - `seed` is of use without it
+def serve(port: int, *, filled: bool) -> int:
+    """Serves an account until a signal comes."""
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # else there are 1,300 images and snapshots in every region
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415 - reads that
+    from werkzeug.serving import make_server  # noqa: PLC0415 - comes with moto
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-    server.start()
-    endpoint = "http://{}:{}".format(*server.get_host_and_port())
-    seed(endpoint)
+    application = _OneAtATime(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_quiet())
+    thread = threading.Thread(target=server.serve_forever, name="moto")
+    thread.start()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    endpoint = f"http://127.0.0.1:{server.server_port}"
+    if filled:
+        seed(endpoint)
     sys.stdout.write(f"simulated AWS account at {endpoint}\n")
     sys.stdout.flush()
     stop.wait()
-    server.stop()
+    server.shutdown()
+    thread.join()
     return 0
+
+
+class _OneAtATime:
+    """Moto's models are dictionaries that one request may change while another walks them."""
+
+    def __init__(self, application: Any) -> None:
+        self._application, self._lock = application, threading.Lock()
+
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        with self._lock:
+            return list(self._application(environ, start_response))
+
+
+def _quiet() -> Any:
+    from werkzeug.serving import WSGIRequestHandler  # noqa: PLC0415 - comes with moto
+
+    class Quiet(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_request(self, *_: Any) -> None:
+            """Says nothing."""
+
+    return Quiet
 
 
 def _tags(team: str) -> list[dict[str, str]]:
@@ -203,7 +233,9 @@ def main(arguments: list[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m providers.aws.simulation", description="A simulated AWS account.")
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
-    return serve(parser.parse_args(arguments).port)
+    parser.add_argument("--empty", action="store_true", help="nothing in it")
+    chosen = parser.parse_args(arguments)
+    return serve(chosen.port, filled=not chosen.empty)
 
 
 if __name__ == "__main__":
