@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from supervisor.messages import Cancel, Cause, Exited, Extend, Finished, FromWriter, Ready, Refused, Slots, Spawned, Start
+from supervisor.messages import Cancel, Cause, Exited, Extend, Finished, Ready, Refused, Slots, Spawned, Start
 from worker.writer.inventory import Inventory
 from worker.writer.launch import Launch
 from worker.writer.mailbox import Mailbox
@@ -26,7 +26,7 @@ _log = structlog.get_logger("worker.desk")
 class Sender(Protocol):
     """The channel to the supervisor, as far as the desk needs it."""
 
-    def send(self, message: FromWriter) -> None:
+    def send(self, message: msgspec.Struct) -> None:
         """One message."""
 
 

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 import msgspec
 import structlog
-from supervisor.channel import Channel
 
-from supervisor.messages import Drain, Report
+from supervisor.channel import Channel
+from supervisor.messages import Drain, Report, ToWriter
 from worker.writer.desk import Desk
 from worker.writer.mailbox import Mailbox
 
@@ -40,7 +40,7 @@ class Loop:
     """Runs in the writer's main thread until the supervisor hangs up."""
 
     def __init__(
-        self, channel: Channel, mailbox: Mailbox, desk: Desk, works: tuple[Work, ...], state: Callable[[], dict[str, Any]]
+        self, channel: Channel[ToWriter], mailbox: Mailbox, desk: Desk, works: tuple[Work, ...], state: Callable[[], dict[str, Any]]
     ) -> None:
         """`state` is what the report says."""
         self._channel, self._mailbox, self._desk, self._works, self._state = channel, mailbox, desk, works, state
@@ -55,7 +55,9 @@ class Loop:
             self._turn()
 
     def _turn(self) -> None:
+        self._poller.modify(self._channel, select.POLLIN | (select.POLLOUT if self._channel.backlog else 0))
         self._poller.poll(self._patience() * 1000)
+        self._channel.flush()
         for message, descriptors in self._channel.receive():
             if isinstance(message, Drain):
                 self._drain(message)
