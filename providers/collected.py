@@ -65,9 +65,22 @@ class Collected:
         """The resources of a scope as sorted bytes."""
         return sorted(canonical(resource) for resource in self.found[scope])
 
+    def differences(self, other: Collected, scope: Scope) -> list[str]:
+        """What another run has differently in a scope: ids, with the first fields that differ."""
+        ours, theirs = ({r.external_id: r for r in run.found[scope]} for run in (self, other))
+        apart = [key for key in sorted(ours | theirs) if ours.get(key) != theirs.get(key)]
+        return [f"{key}: {_apart(ours.get(key), theirs.get(key))}" for key in apart[:5]]
+
     def all(self) -> Iterator[tuple[Scope, Resource]]:
         """Every resource with its scope."""
         return ((scope, resource) for scope, resources in self.found.items() for resource in resources)
+
+
+def _apart(one: Resource | None, other: Resource | None) -> str:
+    if one is None or other is None:
+        return "only in one of them"
+    left, right = (msgspec.to_builtins(resource) for resource in (one, other))
+    return next(f"{ours!r} is not {theirs!r}" for ours, theirs in zip(left, right, strict=True) if ours != theirs)[:2000]
 
 
 def check_resource(scope: Scope, resource: Resource) -> None:

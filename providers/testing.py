@@ -135,8 +135,10 @@ class ProviderSuite:
         declared = {(kind.sub_type, kind.entity_type) for kind in registry.get(self.provider).resource_types()}
 
         assert set(run.found) == set(run.reports)
-        assert {str(r.scope.resource_type): r.message for r in run.reports.values() if r.outcome is not Outcome.COMPLETE} == {}
-        assert self.expected <= {resource.sub_type for _, resource in run.all()}
+        incomplete = [report for report in run.reports.values() if report.outcome is not Outcome.COMPLETE]
+        assert not incomplete, incomplete
+        missing = set(self.expected) - {resource.sub_type for _, resource in run.all()}
+        assert not missing, missing
         for scope, resource in run.all():
             check_resource(scope, resource)
             assert is_declared(resource, declared), f"{resource.sub_type}/{resource.entity_type} is not in resource_types()"
@@ -151,7 +153,8 @@ class ProviderSuite:
 
         assert set(first.found) == set(second.found)
         for scope in first.found:
-            assert first.canonical(scope) == second.canonical(scope)
+            apart = first.differences(second, scope)
+            assert not apart, apart
 
     # Faults
 
@@ -220,7 +223,8 @@ class ProviderSuite:
         assert others == {scope for scope in after.found if not hit(scope)}
         for scope in others:
             assert after.reports[scope].outcome is before.reports[scope].outcome, after.reports[scope]
-            assert after.canonical(scope) == before.canonical(scope)
+            apart = before.differences(after, scope)
+            assert not apart, apart
 
     def _is_a_sentence(self, message: str) -> None:
         """One line of several words that is no exception's name, and holds no secret."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 pytest_plugins = [
     "peers.moto",
+    "peers.aws_proxy",
     "peers.certificates",
     "peers.arm",
 ]

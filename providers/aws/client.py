@@ -17,6 +17,9 @@ from providers.aws.paging import Paging, paging_of
 _NOWHERE = (None, None, os.devnull, None)
 _NOTHING = (None, None, None, None)
 
+ATTEMPTS = 5
+"""Of one call, with growing pauses between them: about a quarter of a minute in all."""
+
 
 def settings(threads: int) -> Config:
     """How every client behaves. Adaptive retries slow a client down once AWS has throttled it: its threads share that."""
@@ -25,7 +28,7 @@ def settings(threads: int) -> Config:
         read_timeout=60,
         max_pool_connections=threads,
         tcp_keepalive=True,
-        retries={"mode": "adaptive", "total_max_attempts": 5},
+        retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
         ignore_configured_endpoint_urls=True,
         user_agent_extra="elder-worker",
     )

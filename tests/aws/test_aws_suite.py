@@ -1,19 +1,62 @@
-"""The inherited suite on AWS, answered by moto."""
+"""The inherited suite on AWS, answered by moto behind a proxy that can break single calls."""
 
 from __future__ import annotations
 
-import pytest
+import contextlib
 
-from peers.moto import KEYS
-from providers.testing import ProviderSuite
+import pytest
+from peers.aws_proxy import Answer, Cut, Proxy
+
+from providers.aws import client, simulation
+from providers.testing import Fault, ProviderSuite
+
+REGIONS = ("us-east-1", "eu-west-1")
+EMPTY = b'<DescribeVolumesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><volumeSet/></DescribeVolumesResponse>'
+
+
+@pytest.fixture(scope="module")
+def small_company(moto_process):
+    moto_process.reset()
+    simulation.seed(moto_process.url, regions=REGIONS, instances=4)
+    with contextlib.closing(Proxy(moto_process.url, steady)) as proxy:
+        yield proxy
+
+
+def steady(call):
+    """In moto, Athena's workgroups are as old as the request."""
+    return Answer(200, "", b'{"WorkGroups": []}') if call.operation == "ListWorkGroups" else None
 
 
 class TestAws(ProviderSuite):
     provider = "aws"
-    config = {**KEYS, "regions": ["us-east-1", "eu-west-1"]}
-    secrets = tuple(KEYS.values())
-    expected = {"vpc", "subnet", "security_group", "s3_bucket", "iam_user", "iam_group", "iam_role", "ec2_instance"}
+    config = {**simulation.KEYS, "regions": REGIONS}
+    secrets = tuple(simulation.KEYS.values())
+    expected = {
+        *("ec2_instance", "ebs_volume", "vpc", "subnet", "security_group", "network_interface", "nat_gateway", "internet_gateway"),
+        *("elastic_ip", "route_table", "load_balancer", "s3_bucket", "rds_instance", "dynamodb_table", "lambda_function"),
+        *("sqs_queue", "sns_topic", "log_group", "ecs_cluster", "kms_key", "iam_user", "iam_group", "iam_role", "iam_policy"),
+    }
 
     @pytest.fixture(autouse=True)
-    def account(self, moto):
-        self.operator = moto.operator
+    def account(self, small_company: Proxy, monkeypatch):
+        monkeypatch.setattr(client, "ATTEMPTS", 2)
+        self.proxy = small_company
+        self.operator = {"AWS_ENDPOINT_URL": small_company.url}
+
+    @contextlib.contextmanager
+    def inject(self, fault):
+        answer = {
+            Fault.DENIED: Answer(403, "UnauthorizedOperation"),
+            Fault.CUT: Cut(),
+            Fault.THROTTLED: Answer(503, "RequestLimitExceeded"),
+            Fault.EMPTY: Answer(200, "", EMPTY),
+            Fault.WRONG_CREDENTIALS: Answer(403, "InvalidClientTokenId"),
+            Fault.EXPIRED: Answer(403, "ExpiredToken"),
+        }[fault]
+        everything = fault in (Fault.WRONG_CREDENTIALS, Fault.EXPIRED)
+
+        def rule(call):
+            return answer if everything or (call.region, call.operation) == ("eu-west-1", "DescribeVolumes") else steady(call)
+
+        with self.proxy.broken(rule):
+            yield lambda scope: everything or (scope.region, scope.resource_type) == ("eu-west-1", "ebs_volume")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import boto3
@@ -47,37 +45,18 @@ class Moto:
 
 @pytest.fixture(scope="session")
 def moto_process() -> Iterator[Moto]:
-    port = free_port()
-    command = [sys.executable, "-c", "import sys; from moto.server import main; main(sys.argv[1:])", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        server = Moto(f"http://127.0.0.1:{port}")
-        _wait_until_it_answers(server, process)
-        yield server
-    finally:
-        process.kill()
-        process.wait()
+    command = [sys.executable, "-m", "providers.aws.simulation", "--empty"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            ready = process.stdout.readline()
+            assert ready, "moto did not start"
+            yield Moto(ready.split()[-1])
+        finally:
+            process.terminate()
 
 
 @pytest.fixture
 def moto(moto_process: Moto) -> Moto:
     moto_process.reset()
     return moto_process
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def _wait_until_it_answers(server: Moto, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "moto_server ended"
-        try:
-            if _HTTP.request("GET", f"{server.url}/moto-api/data.json", timeout=5).status == 200:
-                return
-        except urllib3.exceptions.HTTPError:
-            time.sleep(0.05)
-    raise AssertionError("moto_server did not answer within 60 s")
