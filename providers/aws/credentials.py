@@ -87,7 +87,7 @@ def _json_keys(text: str) -> dict[str, str]:
         document = json.loads(text)
     except json.JSONDecodeError:
         return {}
-    found = document.get("Credentials", document)
+    found = document["Credentials"] if isinstance(document.get("Credentials"), dict) else document
     plain = {key.replace("_", "").removeprefix("aws").lower(): value for key, value in found.items()}
     return {key: plain[key.replace("_", "")] for key in _KEYS if isinstance(plain.get(key.replace("_", "")), str)}
 

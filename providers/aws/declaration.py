@@ -70,9 +70,9 @@ class Kind(msgspec.Struct, frozen=True):
     """A resource type.
 
     `name` is a path; without one, the ``Name`` tag or the end of the id serves. `under` lists the things that `operation` is called
-    for, with `arguments` from each of them. `own` is the path to the owner: items of other accounts belong to other scopes. `regional`
-    is false for services that are read once an account. `omit` and `names_only` (of a map, its keys) keep secrets and counters that
-    never stand still out of the attributes; `unordered` lists have no order of their own.
+    for; `parameters` are texts with holes for what those have. `own` is the path to the owner: items of other accounts belong to other
+    scopes. `regional` is false for services that are read once an account. `omit` and `names_only` (of a map, its keys) keep secrets and
+    counters that never stand still out of the attributes; `unordered` lists have no order of their own.
     """
 
     sub_type: str
@@ -88,7 +88,6 @@ class Kind(msgspec.Struct, frozen=True):
     parent: str = ""
     parameters: dict[str, Any] = {}
     under: Listing | None = None
-    arguments: dict[str, str] = {}
     own: str = ""
     regional: bool = True
     batches: tuple[Batch, ...] = ()

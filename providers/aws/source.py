@@ -193,8 +193,11 @@ def _unknown_region(region: str, known: Iterable[str]) -> str:
 
 
 def _home_region(config: AwsConfig, operator: Mapping[str, str]) -> str:
-    """Where to ask who we are and which regions there are: it must be in our partition."""
-    default = operator.get("AWS_DEFAULT_REGION") or operator.get("AWS_REGION")
-    if config.regions and default not in config.regions:
-        return config.regions[0]
-    return default or "us-east-1"
+    """Where to ask who we are and which regions there are: the worker's own region, if it is in the partition of those to read."""
+    default = operator.get("AWS_DEFAULT_REGION") or operator.get("AWS_REGION") or _GLOBAL_ENDPOINTS["aws"]
+    partition = _partition_of(config.regions[0] if config.regions else default)
+    return default if _partition_of(default) == partition else _GLOBAL_ENDPOINTS[partition]
+
+
+def _partition_of(region: str) -> str:
+    return next((name for name in _GLOBAL_ENDPOINTS if name != "aws" and region.startswith(name.removeprefix("aws-") + "-")), "aws")

@@ -14,11 +14,11 @@ FILTER = {"Filter": ["User", "Role", "Group", "LocalManagedPolicy"]}
 SECURITY = (
     Kind(
         "iam_user", "user", "iam", DETAILS, "UserDetailList[]", "{Arn}", name="UserName", parameters=FILTER, regional=False,
-        links=(HAS_POLICY, BOUNDED_BY, LinkRule("member_of", "GroupArns[]")),
+        links=(HAS_POLICY, BOUNDED_BY, LinkRule("member_of", "GroupArns[]")), omit=("GroupArns",),
         unordered=("GroupList", "AttachedManagedPolicies", "UserPolicyList"),
     ),
     Kind(
-        "iam_group", "group", "iam", DETAILS, "GroupDetailList[]", "{Arn}", name="GroupName", parameters=FILTER, regional=False,
+        "iam_group", "group", "iam", DETAILS, "GroupDetailList[]", "{Arn}", name="GroupName", parameters=FILTER, tags="", regional=False,
         links=(HAS_POLICY,), unordered=("AttachedManagedPolicies", "GroupPolicyList"),
     ),
     Kind(
@@ -26,7 +26,7 @@ SECURITY = (
         links=(HAS_POLICY, BOUNDED_BY), unordered=("AttachedManagedPolicies", "RolePolicyList", "InstanceProfileList"),
     ),
     Kind(
-        "iam_policy", "permission", "iam", DETAILS, "Policies[]", "{Arn}", name="PolicyName", parameters=FILTER, regional=False,
+        "iam_policy", "permission", "iam", DETAILS, "Policies[]", "{Arn}", name="PolicyName", parameters=FILTER, tags="", regional=False,
         unordered=("PolicyVersionList",), omit=("AttachmentCount", "PermissionsBoundaryUsageCount"),
     ),
     Kind(
