@@ -1,0 +1,237 @@
+"""The queue of jobs: a thread of its own, because a database may be slow, deaf or away, and the main loop may not.
+
+It claims when there are slots, renews the leases of what runs, hears of cancellations, sweeps the claims of the dead, and takes the
+connectivity tests. When the database is away it says so, and tries again; meanwhile no lease is renewed, and the supervisor ends our runs
+before another worker may claim their jobs.
+"""
+
+from __future__ import annotations
+
+import collections
+import select
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from worker.writer.mailbox import Mailbox
+from worker.writer.queue import Claimed, Numbers, Queue, State, Test, Unreachable
+
+RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 5.0)
+"""Between two attempts to reach the database."""
+
+SWEEP_SECONDS = 5.0
+NUMBERS_SECONDS = 5.0
+"""Between two looks at the depth of the queue."""
+
+_log = structlog.get_logger("worker.backlog")
+
+
+class Listener(Protocol):
+    """Who is told; every call is made in the main thread."""
+
+    def claimed(self, job: Claimed, lease: float) -> None:
+        """A job is ours for `lease` seconds."""
+
+    def asked(self, test: Test) -> None:
+        """A connectivity test is ours to answer."""
+
+    def renewed(self, run: str, lease: float) -> None:
+        """A run is ours for `lease` seconds more."""
+
+    def lost(self, run: str) -> None:
+        """A run is not ours any more."""
+
+    def cancelled(self, run: str) -> None:
+        """A person wants a run to end."""
+
+    def nothing_due(self) -> None:
+        """No job waits that this worker could claim."""
+
+
+class Backlog(threading.Thread):
+    """Speaks to the database; the main thread hears of everything through the mailbox."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Queue],
+        mailbox: Mailbox,
+        listener: Listener,
+        *,
+        poll_seconds: float,
+        lease_seconds: float,
+        job: int | None = None,
+    ) -> None:
+        """`connect` also brings the schema up to date; `job` narrows the claims to one job, claimed once."""
+        super().__init__(name="backlog", daemon=True)
+        self._connect, self._mailbox, self._listener = connect, mailbox, listener
+        self._poll_seconds, self._lease_seconds, self._job = poll_seconds, lease_seconds, job
+        self._told, self._errands = Mailbox(), collections.deque[Callable[[Queue], None]]()
+        self._held: dict[str, Claimed] = {}
+        self._free: dict[str, int] = {}
+        self._passed_on = 0
+        self._stopping = threading.Event()
+        self._clock = _Clock()
+        self.state, self.numbers = State(since=time.time()), Numbers()
+
+    # --- called by the main thread
+
+    def offer(self, free: dict[str, int], received: int) -> None:
+        """So many slots are free, now that `received` claims and tests in all have come through the mailbox."""
+        self._told.post(lambda: self._offered(free, received))
+
+    def errand(self, errand: Callable[[Queue], None]) -> None:
+        """Something to be done in the database, now or when it is back."""
+        self._told.post(lambda: self._errands.append(errand))
+
+    def forget(self, run: str) -> None:
+        """The run is over: its claim is renewed no more."""
+        self._told.post(lambda: self._drop(run))
+
+    def stop(self) -> None:
+        """Ends the thread once the errands are done, if the database lets them."""
+        self._told.post(self._stop)
+
+    # --- the thread
+
+    def run(self) -> None:
+        """Until `stop`."""
+        attempt = 0
+        while not self._stopping.is_set():
+            try:
+                queue = self._connect()
+            except Unreachable as error:
+                self._down(error)
+                self._listen(None, RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+                attempt += 1
+                continue
+            try:
+                attempt = 0
+                self._up(queue)
+                while not self._stopping.is_set():
+                    self._turn(queue)
+                self._do_errands(queue)
+            except Unreachable as error:
+                self._down(error)
+            finally:
+                queue.close()
+
+    def _turn(self, queue: Queue) -> None:
+        self._do_errands(queue)
+        if self._clock.due("renew", self._lease_seconds / 3):
+            self._renew(queue)
+        if self._clock.due("sweep", SWEEP_SECONDS):
+            queue.sweep()
+        if self._clock.due("look", self._poll_seconds):
+            self._look(queue)
+        if self._clock.due("numbers", NUMBERS_SECONDS):
+            self.numbers = queue.numbers()
+        self._listen(queue, self._clock.patience())
+
+    def _listen(self, queue: Queue | None, seconds: float) -> None:
+        """Waits for the main thread, for a notification, or so long."""
+        poller = select.poll()
+        poller.register(self._told, select.POLLIN)
+        if queue is not None:
+            poller.register(queue, select.POLLIN)
+        poller.poll(seconds * 1000)
+        if queue is not None and queue.heard():
+            self._clock.now("look")
+            self._clock.now("renew")  # the answer also says what was cancelled
+        self._told.deliver()
+
+    def _renew(self, queue: Queue) -> None:
+        asked = time.monotonic()
+        held = list(self._held.values())
+        renewal = queue.renew(held)
+        left = self._left(asked)
+        for run in (str(claimed.run_id) for claimed in held):
+            if run in renewal.lost:
+                self._held.pop(run, None)
+                self._pass_on(self._listener.lost, run)
+            else:
+                self._pass_on(self._listener.renewed, run, left)
+                if run in renewal.cancelled:
+                    self._pass_on(self._listener.cancelled, run)
+
+    def _look(self, queue: Queue) -> None:
+        slots, tests = self._free.get("discovery", 0), self._free.get("test", 0)
+        for test in queue.claim_tests(tests) if tests else ():
+            self._take("test")
+            self._pass_on(self._listener.asked, test)
+        if not slots:
+            return
+        asked = time.monotonic()
+        claims = queue.claim(slots, self._job)
+        for claimed in claims:
+            self._held[str(claimed.run_id)] = claimed
+            self._take("discovery")
+            self._pass_on(self._listener.claimed, claimed, self._left(asked))
+        if len(claims) < slots:
+            self._pass_on(self._listener.nothing_due)
+
+    def _left(self, asked: float) -> float:
+        """Of a lease that the database granted some time after `asked`: what we may rely upon, with a margin for the kill."""
+        return max(0.1, self._lease_seconds * 0.9 - (time.monotonic() - asked))
+
+    def _take(self, pool: str) -> None:
+        self._free[pool] -= 1
+        self._passed_on += 1
+
+    def _pass_on(self, call: Callable[..., None], *arguments: object) -> None:
+        self._mailbox.post(lambda: call(*arguments))
+
+    def _offered(self, free: dict[str, int], received: int) -> None:
+        if received == self._passed_on:  # else it was said before the last claims arrived: another offer is on its way
+            grown = any(number > self._free.get(pool, 0) for pool, number in free.items())
+            self._free = dict(free)
+            if grown:
+                self._clock.now("look")
+
+    def _drop(self, run: str) -> None:
+        self._held.pop(run, None)
+
+    def _stop(self) -> None:
+        self._stopping.set()
+
+    def _do_errands(self, queue: Queue) -> None:
+        while self._errands:
+            self._errands[0](queue)
+            self._errands.popleft()
+
+    def _up(self, queue: Queue) -> None:
+        self.state = State("up", time.time(), "", queue.schema)
+        self._clock = _Clock()
+        _log.info("the database is there", schema=queue.schema)
+
+    def _down(self, error: Unreachable) -> None:
+        if self.state.state == "up" or not self.state.error:
+            _log.error(f"the database is out of reach: {error}")
+            self.state = State("down", time.time(), str(error))
+        else:
+            self.state.error = str(error)
+
+
+class _Clock:
+    """What is to be done again and again, each at its own pace; at first everything is due."""
+
+    def __init__(self) -> None:
+        self._at: dict[str, float] = {}
+
+    def due(self, name: str, seconds: float) -> bool:
+        """Whether it is due; if so, the next time is `seconds` from now."""
+        now = time.monotonic()
+        if self._at.get(name, 0.0) > now:
+            return False
+        self._at[name] = now + seconds
+        return True
+
+    def now(self, name: str) -> None:
+        """It is due at once."""
+        self._at[name] = 0.0
+
+    def patience(self) -> float:
+        """Seconds until the first of them is due."""
+        return max(0.0, min(self._at.values(), default=0.0) - time.monotonic())

@@ -1,0 +1,180 @@
+"""Discovery jobs and connectivity tests at work, from claim to outcome: the main thread's side of `worker.writer.backlog`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import structlog
+
+from providers.errors import ProviderError
+from providers.records import Identity
+from supervisor.messages import Cause
+from worker.writer.answer import Answer
+from worker.writer.backlog import Backlog
+from worker.writer.desk import Assignment, Desk, Limits
+from worker.writer.inventory import Inventory
+from worker.writer.launch import Launcher
+from worker.writer.metrics import Metrics
+from worker.writer.outcome import Status, Verdict
+from worker.writer.queue import Claimed, Test
+
+POOL, TEST_POOL = "discovery", "test"
+
+TEST_LIMITS = Limits(wall=60.0, idle=60.0)
+"""Of a connectivity test: whoever asked is waiting."""
+
+_log = structlog.get_logger("worker.discovery")
+
+
+class Discovery:
+    """Used by the main thread only; it is the `Listener` of the backlog."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        launcher: Launcher,
+        inventory: Callable[[Claimed], Inventory],
+        limits: Limits,
+        metrics: Metrics,
+        *,
+        once: bool = False,
+    ) -> None:
+        """`inventory` makes the one for a claim; `once`: ends when nothing is due any more."""
+        self._desk, self._launcher, self._inventory, self._limits, self._metrics = desk, launcher, inventory, limits, metrics
+        self._once = once
+        self._received = 0
+        self._offered: tuple[dict[str, int], int] | None = None
+        self._draining = self._nothing_due = False
+        self._failed = 0
+        self._backlog: Backlog | None = None
+
+    def attach(self, backlog: Backlog) -> None:
+        """The other side."""
+        self._backlog = backlog
+
+    @property
+    def exit_code(self) -> int | None:
+        """Of ``run --once``: set when all that was due has been done."""
+        if not self._once or not self._nothing_due or len(self._desk):
+            return None
+        return 1 if self._failed else 0
+
+    # --- Work
+
+    def tick(self) -> None:
+        """Tells the backlog how many slots are free, when that has changed."""
+        free = {pool: 0 if self._draining else self._desk.free(pool) for pool in (POOL, TEST_POOL)}
+        if self._offered != (free, self._received):
+            self._offered = (free, self._received)
+            self._other.offer(free, self._received)
+
+    def seconds_left(self) -> float | None:
+        """It has no timers here."""
+        return None
+
+    def drain(self) -> None:
+        """Claims nothing more."""
+        self._draining = True
+
+    # --- Listener
+
+    def claimed(self, job: Claimed, lease: float) -> None:
+        """Starts it, or refuses it with the reason."""
+        self._received += 1
+        run = str(job.run_id)
+        if self._draining:
+            self._release(job, "the worker is stopping")
+            return
+        try:
+            launch = self._launcher.job(run, job.provider, job.config, job_id=job.job_id)
+        except ProviderError as error:
+            verdict = Verdict(Status.ERROR, error.error_kind, str(error))
+            self._other.errand(lambda queue: queue.refuse(job, verdict))
+            self._ended(job, verdict)
+            return
+        assignment = Assignment(
+            run=run,
+            pool=POOL,
+            label={"job_id": str(job.job_id), "provider": job.provider, "name": job.name},
+            launch=launch,
+            limits=self._limits,
+            inventory=self._inventory(job),
+            ended=lambda verdict: self._ended(job, verdict),
+            refused=lambda sentence: self._release(job, sentence),
+            lease=lease,
+            words=f"job_id: {job.job_id}",
+        )
+        self._desk.start(assignment)
+
+    def asked(self, test: Test) -> None:
+        """Starts a connectivity test."""
+        self._received += 1
+        answer = Answer()
+        try:
+            launch = self._launcher.job(test.id, test.provider, test.config, kind="test")
+        except ProviderError as error:
+            self._answer(test, Verdict(Status.ERROR, error.error_kind, str(error)), None)
+            return
+        assignment = Assignment(
+            run=f"test-{test.id}",
+            pool=TEST_POOL,
+            label={"kind": "test", "provider": test.provider, "name": test.provider},
+            launch=launch,
+            limits=TEST_LIMITS,
+            inventory=answer,
+            ended=lambda verdict: self._answer(test, verdict, answer.found),
+            refused=lambda sentence: self._answer(test, Verdict(Status.ERROR, "internal", sentence), None),
+            words=f"connectivity test of {test.provider}",
+        )
+        self._desk.start(assignment)
+
+    def renewed(self, run: str, lease: float) -> None:
+        """The supervisor may let it live."""
+        self._desk.extend(run, lease)
+
+    def lost(self, run: str) -> None:
+        """Another worker has it, or will: ours must end."""
+        _log.warning("a run is not ours any more and is ended", run=run)
+        self._desk.cancel(run, Cause.LOST, "another worker has taken over the job: this one did not renew its claim in time")
+
+    def cancelled(self, run: str) -> None:
+        """A person wants it to end."""
+        self._desk.cancel(run, Cause.CANCELLED, "the run was cancelled")
+
+    def nothing_due(self) -> None:
+        """For ``run --once``."""
+        self._nothing_due = True
+
+    # --- the end of a run
+
+    @property
+    def _other(self) -> Backlog:
+        assert self._backlog is not None
+        return self._backlog
+
+    def _release(self, job: Claimed, sentence: str) -> None:
+        _log.info(f"job_id: {job.job_id} goes back to the queue: {sentence}", run=job.run_id)
+        self._other.errand(lambda queue: queue.release(job, sentence))
+        self._other.forget(str(job.run_id))
+
+    def _ended(self, job: Claimed, verdict: Verdict) -> None:
+        self._other.forget(str(job.run_id))
+        self._failed += verdict.status not in {Status.COMPLETED, Status.PARTIAL}
+        fields: dict[str, Any] = {"run": job.run_id, "provider": job.provider, "status": verdict.status}
+        if verdict.status in {Status.COMPLETED, Status.PARTIAL}:
+            _log.info(f"discovery completed for job_id: {job.job_id}", **fields, note=verdict.error)
+        else:
+            fields |= {"error_kind": verdict.error_kind, "detail": verdict.detail}
+            _log.error(f"discovery ended with {verdict.status} for job_id: {job.job_id}: {verdict.error}", **fields)
+
+    def _answer(self, test: Test, verdict: Verdict, identity: Identity | None) -> None:
+        success = verdict.status is Status.COMPLETED
+        answer = {
+            "success": success,
+            "message": verdict.error or f"connected to {test.provider}" + (f" as {identity.name}" if identity else ""),
+            "identity": msgspec.to_builtins(identity),
+            "error_kind": verdict.error_kind,
+        }
+        self._other.errand(lambda queue: queue.answer(test, answer))

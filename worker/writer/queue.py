@@ -1,0 +1,96 @@
+"""The queue of jobs as the writer sees it: what the store must offer, whatever is behind it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+
+from worker.writer.outcome import Verdict
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A job that is ours to run, for as long as we renew `token`."""
+
+    job_id: int
+    run_id: int
+    token: int
+    name: str
+    provider: str
+    config: dict[str, Any]
+    organization_id: int | None = None
+
+
+class Test(msgspec.Struct, frozen=True):
+    """A connectivity test that is ours to answer."""
+
+    id: str
+    provider: str
+    config: dict[str, Any]
+
+
+class Renewal(msgspec.Struct, frozen=True):
+    """What came of renewing: runs that are not ours any more, and runs that a person wants to end."""
+
+    lost: frozenset[str] = frozenset()
+    cancelled: frozenset[str] = frozenset()
+
+
+class Numbers(msgspec.Struct, frozen=True):
+    """Of the queue."""
+
+    depth: int = 0
+    oldest_due_seconds: float = 0.0
+
+
+class State(msgspec.Struct):
+    """Of the database, for the report."""
+
+    state: str = "down"
+    since: float = 0.0
+    error: str = ""
+    schema: str = ""
+
+
+class Unreachable(Exception):
+    """The database does not answer, or not as it should; the message says why."""
+
+
+class Queue(Protocol):
+    """A connected session of the store. Every method may raise `Unreachable`."""
+
+    schema: str
+    """Version of the schema."""
+
+    def fileno(self) -> int:
+        """Readable when something was notified."""
+
+    def heard(self) -> bool:
+        """Takes the notifications that have come; true when there were some."""
+
+    def claim(self, limit: int, job: int | None) -> list[Claimed]:
+        """Due jobs, or that one."""
+
+    def claim_tests(self, limit: int) -> list[Test]:
+        """Connectivity tests that wait."""
+
+    def renew(self, claims: list[Claimed]) -> Renewal:
+        """Our leases and our heartbeat."""
+
+    def release(self, claimed: Claimed, sentence: str) -> None:
+        """Back to the queue; nothing has happened."""
+
+    def refuse(self, claimed: Claimed, verdict: Verdict) -> None:
+        """The run ended before it had a process."""
+
+    def answer(self, test: Test, answer: dict[str, Any]) -> None:
+        """Of a connectivity test."""
+
+    def sweep(self) -> int:
+        """Ends the runs of workers that are gone; how many."""
+
+    def numbers(self) -> Numbers:
+        """The queue's."""
+
+    def close(self) -> None:
+        """Hangs up."""
