@@ -34,7 +34,7 @@ class Channel(Generic[MessageT]):
         self._socket = end if isinstance(end, socket.socket) else socket.socket(fileno=end)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * MAX_MESSAGE)
-        self._decoder: msgspec.json.Decoder[MessageT] = msgspec.json.Decoder(incoming)  # type: ignore[arg-type]
+        self._decoder: msgspec.json.Decoder[MessageT] = msgspec.json.Decoder(incoming)
         self._queue: collections.deque[tuple[bytes, tuple[int, ...]]] = collections.deque()
         self.closed = False
 

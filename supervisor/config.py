@@ -9,7 +9,10 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Service:
-    """A long-lived process: `entry` ("module:function") is called with `arguments` and `descriptors` as keywords, and its result is the exit code."""
+    """A long-lived process.
+
+    `entry` ("module:function") is called with `arguments` and `descriptors` as keywords, and returns the exit code.
+    """
 
     name: str
     entry: str

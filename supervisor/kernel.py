@@ -12,7 +12,6 @@ import fcntl
 import os
 import signal
 import termios
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,37 +64,30 @@ class Member(NamedTuple):
 
     pid: int
     parent: int
+    session: int
     state: str
     started: int
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still do anything: a zombie cannot."""
+        return self.state not in "ZX"
 
 
 def member(pid: int) -> Member | None:
     """The process of that number, or None when there is none."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - read for every process, at every sweep
+            text = file.read().decode(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = text.rpartition(")")[2].split()
-    return Member(pid, int(fields[1]), fields[0], int(fields[19]))
+    return Member(pid, int(fields[1]), int(fields[3]), fields[0], int(fields[19]))
 
 
-def children(pid: int) -> list[int]:
-    """The numbers of a process's children, zombies included."""
-    found: list[int] = []
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                found += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
-    return found
-
-
-def descendants(pid: int) -> Iterator[Member]:
-    """Every process below `pid`, parents first. A snapshot in motion: who forks meanwhile may be missed, so look again."""
-    for child in children(pid):
-        found = member(child)
-        if found is not None:
-            yield found
-            yield from descendants(child)
+def processes() -> list[Member]:
+    """Every process that we can see, zombies included. A snapshot in motion: who forks meanwhile may be missed, so look again."""
+    return [found for name in os.listdir("/proc") if name.isdigit() and (found := member(int(name)))]  # noqa: PTH208 - no Path for each
 
 
 def resident_bytes(pid: int) -> int:

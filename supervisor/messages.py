@@ -148,7 +148,7 @@ class Exited(msgspec.Struct, tag="exited", frozen=True, forbid_unknown_fields=Tr
 
 
 class Drain(msgspec.Struct, tag="drain", frozen=True, forbid_unknown_fields=True):
-    """The service is stopping: claim nothing more, finish what is running within `seconds`."""
+    """The service is stopping: claim nothing more, store how the running jobs end (within `seconds`), then leave with exit code 0."""
 
     seconds: float
 

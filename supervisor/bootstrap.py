@@ -1,0 +1,140 @@
+"""The first thing that runs in a child: it makes the process killable, small and blind, and only then calls what it is there for.
+
+A job's order matters: own session, death with the parent, no descriptors but its own, limits, no privileges, stack dumps on SIGABRT;
+then READY; then the START frame with its secrets; then the entry, which imports the SDK.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import os
+import resource
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+
+from supervisor import frames, kernel
+from supervisor.errors import ProtocolError
+from supervisor.frames import FrameReader, Kind
+
+MB = 1024 * 1024
+
+EXIT_NO_START = 70
+"""The job never got its START frame."""
+
+THREAD_STACK = MB
+"""Of a job's threads: the 8 MB that are usual would count against RLIMIT_DATA for each of them."""
+
+HEADROOM = 1.05
+"""RLIMIT_DATA over the cap: it also counts what is mapped but not touched; the watch over resident memory is the exact one."""
+
+MAX_OPEN_FILES = 4096
+MAX_PROCESSES = 4096
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """Body of READY. `pgid` equals `pid`: the job leads its group and session."""
+
+    pid: int
+    pgid: int
+    started: int
+
+
+def run_job(parent: int, entry: str, folder: str, memory_mb: int, pipes: Mapping[str, int]) -> NoReturn:
+    """Target of a job process. `pipes`: start (read), control, data, stdout, stderr (write)."""
+    os.setsid()
+    kernel.die_with_parent(parent)
+    os.dup2(pipes["stdout"], 1)
+    os.dup2(pipes["stderr"], 2)
+    start, control, data = (pipes[name] for name in ("start", "control", "data"))
+    _close_all_but({0, 1, 2, start, control, data})
+    _limit(memory_mb)
+    _blind()
+    _settle_in(folder)
+    faulthandler.enable(file=sys.stderr, all_threads=True)  # SIGABRT writes the stacks of all threads
+    _say_ready(control)
+    body = _await_start(start)
+    os.close(start)
+    _leave(_entry(entry)(start=body, control=control, data=data))
+
+
+def run_service(parent: int, entry: str, arguments: Mapping[str, Any], descriptors: Mapping[str, int]) -> NoReturn:
+    """Target of a service's process."""
+    os.setsid()  # a Ctrl-C in the terminal is the supervisor's to handle
+    kernel.die_with_parent(parent)
+    kernel.hide_memory()
+    _close_all_but({0, 1, 2, *descriptors.values()})
+    faulthandler.enable(file=sys.stderr, all_threads=True)  # SIGABRT writes the stacks of all threads
+    _leave(_entry(entry)(**arguments, **descriptors))
+
+
+def _entry(name: str) -> Callable[..., int]:
+    module, _, attribute = name.partition(":")
+    found: Callable[..., int] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def _close_all_but(kept: Iterable[int]) -> None:
+    wanted = set(kept)
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not paths
+        if int(name) not in wanted:
+            try:
+                os.close(int(name))
+            except OSError:  # the descriptor of the listing itself
+                continue
+
+
+def _limit(memory_mb: int) -> None:
+    threading.stack_size(THREAD_STACK)
+    for name, value in (
+        (resource.RLIMIT_DATA, int(memory_mb * MB * HEADROOM)),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, MAX_OPEN_FILES),
+        (resource.RLIMIT_NPROC, MAX_PROCESSES),
+    ):
+        hard = resource.getrlimit(name)[1]
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(name, (bound, bound))
+
+
+def _blind() -> None:
+    Path("/proc/self/oom_score_adj").write_text("800")  # if the kernel must take somebody, it takes a job
+    kernel.renounce_privileges()
+    kernel.hide_memory()
+
+
+def _settle_in(folder: str) -> None:
+    os.environ.update(HOME=folder, TMPDIR=folder)
+    tempfile.tempdir = folder
+    os.chdir(folder)
+
+
+def _say_ready(control: int) -> None:
+    pid = os.getpid()
+    found = kernel.member(pid)
+    hello = Hello(pid, os.getpgid(0), found.started if found else 0)
+    os.write(control, frames.encode(Kind.READY, msgspec.json.encode(hello)))
+
+
+def _await_start(fd: int) -> bytes:
+    reader = FrameReader(fd)
+    os.set_blocking(fd, True)
+    while not reader.eof:
+        for kind, body in reader.read():
+            if kind is not Kind.START:
+                raise ProtocolError(f"the first frame is {kind.name}, not START")
+            return body
+    os._exit(EXIT_NO_START)
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process now: a thread that an SDK left behind may not keep it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,81 @@
+"""Child processes, made with the package `multiprocess` by spawning, never by forking: no lock, connection or thread is inherited.
+
+What differs from a plain ``multiprocess.Process``: exactly the named descriptors are inherited; no resource-tracker process is started
+(nothing here is shared that it could track); the parent's main module is not imported again; and there is a pidfd.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import multiprocess
+from multiprocess import context, popen_spawn_posix, spawn, util
+from multiprocess.context import reduction, set_spawning_popen
+
+from supervisor.errors import SpawnError
+
+
+class _Popen(popen_spawn_posix.Popen):  # type: ignore[misc]
+    """Launches the interpreter that unpickles the process object. What it unpickles comes from us alone."""
+
+    def _launch(self, process_obj: Process) -> None:
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        child_r, parent_w = os.pipe()
+        try:
+            body = self._pickled(process_obj)
+            command = spawn.get_command_line(tracker_fd=nothing, pipe_handle=child_r)
+            self.pid = util.spawnv_passfds(spawn.get_executable(), command, [child_r, nothing, *process_obj.inherited])
+            self.pidfd = self.sentinel = os.pidfd_open(self.pid)
+            os.set_blocking(parent_w, False)  # the body is far below a pipe's size; were it not, this would say so
+            os.write(parent_w, body)
+        except OSError as error:
+            raise SpawnError(f"a process could not be started: {error.strerror}") from error
+        finally:
+            for fd in (nothing, child_r, parent_w):
+                os.close(fd)
+
+    def _pickled(self, process_obj: Process) -> bytes:
+        body = io.BytesIO()
+        set_spawning_popen(self)
+        try:
+            reduction.dump({"name": process_obj.name, "sys_path": sys.path, "log_to_stderr": False}, body)
+            reduction.dump(process_obj, body)
+        finally:
+            set_spawning_popen(None)
+        return body.getvalue()
+
+
+class Process(context.SpawnProcess):  # type: ignore[misc]
+    """A process that runs ``target(**arguments)``."""
+
+    _start_method = "spawn"
+
+    def __init__(self, name: str, target: Callable[..., None], arguments: Mapping[str, Any], inherited: Sequence[int]) -> None:
+        super().__init__(name=name, target=target, kwargs=dict(arguments))
+        self.inherited = tuple(inherited)
+
+    @staticmethod
+    def _Popen(process_obj: Process) -> _Popen:  # noqa: N802 - multiprocess's name
+        return _Popen(process_obj)
+
+    @property
+    def pidfd(self) -> int:
+        """Readable when the process is dead."""
+        descriptor: int = self._popen.pidfd
+        return descriptor
+
+
+def spawn_process(name: str, target: Callable[..., None], arguments: Mapping[str, Any], inherited: Sequence[int]) -> tuple[int, int]:
+    """Starts a process; returns its pid and a pidfd, both the caller's to reap and to close. Raises `SpawnError`.
+
+    To be called from the main thread: the kernel ends the child when the thread that made it ends.
+    """
+    process = Process(name, target, arguments, inherited)
+    process.start()
+    multiprocess.process._children.discard(process)  # noqa: SLF001 - we reap it by its pidfd; nobody else may
+    pid: int = process.pid
+    return pid, process.pidfd
