@@ -17,6 +17,15 @@ _TOKENS = (("NextToken", "NextToken"), ("nextToken", "nextToken"), ("NextMarker"
 _LIMITS = ("MaxResults", "maxResults", "Limit", "limit", "MaxItems", "MaxRecords", "PageSize")
 _BOUNDS = {"ec2": (5, 1000), "rds": (20, 100), "elasticache": (20, 100), "redshift": (20, 100), "elasticbeanstalk": (1, 1000)}
 """Of services whose models do not say."""
+_UNDECLARED = {
+    ("firehose", "ListDeliveryStreams"): {
+        "input_token": "ExclusiveStartDeliveryStreamName",
+        "output_token": "DeliveryStreamNames[]",
+        "more_results": "HasMoreDeliveryStreams",
+        "limit_key": "Limit",
+    },
+}
+"""What botocore has no pagination config for, and the model does not show."""
 
 
 class Paging(msgspec.Struct, frozen=True):
@@ -41,6 +50,7 @@ def paging_of(service: str, declared: Mapping[str, Any] | None, model: Any) -> P
     """From botocore's pagination config of the operation, or, where there is none, from its model."""
     inputs = dict(model.input_shape.members) if model.input_shape else {}
     outputs = dict(model.output_shape.members) if model.output_shape else {}
+    declared = declared or _UNDECLARED.get((service, model.name))
     if declared is None:
         token = next(((i, o) for i, o in _TOKENS if i in inputs and o in outputs), None)
         limit = next((name for name in _LIMITS if name in inputs), "")
@@ -69,7 +79,13 @@ def pages(call: Callable[..., Any], parameters: Mapping[str, Any], paging: Pagin
 def _next(page: Any, paging: Paging) -> tuple[str, ...]:
     if paging.more and not catalogue.first(page, paging.more):
         return ()
-    return tuple(catalogue.first(page, output) or "" for output in paging.outputs)
+    return tuple(_last(page, output) for output in paging.outputs)
+
+
+def _last(page: Any, path: str) -> str:
+    """The token; where that is the last item so far, its path leads to the items."""
+    *_, token = ("", *catalogue.values(page, path))
+    return str(token)
 
 
 def _listed(value: str | list[str]) -> tuple[str, ...]:
