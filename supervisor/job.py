@@ -204,6 +204,7 @@ class Job:
         if not self.dying:
             self._weigh([member.pid for member in members])
         elif self.state in (JobState.KILLING, JobState.UNKILLABLE):
+            self._signal_leader(signal.SIGKILL)
             for member in members:
                 kernel.send(member, signal.SIGKILL)
             self._count(len(members))

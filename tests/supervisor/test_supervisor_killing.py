@@ -77,8 +77,11 @@ def test_a08_escaped_grandchild(supervisor):
 
 @pytest.mark.parametrize("misdeed", [pytest.param("fork_storm", id="a09"), pytest.param("respawning_pair", id="a10")])
 def test_storms_converge_to_nothing(supervisor, misdeed):
+    """A storm of forks may run into the memory cap of its tree first: that is as good an end."""
     supervisor.run("1", misdeed, {"wall": 1.5})
-    ended(supervisor, "1", "timeout")
+    exited = supervisor.expect("Exited", run="1")
+    assert exited["cause"] in ("timeout", "memory")
+    assert exited["survivors"] == 0
 
 
 def test_a11_a_grandchild_keeps_the_pipe_open(supervisor):
@@ -141,7 +144,7 @@ def test_a16_the_end_and_the_deadline_meet(tmp_path):
 
 
 def test_d1_greedy_job(supervisor):
-    supervisor.run("1", "greedy", {"memory_mb": 150, "wall": 20.0})
+    supervisor.run("1", "greedy", {"memory_mb": 150, "wall": 4.0})
     exited = supervisor.expect("Exited", run="1")
     assert exited["cause"] in ("memory", "timeout")
     assert exited["peak_bytes"] <= 1.1 * (150 << 20)
