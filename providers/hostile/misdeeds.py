@@ -62,10 +62,15 @@ def hog_memory(config: HostileConfig) -> None:
     _tell(config)
     hoard = []
     while True:
-        try:
-            hoard.append(b"\1" * (8 * 1024 * 1024))
-        except MemoryError:
-            threading.Event().wait()
+        hoard.append(b"\1" * (8 * 1024 * 1024))
+
+
+def hog_in_children(config: HostileConfig) -> None:
+    """Takes it in processes each of which stays below every limit of its own."""
+    code = "import time; hoard = b'\\1' * (100 * 1024 * 1024); time.sleep(600)"
+    for _ in range(4):
+        subprocess.Popen([sys.executable, "-c", code])
+    sleep(config)
 
 
 def write_garbage(config: HostileConfig) -> None:

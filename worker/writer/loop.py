@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from supervisor.channel import Channel
-from supervisor.messages import Drain, Report, ToWriter
+from supervisor.messages import Drain, Report, Stop, ToWriter
 from worker.writer.desk import Desk
 from worker.writer.mailbox import Mailbox
 
@@ -46,12 +46,15 @@ class Loop:
         self._channel, self._mailbox, self._desk, self._works, self._state = channel, mailbox, desk, works, state
         self._poller = select.poll()
         self._report_at = 0.0
+        self._draining = self._stopped = False
+        self.finished: Callable[[], int | None] = lambda: None
+        """Says with which exit code the whole service is to stop, once all that was to be done is done (``run --once``)."""
 
     def run(self) -> None:
-        """Until the channel ends."""
+        """Until the channel ends, or the last run has, after `Drain`."""
         self._poller.register(self._channel, select.POLLIN)
         self._poller.register(self._mailbox, select.POLLIN)
-        while not self._channel.closed:
+        while not self._channel.closed and not (self._draining and not len(self._desk)):
             self._turn()
 
     def _turn(self) -> None:
@@ -69,12 +72,17 @@ class Loop:
         if time.monotonic() >= self._report_at:
             self._report_at = time.monotonic() + REPORT_SECONDS
             self._channel.send(Report(state=msgspec.Raw(msgspec.json.encode(self._state()))))
+        exit_code = self.finished()
+        if exit_code is not None and not self._stopped:
+            self._stopped = True
+            self._channel.send(Stop(exit_code=exit_code))
 
     def _patience(self) -> float:
         waits = [work.seconds_left() for work in self._works]
         return max(0.0, min([self._report_at - time.monotonic(), *(wait for wait in waits if wait is not None)]))
 
     def _drain(self, message: Drain) -> None:
+        self._draining = True
         _log.info("draining: nothing more is started", seconds=message.seconds, running=len(self._desk))
         for work in self._works:
             work.drain()

@@ -182,8 +182,9 @@ class Run(threading.Thread):
         verdict = judge(heard, self._exited)
         if self._failure and verdict.status is not Status.CANCELLED:
             verdict = self._failure
-        self._guarded(lambda: self._end_open_scopes(verdict))
         try:
+            if self._failure is None:
+                self._end_open_scopes(verdict)
             return self._inventory.finish(verdict, self._exited)
         except InventoryError as error:
             _log.error("the outcome of a run could not be stored", run=self.name, verdict=verdict.status, error=str(error))
