@@ -21,8 +21,11 @@ ATTEMPTS = 5
 """Of one call, with growing pauses between them: about a quarter of a minute in all."""
 
 
-def settings(threads: int) -> Config:
-    """How every client behaves. Adaptive retries slow a client down once AWS has throttled it: its threads share that."""
+def settings(threads: int, *, own_endpoint: bool) -> Config:
+    """How every client behaves. Adaptive retries slow a client down once AWS has throttled it: its threads share that.
+
+    Behind the operator's endpoint, buckets are paths: a name such as bucket.localhost leads nowhere.
+    """
     return Config(
         connect_timeout=10,
         read_timeout=60,
@@ -31,6 +34,7 @@ def settings(threads: int) -> Config:
         retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
         ignore_configured_endpoint_urls=True,
         user_agent_extra="elder-worker",
+        s3={"addressing_style": "path"} if own_endpoint else None,
     )
 
 
@@ -41,7 +45,7 @@ class Sessions:
         self.home = home
         self._endpoint = operator.get("AWS_ENDPOINT_URL") or None
         self._bundle = operator.get("AWS_CA_BUNDLE") or None
-        self._settings = settings(threads)
+        self._settings = settings(threads, own_endpoint=self._endpoint is not None)
         self._loader = lean_loader(catalogue.operations())
         self._bare = self.session(None)
         self._lock = threading.Lock()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from unittest import mock
 
 import pytest
 from peers.aws_proxy import HALF, Answer
 from peers.moto import Moto
 
 from providers import registry
-from providers.aws import client, simulation
+from providers.aws import catalogue, client, simulation
 from providers.aws.config import AwsConfig
 from providers.collected import Collected
 from providers.errors import ConfigError, CredentialsError, Outcome
@@ -19,6 +20,7 @@ from providers.schema import parse
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
+EVERYTHING = catalogue.reads()
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +28,14 @@ def little_patience(monkeypatch):
     monkeypatch.setattr(client, "ATTEMPTS", 2)
 
 
-def read(url: str, **config) -> Collected:
+def read(url: str, *only: str, **config) -> Collected:
+    """One run, of all kinds or of these only."""
+    kinds = tuple(kinds for kinds in EVERYTHING if not only or any(kind.sub_type in only for kind in kinds))
+    with mock.patch.object(catalogue, "reads", lambda: kinds):
+        return read_all(url, **config)
+
+
+def read_all(url: str, **config) -> Collected:
     raw = {**simulation.KEYS, "regions": [REGION], **config}
     source = registry.get("aws").open(parse(AwsConfig, raw), {"AWS_ENDPOINT_URL": url})
     try:
@@ -52,7 +61,7 @@ def test_an_instance_and_what_it_hangs_on(moto: Moto):
     launched = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=subnet["SubnetId"], TagSpecifications=tags)
     instance = launched["Instances"][0]
     arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
-    resource = found(read(moto.url), "ec2_instance")[f"{arn}:instance/{instance['InstanceId']}"]
+    resource = found(read(moto.url, "ec2_instance"), "ec2_instance")[f"{arn}:instance/{instance['InstanceId']}"]
 
     assert (resource.entity_type, resource.name) == ("compute", "web")
     assert resource.tags == {"Name": "web", "team": "a"}
@@ -64,7 +73,7 @@ def test_an_instance_and_what_it_hangs_on(moto: Moto):
 def test_five_without_a_name_are_five(moto: Moto):
     moto.client("ec2", REGION).run_instances(ImageId="ami-12345678", MinCount=5, MaxCount=5)
 
-    assert len(found(read(moto.url), "ec2_instance")) == 5
+    assert len(found(read(moto.url, "ec2_instance"), "ec2_instance")) == 5
 
 
 def test_every_page_is_read(moto: Moto, aws_proxy):
@@ -74,7 +83,7 @@ def test_every_page_is_read(moto: Moto, aws_proxy):
         ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)
     for number in range(41):
         rds.create_db_instance(DBInstanceIdentifier=f"db{number}", DBInstanceClass="db.t3.micro", Engine="mysql")
-    collected = read(aws_proxy.url, page_size=5)
+    collected = read(aws_proxy.url, "ec2_instance", "rds_instance", page_size=5)
     asked = [call.operation for call in aws_proxy.calls]
 
     assert len(found(collected, "ec2_instance")) == 12
@@ -96,7 +105,7 @@ def test_no_call_is_made_twice(moto: Moto, aws_proxy):
 def test_each_region_and_the_organizations(moto: Moto):
     for region in ("us-east-1", "eu-west-1", "ap-south-1"):
         moto.client("sqs", region).create_queue(QueueName=f"q-{region}")
-    collected = read(moto.url, regions=["us-east-1", "eu-west-1"])
+    collected = read(moto.url, "sqs_queue", "iam_user", regions=["us-east-1", "eu-west-1"])
 
     assert {resource.name for resource in found(collected, "sqs_queue").values()} == {"q-us-east-1", "q-eu-west-1"}
     assert {scope.region for scope in collected.reports} == {"", "us-east-1", "eu-west-1"}
@@ -121,7 +130,7 @@ def test_memberships_and_policies(moto: Moto):
     document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
     policy = iam.create_policy(PolicyName="all", PolicyDocument=document)["Policy"]["Arn"]
     iam.attach_user_policy(UserName="ann", PolicyArn=policy)
-    user = found(read(moto.url), "iam_user")[f"arn:aws:iam::{ACCOUNT}:user/ann"]
+    user = found(read(moto.url, "iam_user"), "iam_user")[f"arn:aws:iam::{ACCOUNT}:user/ann"]
 
     assert set(user.links) == {Link("member_of", f"arn:aws:iam::{ACCOUNT}:group/teams/admins"), Link("has_policy", policy)}
     assert "GroupArns" not in user.attributes
@@ -137,7 +146,7 @@ def test_buckets_are_in_their_region_and_a_refused_detail_is_noted(moto: Moto, a
     s3.put_bucket_tagging(Bucket="bucket-one", Tagging={"TagSet": [{"Key": "team", "Value": "a"}]})
     refused = Answer(403, "AccessDenied")
     with aws_proxy.broken(lambda call: refused if "bucket-two" in call.path and "policy" in call.path else None):
-        collected = read(aws_proxy.url)
+        collected = read(aws_proxy.url, "s3_bucket")
     buckets = found(collected, "s3_bucket")
 
     assert set(buckets) == {"arn:aws:s3:::bucket-one", "arn:aws:s3:::bucket-two"}
@@ -156,7 +165,7 @@ def test_a_detail_refused_for_all_is_a_missing_permission(moto: Moto, aws_proxy)
             BillingMode="PAY_PER_REQUEST",
         )
     with aws_proxy.broken(lambda call: Answer(400, "AccessDeniedException") if call.operation == "ListTagsOfResource" else None):
-        collected = read(aws_proxy.url)
+        collected = read(aws_proxy.url, "dynamodb_table")
 
     assert len(found(collected, "dynamodb_table")) == 2
     assert report(collected, "dynamodb_table").outcome is Outcome.DENIED
@@ -171,7 +180,7 @@ def test_a_detail_that_fails_now_leaves_the_item_as_it_was(moto: Moto, aws_proxy
     """Emitted without it, the item would look changed."""
     moto.client("kms", REGION).create_key()
     with aws_proxy.broken(lambda call: answer if call.operation == "DescribeKey" else None):
-        collected = read(aws_proxy.url)
+        collected = read(aws_proxy.url, "kms_key")
 
     assert found(collected, "kms_key") == {}
     assert report(collected, "kms_key").outcome is outcome
@@ -180,7 +189,7 @@ def test_a_detail_that_fails_now_leaves_the_item_as_it_was(moto: Moto, aws_proxy
 def test_what_goes_away_meanwhile_is_not_an_error(moto: Moto, aws_proxy):
     moto.client("kms", REGION).create_key()
     with aws_proxy.broken(lambda call: Answer(400, "NotFoundException") if call.operation == "DescribeKey" else None):
-        collected = read(aws_proxy.url)
+        collected = read(aws_proxy.url, "kms_key")
 
     assert found(collected, "kms_key") == {}
     assert report(collected, "kms_key").outcome is Outcome.COMPLETE
@@ -188,7 +197,7 @@ def test_what_goes_away_meanwhile_is_not_an_error(moto: Moto, aws_proxy):
 
 def test_half_an_answer_is_not_an_empty_one(moto: Moto, aws_proxy):
     with aws_proxy.broken(lambda call: HALF if call.operation == "DescribeVpcs" else None):
-        collected = read(aws_proxy.url)
+        collected = read(aws_proxy.url, "vpc")
 
     assert report(collected, "vpc").outcome in (Outcome.ERROR, Outcome.TIMEOUT)
 
@@ -196,7 +205,7 @@ def test_half_an_answer_is_not_an_empty_one(moto: Moto, aws_proxy):
 def test_an_html_page_instead_of_an_answer(moto: Moto, aws_proxy):
     page = Answer(500, "", b"<!doctype html><h1>Internal Server Error</h1>")
     with aws_proxy.broken(lambda call: page if call.operation == "DescribeVpcs" else None):
-        collected = read(aws_proxy.url)
+        collected = read(aws_proxy.url, "vpc")
 
     assert report(collected, "vpc").outcome is Outcome.ERROR
     assert "not what AWS sends" in report(collected, "vpc").message
@@ -206,7 +215,7 @@ def test_secrets_of_functions_stay_in_their_environment(moto: Moto):
     simulation.people(moto.client)
     subnets, group = simulation.network(moto.client, REGION)
     simulation.services(moto.client, REGION, subnets, group)
-    function = next(iter(found(read(moto.url), "lambda_function").values()))
+    function = next(iter(found(read(moto.url, "lambda_function"), "lambda_function").values()))
 
     assert function.attributes["Environment"] == {"Variables": ["LOG_LEVEL"]}
 
@@ -234,7 +243,7 @@ def organization(moto: Moto) -> list[str]:
 
 @pytest.mark.parametrize("parallel", [1, 3])
 def test_every_account_of_an_organization(moto: Moto, organization, parallel):
-    collected = read(moto.url, assume_role_name="Reader", parallel_accounts=parallel)
+    collected = read(moto.url, "sqs_queue", assume_role_name="Reader", parallel_accounts=parallel)
 
     assert {scope.account for scope in collected.reports} == {ACCOUNT, *organization}
     assert {scope.account: r.name for scope, r in collected.all() if r.sub_type == "sqs_queue"} == dict(
@@ -244,7 +253,7 @@ def test_every_account_of_an_organization(moto: Moto, organization, parallel):
 
 def test_a_role_that_cannot_be_assumed_is_one_denied_scope(moto: Moto, aws_proxy, organization):
     with aws_proxy.broken(lambda call: Answer(403, "AccessDenied") if call.operation == "AssumeRole" else None):
-        collected = read(aws_proxy.url, assume_role_name="Reader", accounts=[ACCOUNT, organization[0]])
+        collected = read(aws_proxy.url, "vpc", assume_role_name="Reader", accounts=[ACCOUNT, organization[0]])
     denied = collected.reports[Scope("aws", organization[0], "", "*")]
 
     assert denied.outcome is Outcome.DENIED
@@ -255,7 +264,7 @@ def test_a_role_that_cannot_be_assumed_is_one_denied_scope(moto: Moto, aws_proxy
 
 def test_a_chain_of_roles(moto: Moto, aws_proxy):
     chain = [f"arn:aws:iam::{account}:role/Hop" for account in ("111111111111", "222222222222")]
-    collected = read(aws_proxy.url, role_chain=chain[:1], role_arn=chain[1])
+    collected = read(aws_proxy.url, "vpc", role_chain=chain[:1], role_arn=chain[1])
 
     assert collected.who is not None
     assert collected.who.account == "222222222222"
