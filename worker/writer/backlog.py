@@ -71,7 +71,7 @@ class Backlog(threading.Thread):
         self._told, self._errands = Mailbox(), collections.deque[Callable[[Queue], None]]()
         self._held: dict[str, Claimed] = {}
         self._free: dict[str, int] = {}
-        self._passed_on = 0
+        self._passed_on = self._attempt = 0
         self._stopping = threading.Event()
         self._clock = _Clock()
         self.state, self.numbers = State(since=time.time()), Numbers()
@@ -92,31 +92,30 @@ class Backlog(threading.Thread):
 
     def stop(self) -> None:
         """Ends the thread once the errands are done, if the database lets them."""
-        self._told.post(self._stop)
+        self._told.post(self._stopping.set)
 
     # --- the thread
 
     def run(self) -> None:
         """Until `stop`."""
-        attempt = 0
         while not self._stopping.is_set():
             try:
-                queue = self._connect()
+                self._serve()
             except Unreachable as error:
                 self._down(error)
-                self._listen(None, RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
-                attempt += 1
-                continue
-            try:
-                attempt = 0
-                self._up(queue)
-                while not self._stopping.is_set():
-                    self._turn(queue)
-                self._do_errands(queue)
-            except Unreachable as error:
-                self._down(error)
-            finally:
-                queue.close()
+                self._listen(None, RETRY_SECONDS[min(self._attempt, len(RETRY_SECONDS) - 1)])
+                self._attempt += 1
+
+    def _serve(self) -> None:
+        queue = self._connect()
+        try:
+            self._up(queue)
+            while not self._stopping.is_set():
+                self._turn(queue)
+                self._attempt = 0
+            self._do_errands(queue)
+        finally:
+            queue.close()
 
     def _turn(self, queue: Queue) -> None:
         self._do_errands(queue)
@@ -192,9 +191,6 @@ class Backlog(threading.Thread):
 
     def _drop(self, run: str) -> None:
         self._held.pop(run, None)
-
-    def _stop(self) -> None:
-        self._stopping.set()
 
     def _do_errands(self, queue: Queue) -> None:
         while self._errands:

@@ -56,7 +56,7 @@ class Run(threading.Thread):
         self._exited: Exited | None = None
         self._broken = ""
         self._failure: Verdict | None = None
-        self._start = start
+        self._start_pipe = start
         os.set_blocking(start, False)
         self._greeting = memoryview(frames.encode(Kind.START, body))
         self._told: queue.SimpleQueue[Exited | None] = queue.SimpleQueue()
@@ -102,8 +102,8 @@ class Run(threading.Thread):
             ready = {fd for fd, _ in poller.poll(max(0.0, flush_at - time.monotonic()) * 1000)}
             if self._wake in ready and self._hear(poller):
                 drained_at = time.monotonic() + DRAIN_SECONDS
-            if self._start in ready and self._greet():
-                poller.unregister(self._start)
+            if self._start_pipe in ready and self._greet():
+                poller.unregister(self._start_pipe)
             if self._reader.fd in ready:
                 self._guarded(self._read)
                 if self._silent:
@@ -128,14 +128,14 @@ class Run(threading.Thread):
                 self._exited = news
                 return True
             if not self._greet():
-                poller.register(self._start, select.POLLOUT)
+                poller.register(self._start_pipe, select.POLLOUT)
         return False
 
     def _greet(self) -> bool:
         """Writes of the START frame what the pipe takes; true when there is no more of it (there are secrets in it)."""
         try:
             while self._greeting:
-                self._greeting = self._greeting[os.write(self._start, self._greeting) :]
+                self._greeting = self._greeting[os.write(self._start_pipe, self._greeting) :]
         except BlockingIOError:
             return False
         except BrokenPipeError:  # the job is dead, of which the supervisor will tell
@@ -200,4 +200,4 @@ class Run(threading.Thread):
 
     def _close(self) -> None:
         os.close(self._reader.fd)
-        os.close(self._start)
+        os.close(self._start_pipe)
