@@ -1,0 +1,117 @@
+"""Writes what is new or has changed in one scope: new rows by COPY straight into the table, all others through one merge.
+
+A record that PostgreSQL refuses does not take its batch with it: the batch is halved until the record stands alone, and is refused
+with the server's own words. Everything may be done twice: what is already as it should be is not written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+
+from providers.records import Scope
+from worker.store import links, statements
+from worker.store.connection import Connection, transaction
+from worker.store.errors import BadData, Conflict
+from worker.store.rows import COLUMNS, Entry, Row, row
+
+REASONS = 20
+"""Refusals of one batch that are told with their reason; the others are counted."""
+
+
+@dataclasses.dataclass
+class Stored:
+    """What became of a batch."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    reasons: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    """(external id or the beginning of the record, why), of the first few."""
+
+    def add(self, other: Stored) -> None:
+        """Sums up."""
+        self.created += other.created
+        self.updated += other.updated
+        self.unchanged += other.unchanged
+        self.rejected += other.rejected
+        self.reasons = (self.reasons + other.reasons)[:REASONS]
+
+
+@dataclasses.dataclass
+class Ingest:
+    """Into one scope. `organization` turns an organization's external id into its row; `organizations` are where links may lead."""
+
+    connection: Connection
+    scope_id: int
+    scope: Scope
+    organization: Callable[[str], int]
+    organizations: Callable[[], list[int]]
+    run_id: int | None = None
+
+    def store(self, new: Sequence[Entry], changed: Sequence[Entry]) -> Stored:
+        """Writes; inside a transaction of the caller. Raises `StoreError`, then nothing is written."""
+        stored = Stored()
+        if new:
+            rows = self._rows(new, stored)
+            try:
+                self._write(rows, self._copy, stored)
+            except Conflict:  # known under another scope, tombstoned earlier, or twice in this batch
+                self._write(rows, self._merge, stored)
+        if changed:
+            self._write(self._rows(changed, stored), self._merge, stored)
+        return stored
+
+    def _rows(self, entries: Iterable[Entry], stored: Stored) -> list[Row]:
+        rows = []
+        for entry in entries:
+            try:
+                rows.append(row(entry, self.organization, self.scope.region))
+            except BadData as error:
+                stored.add(Stored(rejected=1, reasons=[(entry.raw[:80].decode(errors="replace"), str(error))]))
+        return rows
+
+    def _write(self, rows: Sequence[Row], write: Callable[[Sequence[Row]], Stored], stored: Stored) -> None:
+        """All rows but those that PostgreSQL refuses."""
+        try:
+            with transaction(self.connection):  # a savepoint
+                stored.add(write(rows))
+        except BadData as error:
+            if len(rows) == 1:
+                stored.add(Stored(rejected=1, reasons=[(rows[0].external_id[:200], str(error))]))
+                return
+            half = len(rows) // 2
+            self._write(rows[:half], write, stored)
+            self._write(rows[half:], write, stored)
+
+    def _copy(self, rows: Sequence[Row]) -> Stored:
+        tail = self._constants()
+        copy_into = f"copy entities ({COLUMNS}, provider, account, scope_id) from stdin"
+        with self.connection.cursor() as cursor, cursor.copy(copy_into.encode()) as copy:
+            copy.write(b"".join([found.line + tail for found in rows]))
+        self._link(rows, fresh=True)
+        return Stored(created=len(rows))
+
+    def _constants(self) -> bytes:
+        escaped = [
+            value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n") for value in (self.scope.provider, self.scope.account)
+        ]
+        return "\t{}\t{}\t{}\n".format(*escaped, self.scope_id).encode()
+
+    def _merge(self, rows: Sequence[Row]) -> Stored:
+        last = list({found.external_id: found for found in rows}.values())
+        self.connection.execute(statements.get("stage"))
+        with self.connection.cursor() as cursor, cursor.copy(f"copy staged ({COLUMNS}) from stdin".encode()) as copy:
+            copy.write(b"".join([found.line + b"\n" for found in last]))
+        values = {"scope": self.scope_id, "run": self.run_id, "provider": self.scope.provider, "account": self.scope.account}
+        self.connection.execute(statements.get("move"), values)
+        self.connection.execute(statements.get("record_changes"), values)
+        written = self.connection.execute(statements.get("merge"), values).fetchall()
+        self.connection.execute("truncate staged")
+        self._link(last, fresh=False)
+        created = sum(inserted for (inserted,) in written)
+        return Stored(created=created, updated=len(written) - created, unchanged=len(rows) - len(written))
+
+    def _link(self, rows: Sequence[Row], *, fresh: bool) -> None:
+        links.replace(self.connection, self.scope_id, rows, self.organizations(), fresh=fresh)

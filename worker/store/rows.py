@@ -1,0 +1,78 @@
+"""From a resource's JSON to a line of COPY. The attributes are passed on as they came: PostgreSQL reads JSON itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from providers.records import Link
+from worker.store.errors import BadData
+
+MAX_INDEXED = 2000
+"""Bytes of an external id: an index row has room for little more."""
+
+COLUMNS = "organization_id, external_id, entity_type, sub_type, name, region, attributes, tags, key, content"
+
+
+class Entry(NamedTuple):
+    """A resource to be written: its key, its content, its JSON."""
+
+    key: int
+    content: int
+    raw: bytes
+
+
+class _Resource(msgspec.Struct, array_like=True):
+    """`providers.records.Resource`, with what PostgreSQL reads left as it is."""
+
+    external_id: str
+    entity_type: str
+    sub_type: str
+    name: str
+    attributes: msgspec.Raw = msgspec.Raw(b"{}")
+    tags: msgspec.Raw = msgspec.Raw(b"{}")
+    links: tuple[Link, ...] = ()
+    organization: str = ""
+    parent: str = ""
+    region: str = ""
+
+
+_decode = msgspec.json.Decoder(_Resource).decode
+_SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+PARENT = "parent"
+"""Dependency type that stands for `parent`, until the parent's own row is there."""
+
+
+class Row(NamedTuple):
+    """A line of COPY over `COLUMNS`, and the links that go with it."""
+
+    key: int
+    external_id: str
+    line: bytes
+    links: tuple[Link, ...]
+
+
+def row(entry: Entry, organization: Callable[[str], int], region: str) -> Row:
+    """The row of an entry. Raises `BadData` when it is no resource, or one that cannot be indexed."""
+    try:
+        found = _decode(entry.raw)
+        columns = (found.external_id, found.entity_type, found.sub_type, found.name, found.region or region)
+        text = "\t".join([value if value.isprintable() and "\\" not in value else value.translate(_SPECIAL) for value in columns])
+        encoded = text.encode()
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise BadData(f"not a resource: {error}") from None
+    if not 0 < len(found.external_id.encode()) <= MAX_INDEXED:
+        raise BadData(f"its external id has {len(found.external_id)} characters, which is none or too many")
+    line = b"%d\t%b\t%b\t%b\t%d\t%d" % (
+        organization(found.organization),
+        encoded,
+        bytes(found.attributes).replace(b"\\", b"\\\\"),
+        bytes(found.tags).replace(b"\\", b"\\\\"),
+        entry.key,
+        entry.content,
+    )
+    links = (*found.links, Link(PARENT, found.parent)) if found.parent else found.links
+    return Row(entry.key, found.external_id, line, links)

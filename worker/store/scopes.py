@@ -1,0 +1,69 @@
+"""Scopes and organizations as rows: who may tombstone what, and where resources belong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from providers.records import Organization, Scope
+from worker.fingerprints import Fingerprints
+from worker.store.connection import Connection
+from worker.store.errors import BadData
+
+
+def scope_id(connection: Connection, owner: str, scope: Scope) -> int:
+    """The row of a scope, made when it is missing."""
+    key = [owner, scope.provider, scope.account, scope.region, scope.resource_type, scope.coverage]
+    found = connection.execute(_FIND_SCOPE, key).fetchone()
+    if found is None:
+        connection.execute(_ADD_SCOPE, key)
+        found = connection.execute(_FIND_SCOPE, key).fetchone()
+    assert found is not None
+    number: int = found[0]
+    return number
+
+
+_FIND_SCOPE = """
+select id from elder_worker.scopes
+where (owner, provider, account, region, resource_type, coverage) = (%s, %s, %s, %s, %s, %s)
+"""
+_ADD_SCOPE = """
+insert into elder_worker.scopes (owner, provider, account, region, resource_type, coverage) values (%s, %s, %s, %s, %s, %s)
+on conflict do nothing
+"""
+
+
+def fingerprints(connection: Connection, scope: int) -> Fingerprints:
+    """Of the scope's active entities."""
+    query = "copy (select key, content from entities where scope_id = %s and is_active order by key) to stdout (format binary)"
+    with connection.cursor() as cursor, cursor.copy(query, [scope]) as copy:
+        copy.set_types(["int8", "int8"])
+        return Fingerprints(copy.rows())
+
+
+def organization_ids(connection: Connection, owner: str) -> dict[str, int]:
+    """External id -> id of the organizations that a connector made."""
+    rows = connection.execute("select external_id, id from organizations where owner = %s", [owner])
+    return {external_id: number for external_id, number in rows}
+
+
+def add_organizations(connection: Connection, owner: str, wanted: Iterable[Organization], known: dict[str, int]) -> None:
+    """Makes or renames organizations, parents first, and adds them to `known`. A name that has not changed is not written."""
+    for organization in wanted:
+        parent = known.get(organization.parent) if organization.parent else None
+        if organization.parent and parent is None:
+            raise BadData(f"organization '{organization.name}' names a parent that is not known: {organization.parent}")
+        row = connection.execute(_PUT_ORGANIZATION, [owner, organization.external_id, organization.name, parent]).fetchone()
+        if row is None:
+            row = connection.execute(
+                "select id from organizations where (owner, external_id) = (%s, %s)", [owner, organization.external_id]
+            ).fetchone()
+        assert row is not None
+        known[organization.external_id] = row[0]
+
+
+_PUT_ORGANIZATION = """
+insert into organizations (owner, external_id, name, parent_id) values (%s, %s, %s, %s)
+on conflict (owner, external_id) do update set name = excluded.name, parent_id = excluded.parent_id, updated_at = now()
+where (organizations.name, organizations.parent_id) is distinct from (excluded.name, excluded.parent_id)
+returning id
+"""

@@ -1,0 +1,40 @@
+"""What is no longer there: marked as gone, never deleted, and never too much at once without a person's word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from worker.store import statements
+from worker.store.connection import Connection, transaction
+
+FREE = 20
+"""So many may always go: a guard that stops every small clean-up would soon be switched off."""
+
+
+def guarded(unseen: int, known: int, guard: float) -> bool:
+    """Whether so many tombstones are held back. `guard` is the share of the scope above which they are (MASS_DELETE_GUARD)."""
+    return unseen > FREE and unseen > guard * known
+
+
+def bury(connection: Connection, scope: int, run: int | None, unseen: Sequence[int], known: int, guard: float) -> tuple[int, int]:
+    """Tombstones what a complete scope did not show, or holds it back; (deleted, held back). Inside a transaction."""
+    connection.execute("delete from elder_worker.held where scope_id = %s", [scope])
+    connection.execute("update elder_worker.scopes set last_complete_at = now() where id = %s", [scope])
+    if not unseen:
+        return 0, 0
+    values = {"scope": scope, "run": run, "keys": list(unseen)}
+    if guarded(len(unseen), known, guard):
+        connection.execute(statements.get("hold"), values)
+        return 0, len(unseen)
+    row = connection.execute(statements.get("tombstone"), values).fetchone()
+    return (int(row[0]) if row else 0), 0
+
+
+def release(connection: Connection, run: int) -> int:
+    """Lets the tombstones go that a run's guard held back; how many there were. Raises `StoreError`."""
+    with transaction(connection):
+        row = connection.execute(statements.get("release_held"), {"run": run}).fetchone()
+        released = int(row[0]) if row else 0
+        connection.execute("update run_scopes set deleted = deleted + held_back, held_back = 0 where run_id = %s and held_back > 0", [run])
+        connection.execute("update discovery_history set entities_deleted = entities_deleted + %s where id = %s", [released, run])
+    return released
