@@ -7,4 +7,5 @@ pytest_plugins = [
     "peers.aws_proxy",
     "peers.certificates",
     "peers.arm",
+    "peers.postgres",
 ]

@@ -1,4 +1,4 @@
-"""Brings the schema up to date: numbered SQL files, each applied once, in one transaction, by one of however many replicas start at once."""
+"""Brings the schema up to date: numbered SQL files, each applied once, by one of however many replicas start at the same time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def migrate_on(connection: Connection) -> str:
             "create table if not exists elder_worker.migrations "
             "(name text primary key, checksum text not null, applied_at timestamptz not null default now())"
         )
-        applied = dict(connection.execute("select name, checksum from elder_worker.migrations").fetchall())
+        applied: dict[str, str] = dict(connection.execute("select name, checksum from elder_worker.migrations").fetchall())
         ours = migrations()
         _compare(applied, ours)
         for name, body in ours.items():

@@ -43,7 +43,7 @@ def fingerprints(connection: Connection, scope: int) -> Fingerprints:
 def organization_ids(connection: Connection, owner: str) -> dict[str, int]:
     """External id -> id of the organizations that a connector made."""
     rows = connection.execute("select external_id, id from organizations where owner = %s", [owner])
-    return {external_id: number for external_id, number in rows}
+    return dict(rows.fetchall())
 
 
 def add_organizations(connection: Connection, owner: str, wanted: Iterable[Organization], known: dict[str, int]) -> None:

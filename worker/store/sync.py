@@ -1,0 +1,110 @@
+"""The server's side of the connectors' three calls (`worker.elder_api`): what is known of a scope, a batch, the end of a scope.
+
+Each may come twice. The state between calls is in the database alone, so that any process of the API may answer any of them.
+"""
+
+from __future__ import annotations
+
+import array
+import sys
+
+from providers.errors import Outcome
+from providers.records import Organization, Scope
+from worker.elder_api import Batch, Fingerprints, Rejected, ScopeClosed, Stored, Tombstoned
+from worker.fingerprints import INTEGER, content_of, key_of
+from worker.store import links, scopes, tombstones
+from worker.store.connection import Connection, transaction
+from worker.store.errors import BadData
+from worker.store.ingest import Ingest
+from worker.store.rows import Entry
+
+
+def fingerprints(connection: Connection, owner: str, scope: Scope) -> Fingerprints:
+    """What is known of a scope; asking does not make it. Raises `StoreError`."""
+    with transaction(connection):
+        known = scopes.fingerprints(connection, scopes.scope_id(connection, owner, scope))
+    return Fingerprints(known.to_bytes(), len(known))
+
+
+def apply(connection: Connection, batch: Batch) -> Stored:
+    """Bulk upsert. Raises `StoreError`; `BadData` when an organization is needed and none is given."""
+    entries, rejected = _entries(batch)
+    with transaction(connection):
+        places = _Places(connection, batch)
+        row = scopes.scope_id(connection, batch.owner, batch.scope)
+        known = scopes.fingerprints(connection, row) if len(entries) > 1 else None
+        new: list[Entry] = []
+        changed: list[Entry] = []
+        for entry in entries:
+            found = known.see(entry.key, entry.content).name if known else "CHANGED"
+            if found != "UNCHANGED":
+                (new if found == "NEW" else changed).append(entry)
+        stored = Ingest(connection, row, batch.scope, places.of, places.all).store(new, changed)
+    rejected += [Rejected(external_id, why) for external_id, why in stored.reasons]
+    unchanged = len(entries) - stored.created - stored.updated - stored.rejected
+    return Stored(stored.created, stored.updated, unchanged, rejected)
+
+
+def _entries(batch: Batch) -> tuple[list[Entry], list[Rejected]]:
+    entries, rejected = [], []
+    for raw in batch.resources:
+        data = bytes(raw)
+        try:
+            entries.append(Entry(key_of(data), content_of(data), data))
+        except ValueError as error:
+            rejected.append(Rejected(data[:80].decode(errors="replace"), str(error)))
+    return entries, rejected
+
+
+def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> Tombstoned:
+    """Tombstones what a complete scope no longer has. Raises `StoreError`."""
+    with transaction(connection):
+        row = scopes.scope_id(connection, closed.owner, closed.scope)
+        deleted = held = 0
+        if closed.outcome == Outcome.COMPLETE:
+            unseen = array.array(INTEGER, closed.unseen)
+            if sys.byteorder == "big":
+                unseen.byteswap()
+            found = connection.execute("select count(*) from entities where scope_id = %s and is_active", [row]).fetchone()
+            assert found is not None
+            deleted, held = tombstones.bury(connection, row, None, unseen, found[0], guard)
+        organizations = scopes.organization_ids(connection, closed.owner)
+        links.resolve(connection, list(organizations.values()) or _used(connection, row))
+    return Tombstoned(deleted, held)
+
+
+def _used(connection: Connection, scope: int) -> list[int]:
+    """Where the scope's entities are, when its connector has no organizations of its own."""
+    rows = connection.execute("select distinct organization_id from entities where scope_id = %s", [scope])
+    return [number for (number,) in rows]
+
+
+class _Places:
+    """In which organization a resource belongs, by DEFAULT_ORGANIZATION_ID and CREATE_MISSING_ORGANIZATIONS."""
+
+    def __init__(self, connection: Connection, batch: Batch) -> None:
+        self._default = batch.default_organization_id
+        if self._default is not None and not connection.execute("select from organizations where id = %s", [self._default]).fetchone():
+            raise BadData(f"DEFAULT_ORGANIZATION_ID is {self._default}, and there is no such organization")
+        self._known = scopes.organization_ids(connection, batch.owner)
+        if batch.create_missing_organizations:
+            scopes.add_organizations(connection, batch.owner, self._rooted(batch), self._known)
+        elif self._default is None:
+            raise BadData("CREATE_MISSING_ORGANIZATIONS=false needs DEFAULT_ORGANIZATION_ID")
+
+    def _rooted(self, batch: Batch) -> list[Organization]:
+        """What the batch names, and a root of the connector's own name when it names none at all."""
+        if batch.organizations or self._known or self._default is not None:
+            return batch.organizations
+        return [Organization("", batch.owner.removeprefix("connector:"))]
+
+    def of(self, external_id: str) -> int:
+        """The organization's row. Raises `BadData` when there is none."""
+        found = self._known.get(external_id, self._default)
+        if found is None:
+            raise BadData(f"it belongs to an organization that was not named before: '{external_id}'")
+        return found
+
+    def all(self) -> list[int]:
+        """Where links of this connector may lead."""
+        return list({*self._known.values(), *([self._default] if self._default is not None else [])})
