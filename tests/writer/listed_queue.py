@@ -18,7 +18,6 @@ from worker.writer.inventory import Totals
 from worker.writer.launch import Launcher
 from worker.writer.loop import Loop
 from worker.writer.mailbox import Mailbox
-from worker.writer.metrics import Metrics
 from worker.writer.queue import Claimed, Numbers, Renewal
 
 
@@ -117,10 +116,10 @@ def main(control: int, jobs: list, results: str, wall: float, idle: float, memor
         (folder / f"{job_id}.json").write_text(json.dumps(outcome))
 
     channel: Channel[ToWriter] = Channel(control, ToWriter)
-    mailbox, metrics = Mailbox(), Metrics()
+    mailbox = Mailbox()
     desk = Desk(channel, mailbox, {"discovery": 2, "test": 1})
     launcher = Launcher({}, {}, (), SecretBox([]), ("INFO", "json"))
-    discovery = Discovery(desk, launcher, lambda job: Remembering(job.job_id, log), Limits(wall, idle, memory_mb), metrics, once=True)
+    discovery = Discovery(desk, launcher, lambda job: Remembering(job.job_id, log), Limits(wall, idle, memory_mb), once=True)
     backlog = Backlog(lambda: ListedQueue(jobs, log), mailbox, discovery, poll_seconds=60, lease_seconds=30)
     discovery.attach(backlog)
     backlog.start()

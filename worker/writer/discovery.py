@@ -16,7 +16,6 @@ from worker.writer.backlog import Backlog
 from worker.writer.desk import Assignment, Desk, Limits
 from worker.writer.inventory import Inventory
 from worker.writer.launch import Launcher
-from worker.writer.metrics import Metrics
 from worker.writer.outcome import Status, Verdict
 from worker.writer.queue import Claimed, Test
 
@@ -37,12 +36,11 @@ class Discovery:
         launcher: Launcher,
         inventory: Callable[[Claimed], Inventory],
         limits: Limits,
-        metrics: Metrics,
         *,
         once: bool = False,
     ) -> None:
         """`inventory` makes the one for a claim; `once`: ends when nothing is due any more."""
-        self._desk, self._launcher, self._inventory, self._limits, self._metrics = desk, launcher, inventory, limits, metrics
+        self._desk, self._launcher, self._inventory, self._limits = desk, launcher, inventory, limits
         self._once = once
         self._received = 0
         self._offered: tuple[dict[str, int], int] | None = None

@@ -1,0 +1,140 @@
+"""The writer process, put together: settings in, loop running, everything closed at the end."""
+
+from __future__ import annotations
+
+import socket
+import time
+import uuid
+from collections.abc import Mapping
+
+import structlog
+
+from providers import registry
+from providers.records import Organization, Scope
+from supervisor.channel import Channel
+from supervisor.messages import ToWriter
+from worker import connectors, logs
+from worker.api_inventory import ApiInventory, Destination
+from worker.connectors import Schedule
+from worker.elder_api import ElderApi
+from worker.redact import Redactor
+from worker.secretbox import SecretBox
+from worker.settings import Settings, from_memfd
+from worker.store import scopes
+from worker.store.connection import Connection, connect
+from worker.store.inventory import PostgresInventory
+from worker.store.queue import PostgresQueue
+from worker.writer.backlog import Backlog
+from worker.writer.connecting import Connecting
+from worker.writer.desk import Desk, Limits
+from worker.writer.discovery import Discovery
+from worker.writer.launch import Launcher
+from worker.writer.loop import Loop
+from worker.writer.mailbox import Mailbox
+from worker.writer.metrics import Metrics
+from worker.writer.queue import Claimed
+from worker.writer.report import Reporter
+
+ONCE_PATIENCE = 60.0
+"""Seconds that ``run --once`` waits for a database that is away."""
+
+LAST_ERRANDS = 4.0
+"""Seconds at the end for what is still to be told to the database."""
+
+_log = structlog.get_logger("worker.writer")
+
+
+def run(control: int, settings_fd: int, once: bool, job: int | None) -> int:
+    """Until the supervisor hangs up."""
+    settings = from_memfd(settings_fd)
+    redactor = Redactor(settings.secret_values())
+    logs.configure(settings.log_level, settings.log_format, redactor=redactor)
+    Writer(settings, Channel(control, ToWriter), once=once, job=job).run()
+    return 0
+
+
+class Writer:
+    """All parts of the writer, and who knows whom."""
+
+    def __init__(self, settings: Settings, channel: Channel[ToWriter], *, once: bool, job: int | None) -> None:
+        self._settings, self._owner = settings, str(uuid.uuid4())
+        self._channel, self._mailbox, metrics = channel, Mailbox(), Metrics()
+        pools = {"discovery": settings.discovery_max_concurrent, "connector": settings.connector_max_concurrent, "test": 1}
+        self._desk = Desk(channel, self._mailbox, pools)
+        self._api = ElderApi(settings.elder_api_url, settings.elder_api_key or "", retries=settings.sync_max_retries)
+        launcher = _launcher(settings)
+        self._discovery = Discovery(self._desk, launcher, self._job_inventory, _job_limits(settings), once=once)
+        self._backlog = self._make_backlog(job) if settings.database_url else None
+        self._connecting = self._make_connecting(launcher, metrics, idle=once)
+        self._reporter = Reporter(self._backlog, self._connecting, metrics, discovery_enabled=self._backlog is not None)
+        self._once, self._began = once, time.monotonic()
+
+    def run(self) -> None:
+        """Until the supervisor hangs up, or the last run has ended after it said that the service stops."""
+        works = (self._connecting, self._discovery) if self._backlog else (self._connecting,)
+        loop = Loop(self._channel, self._mailbox, self._desk, works, self._reporter.state)
+        if self._once:
+            loop.finished = self._finished
+        if self._backlog:
+            self._backlog.start()
+        loop.run()
+        if self._backlog:
+            self._backlog.stop()
+            self._backlog.join(LAST_ERRANDS)
+
+    def _make_backlog(self, job: int | None) -> Backlog:
+        settings = self._settings
+        url, read_url, name = settings.database_url or "", settings.database_read_url or "", socket.gethostname()
+        backlog = Backlog(
+            lambda: PostgresQueue(url, self._owner, name, settings.lease_ttl, read_url=read_url),
+            self._mailbox,
+            self._discovery,
+            poll_seconds=settings.discovery_poll_interval,
+            lease_seconds=settings.lease_ttl,
+            job=job,
+        )
+        self._discovery.attach(backlog)
+        return backlog
+
+    def _make_connecting(self, launcher: Launcher, metrics: Metrics, *, idle: bool) -> Connecting:
+        settings = self._settings
+        enabled = [name for name in connectors.NAMES if getattr(settings, f"{name}_enabled") and not idle]
+        intervals = [(name, float(getattr(settings, f"{name}_sync_interval"))) for name in enabled]
+        schedule = Schedule(intervals, time.monotonic(), on_startup=settings.sync_on_startup, max_retries=settings.sync_max_retries)
+        limits = Limits(settings.connector_sync_timeout, settings.discovery_idle_timeout, settings.discovery_job_memory_mb or 0)
+        return Connecting(schedule, connectors.NAMES, self._desk, launcher, self._sync_inventory, limits, metrics)
+
+    def _sync_inventory(self, owner: str, run: str) -> ApiInventory:
+        destination = Destination(self._settings.default_organization_id, self._settings.create_missing_organizations)
+        return ApiInventory(self._api, owner, run, destination, self._settings.sync_batch_size)
+
+    def _job_inventory(self, claimed: Claimed) -> PostgresInventory:
+        url, name = self._settings.database_url or "", f"elder-worker/{self._owner[:8]} run {claimed.run_id}"
+        return PostgresInventory(lambda: connect(url, name), claimed, self._owner, self._settings.mass_delete_guard, self._place)
+
+    def _place(self, connection: Connection, scope: Scope) -> int:
+        """The organization of a job that names none: the default one, or one named after the account, made when it is missing."""
+        if self._settings.default_organization_id is not None:
+            return self._settings.default_organization_id
+        wanted = Organization(f"{scope.provider}/{scope.account}", f"{registry.get(scope.provider).title}: {scope.account}")
+        known: dict[str, int] = {}
+        scopes.add_organizations(connection, "accounts", [wanted], known)
+        return known[wanted.external_id]
+
+    def _finished(self) -> int | None:
+        if self._backlog is None:
+            _log.error("run --once needs DATABASE_URL: there is no queue of jobs without a database")
+            return 1
+        if self._backlog.state.state != "up" and time.monotonic() - self._began > ONCE_PATIENCE:
+            return 1
+        return self._discovery.exit_code
+
+
+def _launcher(settings: Settings) -> Launcher:
+    enabled: Mapping[str, bool | None] = {name: getattr(settings, f"{name}_enabled", None) for name in registry.names()}
+    box = SecretBox(settings.elder_secret_keys)
+    return Launcher(settings.environment(), enabled, settings.discovery_allowed_paths, box, (settings.log_level, settings.log_format))
+
+
+def _job_limits(settings: Settings) -> Limits:
+    return Limits(settings.discovery_job_timeout, settings.discovery_idle_timeout, settings.discovery_job_memory_mb or 0)
