@@ -1,0 +1,79 @@
+"""The one redactor: takes secrets out of text, whatever it is on its way to.
+
+It knows values (longest first, so that a short secret inside a long one leaves no remainder), each also as it looks in a URL, in base64 and
+in JSON; and it knows a few shapes that are secrets wherever they appear.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
+
+MASK = "***"
+SHORTEST = 4
+"""Characters of the shortest value that is masked: a secret of three letters would blot out ordinary words."""
+
+_SHAPES = (
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
+    (re.compile(r"(?i)\b(bearer|basic|ssws)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {MASK}"),
+    (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"), MASK),
+    (re.compile(r"\bgAAAAA[A-Za-z0-9_-]{40,}={0,2}"), MASK),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), MASK),
+    (re.compile(r"(://[^:/@\s]*:)[^@/\s]+@"), rf"\1{MASK}@"),
+    (re.compile(r"(?i)\b(password|passwd|secret|token|api_?key)(\"?\s*[=:]\s*\"?)[^\s\"',;&}]{4,}"), rf"\1\2{MASK}"),
+)
+
+
+class Redactor:
+    """Safe to use from several threads."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._lock = threading.Lock()
+        self._values: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.add(values)
+
+    def add(self, values: Iterable[str]) -> None:
+        """More values that must not be seen."""
+        forms = {form for value in values for form in _forms(value) if len(form) >= SHORTEST}
+        with self._lock:
+            if not forms <= self._values:
+                self._values |= forms
+                longest_first = sorted(self._values, key=len, reverse=True)
+                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        pattern = self._pattern
+        if pattern is not None:
+            text = pattern.sub(MASK, text)
+        for shape, mask in _SHAPES:
+            text = shape.sub(mask, text)
+        return text
+
+
+def _forms(value: str) -> Iterator[str]:
+    """How a value may look: as it is, by line, in a URL, in JSON, in base64 at each of the three offsets."""
+    for plain in {value, *value.splitlines(), value.strip()}:
+        yield plain
+        yield quote(plain, safe="")
+        yield quote_plus(plain)
+        yield json.dumps(plain)[1:-1]
+        yield json.dumps(plain, ensure_ascii=False)[1:-1]
+        yield repr(plain)[1:-1]
+        if len(plain) >= 2 * SHORTEST:
+            yield from _in_base64(plain.encode("utf-8", "surrogatepass"))
+
+
+def _in_base64(data: bytes) -> Iterator[str]:
+    """The part of the encoding that does not depend on what stands around it, for each alignment."""
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for offset in range(3):
+            encoded = encode(b"\0" * offset + data).decode().rstrip("=")
+            start = (0, 2, 3)[offset]
+            end = len(encoded) if (offset + len(data)) % 3 == 0 else len(encoded) - 1
+            yield encoded[start:end]

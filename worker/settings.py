@@ -1,0 +1,162 @@
+"""Every setting of the service, declared once: name, type, default, bounds, whether it is a secret, and what it does.
+
+An attribute is the environment variable in lower case. Any variable may come as ``NAME_FILE`` instead, with the path of a file that holds
+the value; an empty value means "not set". All complaints come at once. What sources and connectors need is in `worker.source_settings`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from worker.environment import Reader, SettingsError
+from worker.source_settings import SourceSettings, operator_names
+
+
+def _meta(description: str, *, ge: float | None = None, le: float | None = None, secret: bool = False) -> Meta:
+    return Meta(description=description, ge=ge, le=le, extra={"secret": True} if secret else None)
+
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the service. Times are in seconds, sizes in MB."""
+
+    database_url: Annotated[
+        str, _meta("PostgreSQL of the worker and the API. Without it no discovery jobs run; connectors do.", secret=True)
+    ] = ""
+    database_read_url: Annotated[str, _meta("A replica that is asked whether jobs are due; the primary confirms.", secret=True)] = ""
+    elder_api_url: Annotated[str, _meta("Where the connectors deliver.")] = "http://api:5000"
+    elder_api_key: Annotated[str, _meta("Bearer key of the API; the API asks for it unless it listens on loopback.", secret=True)] = ""
+    elder_api_host: Annotated[str, _meta("Address that the API listens on.")] = "127.0.0.1"
+    elder_api_port: Annotated[int, _meta("Port of the API.", ge=1, le=65535)] = 5000
+    elder_secret_keys: Annotated[
+        tuple[str, ...], _meta("Fernet keys for secrets at rest: the first encrypts, all decrypt.", secret=True)
+    ] = ()
+    health_check_host: Annotated[str, _meta("Address of /healthz, /readyz, /status and /metrics.")] = "0.0.0.0"  # noqa: S104 - as documented
+    health_check_port: Annotated[int, _meta("Port of the same.", ge=1, le=65535)] = 8000
+
+    discovery_poll_interval: Annotated[float, _meta("Between two looks for due jobs; a new job is notified and starts at once.", ge=1)] = (
+        300
+    )
+    discovery_max_concurrent: Annotated[int, _meta("Discovery jobs that run at once.", ge=1, le=1000)] = 2
+    discovery_job_timeout: Annotated[float, _meta("A job that runs longer is killed and ends as error/timeout.", ge=1)] = 3600
+    discovery_idle_timeout: Annotated[float, _meta("A job without evidence of progress for so long is killed: error/idle.", ge=1)] = 300
+    discovery_kill_grace: Annotated[float, _meta("From SIGTERM to SIGKILL.", ge=0, le=300)] = 5
+    discovery_job_memory_mb: Annotated[int | None, _meta("Cap on a job's memory; derived from the container's limit, else 512.", ge=32)] = (
+        None
+    )
+    discovery_allowed_paths: Annotated[tuple[str, ...], _meta("Folders whose files a job's config may name.")] = ("/var/run/secrets",)
+    connector_max_concurrent: Annotated[int, _meta("Connectors that sync at once.", ge=1, le=100)] = 2
+    connector_sync_timeout: Annotated[float, _meta("A sync that runs longer is killed.", ge=1)] = 3600
+    shutdown_grace: Annotated[
+        float, _meta("How long running jobs may go on after SIGTERM; below the container's own grace.", ge=0, le=3600)
+    ] = 25
+    lease_ttl: Annotated[float, _meta("A worker that does not renew its claim for so long has lost the job.", ge=3)] = 30
+    mass_delete_guard: Annotated[float, _meta("Share of a scope that may be marked as gone at once; more is held back.", ge=0, le=1)] = 0.1
+
+    sync_on_startup: Annotated[bool, _meta("Whether connectors sync at the start, and not only after their interval.")] = True
+    sync_batch_size: Annotated[int, _meta("Entities in one request to the API.", ge=1, le=10_000)] = 500
+    sync_max_retries: Annotated[int, _meta("How often a failed request, and a failed sync, is tried again.", ge=0, le=100)] = 3
+    default_organization_id: Annotated[int | None, _meta("Organization of what has none of its own.", ge=1)] = None
+    create_missing_organizations: Annotated[bool, _meta("Whether connectors make organizations; false needs DEFAULT_ORGANIZATION_ID.")] = (
+        True
+    )
+
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], _meta("The least that is logged.")] = "INFO"
+    log_format: Annotated[Literal["json", "text"], _meta("One JSON object a line, or text for people.")] = "json"
+
+    sources: SourceSettings = SourceSettings()
+    environment: dict[str, str] = {}
+    """The variables that concern sources, as they were given (NAME_FILE resolved): for `Provider.connector_config` and operator values."""
+
+    def without_secrets(self) -> Settings:
+        """For a process that needs none."""
+        gone = {name: type(getattr(self, name))() for name in secret_fields()}
+        return msgspec.structs.replace(self, **gone, environment={}, sources=SourceSettings(**_switches(self.sources)))
+
+    def __repr__(self) -> str:
+        """Without secrets."""
+        shown = (
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in msgspec.structs.fields(self)
+            if f.name not in secret_fields() | {"environment", "sources"}
+        )
+        return f"Settings({', '.join(shown)})"
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """The settings, from an environment. Raises `SettingsError` with every complaint."""
+    reader = Reader(environ)
+    values = reader.values(Settings, skip=frozenset({"sources", "environment"}))
+    sources = reader.values(SourceSettings)
+    reader.unknown_names({**_names(Settings), **_names(SourceSettings)})
+    reader.complaints += _contradictions({**defaults(), **values}, sources)
+    if reader.complaints:
+        raise SettingsError(tuple(reader.complaints))
+    environment = {name: value for name in operator_names() if (value := reader.text(name))}
+    return Settings(**values, sources=SourceSettings(**sources), environment=environment)
+
+
+def defaults() -> dict[str, object]:
+    """Name -> default."""
+    return {field.name: getattr(Settings(), field.name) for field in msgspec.structs.fields(Settings)}
+
+
+def secret_fields() -> frozenset[str]:
+    """Of `Settings`, those that hold secrets."""
+    from providers.schema import secret_names  # noqa: PLC0415 - keeps the supervisor's start lean
+
+    return secret_names(Settings)
+
+
+def to_memfd(settings: Settings) -> int:
+    """A sealed descriptor that holds the settings, for a process that is to be handed them. It has no name that others could open."""
+    fd = os.memfd_create("settings", os.MFD_ALLOW_SEALING)
+    os.write(fd, msgspec.json.encode(settings))
+    import fcntl  # noqa: PLC0415 - needed once
+
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+    return fd
+
+
+def from_memfd(fd: int) -> Settings:
+    """The settings that `to_memfd` put there; may be read any number of times."""
+    return msgspec.json.decode(os.pread(fd, os.fstat(fd).st_size, 0), type=Settings)
+
+
+def _names(kind: type[msgspec.Struct]) -> dict[str, str]:
+    return {field.name.upper(): field.name for field in msgspec.structs.fields(kind)}
+
+
+def _switches(sources: SourceSettings) -> dict[str, object]:
+    """What may be shown of the sources: whether they are on, and how often they sync."""
+    names = (field.name for field in msgspec.structs.fields(sources))
+    return {name: getattr(sources, name) for name in names if name.endswith(("_enabled", "_sync_interval"))}
+
+
+def _contradictions(values: Mapping[str, object], sources: Mapping[str, object]) -> list[str]:
+    found = []
+    if values["create_missing_organizations"] is False and values["default_organization_id"] is None:
+        found.append("CREATE_MISSING_ORGANIZATIONS=false needs DEFAULT_ORGANIZATION_ID: connectors would have nowhere to deliver")
+    if values["database_read_url"] and not values["database_url"]:
+        found.append("DATABASE_READ_URL is set but DATABASE_URL is not: a replica alone cannot be written to")
+    for connector, needed in CONNECTOR_NEEDS.items():
+        missing = [name.upper() for name in needed if sources.get(f"{connector}_enabled") and not sources.get(name)]
+        if missing:
+            found.append(f"{connector.upper()}_ENABLED=true needs {' and '.join(missing)}")
+    return found
+
+
+CONNECTOR_NEEDS = {
+    "ldap": ("ldap_server", "ldap_base_dn"),
+    "okta": ("okta_domain", "okta_api_token"),
+    "authentik": ("authentik_domain", "authentik_api_token"),
+    "google_workspace": ("google_workspace_credentials_path", "google_workspace_admin_email"),
+}
+"""Connector -> what it cannot do without."""
