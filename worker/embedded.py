@@ -98,7 +98,7 @@ class EmbeddedPostgres:
     def _await(self) -> None:
         assert self._process is not None
         deadline = time.monotonic() + START_SECONDS
-        ready = [binaries() / "pg_isready", "-q", "-h", self.socket, "-U", USER]
+        ready = [str(binaries() / "pg_isready"), "-q", "-h", str(self.socket), "-U", USER]
         while subprocess.run(ready, check=False, env=_environment()).returncode != 0:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()

@@ -6,6 +6,7 @@ the value; an empty value means "not set". All complaints come at once. What sou
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -13,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from providers.schema import secret_names
 from worker.environment import Reader, SettingsError
 from worker.source_settings import SourceSettings, operator_names
 
@@ -21,11 +23,8 @@ def _meta(description: str, *, ge: float | None = None, le: float | None = None,
     return Meta(description=description, ge=ge, le=le, extra={"secret": True} if secret else None)
 
 
-Port = Annotated[int, Meta(ge=1, le=65535)]
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the service. Times are in seconds, sizes in MB."""
+class Settings(SourceSettings, frozen=True, kw_only=True):
+    """Of the service and of its sources. Times are in seconds, sizes in MB."""
 
     database_url: Annotated[
         str, _meta("PostgreSQL of the worker and the API. Without it no discovery jobs run; connectors do.", secret=True)
@@ -71,36 +70,41 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], _meta("The least that is logged.")] = "INFO"
     log_format: Annotated[Literal["json", "text"], _meta("One JSON object a line, or text for people.")] = "json"
 
-    sources: SourceSettings = SourceSettings()
-    environment: dict[str, str] = {}
-    """The variables that concern sources, as they were given (NAME_FILE resolved): for `Provider.connector_config` and operator values."""
+    given: dict[str, str] = {}
+    """The variables that concern sources, as they were given (``NAME_FILE`` resolved)."""
+
+    def environment(self) -> dict[str, str]:
+        """For `Provider.connector_config` and for operator values."""
+        return dict(self.given)
+
+    def secret_values(self) -> list[str]:
+        """Every secret in here, for a redactor."""
+        found: list[str] = []
+        for name in secret_fields():
+            value = getattr(self, name)
+            found += [value] if isinstance(value, str) else value
+        return [value for value in found if value]
 
     def without_secrets(self) -> Settings:
         """For a process that needs none."""
-        gone = {name: type(getattr(self, name))() for name in secret_fields()}
-        return msgspec.structs.replace(self, **gone, environment={}, sources=SourceSettings(**_switches(self.sources)))
+        return msgspec.structs.replace(self, given={}, **{name: type(getattr(self, name))() for name in secret_fields()})
 
     def __repr__(self) -> str:
         """Without secrets."""
-        shown = (
-            f"{f.name}={getattr(self, f.name)!r}"
-            for f in msgspec.structs.fields(self)
-            if f.name not in secret_fields() | {"environment", "sources"}
-        )
-        return f"Settings({', '.join(shown)})"
+        hidden = secret_fields() | {"given"}
+        names = (field.name for field in msgspec.structs.fields(self) if field.name not in hidden)
+        return f"Settings({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
 
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings, from an environment. Raises `SettingsError` with every complaint."""
     reader = Reader(environ)
-    values = reader.values(Settings, skip=frozenset({"sources", "environment"}))
-    sources = reader.values(SourceSettings)
-    reader.unknown_names({**_names(Settings), **_names(SourceSettings)})
-    reader.complaints += _contradictions({**defaults(), **values}, sources)
+    values = reader.values(Settings, skip=frozenset({"given"}))
+    reader.unknown_names({field.name.upper(): field.name for field in msgspec.structs.fields(Settings)})
+    reader.complaints += _contradictions({**defaults(), **values})
     if reader.complaints:
         raise SettingsError(tuple(reader.complaints))
-    environment = {name: value for name in operator_names() if (value := reader.text(name))}
-    return Settings(**values, sources=SourceSettings(**sources), environment=environment)
+    return Settings(**values, given={name: value for name in operator_names() if (value := reader.text(name))})
 
 
 def defaults() -> dict[str, object]:
@@ -110,8 +114,6 @@ def defaults() -> dict[str, object]:
 
 def secret_fields() -> frozenset[str]:
     """Of `Settings`, those that hold secrets."""
-    from providers.schema import secret_names  # noqa: PLC0415 - keeps the supervisor's start lean
-
     return secret_names(Settings)
 
 
@@ -119,8 +121,6 @@ def to_memfd(settings: Settings) -> int:
     """A sealed descriptor that holds the settings, for a process that is to be handed them. It has no name that others could open."""
     fd = os.memfd_create("settings", os.MFD_ALLOW_SEALING)
     os.write(fd, msgspec.json.encode(settings))
-    import fcntl  # noqa: PLC0415 - needed once
-
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
     return fd
 
@@ -130,24 +130,14 @@ def from_memfd(fd: int) -> Settings:
     return msgspec.json.decode(os.pread(fd, os.fstat(fd).st_size, 0), type=Settings)
 
 
-def _names(kind: type[msgspec.Struct]) -> dict[str, str]:
-    return {field.name.upper(): field.name for field in msgspec.structs.fields(kind)}
-
-
-def _switches(sources: SourceSettings) -> dict[str, object]:
-    """What may be shown of the sources: whether they are on, and how often they sync."""
-    names = (field.name for field in msgspec.structs.fields(sources))
-    return {name: getattr(sources, name) for name in names if name.endswith(("_enabled", "_sync_interval"))}
-
-
-def _contradictions(values: Mapping[str, object], sources: Mapping[str, object]) -> list[str]:
+def _contradictions(values: Mapping[str, object]) -> list[str]:
     found = []
     if values["create_missing_organizations"] is False and values["default_organization_id"] is None:
         found.append("CREATE_MISSING_ORGANIZATIONS=false needs DEFAULT_ORGANIZATION_ID: connectors would have nowhere to deliver")
     if values["database_read_url"] and not values["database_url"]:
         found.append("DATABASE_READ_URL is set but DATABASE_URL is not: a replica alone cannot be written to")
     for connector, needed in CONNECTOR_NEEDS.items():
-        missing = [name.upper() for name in needed if sources.get(f"{connector}_enabled") and not sources.get(name)]
+        missing = [name.upper() for name in needed if values[f"{connector}_enabled"] and not values[name]]
         if missing:
             found.append(f"{connector.upper()}_ENABLED=true needs {' and '.join(missing)}")
     return found

@@ -1,4 +1,4 @@
-"""What the operator says of sources: which are on, how often connectors sync, who to be there. Parsed here, read by the providers themselves."""
+"""What the operator says of sources: which are on, how often connectors sync, who to be there. Providers read it as they were given it."""
 
 from __future__ import annotations
 
