@@ -62,7 +62,7 @@ class Settings(SourceSettings, frozen=True, kw_only=True):
     sync_on_startup: Annotated[bool, _meta("Whether connectors sync at the start, and not only after their interval.")] = True
     sync_batch_size: Annotated[int, _meta("Entities in one request to the API.", ge=1, le=10_000)] = 500
     sync_max_retries: Annotated[int, _meta("How often a failed request, and a failed sync, is tried again.", ge=0, le=100)] = 3
-    default_organization_id: Annotated[int | None, _meta("Organization of what has none of its own.", ge=1)] = None
+    default_organization_id: Annotated[int, _meta("Organization of what has none of its own.", ge=1)] | None = None
     create_missing_organizations: Annotated[bool, _meta("Whether connectors make organizations; false needs DEFAULT_ORGANIZATION_ID.")] = (
         True
     )
@@ -70,7 +70,7 @@ class Settings(SourceSettings, frozen=True, kw_only=True):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], _meta("The least that is logged.")] = "INFO"
     log_format: Annotated[Literal["json", "text"], _meta("One JSON object a line, or text for people.")] = "json"
 
-    given: dict[str, str] = {}
+    given: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it
     """The variables that concern sources, as they were given (``NAME_FILE`` resolved)."""
 
     def environment(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ _TRI = "true: its connector syncs and its jobs run; unset: only jobs; false: nei
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Of the sources."""
 
-    aws_enabled: Annotated[bool | None, Meta(description=_TRI)] = None
+    aws_enabled: Annotated[bool, Meta(description=_TRI)] | None = None
     aws_sync_interval: Interval = 3600
     aws_access_key_id: Annotated[str, Meta(description="Access key; without one the worker's own role.", extra={"secret": True})] = ""
     aws_secret_access_key: Annotated[str, Meta(description="Its secret.", extra={"secret": True})] = ""
@@ -29,18 +29,18 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     aws_web_identity_token_file: Annotated[str, Meta(description="Set by Kubernetes for IRSA.")] = ""
     aws_endpoint_url: Annotated[str, Meta(description="Another endpoint for all services: private, or a simulator.")] = ""
 
-    gcp_enabled: Annotated[bool | None, Meta(description=_TRI)] = None
+    gcp_enabled: Annotated[bool, Meta(description=_TRI)] | None = None
     gcp_sync_interval: Interval = 3600
     gcp_project_id: Annotated[str, Meta(description="Project of the connector.")] = ""
     gcp_credentials_path: Annotated[str, Meta(description="Service account file of the connector.")] = ""
     gcp_credentials_file: Annotated[str, Meta(description="Service account file of jobs that bring none.")] = ""
     storage_emulator_host: Annotated[str, Meta(description="Another endpoint for Cloud Storage.")] = ""
 
-    azure_enabled: Annotated[bool | None, Meta(description="false: jobs of this provider are refused.")] = None
+    azure_enabled: Annotated[bool, Meta(description="false: jobs of this provider are refused.")] | None = None
     azure_credentials_file: Annotated[str, Meta(description="Service principal file of jobs that bring none.")] = ""
     azure_cloud: Annotated[str, Meta(description="AzureCloud, AzureUSGovernment or AzureChinaCloud.")] = ""
 
-    kubernetes_enabled: Annotated[bool | None, Meta(description="false: jobs of this provider are refused.")] = None
+    kubernetes_enabled: Annotated[bool, Meta(description="false: jobs of this provider are refused.")] | None = None
     kubeconfig: Annotated[str, Meta(description="kubeconfig file of jobs that bring none.")] = ""
 
     google_workspace_enabled: Annotated[bool, Meta(description="Whether the connector syncs.")] = False
@@ -52,7 +52,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     ldap_enabled: Annotated[bool, Meta(description="Whether the connector syncs.")] = False
     ldap_sync_interval: Interval = 3600
     ldap_server: Annotated[str, Meta(description="Host name.")] = ""
-    ldap_port: Annotated[int | None, Meta(ge=1, le=65535, description="Port; 389, or 636 with LDAP_USE_SSL.")] = None
+    ldap_port: Annotated[int, Meta(ge=1, le=65535, description="Port; 389, or 636 with LDAP_USE_SSL.")] | None = None
     ldap_use_ssl: Annotated[bool, Meta(description="LDAPS.")] = False
     ldap_start_tls: Annotated[bool, Meta(description="StartTLS on the plain port.")] = False
     ldap_verify_cert: Annotated[bool, Meta(description="false: any certificate is taken; for tests only.")] = True

@@ -5,21 +5,24 @@ from __future__ import annotations
 import socket
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator
+from urllib.parse import urlsplit
 
+import msgspec
 import structlog
 
-from providers import registry
+from providers import registry, schema
 from providers.records import Organization, Scope
 from supervisor.channel import Channel
 from supervisor.messages import ToWriter
-from worker import connectors, logs
+from worker import logs
 from worker.api_inventory import ApiInventory, Destination
 from worker.connectors import Schedule
 from worker.elder_api import ElderApi
 from worker.redact import Redactor
 from worker.secretbox import SecretBox
 from worker.settings import Settings, from_memfd
+from worker.source_settings import CONNECTORS
 from worker.store import scopes
 from worker.store.connection import Connection, connect
 from worker.store.inventory import PostgresInventory
@@ -38,6 +41,9 @@ from worker.writer.report import Reporter
 ONCE_PATIENCE = 60.0
 """Seconds that ``run --once`` waits for a database that is away."""
 
+SWITCHED = ("aws", "gcp", "azure", "kubernetes")
+"""Providers whose discovery jobs the operator can switch off."""
+
 LAST_ERRANDS = 4.0
 """Seconds at the end for what is still to be told to the database."""
 
@@ -47,7 +53,7 @@ _log = structlog.get_logger("worker.writer")
 def run(control: int, settings_fd: int, once: bool, job: int | None) -> int:
     """Until the supervisor hangs up."""
     settings = from_memfd(settings_fd)
-    redactor = Redactor(settings.secret_values())
+    redactor = Redactor(_secrets(settings))
     logs.configure(settings.log_level, settings.log_format, redactor=redactor)
     Writer(settings, Channel(control, ToWriter), once=once, job=job).run()
     return 0
@@ -61,7 +67,7 @@ class Writer:
         self._channel, self._mailbox, metrics = channel, Mailbox(), Metrics()
         pools = {"discovery": settings.discovery_max_concurrent, "connector": settings.connector_max_concurrent, "test": 1}
         self._desk = Desk(channel, self._mailbox, pools)
-        self._api = ElderApi(settings.elder_api_url, settings.elder_api_key or "", retries=settings.sync_max_retries)
+        self._api = ElderApi(settings.elder_api_url, settings.elder_api_key, retries=settings.sync_max_retries)
         launcher = _launcher(settings)
         self._discovery = Discovery(self._desk, launcher, self._job_inventory, _job_limits(settings), once=once)
         self._backlog = self._make_backlog(job) if settings.database_url else None
@@ -84,7 +90,7 @@ class Writer:
 
     def _make_backlog(self, job: int | None) -> Backlog:
         settings = self._settings
-        url, read_url, name = settings.database_url or "", settings.database_read_url or "", socket.gethostname()
+        url, read_url, name = settings.database_url, settings.database_read_url, socket.gethostname()
         backlog = Backlog(
             lambda: PostgresQueue(url, self._owner, name, settings.lease_ttl, read_url=read_url),
             self._mailbox,
@@ -98,18 +104,18 @@ class Writer:
 
     def _make_connecting(self, launcher: Launcher, metrics: Metrics, *, idle: bool) -> Connecting:
         settings = self._settings
-        enabled = [name for name in connectors.NAMES if getattr(settings, f"{name}_enabled") and not idle]
+        enabled = [name for name in CONNECTORS if getattr(settings, f"{name}_enabled") and not idle]
         intervals = [(name, float(getattr(settings, f"{name}_sync_interval"))) for name in enabled]
         schedule = Schedule(intervals, time.monotonic(), on_startup=settings.sync_on_startup, max_retries=settings.sync_max_retries)
         limits = Limits(settings.connector_sync_timeout, settings.discovery_idle_timeout, settings.discovery_job_memory_mb or 0)
-        return Connecting(schedule, connectors.NAMES, self._desk, launcher, self._sync_inventory, limits, metrics)
+        return Connecting(schedule, CONNECTORS, self._desk, launcher, self._sync_inventory, limits, metrics)
 
     def _sync_inventory(self, owner: str, run: str) -> ApiInventory:
         destination = Destination(self._settings.default_organization_id, self._settings.create_missing_organizations)
         return ApiInventory(self._api, owner, run, destination, self._settings.sync_batch_size)
 
     def _job_inventory(self, claimed: Claimed) -> PostgresInventory:
-        url, name = self._settings.database_url or "", f"elder-worker/{self._owner[:8]} run {claimed.run_id}"
+        url, name = self._settings.database_url, f"elder-worker/{self._owner[:8]} run {claimed.run_id}"
         return PostgresInventory(lambda: connect(url, name), claimed, self._owner, self._settings.mass_delete_guard, self._place)
 
     def _place(self, connection: Connection, scope: Scope) -> int:
@@ -131,10 +137,17 @@ class Writer:
 
 
 def _launcher(settings: Settings) -> Launcher:
-    enabled: Mapping[str, bool | None] = {name: getattr(settings, f"{name}_enabled", None) for name in registry.names()}
+    enabled = {name: getattr(settings, f"{name}_enabled") for name in SWITCHED}
     box = SecretBox(settings.elder_secret_keys)
     return Launcher(settings.environment(), enabled, settings.discovery_allowed_paths, box, (settings.log_level, settings.log_format))
 
 
 def _job_limits(settings: Settings) -> Limits:
     return Limits(settings.discovery_job_timeout, settings.discovery_idle_timeout, settings.discovery_job_memory_mb or 0)
+
+
+def _secrets(settings: Settings) -> Iterator[str]:
+    """Whatever must not be seen in a log line of ours."""
+    for part in (settings, settings):
+        yield from schema.secret_values(type(part), msgspec.structs.asdict(part))
+    yield urlsplit(settings.database_url).password or ""
