@@ -47,7 +47,7 @@ class Settings(SourceSettings, frozen=True, kw_only=True):
     discovery_job_timeout: Annotated[float, _meta("A job that runs longer is killed and ends as error/timeout.", ge=1)] = 3600
     discovery_idle_timeout: Annotated[float, _meta("A job without evidence of progress for so long is killed: error/idle.", ge=1)] = 300
     discovery_kill_grace: Annotated[float, _meta("From SIGTERM to SIGKILL.", ge=0, le=300)] = 5
-    discovery_job_memory_mb: Annotated[int | None, _meta("Cap on a job's memory; derived from the container's limit, else 512.", ge=32)] = (
+    discovery_job_memory_mb: Annotated[int, _meta("Cap on a job's memory; derived from the container's limit, else 512.", ge=32)] | None = (
         None
     )
     discovery_allowed_paths: Annotated[tuple[str, ...], _meta("Folders whose files a job's config may name.")] = ("/var/run/secrets",)
