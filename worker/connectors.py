@@ -10,9 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-NAMES = ("aws", "gcp", "google_workspace", "ldap", "okta", "authentik")
-"""All connectors there are; each is the provider of that name."""
-
 JITTER = 0.05
 """Share of the interval by which a sync may come earlier or later, so that the connectors of many workers drift apart."""
 

@@ -15,3 +15,11 @@ def job(start: bytes, control: int, data: int) -> int:
 
     add_hostile()
     return main(start, control, data)
+
+
+def writer(control: int, settings: int, once: bool = False, job: int | None = None) -> int:
+    """As `worker.writer:main`."""
+    from worker.writer import main
+
+    add_hostile()
+    return main(control, settings, once, job)

@@ -42,7 +42,12 @@ def run(tmp_path, configs, *, wall=30.0, idle=30.0, memory_mb=256, expect=0):
         "ELDER_TEST": str(tmp_path),
     }
     process = subprocess.run(
-        [sys.executable, str(tmp_path / "starter.py"), json.dumps(options)], env=environment, timeout=CAP, capture_output=True, text=True
+        [sys.executable, str(tmp_path / "starter.py"), json.dumps(options)],
+        env=environment,
+        timeout=CAP,
+        capture_output=True,
+        text=True,
+        errors="replace",
     )
     assert process.returncode == expect, process.stderr
     assert not marked(mark), "processes are left"

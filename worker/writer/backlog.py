@@ -69,6 +69,7 @@ class Backlog(threading.Thread):
         self._connect, self._mailbox, self._listener = connect, mailbox, listener
         self._poll_seconds, self._lease_seconds, self._job = poll_seconds, lease_seconds, job
         self._told, self._errands = Mailbox(), collections.deque[Callable[[Queue], None]]()
+        self._job_claimed = False
         self._held: dict[str, Claimed] = {}
         self._free: dict[str, int] = {}
         self._passed_on = self._attempt = 0
@@ -121,12 +122,14 @@ class Backlog(threading.Thread):
         self._do_errands(queue)
         if self._clock.due("renew", self._lease_seconds / 3):
             self._renew(queue)
-        if self._clock.due("sweep", SWEEP_SECONDS):
-            queue.sweep()
-        if self._clock.due("look", self._poll_seconds):
-            self._look(queue)
+        if self._clock.due("sweep", SWEEP_SECONDS) and queue.sweep():
+            self._clock.now("look")
         if self._clock.due("numbers", NUMBERS_SECONDS):
             self.numbers = queue.numbers()
+            if self.numbers.depth:  # a schedule or a retry has come due since the last look
+                self._clock.now("look")
+        if self._clock.due("look", self._poll_seconds):
+            self._look(queue)
         self._listen(queue, self._clock.patience())
 
     def _listen(self, queue: Queue | None, seconds: float) -> None:
@@ -163,7 +166,8 @@ class Backlog(threading.Thread):
         if not slots:
             return
         asked = time.monotonic()
-        claims = queue.claim(slots, self._job)
+        claims = queue.claim(slots, self._job) if not self._job_claimed else []
+        self._job_claimed |= self._job is not None and bool(claims)
         for claimed in claims:
             self._held[str(claimed.run_id)] = claimed
             self._take("discovery")

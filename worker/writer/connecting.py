@@ -20,6 +20,7 @@ from worker.writer.metrics import Metrics
 from worker.writer.outcome import Status, Verdict
 
 POOL = "connector"
+OPERATIONS = ("created", "updated", "unchanged", "deleted")
 
 _log = structlog.get_logger("worker.connectors")
 
@@ -33,7 +34,7 @@ class Last(msgspec.Struct):
     last_sync_at: str | None = None
     next_sync_at: str | None = None
     duration_seconds: float = 0.0
-    entities: dict[str, int] = {"created": 0, "updated": 0, "unchanged": 0, "deleted": 0}
+    entities: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(OPERATIONS, 0))
     error: str = ""
     error_kind: str = ""
     scopes: dict[str, int] = {}
@@ -117,7 +118,7 @@ class Connecting:
         seconds = time.monotonic() - began
         ok = verdict.status in {Status.COMPLETED, Status.PARTIAL}
         self._schedule.ended(name, time.monotonic(), ok=ok, error_kind=verdict.error_kind)
-        operations = {key: getattr(totals, key) for key in ("created", "updated", "unchanged", "deleted")}
+        operations = {key: getattr(totals, key) for key in OPERATIONS}
         last = self._last[name]
         last.status, last.error, last.error_kind = verdict.status, verdict.error, verdict.error_kind
         last.last_sync_at, last.duration_seconds = _iso(time.time()), round(seconds, 3)

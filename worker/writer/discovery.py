@@ -38,10 +38,11 @@ class Discovery:
         limits: Limits,
         *,
         once: bool = False,
+        job: int | None = None,
     ) -> None:
-        """`inventory` makes the one for a claim; `once`: ends when nothing is due any more."""
+        """`inventory` makes the one for a claim; `once`: ends when nothing is due any more, or when `job` has been run."""
         self._desk, self._launcher, self._inventory, self._limits = desk, launcher, inventory, limits
-        self._once = once
+        self._once, self._job = once, job
         self._received = 0
         self._offered: tuple[dict[str, int], int] | None = None
         self._draining = self._nothing_due = False
@@ -57,6 +58,9 @@ class Discovery:
         """Of ``run --once``: set when all that was due has been done."""
         if not self._once or not self._nothing_due or len(self._desk):
             return None
+        if self._job is not None and not self._received:
+            _log.error(f"job_id: {self._job} was not run: there is no such job, it is disabled, or another worker runs it")
+            return 1
         return 1 if self._failed else 0
 
     # --- Work

@@ -69,7 +69,7 @@ class Writer:
         self._desk = Desk(channel, self._mailbox, pools)
         self._api = ElderApi(settings.elder_api_url, settings.elder_api_key, retries=settings.sync_max_retries)
         launcher = _launcher(settings)
-        self._discovery = Discovery(self._desk, launcher, self._job_inventory, _job_limits(settings), once=once)
+        self._discovery = Discovery(self._desk, launcher, self._job_inventory, _job_limits(settings), once=once, job=job)
         self._backlog = self._make_backlog(job) if settings.database_url else None
         self._connecting = self._make_connecting(launcher, metrics, idle=once)
         self._reporter = Reporter(self._backlog, self._connecting, metrics, discovery_enabled=self._backlog is not None)

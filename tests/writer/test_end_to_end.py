@@ -1,0 +1,276 @@
+"""A job in the database, a whole worker, and what is in the database afterwards."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+from workers import Worker, until
+
+
+class Elder:
+    """A database, and workers on it."""
+
+    def __init__(self, url, folder):
+        self.url, self.folder, self.workers = url, folder, []
+        self.sql = psycopg.connect(url, autocommit=True)
+        self.organization = self.one("insert into organizations (name) values ('Test') returning id")
+
+    def rows(self, query, *values):
+        cursor = self.sql.execute(query, values)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def one(self, query, *values):
+        row = self.sql.execute(query, values).fetchone()
+        return row[0] if row else None
+
+    def job(self, interval=None, provider="hostile", **config):
+        number = self.one(
+            "insert into discovery_jobs (name, provider, config, organization_id, schedule_interval) values ('job', %s, %s, %s, %s) returning id",
+            provider,
+            Jsonb(config),
+            self.organization,
+            interval,
+        )
+        self.sql.execute("select pg_notify('elder_worker', 'job')")
+        return number
+
+    def queue(self, job):
+        self.sql.execute("update discovery_jobs set next_run_at = now(), queued_at = now() where id = %s", [job])
+        self.sql.execute("select pg_notify('elder_worker', 'job')")
+
+    def worker(self, once=False, job=None, options=None, **settings):
+        settings = {"database_url": self.url, "log_format": "text", "discovery_job_memory_mb": 300} | settings
+        self.workers.append(Worker(self.folder, settings, once=once, job=job, **(options or {})))
+        return self.workers[-1]
+
+    def runs(self, job):
+        return self.rows("select * from discovery_history where job_id = %s and status <> 'running' order by id", job)
+
+    def ended(self, job, count=1):
+        """The run, once it has ended."""
+        return until(lambda: len(runs := self.runs(job)) >= count and runs[-1], f"run {count} of job {job}")
+
+    def scopes(self, run):
+        return {row["region"]: row for row in self.rows("select * from run_scopes where run_id = %s", run["id"])}
+
+    def entities(self, active=True):
+        return self.one("select count(*) from entities where is_active = %s", active)
+
+
+@pytest.fixture
+def elder(database, tmp_path):
+    one = Elder(database, tmp_path)
+    yield one
+    try:
+        for worker in one.workers:
+            if worker.process.poll() is None:
+                worker.stop()
+            until(lambda worker=worker: not worker.processes(), "processes are left")
+        assert one.one("select count(*) from elder_worker.claims where owner is not null") == 0
+    finally:
+        one.sql.close()
+        for worker in one.workers:
+            print(worker.log.read_text(errors="replace")[-8000:])
+
+
+def test_a_job_runs_and_its_results_are_stored(elder):
+    elder.worker()
+    job = elder.job(regions=["a", "b"], resources=100)
+    run = elder.ended(job)
+
+    assert (run["status"], run["entities_discovered"], run["entities_created"]) == ("completed", 200, 200)
+    assert elder.entities() == 200
+    assert run["identity"]["account"] == "hostile-1"
+    assert {row["outcome"] for row in elder.scopes(run).values()} == {"complete"}
+    assert elder.one("select status from discovery_jobs") == "completed"
+    assert elder.one("select count(*) from dependencies where target_id is not null") == 198
+
+
+def test_a_second_identical_run_writes_no_entity(elder):
+    elder.worker()
+    job = elder.job(resources=2000)
+    elder.ended(job)
+    before = elder.rows("select id, xmin::text, ctid::text from entities order by id")
+    elder.queue(job)
+    run = elder.ended(job, 2)
+
+    assert (run["status"], run["entities_discovered"], run["entities_created"], run["entities_updated"]) == ("completed", 2000, 0, 0)
+    assert elder.rows("select id, xmin::text, ctid::text from entities order by id") == before
+
+
+def test_a_denied_region_makes_the_run_partial_and_leaves_its_entities_alone(elder):
+    elder.worker()
+    job = elder.job(regions=["a", "b"], resources=100)
+    elder.ended(job)
+    elder.sql.execute(
+        "update discovery_jobs set config = config || %s", [Jsonb({"behaviour": "deny", "misbehave_in": "b", "resources": 10})]
+    )
+    elder.sql.execute("update discovery_jobs set config = jsonb_set(config, '{regions}', '[\"b\"]')")
+    elder.queue(job)
+    run = elder.ended(job, 2)
+
+    assert (run["status"], run["entities_deleted"]) == ("partial", 0)
+    scope = elder.scopes(run)["b"]
+    assert (scope["outcome"], scope["permission"]) == ("denied", "hostile:ListThings")
+    assert elder.entities() == 200
+
+
+def test_what_is_gone_is_tombstoned_but_not_too_much_at_once(elder):
+    elder.worker()
+    job = elder.job(resources=300)
+    elder.ended(job)
+    elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"resources": 290})])
+    elder.queue(job)
+
+    assert elder.ended(job, 2)["entities_deleted"] == 10
+    assert (elder.entities(), elder.entities(active=False)) == (290, 10)
+
+    elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"behaviour": "empty"})])
+    elder.queue(job)
+    run = elder.ended(job, 3)
+    assert (run["entities_deleted"], elder.scopes(run)["r1"]["held_back"]) == (0, 290)
+    assert elder.entities() == 290
+
+
+ENDS = {
+    "sleep": "timeout",
+    "ignore_sigterm": "timeout",
+    "grandchild": "timeout",
+    "stop": "timeout",
+    "hog_memory": "memory",
+    "hog_in_children": "memory",
+    "write_garbage": "protocol",
+    "exit_0": "protocol",
+    "kill_itself": "crashed",
+}
+
+
+def test_a_job_that_misbehaves_is_dead_its_run_recorded_what_it_found_kept_and_the_next_one_starts(elder):
+    """All ways at once, two at a time."""
+    elder.worker(discovery_job_timeout=4)
+    jobs = {
+        behaviour: elder.job(behaviour=behaviour, account=behaviour, regions=[f"{behaviour}-a", f"{behaviour}-b"], resources=600)
+        for behaviour in ENDS
+    }
+    good = elder.job(resources=10)
+
+    for behaviour, kind in ENDS.items():
+        run = elder.ended(jobs[behaviour])
+        assert (behaviour, run["status"], run["error_kind"]) == (behaviour, "error", kind)
+        assert run["error"]
+        assert run["entities_discovered"] >= 1100, behaviour
+        scopes = elder.scopes(run)
+        assert scopes[f"{behaviour}-a"]["outcome"] == "complete"
+        assert scopes[f"{behaviour}-b"]["outcome"] in ("timeout", "error")
+        assert elder.one("select count(*) from entities where account = %s", behaviour) == run["entities_discovered"]
+    assert elder.ended(good)["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("config", "kind", "sentence"),
+    [
+        ({"behavior": "well"}, "config", "did you mean `behaviour`"),
+        ({"behaviour": "refuse_credentials"}, "credentials", "is wrong"),
+        ({"provider": "hostil"}, "config", "did you mean 'hostile'"),
+    ],
+)
+def test_a_job_that_cannot_run_says_why_and_is_not_tried_again(elder, config, kind, sentence):
+    elder.worker()
+    job = elder.job(**config)
+    run = elder.ended(job)
+
+    assert (run["status"], run["error_kind"]) == ("error", kind)
+    assert sentence in run["error"]
+    assert elder.one("select next_run_at from discovery_jobs where id = %s", job) is None
+
+
+def test_a_person_cancels_a_running_job(elder):
+    elder.worker()
+    job = elder.job(behaviour="sleep", path=str(elder.folder / "told"))
+    until((elder.folder / "told").exists, "the job sleeps")
+    elder.sql.execute("update discovery_jobs set cancel_requested = true where id = %s", [job])
+    elder.sql.execute("select pg_notify('elder_worker', 'cancel')")
+
+    assert elder.ended(job)["status"] == "cancelled"
+
+
+def test_a_worker_that_stops_gives_its_job_back(elder):
+    worker = elder.worker(options={"shutdown_grace": 0.2})
+    job = elder.job(behaviour="sleep", path=str(elder.folder / "told"))
+    until((elder.folder / "told").exists, "the job sleeps")
+
+    assert worker.stop() == 0
+    assert elder.runs(job) == []
+    assert elder.one("select status from discovery_jobs") == "pending"
+    assert elder.one("select crashes + failures from discovery_jobs") == 0
+
+
+def test_b_kill_9_of_the_supervisor_and_another_worker_finishes(elder):
+    worker = elder.worker(lease_ttl=3)
+    job = elder.job(behaviour="ignore_sigterm", resources=500, path=str(elder.folder / "told"))
+    until((elder.folder / "told").exists, "the job is in the middle")
+    worker.kill()
+    until(lambda: not worker.processes(), "no process of the worker is left")
+    elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"behaviour": "well"})])
+    elder.worker(lease_ttl=3)
+    run = elder.ended(job, 2)
+
+    assert [one["error_kind"] for one in elder.runs(job)] == ["lost", ""]
+    assert (run["status"], run["attempt"], elder.entities()) == ("completed", 2, 500)
+
+
+def test_a_late_writer_is_refused(elder):
+    """Its lease is taken away while its job runs: the job is ended, and what it finds from then on is not stored."""
+    elder.worker(lease_ttl=3)
+    job = elder.job(behaviour="sleep", path=str(elder.folder / "told"))
+    until((elder.folder / "told").exists, "the job sleeps")
+    elder.sql.execute("update elder_worker.claims set token = token + 1, owner = gen_random_uuid(), expires_at = now() + interval '1 hour'")
+    worker = elder.workers[0]
+    until(lambda: worker.state() and not worker.state()["jobs"], "the job is ended")
+
+    assert elder.one("select status from discovery_history where job_id = %s", job) == "running", "its end is the new owner's to write"
+    elder.sql.execute("update elder_worker.claims set owner = null, expires_at = null")
+
+
+def test_a_database_that_is_down_at_the_start(elder, postgres_server):
+    """The worker waits, says so, and starts when it comes."""
+    name = urlsplit(elder.url).path.strip("/")
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
+        admin.execute(f"alter database {name} allow_connections false")
+        worker = elder.worker()
+        until(lambda: worker.report().get("database", {}).get("error"), "the worker says that the database is away")
+        assert worker.report()["database"]["state"] == "down"
+        assert worker.process.poll() is None
+        admin.execute(f"alter database {name} allow_connections true")
+    job = elder.job(resources=10)
+
+    assert elder.ended(job)["status"] == "completed"
+    until(lambda: worker.report()["database"]["state"] == "up", "the worker says that it is back")
+
+
+def test_once_runs_what_is_due_and_leaves(elder):
+    good, bad = elder.job(resources=10), elder.job(behaviour="exit_7")
+
+    assert elder.worker(once=True).wait() == 1
+    assert [elder.runs(job)[-1]["status"] for job in (good, bad)] == ["completed", "error"]
+
+    elder.queue(good)
+    assert elder.worker(once=True, job=good).wait() == 0
+    assert [len(elder.runs(job)) for job in (good, bad)] == [2, 1]
+    assert elder.worker(once=True, job=999).wait() == 1
+
+
+def test_a_connectivity_test_is_answered(elder):
+    elder.worker()
+    for config in ({}, {"behaviour": "refuse_credentials"}):
+        elder.sql.execute("insert into elder_worker.tests (provider, config) values ('hostile', %s)", [Jsonb(config)])
+        elder.sql.execute("select pg_notify('elder_worker', 'test')")
+    until(lambda: elder.one("select count(*) from elder_worker.tests where answer is null") == 0, "both are answered")
+    good, bad = (row["answer"] for row in elder.rows("select answer from elder_worker.tests order by requested_at"))
+
+    assert (good["success"], good["identity"]["account"]) == (True, "hostile-1")
+    assert (bad["success"], bad["error_kind"]) == (False, "credentials")
