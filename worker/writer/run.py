@@ -6,6 +6,8 @@ the end of the data pipe proves nothing; and it tells the main thread when the j
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import queue
 import select
@@ -26,6 +28,9 @@ from worker.writer.protocol import Conversation
 
 FLUSH_SECONDS = 1.0
 """How often what has arrived is stored although nothing forces it: what people see of a run is never older."""
+
+PIPE_BYTES = 1024 * 1024
+"""Of the data pipe, where the kernel lets us: so that job and writer need not take turns for every 64 KB."""
 
 DRAIN_SECONDS = 5.0
 """How long a dead job's pipe is read on: what was in it is stored, but a survivor that holds it may not keep the run."""
@@ -49,6 +54,8 @@ class Run(threading.Thread):
     ) -> None:
         """Owns the descriptors `data` and `start` from now on; `body` is that of the START frame."""
         super().__init__(name=f"run {name}", daemon=True)
+        with contextlib.suppress(PermissionError):  # the user's share of pipe memory is used up
+            fcntl.fcntl(data, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._reader = FrameReader(data)
         self._inventory = inventory
         self._breach, self._done = breach, done
