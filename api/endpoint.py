@@ -1,0 +1,123 @@
+"""Endpoints as declarations: one of them makes the route, checks what comes in, and describes both in OpenAPI."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, request
+
+from api.context import Context
+from api.errors import ApiError
+from providers.errors import ConfigError
+from providers.schema import parse
+
+MAX_INTEGER = 2**63 - 1
+
+
+class NoBody(msgspec.Struct, frozen=True):
+    """Of a request that has none."""
+
+
+class Paging(msgspec.Struct, frozen=True, kw_only=True):
+    """Query of a list."""
+
+    page: int = 1
+    per_page: int = 50
+
+    def __post_init__(self) -> None:
+        """Bounds, as a `ValueError`."""
+        if not 1 <= self.page <= 1_000_000 or not 1 <= self.per_page <= 1000:
+            raise ValueError("`page` starts at 1, and `per_page` is from 1 to 1000")
+
+
+class NoQuery(msgspec.Struct, frozen=True):
+    """Of a request without parameters."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """`handle(context, path parameters by name, query, body)` gives the answer's body (bytes are sent as they are, with `content_type`)."""
+
+    method: str
+    path: str
+    summary: str
+    handle: Callable[..., Any]
+    status: int = 200
+    query: type[msgspec.Struct] = NoQuery
+    body: type[msgspec.Struct] = NoBody
+    answer: str = "object"
+    """Name of the answer's schema in `api.openapi`."""
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    raw_body: bool = False
+    """Whether the body is decoded by msgspec at once, for bulk."""
+
+
+def register(app: Flask, context: Context, prefix: str, endpoints: tuple[Endpoint, ...]) -> None:
+    """Makes the routes."""
+    for endpoint in endpoints:
+        rule = prefix + endpoint.path.replace("{", "<int:").replace("}", ">")
+        app.add_url_rule(rule, f"{endpoint.method} {rule}", _view(context, endpoint), methods=[endpoint.method])
+
+
+def _view(context: Context, endpoint: Endpoint) -> Callable[..., Response]:
+    def view(**path: int) -> Response:
+        if any(value > MAX_INTEGER for value in path.values()):
+            raise ApiError("an id is too large")
+        answer = endpoint.handle(context, query=_query(endpoint), body=_body(endpoint), **path)
+        response = answer_with(answer, endpoint.status)
+        response.headers.update(endpoint.headers)
+        return response
+
+    return view
+
+
+def answer_with(body: Any, status: int = 200) -> Response:
+    """A JSON response; times in UTC end with Z."""
+    if status == 204:
+        return Response(status=204)
+    return Response(msgspec.json.encode(body) + b"\n", status, content_type="application/json")
+
+
+def _query(endpoint: Endpoint) -> Any:
+    raw: dict[str, Any] = dict(request.args.items())
+    types = {field.encode_name: field.type for field in msgspec.structs.fields(endpoint.query)}
+    complaints = []
+    for name in [name for name in raw if name in types]:
+        if "\0" in raw[name]:
+            complaints.append(f"`{name}`: a NUL has no place here")
+        try:
+            raw[name] = msgspec.convert(raw[name], types[name], strict=False)
+            if isinstance(raw[name], int) and abs(raw[name]) > MAX_INTEGER:
+                complaints.append(f"`{name}` is too large")
+        except msgspec.ValidationError as error:
+            complaints.append(f"`{name}`: {error}")
+    if complaints:
+        raise ApiError("the query is not valid", complaints)
+    return _parsed(endpoint.query, raw, "the query is not valid", "query parameter")
+
+
+def _body(endpoint: Endpoint) -> Any:
+    if endpoint.body is NoBody:
+        return NoBody()
+    data = request.get_data(cache=False)
+    try:
+        if endpoint.raw_body:
+            return msgspec.json.decode(data, type=endpoint.body)
+        raw = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ApiError(f"the body is not valid JSON: {error}") from None
+    except msgspec.ValidationError as error:
+        raise ApiError("the body is not valid", [str(error)]) from None
+    if not isinstance(raw, dict):
+        raise ApiError("the body must be a JSON object")
+    return _parsed(endpoint.body, raw, "the body is not valid", "field")
+
+
+def _parsed(kind: type[msgspec.Struct], raw: Mapping[str, Any], message: str, noun: str) -> Any:
+    try:
+        return parse(kind, raw)
+    except ConfigError as error:
+        raise ApiError(message, [complaint.replace("config key", noun) for complaint in error.complaints]) from None

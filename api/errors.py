@@ -1,0 +1,33 @@
+"""What the API refuses, and with which status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class ApiError(Exception):
+    """The request cannot be done as it is. `details` are more sentences."""
+
+    status = 400
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.details = list(details)
+
+
+class NotFound(ApiError):
+    """There is no such thing."""
+
+    status = 404
+
+
+class Conflict(ApiError):
+    """Its state does not allow that."""
+
+    status = 409
+
+
+class Unavailable(ApiError):
+    """Not now."""
+
+    status = 503

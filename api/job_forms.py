@@ -1,0 +1,82 @@
+"""What a request about jobs may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from api.endpoint import Paging
+
+MAX_RUNS = 1000
+
+
+class JobBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A new job."""
+
+    name: str
+    provider: str
+    config: dict[str, Any] = {}
+    organization_id: int | None = None
+    description: str = ""
+    schedule_interval: int | None = None
+    enabled: bool = True
+
+    def __post_init__(self) -> None:
+        """Rules that types cannot say."""
+        check_job(msgspec.structs.asdict(self))
+
+
+class JobChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is to change; what is not named stays as it is."""
+
+    name: str | UnsetType = UNSET
+    provider: str | UnsetType = UNSET
+    config: dict[str, Any] | UnsetType = UNSET
+    organization_id: int | UnsetType | None = UNSET
+    description: str | UnsetType = UNSET
+    schedule_interval: int | UnsetType | None = UNSET
+    enabled: bool | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """Rules that types cannot say."""
+        check_job(msgspec.structs.asdict(self))
+
+
+class JobFilters(Paging, frozen=True, kw_only=True):
+    """Of the list of jobs."""
+
+    provider: str | None = None
+    status: str | None = None
+
+
+class RunLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the history."""
+
+    limit: int = 50
+
+    def __post_init__(self) -> None:
+        """Bounds."""
+        if not 1 <= self.limit <= MAX_RUNS:
+            raise ValueError(f"`limit` is from 1 to {MAX_RUNS}")
+
+
+class Legacy(msgspec.Struct, frozen=True, kw_only=True):
+    """Of /run."""
+
+    legacy: bool = False
+
+
+def check_job(values: Mapping[str, Any]) -> None:
+    """Raises `ValueError` for a name, interval or id that makes no sense."""
+    name, interval, organization = (values.get(key) for key in ("name", "schedule_interval", "organization_id"))
+    if isinstance(name, str) and not 0 < len(name.strip()) <= 200:
+        raise ValueError("`name` must have 1 to 200 characters")
+    if isinstance(interval, int) and not 60 <= interval <= 31_536_000:
+        raise ValueError("`schedule_interval` is in seconds, from 60 to a year; leave it out for a job on demand")
+    if isinstance(organization, int) and not 1 <= organization < 2**63:
+        raise ValueError("`organization_id` is the id of an organization")
+    if any(isinstance(value, str) and "\0" in value for value in values.values()):
+        raise ValueError("a NUL has no place in a name or description")

@@ -1,0 +1,46 @@
+"""``elder-worker api``: the application under gunicorn."""
+
+from __future__ import annotations
+
+import logging
+
+from api.app import LOOPBACK, create_app
+from worker import logs
+from worker.environment import SettingsError
+from worker.http.server import Gunicorn, options, port_problem
+from worker.redact import Redactor
+from worker.settings import Settings
+from worker.store.errors import StoreError
+from worker.store.migrate import migrate
+
+EXIT_CONFIG = 78
+log = logging.getLogger("api")
+
+
+def serve(settings: Settings) -> int:
+    """Until it is told to stop. Raises `SettingsError`."""
+    complaints = []
+    if not settings.database_url:
+        complaints.append("DATABASE_URL is not set: the API needs PostgreSQL")
+    if settings.elder_api_host not in LOOPBACK and not settings.elder_api_key:
+        complaints.append(f"ELDER_API_HOST is {settings.elder_api_host}: an API that others can reach needs ELDER_API_KEY")
+    problem = port_problem(settings.elder_api_host, settings.elder_api_port)
+    if problem:
+        complaints.append(f"{problem}; choose another with ELDER_API_PORT")
+    if complaints:
+        raise SettingsError(tuple(complaints))
+    logs.configure(settings.log_level, settings.log_format, redactor=Redactor(settings.secret_values()))
+    _migrate(settings.database_url)
+    host = settings.elder_api_host
+    address = f"[{host}]:{settings.elder_api_port}" if ":" in host else f"{host}:{settings.elder_api_port}"
+    log.info("the Elder API listens on %s", address)
+    Gunicorn(create_app(settings), options(address, threads=8, timeout=120)).run()
+    return 0
+
+
+def _migrate(url: str) -> None:
+    """Now if the database is there; else the workers will, and requests say what is wrong until then."""
+    try:
+        migrate(url)
+    except StoreError as error:
+        log.error("the schema could not be brought up to date yet: %s", error)

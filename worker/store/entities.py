@@ -1,0 +1,136 @@
+"""The inventory as the API reads it: entities, what they depend on, what changed, and the organizations they belong to."""
+
+from __future__ import annotations
+
+from typing import Any, LiteralString
+
+from worker.store.connection import Connection, transaction
+from worker.store.query import Query, one, rows
+
+COLUMNS: LiteralString = (
+    "id, organization_id, external_id, entity_type, sub_type, name, provider, account, region, attributes, tags, parent_id, is_active, "
+    "first_seen_at, changed_at, deleted_at"
+)
+
+
+def page(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """A page of entities. `filters`: organization_id (and what is below it), q (part of name or external id), and the keys of `_EQUAL`."""
+    query = Query(COLUMNS, "entities", "id")
+    query.only(
+        "organization_id in (with recursive below as (select %s::bigint as id union all "
+        "select o.id from organizations o join below b on o.parent_id = b.id) select id from below)",
+        filters.get("organization_id"),
+    )
+    for name, condition in _EQUAL.items():
+        query.only(condition, filters.get(name))
+    text = filters.get("q")
+    if text:
+        escaped = str(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        query.where.append("(name ilike %s or external_id ilike %s)")
+        query.values += [f"%{escaped}%"] * 2
+    return query.page(connection, number, size)
+
+
+_EQUAL: dict[str, LiteralString] = {
+    "entity_type": "entity_type = %s",
+    "sub_type": "sub_type = %s",
+    "provider": "provider = %s",
+    "region": "region = %s",
+    "is_active": "is_active = %s",
+    "external_id": "external_id = %s",
+}
+
+
+def get(connection: Connection, entity: int) -> dict[str, Any] | None:
+    """One entity with its dependencies in both directions and its latest changes."""
+    found = one(connection, "select " + COLUMNS + " from entities where id = %s", [entity])
+    if found is None:
+        return None
+    found["dependencies"] = rows(
+        connection,
+        "select d.dependency_type, d.target_external_id, d.target_id, t.name as target_name, t.sub_type as target_sub_type "
+        "from dependencies d left join entities t on t.id = d.target_id where d.source_id = %s order by d.dependency_type, d.id limit 500",
+        [entity],
+    )
+    found["dependents"] = rows(
+        connection,
+        "select d.dependency_type, s.id as source_id, s.external_id as source_external_id, s.name as source_name, "
+        "s.sub_type as source_sub_type "
+        "from dependencies d join entities s on s.id = d.source_id where d.target_id = %s order by d.dependency_type, d.id limit 500",
+        [entity],
+    )
+    found["changes"] = rows(
+        connection,
+        "select id, operation, changes, run_id, changed_at from entity_changes where entity_id = %s order by id desc limit 100",
+        [entity],
+    )
+    return found
+
+
+def dependencies(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """A page of dependencies. `filters`: entity_id (either end), dependency_type, resolved."""
+    query = Query("d.id, d.source_id, d.target_id, d.target_external_id, d.dependency_type, d.created_at", "dependencies d", "d.id")
+    entity = filters.get("entity_id")
+    if entity is not None:
+        query.where.append("(d.source_id = %s or d.target_id = %s)")
+        query.values += [entity, entity]
+    query.only("d.dependency_type = %s", filters.get("dependency_type"))
+    query.only("(d.target_id is not null) = %s", filters.get("resolved"))
+    return query.page(connection, number, size)
+
+
+def changes(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """A page of what changed, the latest first. `filters`: entity_id, operation, run_id."""
+    query = Query(
+        "c.id, c.entity_id, c.run_id, c.operation, c.changes, c.changed_at, e.name, e.sub_type, e.external_id",
+        "entity_changes c join entities e on e.id = c.entity_id",
+        "c.id desc",
+    )
+    query.only("c.entity_id = %s", filters.get("entity_id"))
+    query.only("c.operation = %s", filters.get("operation"))
+    query.only("c.run_id = %s", filters.get("run_id"))
+    return query.page(connection, number, size)
+
+
+def organizations(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """A page of organizations with the number of their own active entities. `filters`: parent_id, q."""
+    query = Query(
+        "o.id, o.parent_id, o.name, o.description, o.external_id, o.created_at, o.updated_at, "
+        "(select count(*) from entities e where e.organization_id = o.id and e.is_active) as entities",
+        "organizations o",
+        "o.id",
+    )
+    query.only("o.parent_id = %s", filters.get("parent_id"))
+    query.only("position(lower(%s) in lower(o.name)) > 0", filters.get("q"))
+    return query.page(connection, number, size)
+
+
+def organization(connection: Connection, number: int) -> dict[str, Any] | None:
+    """One organization."""
+    return one(
+        connection,
+        "select id, parent_id, name, description, external_id, created_at, updated_at from organizations where id = %s",
+        [number],
+    )
+
+
+def add_organization(connection: Connection, name: str, parent: int | None, description: str) -> dict[str, Any]:
+    """A new organization, made by a person."""
+    with transaction(connection):
+        made = one(
+            connection,
+            "insert into organizations (name, parent_id, description) values (%s, %s, %s) "
+            "returning id, parent_id, name, description, external_id, created_at, updated_at",
+            [name, parent, description],
+        )
+    assert made is not None
+    return made
+
+
+def summary(connection: Connection) -> list[dict[str, Any]]:
+    """How many active entities there are of each type."""
+    return rows(
+        connection,
+        "select entity_type, sub_type, provider, count(*) as entities from entities where is_active group by 1, 2, 3 order by 4 desc, 2",
+        [],
+    )
