@@ -52,9 +52,10 @@ def grandchild(config: HostileConfig) -> None:
 
 
 def stop(config: HostileConfig) -> None:
-    """Stops itself: SIGTERM is not delivered to a stopped process."""
+    """Stops itself, and again whenever it is woken: SIGTERM is not delivered to a stopped process."""
     _tell(config)
-    os.kill(os.getpid(), signal.SIGSTOP)
+    while True:
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def hog_memory(config: HostileConfig) -> None:

@@ -165,7 +165,7 @@ def test_a_job_that_misbehaves_is_dead_its_run_recorded_what_it_found_kept_and_t
         assert run["entities_discovered"] >= 1100, behaviour
         scopes = elder.scopes(run)
         assert scopes[f"{behaviour}-a"]["outcome"] == "complete"
-        assert scopes[f"{behaviour}-b"]["outcome"] in ("timeout", "error")
+        assert scopes[f"{behaviour}-b"]["outcome"] in ("timeout", "error"), (behaviour, run)
         assert elder.one("select count(*) from entities where account = %s", behaviour) == run["entities_discovered"]
     assert elder.ended(good)["status"] == "completed"
 
