@@ -17,13 +17,7 @@ ENTRY_POINT_GROUP = "elder_worker.providers"
 
 BUILT_IN = {
     "aws": "providers.aws:Aws",
-    "gcp": "providers.gcp:Gcp",
     "azure": "providers.azure:Azure",
-    "kubernetes": "providers.kubernetes:Kubernetes",
-    "ldap": "providers.ldap:Ldap",
-    "google_workspace": "providers.google_workspace:GoogleWorkspace",
-    "okta": "providers.okta:Okta",
-    "authentik": "providers.authentik:Authentik",
 }
 
 

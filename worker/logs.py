@@ -97,5 +97,5 @@ def _text(logger: WrappedLogger, _method: str, event: EventDict) -> str:
     """`time level logger event key=value ...`; control characters are escaped, so that nobody can forge a line."""
     found = _ordered(logger, event)
     head = f"{found.pop('timestamp')} {found.pop('level'):<8} {found.pop('logger')}: {found.pop('event')}"
-    fields = " ".join(f"{name}={value!r}" if isinstance(value, str) else f"{name}={value}" for name, value in found.items())
+    fields = " ".join(f"{name}={str(value)!r}" if isinstance(value, str) else f"{name}={value}" for name, value in found.items())
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), f"{head} {fields}".rstrip())

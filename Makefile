@@ -1,0 +1,50 @@
+# Everything sets itself up: a virtual environment in .venv, made anew when setup.cfg changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench clean peers
+
+help: ## What there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+demo: $(VENV)/demo ## Everything at once, with a simulated AWS account: http://localhost:5000
+	@$(BIN)/elder-worker up --demo
+
+test: $(VENV)/test peers ## The whole suite
+	$(BIN)/pytest -q $(PYTEST)
+
+check: $(VENV)/test ## Format, lint, types, import arrows
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_house.py
+
+format: $(VENV)/test ## Formats the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/test ## Our numbers beside the limits and beside the alternatives
+	$(BIN)/python -m bench
+
+peers: ## As root: the Debian packages of the peers that tests run against
+	@if [ "$$(id -u)" = 0 ]; then deploy/install-peers; else echo "not root: tests whose peer is not installed are skipped"; fi
+
+clean: ## Removes what this makefile made
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -yq python3-venv; } \
+		|| { echo "the module venv is missing: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --upgrade pip
+
+$(VENV)/demo: setup.cfg $(VENV)/bin/pip
+	$(BIN)/pip install -q -e '.[demo]'
+	@touch $@
+
+$(VENV)/test: setup.cfg $(VENV)/bin/pip
+	$(BIN)/pip install -q -e '.[test,check]'
+	@touch $@ $(VENV)/demo
