@@ -8,4 +8,5 @@ pytest_plugins = [
     "peers.certificates",
     "peers.arm",
     "peers.postgres",
+    "peers.kube",
 ]

@@ -1,0 +1,28 @@
+"""Kubernetes: whatever the API server says it has, custom resources included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from providers.kubernetes import catalogue
+from providers.kubernetes.config import OPERATOR_VARIABLES, KubernetesConfig
+from providers.provider import Provider, ResourceType, Source
+
+
+class Kubernetes(Provider):
+    """Reads one cluster."""
+
+    name = "kubernetes"
+    title = "Kubernetes"
+    config = KubernetesConfig
+    operator_variables = OPERATOR_VARIABLES
+
+    def open(self, config: KubernetesConfig, operator: Mapping[str, str]) -> Source:
+        """Raises `ConfigError` when it is not clear which cluster, or the kubeconfig wants more than it may."""
+        from providers.kubernetes.source import Cluster  # noqa: PLC0415 - the SDK is loaded by a job only
+
+        return Cluster(config, operator)
+
+    def resource_types(self) -> tuple[ResourceType, ...]:
+        """The known kinds, and a star for all others."""
+        return catalogue.resource_types()
