@@ -12,6 +12,7 @@ import enum
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +21,17 @@ _from_bytes = int.from_bytes
 
 INTEGER = "q"
 """Array type: signed 64 bit, as PostgreSQL's bigint."""
+
+
+BACKSLASH = ord("\\")
+
+
+class Entry(NamedTuple):
+    """A resource to be written: its key, its content, its JSON."""
+
+    key: int
+    content: int
+    raw: bytes
 
 
 class Found(enum.Enum):
@@ -38,7 +50,7 @@ def key_of(raw: bytes) -> int:
     if raw[:2] != b'["':
         raise ValueError("not a resource")
     end = raw.index(b'",', 2)
-    while raw[end - 1] == 92:  # a backslash: the quote may belong to the id
+    while raw[end - 1] == BACKSLASH:  # the quote may belong to the id
         ahead = raw[2:end]
         if (len(ahead) - len(ahead.rstrip(b"\\"))) % 2 == 0:
             break
@@ -70,8 +82,17 @@ class Fingerprints:
     @classmethod
     def from_bytes(cls, data: bytes) -> Fingerprints:
         """From little-endian pairs, sorted by key, as `to_bytes` makes them."""
+        return cls._from(data, "little")
+
+    @classmethod
+    def from_network(cls, data: bytes) -> Fingerprints:
+        """From big-endian pairs, sorted by key, as PostgreSQL sends them."""
+        return cls._from(data, "big")
+
+    @classmethod
+    def _from(cls, data: bytes, order: str) -> Fingerprints:
         flat = array.array(INTEGER, data)
-        if sys.byteorder == "big":
+        if sys.byteorder != order:
             flat.byteswap()
         made = cls()
         made._keys, made._contents = flat[0::2], flat[1::2]
@@ -97,6 +118,37 @@ class Fingerprints:
             return Found.NEW
         self._seen[at] = 1
         return Found.UNCHANGED if self._contents[at] == content else Found.CHANGED
+
+    def sort_out(self, raws: Iterable[bytes], new: list[Entry], changed: list[Entry], refused: list[bytes]) -> int:
+        """Marks many as seen and puts those that differ into the lists; how many are unchanged.
+
+        The same as `see` for each of them. One loop without calls of our own: this is what an unchanged inventory costs.
+        """
+        keys, contents, seen, size = self._keys, self._contents, self._seen, len(self._keys)
+        find, blake2b, number = bisect.bisect_left, _blake2b, _from_bytes
+        unchanged = 0
+        for raw in raws:
+            data = bytes(raw)
+            end = data.find(b'",', 2)
+            if data[:2] == b'["' and end > 0 and data[end - 1] != BACKSLASH:
+                key = number(blake2b(data[2:end], digest_size=8).digest(), "little", signed=True)
+            else:
+                try:
+                    key = key_of(data)
+                except ValueError:
+                    refused.append(data)
+                    continue
+            content = number(blake2b(data, digest_size=8).digest(), "little", signed=True)
+            at = find(keys, key)
+            if at == size or keys[at] != key:
+                new.append(Entry(key, content, data))
+                continue
+            seen[at] = 1
+            if contents[at] == content:
+                unchanged += 1
+            else:
+                changed.append(Entry(key, content, data))
+        return unchanged
 
     def unseen(self) -> Iterator[int]:
         """Keys of what was known and has not been seen."""

@@ -10,13 +10,18 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
 from providers.records import Scope
+from worker.fingerprints import Entry
 from worker.store import links, statements
 from worker.store.connection import Connection, transaction
 from worker.store.errors import BadData, Conflict
-from worker.store.rows import COLUMNS, Entry, Row, row
+from worker.store.rows import COLUMNS, Row, row
 
 REASONS = 20
 """Refusals of one batch that are told with their reason; the others are counted."""
+
+
+CHUNK = 500
+"""Rows that are made while PostgreSQL takes the ones before."""
 
 
 @dataclasses.dataclass
@@ -54,13 +59,28 @@ class Ingest:
         """Writes; inside a transaction of the caller. Raises `StoreError`, then nothing is written."""
         stored = Stored()
         if new:
-            rows = self._rows(new, stored)
             try:
-                self._write(rows, self._copy, stored)
+                with transaction(self.connection):  # a savepoint
+                    stored.add(self._stream(new))
+            except BadData:
+                self._write(self._rows(new, stored), self._copy, stored)
             except Conflict:  # known under another scope, tombstoned earlier, or twice in this batch
-                self._write(rows, self._merge, stored)
+                self._write(self._rows(new, stored), self._merge, stored)
         if changed:
             self._write(self._rows(changed, stored), self._merge, stored)
+        return stored
+
+    def _stream(self, entries: Sequence[Entry]) -> Stored:
+        """New rows, most of which nothing is wrong with: PostgreSQL reads a chunk while we make the next."""
+        stored, tail = Stored(), self._constants()
+        linked: list[Row] = []
+        with self.connection.cursor() as cursor, cursor.copy(self._copy_statement()) as copy:
+            for start in range(0, len(entries), CHUNK):
+                rows = self._rows(entries[start : start + CHUNK], stored)
+                copy.write(b"".join([found.line + tail for found in rows]))
+                linked += [found for found in rows if found.links]
+                stored.created += len(rows)
+        self._link(linked, fresh=True)
         return stored
 
     def _rows(self, entries: Iterable[Entry], stored: Stored) -> list[Row]:
@@ -87,11 +107,14 @@ class Ingest:
 
     def _copy(self, rows: Sequence[Row]) -> Stored:
         tail = self._constants()
-        copy_into = f"copy entities ({COLUMNS}, provider, account, scope_id) from stdin"
-        with self.connection.cursor() as cursor, cursor.copy(copy_into.encode()) as copy:
+        with self.connection.cursor() as cursor, cursor.copy(self._copy_statement()) as copy:
             copy.write(b"".join([found.line + tail for found in rows]))
         self._link(rows, fresh=True)
         return Stored(created=len(rows))
+
+    @staticmethod
+    def _copy_statement() -> bytes:
+        return f"copy entities ({COLUMNS}, provider, account, scope_id) from stdin".encode()
 
     def _constants(self) -> bytes:
         escaped = [

@@ -18,12 +18,11 @@ from providers.errors import Outcome
 from providers.records import Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker import wire
-from worker.fingerprints import Fingerprints, Found, content_of, key_of
+from worker.fingerprints import Entry, Fingerprints
 from worker.store import claims, links, scopes, tombstones
 from worker.store.connection import Connection, transaction
 from worker.store.errors import Conflict, LostClaim, StoreError, Unreachable
 from worker.store.ingest import Ingest, Stored
-from worker.store.rows import Entry
 from worker.writer.inventory import InventoryError, Totals
 from worker.writer.outcome import Status, Verdict
 from worker.writer.queue import Claimed
@@ -94,26 +93,16 @@ class PostgresInventory:
     def records(self, index: int, resources: list[msgspec.Raw]) -> None:
         """Sorts out what is new or changed; what is unchanged costs no more than two hashes."""
         opened = self._open[index]
-        see, new, changed = opened.known.see, opened.new, opened.changed
-        before = len(new) + len(changed)
-        unchanged = 0
-        for raw in resources:
-            data = bytes(raw)
-            try:
-                key = key_of(data)
-            except ValueError as error:
-                self._reject(opened, data, str(error))
-                continue
-            content = content_of(data)
-            found = see(key, content)
-            if found is Found.UNCHANGED:
-                unchanged += 1
-                continue
-            self._size += len(data)
-            (new if found is Found.NEW else changed).append(Entry(key, content, data))
+        before = len(opened.new) + len(opened.changed)
+        refused: list[bytes] = []
+        unchanged = opened.known.sort_out(resources, opened.new, opened.changed, refused)
+        for data in refused:
+            self._reject(opened, data, "not a resource")
+        fresh = len(opened.new) + len(opened.changed) - before
+        self._size += sum(len(data) for data in resources) if fresh else 0
         self.totals.resources += len(resources)
         self.totals.unchanged += unchanged
-        self._pending += len(new) + len(changed) - before
+        self._pending += fresh
         if self._pending >= BATCH_ROWS or self._size >= BATCH_BYTES:
             self.flush()
 

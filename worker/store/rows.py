@@ -8,20 +8,13 @@ from typing import NamedTuple
 import msgspec
 
 from providers.records import Link
+from worker.fingerprints import Entry
 from worker.store.errors import BadData
 
 MAX_INDEXED = 2000
 """Bytes of an external id: an index row has room for little more."""
 
 COLUMNS = "organization_id, external_id, entity_type, sub_type, name, region, attributes, tags, key, content"
-
-
-class Entry(NamedTuple):
-    """A resource to be written: its key, its content, its JSON."""
-
-    key: int
-    content: int
-    raw: bytes
 
 
 class _Resource(msgspec.Struct, array_like=True):
@@ -60,7 +53,10 @@ def row(entry: Entry, organization: Callable[[str], int], region: str) -> Row:
     try:
         found = _decode(entry.raw)
         columns = (found.external_id, found.entity_type, found.sub_type, found.name, found.region or region)
-        text = "\t".join([value if value.isprintable() and "\\" not in value else value.translate(_SPECIAL) for value in columns])
+        together = "".join(columns)
+        if not together.isprintable() or "\\" in together:
+            columns = tuple(value.translate(_SPECIAL) for value in columns)  # type: ignore[assignment]
+        text = "\t".join(columns)
         encoded = text.encode()
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise BadData(f"not a resource: {error}") from None

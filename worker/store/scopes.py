@@ -33,11 +33,10 @@ on conflict do nothing
 
 
 def fingerprints(connection: Connection, scope: int) -> Fingerprints:
-    """Of the scope's active entities."""
-    query = "copy (select key, content from entities where scope_id = %s and is_active order by key) to stdout (format binary)"
-    with connection.cursor() as cursor, cursor.copy(query, [scope]) as copy:
-        copy.set_types(["int8", "int8"])
-        return Fingerprints(copy.rows())
+    """Of the scope's active entities: one value, not a row for each."""
+    query = "select string_agg(int8send(key) || int8send(content), '' order by key) from entities where scope_id = %s and is_active"
+    row = connection.cursor(binary=True).execute(query, [scope]).fetchone()
+    return Fingerprints.from_network(row[0] if row and row[0] else b"")
 
 
 def organization_ids(connection: Connection, owner: str) -> dict[str, int]:

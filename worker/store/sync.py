@@ -11,12 +11,11 @@ import sys
 from providers.errors import Outcome
 from providers.records import Organization, Scope
 from worker.elder_api import Batch, Fingerprints, Rejected, ScopeClosed, Stored, Tombstoned
-from worker.fingerprints import INTEGER, content_of, key_of
+from worker.fingerprints import INTEGER, Entry, content_of, key_of
 from worker.store import links, scopes, tombstones
 from worker.store.connection import Connection, transaction
 from worker.store.errors import BadData
 from worker.store.ingest import Ingest
-from worker.store.rows import Entry
 
 
 def fingerprints(connection: Connection, owner: str, scope: Scope) -> Fingerprints:

@@ -1,0 +1,1 @@
+"""Benchmarks: our number beside its limit and beside what a user would pick instead, measured side by side in one run."""

@@ -1,0 +1,32 @@
+"""``make bench``: one table. The figures are of this machine and of this run; the ratios are what can be compared."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+
+from bench import ingest, processes
+
+FULL = {"rows": 200_000, "kills": 200, "starts": 40}
+
+
+def main() -> int:
+    """Measures and prints."""
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}\n")
+    parts = (
+        lambda: ingest.measure(FULL["rows"]),
+        lambda: processes.kills(FULL["kills"]),
+        lambda: processes.job_start(FULL["starts"]),
+        lambda: processes.worker(FULL["starts"]),
+    )
+    width = (52, 44, 16)
+    print(f"{'what':<{width[0]}} {'ours':<{width[1]}} {'limit':<{width[2]}} instead")
+    for part in parts:
+        for what, ours, limit, instead in part():
+            print(f"{what:<{width[0]}} {ours:<{width[1]}} {limit:<{width[2]}} {instead}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
