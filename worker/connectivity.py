@@ -78,7 +78,7 @@ def _source(settings: Settings, name: str, seconds: float) -> Answer:
 def _tried(title: str, start: bytes, seconds: float) -> Answer:
     """Runs a job process that only signs in. It gets its secrets over a pipe, and a clean environment."""
     data_r, data_w = os.pipe()
-    with tempfile.TemporaryFile() as noise, open(data_r, "rb") as data:
+    with tempfile.TemporaryFile() as noise, os.fdopen(data_r, "rb") as data:
         environ = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(sys.path), "HOME": tempfile.gettempdir()}
         command = [sys.executable, "-m", "worker.connectivity", str(data_w)]
         child = subprocess.Popen(
