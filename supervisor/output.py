@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
+import stat
 from collections.abc import Callable
 
 READ_SIZE = 64 * 1024
@@ -94,12 +96,18 @@ class Outlet:
     """Our own stdout, which may be a pipe that nobody reads: a line that does not fit is dropped and counted, and nobody waits."""
 
     def __init__(self, fd: int = 1) -> None:
-        try:  # an open file description of our own: O_NONBLOCK on the shared one would surprise whoever shares it
-            self._fd = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:  # a socket, or not ours to open
-            self._fd = os.dup(fd)
+        self._fd = self._own(fd)
         self._rest = b""
         self.dropped_lines = 0
+
+    @staticmethod
+    def _own(fd: int) -> int:
+        """A pipe or terminal is opened anew: O_NONBLOCK on a description that others share would surprise them. A file has its offset."""
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+            with contextlib.suppress(OSError):  # not ours to open
+                return os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return os.dup(fd)
 
     def write(self, line: bytes) -> None:
         """One line; what the kernel took half of is finished before the next begins."""

@@ -55,11 +55,22 @@ class Driver:
         self.temporary.mkdir()
         self.log_path = folder / "log"
         writer = {"name": "writer", "entry": "programs:writer", "descriptors": {"orders": orders_r, "answers": answers_w}}
-        whole = {"pools": {"discovery": 2}, "writer": writer, "job_entry": "programs:job", "state_path": str(self.state_path), "shutdown_grace": 0.2, **config}
+        whole = {
+            "pools": {"discovery": 2},
+            "writer": writer,
+            "job_entry": "programs:job",
+            "state_path": str(self.state_path),
+            "shutdown_grace": 0.2,
+            **config,
+        }
         environment = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{ROOT}", "TEST_MARK": self.mark, "TMPDIR": str(self.temporary)}
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(HERE / "programs.py"), json.dumps(whole)], env=environment, pass_fds=(orders_r, answers_w), stdout=log, stderr=log
+                [sys.executable, str(HERE / "programs.py"), json.dumps(whole)],
+                env=environment,
+                pass_fds=(orders_r, answers_w),
+                stdout=log,
+                stderr=log,
             )
         os.close(orders_r)
         os.close(answers_w)

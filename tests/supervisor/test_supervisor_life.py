@@ -1,0 +1,247 @@
+"""The supervisor's own life: stopping, its services, its state. Group B of the fault catalogue."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+
+import pytest
+from driver import CAP, Driver, supervised, wait_for
+
+from supervisor.errors import RestartStorm
+from supervisor.loop import Loop
+from supervisor.output import Lines, Outlet, Tail
+from supervisor.publish import Metrics, publish
+from supervisor.service import Restarts
+from supervisor.states import JobState, ServiceState, advance, advance_service
+
+IDLE = {"name": "http", "entry": "programs:idle_service"}
+
+
+def test_b03_sigterm_when_idle(tmp_path):
+    with supervised(tmp_path, services=[IDLE]) as driver:
+        driver.expect("Slots")
+        assert driver.stop() == 0
+
+
+def test_b03_sigterm_when_busy_gives_jobs_their_grace_and_then_takes_them(tmp_path):
+    with supervised(tmp_path, shutdown_grace=0.5, kill_grace=0) as driver:
+        driver.run("1", "sleep")
+        driver.process.send_signal(signal.SIGTERM)
+        assert driver.expect("Drain")["seconds"] == 0.5
+        assert driver.expect("Exited", run="1")["cause"] == "shutdown"
+        assert driver.process.wait(CAP) == 0
+
+
+def test_nothing_is_started_any_more_once_it_stops(tmp_path):
+    with supervised(tmp_path, shutdown_grace=3, kill_grace=0) as driver:
+        driver.run("1", "sleep")
+        driver.process.send_signal(signal.SIGTERM)
+        driver.expect("Drain")
+        driver.start("2")
+        assert driver.expect("Refused", run="2")["sentence"] == "the worker is stopping"
+        driver.process.send_signal(signal.SIGTERM)
+        assert driver.process.wait(CAP) == 0
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGTERM] * 2, [signal.SIGTERM] * 5, [signal.SIGINT, signal.SIGTERM]])
+def test_b04_told_again_it_hurries(tmp_path, signals):
+    with supervised(tmp_path, shutdown_grace=600, kill_grace=600) as driver:
+        driver.run("1", "ignore_sigterm")
+        driver.wait_scope("1", "ignoring")
+        for number in signals:
+            driver.process.send_signal(number)
+            driver.expect("Drain")
+        assert driver.expect("Exited", run="1")["cause"] == "shutdown"
+        assert driver.process.wait(CAP) == 0
+
+
+def test_stop_ends_it_with_the_writers_exit_code(tmp_path):
+    driver = Driver(tmp_path)
+    try:
+        driver.order(do="send", type="Stop", exit_code=3)
+        assert driver.process.wait(CAP) == 3
+    finally:
+        driver.close()
+
+
+def test_the_writer_dies_with_its_jobs_and_comes_back(tmp_path):
+    with supervised(tmp_path) as driver:
+        driver.run("1", "sleep")
+        before = driver.wait_state(lambda s: s["jobs"])["services"]["writer"]["pid"]
+        os.kill(before, signal.SIGKILL)
+        state = driver.wait_state(lambda s: s["services"]["writer"]["pid"] not in (before, None) and not s["jobs"])
+        assert state["services"]["writer"]["restarts"] == 1
+        driver.messages.clear()
+        driver.run("2", "complete")
+        assert driver.expect("Exited", run="2")["exit_code"] == 0
+        assert not [m for m in driver.messages if m.get("run") == "1"], "the new writer has never heard of it"
+
+
+def test_b10_a_service_that_cannot_live_ends_the_supervisor(tmp_path):
+    driver = Driver(tmp_path, services=[{"name": "http", "entry": "programs:broken_service", "arguments": {"code": 1}}], restarts=1)
+    try:
+        assert driver.process.wait(CAP) == 1
+        assert "http died 2 times" in driver.log
+    finally:
+        driver.close()
+
+
+def test_a_service_that_is_configured_wrongly_is_not_tried_again(tmp_path):
+    driver = Driver(tmp_path, services=[{"name": "http", "entry": "programs:broken_service", "arguments": {"code": 78}}])
+    try:
+        assert driver.process.wait(CAP) == 78
+        assert "http cannot run with this configuration" in driver.log
+    finally:
+        driver.close()
+
+
+def test_b06_a_supervisor_that_slept_finds_the_lease_gone(tmp_path):
+    with supervised(tmp_path, kill_grace=0) as driver:
+        driver.run("1", "sleep", {"lease": 1.0})
+        driver.process.send_signal(signal.SIGSTOP)
+        deadline = time.monotonic() + 1.2
+        wait_for(lambda: time.monotonic() > deadline, "time")
+        driver.process.send_signal(signal.SIGCONT)
+        assert driver.expect("Exited", run="1")["cause"] == "lost"
+
+
+def test_a_writer_that_talks_nonsense_is_replaced(tmp_path):
+    with supervised(tmp_path) as driver:
+        before = driver.wait_state(lambda s: s["services"]["writer"]["pid"])["services"]["writer"]["pid"]
+        driver.order(do="raw", hex=b'{"type": "nonsense"}'.hex())
+        driver.wait_state(lambda s: s["services"]["writer"]["pid"] not in (before, None))
+
+
+def test_every_line_about_a_job_has_the_words_that_people_grep_for(tmp_path):
+    with supervised(tmp_path) as driver:
+        driver.run("42", "complete")
+        driver.expect("Exited", run="42")
+        wait_for(lambda: driver.log.count("job_id: 42") >= 2, driver.log)
+
+
+def test_the_state_is_whole_and_fresh(tmp_path):
+    with supervised(tmp_path) as driver:
+        driver.run("1", "progress_then_silence")
+        state = driver.wait_state(lambda s: s["jobs"] and s["jobs"][0]["progress"].get("resources") == 3)
+        [job] = state["jobs"]
+        assert (job["run"], job["pool"], job["state"], job["label"]["job_id"]) == ("1", "discovery", "running", "1")
+        assert state["pools"]["discovery"] == {"capacity": 2, "running": 1, "unkillable": 0}
+        assert abs(state["beat"] - time.monotonic()) < CAP
+
+
+def test_metrics_of_ends(tmp_path):
+    with supervised(tmp_path) as driver:
+        driver.run("1", "complete")
+        driver.expect("Exited", run="1")
+        driver.order(do="send", type="Finished", run="1", status="completed", entities=7, scopes={"complete": 2})
+        state = driver.wait_state(lambda s: any(m[0] == "discovery_jobs_total" for m in s["metrics"]))
+        metrics = {(name, tuple(labels.items())): value for name, _, labels, value in state["metrics"]}
+        assert metrics["discovery_jobs_total", (("provider", "test"), ("status", "completed"), ("error_kind", ""))] == 1
+        assert metrics["discovery_entities_total", ()] == 7
+        assert metrics["discovery_scopes_total", (("outcome", "complete"),)] == 2
+
+
+# --- the small parts
+
+
+def test_h02_series_do_not_grow_with_the_number_of_jobs():
+    metrics = Metrics()
+    for _ in range(10_000):
+        metrics.count("discovery_jobs_total", provider="aws", status="completed", error_kind="")
+        metrics.observe("discovery_job_duration_seconds", 1.0, (0.5, 2.0), provider="aws")
+    assert len(metrics.export()) == 2
+
+
+def test_a_histogram_counts_what_is_below_each_bound():
+    metrics = Metrics()
+    for value in (0.1, 1.0, 9.0):
+        metrics.observe("h", value, (0.5, 2.0))
+    [(_, kind, _, value)] = metrics.export()
+    assert (kind, value["counts"], value["count"], round(value["sum"], 1)) == ("histogram", [1, 2], 3, 10.1)
+
+
+def test_a_state_that_cannot_be_written_leaves_the_old_one(tmp_path):
+    path = tmp_path / "state.json"
+    publish(str(path), {"a": 1})
+    with pytest.raises(TypeError):
+        publish(str(path), {"a": object()})
+    assert json.loads(path.read_text()) == {"a": 1}
+
+
+def test_restart_intensity():
+    restarts = Restarts(limit=2, window=60)
+    assert [restarts.died("x"), restarts.died("x")] == [0.2, 0.4]
+    with pytest.raises(RestartStorm, match="x died 3 times within 60 s"):
+        restarts.died("x")
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_no_job_comes_back_from_the_dead(state):
+    with pytest.raises(ValueError, match="cannot go"):
+        advance(JobState.DEAD, state)
+
+
+def test_services_stop_once():
+    assert advance_service(ServiceState.RUNNING, ServiceState.STOPPING) is ServiceState.STOPPING
+    with pytest.raises(ValueError, match="cannot go"):
+        advance_service(ServiceState.STOPPED, ServiceState.RUNNING)
+
+
+def test_b14_a_log_that_nobody_reads_drops_lines_and_never_waits():
+    read, write = os.pipe()
+    outlet = Outlet(write)
+    for number in range(5000):
+        outlet.write(b"%d " % number + b"x" * 100 + b"\n")
+    assert outlet.dropped_lines > 0
+    taken = drained(read)
+    outlet.write(b"after\n")
+    after = drained(read)
+    assert after.endswith(b"after\n")
+    assert all(line.endswith(b"x") or line == b"after" for line in (taken + after).splitlines())
+    os.close(read)
+    os.close(write)
+
+
+def drained(fd: int) -> bytes:
+    """What is in a pipe now."""
+    os.set_blocking(fd, False)
+    data = b""
+    try:
+        while True:
+            data += os.read(fd, 1 << 20)
+    except BlockingIOError:
+        return data
+
+
+def test_tail_keeps_the_end_and_counts_the_rest():
+    tail = Tail(limit=100)
+    for number in range(1000):
+        tail.take(b"%04d" % number)
+    text = tail.text()
+    assert text.endswith("0999")
+    assert text.startswith("[3900 bytes left out]")
+
+
+def test_lines_are_bounded():
+    out: list[bytes] = []
+    lines = Lines(out.append)
+    lines.take(b"a\nb" + b"x" * 200_000)
+    lines.take(b"\nc")
+    lines.end()
+    assert [line[:1] for line in out] == [b"a", b"b", b"c"]
+    assert max(map(len, out)) <= 65537
+    assert lines.dropped > 0
+
+
+def test_timers_fire_in_their_order_and_can_be_cancelled():
+    loop, fired = Loop(), []
+    loop.after(0.02, lambda: fired.append("second"))
+    loop.after(0.01, lambda: fired.append("first"))
+    loop.after(0.015, lambda: fired.append("never")).cancel()
+    while len(fired) < 2:
+        loop.turn()
+    assert fired == ["first", "second"]
+    loop.close()
