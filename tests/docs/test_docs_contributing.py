@@ -53,6 +53,34 @@ def test_a_provider_in_thirty_lines_installed_as_a_package_passes_the_suite(pack
     assert re.search(r"\d+ passed", done.stdout)
 
 
+@pytest.fixture
+def kind():
+    from providers.aws.declaration import Kind
+
+    return eval(example("aws type"), {"Kind": Kind})
+
+
+def test_a_resource_type_in_five_lines_is_checked_against_botocore(kind, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "aws"))
+    import test_aws_catalogue as checks
+
+    checks.test_the_calls_and_the_paths_to_the_items_exist(kind)
+    checks.test_every_field_exists(kind)
+    checks.test_the_parameters_are_valid(kind)
+    checks.test_whatever_can_be_paged_is_paged(kind)
+    assert len(example("aws type").strip().splitlines()) <= 5
+
+
+def test_a_misspelt_field_fails(kind, monkeypatch):
+    import msgspec
+
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "aws"))
+    import test_aws_catalogue as checks
+
+    with pytest.raises(AssertionError, match="VaultNmae"):
+        checks.test_every_field_exists(msgspec.structs.replace(kind, name="VaultNmae"))
+
+
 def test_the_example_is_as_short_as_it_says():
     lines = [
         line
