@@ -123,4 +123,6 @@ _ARGUMENTS = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from worker import cli  # the module that commands import: its exceptions are not those of this `__main__`
+
+    sys.exit(cli.main())
