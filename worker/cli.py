@@ -123,6 +123,6 @@ _ARGUMENTS = {
 }
 
 if __name__ == "__main__":
-    from worker import cli  # the module that commands import: its exceptions are not those of this `__main__`
+    from worker import cli  # noqa: PLW0406 - the module that commands import: its exceptions are not those of this `__main__`
 
     sys.exit(cli.main())
