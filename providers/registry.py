@@ -19,6 +19,7 @@ BUILT_IN = {
     "aws": "providers.aws:Aws",
     "azure": "providers.azure:Azure",
     "kubernetes": "providers.kubernetes:Kubernetes",
+    "ldap": "providers.ldap:Ldap",
 }
 
 

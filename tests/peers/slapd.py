@@ -1,0 +1,136 @@
+"""A real OpenLDAP: 10,000 users, a reader whose unpaged reads the server cuts, nested groups, DNs with escaped commas, TLS."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+
+import ldap3
+import pytest
+from peers.absent import missing
+
+BASE = "dc=example,dc=com"
+READER, ADMIN = f"cn=reader,{BASE}", f"cn=admin,{BASE}"
+PASSWORD = "canary-ldap-password"
+USERS = 10_000
+CAP = 30.0
+
+
+class Slapd:
+    """A running server; `port` is plain with StartTLS, `tls_port` is LDAPS."""
+
+    def __init__(self, port: int, tls_port: int, ca: pathlib.Path, pid: int) -> None:
+        self.port, self.tls_port, self.ca, self.pid = port, tls_port, ca, pid
+
+    def config(self, **more) -> dict:
+        """For the provider."""
+        return {"server": "localhost", "port": self.port, "base_dn": BASE, "bind_dn": READER, "bind_password": PASSWORD, **more}
+
+    def admin(self) -> ldap3.Connection:
+        """A connection that may change things."""
+        return ldap3.Connection(
+            ldap3.Server("localhost", self.port, get_info=ldap3.NONE), ADMIN, PASSWORD, auto_bind=True, check_names=False
+        )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def entries() -> Iterator[str]:
+    """LDIF of the whole directory."""
+    yield f"dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example"
+    for name in ("admin", "reader"):
+        yield f"dn: cn={name},{BASE}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: {name}\nuserPassword: {PASSWORD}"
+    for dn in ("ou=People", "ou=Engineering,ou=People", "ou=Ops\\, EMEA,ou=People", "ou=Groups"):
+        value = dn.partition("=")[2].split(",ou=")[0].replace("\\,", ",")
+        yield f"dn: {dn},{BASE}\nobjectClass: organizationalUnit\nou: {value}"
+    for number in range(USERS):
+        home = ("ou=People", "ou=Engineering,ou=People", "ou=Ops\\, EMEA,ou=People")[number % 3]
+        mail = f"\nmail: user{number}@example.com" if number % 10 else ""
+        yield (
+            f"dn: {user(number, home)}\nobjectClass: inetOrgPerson\nuid: user{number}\ncn: User {number}\nsn: Number {number}"
+            f"\nuserPassword: canary-user-password{mail}"
+        )
+    yield f"dn: uid=Comma\\, Joe,ou=People,{BASE}\nobjectClass: inetOrgPerson\nuid: Comma, Joe\ncn: Comma, Joe\nsn: Comma"
+    members = "".join(f"\nmember: {dn_of(number)}" for number in range(5000))
+    yield f"dn: cn=big,ou=Groups,{BASE}\nobjectClass: groupOfNames\ncn: big{members}\nmember: uid=Comma\\2C Joe,ou=People,{BASE}"
+    yield f"dn: cn=outer,ou=Groups,{BASE}\nobjectClass: groupOfNames\ncn: outer\nmember: CN=Big,OU=Groups,{BASE}\nmember: cn=gone,{BASE}"
+    yield f"dn: cn=posix,ou=Groups,{BASE}\nobjectClass: posixGroup\ncn: posix\ngidNumber: 7\nmemberUid: user1\nmemberUid: user2"
+
+
+def dn_of(number: int) -> str:
+    return user(number, ("ou=People", "ou=Engineering,ou=People", "ou=Ops\\, EMEA,ou=People")[number % 3])
+
+
+def user(number: int, home: str) -> str:
+    return f"uid=user{number},{home},{BASE}"
+
+
+@contextlib.contextmanager
+def running(folder: pathlib.Path, authority) -> Iterator[Slapd]:
+    """Loads and serves."""
+    slapd, slapadd = shutil.which("slapd", path="/usr/sbin:/usr/bin"), shutil.which("slapadd", path="/usr/sbin:/usr/bin")
+    if not slapd or not slapadd:
+        missing("slapd is not installed: apt-get install slapd")
+    certificate, key = authority.issue("localhost")
+    (folder / "db").mkdir()
+    (folder / "slapd.conf").write_text(f"""
+include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/nis.schema
+include /etc/ldap/schema/inetorgperson.schema
+moduleload back_mdb.la
+pidfile {folder}/pid
+TLSCertificateFile {certificate}
+TLSCertificateKeyFile {key}
+TLSCACertificateFile {authority.ca}
+sizelimit 500
+database mdb
+maxsize 1073741824
+suffix "{BASE}"
+directory {folder}/db
+dbnosync
+limits dn.exact="{READER}" size.soft=500 size.hard=500 size.pr=1000 size.prtotal=unlimited
+access to attrs=userPassword by anonymous auth by dn.exact="{ADMIN}" write by * none
+access to * by dn.exact="{ADMIN}" write by dn.exact="{READER}" read by anonymous auth by * none
+index objectClass,uid eq
+""")
+    (folder / "all.ldif").write_text("\n\n".join(entries()) + "\n")
+    load = [slapadd, "-q", "-f", folder / "slapd.conf", "-l", folder / "all.ldif"]
+    done = subprocess.run(load, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    port, tls_port = free_port(), free_port()
+    urls = f"ldap://127.0.0.1:{port} ldaps://127.0.0.1:{tls_port}"
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([slapd, "-d", "0", "-f", folder / "slapd.conf", "-h", urls], stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + CAP
+        while not _answers(port):
+            assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
+            time.sleep(0.02)
+        yield Slapd(port, tls_port, authority.ca, process.pid)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+@pytest.fixture(scope="session")
+def slapd(tmp_path_factory, authority):
+    """The directory, gone at the end."""
+    with running(tmp_path_factory.mktemp("slapd"), authority) as server:
+        yield server
+    assert not pathlib.Path(f"/proc/{server.pid}").exists()
