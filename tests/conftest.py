@@ -9,4 +9,5 @@ pytest_plugins = [
     "peers.arm",
     "peers.postgres",
     "peers.kube",
+    "peers.elder",
 ]
