@@ -8,13 +8,22 @@ from typing import Any
 
 import msgspec
 from flask import Flask, Response, request
+from werkzeug.routing import IntegerConverter
 
 from api.context import Context
-from api.errors import ApiError
+from api.errors import ApiError, UnsupportedMediaType
 from providers.errors import ConfigError
 from providers.schema import parse
 
 MAX_INTEGER = 2**63 - 1
+MAX_BODY, MAX_BULK = 1024 * 1024, 32 * 1024 * 1024
+"""Bytes of a body: what a person sends, and what a connector does."""
+
+
+class Id(IntegerConverter):
+    """A number in a path, of no more digits than PostgreSQL's bigint always takes."""
+
+    regex = r"\d{1,18}"
 
 
 class NoBody(msgspec.Struct, frozen=True):
@@ -37,9 +46,13 @@ class NoQuery(msgspec.Struct, frozen=True):
     """Of a request without parameters."""
 
 
+class NoAnswer(msgspec.Struct, frozen=True):
+    """Nothing to say."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Endpoint:
-    """`handle(context, path parameters by name, query, body)` gives the answer's body (bytes are sent as they are, with `content_type`)."""
+    """`handle(context, query, body, **path parameters)` gives the answer's body."""
 
     method: str
     path: str
@@ -48,24 +61,24 @@ class Endpoint:
     status: int = 200
     query: type[msgspec.Struct] = NoQuery
     body: type[msgspec.Struct] = NoBody
-    answer: str = "object"
-    """Name of the answer's schema in `api.openapi`."""
+    answer: type[msgspec.Struct] = NoAnswer
+    """What `handle` gives, for the OpenAPI document; the tests hold every answer against it."""
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    raw_body: bool = False
-    """Whether the body is decoded by msgspec at once, for bulk."""
+    bulk: bool = False
+    """A large body, decoded by msgspec at once: no complaint about every key, but fast."""
 
 
 def register(app: Flask, context: Context, prefix: str, endpoints: tuple[Endpoint, ...]) -> None:
     """Makes the routes."""
+    app.url_map.converters["id"] = Id
     for endpoint in endpoints:
-        rule = prefix + endpoint.path.replace("{", "<int:").replace("}", ">")
+        rule = prefix + endpoint.path.replace("{", "<id:").replace("}", ">")
         app.add_url_rule(rule, f"{endpoint.method} {rule}", _view(context, endpoint), methods=[endpoint.method])
 
 
 def _view(context: Context, endpoint: Endpoint) -> Callable[..., Response]:
     def view(**path: int) -> Response:
-        if any(value > MAX_INTEGER for value in path.values()):
-            raise ApiError("an id is too large")
+        request.max_content_length = MAX_BULK if endpoint.bulk else MAX_BODY
         answer = endpoint.handle(context, query=_query(endpoint), body=_body(endpoint), **path)
         response = answer_with(answer, endpoint.status)
         response.headers.update(endpoint.headers)
@@ -76,8 +89,6 @@ def _view(context: Context, endpoint: Endpoint) -> Callable[..., Response]:
 
 def answer_with(body: Any, status: int = 200) -> Response:
     """A JSON response; times in UTC end with Z."""
-    if status == 204:
-        return Response(status=204)
     return Response(msgspec.json.encode(body) + b"\n", status, content_type="application/json")
 
 
@@ -102,15 +113,17 @@ def _query(endpoint: Endpoint) -> Any:
 def _body(endpoint: Endpoint) -> Any:
     if endpoint.body is NoBody:
         return NoBody()
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType(f"the body must be JSON, not '{request.mimetype}': send 'Content-Type: application/json'")
     data = request.get_data(cache=False)
     try:
-        if endpoint.raw_body:
-            return msgspec.json.decode(data, type=endpoint.body)
-        raw = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ApiError(f"the body is not valid JSON: {error}") from None
+        raw = msgspec.json.decode(data, type=endpoint.body if endpoint.bulk else Any)
     except msgspec.ValidationError as error:
         raise ApiError("the body is not valid", [str(error)]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ApiError(f"the body is not valid JSON: {error}") from None
+    if endpoint.bulk:
+        return raw
     if not isinstance(raw, dict):
         raise ApiError("the body must be a JSON object")
     return _parsed(endpoint.body, raw, "the body is not valid", "field")

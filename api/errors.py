@@ -15,6 +15,18 @@ class ApiError(Exception):
         self.details = list(details)
 
 
+class Unauthorized(ApiError):
+    """It needs the key."""
+
+    status = 401
+
+
+class Forbidden(ApiError):
+    """Not from there."""
+
+    status = 403
+
+
 class NotFound(ApiError):
     """There is no such thing."""
 
@@ -25,6 +37,12 @@ class Conflict(ApiError):
     """Its state does not allow that."""
 
     status = 409
+
+
+class UnsupportedMediaType(ApiError):
+    """The body is something else than JSON."""
+
+    status = 415
 
 
 class Unavailable(ApiError):

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from api.context import Context
-from api.errors import ApiError, NotFound, Unavailable
+from api.errors import ApiError, Unavailable
 from providers import registry, schema
 from providers.errors import ConfigError
 from providers.provider import Provider
 from providers.schema import REDACTED
+from worker import doors
 from worker.secretbox import SecretBoxError, is_sealed
-from worker.store import entities
-from worker.store.connection import Connection
+from worker.settings import Settings
 
 ORGANIZATION_KEY = "_organization_id"
+"""Shown in every config, because people look for it there; it is the job's `organization_id`."""
 
 
-def provider_of(name: str) -> Provider:
+def provider_of(settings: Settings, name: str) -> Provider:
     """The provider of a job. Raises `ApiError`."""
     try:
         provider = registry.get(name)
+        doors.check_switched_on({name: getattr(settings, f"{name}_enabled", None)}, name)
     except ConfigError as error:
         raise ApiError(str(error)) from None
     if not provider.discovery:
@@ -29,18 +31,36 @@ def provider_of(name: str) -> Provider:
     return provider
 
 
-def sealed(context: Context, provider: Provider, given: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The config as it is stored: checked, secrets sealed, those sent back redacted taken from what is stored."""
-    config = {key: stored.get(key, value) if value == REDACTED else value for key, value in given.items() if key != ORGANIZATION_KEY}
-    if any(is_sealed(value) and stored.get(key) != value for key, value in config.items()):
-        raise ApiError("the config is not valid", ["a sealed value can only come from this API's own store"])
+def sealed(context: Context, provider: Provider, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config as it is stored: checked, its secrets sealed. Raises `ApiError`."""
     try:
-        schema.parse(provider.config, context.box.open(config))
+        opened = context.box.open(dict(config))
+        schema.parse(provider.config, opened)
+        doors.check_files(opened, context.settings.discovery_allowed_paths)
         return schema.map_secrets(provider.config, config, context.box.seal)
     except ConfigError as error:
         raise ApiError(f"the config is not valid for provider '{provider.name}'", error.complaints) from None
     except SecretBoxError as error:
         raise Unavailable(str(error)) from None
+
+
+def merged(given: Mapping[str, Any], stored: Mapping[str, Any], organization: int | None) -> dict[str, Any]:
+    """What is stored with what is given put over it: null takes a key away, a secret sent back as it was shown stays. Raises `ApiError`."""
+    complaints = list(_complaints(given, stored, organization))
+    if complaints:
+        raise ApiError("the config is not valid", complaints)
+    changes = {key: value for key, value in given.items() if key != ORGANIZATION_KEY and value != REDACTED}
+    return {key: value for key, value in {**stored, **changes}.items() if value is not None}
+
+
+def _complaints(given: Mapping[str, Any], stored: Mapping[str, Any], organization: int | None) -> Iterator[str]:
+    for key, value in given.items():
+        if value == REDACTED and key not in stored:
+            yield f"`{key}`: {REDACTED} stands for a secret that is stored, and none is"
+        if is_sealed(value):
+            yield f"`{key}`: give the secret itself, it is sealed here"
+    if given.get(ORGANIZATION_KEY, organization) != organization:
+        yield f"`{ORGANIZATION_KEY}` only shows the job's organization; set `organization_id` beside `config`"
 
 
 def shown_job(job: dict[str, Any]) -> dict[str, Any]:
@@ -50,16 +70,3 @@ def shown_job(job: dict[str, Any]) -> dict[str, Any]:
     except ConfigError:  # a third party's provider that is not installed here: who knows what is a secret
         config = dict.fromkeys(job["config"], REDACTED)
     return {**job, "config": {**config, ORGANIZATION_KEY: job["organization_id"]}}
-
-
-def found(job: dict[str, Any] | None, number: int, noun: str = "job") -> dict[str, Any]:
-    """The row, if there is one. Raises `NotFound`."""
-    if job is None:
-        raise NotFound(f"there is no {noun} {number}")
-    return job
-
-
-def organization_exists(connection: Connection, number: int | None) -> None:
-    """Raises `ApiError` when an organization is named that is not there."""
-    if number is not None and entities.organization(connection, number) is None:
-        raise ApiError(f"there is no organization {number}: see /api/v1/organizations, or leave organization_id out")

@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from api.answers import JobStatus
 from api.endpoint import Paging
 
 MAX_RUNS = 1000
+YEAR = 31_536_000
 
 
 class JobBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,15 +24,16 @@ class JobBody(msgspec.Struct, frozen=True, kw_only=True):
     organization_id: int | None = None
     description: str = ""
     schedule_interval: int | None = None
+    """Seconds between two runs; null: on demand."""
     enabled: bool = True
 
     def __post_init__(self) -> None:
         """Rules that types cannot say."""
-        check_job(msgspec.structs.asdict(self))
+        _check(msgspec.structs.asdict(self))
 
 
 class JobChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is to change; what is not named stays as it is."""
+    """What is to change; what is not named stays as it is. In `config`, null takes a key away."""
 
     name: str | UnsetType = UNSET
     provider: str | UnsetType = UNSET
@@ -42,18 +45,18 @@ class JobChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Rules that types cannot say."""
-        check_job(msgspec.structs.asdict(self))
+        _check(msgspec.structs.asdict(self))
 
 
 class JobFilters(Paging, frozen=True, kw_only=True):
     """Of the list of jobs."""
 
     provider: str | None = None
-    status: str | None = None
+    status: JobStatus | None = None
 
 
 class RunLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the history."""
+    """Of the history: how many of the newest runs."""
 
     limit: int = 50
 
@@ -69,12 +72,12 @@ class Legacy(msgspec.Struct, frozen=True, kw_only=True):
     legacy: bool = False
 
 
-def check_job(values: Mapping[str, Any]) -> None:
+def _check(values: Mapping[str, Any]) -> None:
     """Raises `ValueError` for a name, interval or id that makes no sense."""
     name, interval, organization = (values.get(key) for key in ("name", "schedule_interval", "organization_id"))
     if isinstance(name, str) and not 0 < len(name.strip()) <= 200:
         raise ValueError("`name` must have 1 to 200 characters")
-    if isinstance(interval, int) and not 60 <= interval <= 31_536_000:
+    if isinstance(interval, int) and not 60 <= interval <= YEAR:
         raise ValueError("`schedule_interval` is in seconds, from 60 to a year; leave it out for a job on demand")
     if isinstance(organization, int) and not 1 <= organization < 2**63:
         raise ValueError("`organization_id` is the id of an organization")

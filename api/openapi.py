@@ -13,80 +13,59 @@ from worker.version import __version__
 
 _ERROR = {
     "type": "object",
+    "description": "What is wrong, in a sentence, and more sentences.",
     "required": ["error", "details"],
     "properties": {"error": {"type": "string"}, "details": {"type": "array", "items": {"type": "string"}}},
+    "additionalProperties": False,
 }
-_LISTS = {
-    "Jobs": "jobs",
-    "Organizations": "organizations",
-    "Entities": "entities",
-    "Dependencies": "dependencies",
-    "Changes": "changes",
-}
-_REQUIRED = {
-    "Job": ("id", "name", "provider", "status", "created_at", "config"),
-    "Queued": ("job_id", "success", "message", "queued_at"),
-    "Done": ("job_id", "success", "message"),
-    "Tested": ("job_id", "success", "message"),
-    "History": ("job_id", "results"),
-    "Run": ("id", "job_id", "status", "scopes", "started_at"),
-    "Released": ("run_id", "released"),
-    "Organization": ("id", "name"),
-    "Entity": ("id", "external_id", "entity_type", "sub_type", "name"),
-    "Fingerprints": ("fingerprints", "count"),
-    "Stored": ("created", "updated", "unchanged", "rejected"),
-    "Tombstoned": ("deleted", "held_back"),
-}
+_ID = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 
 
 def document(endpoints: Iterable[Endpoint], prefix: str) -> dict[str, Any]:
     """The whole document."""
     endpoints = tuple(endpoints)
-    bodies = [endpoint.body for endpoint in endpoints if endpoint.body is not NoBody]
-    queries = [endpoint.query for endpoint in endpoints]
-    (*_,), components = msgspec.json.schema_components([*bodies, *queries], ref_template="#/components/schemas/{name}", schema_hook=_hook)
-    schemas: dict[str, Any] = {**components, "Error": _ERROR}
-    for name, fields in _REQUIRED.items():
-        schemas[name] = {"type": "object", "required": list(fields)}
-    for name, items in _LISTS.items():
-        numbers = {key: {"type": "integer"} for key in ("total", "page", "per_page", "pages")}
-        schemas[name] = {"type": "object", "required": [items, *numbers], "properties": {items: {"type": "array"}, **numbers}}
+    kinds = [kind for endpoint in endpoints for kind in (endpoint.body, endpoint.query, endpoint.answer)]
+    _, schemas = msgspec.json.schema_components(dict.fromkeys(kinds), ref_template="#/components/schemas/{name}", schema_hook=_hook)
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
-        paths.setdefault(prefix + endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, components)
+        paths.setdefault(prefix + endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
+    unused = {endpoint.query.__name__ for endpoint in endpoints} | {NoBody.__name__}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Elder API", "version": __version__, "license": {"name": "Apache-2.0"}},
+        "info": {"title": "Elder API", "version": __version__, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         "paths": paths,
-        "components": {"schemas": schemas, "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+        "components": {
+            "schemas": {"Error": _ERROR, **{name: schema for name, schema in schemas.items() if name not in unused}},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
         "security": [{}, {"key": []}],
     }
 
 
-def _operation(endpoint: Endpoint, components: dict[str, Any]) -> dict[str, Any]:
-    integer = {"type": "integer", "minimum": 0}
-    parameters = [{"name": name, "in": "path", "required": True, "schema": integer} for name in re.findall(r"{(\w+)}", endpoint.path)]
-    described = components.get(endpoint.query.__name__, {})
-    for name, schema in described.get("properties", {}).items():
-        parameters.append({"name": name, "in": "query", "required": name in described.get("required", ()), "schema": schema})
-    error = {"description": "An error", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
-    answer = {
-        "description": endpoint.summary,
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{endpoint.answer}"}}},
-    }
+def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
+    names = re.findall(r"{(\w+)}", endpoint.path)
+    parameters = [{"name": name, "in": "path", "required": True, "schema": _ID} for name in names]
+    query = schemas[endpoint.query.__name__]
+    for name, schema in query["properties"].items():
+        parameters.append({"name": name, "in": "query", "required": name in query["required"], "schema": schema})
     operation: dict[str, Any] = {
         "summary": endpoint.summary,
-        "operationId": f"{endpoint.method.lower()}_{re.sub(r'[^a-z_]+', '_', endpoint.path.strip('/'))}".rstrip("_"),
+        "operationId": endpoint.handle.__name__ if endpoint.method != "PATCH" else f"patch_{endpoint.handle.__name__}",
         "parameters": parameters,
-        "responses": {str(endpoint.status): answer, "default": error},
+        "responses": {str(endpoint.status): _content(endpoint.summary, endpoint.answer.__name__), "default": _content("An error", "Error")},
     }
+    if "Deprecation" in endpoint.headers:
+        operation["deprecated"] = True
     if endpoint.body is not NoBody:
-        reference = {"$ref": f"#/components/schemas/{endpoint.body.__name__}"}
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference}}}
+        operation["requestBody"] = {"required": True, **_content(endpoint.body.__doc__ or "", endpoint.body.__name__)}
     return operation
+
+
+def _content(description: str, name: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
 
 
 def _hook(kind: type) -> dict[str, Any]:
     if kind is msgspec.Raw:
-        return {}
+        return {}  # any JSON: a resource, as its scope's provider has it
     raise NotImplementedError(kind)

@@ -1,114 +1,144 @@
-"""The web pages: rendered here, no script, no build step, nothing from elsewhere. They show what the JSON shows."""
+"""The web pages, rendered here from what the JSON API answers: no build step, nothing from elsewhere, useful without scripts."""
 
 from __future__ import annotations
 
-import datetime as dt
-import math
+from collections.abc import Callable
 from typing import Any
 
-import msgspec
-from flask import Flask, render_template, request
+from flask import Flask, redirect, render_template, request
+from werkzeug.wrappers import Response
 
+from api import inventory, jobs, words
 from api.context import Context
-from api.errors import ApiError, NotFound
-from api.job_config import found, shown_job
-from worker.store import entities, jobs
+from api.endpoint import NoBody, NoQuery
+from api.errors import ApiError
+from api.found import found
+from api.graph import draw
+from api.job_config import shown_job
+from api.probe import WORKER_SEEN
+from worker.store import entities, history, organizations, probes
+from worker.store import jobs as stored_jobs
 
 PER_PAGE = 50
 RUNS = 20
-LINKS = 14
-"""Neighbours that are drawn; the table below the drawing has all."""
+DEEPEST = 30
+"""Levels of a tree that are indented."""
 
 
 def register(app: Flask, context: Context) -> None:
-    """Makes the routes and the filters that the templates use."""
-    app.jinja_env.filters.update(ago=_ago, json=_pretty)
-    app.add_url_rule("/", "page jobs", lambda: _jobs(context))
-    app.add_url_rule("/jobs/<int:job_id>", "page job", lambda job_id: _job(context, job_id))
-    app.add_url_rule("/runs/<int:run_id>", "page run", lambda run_id: _run(context, run_id))
-    app.add_url_rule("/entities", "page entities", lambda: _entities(context))
-    app.add_url_rule("/entities/<int:entity_id>", "page entity", lambda entity_id: _entity(context, entity_id))
-    app.add_url_rule("/organizations", "page organizations", lambda: _organizations(context))
-    app.add_url_rule("/changes", "page changes", lambda: _changes(context))
+    """Makes the routes and the filters that the templates use. Needs the converter that `api.endpoint.register` adds."""
+    app.jinja_env.filters.update(
+        ago=words.ago, lasting=words.lasting, number=words.number, json=words.pretty, short=words.short, words=words.title
+    )
+    pages: dict[str, Callable[..., str]] = {
+        "/": _jobs,
+        "/jobs/<id:job_id>": _job,
+        "/runs/<id:run_id>": _run,
+        "/entities": _entities,
+        "/entities/<id:entity_id>": _entity,
+        "/organizations": _organizations,
+        "/changes": _changes,
+    }
+    for rule, page in pages.items():
+        app.add_url_rule(rule, f"page {page.__name__}", lambda page=page, **path: page(context, **path))
+    for word, action in (("queue", jobs.queue), ("cancel", jobs.cancel)):
+        app.add_url_rule(
+            f"/jobs/<id:job_id>/{word}", word, lambda job_id, action=action: _do(context, action, job_id=job_id), methods=["POST"]
+        )
+    app.add_url_rule("/runs/<id:run_id>/release", "release", lambda run_id: _do(context, jobs.release, run_id=run_id), methods=["POST"])
+
+
+def _do(context: Context, action: Callable[..., Any], **path: int) -> Response:
+    """A button: does what the API does, and shows the page again."""
+    action(context, NoQuery(), NoBody(), **path)
+    return redirect(request.path.rpartition("/")[0], 303)
 
 
 def _jobs(context: Context) -> str:
-    with context.pool.connection() as connection:
-        rows, total = jobs.page(connection, _page(), PER_PAGE)
+    with context.pool.reading() as connection:
+        rows, total = stored_jobs.page(connection, _page(), PER_PAGE)
+        latest = history.latest(connection, [job["id"] for job in rows])
         kinds = entities.summary(connection)
-        latest = {job["id"]: next(iter(jobs.runs(connection, job["id"], 1)), None) for job in rows}
-    live = any(job["status"] in ("running", "pending") for job in rows)
-    return render_template("jobs.html", jobs=rows, latest=latest, kinds=kinds, live=live, total=total, **_pages(total))
+        workers = probes.workers(connection, WORKER_SEEN)
+    return render_template(
+        "jobs.html", jobs=rows, latest=latest, kinds=kinds, workers=workers, live=_moving(rows), total=total, **_pages(total)
+    )
 
 
 def _job(context: Context, job_id: int) -> str:
-    with context.pool.connection() as connection:
-        job = shown_job(found(jobs.get(connection, job_id), job_id))
-        runs = jobs.runs(connection, job_id, RUNS)
-    return render_template("job.html", job=job, runs=list(reversed(runs)), live=job["status"] in ("running", "pending"))
+    with context.pool.reading() as connection:
+        job = shown_job(found(stored_jobs.get(connection, job_id), f"job {job_id}"))
+        runs, total = history.runs(connection, job_id, RUNS)
+        home = organizations.get(connection, job["organization_id"]) if job["organization_id"] else None
+        workers = probes.workers(connection, WORKER_SEEN)
+    return render_template("job.html", job=job, runs=runs[::-1], total=total, organization=home, workers=workers, live=_moving([job]))
+
+
+def _moving(rows: list[dict[str, Any]]) -> bool:
+    return any(job["status"] in ("running", "pending") for job in rows)
 
 
 def _run(context: Context, run_id: int) -> str:
-    with context.pool.connection() as connection:
-        run = found(jobs.run(connection, run_id), run_id, "run")
-        job = found(jobs.get(connection, run["job_id"]), run["job_id"])
-    scopes = sorted(
-        run["scopes"], key=lambda scope: (scope["outcome"] == "complete", scope["account"], scope["region"], scope["resource_type"])
+    with context.pool.reading() as connection:
+        run = found(history.run(connection, run_id), f"run {run_id}")
+        job = found(stored_jobs.get(connection, run["job_id"]), f"job {run['job_id']}")
+    scopes = run["scopes"]
+    return render_template(
+        "run.html",
+        run=run,
+        job=job,
+        unread=[scope for scope in scopes if scope["outcome"] != "complete"],
+        full=sorted((s for s in scopes if s["outcome"] == "complete" and _says_something(s)), key=lambda s: -s["resources"]),
+        empty=[scope for scope in scopes if scope["outcome"] == "complete" and not _says_something(scope)],
+        held=sum(scope["held_back"] for scope in scopes),
+        live=run["status"] == "running",
     )
-    return render_template("run.html", run=run, job=job, scopes=scopes, live=run["status"] == "running")
+
+
+def _says_something(scope: dict[str, Any]) -> bool:
+    return bool(scope["resources"] or scope["deleted"] or scope["held_back"] or scope["message"])
 
 
 FILTERS = ("q", "entity_type", "sub_type", "provider", "region", "organization_id")
 
 
 def _entities(context: Context) -> str:
-    given: dict[str, Any] = {name: request.args[name] for name in FILTERS if request.args.get(name)}
-    filters = {**given, "is_active": None if request.args.get("gone") else True}
+    given: dict[str, Any] = {name: request.args[name] for name in (*FILTERS, "gone") if request.args.get(name)}
+    filters: dict[str, Any] = {name: value for name, value in given.items() if name != "gone"}
+    filters["is_active"] = "gone" not in given
     if "organization_id" in filters:
         filters["organization_id"] = _number(filters["organization_id"])
-    with context.pool.connection() as connection:
+    if any("\0" in value for value in given.values()):
+        raise ApiError("a NUL has no place in a filter")
+    with context.pool.reading() as connection:
         rows, total = entities.page(connection, _page(), PER_PAGE, filters)
         kinds = entities.summary(connection)
-    types = sorted({kind["entity_type"] for kind in kinds})
-    providers = sorted({kind["provider"] for kind in kinds})
-    return render_template("entities.html", entities=rows, total=total, types=types, providers=providers, given=given, **_pages(total))
+        home = organizations.get(connection, filters["organization_id"]) if "organization_id" in filters else None
+    choices = {name: sorted({kind[name] for kind in kinds}) for name in ("entity_type", "sub_type", "provider")}
+    return render_template(
+        "entities.html", entities=rows, total=total, choices=choices, given=given, organization=home, any=bool(kinds), **_pages(total)
+    )
 
 
 def _entity(context: Context, entity_id: int) -> str:
-    with context.pool.connection() as connection:
-        entity = entities.get(connection, entity_id)
-        if entity is None:
-            raise NotFound(f"there is no entity {entity_id}")
-        organization = entities.organization(connection, entity["organization_id"])
-    return render_template("entity.html", entity=entity, organization=organization, graph=_graph(entity))
+    with context.pool.reading() as connection:
+        entity = found(entities.get(connection, entity_id), f"entity {entity_id}")
+        home = organizations.get(connection, entity["organization_id"])
+        parent = entities.get(connection, entity["parent_id"]) if entity["parent_id"] else None
+    return render_template("entity.html", entity=entity, organization=home, parent=parent, graph=draw(entity))
 
 
 def _organizations(context: Context) -> str:
-    with context.pool.connection() as connection:
-        rows, total = entities.organizations(connection, 1, 1000, {})
-    by_parent: dict[int | None, list[dict[str, Any]]] = {}
-    for row in sorted(rows, key=lambda row: row["name"].lower()):
-        by_parent.setdefault(row["parent_id"], []).append(row)
-    return render_template("organizations.html", tree=by_parent, total=total)
+    tree = inventory.tree(context)
+    return render_template("organizations.html", roots=tree["organizations"], total=tree["total"], deepest=DEEPEST)
 
 
 def _changes(context: Context) -> str:
-    with context.pool.connection() as connection:
+    with context.pool.reading() as connection:
         rows, total = entities.changes(connection, _page(), PER_PAGE, {})
-    return render_template("changes.html", changes=rows, total=total, **_pages(total))
-
-
-def _graph(entity: dict[str, Any]) -> list[dict[str, Any]]:
-    """Places the neighbours on an ellipse around the entity, in a box of 800 by 360."""
-    near = [
-        {"way": "out", "label": one["dependency_type"], "id": one["target_id"], "name": one["target_name"] or one["target_external_id"]}
-        for one in entity["dependencies"]
-    ] + [{"way": "in", "label": one["dependency_type"], "id": one["source_id"], "name": one["source_name"]} for one in entity["dependents"]]
-    shown = near[:LINKS]
-    for number, one in enumerate(shown):
-        angle = 2 * math.pi * number / len(shown) - math.pi / 2
-        one.update(x=round(400 + 290 * math.cos(angle)), y=round(180 + 140 * math.sin(angle)))
-    return shown
+        runs = history.recent(connection, 8)
+        fresh = sorted((kind for kind in entities.summary(connection) if kind["fresh"]), key=lambda kind: -kind["fresh"])
+    return render_template("changes.html", changes=rows, total=total, runs=runs, fresh=fresh[:24], **_pages(total))
 
 
 def _page() -> int:
@@ -116,31 +146,10 @@ def _page() -> int:
 
 
 def _number(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise ApiError(f"'{text}' is not a number") from None
-    if not 0 <= number < 2**63:
-        raise ApiError(f"'{text}' is out of range")
-    return number
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise ApiError(f"'{text[:40]}' is not a number that can be used here")
+    return int(text)
 
 
 def _pages(total: int) -> dict[str, int]:
     return {"page": _page(), "pages": max(1, -(-total // PER_PAGE))}
-
-
-def _ago(moment: dt.datetime | None) -> str:
-    """How long ago, in the largest unit that says something."""
-    if moment is None:
-        return "–"
-    seconds = (dt.datetime.now(dt.UTC) - moment).total_seconds()
-    words = "ago" if seconds >= 0 else "from now"
-    seconds = abs(seconds)
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length:.0f} {unit} {words}"
-    return f"{seconds:.0f} s {words}"
-
-
-def _pretty(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

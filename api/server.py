@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 
-from api.app import LOOPBACK, create_app
+from api.access import LOOPBACK
+from api.app import create_app
 from worker import logs
 from worker.environment import SettingsError
 from worker.http.server import Gunicorn, options, port_problem
 from worker.redact import Redactor
+from worker.secretbox import SecretBox, SecretBoxError
 from worker.settings import Settings
 from worker.store.errors import StoreError
 from worker.store.migrate import migrate
 
-EXIT_CONFIG = 78
 log = logging.getLogger("api")
 
 
@@ -24,6 +25,10 @@ def serve(settings: Settings) -> int:
         complaints.append("DATABASE_URL is not set: the API needs PostgreSQL")
     if settings.elder_api_host not in LOOPBACK and not settings.elder_api_key:
         complaints.append(f"ELDER_API_HOST is {settings.elder_api_host}: an API that others can reach needs ELDER_API_KEY")
+    try:
+        SecretBox(settings.elder_secret_keys)
+    except SecretBoxError as error:
+        complaints.append(str(error))
     problem = port_problem(settings.elder_api_host, settings.elder_api_port)
     if problem:
         complaints.append(f"{problem}; choose another with ELDER_API_PORT")
@@ -34,7 +39,7 @@ def serve(settings: Settings) -> int:
     host = settings.elder_api_host
     address = f"[{host}]:{settings.elder_api_port}" if ":" in host else f"{host}:{settings.elder_api_port}"
     log.info("the Elder API listens on %s", address)
-    Gunicorn(create_app(settings), options(address, threads=8, timeout=120)).run()
+    Gunicorn(create_app(settings), options(address, threads=16, timeout=120)).run()
     return 0
 
 

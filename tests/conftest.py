@@ -10,4 +10,5 @@ pytest_plugins = [
     "peers.postgres",
     "peers.kube",
     "peers.slapd",
+    "peers.elder",
 ]

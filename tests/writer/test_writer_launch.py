@@ -62,7 +62,7 @@ def test_batch_size():
 @pytest.mark.parametrize(
     ("enabled", "config", "sentence"),
     [
-        ({"hostile": False}, {}, "HOSTILE_ENABLED=false: this worker runs no jobs of provider 'hostile'"),
+        ({"hostile": False}, {}, "HOSTILE_ENABLED=false: no jobs of provider 'hostile' are run"),
         ({}, {"behavior": "well"}, "unknown config key `behavior`, did you mean `behaviour`"),
         ({}, {"password": {"$fernet": "gAAAAA"}}, "no key in ELDER_SECRET_KEYS"),
         ({}, {"token_path": "/etc/shadow"}, "`token_path`: /etc/shadow is not under"),

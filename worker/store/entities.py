@@ -1,10 +1,11 @@
-"""The inventory as the API reads it: entities, what they depend on, what changed, and the organizations they belong to."""
+"""The inventory as the API reads it: entities, what they depend on, and what changed."""
 
 from __future__ import annotations
 
 from typing import Any, LiteralString
 
-from worker.store.connection import Connection, transaction
+from worker.store.connection import Connection
+from worker.store.organizations import BELOW
 from worker.store.query import Query, one, rows
 
 COLUMNS: LiteralString = (
@@ -16,11 +17,7 @@ COLUMNS: LiteralString = (
 def page(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
     """A page of entities. `filters`: organization_id (and what is below it), q (part of name or external id), and the keys of `_EQUAL`."""
     query = Query(COLUMNS, "entities", "id")
-    query.only(
-        "organization_id in (with recursive below as (select %s::bigint as id union all "
-        "select o.id from organizations o join below b on o.parent_id = b.id) select id from below)",
-        filters.get("organization_id"),
-    )
+    query.only("organization_id in " + BELOW, filters.get("organization_id"))
     for name, condition in _EQUAL.items():
         query.only(condition, filters.get(name))
     text = filters.get("q")
@@ -92,45 +89,12 @@ def changes(connection: Connection, number: int, size: int, filters: dict[str, A
     return query.page(connection, number, size)
 
 
-def organizations(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
-    """A page of organizations with the number of their own active entities. `filters`: parent_id, q."""
-    query = Query(
-        "o.id, o.parent_id, o.name, o.description, o.external_id, o.created_at, o.updated_at, "
-        "(select count(*) from entities e where e.organization_id = o.id and e.is_active) as entities",
-        "organizations o",
-        "o.id",
-    )
-    query.only("o.parent_id = %s", filters.get("parent_id"))
-    query.only("position(lower(%s) in lower(o.name)) > 0", filters.get("q"))
-    return query.page(connection, number, size)
-
-
-def organization(connection: Connection, number: int) -> dict[str, Any] | None:
-    """One organization."""
-    return one(
-        connection,
-        "select id, parent_id, name, description, external_id, created_at, updated_at from organizations where id = %s",
-        [number],
-    )
-
-
-def add_organization(connection: Connection, name: str, parent: int | None, description: str) -> dict[str, Any]:
-    """A new organization, made by a person."""
-    with transaction(connection):
-        made = one(
-            connection,
-            "insert into organizations (name, parent_id, description) values (%s, %s, %s) "
-            "returning id, parent_id, name, description, external_id, created_at, updated_at",
-            [name, parent, description],
-        )
-    assert made is not None
-    return made
-
-
 def summary(connection: Connection) -> list[dict[str, Any]]:
-    """How many active entities there are of each type."""
+    """How many active entities there are of each type, and how many of them were first seen within a day."""
     return rows(
         connection,
-        "select entity_type, sub_type, provider, count(*) as entities from entities where is_active group by 1, 2, 3 order by 4 desc, 2",
+        "select entity_type, sub_type, provider, count(*) as entities, "
+        "count(*) filter (where first_seen_at > now() - interval '1 day') as fresh "
+        "from entities where is_active group by 1, 2, 3 order by 4 desc, 2",
         [],
     )

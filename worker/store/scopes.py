@@ -12,14 +12,22 @@ from worker.store.errors import BadData
 
 def scope_id(connection: Connection, owner: str, scope: Scope) -> int:
     """The row of a scope, made when it is missing."""
-    key = [owner, scope.provider, scope.account, scope.region, scope.resource_type, scope.coverage]
-    found = connection.execute(_FIND_SCOPE, key).fetchone()
+    found = find_scope(connection, owner, scope)
     if found is None:
-        connection.execute(_ADD_SCOPE, key)
-        found = connection.execute(_FIND_SCOPE, key).fetchone()
+        connection.execute(_ADD_SCOPE, _key(owner, scope))
+        found = find_scope(connection, owner, scope)
     assert found is not None
-    number: int = found[0]
-    return number
+    return found
+
+
+def find_scope(connection: Connection, owner: str, scope: Scope) -> int | None:
+    """The row of a scope, if there is one."""
+    row = connection.execute(_FIND_SCOPE, _key(owner, scope)).fetchone()
+    return int(row[0]) if row else None
+
+
+def _key(owner: str, scope: Scope) -> list[str]:
+    return [owner, scope.provider, scope.account, scope.region, scope.resource_type, scope.coverage]
 
 
 _FIND_SCOPE = """

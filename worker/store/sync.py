@@ -20,8 +20,10 @@ from worker.store.ingest import Ingest
 
 def fingerprints(connection: Connection, owner: str, scope: Scope) -> Fingerprints:
     """What is known of a scope; asking does not make it. Raises `StoreError`."""
-    with transaction(connection):
-        known = scopes.fingerprints(connection, scopes.scope_id(connection, owner, scope))
+    row = scopes.find_scope(connection, owner, scope)
+    if row is None:
+        return Fingerprints()
+    known = scopes.fingerprints(connection, row)
     return Fingerprints(known.to_bytes(), len(known))
 
 

@@ -1,0 +1,90 @@
+"""An entity among its neighbours, drawn: its dependents on the left, its dependencies on the right, every arrow from left to right."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+WIDE, HIGH, GAP, LANE = 236, 46, 12, 90
+"""Of a box, between two boxes, and between two columns."""
+
+AT_MOST = 9
+"""Boxes in a column; the list below the drawing has all."""
+
+LETTERS = 28
+
+
+@dataclasses.dataclass(frozen=True)
+class Box:
+    """A neighbour, or the entity itself."""
+
+    x: int
+    y: int
+    name: str
+    kind: str
+    id: int | None = None
+
+    @property
+    def middle(self) -> int:
+        """Of its height."""
+        return self.y + HIGH // 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """What the template draws."""
+
+    width: int
+    height: int
+    centre: Box
+    boxes: list[Box]
+    lines: list[str]
+    """Paths of arrows."""
+    more: int
+    """Neighbours for which there was no room."""
+
+
+def draw(entity: dict[str, Any]) -> Graph | None:
+    """The drawing; None when there are no neighbours."""
+    left = [(one["source_name"], one["dependency_type"], one["source_sub_type"], one["source_id"]) for one in entity["dependents"]]
+    right = [
+        (
+            one["target_name"] or one["target_external_id"],
+            one["dependency_type"],
+            one["target_sub_type"] or "not in the inventory",
+            one["target_id"],
+        )
+        for one in entity["dependencies"]
+    ]
+    if not left and not right:
+        return None
+    rows = min(AT_MOST, max(len(left), len(right)))
+    height = rows * (HIGH + GAP) - GAP + 4
+    step = WIDE + LANE
+    start = step if left else 0
+    centre = Box(start + 2, (height - HIGH) // 2, _cut(entity["name"]), entity["sub_type"])
+    sources, targets = _column(left, 2, height), _column(right, start + step + 2, height)
+    lines = [_line(box.x + WIDE, box.middle, centre.x, centre.middle) for box in sources]
+    lines += [_line(centre.x + WIDE, centre.middle, box.x, box.middle) for box in targets]
+    width = start + WIDE + 4 + (step if right else 0)
+    return Graph(width, height, centre, sources + targets, lines, max(0, len(left) - AT_MOST) + max(0, len(right) - AT_MOST))
+
+
+def _column(neighbours: Sequence[tuple[str, str, str, int | None]], x: int, height: int) -> list[Box]:
+    shown = neighbours[:AT_MOST]
+    top = (height - len(shown) * (HIGH + GAP) + GAP) // 2
+    return [
+        Box(x, top + row * (HIGH + GAP), _cut(name), _cut(f"{link} · {kind}", LETTERS + 8), number)
+        for row, (name, link, kind, number) in enumerate(shown)
+    ]
+
+
+def _line(x: int, y: int, to_x: int, to_y: int) -> str:
+    """A curve that leaves and arrives level; its end leaves room for the arrow's head."""
+    half = (x + to_x) // 2
+    return f"M{x} {y} C{half} {y} {half} {to_y} {to_x - 7} {to_y}"
+
+
+def _cut(text: str, letters: int = LETTERS) -> str:
+    return text if len(text) <= letters else text[: letters - 1] + "…"

@@ -1,0 +1,69 @@
+"""Whatever goes wrong becomes one sentence: as JSON for programs, as a page for people, never a stack trace."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from api.endpoint import answer_with
+from api.errors import ApiError
+from worker.store.errors import BadData, Conflict, StoreError
+
+log = logging.getLogger("api")
+
+
+def register(app: Flask) -> None:
+    """Makes the handlers of errors."""
+    app.register_error_handler(ApiError, _refused)
+    app.register_error_handler(StoreError, _store_failed)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(RecursionError, lambda _: _answer(400, "the body is nested too deeply"))
+    app.register_error_handler(Exception, _failed)
+
+
+def _answer(status: int, message: str, details: Sequence[str] = ()) -> Response:
+    if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", ""):
+        return answer_with({"error": message, "details": list(details)}, status)
+    return Response(render_template("error.html", status=status, message=message, details=details), status)
+
+
+def _refused(error: ApiError) -> Response:
+    response = _answer(error.status, str(error), error.details)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer, Basic realm="Elder (any user, the key as password)"'
+    return response
+
+
+def _store_failed(error: StoreError) -> Response:
+    if isinstance(error, BadData):
+        return _answer(400, f"the database does not take this: {error}")
+    if isinstance(error, Conflict):
+        return _answer(409, f"something else was changing the same: {error}; try again")
+    log.error("the database failed: %s", error)
+    return _answer(503, f"the database cannot be used now: {error}")
+
+
+def _http_error(error: HTTPException) -> Response:
+    headers = dict(error.get_headers())
+    status = error.code or 500
+    if "Location" in headers or status < 400:
+        return Response(status=status, headers={"Location": headers.get("Location", "/")})
+    response = _answer(status, _SENTENCES.get(status, error.description or error.name).format(method=request.method, path=request.path))
+    if "Allow" in headers:
+        response.headers["Allow"] = headers["Allow"]
+    return response
+
+
+_SENTENCES = {
+    404: "there is nothing at {path}; what there is: /api/v1/openapi.json",
+    405: "{method} is not possible here; the header Allow says what is",
+    413: "the body is too large",
+}
+
+
+def _failed(error: Exception) -> Response:
+    log.error("a request failed: %s", type(error).__name__, exc_info=error)
+    return _answer(500, "the API failed at this request; its log says why")

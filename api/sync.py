@@ -1,0 +1,64 @@
+"""What the connectors bring: the server's side of `worker.elder_api`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from api.context import Context
+from api.endpoint import Endpoint, NoQuery
+from api.errors import ApiError
+from providers.records import Scope
+from worker.elder_api import Batch, Fingerprints, ScopeClosed, Stored, Tombstoned
+from worker.store import sync
+
+OWNERS = "connector:"
+"""What the scopes of connectors begin with: a connector has no say in what discovery jobs have found."""
+
+
+class ScopeQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Names a scope of a connector."""
+
+    owner: str
+    provider: str
+    account: str = ""
+    region: str = ""
+    resource_type: str = ""
+    coverage: str = ""
+
+
+def fingerprints(context: Context, query: ScopeQuery, body: Any) -> Fingerprints:
+    """What is known of a scope, 16 bytes an entity."""
+    scope = Scope(query.provider, query.account, query.region, query.resource_type, query.coverage)
+    with context.pool.reading() as connection:
+        return sync.fingerprints(connection, _owner(query.owner), scope)
+
+
+def store_batch(context: Context, query: NoQuery, body: Batch) -> Stored:
+    """Bulk upsert; may be sent twice."""
+    _owner(body.owner)
+    with context.pool.connection() as connection:
+        return sync.apply(connection, body)
+
+
+def close_scope(context: Context, query: NoQuery, body: ScopeClosed) -> Tombstoned:
+    """The end of a scope."""
+    _owner(body.owner)
+    if len(body.unseen) % 8:
+        raise ApiError("the body is not valid", ["`unseen` is base64 of 64-bit keys"])
+    with context.pool.connection() as connection:
+        return sync.close_scope(connection, body, context.settings.mass_delete_guard)
+
+
+def _owner(owner: str) -> str:
+    if not owner.startswith(OWNERS):
+        raise ApiError(f"`owner` is '{OWNERS}' and the name of a connector, not '{owner[:100]}'")
+    return owner
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/sync/fingerprints", "What is known of a connector's scope", fingerprints, query=ScopeQuery, answer=Fingerprints),
+    Endpoint("POST", "/sync/batch", "Bulk upsert by a connector", store_batch, body=Batch, answer=Stored, bulk=True),
+    Endpoint("POST", "/sync/scopes", "The end of a connector's scope", close_scope, body=ScopeClosed, answer=Tombstoned, bulk=True),
+)

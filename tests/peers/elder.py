@@ -1,0 +1,85 @@
+"""The Elder API over a real PostgreSQL. Every JSON answer is held against the API's own OpenAPI document."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+from cryptography.fernet import Fernet
+
+from api.app import create_app
+from worker.settings import load
+
+KEY = Fernet.generate_key().decode()
+
+
+class ElderClient:
+    """Calls the API in this process; `document` says what it must answer."""
+
+    def __init__(self, app) -> None:
+        self.app = app
+        self.http = app.test_client()
+        self.document = self.http.get("/api/v1/openapi.json").json
+
+    def call(self, method: str, path: str, body: Any = None, **more):
+        """The response of any call."""
+        more = {"json": body, **more} if body is not None else more
+        response = self.http.open(path if path.startswith("/") else f"/api/v1/{path}", method=method, **more)
+        self._conforms(method, response)
+        return response
+
+    def get(self, path: str, status: int = 200, **more) -> Any:
+        return self._json(self.call("GET", path, **more), status)
+
+    def post(self, path: str, body: Any = None, status: int = 201, **more) -> Any:
+        return self._json(self.call("POST", path, body, **more), status)
+
+    def put(self, path: str, body: Any, status: int = 200) -> Any:
+        return self._json(self.call("PUT", path, body), status)
+
+    def patch(self, path: str, body: Any, status: int = 200) -> Any:
+        return self._json(self.call("PATCH", path, body), status)
+
+    def delete(self, path: str, status: int = 200) -> Any:
+        return self._json(self.call("DELETE", path), status)
+
+    def job(self, **changes) -> dict[str, Any]:
+        """A new AWS job."""
+        config = {"access_key_id": "AKIAXXXXXXXXXXXXXXXX", "secret_access_key": "s3cret-canary", "regions": ["us-east-1"]}
+        return self.post("discovery/jobs", {"name": "scan", "provider": "aws", "config": config, **changes})
+
+    def _json(self, response, status: int) -> Any:
+        assert response.status_code == status, response.get_data(as_text=True)
+        return response.json
+
+    def _conforms(self, method: str, response) -> None:
+        path = response.request.path
+        for template, operations in self.document["paths"].items():
+            if re.fullmatch(re.sub(r"{\w+}", r"\\d+", template), path) and method.lower() in operations:
+                answers = operations[method.lower()]["responses"]
+                answer = answers.get(str(response.status_code), answers["default"])
+                schema = answer["content"]["application/json"]["schema"]
+                validator = jsonschema.Draft202012Validator({**schema, "components": self.document["components"]})
+                problems = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(response.json)]
+                assert not problems, problems[:5]
+                return
+
+
+def settings(database: str, **changes: str):
+    return load({"DATABASE_URL": database, "ELDER_SECRET_KEYS": KEY, **changes})
+
+
+@pytest.fixture
+def elder_app(database):
+    """The application, with the defaults of a local start."""
+    app = create_app(settings(database))
+    yield app
+    app.extensions["elder"].pool.close()
+
+
+@pytest.fixture
+def elder(elder_app):
+    """A client of it."""
+    return ElderClient(elder_app)

@@ -1,0 +1,72 @@
+"""Runs of discovery jobs, as the API shows them: the newest are always there, and no answer grows without bound."""
+
+from __future__ import annotations
+
+from typing import Any, LiteralString
+
+from worker.store.connection import Connection
+from worker.store.query import one, rows
+
+COLUMNS: LiteralString = (
+    "id, job_id, status, error_kind, error, error_detail, entities_discovered, entities_created, entities_updated, entities_deleted, "
+    "entities_rejected, attempt, worker, identity, started_at, completed_at"
+)
+SCOPES_SHOWN = 100
+"""Of each run in a list of runs, those that are not complete first; a run by itself shows all."""
+
+SCOPES_AT_MOST = 20_000
+
+
+def runs(connection: Connection, job: int, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """(the newest runs of a job, oldest first, each with some of its scopes; how many runs there are)."""
+    newest = rows(connection, "select " + COLUMNS + " from discovery_history where job_id = %s order by id desc limit %s", [job, limit])
+    counted = one(connection, "select count(*) as runs from discovery_history where job_id = %s", [job])
+    return _with_scopes(connection, newest[::-1], SCOPES_SHOWN), counted["runs"] if counted else 0
+
+
+def run(connection: Connection, number: int) -> dict[str, Any] | None:
+    """One run with its whole ledger."""
+    found = one(connection, "select " + COLUMNS + " from discovery_history where id = %s", [number])
+    return _with_scopes(connection, [found], SCOPES_AT_MOST)[0] if found else None
+
+
+def latest(connection: Connection, jobs: list[int]) -> dict[int, dict[str, Any]]:
+    """The newest run of each of these jobs, without scopes."""
+    found = rows(
+        connection,
+        "select newest.* from unnest(%s::bigint[]) as wanted (id) cross join lateral "
+        "(select " + COLUMNS + " from discovery_history where job_id = wanted.id order by id desc limit 1) as newest",
+        [jobs],
+    )
+    return {one["job_id"]: one for one in found}
+
+
+def recent(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """The newest runs of any job that changed something, the latest first, without scopes."""
+    return rows(
+        connection,
+        "select h.id, h.job_id, j.name as job, h.status, h.entities_created, h.entities_updated, h.entities_deleted, h.started_at "
+        "from discovery_history h join discovery_jobs j on j.id = h.job_id "
+        "where h.entities_created + h.entities_updated + h.entities_deleted > 0 order by h.id desc limit %s",
+        [limit],
+    )
+
+
+def _with_scopes(connection: Connection, found: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    """Adds ``outcomes`` (how many scopes ended how) and ``scopes`` to each run."""
+    numbers = [one["id"] for one in found]
+    by_run: dict[int, dict[str, Any]] = {one["id"]: {**one, "outcomes": {}, "scopes": []} for one in found}
+    counts = "select run_id, outcome, count(*) as scopes from run_scopes where run_id = any(%s) group by 1, 2 order by 1, 2"
+    for counted in rows(connection, counts, [numbers]):
+        by_run[counted["run_id"]]["outcomes"][counted["outcome"]] = counted["scopes"]
+    for scope in rows(connection, _SCOPES, [numbers, limit]):
+        by_run[scope.pop("run_id")]["scopes"].append(scope)
+    return list(by_run.values())
+
+
+_SCOPES: LiteralString = """
+select shown.* from unnest(%s::bigint[]) as wanted (id) cross join lateral (
+    select run_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, message, permission
+    from run_scopes where run_id = wanted.id
+    order by outcome = 'complete', account, region, resource_type, coverage limit %s) as shown
+"""

@@ -1,0 +1,51 @@
+"""Connectivity tests: a question in a row, an answer by a worker, and no waiting for a worker that is not there."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from worker.store.connection import Connection, transaction
+from worker.store.jobs import WAKE
+
+LOOK = 1.0
+"""Seconds between two looks without a notification: a connection pooler may swallow those."""
+
+
+def workers(connection: Connection, seconds: float) -> int:
+    """How many workers have been seen lately."""
+    row = connection.execute(
+        "select count(*) from elder_worker.workers where seen_at > now() - make_interval(secs => %s)", [seconds]
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def ask(connection: Connection, provider: str, config: dict[str, Any]) -> UUID:
+    """Asks the workers."""
+    with transaction(connection):
+        row = connection.execute(
+            "insert into elder_worker.tests (provider, config) values (%s, %s) returning id", [provider, Jsonb(config)]
+        ).fetchone()
+        connection.execute(WAKE)
+    assert row is not None
+    number: UUID = row[0]
+    return number
+
+
+def answer(connection: Connection, test: UUID, seconds: float) -> dict[str, Any] | None:
+    """Waits for the answer; None when none comes in time. Either way nobody needs the question any more."""
+    deadline = time.monotonic() + seconds
+    connection.execute("listen elder_test")
+    try:
+        while True:
+            row = connection.execute("select answer from elder_worker.tests where id = %s", [test]).fetchone()
+            left = deadline - time.monotonic()
+            if row is None or row[0] is not None or left <= 0:
+                return row[0] if row else None
+            list(connection.notifies(timeout=min(LOOK, left), stop_after=1))
+    finally:
+        connection.execute("unlisten elder_test")
+        connection.execute("delete from elder_worker.tests where id = %s or requested_at < now() - interval '1 hour'", [test])
