@@ -24,7 +24,7 @@ _SHAPES = (
     (re.compile(r"\bgAAAAA[A-Za-z0-9_-]{40,}={0,2}"), MASK),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), MASK),
     (re.compile(r"(://[^:/@\s]*:)[^@/\s]+@"), rf"\1{MASK}@"),
-    (re.compile(r"(?i)\b(password|passwd|secret|token|api_?key)(\"?\s*[=:]\s*\"?)[^\s\"',;&}]{4,}"), rf"\1\2{MASK}"),
+    (re.compile(r"(?i)(password|passwd|secret|token|api_?key)(\"?\s*[=:]\s*\"?)[^\s\"',;&}]{4,}"), rf"\1\2{MASK}"),
 )
 
 
