@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from flask import Flask, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter
 
 from api.context import Context
@@ -116,6 +117,8 @@ def _body(endpoint: Endpoint) -> Any:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(f"the body must be JSON, not '{request.mimetype}': send 'Content-Type: application/json'")
     data = request.get_data(cache=False)
+    if len(data) == request.max_content_length:  # a chunked body is cut there without a word
+        raise RequestEntityTooLarge
     try:
         raw = msgspec.json.decode(data, type=endpoint.body if endpoint.bulk else Any)
     except msgspec.ValidationError as error:

@@ -75,7 +75,7 @@ def _column(neighbours: Sequence[tuple[str, str, str, int | None]], x: int, heig
     shown = neighbours[:AT_MOST]
     top = (height - len(shown) * (HIGH + GAP) + GAP) // 2
     return [
-        Box(x, top + row * (HIGH + GAP), _cut(name), _cut(f"{link} · {kind}", LETTERS + 8), number)
+        Box(x, top + row * (HIGH + GAP), _cut(name), _cut(f"{link} · {kind}", LETTERS + 5), number)
         for row, (name, link, kind, number) in enumerate(shown)
     ]
 

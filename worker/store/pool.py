@@ -12,8 +12,8 @@ import psycopg_pool
 from worker.store.connection import LIMITS, Connection
 from worker.store.errors import StoreError, Unreachable, classified
 
-WAIT = 5.0
-"""Seconds that a request waits for a connection."""
+WAIT, WAIT_AWAY = 5.0, 2.0
+"""Seconds that a request waits for a connection: when all are in use, and when the database was away a moment ago."""
 
 GIVE_UP = 1.0
 """Seconds after which the pool stops trying by itself: the next request tries again, so that a database that is back is used at once."""
@@ -37,7 +37,6 @@ class Pool:
             kwargs={**LIMITS, "autocommit": True, "application_name": "elder-api", "options": options},
             min_size=0,
             max_size=size,
-            timeout=WAIT,
             reconnect_timeout=GIVE_UP,
             check=psycopg_pool.ConnectionPool.check_connection,
             open=False,
@@ -51,7 +50,7 @@ class Pool:
             self._pool.open()
             self._opened = True
         try:
-            with self._pool.connection() as connection:
+            with self._pool.connection(timeout=WAIT if self._problem is None else WAIT_AWAY) as connection:
                 yield connection
         except psycopg_pool.PoolTimeout:
             raise self._problem or Unreachable(f"all {self._size} connections are in use: try again") from None

@@ -1,0 +1,100 @@
+"""Runs as the API tells them: oldest first, the newest always there, bounded, and held tombstones let go."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from store.store_runs import SCOPE, Run, add_job, resources, run_once
+
+from providers.errors import Outcome
+from providers.records import Scope
+from worker.store.history import SCOPES_SHOWN
+from worker.writer.outcome import Status, Verdict
+
+
+def test_the_newest_run_is_the_last_result(elder, database, sql):
+    job = add_job(sql)
+    for count in (10, 12, 11):
+        run_once(database, job, resources(count))
+
+    answer = elder.get(f"discovery/jobs/{job}/history")
+
+    assert (answer["job_id"], answer["total"]) == (job, 3)
+    last = answer["results"][-1]
+    assert last["id"] == max(run["id"] for run in answer["results"])
+    counts = [(r["entities_discovered"], r["entities_created"], r["entities_updated"], r["entities_deleted"]) for r in answer["results"]]
+    assert counts == [(10, 10, 0, 0), (12, 2, 0, 0), (11, 0, 0, 1)]
+    assert last["status"] == "completed"
+    assert last["error"] is None
+    started, completed = (dt.datetime.fromisoformat(last[name]) for name in ("started_at", "completed_at"))
+    assert started <= completed
+    assert last["started_at"].endswith("Z")
+    assert last["outcomes"] == {"complete": 1}
+    assert (last["scopes"][0]["resource_type"], last["scopes"][0]["resources"]) == ("ec2_instance", 11)
+
+
+def test_a_history_is_bounded_and_never_hides_the_newest(elder, sql):
+    job = add_job(sql)
+    sql.execute(
+        "insert into discovery_history (job_id, status, entities_discovered) select %s, 'completed', n from generate_series(1, 1200) n",
+        [job],
+    )
+
+    found = {limit: elder.get(f"discovery/jobs/{job}/history?limit={limit}")["results"] for limit in (1, 1000)}
+    default = elder.get(f"discovery/jobs/{job}/history")
+
+    assert [run["entities_discovered"] for run in found[1]] == [1200]
+    assert [run["entities_discovered"] for run in found[1000]] == list(range(201, 1201))
+    assert (len(default["results"]), default["results"][-1]["entities_discovered"], default["total"]) == (50, 1200, 1200)
+    assert "`limit` is from 1 to 1000" in elder.get(f"discovery/jobs/{job}/history?limit=1001", 400)["details"][0]
+
+
+def test_what_was_not_read_comes_before_what_was(elder, database, sql):
+    """And names the permission; a history shows some of a run's scopes, the run itself all."""
+    job = add_job(sql)
+    run = Run(database, job)
+    for number in range(SCOPES_SHOWN + 20):
+        run.scope([], Scope("aws", "111", f"region-{number:03}", "ec2_instance"))
+    denied = Scope("aws", "111", "us-west-2", "ec2_instance")
+    run.scope([], denied, Outcome.DENIED, message="AccessDenied", permission="ec2:DescribeInstances")
+    run.finish(Verdict(Status.PARTIAL, "", "1 scope was denied"))
+
+    [shown] = elder.get(f"discovery/jobs/{job}/history")["results"]
+    whole = elder.get(f"runs/{shown['id']}")
+
+    assert shown["outcomes"] == whole["outcomes"] == {"complete": SCOPES_SHOWN + 20, "denied": 1}
+    assert (len(shown["scopes"]), len(whole["scopes"])) == (SCOPES_SHOWN, SCOPES_SHOWN + 21)
+    assert (shown["scopes"][0]["region"], shown["scopes"][0]["permission"]) == ("us-west-2", "ec2:DescribeInstances")
+    assert (shown["status"], shown["error"]) == ("partial", "1 scope was denied")
+
+
+def test_tombstones_that_were_held_back_are_let_go(elder, database, sql):
+    job = add_job(sql)
+    run_once(database, job, resources(100))
+    run_once(database, job, [])
+    run = elder.get(f"discovery/jobs/{job}/history")["results"][-1]
+    assert run["scopes"][0]["held_back"] == 100
+    assert elder.get("entities")["total"] == 100
+
+    assert elder.post(f"runs/{run['id']}/release", status=200) == {"run_id": run["id"], "released": 100}
+
+    assert elder.get("entities")["total"] == 0
+    assert elder.get("entities?is_active=false")["total"] == 100
+    assert elder.get(f"runs/{run['id']}")["entities_deleted"] == 100
+    assert elder.post(f"runs/{run['id']}/release", status=200)["released"] == 0
+
+
+def test_a_run_that_is_not_there(elder):
+    assert elder.get("runs/7", 404)["error"] == "there is no run 7"
+    assert elder.post("runs/7/release", status=404)["error"] == "there is no run 7"
+
+
+def test_a_run_that_goes_on(elder, database, sql):
+    job = add_job(sql)
+    run = Run(database, job)
+    run.scope(resources(5), SCOPE)
+
+    [shown] = elder.get(f"discovery/jobs/{job}/history")["results"]
+
+    assert (shown["status"], shown["completed_at"], shown["entities_discovered"]) == ("running", None, 5)
+    run.finish()
