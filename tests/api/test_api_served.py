@@ -1,0 +1,175 @@
+"""The API as it is started: ``elder-worker api`` in a process of its own, under gunicorn, called over TCP."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+
+import pytest
+import urllib3
+from peers.elder import KEY
+
+CAP = 60
+CANARY = "canary-s3cret-9f3"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def environment(database: str, **changes: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ELDER_", "PG"))}
+    return kept | {"DATABASE_URL": database, "ELDER_SECRET_KEYS": KEY, "LOG_LEVEL": "DEBUG", "ELDER_API_PORT": str(free_port())} | changes
+
+
+def processes(mark: str) -> list[str]:
+    """Every living process that carries the mark, or came from one that does."""
+    found = []
+    for folder in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdecimal() and mark.encode() in (folder / "environ").read_bytes():
+                found.append(folder.name)
+    return found
+
+
+class Served:
+    """A running API."""
+
+    def __init__(self, database: str, log: pathlib.Path, **changes: str) -> None:
+        self.mark = uuid.uuid4().hex
+        environ = environment(database, TEST_MARK=self.mark, **changes)
+        self.url, self.log = f"http://127.0.0.1:{environ['ELDER_API_PORT']}", log
+        self.http = urllib3.PoolManager(retries=False, timeout=30)
+        with log.open("wb") as out:
+            self.process = subprocess.Popen([sys.executable, "-m", "worker.cli", "api"], env=environ, stdout=out, stderr=out)
+        until(self._ready, "the API is ready")
+
+    def _ready(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        with contextlib.suppress(urllib3.exceptions.HTTPError):
+            return self.http.request("GET", self.url + "/healthz").status == 200
+        return False
+
+    def call(self, method: str, path: str, body=None, **more):
+        if body is not None:
+            more |= {"body": json.dumps(body), "headers": {"Content-Type": "application/json"}}
+        return self.http.request(method, f"{self.url}/api/v1/{path}", **more)
+
+    def stop(self) -> None:
+        self.http.clear()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(CAP)
+
+
+def until(condition, what: str):
+    deadline = time.monotonic() + CAP
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not in time: {what}"
+        time.sleep(0.05)
+    return value
+
+
+@pytest.fixture
+def served(database, tmp_path):
+    api = Served(database, tmp_path / "log")
+    yield api
+    api.stop()
+    until(lambda: not processes(api.mark), "no process is left")
+
+
+def start_fails(database: str, **changes: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "worker.cli", "api"], env=environment(database, **changes), capture_output=True, text=True, timeout=CAP
+    )
+    assert done.returncode == 78
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_it_does_not_start_where_others_can_reach_it_without_a_key(database):
+    assert "needs ELDER_API_KEY" in start_fails(database, ELDER_API_HOST="0.0.0.0")
+
+
+def test_every_reason_not_to_start_at_once():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        words = start_fails("", ELDER_API_PORT=str(taken.getsockname()[1]), ELDER_SECRET_KEYS="not-a-key")
+
+    assert "DATABASE_URL is not set" in words
+    assert "is not a Fernet key" in words
+    assert "Address already in use; choose another with ELDER_API_PORT" in words
+
+
+def test_a_secret_is_nowhere_in_clear(served, sql):
+    config = {"access_key_id": CANARY, "secret_access_key": CANARY, "regions": ["us-east-1"]}
+    bodies = [
+        {"name": "good", "provider": "aws", "config": config},
+        {"name": "unknown", "provider": "awz", "config": config},
+        {"name": "bad key", "provider": "aws", "config": {**config, "region": 1}},
+        {"name": "wrong type", "provider": "aws", "config": {**config, "secret_access_key": [CANARY]}},
+        {"name": "nul", "provider": "aws", "config": {**config, "secret_access_key": CANARY + "\0"}},
+        {"name": "no such organization", "provider": "aws", "config": config, "organization_id": 77},
+    ]
+
+    answers = [served.call("POST", "discovery/jobs", body) for body in bodies]
+    job = json.loads(answers[0].data)["id"]
+    answers += [served.call("PATCH", f"discovery/jobs/{job}", {"config": {"session_token": CANARY, "x": 1}})]
+    answers += [served.call("PUT", f"discovery/jobs/{job}", {"config": {"secret_access_key": CANARY}})]
+    answers += [served.call("GET", f"discovery/jobs{path}") for path in ("", f"/{job}", f"/{job}/history")]
+    answers += [served.call("POST", f"discovery/jobs/{job}/{call}") for call in ("test", "queue")]
+
+    assert [answer.status for answer in answers] == [201, 400, 400, 400, 201, 400, 400, 200, 200, 200, 200, 503, 202]
+    assert not [answer.data for answer in answers if CANARY.encode() in answer.data]
+    rows = sql.execute("select j::text from discovery_jobs j union all select t::text from elder_worker.tests t").fetchall()
+    assert rows
+    assert CANARY not in str(rows)
+    assert CANARY not in served.log.read_text()
+    for pid in processes(served.mark):
+        folder = pathlib.Path("/proc") / pid
+        assert CANARY.encode() not in (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+
+
+def test_a_body_without_a_length_is_bounded_too(served):
+    chunks = (b" " * 65536 for _ in range(17))
+    url, headers = f"{served.url}/api/v1/organizations", {"Content-Type": "application/json"}
+
+    answer = served.http.request("POST", url, body=chunks, headers=headers, chunked=True)
+
+    assert (answer.status, json.loads(answer.data)["error"]) == (413, "the body is too large")
+
+
+def test_a_run_beside_the_api_is_a_run_like_any_other(served, sql):
+    """Deprecated, under the same supervisor, and told in the history: here a job whose account does not exist."""
+    body = {"name": "x", "provider": "kubernetes", "config": {"kubeconfig_path": "/var/run/secrets/nothing-here"}}
+    job = json.loads(served.call("POST", "discovery/jobs", body).data)["id"]
+
+    answer = served.call("POST", f"discovery/jobs/{job}/run?legacy=true", headers={"Content-Type": "application/json"})
+
+    assert (answer.status, answer.headers["Deprecation"]) == (202, "true")
+    assert json.loads(answer.data)["success"] is True
+    [run] = until(
+        lambda: [run for run in json.loads(served.call("GET", f"discovery/jobs/{job}/history").data)["results"] if run["completed_at"]],
+        "the run has ended",
+    )
+    assert run["status"] == "error"
+    assert run["error"]
+
+
+def test_fifty_readers_at_once(served):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(50) as threads:
+        statuses = list(threads.map(lambda _: served.call("GET", "entities").status, range(200)))
+
+    assert statuses == [200] * 200
