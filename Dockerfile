@@ -2,7 +2,7 @@
 ARG BASE=docker.io/library/python:3.12-slim-bookworm
 
 FROM ${BASE} AS build
-# Which sources this image can read: aws, gcp, azure, kubernetes, ldap, google-workspace; "all" for every one.
+# Which sources this image can read: aws, azure, kubernetes, ldap; "all" for every one.
 ARG EXTRAS=all
 WORKDIR /src
 COPY setup.cfg pyproject.toml README.md LICENSE ./
