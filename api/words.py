@@ -15,6 +15,8 @@ def ago(moment: dt.datetime | None) -> str:
     if moment is None:
         return "–"
     seconds = (dt.datetime.now(dt.UTC) - moment).total_seconds()
+    if abs(seconds) < 10:
+        return "just now" if seconds >= 0 else "at once"
     return f"{lasting(seconds)} ago" if seconds >= 0 else f"in {lasting(-seconds)}"
 
 
