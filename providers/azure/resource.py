@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from providers.azure.catalogue import ChildType, GraphType, LinkRule
+from providers.catalogue import values
 from providers.records import Link, Resource
 
 _VOLATILE = frozenset({"etag", "systemData"})
@@ -36,7 +37,7 @@ def graph_resources(item: Mapping[str, Any], kind: GraphType) -> Iterator[Resour
     """The resource of a Resource Graph row, and those inside it."""
     own = resource(item, kind.sub_type, kind.entity_type, kind.links, parent=group_of(item["id"]))
     for child in kind.children:
-        yield from (_child(inner, child, own) for inner in walk(item, child.path))
+        yield from (_child(inner, child, own) for inner in values(item, child.path))
     yield own
 
 
@@ -50,20 +51,9 @@ def group_of(arm_id: str) -> str:
     return "/".join(parts[:5]) if len(parts) > 5 and parts[3].lower() == "resourcegroups" else ""
 
 
-def walk(item: Any, path: str) -> Iterator[Any]:
-    """The values at a dotted path; ``name[]`` walks the list at `name`. A missing step yields nothing."""
-    step, _, rest = path.partition(".")
-    value = item.get(step.removesuffix("[]")) if isinstance(item, Mapping) else None
-    for found in (value or ()) if step.endswith("[]") else (value,):
-        if rest:
-            yield from walk(found, rest)
-        elif found is not None:
-            yield found
-
-
 def _links(item: Mapping[str, Any], rules: Iterable[LinkRule]) -> Iterator[Link]:
     for rule in rules:
-        yield from (Link(rule.type, target.lower()) for target in walk(item, rule.path) if target)
+        yield from (Link(rule.type, target.lower()) for target in values(item, rule.path) if target)
 
 
 def _stable(value: Any) -> Any:
