@@ -54,6 +54,7 @@ def _say(words: str) -> None:
 def _simulate(everything: Everything) -> None:
     """A simulated AWS account, made by moto, that the worker is pointed to."""
     _say("making a simulated AWS account (by moto: no cloud is asked, nothing costs)")
+    (everything.logs / "simulation.log").unlink(missing_ok=True)  # an earlier start's address is in it
     child = everything.add("simulation", ["providers.aws.simulation"])
     deadline = time.monotonic() + SIMULATION_SECONDS
     while "simulated AWS account at " not in (words := child.log.read_text(errors="replace").rpartition("\n")[0].rpartition("\n")[2]):
