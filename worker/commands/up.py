@@ -66,10 +66,9 @@ def _simulate(everything: Everything) -> None:
 
 
 def _demonstrate(everything: Everything) -> None:
-    job = _demo_job(everything)
+    job, earlier = _demo_job(everything)
     _say(f"job {job} reads the simulated account: {everything.api}/jobs/{job}")
-    before = len(everything.call("GET", f"/api/v1/discovery/jobs/{job}/history")["results"])
-    run = _await_run(everything, job, before)
+    run = _await_run(everything, job, earlier)
     _say(f"the run is {run['status']}: {run['entities_discovered']} entities, {run['entities_created']} of them new" + _error(run))
     found: dict[str, int] = {}
     for scope in run["scopes"]:
@@ -81,26 +80,27 @@ def _demonstrate(everything: Everything) -> None:
     _say("this account is simulated; to read a real one, start 'elder-worker up' without --demo, and make a job with your own keys")
 
 
-def _demo_job(everything: Everything) -> int:
-    """The job of an earlier start, due again, or a new one."""
+def _demo_job(everything: Everything) -> tuple[int, int]:
+    """The job of an earlier start, due again, with the number of runs that it has had; or a new one."""
     for job in everything.call("GET", "/api/v1/discovery/jobs?per_page=1000")["jobs"]:
         if job["name"] == DEMO_JOB:
+            earlier = everything.call("GET", f"/api/v1/discovery/jobs/{job['id']}/history?limit=1")["total"]
             everything.call("POST", f"/api/v1/discovery/jobs/{job['id']}/queue")
-            return int(job["id"])
+            return int(job["id"]), int(earlier)
     organization = everything.call("POST", "/api/v1/organizations", {"name": "Demo"})
     config = {"access_key_id": "simulated", "secret_access_key": "simulated", "regions": ["us-east-1", "us-west-2", "eu-west-1"]}
     body = {"name": DEMO_JOB, "provider": "aws", "config": config, "organization_id": organization["id"]}
-    return int(everything.call("POST", "/api/v1/discovery/jobs", body)["id"])
+    return int(everything.call("POST", "/api/v1/discovery/jobs", body)["id"]), 0
 
 
-def _await_run(everything: Everything, job: int, before: int) -> dict[str, Any]:
+def _await_run(everything: Everything, job: int, earlier: int) -> dict[str, Any]:
     shown = -1
     while True:
         everything.check_alive()
-        results: list[dict[str, Any]] = everything.call("GET", f"/api/v1/discovery/jobs/{job}/history")["results"]
-        run = results[-1] if results else {}
-        if len(results) >= before and run and run["status"] != "running":
-            return run
+        history = everything.call("GET", f"/api/v1/discovery/jobs/{job}/history?limit=1")
+        run: dict[str, Any] = history["results"][-1] if history["total"] > earlier else {}
+        if run and run["status"] != "running":
+            return everything.call("GET", f"/api/v1/runs/{run['id']}")  # with all of its scopes
         found = int(run.get("entities_discovered", 0))
         if found != shown and sys.stdout.isatty():
             _say(f"    {found} entities so far")
