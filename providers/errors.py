@@ -37,6 +37,8 @@ class ProviderError(Exception):
     """The source could not be read."""
 
     error_kind = "internal"
+    wait = 0.0
+    """Seconds that the source asked us to wait before the next try."""
 
     def __init__(self, message: str | None = None, *, detail: str = "") -> None:
         """`message` is one sentence for the operator; `detail` is for the engineer. Neither may hold a secret."""

@@ -23,15 +23,10 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-import tenacity
-import urllib3
 
+from providers.errors import CredentialsError, ProviderError, ScopeError, Throttled, TimedOut
+from providers.http import Answer, Http
 from providers.records import Organization, Scope
-
-TIMEOUT = urllib3.Timeout(connect=5.0, read=60.0)
-RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-LONGEST_WAIT = 60.0
-"""Seconds; a Retry-After beyond it is not waited for."""
 
 AnswerT = TypeVar("AnswerT")
 
@@ -39,9 +34,9 @@ AnswerT = TypeVar("AnswerT")
 class ApiError(Exception):
     """The Elder API did not do what it was asked; the message is a sentence for the operator. `final`: asking again is of no use."""
 
-    def __init__(self, message: str, *, final: bool, wait: float | None = None) -> None:
+    def __init__(self, message: str, *, final: bool) -> None:
         super().__init__(message)
-        self.final, self.wait = final, wait
+        self.final = final
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -104,17 +99,12 @@ class Fingerprints(msgspec.Struct, frozen=True):
 class ElderApi:
     """A client; safe to use from several threads."""
 
-    def __init__(self, url: str, key: str = "", *, retries: int = 3, pool: urllib3.PoolManager | None = None) -> None:
+    def __init__(self, url: str, key: str = "", *, retries: int = 3) -> None:
         """`retries` is how often a call is sent again after a broken connection, a 429 or a 5xx."""
         self._url = url.rstrip("/")
-        self._headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-        self._pool = pool or urllib3.PoolManager(retries=False, timeout=TIMEOUT, maxsize=4)
-        self._retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(retries + 1),
-            wait=_wait,
-            retry=tenacity.retry_if_exception(lambda error: isinstance(error, ApiError) and not error.final),
-            reraise=True,
-        )
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        name, advice = f"the Elder API at {self._url}", "check ELDER_API_URL"
+        self._http = Http(self._url, name, headers=headers, explain=self._explain, advice=advice, tries=retries + 1, connections=4)
 
     def fingerprints(self, owner: str, scope: Scope) -> Fingerprints:
         """What the API holds of a scope."""
@@ -133,38 +123,31 @@ class ElderApi:
         """Whether the API answers at all. Raises `ApiError`."""
         self._call("GET", "/healthz", None, dict[str, object])
 
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
     def _call(self, method: str, path: str, body: msgspec.Struct | None, answer: type[AnswerT]) -> AnswerT:
         """One call with its retries. Raises `ApiError`."""
         encoded = None if body is None else msgspec.json.encode(body)
-        received = self._retrying(self._once, method, path, encoded)
+        headers = {"Content-Type": "application/json"} if encoded is not None else {}
         try:
-            return msgspec.json.decode(received, type=answer)
+            received = self._http.send(method, path, body=encoded, headers=headers)
+        except (Throttled, TimedOut) as error:
+            raise ApiError(str(error), final=False) from None
+        except ProviderError as error:
+            raise ApiError(str(error), final=True) from None
+        try:
+            return msgspec.json.decode(received.body, type=answer)
         except msgspec.MsgspecError as error:
-            raise ApiError(
-                f"the Elder API at {self._url} gave an answer that makes no sense ({error}): check ELDER_API_URL", final=True
-            ) from None
+            sentence = f"the Elder API at {self._url} gave an answer that makes no sense ({error}): check ELDER_API_URL"
+            raise ApiError(sentence, final=True) from None
 
-    def _once(self, method: str, path: str, body: bytes | None) -> bytes:
-        headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
-        try:
-            response = self._pool.request(method, self._url + path, body=body, headers=headers, redirect=False)
-        except urllib3.exceptions.HTTPError as error:
-            reason = type(error).__name__
-            raise ApiError(f"the Elder API at {self._url} cannot be reached ({reason}): check ELDER_API_URL", final=False) from None
-        if response.status == 200:
-            return response.data
-        raise _refused(self._url, response)
-
-
-def _refused(url: str, response: urllib3.BaseHTTPResponse) -> ApiError:
-    if response.status in {401, 403}:
-        return ApiError(f"the Elder API at {url} refuses the worker ({response.status}): check ELDER_API_KEY", final=True)
-    wait = response.headers.get("Retry-After", "")
-    return ApiError(
-        f"the Elder API at {url} answered {response.status}: {_words(response.data)}",
-        final=response.status not in RETRIED,
-        wait=float(wait) if wait.isdecimal() else None,
-    )
+    def _explain(self, answer: Answer, _what: str) -> ProviderError:
+        if answer.status in {401, 403}:
+            return CredentialsError(f"the Elder API at {self._url} refuses the worker ({answer.status}): check ELDER_API_KEY")
+        kind = Throttled if answer.status == 429 else TimedOut if answer.status in (408, 425) or answer.status >= 500 else ScopeError
+        return kind(f"the Elder API at {self._url} answered {answer.status}: {_words(answer.body)}")
 
 
 def _words(data: bytes) -> str:
@@ -173,10 +156,3 @@ def _words(data: bytes) -> str:
         return str(msgspec.json.decode(data)["error"])
     except (msgspec.MsgspecError, LookupError, TypeError):
         return data[:200].decode(errors="replace") or "nothing"
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.wait if isinstance(error, ApiError) and error.wait is not None else 0.0
-    growing = tenacity.wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT)(state)
-    return min(LONGEST_WAIT, max(asked, growing))

@@ -6,17 +6,16 @@ import base64
 import json
 import os
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import tenacity
 import urllib3
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.exceptions import ApiException
 
+from providers import patience
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 from providers.kubernetes.kubeconfig import Access
 
@@ -24,7 +23,6 @@ TIMEOUT = (10, 60)
 """Seconds to connect, and between two bytes."""
 
 TRIES = 4
-LONGEST_WAIT = 30.0
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 
@@ -52,13 +50,7 @@ class Client:
             self._headers["Authorization"] = f"Basic {pair}"
         self._host = configuration.host
         self._api = ApiClient(configuration)
-        self._retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(TRIES),
-            wait=_wait,
-            retry=tenacity.retry_if_exception_type((Throttled, TimedOut)),
-            sleep=lambda seconds: time.sleep(seconds),  # noqa: PLW0108 - looked up late, so that tests can do without waiting
-            reraise=True,
-        )
+        self._retrying = patience.retrying(TRIES)
         self.calls = 0
 
     def get(self, path: str, query: dict[str, Any] | None = None, *, metadata: bool = False, what: str = "") -> dict[str, Any]:
@@ -80,14 +72,16 @@ class Client:
             status, retry_after = response.status, response.getheader("Retry-After")
         except ApiException as error:
             status, body = error.status or 0, error.body or b""
-            retry_after = (error.headers or {}).get("Retry-After") if error.headers else None
+            retry_after = (error.headers or {}).get("Retry-After")
             if not status:
                 raise TimedOut(f"no answer from the API server to '{what}'", detail=str(error.reason)) from None
         except urllib3.exceptions.HTTPError as error:
             raise _broken(error, what) from None
         self.calls += 1
         if status != 200:
-            raise _refused(status, body, what, retry_after)
+            refused = _refused(status, body, what)
+            refused.wait = patience.asked_wait({"retry-after": retry_after or ""})
+            raise refused
         return _decoded(body, what)
 
     def _file(self, name: str, content: str) -> str | None:
@@ -119,7 +113,7 @@ def _broken(error: urllib3.exceptions.HTTPError, what: str) -> ProviderError:
     return TimedOut(f"no answer from the API server to '{what}' ({type(error).__name__})", detail=text)
 
 
-def _refused(status: int, body: bytes | str, what: str, retry_after: str | None) -> ProviderError:
+def _refused(status: int, body: bytes | str, what: str) -> ProviderError:
     text = body.decode(errors="replace") if isinstance(body, bytes) else body
     match status:
         case 401:
@@ -135,18 +129,8 @@ def _refused(status: int, body: bytes | str, what: str, retry_after: str | None)
         case 400 if "continue" in text:
             return Gone(f"the pages of '{what}' have expired (400)", detail=text)
         case 429:
-            return Throttled(
-                f"the API server asks to slow down at '{what}' (429), and still did after {TRIES} tries", detail=retry_after or ""
-            )
+            return Throttled(f"the API server asks to slow down at '{what}' (429), and still did after {TRIES} tries", detail=text)
         case _ if status >= 500:
-            return TimedOut(f"the API server answered {status} to '{what}', and still did after {TRIES} tries", detail=retry_after or text)
+            return TimedOut(f"the API server answered {status} to '{what}', and still did after {TRIES} tries", detail=text)
         case _:
             return ScopeError(f"the API server answered {status} to '{what}'", detail=text)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = getattr(error, "detail", "")
-    seconds = float(asked) if asked.isdecimal() else 0.0
-    growing: float = tenacity.wait_random_exponential(multiplier=0.3, max=LONGEST_WAIT)(state)
-    return min(LONGEST_WAIT, max(seconds, growing))

@@ -47,7 +47,7 @@ class TestKubernetes(ProviderSuite):
         self.kube, self.monkeypatch = kube, monkeypatch
         self.config = {"kubeconfig": kube.kubeconfig(), "page_size": 50}
         self.secrets = ("admin-token",)
-        monkeypatch.setattr("providers.kubernetes.client.time.sleep", lambda _: None)
+        monkeypatch.setattr("providers.patience.wait", lambda _: None)
 
     @contextlib.contextmanager
     def inject(self, fault):
@@ -202,7 +202,7 @@ def test_a_group_that_does_not_answer_is_a_scope_that_failed(kube, monkeypatch):
         return Canned(503, b"unavailable") if url.endswith("/apis/acme.example/v1") else original(self, method, url, **more)
 
     monkeypatch.setattr(rest.RESTClientObject, "request", request)
-    monkeypatch.setattr("providers.kubernetes.client.time.sleep", lambda _: None)
+    monkeypatch.setattr("providers.patience.wait", lambda _: None)
     sink = read(kube)
     assert sink.report("*").outcome == Outcome.TIMEOUT
     assert sink.report("k8s_pod").outcome == Outcome.COMPLETE

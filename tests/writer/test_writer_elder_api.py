@@ -8,8 +8,8 @@ import threading
 
 import msgspec
 import pytest
-import urllib3
 
+from providers import patience
 from providers.records import Organization, Resource, Scope
 from worker import wire
 from worker.elder_api import ApiError, Batch, ElderApi, Rejected, ScopeClosed
@@ -64,11 +64,11 @@ def server():
 
 
 @pytest.fixture
-def client(server):
-    with urllib3.PoolManager(retries=False) as pool:
-        client = ElderApi(server.url, "s3cret", retries=2, pool=pool)
-        client._retrying.sleep = lambda seconds: None
-        yield client
+def client(server, monkeypatch):
+    monkeypatch.setattr(patience, "wait", lambda seconds: None)
+    client = ElderApi(server.url, "s3cret", retries=2)
+    yield client
+    client.close()
 
 
 def batch():
@@ -133,8 +133,8 @@ def test_what_will_not_pass_is_not_tried_again(server, client, status, answer, s
     assert len(server.requests) == 1
 
 
-def test_nobody_there(server, client):
-    client._url = "http://127.0.0.1:9"
+def test_nobody_there():
+    client = ElderApi("http://127.0.0.1:9", "s3cret", retries=0)
 
     with pytest.raises(ApiError, match=r"cannot be reached .* check ELDER_API_URL"):
         client.check()
