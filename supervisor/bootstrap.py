@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from supervisor import frames, kernel
+from supervisor import frames, kernel, namespace
 from supervisor.errors import ProtocolError
 from supervisor.frames import FrameReader, Kind
 
@@ -39,26 +39,30 @@ MAX_PROCESSES = 4096
 
 
 class Hello(msgspec.Struct, frozen=True):
-    """Body of READY. `pgid` equals `pid`: the job leads its group and session."""
+    """Body of READY: the process that the supervisor made, which leads its group and session, so that `pgid` equals `pid`."""
 
     pid: int
     pgid: int
-    started: int
+    pid_namespace: bool = False
+    """Whether the job has one of its own, so that nothing can outlive it."""
 
 
-def run_job(parent: int, entry: str, folder: str, memory_mb: int, pipes: Mapping[str, int]) -> NoReturn:
-    """Target of a job process. `pipes`: start (read), control, data, stdout, stderr (write)."""
+def run_job(parent: int, entry: str, folder: str, memory_mb: int, pipes: Mapping[str, int], *, namespaced: bool) -> NoReturn:
+    """Target of a job process. `pipes`: start (read), control, data, stdout, stderr (write); `namespaced`: apart, if that is permitted."""
     os.setsid()
     kernel.die_with_parent(parent)
     os.dup2(pipes["stdout"], 1)
     os.dup2(pipes["stderr"], 2)
     start, control, data = (pipes[name] for name in ("start", "control", "data"))
+    hello = Hello(os.getpid(), os.getpgid(0))
+    if namespaced and namespace.enter():
+        hello = msgspec.structs.replace(hello, pid_namespace=True)
     _close_all_but({0, 1, 2, start, control, data})
     _limit(memory_mb)
     _blind()
     _settle_in(folder)
     faulthandler.enable(file=sys.stderr, all_threads=True)  # SIGABRT writes the stacks of all threads
-    _say_ready(control)
+    os.write(control, frames.encode(Kind.READY, msgspec.json.encode(hello)))
     body = _await_start(start)
     os.close(start)
     _leave(_entry(entry)(start=body, control=control, data=data))
@@ -113,13 +117,6 @@ def _settle_in(folder: str) -> None:
     os.environ.update(HOME=folder, TMPDIR=folder)
     tempfile.tempdir = folder
     os.chdir(folder)
-
-
-def _say_ready(control: int) -> None:
-    pid = os.getpid()
-    found = kernel.member(pid)
-    hello = Hello(pid, os.getpgid(0), found.started if found else 0)
-    os.write(control, frames.encode(Kind.READY, msgspec.json.encode(hello)))
 
 
 def _await_start(fd: int) -> bytes:

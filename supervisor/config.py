@@ -45,6 +45,8 @@ class SupervisorConfig:
     """Cap on a job's tree when the writer names none."""
     memory_budget_mb: int | None = None
     """No job is started when the caps of all would exceed this; None: no limit."""
+    pid_namespaces: bool = True
+    """Whether each job gets one of its own, where the kernel permits it."""
     restarts: int = 5
     """A service that dies more often than this within `restart_window` ends the supervisor."""
     restart_window: float = 60.0

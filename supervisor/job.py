@@ -1,6 +1,6 @@
 """One job process and everything that descends from it: its clocks, its pipes, and the ladder by which it is killed.
 
-The ladder: SIGTERM to the group (and SIGCONT, for the stopped) -> the grace -> SIGABRT to the leader, which writes its Python stacks ->
+The ladder: SIGTERM to the group (and SIGCONT, for the stopped) -> the grace -> SIGABRT to the group: the job writes its Python stacks ->
 SIGKILL to the group -> SIGKILL to whatever is left of the tree, until it is proven dead. The leader stays unreaped until then, so that
 neither its number nor its group's can be given to anybody else.
 """
@@ -24,6 +24,7 @@ from supervisor.clocks import Clocks
 from supervisor.config import SupervisorConfig
 from supervisor.errors import ProtocolError
 from supervisor.frames import FrameReader, Kind
+from supervisor.kernel import Member
 from supervisor.loop import Loop, Timer
 from supervisor.messages import Cause, Exited, Start
 from supervisor.obituary import obituary
@@ -55,6 +56,7 @@ class Job:
         self.peak_bytes = self.memory_bytes = 0
         self.progress: dict[str, Any] = {}
         self.kill_seconds: float | None = None
+        self.pid_namespace: bool | None = None
         self.survivors = 0
         self._config, self._loop, self._ready = config, loop, ready
         self._sentence = ""
@@ -78,6 +80,7 @@ class Job:
         theirs = {name: ends[0] if reads else ends[1] for (name, reads), ends in zip(PIPES.items(), pipes.values(), strict=True)}
         ours = {name: next(end for end in pipes[name] if end != theirs[name]) for name in PIPES}
         arguments = {"parent": os.getpid(), "entry": entry, "folder": self.folder, "memory_mb": self.memory_mb, "pipes": theirs}
+        arguments["namespaced"] = self._config.pid_namespaces
         try:
             pid, pidfd = spawn_process(f"job {self.start.run}", bootstrap.run_job, arguments, list(theirs.values()))
         except BaseException:
@@ -122,6 +125,7 @@ class Job:
             if (hello.pid, hello.pgid) != (self.pid, self.pid):
                 raise ProtocolError("READY names another process")
             self.state = advance(self.state, JobState.RUNNING)
+            self.pid_namespace = hello.pid_namespace
             self.clocks.ready()
             self._ready(self)
         elif kind is Kind.PROGRESS and self.state is not JobState.STARTING:
@@ -163,7 +167,7 @@ class Job:
 
     def _abort(self) -> None:
         self.state = advance(self.state, JobState.ABORTING)
-        self._signal_leader(signal.SIGABRT)
+        self._signal_group(signal.SIGABRT)
         self._rung = self._loop.after(STACK_DUMP, self._kill_group)
 
     def _kill_group(self) -> None:
@@ -202,19 +206,26 @@ class Job:
         members = [member for member in census.tree(self.pid, self._seen) if member.alive]
         self._seen.update((member.pid, member.started) for member in members)
         if not self.dying:
-            self._weigh([member.pid for member in members])
+            self._weigh(members)
         elif self.state in (JobState.KILLING, JobState.UNKILLABLE):
             self._signal_leader(signal.SIGKILL)
             for member in members:
                 kernel.send(member, signal.SIGKILL)
             self._count(len(members))
 
-    def _weigh(self, members: list[int]) -> None:
-        self.memory_bytes = sum(map(kernel.resident_bytes, (self.pid, *members)))
+    def _weigh(self, members: list[Member]) -> None:
+        self.memory_bytes = self._weight(members)
         self.peak_bytes = max(self.peak_bytes, self.memory_bytes)
         if self.memory_bytes > self.memory_mb * MB:
             used = self.memory_bytes // MB
             self.kill(Cause.MEMORY, f"the job and its children used {used} MB, over their cap of {self.memory_mb} MB")
+
+    def _weight(self, members: list[Member]) -> int:
+        sizes = {member: kernel.resident_bytes(member.pid) for member in members}
+        if not self.pid_namespace:
+            return kernel.resident_bytes(self.pid) + sum(sizes.values())
+        beside = [sizes.pop(member) for member in members if member.parent == self.pid]
+        return max(beside, default=0) + sum(sizes.values())  # the holder and the init have but pages that they share with the job
 
     def _count(self, members: int) -> None:
         leader = kernel.member(self.pid)

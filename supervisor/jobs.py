@@ -43,6 +43,8 @@ class Jobs:
         self.closed = False
         """Whether no more jobs are taken."""
         self.orphans_killed = 0
+        self.pid_namespace: bool | None = None
+        """Whether the last job that started had a PID namespace of its own."""
         self.on_ready: Callable[[Job], None] = lambda _: None
         self.on_exit: Callable[[Job, Exited], None] = lambda _job, _exited: None
         self.on_freed: Callable[[], None] = lambda: None
@@ -73,13 +75,17 @@ class Jobs:
         if self.free().get(start.pool, 0) < 1:
             raise SpawnError(f"no free slot in the pool '{start.pool}'")
         self._admit(start)
-        job = Job(start, self._config, self._loop, forward=self._forward, ready=self.on_ready)
+        job = Job(start, self._config, self._loop, forward=self._forward, ready=self._ready)
         self._jobs[start.run] = job
         for fd, call in job.descriptors():
             self._loop.watch(fd, call)
         self._loop.watch(job.pidfd, lambda: self._leader_died(job))
         self._soon()
         return job
+
+    def _ready(self, job: Job) -> None:
+        self.pid_namespace = job.pid_namespace
+        self.on_ready(job)
 
     def _admit(self, start: Start) -> None:
         budget = self._config.memory_budget_mb

@@ -32,9 +32,14 @@ def _prctl(option: int, value: int) -> None:
 
 def die_with_parent(parent: int) -> None:
     """SIGKILL for us when the thread that made us ends. Exits at once if that has happened already: the race is real."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_any_parent()
     if os.getppid() != parent:
         os._exit(1)
+
+
+def die_with_any_parent() -> None:
+    """SIGKILL for us when our parent ends; whether it has already, is for the caller to find out."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def adopt_orphans() -> None:

@@ -35,7 +35,7 @@ def snapshot(supervisor: Supervisor) -> dict[str, Any]:
         "pools": pools,
         "jobs": [_job(job) for job in jobs.all()],
         "services": {service.service.name: _service(service) for service in (supervisor.writer, *supervisor.services)},
-        "isolation": {"subreaper": True, "orphans_killed": jobs.orphans_killed},
+        "isolation": {"subreaper": True, "pid_namespace": jobs.pid_namespace, "orphans_killed": jobs.orphans_killed},
         "metrics": supervisor.metrics.export(),
         "report": supervisor.report.state if supervisor.report else None,
         "report_age": time.monotonic() - supervisor.reported_at if supervisor.report else None,

@@ -213,7 +213,7 @@ def look_around(order, control, _data):
         "own": [0, 1, 2, control, _data],
         "environ": dict(os.environ),
         "cwd": os.getcwd(),
-        "session": os.getsid(0) == os.getpid(),
+        "session": os.getsid(0) in (os.getpid(), 0),  # 0: its leader is outside of our PID namespace
         "core": __import__("resource").getrlimit(__import__("resource").RLIMIT_CORE)[1],
         "no_new_privs": "NoNewPrivs:\t1" in Path("/proc/self/status").read_text(),
         "oom": Path("/proc/self/oom_score_adj").read_text().strip(),
