@@ -83,6 +83,8 @@ class Provider(abc.ABC):
     """A `providers.schema` config type."""
     operator_variables: ClassVar[tuple[str, ...]] = ()
     """Environment variables of the worker that this provider may see: endpoints, credential files. Never part of a job's config."""
+    files: ClassVar[tuple[str, ...]] = ()
+    """Files and folders that it reads beside those that its config and its operator variables name."""
     discovery: ClassVar[bool] = True
     """May be the provider of a discovery job."""
     connector: ClassVar[bool] = False

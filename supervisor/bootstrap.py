@@ -6,6 +6,7 @@ then READY; then the START frame with its secrets; then the entry, which imports
 
 from __future__ import annotations
 
+import dataclasses
 import faulthandler
 import importlib
 import os
@@ -19,7 +20,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from supervisor import frames, kernel, namespace
+from supervisor import frames, kernel, landlock, namespace
 from supervisor.errors import ProtocolError
 from supervisor.frames import FrameReader, Kind
 
@@ -43,26 +44,45 @@ class Hello(msgspec.Struct, frozen=True):
 
     pid: int
     pgid: int
-    pid_namespace: bool = False
+    pid_namespace: bool
     """Whether the job has one of its own, so that nothing can outlive it."""
+    landlock: int
+    """The ABI by which the kernel keeps it from other files; 0: it does not."""
 
 
-def run_job(parent: int, entry: str, folder: str, memory_mb: int, pipes: Mapping[str, int], *, namespaced: bool) -> NoReturn:
-    """Target of a job process. `pipes`: start (read), control, data, stdout, stderr (write); `namespaced`: apart, if that is permitted."""
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """What shuts a job in."""
+
+    folder: str
+    """Its own, the only one that it may write to."""
+    memory_mb: int
+    namespaced: bool
+    """In a PID namespace, if that is permitted."""
+    confined: bool
+    """By Landlock, if the kernel has it."""
+    readable: tuple[str, ...]
+    forbidden: tuple[str, ...]
+    """Modules that it may not import."""
+
+
+def run_job(parent: int, entry: str, pipes: Mapping[str, int], cell: Cell) -> NoReturn:
+    """Target of a job process. `pipes`: start (read), control, data, stdout, stderr (write)."""
     os.setsid()
     kernel.die_with_parent(parent)
     os.dup2(pipes["stdout"], 1)
     os.dup2(pipes["stderr"], 2)
     start, control, data = (pipes[name] for name in ("start", "control", "data"))
-    hello = Hello(os.getpid(), os.getpgid(0))
-    if namespaced and namespace.enter():
-        hello = msgspec.structs.replace(hello, pid_namespace=True)
+    pid, pgid = os.getpid(), os.getpgid(0)
+    namespaced = cell.namespaced and namespace.enter()
     _close_all_but({0, 1, 2, start, control, data})
-    _limit(memory_mb)
+    _limit(cell.memory_mb)
     _blind()
-    _settle_in(folder)
+    _settle_in(cell.folder)
+    sys.modules.update(dict.fromkeys(cell.forbidden))  # type: ignore[arg-type]  # None there: the import fails
+    abi = landlock.confine(cell.readable, (cell.folder,)) if cell.confined else 0
     faulthandler.enable(file=sys.stderr, all_threads=True)  # SIGABRT writes the stacks of all threads
-    os.write(control, frames.encode(Kind.READY, msgspec.json.encode(hello)))
+    os.write(control, frames.encode(Kind.READY, msgspec.json.encode(Hello(pid, pgid, namespaced, abi))))
     body = _await_start(start)
     os.close(start)
     _leave(_entry(entry)(start=body, control=control, data=data))

@@ -47,6 +47,10 @@ class SupervisorConfig:
     """No job is started when the caps of all would exceed this; None: no limit."""
     pid_namespaces: bool = True
     """Whether each job gets one of its own, where the kernel permits it."""
+    confine_files: bool = True
+    """Whether Landlock, where the kernel has it, keeps jobs from every file but those that they are given."""
+    forbidden_modules: tuple[str, ...] = ()
+    """What no job may import."""
     restarts: int = 5
     """A service that dies more often than this within `restart_window` ends the supervisor."""
     restart_window: float = 60.0

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from supervisor import bootstrap, kernel
+from supervisor.bootstrap import Cell, Hello
 from supervisor.census import Census
 from supervisor.clocks import Clocks
 from supervisor.config import SupervisorConfig
@@ -56,7 +57,7 @@ class Job:
         self.peak_bytes = self.memory_bytes = 0
         self.progress: dict[str, Any] = {}
         self.kill_seconds: float | None = None
-        self.pid_namespace: bool | None = None
+        self.hello: Hello | None = None
         self.survivors = 0
         self._config, self._loop, self._ready = config, loop, ready
         self._sentence = ""
@@ -66,7 +67,7 @@ class Job:
         self._decided_at: float | None = None
         self._calm_passes = 0
         self.folder = tempfile.mkdtemp(prefix="elder-job-")
-        self.pid, self.pidfd, self.data, self.start_pipe = self._spawn(config.job_entry)
+        self.pid, self.pidfd, self.data, self.start_pipe = self._spawn()
         self.started_at = time.monotonic()
         self._tail, self._lines = Tail(), Lines(forward)
         self._pumps = (Pump(self._stdout, self._lines.take), Pump(self._stderr, self._tail.take))
@@ -75,12 +76,11 @@ class Job:
 
     # --- birth
 
-    def _spawn(self, entry: str) -> tuple[int, int, int, int]:
+    def _spawn(self) -> tuple[int, int, int, int]:
         pipes = {name: os.pipe() for name in PIPES}
         theirs = {name: ends[0] if reads else ends[1] for (name, reads), ends in zip(PIPES.items(), pipes.values(), strict=True)}
         ours = {name: next(end for end in pipes[name] if end != theirs[name]) for name in PIPES}
-        arguments = {"parent": os.getpid(), "entry": entry, "folder": self.folder, "memory_mb": self.memory_mb, "pipes": theirs}
-        arguments["namespaced"] = self._config.pid_namespaces
+        arguments = {"parent": os.getpid(), "entry": self._config.job_entry, "pipes": theirs, "cell": self._cell()}
         try:
             pid, pidfd = spawn_process(f"job {self.start.run}", bootstrap.run_job, arguments, list(theirs.values()))
         except BaseException:
@@ -93,6 +93,12 @@ class Job:
                 os.close(end)
         self._control_fd, self._stdout, self._stderr = ours["control"], ours["stdout"], ours["stderr"]
         return pid, pidfd, ours["data"], ours["start"]
+
+    def _cell(self) -> Cell:
+        config = self._config
+        return Cell(
+            self.folder, self.memory_mb, config.pid_namespaces, config.confine_files, self.start.read_paths, config.forbidden_modules
+        )
 
     def descriptors(self) -> tuple[tuple[int, Callable[[], None]], ...]:
         """What the loop is to watch, and what to call."""
@@ -121,11 +127,11 @@ class Job:
 
     def _take(self, kind: Kind, body: bytes) -> None:
         if kind is Kind.READY and self.state is JobState.STARTING:
-            hello = msgspec.json.decode(body, type=bootstrap.Hello)
+            hello = msgspec.json.decode(body, type=Hello)
             if (hello.pid, hello.pgid) != (self.pid, self.pid):
                 raise ProtocolError("READY names another process")
             self.state = advance(self.state, JobState.RUNNING)
-            self.pid_namespace = hello.pid_namespace
+            self.hello = hello
             self.clocks.ready()
             self._ready(self)
         elif kind is Kind.PROGRESS and self.state is not JobState.STARTING:
@@ -222,7 +228,7 @@ class Job:
 
     def _weight(self, members: list[Member]) -> int:
         sizes = {member: kernel.resident_bytes(member.pid) for member in members}
-        if not self.pid_namespace:
+        if not (self.hello and self.hello.pid_namespace):
             return kernel.resident_bytes(self.pid) + sum(sizes.values())
         beside = [sizes.pop(member) for member in members if member.parent == self.pid]
         return max(beside, default=0) + sum(sizes.values())  # the holder and the init have but pages that they share with the job

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Collection
 
 from supervisor import kernel
+from supervisor.bootstrap import Hello
 from supervisor.census import Census
 from supervisor.config import SupervisorConfig
 from supervisor.errors import SpawnError
@@ -43,8 +44,8 @@ class Jobs:
         self.closed = False
         """Whether no more jobs are taken."""
         self.orphans_killed = 0
-        self.pid_namespace: bool | None = None
-        """Whether the last job that started had a PID namespace of its own."""
+        self.hello: Hello | None = None
+        """Of the last job that started: what is in force."""
         self.on_ready: Callable[[Job], None] = lambda _: None
         self.on_exit: Callable[[Job, Exited], None] = lambda _job, _exited: None
         self.on_freed: Callable[[], None] = lambda: None
@@ -84,7 +85,7 @@ class Jobs:
         return job
 
     def _ready(self, job: Job) -> None:
-        self.pid_namespace = job.pid_namespace
+        self.hello = job.hello
         self.on_ready(job)
 
     def _admit(self, start: Start) -> None:

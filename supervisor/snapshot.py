@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from supervisor.job import Job
+from supervisor.jobs import Jobs
 from supervisor.service import RunningService
 
 if TYPE_CHECKING:
@@ -35,10 +36,21 @@ def snapshot(supervisor: Supervisor) -> dict[str, Any]:
         "pools": pools,
         "jobs": [_job(job) for job in jobs.all()],
         "services": {service.service.name: _service(service) for service in (supervisor.writer, *supervisor.services)},
-        "isolation": {"subreaper": True, "pid_namespace": jobs.pid_namespace, "orphans_killed": jobs.orphans_killed},
+        "isolation": _isolation(jobs),
         "metrics": supervisor.metrics.export(),
         "report": supervisor.report.state if supervisor.report else None,
         "report_age": time.monotonic() - supervisor.reported_at if supervisor.report else None,
+    }
+
+
+def _isolation(jobs: Jobs) -> dict[str, Any]:
+    """What shuts jobs in; `pid_namespace` and `landlock` (its ABI, 0 for none) as the last job found them, None before the first."""
+    hello = jobs.hello
+    return {
+        "subreaper": True,
+        "pid_namespace": hello.pid_namespace if hello else None,
+        "landlock": hello.landlock if hello else None,
+        "orphans_killed": jobs.orphans_killed,
     }
 
 

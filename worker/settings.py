@@ -50,6 +50,9 @@ class Settings(SourceSettings, frozen=True, kw_only=True):
     discovery_job_memory_mb: Annotated[int, _meta("Cap on a job's memory; derived from the container's limit, else 512.", ge=32)] | None = (
         None
     )
+    discovery_confine_files: Annotated[
+        bool, _meta("Landlock keeps jobs from files that are not theirs, where the kernel has it; off, if a source needs others.")
+    ] = True
     discovery_allowed_paths: Annotated[tuple[str, ...], _meta("Folders whose files a job's config may name.")] = ("/var/run/secrets",)
     connector_max_concurrent: Annotated[int, _meta("Connectors that sync at once.", ge=1, le=100)] = 2
     connector_sync_timeout: Annotated[float, _meta("A sync that runs longer is killed.", ge=1)] = 3600

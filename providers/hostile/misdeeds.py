@@ -186,5 +186,5 @@ def _everywhere(data: bytes) -> None:
 
 
 def _tell(config: HostileConfig, text: str = "here") -> None:
-    if config.path:
-        pathlib.Path(config.path).write_text(text)
+    """Evidence in the log that the misdeed has begun."""
+    print(f"told {config.behaviour} {text}", flush=True)  # noqa: T201

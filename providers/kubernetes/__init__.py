@@ -15,6 +15,7 @@ class Kubernetes(Provider):
     name = "kubernetes"
     title = "Kubernetes"
     config = KubernetesConfig
+    files = ("/var/run/secrets/kubernetes.io/serviceaccount",)
     operator_variables = OPERATOR_VARIABLES
 
     def open(self, config: KubernetesConfig, operator: Mapping[str, str]) -> Source:

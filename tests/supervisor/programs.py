@@ -206,7 +206,7 @@ def fill_data_pipe(_order, control, data):
         os.write(data, block)
 
 
-def look_around(order, control, _data):
+def look_around(_order, control, _data):
     """Reports what it can see of itself and of others."""
     seen = {
         "fds": sorted(int(name) for name in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{name}")),
@@ -219,7 +219,35 @@ def look_around(order, control, _data):
         "oom": Path("/proc/self/oom_score_adj").read_text().strip(),
         "modules": sorted(sys.modules),
     }
-    Path(order["report"]).write_text(json.dumps(seen))
+    print("SEEN", json.dumps(seen), flush=True)
+
+
+def try_doors(order, _control, _data):
+    """Tries everything that a job must not be able to do; says what came of each."""
+    found = {}
+    for name, path in order["read"].items():
+        found[name] = attempt(lambda path=path: Path(path).read_bytes())
+    for name, path in order["write"].items():
+        found[name] = attempt(lambda path=path: Path(path).write_text("x"))
+    for pid in order["pids"]:
+        for file in ("environ", "mem", "fd", "maps"):
+            path = f"/proc/{pid}/{file}"
+            found[f"{pid} {file}"] = attempt(lambda path=path: os.listdir(path) if path.endswith("fd") else Path(path).read_bytes())
+        found[f"{pid} signal"] = attempt(lambda pid=pid: os.kill(pid, signal.SIGKILL))
+    for module in order["modules"]:
+        found[f"import {module}"] = attempt(lambda module=module: __import__(module))
+    found["own folder"] = attempt(lambda: Path("mine").write_text("x"))
+    found["system"] = attempt(lambda: Path("/etc/hosts").read_bytes())
+    print("SEEN", json.dumps(found), flush=True)
+
+
+def attempt(deed) -> str:
+    """``done``, or why not."""
+    try:
+        deed()
+    except (OSError, ImportError) as error:
+        return type(error).__name__
+    return "done"
 
 
 def tell(control: int, what: str) -> None:

@@ -54,6 +54,10 @@ class Elder:
         """The run, once it has ended."""
         return until(lambda: len(runs := self.runs(job)) >= count and runs[-1], f"run {count} of job {job}")
 
+    def told(self, what):
+        """Waits until a job's misdeed has begun, which it says in the log."""
+        until(lambda: any("told " in worker.log.read_text(errors="replace") for worker in self.workers), what)
+
     def scopes(self, run):
         return {row["region"]: row for row in self.rows("select * from run_scopes where run_id = %s", run["id"])}
 
@@ -190,8 +194,8 @@ def test_a_job_that_cannot_run_says_why_and_is_not_tried_again(elder, config, ki
 
 def test_a_person_cancels_a_running_job(elder):
     elder.worker()
-    job = elder.job(behaviour="sleep", path=str(elder.folder / "told"))
-    until((elder.folder / "told").exists, "the job sleeps")
+    job = elder.job(behaviour="sleep")
+    elder.told("the job sleeps")
     elder.sql.execute("update discovery_jobs set cancel_requested = true where id = %s", [job])
     elder.sql.execute("select pg_notify('elder_worker', 'cancel')")
 
@@ -200,8 +204,8 @@ def test_a_person_cancels_a_running_job(elder):
 
 def test_a_worker_that_stops_gives_its_job_back(elder):
     worker = elder.worker(options={"shutdown_grace": 0.2})
-    job = elder.job(behaviour="sleep", path=str(elder.folder / "told"))
-    until((elder.folder / "told").exists, "the job sleeps")
+    job = elder.job(behaviour="sleep")
+    elder.told("the job sleeps")
 
     assert worker.stop() == 0
     assert elder.runs(job) == []
@@ -211,8 +215,8 @@ def test_a_worker_that_stops_gives_its_job_back(elder):
 
 def test_b_kill_9_of_the_supervisor_and_another_worker_finishes(elder):
     worker = elder.worker(lease_ttl=3)
-    job = elder.job(behaviour="ignore_sigterm", resources=500, path=str(elder.folder / "told"))
-    until((elder.folder / "told").exists, "the job is in the middle")
+    job = elder.job(behaviour="ignore_sigterm", resources=500)
+    elder.told("the job is in the middle")
     worker.kill()
     until(lambda: not worker.processes(), "no process of the worker is left")
     elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"behaviour": "well"})])
@@ -226,8 +230,8 @@ def test_b_kill_9_of_the_supervisor_and_another_worker_finishes(elder):
 def test_a_late_writer_is_refused(elder):
     """Its lease is taken away while its job runs: the job is ended, and what it finds from then on is not stored."""
     elder.worker(lease_ttl=3)
-    job = elder.job(behaviour="sleep", path=str(elder.folder / "told"))
-    until((elder.folder / "told").exists, "the job sleeps")
+    job = elder.job(behaviour="sleep")
+    elder.told("the job sleeps")
     elder.sql.execute("update elder_worker.claims set token = token + 1, owner = gen_random_uuid(), expires_at = now() + interval '1 hour'")
     worker = elder.workers[0]
     until(lambda: worker.state() and not worker.state()["jobs"], "the job is ended")

@@ -90,6 +90,10 @@ def test_files_under_an_allowed_path(tmp_path):
     assert launcher(allowed=(str(tmp_path),)).job("7", "hostile", {"token_path": inside}).read_paths == (inside,)
 
 
+def test_a_job_may_read_what_its_config_its_operator_and_its_provider_name():
+    assert launcher().job("7", "kubernetes", {}).read_paths == ("/var/run/secrets/kubernetes.io/serviceaccount",)
+
+
 @pytest.mark.parametrize("escape", ["../outside", "link"])
 def test_no_way_out_of_an_allowed_path(tmp_path, escape):
     allowed = tmp_path / "allowed"

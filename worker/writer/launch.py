@@ -62,7 +62,8 @@ class Launcher:
         """A connector's. Its config is the operator's own. Raises `ConfigError`."""
         provider = registry.get(name)
         config = provider.connector_config(self._operator)
-        return self._launch(run, provider, config, "connector", None, tuple(path for _, path in doors.named_files(config)))
+        files = tuple(value for value in config.values() if isinstance(value, str) and value.startswith("/"))
+        return self._launch(run, provider, config, "connector", None, files)
 
     def _launch(
         self, run: str, provider: Provider, config: dict[str, Any], kind: str, job_id: int | None, paths: tuple[str, ...]
@@ -82,4 +83,4 @@ class Launcher:
             log_level=level,
             log_format=shape,
         )
-        return Launch(msgspec.json.encode(start), paths + files)
+        return Launch(msgspec.json.encode(start), paths + files + provider.files)

@@ -1,0 +1,118 @@
+"""Landlock: the kernel refuses a process every file that it was not given, whatever its user may read. Needs Linux 5.13 and no privileges.
+
+Rules hold for this thread and what it makes from now on, so they are set before there are others. Source: landlock(7).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_RULE_PATH_BENEATH = 1
+_VERSION = 1
+
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _TRUNCATE = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14
+_READ = _EXECUTE | _READ_FILE | _READ_DIR
+_OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
+_SCOPE_ABSTRACT_SOCKETS, _SCOPE_SIGNALS = 1, 2
+
+SYSTEM = (
+    "/usr",
+    "/bin",
+    "/lib",
+    "/lib64",
+    "/etc",
+    "/proc",
+    "/sys/fs/cgroup",
+    "/sys/devices/system/cpu",
+    "/nix/store",
+    "/run/systemd/resolve",
+)
+"""Programs, libraries, certificates, names of hosts, time zones: what the interpreter and an SDK read on any system."""
+
+DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
+"""Variables that name the certificates of an operator's own CA."""
+
+
+class _Ruleset(ctypes.Structure):
+    _fields_ = (("fs", ctypes.c_uint64), ("net", ctypes.c_uint64), ("scoped", ctypes.c_uint64))
+
+
+class _PathBeneath(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
+
+
+def abi() -> int:
+    """The version that the kernel offers; 0 when it has none, or it is switched off."""
+    return max(0, _syscall(_CREATE_RULESET, None, 0, _VERSION))
+
+
+def confine(readable: Iterable[str], writable: Iterable[str]) -> int:
+    """From now on only these files and folders, and those of the interpreter and the system. Returns the ABI in force, 0 for none.
+
+    The process must have renounced new privileges. Unix sockets in the file system stay reachable; signals and abstract sockets reach no
+    process outside (ABI 6).
+    """
+    version = abi()
+    if not version:
+        return 0
+    everything = (1 << (13 + (version >= 2) + (version >= 3) + (version >= 5))) - 1
+    scoped = _SCOPE_ABSTRACT_SOCKETS | _SCOPE_SIGNALS
+    size = 8 if version < 4 else 16 if version < 6 else 24
+    ruleset = _syscall(_CREATE_RULESET, ctypes.byref(_Ruleset(everything, 0, scoped)), size, 0)
+    if ruleset < 0:
+        return 0
+    try:
+        for path in (*SYSTEM, *_interpreter(), *_certificates(), *readable):
+            _allow(ruleset, path, _READ)
+        for path in (*writable, *DEVICES):
+            _allow(ruleset, path, everything)
+        return version if _syscall(_RESTRICT_SELF, ruleset, 0) == 0 else 0
+    finally:
+        os.close(ruleset)
+
+
+def _interpreter() -> Iterator[str]:
+    """The interpreter and what it imports from; of a source tree the packages alone, as other things may lie beside them."""
+    yield from (sys.prefix, sys.base_prefix, sys.exec_prefix)
+    root = Path(__file__).parents[1]
+    yield from (str(package.parent) for package in root.glob("*/__init__.py"))
+    yield from (path for path in sys.path if path and Path(path) != root)
+
+
+def _certificates() -> tuple[str, ...]:
+    return tuple(os.environ[name] for name in CERTIFICATES if name in os.environ)
+
+
+def _allow(ruleset: int, path: str, rights: int) -> None:
+    """What is not there needs no rule."""
+    try:
+        fd = os.open(_renewable(path), os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        allowed = rights if stat.S_ISDIR(os.fstat(fd).st_mode) else rights & _OF_FILES
+        rule = _PathBeneath(allowed, fd)
+        _syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, ctypes.byref(rule), 0)
+    finally:
+        os.close(fd)
+
+
+def _renewable(path: str) -> str:
+    """A file that Kubernetes projects is a link into a folder that is exchanged when it is renewed: then the folder above is meant."""
+    folder = Path(path).parent
+    return str(folder) if (folder / "..data").is_symlink() else path
+
+
+def _syscall(*arguments: object) -> int:
+    libc = ctypes.CDLL(None, use_errno=True)
+    result: int = libc.syscall(*arguments)
+    return result
