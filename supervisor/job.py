@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from supervisor import bootstrap, kernel
+from supervisor import bootstrap, kernel, pipes
 from supervisor.bootstrap import Cell, Hello
 from supervisor.census import Census
 from supervisor.clocks import Clocks
@@ -40,17 +38,24 @@ MAX_CONTROL_FRAME = 64 * 1024
 
 MB = 1024 * 1024
 
-PIPES = {"start": True, "control": False, "data": False, "stdout": False, "stderr": False}
-"""Name -> whether the job reads it."""
-
 
 class Job:
     """A run's process tree, from spawn to proof of death."""
 
     def __init__(
-        self, start: Start, config: SupervisorConfig, loop: Loop, *, forward: Callable[[bytes], None], ready: Callable[[Job], None]
+        self,
+        start: Start,
+        config: SupervisorConfig,
+        loop: Loop,
+        folder: str,
+        *,
+        forward: Callable[[bytes], None],
+        ready: Callable[[Job], None],
     ) -> None:
-        """Spawns. `forward` takes the lines that it logs, `ready` hears that it may be sent its START. Raises `SpawnError`."""
+        """Spawns. `folder` is its own; `forward` takes the lines that it logs, `ready` hears that it may be sent its START.
+
+        Raises `SpawnError`.
+        """
         self.start, self.state = start, JobState.STARTING
         self.memory_mb = start.memory_mb or config.memory_mb
         self.cause: Cause | None = None
@@ -66,8 +71,8 @@ class Job:
         self._killed_at: float | None = None
         self._decided_at: float | None = None
         self._calm_passes = 0
-        self.folder = tempfile.mkdtemp(prefix="elder-job-")
-        self.pid, self.pidfd, self.data, self.start_pipe = self._spawn()
+        self.folder = folder
+        self.pid, self.pidfd = self._spawn()
         self.started_at = time.monotonic()
         self._tail, self._lines = Tail(), Lines(forward)
         self._pumps = (Pump(self._stdout, self._lines.take), Pump(self._stderr, self._tail.take))
@@ -76,23 +81,19 @@ class Job:
 
     # --- birth
 
-    def _spawn(self) -> tuple[int, int, int, int]:
-        pipes = {name: os.pipe() for name in PIPES}
-        theirs = {name: ends[0] if reads else ends[1] for (name, reads), ends in zip(PIPES.items(), pipes.values(), strict=True)}
-        ours = {name: next(end for end in pipes[name] if end != theirs[name]) for name in PIPES}
+    def _spawn(self) -> tuple[int, int]:
+        ours, theirs = pipes.make()
         arguments = {"parent": os.getpid(), "entry": self._config.job_entry, "pipes": theirs, "cell": self._cell()}
         try:
             pid, pidfd = spawn_process(f"job {self.start.run}", bootstrap.run_job, arguments, list(theirs.values()))
         except BaseException:
-            for end in ours.values():
-                os.close(end)
-            self.discard_folder()
+            pipes.close(ours)
             raise
         finally:
-            for end in theirs.values():
-                os.close(end)
+            pipes.close(theirs)
         self._control_fd, self._stdout, self._stderr = ours["control"], ours["stdout"], ours["stderr"]
-        return pid, pidfd, ours["data"], ours["start"]
+        self.data, self.for_writer = ours["data"], (ours["copy"], ours["start"])
+        return pid, pidfd
 
     def _cell(self) -> Cell:
         config = self._config
@@ -271,7 +272,3 @@ class Job:
             kill_seconds=self.kill_seconds,
             survivors=self.survivors,
         )
-
-    def discard_folder(self) -> None:
-        """Removes its temporary folder. May take long: not for the loop's thread."""
-        shutil.rmtree(self.folder, ignore_errors=True)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import queue
 import signal
-import threading
 from collections.abc import Callable, Collection
 
 from supervisor import kernel
@@ -15,6 +13,7 @@ from supervisor.bootstrap import Hello
 from supervisor.census import Census
 from supervisor.config import SupervisorConfig
 from supervisor.errors import SpawnError
+from supervisor.folders import Folders
 from supervisor.job import Job
 from supervisor.loop import Loop, Timer
 from supervisor.messages import Cause, Exited, Start
@@ -40,7 +39,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._unkillable: dict[str, Job] = {}
         self._survey: Timer | None = None
-        self._folders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.folders = Folders()
         self.closed = False
         """Whether no more jobs are taken."""
         self.orphans_killed = 0
@@ -49,7 +48,6 @@ class Jobs:
         self.on_ready: Callable[[Job], None] = lambda _: None
         self.on_exit: Callable[[Job, Exited], None] = lambda _job, _exited: None
         self.on_freed: Callable[[], None] = lambda: None
-        threading.Thread(target=self._discard_folders, name="folders", daemon=True).start()
 
     def all(self) -> list[Job]:
         """Every job that holds a slot, the unkillable ones too."""
@@ -76,7 +74,12 @@ class Jobs:
         if self.free().get(start.pool, 0) < 1:
             raise SpawnError(f"no free slot in the pool '{start.pool}'")
         self._admit(start)
-        job = Job(start, self._config, self._loop, forward=self._forward, ready=self._ready)
+        folder = self.folders.make()
+        try:
+            job = Job(start, self._config, self._loop, folder, forward=self._forward, ready=self._ready)
+        except BaseException:
+            self.folders.discard(folder)
+            raise
         self._jobs[start.run] = job
         for fd, call in job.descriptors():
             self._loop.watch(fd, call)
@@ -116,7 +119,12 @@ class Jobs:
 
     def look(self) -> None:
         """One look at /proc for all: orphans are killed, zombies reaped, trees weighed and swept."""
-        census = Census()
+        try:
+            self._look(Census())
+        except OSError as error:  # no descriptor left to look with
+            log.error("could not look at the processes, and will again: %s", error.strerror)
+
+    def _look(self, census: Census) -> None:
         self._take_orphans(census)
         for job in self.all():
             job.survey(census)
@@ -150,7 +158,7 @@ class Jobs:
 
     def _bury(self, job: Job) -> None:
         exited = job.bury()
-        self._folders.put(job.discard_folder)
+        self.folders.discard(job.folder)
         if self._unkillable.pop(job.start.run, None):
             log.warning("run %s could be killed at last", job.start.run)
             self.on_freed()
@@ -168,7 +176,3 @@ class Jobs:
         """Pool -> jobs that do not die."""
         pools = [job.start.pool for job in self._unkillable.values()]
         return {pool: pools.count(pool) for pool in self._config.pools}
-
-    def _discard_folders(self) -> None:
-        while True:
-            self._folders.get()()

@@ -23,19 +23,21 @@ class _Popen(popen_spawn_posix.Popen):  # type: ignore[misc]
     """Launches the interpreter that unpickles the process object. What it unpickles comes from us alone."""
 
     def _launch(self, process_obj: Process) -> None:
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        child_r, parent_w = os.pipe()
+        opened: list[int] = []
         try:
+            opened.append(nothing := os.open(os.devnull, os.O_RDONLY))
+            child_r, parent_w = os.pipe()
+            opened += (child_r, parent_w)
             body = self._pickled(process_obj)
             command = spawn.get_command_line(tracker_fd=nothing, pipe_handle=child_r)
             self.pid = util.spawnv_passfds(spawn.get_executable(), command, [child_r, nothing, *process_obj.inherited])
-            self.pidfd = self.sentinel = os.pidfd_open(self.pid)
+            self.pidfd = self.sentinel = os.pidfd_open(self.pid)  # without it the child gets no body, and ends
             os.set_blocking(parent_w, False)  # the body is far below a pipe's size; were it not, this would say so
             os.write(parent_w, body)
         except OSError as error:
             raise SpawnError(f"a process could not be started: {error.strerror}") from error
         finally:
-            for fd in (nothing, child_r, parent_w):
+            for fd in opened:
                 os.close(fd)
 
     def _pickled(self, process_obj: Process) -> bytes:

@@ -91,6 +91,7 @@ class Supervisor:
                 self.loop.turn()
             self._publish()
         self.loop.close()
+        self.jobs.folders.close()
         log.info("stopped", extra={"exit_code": self._exit_code})
         return self._exit_code
 
@@ -188,7 +189,7 @@ class Supervisor:
             return
         self._asked[start.run] = start
         log.info("spawned a process for %s", words, extra={**_extra(start), "child_pid": job.pid})
-        self._send(Spawned(run=start.run, pid=job.pid), (os.dup(job.data), job.start_pipe))
+        self._send(Spawned(run=start.run, pid=job.pid), job.for_writer)
         self._tell_slots()
 
     def _ready(self, job: Job) -> None:

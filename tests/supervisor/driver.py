@@ -46,13 +46,13 @@ def marked(mark: str) -> list[int]:
 class Driver:
     """A supervisor under test."""
 
-    def __init__(self, folder: pathlib.Path, **config) -> None:
+    def __init__(self, folder: pathlib.Path, temporary: pathlib.Path | None = None, **config) -> None:
         orders_r, self._orders = os.pipe()
         self._answers, answers_w = os.pipe()
         self.mark = f"{os.getpid()}-{time.monotonic_ns()}"
         self.state_path = folder / "state.json"
-        self.temporary = folder / "tmp"
-        self.temporary.mkdir()
+        self.temporary = temporary or folder / "tmp"
+        self.temporary.mkdir(exist_ok=True)
         self.log_path = folder / "log"
         writer = {"name": "writer", "entry": "programs:writer", "descriptors": {"orders": orders_r, "answers": answers_w}}
         whole = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import time
 
@@ -78,6 +79,45 @@ def test_the_writer_dies_with_its_jobs_and_comes_back(tmp_path):
         driver.run("2", "complete")
         assert driver.expect("Exited", run="2")["exit_code"] == 0
         assert not [m for m in driver.messages if m.get("run") == "1"], "the new writer has never heard of it"
+
+
+def test_b09_no_descriptors_left_is_a_refusal_and_no_end(tmp_path):
+    """EMFILE, and then there are some again."""
+    with supervised(tmp_path, kill_grace=0) as driver:
+        driver.expect("Slots")
+        usual = resource.prlimit(driver.process.pid, resource.RLIMIT_NOFILE)
+        for spare in range(1, 12, 3):
+            used = len(os.listdir(f"/proc/{driver.process.pid}/fd")) if os.geteuid() == 0 else 30
+            resource.prlimit(driver.process.pid, resource.RLIMIT_NOFILE, (used + spare, usual[1]))
+            driver.start(f"few {spare}")
+            assert driver.expect("Refused", run=f"few {spare}")["sentence"] == "a process could not be started: Too many open files"
+        resource.prlimit(driver.process.pid, resource.RLIMIT_NOFILE, usual)
+        driver.run("enough", "complete")
+        assert driver.expect("Exited", run="enough")["exit_code"] == 0
+
+
+def test_b09_no_room_for_a_folder_is_a_refusal_and_no_end(tmp_path):
+    with supervised(tmp_path, kill_grace=0) as driver:
+        driver.expect("Slots")
+        [base] = driver.temporary.iterdir()
+        base.rmdir()
+        driver.start("1")
+        assert "a job needs a temporary folder under" in driver.expect("Refused", run="1")["sentence"]
+        base.mkdir()
+        driver.run("2", "complete")
+        assert driver.expect("Exited", run="2")["exit_code"] == 0
+
+
+def test_what_a_killed_supervisor_left_behind_is_removed_by_the_next(tmp_path):
+    with supervised(tmp_path, kill_grace=0) as driver:
+        driver.run("1", "sleep")
+        driver.process.kill()
+        driver.process.wait()
+        [abandoned] = driver.temporary.iterdir()
+    (tmp_path / "next").mkdir()
+    with supervised(tmp_path / "next", temporary=driver.temporary, kill_grace=0) as another:
+        another.expect("Slots")
+        assert abandoned not in list(driver.temporary.iterdir())
 
 
 def test_b10_a_service_that_cannot_live_ends_the_supervisor(tmp_path):
