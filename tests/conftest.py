@@ -8,6 +8,7 @@ pytest_plugins = [
     "peers.certificates",
     "peers.arm",
     "peers.postgres",
+    "peers.tcp_proxy",
     "peers.kube",
     "peers.slapd",
     "peers.elder",

@@ -17,11 +17,13 @@ class HostileConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The region in which it misbehaves; empty: the last one."""
     resources: int = 10
     """In each region."""
+    pause: float = 0.0
+    """Seconds between two of them."""
     size: int = 0
     """Bytes of padding in each resource."""
     generation: int = 0
     """Goes into the attributes of the first `changed` resources."""
     changed: int = 0
     path: str = ""
-    """A file that it writes, so that a test knows it has come that far."""
+    """Beside which a pickle that was loaded leaves a file."""
     password: Secret | None = None

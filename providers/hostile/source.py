@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -50,6 +51,8 @@ class HostileSource(Source):
             return
         for number in range(self._config.resources):
             self.calls += 1
+            if self._config.pause:
+                time.sleep(self._config.pause)
             yield self._thing(scope, number)
         if guilty:
             yield from self._misbehave(scope)

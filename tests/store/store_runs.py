@@ -48,9 +48,10 @@ def claim(database: str, owner: str = OWNER, job: int | None = None, ttl: float 
 class Run:
     """One run of a job, by hand."""
 
-    def __init__(self, database: str, job: int, owner: str = OWNER, guard: float = 0.1) -> None:
+    def __init__(self, database: str, job: int, owner: str = OWNER, guard: float = 0.1, through: str = "") -> None:
+        """`through` is the URL by which its results go, if another."""
         [self.claimed] = claim(database, owner, job)
-        self.inventory = PostgresInventory(lambda: connect(database), self.claimed, owner, guard, lambda _c, _s: 1)
+        self.inventory = PostgresInventory(lambda: connect(through or database), self.claimed, owner, guard, lambda _c, _s: 1)
         self._index = 0
 
     def scope(self, found: list[Resource], scope: Scope = SCOPE, outcome: Outcome = Outcome.COMPLETE, **end) -> None:

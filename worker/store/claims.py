@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from worker.store import statements
-from worker.store.connection import Connection, transaction
+from worker.store.connection import Connection, guarded, transaction
 from worker.store.errors import LostClaim
 from worker.writer.outcome import Status, Verdict
 from worker.writer.queue import Claimed
@@ -20,8 +20,8 @@ from worker.writer.queue import Claimed
 PARKED_AFTER = 3
 """Crashes in a row."""
 
-CRASHES = frozenset({"crashed", "memory", "protocol", "lost"})
-"""Error kinds that count as crashes of the job itself."""
+CRASHES = frozenset({"crashed", "memory", "protocol"})
+"""Error kinds that count as crashes of the job itself; one that is ``lost`` counts when its worker is gone, not when the database was."""
 
 NOT_RETRIED = frozenset({"config", "credentials"})
 """Error kinds that another try would not change: they wait for the next schedule, or for a person."""
@@ -94,6 +94,15 @@ def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdic
     connection.execute(statements.get("finish_run"), values)
     connection.execute(statements.get("reschedule"), values)
     connection.execute(statements.get("unclaim"), values)
+
+
+def ended_as(connection: Connection, claimed: Claimed, verdict: Verdict) -> bool:
+    """Whether that run stands as ended in that way, which only its own holder can have written. Raises `StoreError`."""
+    with guarded():
+        row = connection.execute("select status, error_kind from discovery_history where id = %s", [claimed.run_id]).fetchone()
+    if verdict.status is Status.RELEASED:
+        return row is None
+    return row == (verdict.status.value, verdict.error_kind)
 
 
 def sweep(connection: Connection) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 
 from worker.store.errors import classified
 
-Connection = psycopg.Connection[TupleRow]
+ResultT = TypeVar("ResultT")
 
 LIMITS: dict[str, Any] = {
     "connect_timeout": 5,
@@ -25,19 +27,53 @@ IDLE_IN_TRANSACTION = 60_000
 LOCK_TIMEOUT = 15_000
 """Milliseconds."""
 
+PATIENCE = STATEMENT_TIMEOUT / 1000 + 10
+"""Seconds that we wait for a word of the server. The server ends a statement before; who says nothing after it is gone."""
 
-def connect(url: str, name: str = "elder-worker", *, read_only: bool = False) -> Connection:
-    """A connection in autocommit mode: a transaction is always explicit. Raises `StoreError`."""
+
+class Connection(psycopg.Connection[TupleRow]):
+    """Gives up a server from which nothing comes, although the network takes all that we send: a half-open connection, a deaf proxy."""
+
+    patience = PATIENCE
+
+    def wait(self, gen: PQGen[ResultT], *arguments: Any, **options: Any) -> ResultT:
+        """As the base class, but not for ever."""
+        return super().wait(self._bounded(gen), *arguments, **options)
+
+    def _bounded(self, gen: PQGen[ResultT]) -> PQGen[ResultT]:
+        heard = time.monotonic()
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if ready:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > self.patience:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"no word from the server for {self.patience:g} s")
+                wanted = gen.send(ready)
+        except StopIteration as done:
+            result: ResultT = done.value
+            return result
+
+
+def connect(url: str, name: str = "elder-worker", *, read_only: bool = False, patience: float = PATIENCE) -> Connection:
+    """A connection in autocommit mode: a transaction is always explicit. Raises `StoreError`.
+
+    `patience` is how many seconds the server may say nothing in the middle of a statement.
+    """
     options = f"-c statement_timeout={STATEMENT_TIMEOUT} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION}"
     options += f" -c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC -c client_min_messages=warning"
     if read_only:
         options += " -c default_transaction_read_only=on"
     try:
-        return psycopg.connect(url, autocommit=True, application_name=name[:63], options=options, **LIMITS)
+        connection = Connection.connect(url, autocommit=True, application_name=name[:63], options=options, **LIMITS)
     except psycopg.Error as error:
         raise classified(error) from None
     except (ValueError, UnicodeError) as error:
         raise classified(psycopg.OperationalError(f"DATABASE_URL cannot be read: {type(error).__name__}")) from None
+    connection.patience = patience
+    return connection
 
 
 @contextlib.contextmanager

@@ -150,10 +150,18 @@ class PostgresInventory:
 
         try:
             self._settle(self._transact(conclude))
+        except InventoryError as error:
+            if error.error_kind != "lost" or not self._concluded(verdict):
+                raise
         finally:
             if self._connection is not None:
                 self._connection.close()
         return verdict
+
+    def _concluded(self, verdict: Verdict) -> bool:
+        """Whether the claim is gone because we gave it back ourselves: the connection broke after the commit, before its answer."""
+        assert self._connection is not None
+        return claims.ended_as(self._connection, self._claimed, verdict)
 
     # --- the database
 

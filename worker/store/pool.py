@@ -73,7 +73,9 @@ class Pool:
         """Connections that tell this pool why there is none: psycopg's own pool only logs it."""
         pool = self
 
-        class Telling(psycopg.Connection[Any]):
+        class Telling(Connection):
+            patience = STATEMENT_TIMEOUT / 1000 + 5
+
             @classmethod
             def connect(cls, conninfo: str = "", **keywords: Any) -> Any:
                 try:

@@ -22,6 +22,12 @@ CHANNEL = "elder_worker"
 REPLICA_LAG = 30.0
 """Seconds after a notification during which a replica that says "nothing is due" is not believed."""
 
+PRIMARY_EVERY = 60.0
+"""Seconds after which the primary is asked whatever the replica says: it may lag by hours, or be a replica no more."""
+
+PATIENCE = 8.0
+"""Seconds for an answer of the database: what is asked here is small."""
+
 
 class PostgresQueue:
     """Migrates, listens, and answers. Every method raises `Unreachable` when the database does not do its part."""
@@ -30,12 +36,13 @@ class PostgresQueue:
         """`owner` is a UUID, random for each start of a process; `worker` is a name for people; `ttl` is LEASE_TTL in seconds."""
         self._owner, self._worker, self._ttl, self._read_url = owner, worker, ttl, read_url
         self._replica: Connection | None = None
-        self._primary_until = 0.0
+        self._primary_until = self._primary_next = 0.0
         with _reachable():
             self._connection = connect(url, f"elder-worker/{owner[:8]}")
             try:
                 self.schema = migrate.migrate_on(self._connection)
                 self._connection.execute(f"listen {CHANNEL}")
+                self._connection.patience = PATIENCE  # a migration may take longer
             except BaseException:
                 self._connection.close()
                 raise
@@ -60,16 +67,19 @@ class PostgresQueue:
             return claims.claim(self._connection, self._owner, self._worker, self._ttl, limit, job)
 
     def _anything_due(self) -> bool:
-        if not self._read_url or time.monotonic() < self._primary_until:
+        now = time.monotonic()
+        if not self._read_url or now < self._primary_until or now >= self._primary_next or self._replica_knows_of_some():
+            self._primary_next = now + PRIMARY_EVERY
             return True
+        return False
+
+    def _replica_knows_of_some(self) -> bool:
         try:
             if self._replica is None or self._replica.closed:
-                self._replica = connect(self._read_url, f"elder-worker/{self._owner[:8]} reads", read_only=True)
+                name = f"elder-worker/{self._owner[:8]} reads"
+                self._replica = connect(self._read_url, name, read_only=True, patience=PATIENCE)
             with guarded():
-                return (
-                    self._replica.execute("select from discovery_jobs where enabled and next_run_at <= now() limit 1").fetchone()
-                    is not None
-                )
+                return self._replica.execute(_ANY_DUE).fetchone() is not None
         except StoreError:
             return True  # the primary knows
 
@@ -138,6 +148,7 @@ def _reachable() -> Iterator[None]:
         raise Unreachable(str(error)) from error
 
 
+_ANY_DUE = "select from discovery_jobs where enabled and next_run_at <= now() limit 1"
 _HEARTBEAT = """
 insert into elder_worker.workers (owner, name) values (%s, %s) on conflict (owner) do update set seen_at = now()
 """

@@ -18,7 +18,7 @@ with due as (
 ), started as (
     update discovery_jobs j set status = 'running', cancel_requested = false, last_run_at = now()
     from claimed where j.id = claimed.job_id
-    returning j.id, j.name, j.provider, j.config, j.organization_id, j.failures + j.crashes + 1 as attempt, claimed.token
+    returning j.id, j.name, j.provider, j.config, j.organization_id, j.failures + 1 as attempt, claimed.token
 ), run as (
     insert into discovery_history (job_id, attempt, worker) select id, attempt, %(worker)s from started
     returning id, job_id
@@ -80,7 +80,8 @@ with expired as (
     from freed where h.job_id = freed.job_id and h.status = 'running'
 )
 update discovery_jobs j
-set crashes = j.crashes + 1,
+set failures = j.failures + 1,
+    crashes = j.crashes + 1,
     status = case when j.crashes + 1 >= %(parked_after)s then 'parked' else 'pending' end,
     next_run_at = case when j.crashes + 1 >= %(parked_after)s then null else now() end
 from freed where j.id = freed.job_id

@@ -1,0 +1,154 @@
+"""The database goes away, goes deaf, loses commits, lags: group E of the fault catalogue, with whole workers and a real PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+from workers import until
+
+TERMINATE = """
+select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'elder-worker/% run %' and datname = current_database()
+"""
+
+NOTICED = 15.0
+"""Seconds within which a half-open connection has to be noticed."""
+
+
+@pytest.fixture
+def far(elder, proxied):
+    """(bench, proxy): workers reach the database through the proxy, the test looks at it directly."""
+    proxy, url = proxied
+    elder.direct, elder.url = elder.url, url
+    return elder, proxy
+
+
+def database_is(worker, state):
+    until(lambda: worker.report().get("database", {}).get("state") == state, f"the worker says that the database is {state}")
+
+
+def content(elder):
+    """All that a run leaves behind, as one can compare it."""
+    return elder.rows("select external_id, name, attributes, is_active from entities order by external_id")
+
+
+def test_e01_every_backend_is_terminated_again_and_again(elder):
+    """Whatever statement it hits: no half batch, no double row, and every run ends once."""
+    elder.worker(lease_ttl=6)
+    jobs = [elder.job(regions=[f"{number}-{region}" for region in range(40)], resources=100, pause=0.0005) for number in range(2)]
+    hits, stop = [], threading.Event()
+
+    def terminate():
+        with psycopg.connect(elder.url, autocommit=True) as admin:
+            while not stop.wait(0.15):
+                hits.append(admin.execute(TERMINATE).rowcount)
+
+    thread = threading.Thread(target=terminate)
+    thread.start()
+    try:
+        until(lambda: sum(hits) >= 5, "five of them were hit")
+    finally:
+        stop.set()
+        thread.join()
+
+    for job in jobs:  # a run that was hit too often ends with an error, and its job is due again later
+        last = elder.ended(job)
+        if last["status"] != "completed":
+            assert last["error_kind"] in ("database", "lost"), last
+            elder.queue(job)
+            assert elder.ended(job, 2)["status"] == "completed"
+    assert elder.entities() == 8000
+    assert elder.one("select count(*) from discovery_history where status = 'running'") == 0
+
+
+def test_e03_a_half_open_connection_is_noticed(far):
+    elder, proxy = far
+    worker = elder.worker()
+    database_is(worker, "up")
+    began = time.monotonic()
+    proxy.deaf = True
+    database_is(worker, "down")
+    noticed = time.monotonic() - began
+    beat = worker.state()["beat"]
+
+    assert noticed < NOTICED + 5, "a loaded machine may add a little"
+    assert time.monotonic() - beat < 5, "the loop turns all the while"
+    assert worker.process.poll() is None
+    proxy.resume()
+    database_is(worker, "up")
+    job = elder.job(resources=10)
+    assert elder.ended(job)["status"] == "completed"
+
+
+def test_e04_the_database_is_away_while_a_job_runs(far):
+    """Longer than the lease: the job is ended before another may have it, and runs again when the database is back."""
+    elder, proxy = far
+    worker = elder.worker(lease_ttl=3)
+    job = elder.job(behaviour="sleep", resources=500)
+    elder.told("the job is in the middle")
+    proxy.stop()
+    until(lambda: worker.state() and not worker.state()["jobs"], "the job is ended when its lease is")
+    database_is(worker, "down")
+    assert worker.process.poll() is None
+    elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"behaviour": "well"})])
+    proxy.resume()
+    run = until(lambda: next((run for run in elder.runs(job) if run["status"] == "completed"), None), "it ran again")
+
+    assert [one["error_kind"] for one in elder.runs(job)] == ["lost", ""]
+    assert (run["attempt"], elder.entities()) == (2, 500)
+
+
+def test_e04_a_short_absence_costs_nothing(far):
+    """Shorter than the lease: the run goes on, and nothing of it is lost."""
+    elder, proxy = far
+    elder.worker(lease_ttl=30)
+    job = elder.job(resources=1000, regions=list("abcdefgh"), pause=0.0003)
+    until(lambda: elder.one("select count(*) from discovery_history"), "it runs")
+    proxy.cut()
+    proxy.stop()
+    proxy.resume()
+    run = elder.ended(job)
+
+    assert (run["status"], run["entities_discovered"], elder.entities()) == ("completed", 8000, 8000)
+    assert len(elder.runs(job)) == 1
+
+
+def test_e05_commits_that_a_fail_over_lost_are_made_again(elder):
+    """A replica that takes over may lack the last transactions, entities and all: the next run finds what is missing."""
+    elder.worker()
+    job = elder.job(resources=600)
+    elder.ended(job)
+    before = content(elder)
+    elder.sql.execute("delete from entities where id in (select id from entities order by id desc limit 200)")
+    elder.queue(job)
+    run = elder.ended(job, 2)
+
+    assert (run["status"], run["entities_created"], run["entities_deleted"]) == ("completed", 200, 0)
+    assert content(elder) == before
+
+
+def test_e11_a_lock_that_somebody_holds_is_waited_for_and_the_batch_lands(elder):
+    elder.worker()
+    with psycopg.connect(elder.url) as other:
+        other.execute("lock table entities in access exclusive mode")
+        job = elder.job(resources=100)
+        until(
+            lambda: elder.one("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"),
+            "the writer waits for the lock",
+        )
+        other.rollback()
+    assert elder.ended(job)["status"] == "completed"
+    assert elder.entities() == 100
+
+
+def test_e11_jobs_that_find_the_same_things_at_once(elder):
+    """Four accounts that share their resources: each is stored once, whoever was in whose way."""
+    elder.worker(discovery_max_concurrent=4)
+    jobs = [elder.job(account=f"a{number}", resources=800) for number in range(4)]
+    for job in jobs:
+        assert elder.ended(job)["status"] == "completed"
+    assert elder.entities() == 800
+    assert elder.one("select count(*) from (select external_id from entities group by 1 having count(*) > 1) twice") == 0
