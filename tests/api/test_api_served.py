@@ -10,12 +10,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import uuid
 
 import pytest
 import urllib3
 from peers.elder import KEY
+from waiting import until
 
 CAP = 60
 CANARY = "canary-s3cret-9f3"
@@ -69,14 +69,6 @@ class Served:
         self.http.clear()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(CAP)
-
-
-def until(condition, what: str):
-    deadline = time.monotonic() + CAP
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        time.sleep(0.05)
-    return value
 
 
 @pytest.fixture

@@ -58,3 +58,24 @@ def sql(database):
     """A connection to the test's database, to look and to prepare."""
     with psycopg.connect(database, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def primary_and_standby(tmp_path):
+    """(a migrated primary, its streaming hot standby): servers of the test's own, to stop and to promote."""
+    primary, standby = EmbeddedPostgres(tmp_path / "primary", durable=False), EmbeddedPostgres(tmp_path / "standby", durable=False)
+    pids = []
+    try:
+        primary.start()
+        pids.append(primary.pid)
+        migrate(primary.url())
+        (tmp_path / "standby").mkdir()
+        options = ("--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync")
+        primary._tool("pg_basebackup", "-D", tmp_path / "standby" / "data", "-h", primary.socket, "-U", "elder", *options)
+        standby.start()
+        pids.append(standby.pid)
+        yield primary, standby
+    finally:
+        standby.close()
+        primary.close()
+        assert not [pid for pid in pids if alive(pid)]

@@ -13,6 +13,8 @@ import sys
 import time
 from collections.abc import Iterator
 
+from waiting import until
+
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
 CAP = 30.0
@@ -124,7 +126,7 @@ class Driver:
 
     def wait_state(self, holds) -> dict:
         """The first published state that fits."""
-        return wait_for(lambda: self.state_path.exists() and (lambda s: s if holds(s) else None)(self.state()), f"state: {self.log}")
+        return until(lambda: self.state_path.exists() and (lambda s: s if holds(s) else None)(self.state()), f"state: {self.log}")
 
     def wait_scope(self, run: str, what: str) -> None:
         """Until the job has told that its misdeed has begun."""
@@ -148,17 +150,6 @@ class Driver:
         os.close(self._answers)
 
 
-def wait_for(look, complaint: str, cap: float = CAP):
-    """The first true value of `look`."""
-    deadline = time.monotonic() + cap
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        select.select([], [], [], 0.005)
-    raise AssertionError(f"waited {cap:g} s in vain: {complaint}")
-
-
 @contextlib.contextmanager
 def supervised(folder: pathlib.Path, **config) -> Iterator[Driver]:
     """A supervisor; at the end it is stopped, must exit 0 and leave nothing behind."""
@@ -176,5 +167,5 @@ def supervised(folder: pathlib.Path, **config) -> Iterator[Driver]:
 
 def nothing_left(driver: Driver, cap: float = CAP) -> None:
     """No process, zombie or temporary file of this supervisor."""
-    wait_for(lambda: not marked(driver.mark), f"processes are left: {marked(driver.mark)}", cap)
-    wait_for(lambda: not list(driver.temporary.iterdir()) or driver.process.returncode != 0, f"files: {list(driver.temporary.iterdir())}")
+    until(lambda: not marked(driver.mark), f"processes are left: {marked(driver.mark)}", cap)
+    until(lambda: not list(driver.temporary.iterdir()) or driver.process.returncode != 0, f"files: {list(driver.temporary.iterdir())}")

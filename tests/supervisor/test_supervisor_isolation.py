@@ -6,7 +6,8 @@ import json
 import os
 
 import pytest
-from driver import supervised, wait_for
+from driver import supervised
+from waiting import until
 
 from supervisor import landlock
 
@@ -21,7 +22,7 @@ def seen_by_a_job(supervisor, limits: dict | None = None, misdeed: str = "look_a
     """What a job finds when it looks around."""
     supervisor.run("1", misdeed, limits, **order)
     assert supervisor.expect("Exited", run="1")["exit_code"] == 0, supervisor.log
-    [line] = wait_for(lambda: [line for line in supervisor.log.splitlines() if line.startswith("SEEN ")], supervisor.log)
+    [line] = until(lambda: [line for line in supervisor.log.splitlines() if line.startswith("SEEN ")], supervisor.log)
     return json.loads(line.removeprefix("SEEN "))
 
 

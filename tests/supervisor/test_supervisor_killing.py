@@ -7,7 +7,8 @@ import pathlib
 import signal
 
 import pytest
-from driver import CAP, marked, supervised, wait_for
+from driver import CAP, marked, supervised
+from waiting import until
 
 
 @pytest.fixture
@@ -227,7 +228,7 @@ def test_b01_supervisor_killed(tmp_path, namespaced):
             pytest.skip("the kernel does not permit PID namespaces here")
         os.kill(driver.process.pid, signal.SIGKILL)
         driver.process.wait()
-        wait_for(lambda: not marked(driver.mark), "survivors of the supervisor", 10)
+        until(lambda: not marked(driver.mark), "survivors of the supervisor", 10)
 
 
 def test_a17_start_and_kill_again_and_again(tmp_path):

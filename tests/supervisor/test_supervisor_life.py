@@ -9,7 +9,8 @@ import signal
 import time
 
 import pytest
-from driver import CAP, Driver, supervised, wait_for
+from driver import CAP, Driver, supervised
+from waiting import until
 
 from supervisor.errors import RestartStorm
 from supervisor.loop import Loop
@@ -143,7 +144,7 @@ def test_b06_a_supervisor_that_slept_finds_the_lease_gone(tmp_path):
         driver.run("1", "sleep", {"lease": 1.0})
         driver.process.send_signal(signal.SIGSTOP)
         deadline = time.monotonic() + 1.2
-        wait_for(lambda: time.monotonic() > deadline, "time")
+        until(lambda: time.monotonic() > deadline, "time")
         driver.process.send_signal(signal.SIGCONT)
         assert driver.expect("Exited", run="1")["cause"] == "lost"
 
@@ -159,7 +160,7 @@ def test_every_line_about_a_job_has_the_words_that_people_grep_for(tmp_path):
     with supervised(tmp_path) as driver:
         driver.run("42", "complete")
         driver.expect("Exited", run="42")
-        wait_for(lambda: driver.log.count("job_id: 42") >= 2, driver.log)
+        until(lambda: driver.log.count("job_id: 42") >= 2, driver.log)
 
 
 def test_the_state_is_whole_and_fresh(tmp_path):

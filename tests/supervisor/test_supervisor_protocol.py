@@ -8,7 +8,8 @@ import random
 import struct
 
 import pytest
-from driver import supervised, wait_for
+from driver import supervised
+from waiting import until
 
 from supervisor.errors import ProtocolError
 from supervisor.frames import MAX_FRAME, FrameBuffer, FrameReader, Kind, encode
@@ -117,7 +118,7 @@ def test_c08_a_flood_on_stderr_is_bounded_and_blocks_nobody(supervisor):
 def test_c09_a_jobs_lines_are_passed_on_whole(supervisor):
     supervisor.run("1", "dirty_log")
     supervisor.expect("Exited", run="1")
-    wait_for(lambda: "unfinished\n" in supervisor.log, supervisor.log)
+    until(lambda: "unfinished\n" in supervisor.log, supervisor.log)
     assert '{"event": "one line of the job"}\n' in supervisor.log
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from waiting import until
 from workbench import Elder
-from workers import until
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import time
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
-from workers import until
+from waiting import until
 
 TERMINATE = """
 select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'elder-worker/% run %' and datname = current_database()

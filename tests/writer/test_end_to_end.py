@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
-from workers import until
+from waiting import until
 
 
 def test_a_job_runs_and_its_results_are_stored(elder):

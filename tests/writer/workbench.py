@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import psycopg
 from psycopg.types.json import Jsonb
-from workers import Worker, until
+from waiting import until
+from workers import Worker
 
 
 class Elder:

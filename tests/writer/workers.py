@@ -9,12 +9,11 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
 import uuid
 
-HERE = pathlib.Path(__file__).parent
-CAP = 60
+from waiting import CAP
 
+HERE = pathlib.Path(__file__).parent
 STARTER = """
 import json, sys
 from supervisor.config import Service, SupervisorConfig
@@ -83,21 +82,3 @@ class Worker:
             return self.mark.encode() in (folder / "environ").read_bytes()
         except OSError:
             return False
-
-
-def until(condition, what="", cap=CAP):
-    """Waits until a condition holds; its value."""
-    deadline = time.monotonic() + cap
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        select_nothing(0.05)
-
-
-def select_nothing(seconds):
-    """A pause between two looks."""
-    import select
-
-    select.select([], [], [], seconds)

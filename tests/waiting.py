@@ -1,0 +1,24 @@
+"""The one way in which a test waits: for a condition, never for a time, and not for ever."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+CAP = 60.0
+"""Seconds."""
+
+ValueT = TypeVar("ValueT")
+
+
+def until(look: Callable[[], ValueT], what: str = "", cap: float = CAP, pause: float = 0.02) -> ValueT:
+    """The first true value of `look`."""
+    deadline = time.monotonic() + cap
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"waited {cap:g} s in vain: {what}"
+        select.select([], [], [], pause)
