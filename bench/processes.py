@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 from worker.embedded import running
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "supervisor"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "supervisor")]
 
 
 def kills(count: int) -> list[tuple[str, str, str, str]]:
