@@ -1,25 +1,28 @@
-"""``elder-worker run``: settings into sealed descriptors, the environment scrubbed, and the supervisor started in this very process."""
+"""``elder-worker run``: settings into sealed descriptors, and this very process becomes the supervisor.
+
+It does so by exec: what the environment held is then in nobody's memory and in no /proc/PID/environ, and what only the settings
+needed is not carried along for the life of the service.
+"""
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
+import sys
 from collections.abc import MutableMapping
+from pathlib import Path
+from typing import NoReturn
 
 from supervisor.config import Service, SupervisorConfig
-from supervisor.supervisor import Supervisor
-from worker import container, logs
-from worker.redact import Redactor
-from worker.settings import Settings, to_memfd
+from worker import container
+from worker.sealed import seal
+from worker.settings import Settings
+from worker.supervised import Orders
 
 KEPT = frozenset(
     {"PATH", "LANG", "TZ", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_RUNTIME_DIR"}
 )
 KEPT_PREFIXES = ("LC_", "PYTHON")
 PROXIES = frozenset({"http_proxy", "https_proxy", "no_proxy", "all_proxy"})
-
-log = logging.getLogger("worker")
 
 
 def scrub(environ: MutableMapping[str, str]) -> None:
@@ -38,10 +41,10 @@ def supervisor_config(settings: Settings, folder: str, *, once: bool = False, jo
         name="writer",
         entry="worker.writer:main",
         arguments={"once": once, "job": job},
-        descriptors={"settings": to_memfd(settings)},
+        descriptors={"settings": seal(settings)},
     )
     health = Service(
-        name="http", entry="worker.http:main", arguments={"state": state}, descriptors={"settings": to_memfd(settings.without_secrets())}
+        name="http", entry="worker.http:main", arguments={"state": state}, descriptors={"settings": seal(settings.without_secrets())}
     )
     return SupervisorConfig(
         pools={"discovery": settings.discovery_max_concurrent, "connector": settings.connector_max_concurrent, "test": 1},
@@ -57,14 +60,11 @@ def supervisor_config(settings: Settings, folder: str, *, once: bool = False, jo
     )
 
 
-def run(settings: Settings, *, once: bool = False, job: int | None = None) -> int:
-    """Until the service is told to stop; the exit code."""
-    logs.configure(settings.log_level, settings.log_format, redactor=Redactor(settings.secret_values()))
+def run(settings: Settings, *, once: bool = False, job: int | None = None) -> NoReturn:
+    """Until the service is told to stop."""
     folder = container.runtime_folder()
-    try:
-        config = supervisor_config(settings, folder, once=once, job=job)
-        scrub(os.environ)
-        log.info("starting", extra={"pools": dict(config.pools), "job_memory_mb": config.memory_mb})
-        return Supervisor(config).run()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    config = supervisor_config(settings, folder, once=once, job=job)
+    orders = seal(Orders(config, folder, settings.log_level, settings.log_format))
+    scrub(os.environ)
+    at_hand = [] if sys.path[0] in ("", str(Path.cwd())) else ["-P"]  # who runs from a checkout means the one that is there
+    os.execv(sys.executable, [sys.executable, *at_hand, "-m", "worker.supervised", str(orders)])  # noqa: S606 - it is us

@@ -7,10 +7,12 @@ The API seals what the provider's schema marks as secret, the writer opens it ju
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 MARK = "$fernet"
 
@@ -24,15 +26,7 @@ class SecretBox:
 
     def __init__(self, keys: Iterable[str]) -> None:
         """`keys` are Fernet keys. Raises `SecretBoxError` for one that is none."""
-        try:
-            fernets = [Fernet(key) for key in keys]
-        except ValueError:
-            message = (
-                "ELDER_SECRET_KEYS holds something that is not a Fernet key (32 bytes in url-safe base64); "
-                "make one with: python3 -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
-            )
-            raise SecretBoxError(message) from None
-        self._fernet = MultiFernet(fernets) if fernets else None
+        self._fernet = _multi_fernet(tuple(keys))
 
     def seal(self, value: Any) -> dict[str, str]:
         """The sealed form of a JSON value; one that is sealed already stays as it is."""
@@ -51,6 +45,8 @@ class SecretBox:
         return value
 
     def _open(self, token: str) -> Any:
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - there is a key, so it is loaded
+
         try:
             return msgspec.json.decode(self._keys("opened").decrypt(token.encode()))
         except InvalidToken:
@@ -61,6 +57,21 @@ class SecretBox:
         if self._fernet is None:
             raise SecretBoxError(f"a secret cannot be {verb}: ELDER_SECRET_KEYS is not set (the API and the workers need the same keys)")
         return self._fernet
+
+
+def _multi_fernet(keys: tuple[str, ...]) -> MultiFernet | None:
+    if not keys:
+        return None
+    from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415 - 2 MB, of no use without a key
+
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError:
+        message = (
+            "ELDER_SECRET_KEYS holds something that is not a Fernet key (32 bytes in url-safe base64); "
+            "make one with: python3 -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+        )
+        raise SecretBoxError(message) from None
 
 
 def is_sealed(value: Any) -> bool:

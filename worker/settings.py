@@ -6,8 +6,6 @@ the value; an empty value means "not set". All complaints come at once. What sou
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -118,19 +116,6 @@ def defaults() -> dict[str, object]:
 def secret_fields() -> frozenset[str]:
     """Of `Settings`, those that hold secrets."""
     return secret_names(Settings)
-
-
-def to_memfd(settings: Settings) -> int:
-    """A sealed descriptor that holds the settings, for a process that is to be handed them. It has no name that others could open."""
-    fd = os.memfd_create("settings", os.MFD_ALLOW_SEALING)
-    os.write(fd, msgspec.json.encode(settings))
-    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
-    return fd
-
-
-def from_memfd(fd: int) -> Settings:
-    """The settings that `to_memfd` put there; may be read any number of times."""
-    return msgspec.json.decode(os.pread(fd, os.fstat(fd).st_size, 0), type=Settings)
 
 
 def _contradictions(values: Mapping[str, object]) -> list[str]:

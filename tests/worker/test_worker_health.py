@@ -15,12 +15,12 @@ import urllib.request
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from waiting import CAP, until
 
 from worker.http.app import create_app
 from worker.settings import Settings
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CAP = 60
 
 
 def published(**more) -> dict:
@@ -117,21 +117,11 @@ def test_a_worker_whose_database_is_away_is_alive_and_says_so(tmp_path):
     port = free_port()
     process = start(tmp_path, HEALTH_CHECK_PORT=str(port), DATABASE_URL="postgresql://elder:canary-password@127.0.0.1:1/elder")
     try:
-        deadline = time.monotonic() + CAP
-        while True:
-            assert time.monotonic() < deadline, (tmp_path / "out").read_text()
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5) as answer:
-                    status = json.loads(answer.read())
-                if status["database"].get("error"):
-                    break
-            except (urllib.error.URLError, ConnectionError):
-                pass
-            time.sleep(0.05)
+        status = until(lambda: (told := told_by(port)) and told["database"].get("error") and told, "the database is missed")
         assert (status["status"], status["running"], status["database"]["state"]) == ("degraded", True, "down")
         others = [pid for pid in os.listdir("/proc") if pid.isdigit() and _parent(pid) == process.pid]
         assert len(others) == 2
-        for pid in others:
+        for pid in (*others, str(process.pid)):
             assert b"canary" not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
             try:
                 assert b"canary" not in pathlib.Path(f"/proc/{pid}/environ").read_bytes()
@@ -141,6 +131,25 @@ def test_a_worker_whose_database_is_away_is_alive_and_says_so(tmp_path):
         process.send_signal(signal.SIGTERM)
         assert process.wait(CAP) == 0
     assert "canary" not in (tmp_path / "out").read_text() + json.dumps(status)
+
+
+def told_by(port: int) -> dict | None:
+    """/status, or None while nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5) as answer:
+            return json.loads(answer.read())
+    except (urllib.error.URLError, ConnectionError):
+        return None
+
+
+def test_the_supervisor_carries_nothing_but_itself():
+    """It lives as long as the service, in every container: no structlog, no settings, no provider, no HTTP client."""
+    code = (
+        "import sys, supervisor.supervisor, worker.supervised\n"
+        "heavy = {'structlog', 'flask', 'urllib3', 'psycopg', 'cryptography', 'providers', 'worker.settings'}\n"
+        "found = sorted(heavy & {*sys.modules})\nassert not found, found"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=CAP)
 
 
 def _parent(pid: str) -> int:

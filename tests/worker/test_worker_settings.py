@@ -11,6 +11,7 @@ from worker.commands.settings import env, markdown, rows
 from worker.container import job_memory
 from worker.environment import SettingsError
 from worker.run import scrub
+from worker.sealed import seal, unseal
 
 
 def complaints(**environ) -> list[str]:
@@ -77,13 +78,13 @@ def test_the_variables_that_kubernetes_sets_for_services_are_no_mistakes():
 def test_over_a_descriptor_with_and_without_secrets():
     loaded = settings.load({"DATABASE_URL": "canary-url", "LDAP_BIND_PASSWORD": "canary-bind", "AWS_SECRET_ACCESS_KEY": "canary-key"})
     assert "canary" not in repr(loaded)
-    fd = settings.to_memfd(loaded)
+    fd = seal(loaded)
     with pytest.raises(PermissionError):
         os.pwrite(fd, b"x", 0)
-    assert settings.from_memfd(fd) == loaded
-    assert sorted(settings.from_memfd(fd).secret_values()) == ["canary-bind", "canary-key", "canary-url"]
+    assert unseal(fd, settings.Settings) == loaded
+    assert sorted(unseal(fd, settings.Settings).secret_values()) == ["canary-bind", "canary-key", "canary-url"]
     os.close(fd)
-    bare = settings.to_memfd(loaded.without_secrets())
+    bare = seal(loaded.without_secrets())
     assert b"canary" not in os.pread(bare, 1 << 20, 0)
     os.close(bare)
 

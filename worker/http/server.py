@@ -14,7 +14,8 @@ from supervisor import kernel
 from supervisor.service import EXIT_CONFIG
 from worker import logs
 from worker.http.app import create_app
-from worker.settings import Settings, from_memfd
+from worker.sealed import unseal
+from worker.settings import Settings
 
 _log = structlog.get_logger("worker.http")
 
@@ -75,7 +76,7 @@ def port_problem(host: str, port: int) -> str:
 
 def serve(state: str, settings_fd: int) -> int:
     """Until it is told to stop."""
-    settings: Settings = from_memfd(settings_fd)
+    settings = unseal(settings_fd, Settings)
     logs.configure(settings.log_level, settings.log_format)
     host, port = settings.health_check_host, settings.health_check_port
     problem = port_problem(host, port)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 import time
 import uuid
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,12 +18,11 @@ from providers.records import Organization, Scope
 from supervisor.channel import Channel
 from supervisor.messages import ToWriter
 from worker import logs
-from worker.api_inventory import ApiInventory, Destination
 from worker.connectors import Schedule
-from worker.elder_api import ElderApi
 from worker.redact import Redactor
+from worker.sealed import unseal
 from worker.secretbox import SecretBox
-from worker.settings import Settings, from_memfd
+from worker.settings import Settings
 from worker.source_settings import CONNECTORS
 from worker.store import scopes
 from worker.store.connection import Connection, connect
@@ -38,6 +39,10 @@ from worker.writer.metrics import Metrics
 from worker.writer.queue import Claimed
 from worker.writer.report import Reporter
 
+if TYPE_CHECKING:
+    from worker.api_inventory import ApiInventory
+    from worker.elder_api import ElderApi
+
 ONCE_PATIENCE = 60.0
 """Seconds that ``run --once`` waits for a database that is away."""
 
@@ -52,7 +57,7 @@ _log = structlog.get_logger("worker.writer")
 
 def run(control: int, settings_fd: int, once: bool, job: int | None) -> int:
     """Until the supervisor hangs up."""
-    settings = from_memfd(settings_fd)
+    settings = unseal(settings_fd, Settings)
     redactor = Redactor(_secrets(settings))
     logs.configure(settings.log_level, settings.log_format, redactor=redactor)
     Writer(settings, Channel(control, ToWriter), once=once, job=job).run()
@@ -67,7 +72,6 @@ class Writer:
         self._channel, self._mailbox, metrics = channel, Mailbox(), Metrics()
         pools = {"discovery": settings.discovery_max_concurrent, "connector": settings.connector_max_concurrent, "test": 1}
         self._desk = Desk(channel, self._mailbox, pools)
-        self._api = ElderApi(settings.elder_api_url, settings.elder_api_key, retries=settings.sync_max_retries)
         launcher = _launcher(settings)
         self._discovery = Discovery(self._desk, launcher, self._job_inventory, _job_limits(settings), once=once, job=job)
         self._backlog = self._make_backlog(job) if settings.database_url else None
@@ -111,8 +115,16 @@ class Writer:
         return Connecting(schedule, CONNECTORS, self._desk, launcher, self._sync_inventory, limits, metrics)
 
     def _sync_inventory(self, owner: str, run: str) -> ApiInventory:
+        from worker.api_inventory import ApiInventory, Destination  # noqa: PLC0415 - a worker without connectors needs no HTTP client
+
         destination = Destination(self._settings.default_organization_id, self._settings.create_missing_organizations)
         return ApiInventory(self._api, owner, run, destination, self._settings.sync_batch_size)
+
+    @functools.cached_property
+    def _api(self) -> ElderApi:
+        from worker.elder_api import ElderApi  # noqa: PLC0415 - as above
+
+        return ElderApi(self._settings.elder_api_url, self._settings.elder_api_key, retries=self._settings.sync_max_retries)
 
     def _job_inventory(self, claimed: Claimed) -> PostgresInventory:
         url, name = self._settings.database_url, f"elder-worker/{self._owner[:8]} run {claimed.run_id}"
@@ -148,6 +160,5 @@ def _job_limits(settings: Settings) -> Limits:
 
 def _secrets(settings: Settings) -> Iterator[str]:
     """Whatever must not be seen in a log line of ours."""
-    for part in (settings, settings):
-        yield from schema.secret_values(type(part), msgspec.structs.asdict(part))
+    yield from schema.secret_values(Settings, msgspec.structs.asdict(settings))
     yield urlsplit(settings.database_url).password or ""
