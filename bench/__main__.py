@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 
-from bench import ingest, processes
+from bench import ingest, memory, processes, scans
 
 FULL = {"rows": 200_000, "kills": 200, "starts": 40}
 
@@ -19,6 +19,8 @@ def main() -> int:
         lambda: processes.kills(FULL["kills"]),
         lambda: processes.job_start(FULL["starts"]),
         lambda: processes.worker(FULL["starts"]),
+        memory.measure,
+        scans.measure,
     )
     width = (52, 44, 16)
     print(f"{'what':<{width[0]}} {'ours':<{width[1]}} {'limit':<{width[2]}} instead")

@@ -70,6 +70,7 @@ def run_job(parent: int, entry: str, pipes: Mapping[str, int], cell: Cell) -> No
     """Target of a job process. `pipes`: start (read), control, data, stdout, stderr (write)."""
     os.setsid()
     kernel.die_with_parent(parent)
+    kernel.share_heaps()
     os.dup2(pipes["stdout"], 1)
     os.dup2(pipes["stderr"], 2)
     start, control, data = (pipes[name] for name in ("start", "control", "data"))
@@ -92,6 +93,7 @@ def run_service(parent: int, entry: str, arguments: Mapping[str, Any], descripto
     """Target of a service's process."""
     os.setsid()  # a Ctrl-C in the terminal is the supervisor's to handle
     kernel.die_with_parent(parent)
+    kernel.share_heaps()
     kernel.hide_memory()
     _close_all_but({0, 1, 2, *descriptors.values()})
     faulthandler.enable(file=sys.stderr, all_threads=True)  # SIGABRT writes the stacks of all threads

@@ -82,20 +82,22 @@ class Fingerprints:
     @classmethod
     def from_bytes(cls, data: bytes) -> Fingerprints:
         """From little-endian pairs, sorted by key, as `to_bytes` makes them."""
-        return cls._from(data, "little")
+        return cls._from((data,), "little")
 
     @classmethod
-    def from_network(cls, data: bytes) -> Fingerprints:
+    def from_network(cls, parts: Iterable[bytes]) -> Fingerprints:
         """From big-endian pairs, sorted by key, as PostgreSQL sends them."""
-        return cls._from(data, "big")
+        return cls._from(parts, "big")
 
     @classmethod
-    def _from(cls, data: bytes, order: str) -> Fingerprints:
-        flat = array.array(INTEGER, data)
-        if sys.byteorder != order:
-            flat.byteswap()
+    def _from(cls, parts: Iterable[bytes], order: str) -> Fingerprints:
         made = cls()
-        made._keys, made._contents = flat[0::2], flat[1::2]
+        for part in parts:
+            flat = array.array(INTEGER, part)
+            if sys.byteorder != order:
+                flat.byteswap()
+            made._keys += flat[0::2]
+            made._contents += flat[1::2]
         made._seen = bytearray(len(made._keys))
         return made
 

@@ -1,0 +1,81 @@
+"""Memory of supervisor and writer while a job streams ten thousand, a hundred thousand and a million resources through them."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import sys
+import tempfile
+import threading
+
+from bench.processes import pss, tree
+from worker.embedded import running
+from worker.store.migrate import migrate
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "writer")]
+
+SIZES = (10_000, 100_000, 1_000_000)
+
+
+class Peak(threading.Thread):
+    """The highest PSS of the processes that a function names, looked at every 50 ms."""
+
+    def __init__(self, pids) -> None:
+        super().__init__(daemon=True)
+        self._pids, self._over, self.bytes = pids, threading.Event(), 0
+
+    def run(self) -> None:
+        """Until `stop`."""
+        while not self._over.wait(0.05):
+            with contextlib.suppress(OSError):
+                self.bytes = max(self.bytes, sum(pss(pid) for pid in self._pids()))
+
+    def stop(self) -> int:
+        """The peak, in bytes."""
+        self._over.set()
+        self.join()
+        return self.bytes
+
+
+def measure() -> list[tuple[str, str, str, str]]:
+    """First run and identical second run of each size, each by a new worker."""
+    from workbench import Elder
+
+    rows = {}
+    with tempfile.TemporaryDirectory() as folder, running(pathlib.Path(folder) / "postgres") as server:
+        migrate(server.url())
+        elder = Elder(server.url(), pathlib.Path(folder))
+        for size in SIZES:
+            elder.sql.execute("truncate entities, dependencies cascade")
+            job = elder.job(resources=size, account=str(size), size=200)
+            elder.sql.execute("update discovery_jobs set next_run_at = null")
+            rows[size] = [_peak(elder, job, count) for count in (1, 2)]
+        elder.sql.close()
+    return [
+        (
+            f"supervisor + writer, {which} run of {', '.join(f'{size:,}' for size in SIZES)}",
+            " / ".join(f"{rows[size][number] / 2**20:.0f} MB" for size in SIZES),
+            "flat (+- 10 %)",
+            "",
+        )
+        for number, which in enumerate(("first", "identical second"))
+    ]
+
+
+def _peak(elder, job: int, count: int) -> int:
+    from waiting import until
+
+    worker = elder.worker(discovery_job_timeout=3600)
+    peak = Peak(lambda: tree(worker.process.pid)[:2])
+    peak.start()
+    elder.queue(job)
+    until(lambda: len(elder.runs(job)) >= count, f"run {count} of job {job}", cap=1800)
+    found = peak.stop()
+    worker.stop()
+    return found
+
+
+if __name__ == "__main__":
+    for row in measure():
+        print(row)
