@@ -85,6 +85,7 @@ class Http:
         name: str,
         *,
         headers: Headers = MappingProxyType({}),
+        renew: Callable[[Mapping[str, str]], None] | None = None,
         explain: Explain = lambda _answer, _what: None,
         advice: str = "check its address",
         ca_file: str = "",
@@ -92,11 +93,14 @@ class Http:
         tries: int = patience.TRIES,
         connections: int = 16,
     ) -> None:
-        """`name` is the source as people say it, `advice` what to do when it cannot be reached. `verify` off takes any certificate."""
+        """`name` is the source as people say it, `advice` what to do when it cannot be reached. `verify` off takes any certificate.
+
+        `renew` is told the headers of a request that was refused with a 401; it is then sent once more, with new ones.
+        """
         self.base_url, self.name, self.calls = base_url.rstrip("/"), name, 0
-        self._headers, self._explain, self._advice, self._pace = headers, explain, advice, _Pace()
+        self._headers, self._renew, self._explain, self._advice, self._pace = headers, renew, explain, advice, _Pace()
         self._pool = urllib3.PoolManager(
-            retries=False, timeout=TIMEOUT, maxsize=connections, block=True, ssl_context=_tls(ca_file, verify=verify)
+            retries=False, timeout=TIMEOUT, maxsize=connections, block=True, ssl_context=tls(ca_file, verify=verify)
         )
         self._retrying = patience.retrying(tries)
 
@@ -166,6 +170,13 @@ class Http:
 
     def _exchange(self, method: str, url: str, body: bytes | None, more: Mapping[str, str]) -> Answer:
         given = self._headers() if callable(self._headers) else self._headers
+        answer = self._exchange_with(given, method, url, body, more)
+        if answer.status != 401 or not self._renew or not callable(self._headers):
+            return answer
+        self._renew(given)
+        return self._exchange_with(self._headers(), method, url, body, more)
+
+    def _exchange_with(self, given: Mapping[str, str], method: str, url: str, body: bytes | None, more: Mapping[str, str]) -> Answer:
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "elder-worker", **given, **more}
         response = self._pool.request(method, url, body=body, headers=headers, redirect=False, preload_content=False)
         try:
@@ -238,7 +249,8 @@ class _Pace:
                 self._until = max(self._until, time.monotonic() + min(patience.LONGEST_WAIT, patience.window_left(answer.headers)))
 
 
-def _tls(ca_file: str, *, verify: bool) -> ssl.SSLContext:
+def tls(ca_file: str = "", *, verify: bool = True) -> ssl.SSLContext:
+    """How a certificate is checked: with the system's CAs, or with those in `ca_file` alone."""
     context = ssl.create_default_context(cafile=ca_file or None)
     if not verify:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

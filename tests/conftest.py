@@ -7,6 +7,7 @@ pytest_plugins = [
     "peers.aws_proxy",
     "peers.certificates",
     "peers.arm",
+    "peers.google_contract",
     "peers.postgres",
     "peers.tcp_proxy",
     "peers.kube",

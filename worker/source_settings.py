@@ -29,6 +29,11 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     aws_web_identity_token_file: Annotated[str, Meta(description="Set by Kubernetes for IRSA.")] = ""
     aws_endpoint_url: Annotated[str, Meta(description="Another endpoint for all services: private, or a simulator.")] = ""
 
+    google_endpoint_url: Annotated[
+        str, Meta(description="Another base URL for all Google APIs and /token: a private endpoint, or a simulator.")
+    ] = ""
+    google_ca_bundle: Annotated[str, Meta(description="CA file for Google's APIs, where a proxy or GOOGLE_ENDPOINT_URL has its own.")] = ""
+
     gcp_enabled: Annotated[bool, Meta(description=_TRI)] | None = None
     gcp_sync_interval: Interval = 3600
     gcp_project_id: Annotated[str, Meta(description="Project of the connector.")] = ""

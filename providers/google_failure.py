@@ -1,0 +1,112 @@
+"""What Google says when it refuses, as one of our errors. Loads no SDK.
+
+An answer's reasons are in ``errors[].reason`` (the older APIs) and in a `google.rpc.ErrorInfo` among the ``details``; one status, 403, is
+a missing permission, a rate limit, or an API that nobody has enabled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, Throttled, TimedOut, Unsupported
+from providers.http import Answer, Explain
+
+THROTTLES = frozenset(
+    {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"}
+)
+DISABLED = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
+TOO_NARROW = frozenset({"ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientPermissions"})
+
+_PERMISSION = re.compile(r"[Pp]ermission '?([a-z]\w*(?:\.\w+){2,})'?|'([a-z]\w*(?:\.\w+){2,})' permission")
+
+
+def explain(name: str) -> Explain:
+    """For `providers.http.Http`: Google's own reading of a refusal, or None for the usual one, which names the caller's permission."""
+
+    def read(answer: Answer, what: str) -> ProviderError | None:
+        return of_answer(name, answer, what)
+
+    return read
+
+
+def of_answer(name: str, answer: Answer, what: str) -> ProviderError | None:
+    """The error in an answer, or None when the status says it all."""
+    error = _error(answer)
+    why, text, detail = set(reasons(answer)), str(error.get("message", "")), answer.text()
+    if why & THROTTLES and answer.status in (403, 429):
+        quota = next(iter(sorted(why & THROTTLES)))
+        return Throttled(f"{name} asks to slow down at '{what}' ({quota}), and still did after the last try", detail=detail)
+    if answer.status != 403:
+        return None
+    if why & DISABLED:
+        api = _metadata(error).get("service") or "the API"
+        return Unsupported(f"{name} cannot {what}: {api} is not enabled in the project; enable it, or leave its types out", detail=detail)
+    permission = _permission(answer, why, text, error)
+    if not permission:
+        return None
+    return Denied(f"{name} refuses to {what} (403): the permission '{permission}' is missing", permission=permission, detail=detail)
+
+
+def reasons(answer: Answer) -> Iterator[str]:
+    """Every machine-readable reason in a refusal."""
+    error = _error(answer)
+    yield from (str(one.get("reason", "")) for one in error.get("errors") or () if isinstance(one, dict))
+    yield from (str(one.get("reason", "")) for one in error.get("details") or () if isinstance(one, dict))
+    yield str(error.get("status", ""))
+
+
+def _error(answer: Answer) -> dict[str, Any]:
+    try:
+        found = answer.json()
+    except BadAnswer:
+        return {}
+    error = found.get("error") if isinstance(found, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _metadata(error: dict[str, Any]) -> dict[str, Any]:
+    infos = (one.get("metadata") for one in error.get("details") or () if isinstance(one, dict))
+    return next((found for found in infos if isinstance(found, dict)), {})
+
+
+def _permission(answer: Answer, why: set[str], text: str, error: dict[str, Any]) -> str:
+    if why & TOO_NARROW:
+        wanted = re.search(r'scope="([^"]+)"', answer.headers.get("www-authenticate", ""))
+        return f"OAuth scope {wanted[1].split()[0]}" if wanted else ""
+    found = _PERMISSION.search(text)
+    return str(_metadata(error).get("permission") or (found and (found[1] or found[2])) or "")
+
+
+def of_signin(error: Exception, who: str) -> ProviderError:
+    """What google-auth raises when it gets no token. `who` is the account, as people know it."""
+    said = next((one for one in error.args[1:] if isinstance(one, dict)), {})
+    code, text = str(said.get("error", "")), str(said.get("error_description", ""))
+    detail = f"{code}: {text}" if code else str(error)
+    for pattern, sentence in _SIGNIN:
+        if re.search(pattern, detail, re.IGNORECASE):
+            return CredentialsError(sentence.format(who=who), detail=detail)
+    if getattr(error, "retryable", False) or type(error).__name__ == "TransportError" or not code:
+        return TimedOut(
+            f"no token from Google for {who}: its token endpoint (or metadata server) does not answer as it should", detail=detail
+        )
+    return CredentialsError(f"Google does not sign in {who} ({code}): check the key and the account", detail=detail)
+
+
+_SIGNIN = (
+    ("certificate verify failed", "the certificate of Google's token endpoint cannot be verified for {who}: set GOOGLE_CA_BUNDLE"),
+    ("iat and exp|reasonable timeframe", "Google refuses the time in the sign-in of {who}: set this machine's clock (NTP)"),
+    ("account not found", "Google does not know {who}: the account was deleted or disabled; make a key of another one"),
+    ("invalid jwt signature", "Google refuses the key of {who}: it was deleted or is another account's; make a new key"),
+    ("invalid email or user", "Google Workspace has no such person for {who}: name an active administrator"),
+    (
+        "unauthorized_client",
+        "Google Workspace does not let {who} have these scopes: add its client id with all of them (domain-wide delegation)",
+    ),
+    (
+        "invalid_grant",
+        "Google refuses the sign-in of {who} (invalid_grant): the key or the refresh token was revoked or has expired; make a new one",
+    ),
+    ("metadata", "no Google credentials: give a service account's key, or run where Google's metadata server is"),
+)

@@ -1,0 +1,281 @@
+"""Google's APIs, generated from Google's own discovery documents: a contract server, as no emulator of them exists.
+
+::
+
+    def test_something(google):                      # TLS; google.operator is what a provider needs to find it
+        google.items["directory.users.list"] = [{"id": "1", ...}, ...]        # paged, google.page (3) at a time
+        google.items["directory.members.list"] = lambda call: members[call.path["groupKey"]]      # None: 404
+        google.items["compute.instances.aggregatedList"] = {"zones/a": [{"name": "vm"}], "zones/b": []}
+        google.items["cloudresourcemanager.projects.getIamPolicy"] = {"bindings": []}    # no list: the whole answer
+        google.extra["compute.instances.aggregatedList"] = {"unreachables": ["zones/c"]}  # goes into the last page
+        with google.failing(refusals.denied("compute.disks.list"), "compute.disks.aggregatedList"):     # peers.google_refusals
+            ...
+        with google.failing(refusals.THROTTLED, lambda call: call.path.get("project") == "p2", times=2):
+            ...
+        assert google.calls[0].query == {"maxResults": "500"}
+
+`google.key()` is a service account's JSON whose key this server knows. Methods of which nothing is said list nothing. What is asked and
+what is not in the document (path, parameter, type, required parameter, selected field) is refused as Google does, and makes the test
+fail at its end, as does an answer of the test's own that is not of the response's schema: `google.violations`.
+
+A bearer token comes from ``/token`` for a signed JWT (or is such a JWT itself), and must have one of the method's scopes.
+`google.people` are the subjects that domain-wide delegation allows, `google.delegated` the scopes that it allows (None: all).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import json
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+from peers import google_documents as documents
+from peers.google_refusals import NOT_FOUND, STALE_PAGE, Refusal
+from peers.google_tokens import Tokens
+
+APIS = (
+    "admin.directory_v1",
+    "compute.v1",
+    "cloudresourcemanager.v3",
+    "cloudresourcemanager.v1",
+    "iam.v1",
+    "storage.v1",
+    "serviceusage.v1",
+    "cloudasset.v1",
+)
+
+
+class Call(NamedTuple):
+    """A request: the method's id, the variables of its path, its query (repeated ones as lists), its body."""
+
+    id: str
+    path: dict[str, str]
+    query: dict
+    body: dict | None
+    headers: dict[str, str]
+
+
+When = str | Callable[[Call], bool]
+
+
+class _Fault(NamedTuple):
+    refusal: Refusal
+    when: Callable[[Call], bool]
+    left: list[int]
+
+
+class Google:
+    """The state behind the server, and what was asked of it."""
+
+    def __init__(self, apis: tuple[str, ...] = APIS) -> None:
+        self.apis = apis
+        self.items: dict[str, object] = {}
+        self.extra: dict[str, dict] = {}
+        self.page = 3
+        self.calls: list[Call] = []
+        self.violations: list[str] = []
+        self.tokens = Tokens()
+        self.key, self.people = self.tokens.key, self.tokens.people
+        self.url = ""
+        self.operator: dict[str, str] = {}
+        self._faults: list[_Fault] = []
+        self._lock = threading.Lock()
+
+    def asked(self, method: str) -> list[Call]:
+        """The calls of one method."""
+        return [call for call in self.calls if call.id == method]
+
+    @contextlib.contextmanager
+    def failing(self, refusal: Refusal, when: When, times: int = 1 << 30) -> Iterator[None]:
+        """Refuses the calls of a method id, or those that `when` names, so many times."""
+        fault = _Fault(refusal, (lambda call: call.id == when) if isinstance(when, str) else when, [times])
+        self._faults.append(fault)
+        try:
+            yield
+        finally:
+            self._faults.remove(fault)
+
+    def answer(self, verb: str, target: str, body: bytes, headers: dict[str, str]) -> tuple[Refusal | dict, bool]:
+        """The answer, and whether the connection is to be cut in its middle."""
+        url = urllib.parse.urlsplit(target)
+        query = urllib.parse.parse_qs(url.query, keep_blank_values=True)
+        if url.path == "/token":
+            return self._token(body, headers)
+        method, path = self._method(verb, urllib.parse.unquote(url.path))
+        if method is None:
+            return self._violation(404, f"{verb} {url.path} is no method of {', '.join(self.apis)}"), False
+        plain = {name: values if method.query.get(name, {}).get("repeated") else values[0] for name, values in query.items()}
+        call = Call(method.id, path, plain, json.loads(body) if body else None, headers)
+        self.calls.append(call)
+        wrong = next(self._wrong(method, query, call), "")
+        if wrong:
+            return self._violation(400, f"{method.id}: {wrong}"), False
+        if refused := self.tokens.refuses(headers.get("authorization", ""), method.scopes):
+            return Refusal(*refused), False
+        fault = self._fault(call)
+        if fault is None or fault.status == 0:
+            return self._found(method, call), fault is not None
+        return (self._page(method, call, []) if fault.status == 200 else fault), False
+
+    def _token(self, body: bytes, headers: dict[str, str]) -> tuple[Refusal | dict, bool]:
+        form = dict(urllib.parse.parse_qsl(body.decode()))
+        call = Call("token", {}, form, None, headers)
+        self.calls.append(call)
+        fault = self._fault(call)
+        if fault and fault.status:
+            return fault, False
+        answer = self.tokens.grant(form, self.url)
+        return Refusal(*answer) if isinstance(answer, tuple) else answer, fault is not None
+
+    def _method(self, verb: str, path: str) -> tuple[documents.Method | None, dict[str, str]]:
+        matching = [
+            (method, found.groupdict())
+            for api in self.apis
+            for method in documents.methods(api).values()
+            if method.verb == verb and (found := method.path.fullmatch(path))
+        ]
+        return max(matching, key=lambda pair: pair[0].literal, default=(None, {}))
+
+    def _wrong(self, method: documents.Method, query: dict[str, list[str]], call: Call) -> Iterator[str]:
+        for name, values in query.items():
+            yield from filter(
+                None, [documents.parameter_fault(name, method.query[name], values) if name in method.query else f"unknown parameter {name}"]
+            )
+        yield from (
+            f"the parameter {name} is missing" for name, p in method.own.items() if p.get("required") and name not in {**query, **call.path}
+        )
+        if call.body is not None:
+            yield from documents.faults(method.api, documents.schema(method.api, method.request), call.body)
+        if "fields" in call.query:
+            try:
+                mask = documents.field_mask(call.query["fields"])
+            except ValueError:
+                yield f"the field mask {call.query['fields']} cannot be read"
+            else:
+                if unknown := documents.mask_fault(method.api, documents.schema(method.api, method.response), mask):
+                    yield f"Invalid field selection {unknown}"
+
+    def _fault(self, call: Call) -> Refusal | None:
+        with self._lock:
+            for fault in self._faults:
+                if fault.left[0] > 0 and fault.when(call):
+                    fault.left[0] -= 1
+                    return fault.refusal
+        return None
+
+    def _found(self, method: documents.Method, call: Call) -> Refusal | dict:
+        found = self.items.get(call.id, [] if method.pages or method.id.endswith((".list", ".search")) else {})
+        if callable(found):
+            found = found(call)
+        if found is None or isinstance(found, Refusal):
+            return found or NOT_FOUND
+        return self._page(method, call, found)
+
+    def _page(self, method: documents.Method, call: Call, found: object) -> Refusal | dict:
+        answer = found if isinstance(found, dict) and not _aggregated(method) else self._listed(method, call, found)
+        if isinstance(answer, Refusal):
+            return answer
+        wrong = list(documents.faults(method.api, documents.schema(method.api, method.response), answer))
+        self.violations += [f"the test's own answer to {method.id}: {text}" for text in wrong]
+        return documents.masked(answer, documents.field_mask(call.query["fields"])) if "fields" in call.query else answer
+
+    def _listed(self, method: documents.Method, call: Call, found: object) -> Refusal | dict:
+        field, part = method.items
+        everything = (
+            [(scope, item) for scope, items in found.items() for item in items]
+            if isinstance(found, dict)
+            else [("", item) for item in found]
+        )
+        start, size = 0, len(everything)
+        if method.pages:
+            size = max(1, min(self.page, int(call.query.get(method.size_parameter, self.page))))
+            if token := call.query.get("pageToken"):
+                asked, _, number = token.partition("@")
+                if asked != self._list_key(call) or not number.isdecimal():
+                    return STALE_PAGE
+                start = int(number)
+        chunk, last = everything[start : start + size], start + size >= len(everything)
+        answer: dict = {}
+        if part:
+            empty = [scope for scope, items in found.items() if not items] if isinstance(found, dict) and not start else []
+            answer[field] = {
+                scope: {"warning": {"code": "NO_RESULTS_ON_PAGE", "message": f"There are no results for scope '{scope}' on this page."}}
+                for scope in empty
+            }
+            for scope, item in chunk:
+                answer[field].setdefault(scope, {}).setdefault(part, []).append(item)
+        elif chunk:
+            answer[field] = [item for _, item in chunk]  # Google leaves an empty list out
+        return answer | ({**self.extra.get(call.id, {})} if last else {"nextPageToken": f"{self._list_key(call)}@{start + size}"})
+
+    @staticmethod
+    def _list_key(call: Call) -> str:
+        """What a page token is bound to: Google refuses it with other parameters."""
+        query = {name: value for name, value in call.query.items() if name not in ("pageToken", "maxResults", "pageSize", "fields")}
+        return f"{hash((call.id, str(sorted(call.path.items())), str(sorted(query.items())))) & 0xFFFFFFFF:x}"
+
+    def _violation(self, status: int, text: str) -> Refusal:
+        self.violations.append(text)
+        return Refusal(status, "badRequest" if status == 400 else "notFound", text, "INVALID_ARGUMENT" if status == 400 else "NOT_FOUND")
+
+
+def _aggregated(method: documents.Method) -> bool:
+    return method.id.endswith(".aggregatedList")
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    google: Google
+
+    def log_message(self, *_: object) -> None:
+        """Silence."""
+
+    def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        answer, cut = self.google.answer(self.command, self.path, body, {k.lower(): v for k, v in self.headers.items()})
+        status, headers = 200, {}
+        if isinstance(answer, Refusal):
+            status, headers = answer.status, dict(answer.headers)
+            oauth = self.path.startswith("/token") and answer.reason
+            answer = {"error": answer.reason, "error_description": answer.message} if oauth else answer.body()
+        data = json.dumps(answer).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json; charset=UTF-8", "Content-Length": str(len(data)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data[: len(data) // 2] if cut else data)
+        self.close_connection = self.close_connection or cut
+
+    do_POST = do_GET  # noqa: N815 - http.server's own names
+
+
+@contextlib.contextmanager
+def serving(google: Google, authority=None) -> Iterator[Google]:
+    """Serves it on localhost: over TLS with an authority (peers.certificates), over plain http without one."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"google": google}))
+    server.daemon_threads = True
+    google.url = f"{'https' if authority else 'http'}://localhost:{server.server_port}"
+    google.operator = {"GOOGLE_ENDPOINT_URL": google.url}
+    if authority:
+        server.socket = authority.server_context().wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        google.operator["GOOGLE_CA_BUNDLE"] = str(authority.ca)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield google
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def google(authority) -> Iterator[Google]:
+    """All of `APIS` over TLS, with nothing in it; a violated contract fails the test."""
+    with serving(Google(), authority) as running:
+        yield running
+    assert not running.violations, "\n".join(running.violations)
