@@ -7,11 +7,20 @@ a missing permission, a rate limit, or an API that nobody has enabled.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, Throttled, TimedOut, Unsupported
+from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 from providers.http import Answer, Explain
+
+
+class NotFound(Unsupported):
+    """What was asked for is not there (404)."""
+
+
+class StalePage(ScopeError):
+    """The page token is not accepted any more: the list is to be read again from its first page."""
+
 
 THROTTLES = frozenset(
     {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"}
@@ -38,6 +47,10 @@ def of_answer(name: str, answer: Answer, what: str) -> ProviderError | None:
     if why & THROTTLES and answer.status in (403, 429):
         quota = next(iter(sorted(why & THROTTLES)))
         return Throttled(f"{name} asks to slow down at '{what}' ({quota}), and still did after the last try", detail=detail)
+    if answer.status == 404:
+        return NotFound(f"{name} has no such thing (404): cannot {what}", detail=detail)
+    if answer.status in (400, 410) and "pageToken=" in answer.url and why & {"invalid", "INVALID_ARGUMENT", "deleted", "badRequest"}:
+        return StalePage(f"{name} does not know its own page token any more (cannot {what} to the end)", detail=detail)
     if answer.status != 403:
         return None
     if why & DISABLED:
@@ -79,34 +92,28 @@ def _permission(answer: Answer, why: set[str], text: str, error: dict[str, Any])
     return str(_metadata(error).get("permission") or (found and (found[1] or found[2])) or "")
 
 
-def of_signin(error: Exception, who: str) -> ProviderError:
+def of_signin(error: Exception, who: str, scopes: Sequence[str] = ()) -> ProviderError:
     """What google-auth raises when it gets no token. `who` is the account, as people know it."""
     said = next((one for one in error.args[1:] if isinstance(one, dict)), {})
     code, text = str(said.get("error", "")), str(said.get("error_description", ""))
     detail = f"{code}: {text}" if code else str(error)
-    for pattern, sentence in _SIGNIN:
+    if code == "unauthorized_client":
+        wanted = " ".join(scopes)
+        sentence = f"Google Workspace does not let {who} have {wanted}: add the scope to its client id (domain-wide delegation)"
+        return Denied(sentence, permission=wanted, detail=detail)
+    for pattern, cure in _SIGNIN:
         if re.search(pattern, detail, re.IGNORECASE):
-            return CredentialsError(sentence.format(who=who), detail=detail)
-    if getattr(error, "retryable", False) or type(error).__name__ == "TransportError" or not code:
-        return TimedOut(
-            f"no token from Google for {who}: its token endpoint (or metadata server) does not answer as it should", detail=detail
-        )
-    return CredentialsError(f"Google does not sign in {who} ({code}): check the key and the account", detail=detail)
+            return CredentialsError(f"Google does not sign in {who}: {cure}", detail=detail)
+    if code and not getattr(error, "retryable", False):
+        return CredentialsError(f"Google does not sign in {who} ({code}): check the key and the account", detail=detail)
+    return TimedOut(f"no token for {who}: Google's token endpoint (or metadata server) does not answer as it should", detail=detail)
 
 
 _SIGNIN = (
-    ("certificate verify failed", "the certificate of Google's token endpoint cannot be verified for {who}: set GOOGLE_CA_BUNDLE"),
-    ("iat and exp|reasonable timeframe", "Google refuses the time in the sign-in of {who}: set this machine's clock (NTP)"),
-    ("account not found", "Google does not know {who}: the account was deleted or disabled; make a key of another one"),
-    ("invalid jwt signature", "Google refuses the key of {who}: it was deleted or is another account's; make a new key"),
-    ("invalid email or user", "Google Workspace has no such person for {who}: name an active administrator"),
-    (
-        "unauthorized_client",
-        "Google Workspace does not let {who} have these scopes: add its client id with all of them (domain-wide delegation)",
-    ),
-    (
-        "invalid_grant",
-        "Google refuses the sign-in of {who} (invalid_grant): the key or the refresh token was revoked or has expired; make a new one",
-    ),
-    ("metadata", "no Google credentials: give a service account's key, or run where Google's metadata server is"),
+    ("certificate.verify.failed", "the certificate of its token endpoint cannot be verified; set GOOGLE_CA_BUNDLE"),
+    ("iat and exp|reasonable timeframe", "the time in the request is wrong; set this machine's clock (NTP)"),
+    ("account not found", "the account was deleted or disabled; make a key of another one"),
+    ("invalid jwt signature", "the key was deleted, or is another account's; make a new one"),
+    ("invalid email or user", "there is no such person in the domain; name an active administrator"),
+    ("invalid_grant", "the key or the refresh token was revoked or has expired; make a new one"),
 )

@@ -16,6 +16,7 @@ key is never followed: the token endpoint is Google's own, or the operator's.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,7 +31,7 @@ from google.oauth2.service_account import Credentials as ServiceAccount
 
 from providers import google_failure, google_key
 from providers.errors import ConfigError
-from providers.http import TIMEOUT, Http, tls
+from providers.http import TIMEOUT, Explain, Http, tls
 
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 
@@ -43,28 +44,34 @@ ADC_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 class Signin:
     """Who we are to Google. Safe to use from several threads: one of them asks for a token, the others wait for it."""
 
-    def __init__(self, credentials: Any, operator: Mapping[str, str], *, name: str, project: str = "", context: str = "") -> None:
-        """`name` is who to show in a connectivity test; `context` is what a refused sign-in concerns, for its sentence."""
+    def __init__(self, credentials: Any, operator: Mapping[str, str], *, name: str, project: str = "", who: str = "") -> None:
+        """`name` is who to show in a connectivity test; `who` is the same at length, for the sentence of a refused sign-in."""
         self.credentials, self.name, self.project = credentials, name, project
         self._endpoint, self._ca_file = operator.get("GOOGLE_ENDPOINT_URL", "").rstrip("/"), operator.get("GOOGLE_CA_BUNDLE", "")
         pool = urllib3.PoolManager(retries=False, timeout=TIMEOUT, ssl_context=tls(self._ca_file))
         self.transport = Request(pool)
         """For google-auth: our time-outs, our CA, no redirect followed."""
-        self._context, self._lock, self._refused = context, threading.Lock(), ""
+        self._who, self._lock, self._refused = who or name, threading.Lock(), ""
+
+    def scoped(self, scopes: Sequence[str]) -> Signin:
+        """The same account with a token of its own, for other OAuth scopes."""
+        other = copy.copy(self)
+        other.credentials, other._lock, other._refused = self.credentials.with_scopes(list(scopes)), threading.Lock(), ""  # noqa: SLF001
+        return other
 
     def base_url(self, service: str) -> str:
         """Where an API is: ``compute.googleapis.com`` -> ``https://compute.googleapis.com``, or the operator's endpoint."""
         return self._endpoint or f"https://{service}"
 
-    def http(self, service: str, name: str, *, connections: int = 16) -> Http:
-        """A client of one API: signed in, patient with its rate limits, with Google's refusals understood."""
+    def http(self, service: str, name: str, *, explain: Explain | None = None, connections: int = 16) -> Http:
+        """A client of one API: signed in, patient with its rate limits, with Google's refusals understood (or `explain`ed better)."""
         advice = "check GOOGLE_ENDPOINT_URL" if self._endpoint else f"is {service} reachable from here?"
         return Http(
             self.base_url(service),
             name,
             headers=self.headers,
             renew=self.renew,
-            explain=google_failure.explain(name),
+            explain=explain or google_failure.explain(name),
             advice=advice,
             ca_file=self._ca_file,
             connections=connections,
@@ -89,7 +96,7 @@ class Signin:
         try:
             self.credentials.refresh(self.transport)
         except exceptions.GoogleAuthError as error:
-            raise google_failure.of_signin(error, self._context) from None
+            raise google_failure.of_signin(error, self._who, self.credentials.scopes or ()) from None
 
 
 def sign_in(
@@ -128,8 +135,8 @@ def _service_account(operator: Mapping[str, str], scopes: Sequence[str], key: Ma
     found = ServiceAccount.from_service_account_info(
         {"type": google_key.SERVICE_ACCOUNT, "token_uri": _token_url(operator), **taken}, scopes=list(scopes), subject=subject or None
     )
-    context = f"the service account {email}" + (f" acting as {subject}" if subject else "")
-    return Signin(found, operator, name=subject or email, project=project, context=context)
+    who = f"the service account {email}" + (f" acting as {subject}" if subject else "")
+    return Signin(found, operator, name=subject or email, project=project, who=who)
 
 
 def _user(operator: Mapping[str, str], _scopes: Sequence[str], key: Mapping[str, Any], _subject: str) -> Signin:
@@ -142,7 +149,7 @@ def _user(operator: Mapping[str, str], _scopes: Sequence[str], key: Mapping[str,
         quota_project_id=key.get("quota_project_id"),
     )
     name = str(key.get("account") or "a person's gcloud sign-in")
-    return Signin(found, operator, name=name, project=str(key.get("quota_project_id", "")), context=name)
+    return Signin(found, operator, name=name, project=str(key.get("quota_project_id", "")))
 
 
 def _federated(operator: Mapping[str, str], scopes: Sequence[str], key: Mapping[str, Any], _subject: str) -> Signin:
@@ -153,7 +160,7 @@ def _federated(operator: Mapping[str, str], scopes: Sequence[str], key: Mapping[
     if impersonated := key.get("service_account_impersonation_url"):
         info["service_account_impersonation_url"] = _token_url(operator, impersonated)
     name = str(getattr(found := kind.from_info(info, scopes=list(scopes)), "service_account_email", "") or "a federated identity")
-    return Signin(found, operator, name=name, context=name)
+    return Signin(found, operator, name=name)
 
 
 _KINDS = {google_key.SERVICE_ACCOUNT: _service_account, "authorized_user": _user, "external_account": _federated}
@@ -163,4 +170,4 @@ def _machine(operator: Mapping[str, str], scopes: Sequence[str]) -> Signin:
     from google.auth import compute_engine  # noqa: PLC0415 - only for those without a key
 
     found = compute_engine.Credentials(scopes=list(scopes))
-    return Signin(found, operator, name="the machine's service account", context="the machine's service account")
+    return Signin(found, operator, name="the machine's service account")

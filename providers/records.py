@@ -48,7 +48,8 @@ class Resource(msgspec.Struct, frozen=True, array_like=True):
     `entity_type` is the category that filters use (``compute``, ``vpc``, ``user`` ...), `sub_type` the precise type
     (``ec2_instance``). `organization` is an `Organization.external_id`, or empty. `parent` is the external id of the resource that
     contains this one, or empty. `region` is set where one scope spans several; empty, it is the scope's. `attributes` is JSON: no
-    NaN, no secrets; keys as the vendor spells them.
+    NaN, no secrets; keys as the vendor spells them. With `links_partial`, some of what it is linked to could not be read: its links
+    are added to those that are stored, and none is taken away.
     """
 
     external_id: str
@@ -61,6 +62,7 @@ class Resource(msgspec.Struct, frozen=True, array_like=True):
     organization: str = ""
     parent: str = ""
     region: str = ""
+    links_partial: bool = False
 
 
 class Incomplete(msgspec.Struct, frozen=True):

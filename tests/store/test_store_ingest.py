@@ -179,6 +179,22 @@ def test_a_scope_tombstones_only_what_it_covers(database, sql, job):
     assert sql.execute("select region, count(*) from entities where is_active group by 1").fetchall() == [("us-east-1", 10)]
 
 
+def test_links_that_were_read_in_part_are_added_and_none_is_taken_away(database, sql, job):
+    def user(*groups, parent="unit-1", partial=False):
+        return Resource(
+            "u", "user", "user", "u", links=tuple(Link("member_of", group) for group in groups), parent=parent, links_partial=partial
+        )
+
+    def linked():
+        return sql.execute("select dependency_type, target_external_id from dependencies order by 1, 2").fetchall()
+
+    run_once(database, job, [user("a", "b")])
+    run_once(database, job, [user("b", "c", parent="unit-2", partial=True)])
+    assert linked() == [("member_of", "a"), ("member_of", "b"), ("member_of", "c"), ("parent", "unit-2")]
+    run_once(database, job, [user("b", "c", parent="unit-2")])
+    assert linked() == [("member_of", "b"), ("member_of", "c"), ("parent", "unit-2")]
+
+
 def test_links_wait_for_their_target_and_follow_changes(database, sql, job):
     subnet = Resource("subnet-1", "subnet", "subnet", "s")
     vm = Resource("vm-1", "compute", "ec2_instance", "v", links=(Link("in_subnet", "subnet-1"), Link("in_vpc", "vpc-1")), parent="subnet-1")

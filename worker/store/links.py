@@ -10,7 +10,7 @@ from worker.store.rows import Row
 
 
 def replace(connection: Connection, scope: int, rows: Sequence[Row], organizations: list[int], *, fresh: bool) -> None:
-    """The links of these rows are from now on exactly theirs. `fresh`: none of them can have links yet."""
+    """The links of these rows are from now on exactly theirs, those of partial ones at least. `fresh`: none can have links yet."""
     lines = [f"{found.key}\t{link.type}\t{link.target.translate(_SPECIAL)}\n" for found in rows for link in dict.fromkeys(found.links)]
     if not lines and fresh:
         return
@@ -19,7 +19,8 @@ def replace(connection: Connection, scope: int, rows: Sequence[Row], organizatio
         copy.write("".join(lines).encode())
     values = {"scope": scope, "organizations": organizations}
     if not fresh:
-        connection.execute(statements.get("unlink"), {**values, "keys": [found.key for found in rows]})
+        keys, partial = [found.key for found in rows], [found.key for found in rows if found.links_partial]
+        connection.execute(statements.get("unlink"), {**values, "keys": keys, "partial": partial})
     connection.execute(statements.get("link"), values)
     connection.execute("truncate staged_links")
 

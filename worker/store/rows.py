@@ -30,6 +30,7 @@ class _Resource(msgspec.Struct, array_like=True):
     organization: str = ""
     parent: str = ""
     region: str = ""
+    links_partial: bool = False
 
 
 _decode = msgspec.json.Decoder(_Resource).decode
@@ -46,6 +47,7 @@ class Row(NamedTuple):
     external_id: str
     line: bytes
     links: tuple[Link, ...]
+    links_partial: bool
 
 
 def row(entry: Entry, organization: Callable[[str], int], region: str) -> Row:
@@ -71,4 +73,4 @@ def row(entry: Entry, organization: Callable[[str], int], region: str) -> Row:
         entry.content,
     )
     links = (*found.links, Link(PARENT, found.parent)) if found.parent else found.links
-    return Row(entry.key, found.external_id, line, links)
+    return Row(entry.key, found.external_id, line, links, found.links_partial)

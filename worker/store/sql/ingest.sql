@@ -53,10 +53,12 @@ on conflict (organization_id, external_id) do update set
 where e.content <> excluded.content or not e.is_active or e.scope_id <> excluded.scope_id
 returning xmax = 0
 
+-- What is said to be linked only in part keeps what it had; but it has one parent.
 -- name: unlink
 delete from dependencies d
 using entities e
 where d.source_id = e.id and e.scope_id = %(scope)s and e.key = any(%(keys)s) and e.is_active
+  and (d.dependency_type = 'parent' or e.key <> all(%(partial)s))
   and not exists (
       select from staged_links l
       where l.key = e.key and l.dependency_type = d.dependency_type and l.target = d.target_external_id)

@@ -1,0 +1,111 @@
+"""The Directory API of one customer: a sign-in for each OAuth scope, lists read to their last page.
+
+A token asked for with several scopes is refused as a whole when the domain has not delegated one of them; asked for one by one, only
+what that scope covers is denied.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from providers import google_failure, google_key, google_signin
+from providers.errors import BadAnswer, Denied, ProviderError
+from providers.google_failure import NotFound, StalePage
+from providers.google_workspace.catalogue import GROUPS, USERS, Listing
+from providers.google_workspace.config import GoogleWorkspaceConfig
+from providers.http import Answer, Explain, Http
+
+SERVICE = "admin.googleapis.com"
+NAME = "Google Workspace"
+
+RESTARTS = 3
+"""How often a list whose page token has gone stale is read again from its first page."""
+
+
+class Client:
+    """Safe to use from several threads."""
+
+    def __init__(self, config: GoogleWorkspaceConfig, operator: Mapping[str, str]) -> None:
+        """Reads the key; nothing is sent yet. Raises `ConfigError`."""
+        self._config, path = config, config.credentials_path
+        key = google_key.read_operator(path, "credentials_path", (google_key.SERVICE_ACCOUNT,)) if path else config.credentials
+        at = "credentials_path" if path else "credentials"
+        self._signin = google_signin.sign_in(operator, [USERS.scope], key=key, at=at, subject=config.admin_email)
+        self._clients: dict[str, Http] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def calls(self) -> int:
+        """Answers received."""
+        return sum(http.calls for http in tuple(self._clients.values()))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        for http in self._clients.values():
+            http.close()
+
+    def administrator(self) -> dict[str, Any]:
+        """Who we act as: `id`, `primaryEmail`, `customerId`, `isAdmin`, `isDelegatedAdmin`."""
+        email = self._config.admin_email
+        fields = "id,primaryEmail,customerId,isAdmin,isDelegatedAdmin"
+        url = f"/admin/directory/v1/users/{quote(email, safe='@')}?fields={fields}"
+        return self._http(USERS.scope).get(url, what=f"look up {email}", permission=USERS.scope).object()
+
+    def has_group(self, group: str) -> bool:
+        """Whether a group is there, by its id."""
+        try:
+            self._http(GROUPS.scope).get(
+                f"/admin/directory/v1/groups/{quote(group)}?fields=id", what="look up a group", permission=GROUPS.scope
+            )
+        except NotFound:
+            return False
+        return True
+
+    def list(self, listing: Listing, scope: str, **names: str) -> Iterator[dict[str, Any]]:
+        """Every item once, to the last page; a list whose page token goes stale is read again, without what was given already."""
+        seen: set[str] = set()
+        for left in reversed(range(RESTARTS + 1)):
+            try:
+                for item in self._pages(listing, scope, names):
+                    if item[listing.key] not in seen:
+                        seen.add(item[listing.key])
+                        yield item
+            except StalePage:
+                if not left:
+                    raise
+            else:
+                return
+
+    def _pages(self, listing: Listing, scope: str, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        url, what = listing.url(**names), f"list {listing.method.split('.')[1]}"
+
+        def following(answer: Answer) -> str | None:
+            token = answer.object().get("nextPageToken")
+            return f"{url}&pageToken={quote(str(token), safe='')}" if token else None
+
+        for answer in self._http(scope).pages(url, following, what=what, permission=scope):
+            found = answer.object().get(listing.items, [])
+            if not isinstance(found, list) or not all(isinstance(item, dict) and item.get(listing.key) for item in found):
+                raise BadAnswer(f"{NAME} answered '{what}' with items that have no {listing.key}")
+            yield from found
+
+    def _http(self, scope: str) -> Http:
+        with self._lock:
+            if scope not in self._clients:
+                self._clients[scope] = self._signin.scoped([scope]).http(SERVICE, NAME, explain=self._explain(scope))
+            return self._clients[scope]
+
+    def _explain(self, scope: str) -> Explain:
+        """The Directory API does not say what a 403 lacks: the scope was granted with the token, so it is the administrator's rights."""
+
+        def read(answer: Answer, what: str) -> ProviderError | None:
+            found = google_failure.of_answer(NAME, answer, what)
+            if found or answer.status != 403:
+                return found
+            who = f"{self._config.admin_email} has no admin role that may read it through {scope}"
+            return Denied(f"{NAME} refuses to {what} (403): {who}", permission=scope, detail=answer.text())
+
+        return read

@@ -1,0 +1,32 @@
+"""The config of the Google Workspace connector, from the worker's environment."""
+
+from __future__ import annotations
+
+import msgspec
+
+from providers import google_key
+from providers.schema import SecretObject
+
+OPERATOR_VARIABLES = ("GOOGLE_ENDPOINT_URL", "GOOGLE_CA_BUNDLE")
+
+
+class GoogleWorkspaceConfig(msgspec.Struct, frozen=True):
+    """Which customer, and who reads it: a service account with domain-wide delegation, acting as an administrator."""
+
+    admin_email: str
+    """Reading takes an administrator: a super administrator, or one with a role that may read users, groups, units and roles."""
+    credentials: SecretObject | None = None
+    """The service account's JSON itself ..."""
+    credentials_path: str | None = None
+    """... or the file that holds it."""
+    customer_id: str = "my_customer"
+    """`my_customer` is the administrator's own."""
+
+    def __post_init__(self) -> None:
+        """Cross-field rules; a complaint is a `ValueError`, or the key's own `ConfigError`."""
+        if bool(self.credentials) == bool(self.credentials_path):
+            raise ValueError("one of `credentials` and `credentials_path` is needed, and not both")
+        if "@" not in self.admin_email:
+            raise ValueError("`admin_email` is no e-mail address")
+        if self.credentials:
+            google_key.check_job(self.credentials)

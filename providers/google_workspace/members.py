@@ -1,0 +1,111 @@
+"""Who is a member of what: the API tells it group by group, so groups are asked several at once.
+
+Groups may contain groups, even in circles: only direct memberships are read, and nothing is followed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from providers.errors import ProviderError
+from providers.google_failure import NotFound
+from providers.google_workspace.catalogue import GROUPS, MEMBERS
+from providers.google_workspace.client import Client
+
+AT_ONCE = 8
+"""Groups asked at the same time: about the 40 requests a second that Google grants one administrator."""
+
+GIVE_UP = 20
+"""After so many groups in a row that could not be read, the rest is not asked for."""
+
+SHOWN = 500
+"""External addresses of one group that are kept by name; all are counted."""
+
+
+class Group(msgspec.Struct):
+    """A group as the API lists it, with what its members tell of it."""
+
+    raw: dict[str, Any]
+    everybody: bool = False
+    """All of the customer's people are in it."""
+    outsiders: list[str] = []
+    roles: dict[str, list[str]] = {}
+    """OWNER and MANAGER -> addresses."""
+
+    def attributes(self) -> dict[str, Any]:
+        """For the inventory; in no order of the API's."""
+        found = dict(self.raw)
+        if self.everybody:
+            found["includesEverybody"] = True
+        if self.outsiders:
+            found |= {"externalMemberCount": len(self.outsiders), "externalMembers": sorted(self.outsiders)[:SHOWN]}
+        return found | {f"{role.lower()}s": sorted(people)[:SHOWN] for role, people in self.roles.items()}
+
+
+class Memberships:
+    """Of all groups of a customer. Read once; `failed` are the groups whose members could not be read, with the reason."""
+
+    def __init__(self) -> None:
+        self.groups: list[Group] = []
+        self.failed: list[tuple[str, ProviderError]] = []
+        self._of: dict[str, list[str]] = {}
+
+    def of(self, member: str) -> list[str]:
+        """Ids of the groups that a user or a group is a direct member of."""
+        return sorted(self._of.get(member, ()))
+
+    def read(self, client: Client, customer: str) -> None:
+        """All groups and their members. Raises `ProviderError` when the groups cannot be listed, or no members at all."""
+        in_a_row = 0
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="members") as pool:
+            for some in _batches(client.list(GROUPS.listing, GROUPS.scope, customer=customer), AT_ONCE * 8):
+                for raw, members in zip(some, pool.map(lambda raw: _members(client, raw["id"]), some), strict=True):
+                    in_a_row = in_a_row + 1 if isinstance(members, ProviderError) else 0
+                    if isinstance(members, ProviderError):
+                        self.failed.append((str(raw.get("email") or raw["id"]), members))
+                    elif members is not None:
+                        self._add(raw, members)
+                    if in_a_row >= GIVE_UP and isinstance(members, ProviderError):
+                        raise members
+
+    def _add(self, raw: dict[str, Any], members: list[dict[str, Any]]) -> None:
+        group = Group(raw)
+        for member in members:
+            kind, address = member.get("type"), str(member.get("email") or member["id"])
+            if kind in ("USER", "GROUP") and member["id"] != raw["id"]:
+                self._of.setdefault(member["id"], []).append(raw["id"])
+            elif kind == "CUSTOMER":
+                group.everybody = True
+            elif kind == "EXTERNAL":
+                group.outsiders.append(address)
+            if member.get("role") in ("OWNER", "MANAGER"):
+                group.roles.setdefault(member["role"], []).append(address)
+        self.groups.append(group)
+
+
+def _members(client: Client, group: str) -> list[dict[str, Any]] | ProviderError | None:
+    """The direct members of a group; None when it was deleted since it was listed."""
+    try:
+        return list(client.list(MEMBERS, GROUPS.scope, group=group))
+    except NotFound as error:
+        return _gone(client, group, error)
+    except ProviderError as error:
+        return error
+
+
+def _gone(client: Client, group: str, why: ProviderError) -> ProviderError | None:
+    try:
+        return why if client.has_group(group) else None
+    except ProviderError as error:
+        return error
+
+
+def _batches(items: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    rest = iter(items)
+    while some := list(itertools.islice(rest, size)):
+        yield some
