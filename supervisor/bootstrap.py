@@ -11,6 +11,7 @@ import faulthandler
 import importlib
 import os
 import resource
+import signal
 import sys
 import tempfile
 import threading
@@ -20,7 +21,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from supervisor import frames, kernel, landlock, namespace
+from supervisor import cgroup, frames, kernel, landlock, namespace
 from supervisor.errors import ProtocolError
 from supervisor.frames import FrameReader, Kind
 
@@ -37,6 +38,8 @@ HEADROOM = 1.05
 
 MAX_OPEN_FILES = 4096
 MAX_PROCESSES = 4096
+MAX_FILE = 1024 * MB
+"""Of one file that a job writes; what all of them take is limited by the volume that its folder is on."""
 
 
 class Hello(msgspec.Struct, frozen=True):
@@ -48,6 +51,8 @@ class Hello(msgspec.Struct, frozen=True):
     """Whether the job has one of its own, so that nothing can outlive it."""
     landlock: int
     """The ABI by which the kernel keeps it from other files; 0: it does not."""
+    grouped: bool
+    """Whether it is in a control group of its own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +62,8 @@ class Cell:
     folder: str
     """Its own, the only one that it may write to."""
     memory_mb: int
+    doors: tuple[str, ...]
+    """Of its control group."""
     namespaced: bool
     """In a PID namespace, if that is permitted."""
     confined: bool
@@ -71,6 +78,7 @@ def run_job(parent: int, entry: str, pipes: Mapping[str, int], cell: Cell) -> No
     os.setsid()
     kernel.die_with_parent(parent)
     kernel.share_heaps()
+    grouped = bool(cell.doors) and cgroup.join(cell.doors)
     os.dup2(pipes["stdout"], 1)
     os.dup2(pipes["stderr"], 2)
     start, control, data = (pipes[name] for name in ("start", "control", "data"))
@@ -82,8 +90,8 @@ def run_job(parent: int, entry: str, pipes: Mapping[str, int], cell: Cell) -> No
     _settle_in(cell.folder)
     sys.modules.update(dict.fromkeys(cell.forbidden))  # type: ignore[arg-type]  # None there: the import fails
     abi = landlock.confine(cell.readable, (cell.folder,)) if cell.confined else 0
-    faulthandler.enable(file=sys.stderr, all_threads=True)  # SIGABRT writes the stacks of all threads
-    os.write(control, frames.encode(Kind.READY, msgspec.json.encode(Hello(pid, pgid, namespaced, abi))))
+    _confess()
+    os.write(control, frames.encode(Kind.READY, msgspec.json.encode(Hello(pid, pgid, namespaced, abi, grouped))))
     body = _await_start(start)
     os.close(start)
     _leave(_entry(entry)(start=body, control=control, data=data))
@@ -123,6 +131,7 @@ def _limit(memory_mb: int) -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, MAX_OPEN_FILES),
         (resource.RLIMIT_NPROC, MAX_PROCESSES),
+        (resource.RLIMIT_FSIZE, MAX_FILE),
     ):
         hard = resource.getrlimit(name)[1]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -139,6 +148,12 @@ def _settle_in(folder: str) -> None:
     os.environ.update(HOME=folder, TMPDIR=folder)
     tempfile.tempdir = folder
     os.chdir(folder)
+
+
+def _confess() -> None:
+    """The stacks of all threads go to stderr before a signal takes us, even when one holds the GIL in a call that does not return."""
+    faulthandler.enable(file=sys.stderr, all_threads=True)
+    faulthandler.register(signal.SIGTERM, file=sys.stderr, all_threads=True, chain=True)
 
 
 def _await_start(fd: int) -> bytes:

@@ -9,17 +9,17 @@ from supervisor.loop import Loop, Timer
 from supervisor.messages import Cause, Start
 
 RECHECK = 1.0
-"""Seconds after which a job that seemed idle, but had written more than was read, is looked at again."""
+"""Seconds after which a job that seemed idle, but was excused, is looked at again."""
 
 
 class Clocks:
     """Ends a job by calling ``end(cause, sentence)``."""
 
     def __init__(
-        self, loop: Loop, start: Start, start_timeout: float, end: Callable[[Cause, str], None], waiting: Callable[[], bool]
+        self, loop: Loop, start: Start, start_timeout: float, end: Callable[[Cause, str], None], excused: Callable[[], bool]
     ) -> None:
-        """`waiting` says whether what the job wrote lies unread: a job that is stopped by back-pressure is not idle."""
-        self._loop, self._end, self._waiting = loop, end, waiting
+        """`excused` says whether a job that shows no progress has a good reason: it waits for its reader, or it computes."""
+        self._loop, self._end, self._excused = loop, end, excused
         self._idle_limit = start.idle
         now = time.monotonic()
         self._moved_at = now
@@ -67,11 +67,11 @@ class Clocks:
         self._timers[name] = self._loop.at(when, call)
 
     def _look(self) -> None:
-        """Has it moved since the timer was set, or is it only waiting for its reader?"""
+        """Has it moved since the timer was set, or does it only seem to be idle?"""
         now, due = time.monotonic(), self._moved_at + self._idle_limit
         if now < due:
             self._set("idle", due, self._look)
-        elif self._waiting():
+        elif self._excused():
             self._set("idle", now + RECHECK, self._look)
         else:
             self._end(Cause.IDLE, f"the job showed no progress for {self._idle_limit:g} s")

@@ -35,6 +35,8 @@ class SupervisorConfig:
     """Called in a job process as ``entry(start: bytes, control: int, data: int) -> int``."""
     state_path: str
     """Where the state is published; on tmpfs."""
+    publish_every: float = 1.0
+    """Between two published states when nothing happens."""
     start_timeout: float = 30.0
     """From spawn to READY. Too low: a loaded machine loses jobs; too high: a job that cannot start holds its slot."""
     kill_grace: float = 5.0
@@ -47,6 +49,8 @@ class SupervisorConfig:
     """No job is started when the caps of all would exceed this; None: no limit."""
     pid_namespaces: bool = True
     """Whether each job gets one of its own, where the kernel permits it."""
+    control_groups: bool = True
+    """Whether each job gets one of its own, where we are given one that we may divide."""
     confine_files: bool = True
     """Whether Landlock, where the kernel has it, keeps jobs from every file but those that they are given."""
     forbidden_modules: tuple[str, ...] = ()

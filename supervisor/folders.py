@@ -12,6 +12,7 @@ import queue
 import shutil
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from supervisor.errors import SpawnError
@@ -19,14 +20,37 @@ from supervisor.errors import SpawnError
 PREFIX = "elder-jobs-"
 
 
+def hold(place: Path) -> tuple[Path, int]:
+    """A new folder there, and the descriptor whose lock says that it is ours while we live. Raises `OSError`."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+        with contextlib.suppress(FileNotFoundError):  # another's start took it for abandoned before it was locked
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, lock
+            os.close(lock)
+
+
+def remove_abandoned(place: Path, remove: Callable[[Path], None]) -> None:
+    """Calls `remove` for each folder there that nobody holds any more."""
+    for folder in place.glob(PREFIX + "*"):
+        with contextlib.suppress(OSError):  # another user's, another's, or gone meanwhile
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove(folder)
+            finally:
+                os.close(fd)
+
+
 class Folders:
     """Makes and discards."""
 
     def __init__(self) -> None:
-        _remove_abandoned(Path(tempfile.gettempdir()))
-        self._base = tempfile.mkdtemp(prefix=PREFIX)
-        self._lock = os.open(self._base, os.O_RDONLY | os.O_DIRECTORY)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        place = Path(tempfile.gettempdir())
+        remove_abandoned(place, lambda folder: shutil.rmtree(folder, ignore_errors=True))
+        self._base, self._lock = hold(place)
         self._discarded: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._discard, name="folders", daemon=True)
         self._thread.start()
@@ -52,14 +76,3 @@ class Folders:
         while folder := self._discarded.get():
             shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self._base, ignore_errors=True)
-
-
-def _remove_abandoned(folder: Path) -> None:
-    for old in folder.glob(PREFIX + "*"):
-        with contextlib.suppress(OSError):  # another user's, or gone meanwhile
-            fd = os.open(old, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(old, ignore_errors=True)
-            finally:
-                os.close(fd)

@@ -1,8 +1,8 @@
 """One job process and everything that descends from it: its clocks, its pipes, and the ladder by which it is killed.
 
-The ladder: SIGTERM to the group (and SIGCONT, for the stopped) -> the grace -> SIGABRT to the group: the job writes its Python stacks ->
-SIGKILL to the group -> SIGKILL to whatever is left of the tree, until it is proven dead. The leader stays unreaped until then, so that
-neither its number nor its group's can be given to anybody else.
+The ladder: SIGTERM to the group (and SIGCONT, for the stopped) -> the grace -> SIGABRT to the group -> SIGKILL to the group -> SIGKILL to
+whatever is left of the tree, until it is proven dead. At SIGTERM and at SIGABRT the job writes its Python stacks. The leader stays
+unreaped until the end, so that neither its number nor its group's can be given to anybody else.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ import msgspec
 from supervisor import bootstrap, kernel, pipes
 from supervisor.bootstrap import Cell, Hello
 from supervisor.census import Census
+from supervisor.cgroup import Group
 from supervisor.clocks import Clocks
 from supervisor.config import SupervisorConfig
+from supervisor.effort import Effort
 from supervisor.errors import ProtocolError
 from supervisor.frames import FrameReader, Kind
 from supervisor.kernel import Member
 from supervisor.loop import Loop, Timer
+from supervisor.memory import Memory
 from supervisor.messages import Cause, Exited, Start
 from supervisor.obituary import obituary
 from supervisor.output import Lines, Pump, Tail
@@ -35,8 +38,6 @@ STACK_DUMP = 0.1
 """Seconds between SIGABRT and SIGKILL."""
 
 MAX_CONTROL_FRAME = 64 * 1024
-
-MB = 1024 * 1024
 
 
 class Job:
@@ -49,17 +50,18 @@ class Job:
         loop: Loop,
         folder: str,
         *,
+        group: Group | None,
         forward: Callable[[bytes], None],
         ready: Callable[[Job], None],
     ) -> None:
-        """Spawns. `folder` is its own; `forward` takes the lines that it logs, `ready` hears that it may be sent its START.
+        """Spawns. `folder` and `group` are its own; `forward` takes the lines that it logs, `ready` hears that it may be sent its START.
 
         Raises `SpawnError`.
         """
         self.start, self.state = start, JobState.STARTING
-        self.memory_mb = start.memory_mb or config.memory_mb
+        self.memory = Memory(start.memory_mb or config.memory_mb)
+        self.effort = Effort()
         self.cause: Cause | None = None
-        self.peak_bytes = self.memory_bytes = 0
         self.progress: dict[str, Any] = {}
         self.kill_seconds: float | None = None
         self.hello: Hello | None = None
@@ -71,13 +73,13 @@ class Job:
         self._killed_at: float | None = None
         self._decided_at: float | None = None
         self._calm_passes = 0
-        self.folder = folder
+        self.folder, self.group = folder, group
         self.pid, self.pidfd = self._spawn()
         self.started_at = time.monotonic()
         self._tail, self._lines = Tail(), Lines(forward)
         self._pumps = (Pump(self._stdout, self._lines.take), Pump(self._stderr, self._tail.take))
         self._control = FrameReader(self._control_fd, MAX_CONTROL_FRAME)
-        self.clocks = Clocks(loop, start, config.start_timeout, self.kill, self._waiting)
+        self.clocks = Clocks(loop, start, config.start_timeout, self.kill, self._excused)
 
     # --- birth
 
@@ -98,7 +100,13 @@ class Job:
     def _cell(self) -> Cell:
         config = self._config
         return Cell(
-            self.folder, self.memory_mb, config.pid_namespaces, config.confine_files, self.start.read_paths, config.forbidden_modules
+            folder=self.folder,
+            memory_mb=self.memory.cap_mb,
+            doors=self.group.doors if self.group else (),
+            namespaced=config.pid_namespaces,
+            confined=config.confine_files,
+            readable=self.start.read_paths,
+            forbidden=config.forbidden_modules,
         )
 
     def descriptors(self) -> tuple[tuple[int, Callable[[], None]], ...]:
@@ -145,9 +153,9 @@ class Job:
         else:
             raise ProtocolError(f"{kind.name} out of order")
 
-    def _waiting(self) -> bool:
-        """Whether what it wrote lies unread: then it is the reader that is slow."""
-        return kernel.bytes_waiting(self.data) > 0
+    def _excused(self) -> bool:
+        """Whether what it wrote lies unread, as then it is the reader that is slow; or it computes, and holds the GIL meanwhile."""
+        return kernel.bytes_waiting(self.data) > 0 or self.effort.working
 
     # --- death
 
@@ -164,8 +172,11 @@ class Job:
             return
         self.cause, self._sentence, self._decided_at = cause, sentence, time.monotonic()
         self.clocks.stop()
-        if now or self.state is JobState.STARTING or cause is Cause.MEMORY or not self._config.kill_grace:
+        if now or self.state is JobState.STARTING or not self._config.kill_grace:
             self._kill_group()
+            return
+        if cause is Cause.MEMORY:
+            self._abort()
             return
         self.state = advance(self.state, JobState.TERMINATING)
         self._signal_group(signal.SIGTERM)
@@ -183,7 +194,9 @@ class Job:
         grouped = self.state is not JobState.STARTING
         self.state = advance(self.state, JobState.KILLING)
         self._killed_at = time.monotonic()
-        if grouped:  # before READY its group may still be ours
+        if self.group:
+            self.group.kill()
+        if grouped:  # before READY its process group may still be ours
             self._signal_group(signal.SIGKILL)
         self._signal_leader(signal.SIGKILL)
 
@@ -200,6 +213,8 @@ class Job:
         self.clocks.stop()
         if self.state in (JobState.KILLING, JobState.UNKILLABLE):
             return
+        if self.cause is None and self._out_of_memory():
+            self.cause = Cause.MEMORY
         if self._rung:
             self._rung.cancel()
         grouped = self.state is not JobState.STARTING
@@ -210,7 +225,7 @@ class Job:
 
     def survey(self, census: Census) -> None:
         """Looks at the tree: its memory while it lives, its survivors when it is being killed."""
-        members = [member for member in census.tree(self.pid, self._seen) if member.alive]
+        members = self._members(census)
         self._seen.update((member.pid, member.started) for member in members)
         if not self.dying:
             self._weigh(members)
@@ -220,19 +235,24 @@ class Job:
                 kernel.send(member, signal.SIGKILL)
             self._count(len(members))
 
-    def _weigh(self, members: list[Member]) -> None:
-        self.memory_bytes = self._weight(members)
-        self.peak_bytes = max(self.peak_bytes, self.memory_bytes)
-        if self.memory_bytes > self.memory_mb * MB:
-            used = self.memory_bytes // MB
-            self.kill(Cause.MEMORY, f"the job and its children used {used} MB, over their cap of {self.memory_mb} MB")
+    def _members(self, census: Census) -> list[Member]:
+        """Who lives and is this job's, but for the leader."""
+        also = self.group.pids() if self.group else ()
+        return [member for member in census.tree(self.pid, self._seen, also) if member.alive]
 
-    def _weight(self, members: list[Member]) -> int:
-        sizes = {member: kernel.resident_bytes(member.pid) for member in members}
-        if not (self.hello and self.hello.pid_namespace):
-            return kernel.resident_bytes(self.pid) + sum(sizes.values())
-        beside = [sizes.pop(member) for member in members if member.parent == self.pid]
-        return max(beside, default=0) + sum(sizes.values())  # the holder and the init have but pages that they share with the job
+    def _weigh(self, members: list[Member]) -> None:
+        self.effort.take(self.pid, members)
+        if self.memory.weigh(self.pid, members, namespaced=bool(self.hello and self.hello.pid_namespace)):
+            self.kill(Cause.MEMORY, self.memory.sentence())
+        elif self._out_of_memory():
+            self.kill(Cause.MEMORY, self._sentence)
+
+    def _out_of_memory(self) -> bool:
+        """Whether the kernel was faster than we, and said so in the job's control group."""
+        if self.group is None or not self.group.out_of_memory():
+            return False
+        self._sentence = f"the kernel ended a process of the job, whose control group had reached its cap of {self.memory.cap_mb} MB"
+        return True
 
     def _count(self, members: int) -> None:
         leader = kernel.member(self.pid)
@@ -267,7 +287,7 @@ class Job:
             exited=exited,
             status=status,
             detail=self._tail.text(),
-            peak_bytes=self.peak_bytes,
+            peak_bytes=self.memory.peak,
             seconds=time.monotonic() - self.started_at,
             kill_seconds=self.kill_seconds,
             survivors=self.survivors,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from supervisor import kernel
 from supervisor.bootstrap import Hello
 from supervisor.census import Census
+from supervisor.cgroup import Group, Groups
 from supervisor.config import SupervisorConfig
 from supervisor.errors import SpawnError
 from supervisor.folders import Folders
@@ -39,7 +40,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._unkillable: dict[str, Job] = {}
         self._survey: Timer | None = None
-        self.folders = Folders()
+        self.folders, self.groups = Folders(), Groups(config.control_groups)
         self.closed = False
         """Whether no more jobs are taken."""
         self.orphans_killed = 0
@@ -74,11 +75,11 @@ class Jobs:
         if self.free().get(start.pool, 0) < 1:
             raise SpawnError(f"no free slot in the pool '{start.pool}'")
         self._admit(start)
-        folder = self.folders.make()
+        folder, group = self.folders.make(), self.groups.make(start.memory_mb or self._config.memory_mb)
         try:
-            job = Job(start, self._config, self._loop, folder, forward=self._forward, ready=self._ready)
+            job = Job(start, self._config, self._loop, folder, group=group, forward=self._forward, ready=self._ready)
         except BaseException:
-            self.folders.discard(folder)
+            self._discard(folder, group)
             raise
         self._jobs[start.run] = job
         for fd, call in job.descriptors():
@@ -87,6 +88,16 @@ class Jobs:
         self._soon()
         return job
 
+    def _discard(self, folder: str, group: Group | None) -> None:
+        self.folders.discard(folder)
+        if group:
+            group.remove()
+
+    def close(self) -> None:
+        """Removes what was made for jobs."""
+        self.folders.close()
+        self.groups.close()
+
     def _ready(self, job: Job) -> None:
         self.hello = job.hello
         self.on_ready(job)
@@ -94,7 +105,7 @@ class Jobs:
     def _admit(self, start: Start) -> None:
         budget = self._config.memory_budget_mb
         wanted = start.memory_mb or self._config.memory_mb
-        promised = sum(job.memory_mb for job in self.all())
+        promised = sum(job.memory.cap_mb for job in self.all())
         if budget is not None and promised + wanted > budget:
             raise SpawnError(f"not enough memory: {promised} of {budget} MB are promised to running jobs, {wanted} MB more are wanted")
 
@@ -158,7 +169,7 @@ class Jobs:
 
     def _bury(self, job: Job) -> None:
         exited = job.bury()
-        self.folders.discard(job.folder)
+        self._discard(job.folder, job.group)
         if self._unkillable.pop(job.start.run, None):
             log.warning("run %s could be killed at last", job.start.run)
             self.on_freed()

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import re
 import signal
 import termios
 from pathlib import Path
@@ -22,7 +23,9 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 _M_ARENA_MAX = -8
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_RESIDENT = re.compile(rb"^Rss(?:Anon|Shmem):\s+(\d+)", re.MULTILINE)
+TICKS = os.sysconf("SC_CLK_TCK")
+"""Of the clock in /proc, a second."""
 
 
 def _prctl(option: int, value: int) -> None:
@@ -81,6 +84,8 @@ class Member(NamedTuple):
     session: int
     state: str
     started: int
+    cpu: int = 0
+    """Clock ticks that it has used."""
 
     @property
     def alive(self) -> bool:
@@ -96,7 +101,7 @@ def member(pid: int) -> Member | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = text.rpartition(")")[2].split()
-    return Member(pid, int(fields[1]), int(fields[3]), fields[0], int(fields[19]))
+    return Member(pid, int(fields[1]), int(fields[3]), fields[0], int(fields[19]), int(fields[11]) + int(fields[12]))
 
 
 def processes() -> list[Member]:
@@ -105,12 +110,12 @@ def processes() -> list[Member]:
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory that only this process holds: resident pages less those shared with files. 0 when it is gone."""
+    """Memory that a process holds, shared memory too, but not the pages of files. 0 when it is gone."""
     try:
-        fields = Path(f"/proc/{pid}/statm").read_text().split()
+        text = Path(f"/proc/{pid}/status").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return 0
-    return max(0, int(fields[1]) - int(fields[2])) * _PAGE
+    return sum(int(kilobytes) * 1024 for kilobytes in _RESIDENT.findall(text))
 
 
 def send(found: Member, number: signal.Signals) -> None:

@@ -44,12 +44,13 @@ def snapshot(supervisor: Supervisor) -> dict[str, Any]:
 
 
 def _isolation(jobs: Jobs) -> dict[str, Any]:
-    """What shuts jobs in; `pid_namespace` and `landlock` (its ABI, 0 for none) as the last job found them, None before the first."""
+    """What shuts jobs in, as the last job found it, None before the first; `landlock` is its ABI, 0 for none; `cgroup` what that can do."""
     hello = jobs.hello
     return {
         "subreaper": True,
         "pid_namespace": hello.pid_namespace if hello else None,
         "landlock": hello.landlock if hello else None,
+        "cgroup": (jobs.groups.controls if hello.grouped else ()) if hello else None,
         "orphans_killed": jobs.orphans_killed,
     }
 
@@ -73,7 +74,7 @@ def _job(job: Job) -> dict[str, Any]:
         "wall_left": job.clocks.wall_left,
         "idle_seconds": job.clocks.idle_seconds,
         "progress": job.progress,
-        "memory_bytes": job.memory_bytes,
+        "memory_bytes": job.memory.now,
     }
 
 

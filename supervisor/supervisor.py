@@ -43,9 +43,6 @@ from supervisor.service import Restarts, RunningService
 from supervisor.signals import Signals
 from supervisor.snapshot import snapshot
 
-PUBLISH = 1.0
-"""Seconds between two published states when nothing happens."""
-
 WRITER_GRACE = 5.0
 """Seconds for the writer to store the last outcomes once the last job is dead, and for a service to leave after SIGTERM."""
 
@@ -85,13 +82,13 @@ class Supervisor:
         with Signals(self.loop, {signal.SIGTERM: self._on_stop, signal.SIGINT: self._on_stop, signal.SIGCHLD: self._on_child}):
             for service in (self.writer, *self.services):
                 service.start()
-            self.loop.every(PUBLISH, self._publish)
+            self.loop.every(self.config.publish_every, self._publish)
             self._publish()
             while not self._over:
                 self.loop.turn()
             self._publish()
         self.loop.close()
-        self.jobs.folders.close()
+        self.jobs.close()
         log.info("stopped", extra={"exit_code": self._exit_code})
         return self._exit_code
 

@@ -12,13 +12,37 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from waiting import until
+
+from supervisor import kernel
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
 CAP = 30.0
 """Seconds that a test waits for anything."""
+
+PUBLISH_EVERY = 0.1
+
+DRIFT = 8 << 20
+"""Bytes that a supervisor may grow by in a short test; what it grows by in the long run is measured by `bench.soak`."""
+
+
+class Usage(NamedTuple):
+    """What a supervisor holds. `descriptors` is 0 where it may not be seen."""
+
+    descriptors: int
+    threads: int
+    resident: int
+
+    @classmethod
+    def of(cls, pid: int) -> Usage:
+        """Now."""
+        folder = pathlib.Path(f"/proc/{pid}")
+        descriptors = len(os.listdir(folder / "fd")) if os.geteuid() == 0 else 0
+        resident = int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return cls(descriptors, len(os.listdir(folder / "task")), resident)
 
 
 def descendants(root: int) -> list[int]:
@@ -48,7 +72,8 @@ def marked(mark: str) -> list[int]:
 class Driver:
     """A supervisor under test."""
 
-    def __init__(self, folder: pathlib.Path, temporary: pathlib.Path | None = None, **config) -> None:
+    def __init__(self, folder: pathlib.Path, temporary: pathlib.Path | None = None, within: tuple[str, ...] = (), **config) -> None:
+        """`within` is a command that starts the supervisor as its only child; `config` that of the supervisor."""
         orders_r, self._orders = os.pipe()
         self._answers, answers_w = os.pipe()
         self.mark = f"{os.getpid()}-{time.monotonic_ns()}"
@@ -63,12 +88,13 @@ class Driver:
             "job_entry": "programs:job",
             "state_path": str(self.state_path),
             "shutdown_grace": 0.2,
+            "publish_every": PUBLISH_EVERY,
             **config,
         }
         environment = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{ROOT}", "TEST_MARK": self.mark, "TMPDIR": str(self.temporary)}
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(HERE / "programs.py"), json.dumps(whole)],
+                [*within, sys.executable, str(HERE / "programs.py"), json.dumps(whole)],
                 env=environment,
                 pass_fds=(orders_r, answers_w),
                 stdout=log,
@@ -78,6 +104,10 @@ class Driver:
         os.close(answers_w)
         self._pending = b""
         self.messages: list[dict] = []
+        self.slots: dict[str, int] = whole["pools"]
+        self.pid = self.process.pid if not within else until(lambda: descendants(self.process.pid), "the supervisor starts")[0]
+        self.baseline: Usage | None = None
+        self.groups: list[str] = []
 
     @property
     def log(self) -> str:
@@ -93,24 +123,30 @@ class Driver:
         label = {"job_id": run, "provider": "test"}
         self.order(do="send", type="Start", run=run, pool=pool, label=label, wall=wall, idle=idle, **more)
 
-    def begin(self, run: str, misdeed: str, **body) -> None:
-        """Waits until it is ready, and sends its START."""
-        self.expect("Ready", run=run)
-        self.order(do="begin", run=run, body={"misdeed": misdeed, **body})
+    def begin(self, run: str, misdeed: str, **body) -> bool:
+        """Waits until it is ready, and sends its START; false when a clock was faster, as may be where much else runs."""
+        ready = self.expect("Ready", "Exited", run=run)["type"] == "Ready"
+        if ready:
+            self.order(do="begin", run=run, body={"misdeed": misdeed, **body})
+        return ready
 
-    def run(self, run: str, misdeed: str, limits: dict | None = None, **body) -> None:
+    def run(self, run: str, misdeed: str, limits: dict | None = None, **body) -> bool:
         """Both."""
         self.start(run, **(limits or {}))
-        self.begin(run, misdeed, **body)
+        return self.begin(run, misdeed, **body)
 
-    def expect(self, kind: str, **fields) -> dict:
-        """The first message, past or future, that fits."""
+    def cancel(self, run: str, sentence: str = "") -> None:
+        """As a person would."""
+        self.order(do="send", type="Cancel", run=run, sentence=sentence)
+
+    def expect(self, *kinds: str, **fields) -> dict:
+        """The first message of these kinds, past or future, that fits."""
         deadline = time.monotonic() + CAP
         while True:
             for message in self.messages:
-                if message["type"] == kind and all(message.get(name) == value for name, value in fields.items()):
+                if message["type"] in kinds and all(message.get(name) == value for name, value in fields.items()):
                     return message
-            self._read(deadline, f"no {kind} {fields}; had {self.messages}\n{self.log}")
+            self._read(deadline, f"no {kinds} {fields}; had {self.messages[-20:]}\n{self.log[-5000:]}")
 
     def _read(self, deadline: float, complaint: str) -> None:
         ready, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
@@ -128,17 +164,41 @@ class Driver:
         """The first published state that fits."""
         return until(lambda: self.state_path.exists() and (lambda s: s if holds(s) else None)(self.state()), f"state: {self.log}")
 
-    def wait_scope(self, run: str, what: str) -> None:
-        """Until the job has told that its misdeed has begun."""
-        self.wait_state(lambda s: any(j["run"] == run and j["progress"].get("scope") == what for j in s["jobs"]))
+    def wait_scope(self, run: str, what: str = "") -> str:
+        """Until the job has told that its misdeed has begun; what it told."""
+
+        def told(state: dict) -> str:
+            said = [job["progress"].get("scope", "") for job in state["jobs"] if job["run"] == run]
+            return next((one for one in said if one and what in ("", one)), "")
+
+        return told(self.wait_state(told))
+
+    def fresh_state(self, holds) -> dict:
+        """The first fitting state that is published from now on."""
+        now = time.monotonic()
+        return self.wait_state(lambda s: s["beat"] > now and holds(s))
+
+    def wait_idle(self) -> None:
+        """Until every slot is free."""
+        self.fresh_state(lambda s: not any(pool["running"] for pool in s["pools"].values()))
+
+    def fence(self) -> None:
+        """Until the supervisor has taken every order up to now."""
+        run = f"fence {time.monotonic_ns()}"
+        self.start(run, pool="nowhere")
+        self.expect("Refused", run=run)
 
     def job_pid(self, run: str) -> int:
         """Of the leader."""
-        return self.expect("Spawned", run=run)["pid"]
+        return int(self.expect("Spawned", run=run)["pid"])
+
+    def send(self, number: signal.Signals) -> None:
+        """Signals the supervisor."""
+        os.kill(self.pid, number)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Tells it to stop; the exit code."""
-        self.process.send_signal(number)
+        self.send(number)
         return self.process.wait(CAP)
 
     def close(self) -> None:
@@ -152,20 +212,63 @@ class Driver:
 
 @contextlib.contextmanager
 def supervised(folder: pathlib.Path, **config) -> Iterator[Driver]:
-    """A supervisor; at the end it is stopped, must exit 0 and leave nothing behind."""
+    """A supervisor that has started; at the end comes the check of `clean_end`."""
     driver = Driver(folder, **config)
     try:
+        driver.expect("Slots")
+        services = 1 + len(config.get("services", ()))
+        driver.wait_state(lambda s: sum(service["pid"] is not None for service in s["services"].values()) == services)
+        driver.baseline, driver.groups = Usage.of(driver.pid), control_groups(driver.pid)
         yield driver
-        if driver.process.poll() is None:
-            code = driver.stop()
-            assert code == 0, f"exit code {code}\n{driver.log}"
-        nothing_left(driver)
-        assert "Traceback" not in driver.log, driver.log
+        clean_end(driver)
     finally:
         driver.close()
 
 
+def clean_end(driver: Driver) -> None:
+    """The one end check. A supervisor that lives has all slots free once its jobs are gone, holds what it held at its start, and leaves with 0.
+
+    And whatever became of it, no process or zombie of it is left, no temporary file, no control group, and it met nothing unforeseen.
+    """
+    if driver.process.poll() is None:
+        driver.fence()
+        for job in driver.fresh_state(lambda _: True)["jobs"]:
+            driver.cancel(job["run"])
+        driver.wait_idle()
+        unchanged(driver)
+        code = driver.stop()
+        assert code == 0, f"exit code {code}\n{driver.log}"
+    nothing_left(driver)
+    assert "Traceback" not in driver.log, driver.log
+
+
+def unchanged(driver: Driver) -> Usage:
+    """Descriptors and threads as at the start, no zombie, and about the memory."""
+    was = driver.baseline
+    assert was is not None
+    until(lambda: Usage.of(driver.pid)[:2] <= was[:2], f"had {was}, has {Usage.of(driver.pid)}")
+    now = Usage.of(driver.pid)
+    assert now.resident <= was.resident + DRIFT, (was, now)
+    until(lambda: not zombies(driver.pid), f"zombies: {zombies(driver.pid)}")
+    return now
+
+
+def control_groups(pid: int) -> list[str]:
+    """The folders of control groups that a supervisor holds a lock on, where that may be seen."""
+    if os.geteuid() != 0:
+        return []
+    links = [os.readlink(link) for link in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
+    return [link for link in links if link.startswith("/sys/fs/cgroup/")]
+
+
+def zombies(pid: int) -> list[int]:
+    """Descendants that nobody has reaped."""
+    return [found for found in descendants(pid) if (seen := kernel.member(found)) is not None and not seen.alive]
+
+
 def nothing_left(driver: Driver, cap: float = CAP) -> None:
-    """No process, zombie or temporary file of this supervisor."""
+    """No process, zombie, temporary file or control group of this supervisor."""
     until(lambda: not marked(driver.mark), f"processes are left: {marked(driver.mark)}", cap)
-    until(lambda: not list(driver.temporary.iterdir()) or driver.process.returncode != 0, f"files: {list(driver.temporary.iterdir())}")
+    if driver.process.poll() == 0:
+        until(lambda: not list(driver.temporary.iterdir()), f"files: {list(driver.temporary.iterdir())}")
+        assert not [group for group in driver.groups if os.path.exists(group)]

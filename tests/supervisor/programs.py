@@ -130,6 +130,13 @@ def leave_pipe_open(_order, control, data):
     os._exit(0)
 
 
+def exit_at(order, control, data):
+    """Success, at an instant of the monotonic clock."""
+    while (left := order["at"] - time.monotonic()) > 0:
+        time.sleep(left)
+    complete(order, control, data)
+
+
 def exit_with(order, _control, _data):
     return order["code"]
 
@@ -160,6 +167,107 @@ def pickle_on_control(order, control, _data):
     time.sleep(FOREVER)
 
 
+def doomed(order, control, _data):
+    """A child of a child that comes and goes; nobody waits for it."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    child = subprocess.Popen(["sleep", str(FOREVER)], start_new_session=True)
+    tell(control, str(child.pid))
+    time.sleep(FOREVER)
+
+
+def orphans(order, control, _data):
+    """Children of children that end as soon as they have lost their parent."""
+    for _ in range(order["count"] // 50):
+        if os.fork() == 0:
+            for _ in range(50):
+                if os.fork() == 0:
+                    time.sleep(0.05)
+                    os._exit(0)
+            os._exit(0)
+        os.wait()
+    tell(control, "orphaned")
+    time.sleep(FOREVER)
+
+
+def big(order, control, _data):
+    """Holds so many MB, each page touched."""
+    hoard = bytearray(order["mb"] << 20)
+    hoard[::4096] = b"x" * len(hoard[::4096])
+    tell(control, "big")
+    time.sleep(FOREVER)
+
+
+def hog_the_gil_in_turns(order, control, _data):
+    """Reports, holds the GIL longer than it may be idle, and reports again."""
+    for number in range(FOREVER):
+        tell(control, f"turn {number}")
+        ctypes.PyDLL(None).usleep(int(order["hold"] * 1e6))
+
+
+def compute(order, control, _data):
+    """One call that holds the GIL and takes the CPU, and never ends."""
+    tell(control, "computing")
+    pow(3, 10**9, 10**400_000)
+
+
+def drip(order, control, data):
+    """A frame, byte by byte, on each pipe."""
+    frame = frames.encode(Kind.PROGRESS, b'{"scope": "%s"}' % (b"x" * 10_000))
+    tell(control, "dripping")
+    for byte in frame:
+        os.write(control, bytes([byte]))
+        os.write(data, bytes([byte]))
+        time.sleep(order["pause"])
+
+
+def leak(order, control, _data):
+    """So many MB a second."""
+    tell(control, "leaking")
+    hoard = []
+    while True:
+        hoard.append(bytearray(b"x") * (1 << 20))
+        time.sleep(1 / order["mb_per_second"])
+
+
+def swallow(_order, control, _data):
+    """Catches every MemoryError and goes on."""
+    tell(control, "hungry")
+    hoard = []
+    while True:
+        try:
+            hoard.append(bytearray(b"x") * (8 << 20))
+        except MemoryError:
+            continue
+
+
+def take_everything(order, control, _data):
+    """Descriptors, threads, disk: as many as it is given. Says how far it came."""
+    import threading
+
+    found = {"files": _count(lambda: os.open(os.devnull, os.O_RDONLY), order["files"])}
+    os.closerange(max(control, _data) + 1, 1_000_000)
+    found["threads"] = _count(lambda: threading.Thread(target=time.sleep, args=(FOREVER,), daemon=True).start(), order["threads"])
+    found["one file"] = _count(lambda: _append("one", 1 << 20), order["mb"])
+    Path("one").unlink()
+    found["disk"] = _count(lambda: Path(f"{time.monotonic_ns()}").write_bytes(b"x" * (1 << 20)), order["mb"])
+    print("SEEN", json.dumps(found), flush=True)
+
+
+def _append(name: str, size: int) -> None:
+    with Path(name).open("ab") as file:
+        file.write(b"x" * size)
+
+
+def _count(deed, most: int) -> list:
+    """[how often it worked, why it stopped]"""
+    for number in range(most):
+        try:
+            deed()
+        except (OSError, RuntimeError, MemoryError) as error:
+            return [number, getattr(error, "strerror", None) or str(error)]
+    return [most, ""]
+
+
 def greedy(_order, control, _data):
     tell(control, "hungry")
     hoard = []
@@ -175,6 +283,27 @@ def greedy_grandchild(_order, control, _data):
     tell(control, "hungry")
     for _ in range(4):  # each below the cap, all of them over it
         subprocess.Popen([sys.executable, "-S", "-c", "x = bytearray(b'x') * (60 << 20); import time; time.sleep(3600)"])
+    time.sleep(FOREVER)
+
+
+def greedy_unseen(order, control, _data):
+    """Memory that is in no process's resident set: a file in memory, written and not mapped."""
+    tell(control, "hungry")
+    fd = os.memfd_create("unseen")
+    for _ in range(order["mb"]):
+        os.write(fd, bytes(1 << 20))
+    time.sleep(FOREVER)
+
+
+def greedy_shared(order, control, _data):
+    """Shared memory, by mmap."""
+    import mmap
+
+    tell(control, "hungry")
+    shared = mmap.mmap(-1, order["mb"] << 20)
+    for _ in range(order["mb"]):
+        shared.write(bytes(1 << 20))
+        time.sleep(0.002)
     time.sleep(FOREVER)
 
 
@@ -258,8 +387,11 @@ def tell(control: int, what: str) -> None:
 MISDEEDS = {name: value for name, value in list(globals().items()) if callable(value) and getattr(value, "__module__", "") == __name__}
 
 
-def writer(control: int, orders: int, answers: int) -> int:
-    """A writer that passes the test's messages on, and tells it what comes back. Descriptors stay here: start pipes are written on request."""
+def writer(control: int, orders: int, answers: int, keep_data: bool = False) -> int:
+    """A writer that passes the test's messages on, and tells it what comes back. Descriptors stay here: start pipes are written on request.
+
+    `keep_data`: the data pipe of a job that has ended can still be read.
+    """
     channel: Channel = Channel(control, ToWriter)
     start_pipes: dict[str, int] = {}
     data_pipes: dict[str, int] = {}
@@ -281,6 +413,10 @@ def writer(control: int, orders: int, answers: int) -> int:
                 for message, descriptors in channel.receive():
                     if descriptors:
                         data_pipes[message.run], start_pipes[message.run] = descriptors
+                    if isinstance(message, Exited):
+                        _close(start_pipes.pop(message.run, None))
+                        if not keep_data:
+                            _close(data_pipes.pop(message.run, None))
                     _answer(answers, {"type": type(message).__name__, **{n: getattr(message, n) for n in message.__struct_fields__}})
                     draining |= isinstance(message, Drain)
                     running += isinstance(message, Spawned) - isinstance(message, Exited)
@@ -290,6 +426,11 @@ def writer(control: int, orders: int, answers: int) -> int:
     return 0
 
 
+def _close(fd: int | None) -> None:
+    if fd is not None:
+        os.close(fd)
+
+
 def _obey(order: dict, channel: Channel, start_pipes: dict, data_pipes: dict, answers: int) -> int | None:
     from supervisor import messages
 
@@ -297,9 +438,11 @@ def _obey(order: dict, channel: Channel, start_pipes: dict, data_pipes: dict, an
         case "send":
             channel.send(getattr(messages, order.pop("type"))(**order))
         case "begin":
-            fd = start_pipes.pop(order["run"])
-            os.write(fd, frames.encode(Kind.START, json.dumps(order["body"]).encode()))
-            os.close(fd)
+            fd = start_pipes.pop(order["run"], -1)
+            if fd >= 0:  # else an earlier writer's
+                with contextlib.suppress(BrokenPipeError):  # it may be dead by now
+                    os.write(fd, frames.encode(Kind.START, json.dumps(order["body"]).encode()))
+                os.close(fd)
         case "read":
             fd = data_pipes[order["run"]]
             os.set_blocking(fd, False)

@@ -1,76 +1,131 @@
-"""Killing, and what has to die with a job: group A of the fault catalogue, and the memory cap (D)."""
+"""Killing, and what has to die with a job: group A of the fault catalogue. Every test ends with `driver.clean_end`."""
 
 from __future__ import annotations
 
 import os
 import pathlib
+import random
 import signal
+import subprocess
+import time
 
 import pytest
-from driver import CAP, marked, supervised
+from driver import CAP, descendants, marked, supervised, unchanged
+from peers.absent import missing
 from waiting import until
+
+from supervisor import kernel
+
+GRACE = 0.3
+SLOW = 10
+"""How much longer than on an idle machine a kill may take where much else runs; `make soak` measures how long it does."""
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do that to the kernel")
 
 
 @pytest.fixture
 def supervisor(tmp_path):
-    with supervised(tmp_path, kill_grace=0.3) as driver:
+    with supervised(tmp_path, kill_grace=GRACE) as driver:
         yield driver
 
 
 @pytest.fixture(params=[True, False], ids=["namespaced", "swept"])
 def either(tmp_path, request):
-    """A supervisor whose jobs have PID namespaces of their own, and one that has to find and sweep what fled."""
-    with supervised(tmp_path, kill_grace=0.3, pid_namespaces=request.param) as driver:
+    """A supervisor whose jobs have namespaces and control groups of their own, and one that has to find and sweep what fled."""
+    with supervised(tmp_path, kill_grace=GRACE, pid_namespaces=request.param, control_groups=request.param) as driver:
         yield driver
 
 
 def ended(driver, run: str, cause: str) -> dict:
+    """It has ended with that cause, with all of its tree, and its slot is free."""
     exited = driver.expect("Exited", run=run)
     assert exited["cause"] == cause, exited
     assert exited["survivors"] == 0
-    driver.wait_state(lambda s: s["pools"]["discovery"]["running"] == 0)
+    driver.wait_idle()
+    return exited
+
+
+def killed(driver, misdeed: str, *, within: float = GRACE + 0.5, **order) -> dict:
+    """Told to end in the middle of its misdeed; dead within the catalogue's time."""
+    driver.run("1", misdeed, **order)
+    driver.wait_scope("1")
+    driver.cancel("1", "a person wants it")
+    exited = ended(driver, "1", "cancelled")
+    assert exited["sentence"] == "a person wants it"
+    assert exited["kill_seconds"] < SLOW * within
     return exited
 
 
 def test_a01_sleep_past_the_deadline(supervisor):
-    supervisor.run("1", "sleep", {"wall": 0.5})
+    supervisor.run("1", "sleep", {"wall": 0.7})
     exited = ended(supervisor, "1", "timeout")
-    assert exited["sentence"] == "the job ran longer than its limit of 0.5 s"
+    assert exited["sentence"] == "the job ran longer than its limit of 0.7 s"
+    assert exited["seconds"] >= 0.7
 
 
 def test_a01_without_grace(tmp_path):
     with supervised(tmp_path, kill_grace=0) as driver:
-        driver.run("1", "sleep", {"wall": 0.5})
+        driver.run("1", "sleep", {"wall": 0.7})
         assert ended(driver, "1", "timeout")["signal"] == "SIGKILL"
 
 
-@pytest.mark.parametrize(
-    ("misdeed", "evidence"),
-    [
-        pytest.param("ignore_sigterm", "ignoring", id="a02_sigterm_ignored"),
-        pytest.param("endless_handler", "handling", id="a03_handler_that_never_returns"),
-        pytest.param("c_call", "computing", id="a04_c_call_in_the_main_thread"),
-        pytest.param("gil_hog", "hogging", id="a05_gil_hog"),
-        pytest.param("stop_itself", "stopping", id="a06_stopped"),
-    ],
-)
-def test_killed_whatever_it_does(supervisor, misdeed, evidence):
-    supervisor.run("1", misdeed)
-    supervisor.wait_scope("1", evidence)
-    supervisor.order(do="send", type="Cancel", run="1", cause="cancelled", sentence="a person wants it")
-    exited = ended(supervisor, "1", "cancelled")
-    assert exited["sentence"] == "a person wants it"
-
-
-def test_h05_the_stacks_of_the_stuck_job_are_kept(supervisor):
-    supervisor.run("1", "ignore_sigterm", {"wall": 2.0})
-    exited = ended(supervisor, "1", "timeout")
+def test_a02_sigterm_ignored(supervisor):
+    exited = killed(supervisor, "ignore_sigterm")
+    assert exited["kill_seconds"] >= GRACE
     assert "in ignore_sigterm" in exited["detail"]
 
 
+def test_a03_handler_that_never_returns(supervisor):
+    exited = killed(supervisor, "endless_handler")
+    assert exited["kill_seconds"] >= GRACE
+    assert "in handler" in exited["detail"]
+
+
+def test_a04_c_call_in_the_main_thread(supervisor):
+    assert "in c_call" in killed(supervisor, "c_call")["detail"]
+
+
+def test_a05_gil_hog(supervisor):
+    """No thread of it can run: it is killed as any other, and what it was doing is told."""
+    assert "in gil_hog" in killed(supervisor, "gil_hog")["detail"]
+
+
+def test_a05_holding_the_gil_is_not_idleness(supervisor):
+    """Each hold is shorter than it may be idle, all together are longer: no heartbeat is missed, as there is none."""
+    supervisor.run("1", "hog_the_gil_in_turns", {"idle": 2.0}, hold=0.25)
+    supervisor.wait_scope("1", "turn 10")
+
+
+def test_a05_who_computes_is_not_idle(supervisor):
+    """One long call that holds the GIL and reports nothing, far longer than it may be idle: what it uses of the CPU shows that it works."""
+    supervisor.run("1", "compute", {"idle": 1.5, "wall": 4.0})
+    exited = ended(supervisor, "1", "timeout")
+    assert "in compute" in exited["detail"]
+
+
+def test_a06_stopped(supervisor):
+    killed(supervisor, "stop_itself")
+
+
+def test_h05_the_stacks_of_the_stuck_job_are_kept(tmp_path):
+    """Whatever clock it is that ends it, and although it dies of the first signal."""
+    ends = {
+        "wall": ("sleep", {"wall": 2.0}, "timeout"),
+        "idle": ("sleep", {"idle": 2.0}, "idle"),
+        "memory": ("leak", {"memory_mb": 100}, "memory"),
+    }
+    with supervised(tmp_path, kill_grace=GRACE, pools={"discovery": 3}) as driver:
+        for run, (_, limits, _) in ends.items():
+            driver.start(run, **limits)
+        begun = [run for run, (misdeed, _, _) in ends.items() if driver.begin(run, misdeed, mb_per_second=50)]
+        for run, (misdeed, _, cause) in ends.items():
+            exited = driver.expect("Exited", run=run)
+            assert exited["cause"] == cause
+            assert run not in begun or f"in {misdeed}" in exited["detail"], exited
+
+
 def test_a07_grandchildren_in_the_group(either):
-    either.run("1", "children", {"wall": 1.5})
-    ended(either, "1", "timeout")
+    killed(either, "children", within=1.0)
 
 
 def test_a07_children_outlive_nobody_who_exits_by_itself(either):
@@ -79,17 +134,45 @@ def test_a07_children_outlive_nobody_who_exits_by_itself(either):
 
 
 def test_a08_escaped_grandchild(either):
-    either.run("1", "escape", {"wall": 1.5})
-    ended(either, "1", "timeout")
+    killed(either, "escape", within=1.0)
 
 
-@pytest.mark.parametrize("misdeed", [pytest.param("fork_storm", id="a09"), pytest.param("respawning_pair", id="a10")])
-def test_storms_converge_to_nothing(either, misdeed):
-    """A storm of forks may run into the memory cap of its tree first: that is as good an end."""
-    either.run("1", misdeed, {"wall": 1.5})
-    exited = either.expect("Exited", run="1")
-    assert exited["cause"] in ("timeout", "memory")
+def storm(driver, misdeed: str) -> None:
+    """It may run into the cap of memory or processes of its tree first: that is as good an end."""
+    driver.run("1", misdeed)
+    driver.wait_scope("1")
+    most = until(lambda: len(found) if len(found := marked(driver.mark)) > 5 else 0, "it multiplies")
+    driver.cancel("1")
+    exited = driver.expect("Exited", run="1")
+    assert exited["cause"] in ("cancelled", "memory", "exited", "signalled")
     assert exited["survivors"] == 0
+    assert exited["kill_seconds"] is None or exited["kill_seconds"] < SLOW * (GRACE + 3.0), most
+
+
+def test_a09_fork_storm(either):
+    storm(either, "fork_storm")
+
+
+@needs_root
+def test_a09_a_control_group_caps_the_processes_of_a_job(tmp_path):
+    """RLIMIT_NPROC counts all processes of a user, and not those of root; `pids.max` those of the job. Here in a hierarchy of version 1."""
+    with supervised(tmp_path, kill_grace=0, pid_namespaces=False, memory_mb=2000) as driver:
+        driver.run("0", "sleep")
+        if "pids" not in driver.wait_state(lambda s: s["isolation"]["cgroup"] is not None)["isolation"]["cgroup"]:
+            missing("no control group with the controller pids may be divided here")
+        driver.run("1", "children", count=1200)
+        told = until(lambda: len(tree) if len(tree := descendants(driver.job_pid("1"))) > 1000 else 0, "it reaches the cap")
+        assert told <= 1024
+        assert ended_by_itself(driver, "1")
+
+
+def ended_by_itself(driver, run: str) -> bool:
+    """One fork too many is an error of the job's own."""
+    return "Resource temporarily unavailable" in driver.expect("Exited", run=run)["detail"]
+
+
+def test_a10_respawning_pair(either):
+    storm(either, "respawning_pair")
 
 
 def test_a11_a_grandchild_keeps_the_pipe_open(either):
@@ -103,26 +186,60 @@ def test_a12_unkillable_keeps_its_slot_and_stops_nobody(tmp_path, monkeypatch):
     hold = tmp_path / "hold"
     hold.touch()
     monkeypatch.setenv("UNKILLABLE_WHILE", str(hold))
-    with supervised(tmp_path, kill_grace=0, unkillable_after=0.3) as driver:
+    with supervised(tmp_path, kill_grace=0, unkillable_after=0.3, control_groups=False) as driver:
         driver.run("1", "sleep", {"wall": 0.5})
-        exited = driver.expect("Exited", run="1")
-        assert exited["survivors"] >= 1
-        assert "cannot be killed" in exited["sentence"]
-        driver.wait_state(lambda s: s["pools"]["discovery"] == {"capacity": 2, "running": 1, "unkillable": 1})
-        driver.run("2", "complete")
-        assert driver.expect("Exited", run="2")["exit_code"] == 0
-        hold.unlink()
-        driver.wait_state(lambda s: s["pools"]["discovery"] == {"capacity": 2, "running": 0, "unkillable": 0})
+        stuck_until(driver, hold.unlink)
+
+
+FREEZER = pathlib.Path("/sys/fs/cgroup/freezer")
+
+
+@needs_root
+def test_a12_a_frozen_job_is_unkillable_until_it_thaws(tmp_path):
+    """The kernel's own state D, by the freezer of control groups version 1: SIGKILL waits until the thaw."""
+    if not (FREEZER / "cgroup.procs").exists():
+        missing("no freezer of control groups version 1 is mounted here")
+    frost = FREEZER / f"elder-test-{os.getpid()}"
+    frost.mkdir()
+    try:
+        with supervised(tmp_path, kill_grace=0, unkillable_after=0.3) as driver:
+            driver.run("1", "ignore_sigterm")
+            driver.wait_scope("1")
+            for pid in (driver.job_pid("1"), *descendants(driver.job_pid("1"))):
+                (frost / "cgroup.procs").write_text(str(pid))
+            (frost / "freezer.state").write_text("FROZEN")
+            until(lambda: (frost / "freezer.state").read_text() == "FROZEN\n", "it freezes")
+            driver.cancel("1")
+            try:
+                stuck_until(driver, lambda: (frost / "freezer.state").write_text("THAWED"))
+            finally:
+                (frost / "freezer.state").write_text("THAWED")
+    finally:
+        until(lambda: not (frost / "cgroup.procs").read_text(), "they are gone")
+        frost.rmdir()
+
+
+def stuck_until(driver, thaw) -> None:
+    """Its run is over, its slot taken, the next job runs; afterwards the slot is free again."""
+    exited = driver.expect("Exited", run="1")
+    assert exited["survivors"] >= 1
+    assert "cannot be killed" in exited["sentence"]
+    driver.wait_state(lambda s: s["pools"]["discovery"] == {"capacity": 2, "running": 1, "unkillable": 1})
+    driver.run("2", "complete")
+    assert driver.expect("Exited", run="2")["exit_code"] == 0
+    thaw()
+    driver.wait_state(lambda s: s["pools"]["discovery"] == {"capacity": 2, "running": 0, "unkillable": 0})
 
 
 def test_a13_many_at_once(tmp_path):
+    """Twenty here; fifty in `make soak`, with the time that it takes."""
     with supervised(tmp_path, kill_grace=0, pools={"discovery": 20}) as driver:
         for number in range(20):
             driver.start(str(number))
         for number in range(20):
             driver.begin(str(number), "sleep")
         for number in range(20):
-            driver.order(do="send", type="Cancel", run=str(number))
+            driver.cancel(str(number))
         for number in range(20):
             assert driver.expect("Exited", run=str(number))["survivors"] == 0
 
@@ -131,51 +248,107 @@ def test_a14_killed_before_ready(tmp_path):
     with supervised(tmp_path, kill_grace=0) as driver:
         for number in range(10):
             driver.start(str(number))
-            driver.order(do="send", type="Cancel", run=str(number))
+            driver.cancel(str(number))
             assert driver.expect("Exited", run=str(number))["cause"] == "cancelled"
         assert driver.process.poll() is None
+
+
+@needs_root
+def test_a15_a_number_that_was_given_to_somebody_else(tmp_path):
+    """A process of a job ends, its number goes to a stranger (by `ns_last_pid`), the job is killed: the stranger lives."""
+    with supervised(tmp_path, kill_grace=0, pid_namespaces=False) as driver:
+        driver.run("1", "doomed")
+        number = int(driver.wait_scope("1"))
+        seen = kernel.member(number)
+        driver.wait_state(lambda s: s["jobs"][0]["memory_bytes"])  # it has been looked at, and its child is known
+        os.kill(number, signal.SIGKILL)
+        until(lambda: kernel.member(number) is None, "it is reaped")
+        stranger = _stranger(number)
+        try:
+            driver.cancel("1")
+            ended(driver, "1", "cancelled")
+            kernel.send(seen, signal.SIGKILL)  # and a late one, by the number alone, misses too
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+            stranger.wait()
+
+
+def _stranger(number: int) -> subprocess.Popen:
+    """A process of that number, which started later than any before it."""
+    last = pathlib.Path("/proc/sys/kernel/ns_last_pid")
+
+    def born() -> subprocess.Popen | None:
+        last.write_text(str(number - 1))
+        one = subprocess.Popen(["sleep", "600"])
+        if one.pid == number:
+            return one
+        one.kill()
+        one.wait()
+        return None
+
+    return until(born, f"the number {number} is given again", pause=0.011)
+
+
+@pytest.mark.parametrize("clock", ["lease", "wall"])
+def test_a16_the_end_and_the_deadline_meet(tmp_path, clock):
+    """Success within a millisecond of the deadline: whoever is first, there is exactly one end, and it is one of the two. `make soak`: 10,000 times."""
+    random.seed(16)
+    with supervised(tmp_path, kill_grace=0, pools={"discovery": 4}) as driver:
+        for first in range(0, 24, 4):
+            runs = [str(number) for number in range(first, first + 4)]
+            for run in runs:
+                driver.start(run, **({"wall": random.uniform(0.1, 0.4)} if clock == "wall" else {"lease": 60.0}))
+            for run in runs:
+                race(driver, run) if clock == "lease" else driver.begin(run, "exit_with", code=0)
+            for run in runs:
+                exited = driver.expect("Exited", run=run)
+                assert exited["cause"] in ("exited", "timeout", "lost")
+                assert (exited["cause"] == "exited") <= (exited["exit_code"] == 0)
+        ends = [message["run"] for message in driver.messages if message["type"] == "Exited"]
+        assert sorted(ends) == sorted(set(ends))
+        assert len(ends) == 24
+
+
+def race(driver, run: str, ahead: float = 0.05) -> None:
+    """Its lease ends, and it does, `ahead` seconds from now and a millisecond apart at most."""
+    if driver.expect("Ready", "Exited", run=run)["type"] == "Ready":
+        at = time.monotonic() + ahead
+        driver.order(do="send", type="Extend", run=run, lease=ahead)
+        driver.order(do="begin", run=run, body={"misdeed": "exit_at", "at": at + random.uniform(-0.002, 0.001)})
+
+
+def test_a17_start_and_kill_again_and_again(tmp_path):
+    """At random points of their lives; 10,000 times in `make soak`. The end check would see what one of them left."""
+    random.seed(17)
+    with supervised(tmp_path, kill_grace=0) as driver:
+        for number in range(25):
+            driver.start(str(number))
+            if number % 2:
+                driver.begin(str(number), "sleep")
+            else:
+                deadline = time.monotonic() + random.uniform(0, 0.15)
+                until(lambda deadline=deadline: time.monotonic() > deadline, "time", pause=0.005)
+            driver.cancel(str(number))
+            driver.expect("Exited", run=str(number))
+        unchanged(driver)
+
+
+def test_a18_a_big_job(tmp_path):
+    """2 GB resident, or a third of what there is."""
+    available = int(
+        next(line for line in pathlib.Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable")).split()[1]
+    )
+    size = min(2048, available // 1024 // 3)
+    with supervised(tmp_path, kill_grace=0, memory_mb=size + 300) as driver:
+        exited = killed(driver, "big", mb=size, within=1.0)
+        assert exited["peak_bytes"] >= size << 20 or exited["kill_seconds"] is not None
 
 
 def test_start_timeout_names_itself(tmp_path):
     with supervised(tmp_path, start_timeout=0.001) as driver:
         driver.start("1")
         assert driver.expect("Exited", run="1")["cause"] == "start"
-
-
-def test_a16_the_end_and_the_deadline_meet(tmp_path):
-    """Whoever is first, there is exactly one end."""
-    with supervised(tmp_path, kill_grace=0) as driver:
-        for number in range(15):
-            driver.run(str(number), "exit_with", {"wall": 0.1 + number * 0.01}, code=0)
-            driver.expect("Exited", run=str(number))
-        assert sum(message["type"] == "Exited" for message in driver.messages) == 15
-
-
-def test_d01_greedy_job(supervisor):
-    supervisor.run("1", "greedy", {"memory_mb": 150, "wall": 4.0})
-    exited = supervisor.expect("Exited", run="1")
-    assert exited["cause"] in ("memory", "timeout")
-    assert exited["peak_bytes"] <= 1.1 * (150 << 20)
-
-
-def test_d02_memory_in_grandchildren_counts(either):
-    either.run("1", "greedy_grandchild", {"memory_mb": 150})
-    exited = ended(either, "1", "memory")
-    assert "over their cap of 150 MB" in exited["sentence"]
-
-
-def test_d05_never_more_than_the_slots(supervisor):
-    for number in range(6):
-        supervisor.start(str(number))
-    refused = [supervisor.expect("Refused", run=str(number)) for number in range(2, 6)]
-    assert {message["sentence"] for message in refused} == {"no free slot in the pool 'discovery'"}
-
-
-def test_d05_a_job_that_does_not_fit_is_not_started(tmp_path):
-    with supervised(tmp_path, memory_budget_mb=600, memory_mb=400) as driver:
-        driver.start("1")
-        driver.start("2")
-        assert "not enough memory: 400 of 600 MB" in driver.expect("Refused", run="2")["sentence"]
 
 
 def test_the_same_run_twice_is_refused(supervisor):
@@ -185,15 +358,17 @@ def test_the_same_run_twice_is_refused(supervisor):
 
 
 def test_idle_is_not_wall(supervisor):
-    supervisor.run("1", "progress_then_silence", {"idle": 0.7})
-    assert ended(supervisor, "1", "idle")["sentence"] == "the job showed no progress for 0.7 s"
+    supervisor.run("1", "progress_then_silence", {"idle": 1.0})
+    assert ended(supervisor, "1", "idle")["sentence"] == "the job showed no progress for 1 s"
 
 
 def test_back_pressure_is_not_idleness(supervisor):
     """The data pipe is full and nobody reads it: the job waits for us, not we for it."""
-    supervisor.run("1", "fill_data_pipe", {"idle": 0.3, "wall": 2.5})
+    supervisor.run("1", "fill_data_pipe", {"idle": 2.0})
     supervisor.wait_scope("1", "writing")
-    assert ended(supervisor, "1", "timeout")
+    supervisor.wait_state(lambda s: s["jobs"][0]["idle_seconds"] > 2.5)
+    supervisor.cancel("1")
+    ended(supervisor, "1", "cancelled")
 
 
 def test_a_lease_that_is_not_renewed_ends_the_job(supervisor):
@@ -202,9 +377,10 @@ def test_a_lease_that_is_not_renewed_ends_the_job(supervisor):
 
 
 def test_a_lease_that_is_renewed_does_not(supervisor):
-    supervisor.run("1", "sleep", {"lease": 1.0, "wall": 2.0})
+    supervisor.run("1", "sleep", {"lease": 30.0, "wall": 31.0})
     supervisor.order(do="send", type="Extend", run="1", lease=60.0)
-    ended(supervisor, "1", "timeout")
+    supervisor.order(do="send", type="Extend", run="1", lease=0.5)
+    ended(supervisor, "1", "lost")
 
 
 def test_killed_by_somebody_else(either):
@@ -212,37 +388,3 @@ def test_killed_by_somebody_else(either):
     exited = ended(either, "1", "signalled")
     assert exited["signal"] == "SIGKILL"
     assert "memory runs out" in exited["sentence"]
-
-
-@pytest.mark.parametrize("namespaced", [True, False])
-def test_b01_supervisor_killed(tmp_path, namespaced):
-    """Nobody is left to sweep: the kernel ends what has a parent to die with, and all of a namespace, whatever fled in it."""
-    misdeeds = {"sleep": None, "ignore_sigterm": "ignoring"} | ({"escape": "escaped", "children": "parent"} if namespaced else {})
-    with supervised(tmp_path, pools={"discovery": 4}, pid_namespaces=namespaced) as driver:
-        for number, misdeed in enumerate(misdeeds):
-            driver.run(str(number), misdeed)
-        for number, evidence in enumerate(misdeeds.values()):
-            if evidence:
-                driver.wait_scope(str(number), evidence)
-        if namespaced and driver.state()["isolation"]["pid_namespace"] is False:
-            pytest.skip("the kernel does not permit PID namespaces here")
-        os.kill(driver.process.pid, signal.SIGKILL)
-        driver.process.wait()
-        until(lambda: not marked(driver.mark), "survivors of the supervisor", 10)
-
-
-def test_a17_start_and_kill_again_and_again(tmp_path):
-    with supervised(tmp_path, kill_grace=0) as driver:
-        before = None
-        for number in range(25):
-            driver.start(str(number))
-            if number % 2:
-                driver.begin(str(number), "sleep")
-            driver.order(do="send", type="Cancel", run=str(number))
-            driver.expect("Exited", run=str(number))
-            if number == 4 and os.geteuid() == 0:  # from others of its own user the supervisor hides its descriptors
-                before = len(os.listdir(f"/proc/{driver.process.pid}/fd"))
-        if before is not None:
-            assert len(os.listdir(f"/proc/{driver.process.pid}/fd")) <= before
-        assert len(os.listdir(f"/proc/{driver.process.pid}/task")) == 2
-        assert not [p for p in pathlib.Path("/proc").glob("[0-9]*") if "defunct" in p.name]

@@ -31,7 +31,7 @@ def test_b03_sigterm_when_idle(tmp_path):
 def test_b03_sigterm_when_busy_gives_jobs_their_grace_and_then_takes_them(tmp_path):
     with supervised(tmp_path, shutdown_grace=0.5, kill_grace=0) as driver:
         driver.run("1", "sleep")
-        driver.process.send_signal(signal.SIGTERM)
+        driver.send(signal.SIGTERM)
         assert driver.expect("Drain")["seconds"] == 0.5
         assert driver.expect("Exited", run="1")["cause"] == "shutdown"
         assert driver.process.wait(CAP) == 0
@@ -40,11 +40,11 @@ def test_b03_sigterm_when_busy_gives_jobs_their_grace_and_then_takes_them(tmp_pa
 def test_nothing_is_started_any_more_once_it_stops(tmp_path):
     with supervised(tmp_path, shutdown_grace=3, kill_grace=0) as driver:
         driver.run("1", "sleep")
-        driver.process.send_signal(signal.SIGTERM)
+        driver.send(signal.SIGTERM)
         driver.expect("Drain")
         driver.start("2")
         assert driver.expect("Refused", run="2")["sentence"] == "the worker is stopping"
-        driver.process.send_signal(signal.SIGTERM)
+        driver.send(signal.SIGTERM)
         assert driver.process.wait(CAP) == 0
 
 
@@ -54,7 +54,7 @@ def test_b04_told_again_it_hurries(tmp_path, signals):
         driver.run("1", "ignore_sigterm")
         driver.wait_scope("1", "ignoring")
         for number in signals:
-            driver.process.send_signal(number)
+            driver.send(number)
             driver.expect("Drain")
         assert driver.expect("Exited", run="1")["cause"] == "shutdown"
         assert driver.process.wait(CAP) == 0
@@ -71,7 +71,8 @@ def test_stop_ends_it_with_the_writers_exit_code(tmp_path):
 
 def test_the_writer_dies_with_its_jobs_and_comes_back(tmp_path):
     with supervised(tmp_path) as driver:
-        driver.run("1", "sleep")
+        driver.run("1", "ignore_sigterm")
+        driver.wait_scope("1", "ignoring")  # so that the next writer finds no order of this one's
         before = driver.wait_state(lambda s: s["jobs"])["services"]["writer"]["pid"]
         os.kill(before, signal.SIGKILL)
         state = driver.wait_state(lambda s: s["services"]["writer"]["pid"] not in (before, None) and not s["jobs"])
@@ -142,10 +143,10 @@ def test_a_service_that_is_configured_wrongly_is_not_tried_again(tmp_path):
 def test_b06_a_supervisor_that_slept_finds_the_lease_gone(tmp_path):
     with supervised(tmp_path, kill_grace=0) as driver:
         driver.run("1", "sleep", {"lease": 1.0})
-        driver.process.send_signal(signal.SIGSTOP)
+        driver.send(signal.SIGSTOP)
         deadline = time.monotonic() + 1.2
         until(lambda: time.monotonic() > deadline, "time")
-        driver.process.send_signal(signal.SIGCONT)
+        driver.send(signal.SIGCONT)
         assert driver.expect("Exited", run="1")["cause"] == "lost"
 
 
