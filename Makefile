@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean peers
+.PHONY: help demo test check format bench soak clean peers
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -27,6 +27,9 @@ format: $(VENV)/test ## Formats the code
 
 bench: $(VENV)/test ## Our numbers beside the limits and beside the alternatives
 	$(BIN)/python -m bench
+
+soak: $(VENV)/test peers ## The long runs, an hour or more: one table, each figure beside its bar
+	$(BIN)/python -m bench.soak $(SOAK)
 
 peers: ## As root: the Debian packages of the peers that tests run against
 	@if [ "$$(id -u)" = 0 ]; then deploy/install-peers; else echo "not root: tests whose peer is not installed are skipped"; fi

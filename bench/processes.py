@@ -17,10 +17,8 @@ import psycopg
 import urllib3
 from psycopg.types.json import Jsonb
 
+from bench import ROOT
 from worker.embedded import running
-
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "supervisor")]
 
 
 def kills(count: int) -> list[tuple[str, str, str, str]]:

@@ -16,7 +16,7 @@ import termios
 from pathlib import Path
 from typing import NamedTuple
 
-_PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
@@ -44,7 +44,7 @@ def die_with_parent(parent: int) -> None:
 
 def die_with_any_parent() -> None:
     """SIGKILL for us when our parent ends; whether it has already, is for the caller to find out."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def adopt_orphans() -> None:
@@ -96,12 +96,17 @@ class Member(NamedTuple):
 def member(pid: int) -> Member | None:
     """The process of that number, or None when there is none."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - read for every process, at every sweep
-            text = file.read().decode(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return None
-    fields = text.rpartition(")")[2].split()
-    return Member(pid, int(fields[1]), int(fields[3]), fields[0], int(fields[19]), int(fields[11]) + int(fields[12]))
+    try:
+        text = os.read(fd, 1024)  # one line, far shorter
+    except ProcessLookupError:
+        return None
+    finally:
+        os.close(fd)
+    fields = text.rpartition(b")")[2].split()
+    return Member(pid, int(fields[1]), int(fields[3]), fields[0].decode(), int(fields[19]), int(fields[11]) + int(fields[12]))
 
 
 def processes() -> list[Member]:

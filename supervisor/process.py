@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ import multiprocess
 from multiprocess import context, popen_spawn_posix, spawn, util
 from multiprocess.context import reduction, set_spawning_popen
 
+from supervisor import kernel
 from supervisor.errors import SpawnError
 
 
@@ -29,7 +31,7 @@ class _Popen(popen_spawn_posix.Popen):  # type: ignore[misc]
             child_r, parent_w = os.pipe()
             opened += (child_r, parent_w)
             body = self._pickled(process_obj)
-            command = spawn.get_command_line(tracker_fd=nothing, pipe_handle=child_r)
+            command = _mortal(spawn.get_command_line(tracker_fd=nothing, pipe_handle=child_r))
             self.pid = util.spawnv_passfds(spawn.get_executable(), command, [child_r, nothing, *process_obj.inherited])
             self.pidfd = self.sentinel = os.pidfd_open(self.pid)  # without it the child gets no body, and ends
             os.set_blocking(parent_w, False)  # the body is far below a pipe's size; were it not, this would say so
@@ -49,6 +51,14 @@ class _Popen(popen_spawn_posix.Popen):  # type: ignore[misc]
         finally:
             set_spawning_popen(None)
         return body.getvalue()
+
+
+def _mortal(command: list[str]) -> list[str]:
+    """The interpreter's first act is to ask for death with us: its imports take long enough for us to be killed meanwhile."""
+    at = command.index("-c") + 1
+    prctl = f"ctypes.CDLL(None).prctl({kernel.PR_SET_PDEATHSIG}, {int(signal.SIGKILL)}, 0, 0, 0)"
+    first = f"import ctypes, os; {prctl}; os.getppid() == {os.getpid()} or os._exit(1)"
+    return [*command[:at], f"{first}; {command[at]}", *command[at + 1 :]]
 
 
 class Process(context.SpawnProcess):  # type: ignore[misc]

@@ -148,9 +148,19 @@ class Driver:
                     return message
             self._read(deadline, f"no {kinds} {fields}; had {self.messages[-20:]}\n{self.log[-5000:]}")
 
+    def listen(self, seconds: float) -> bool:
+        """Takes what comes, waiting for it so long at most."""
+        ready, _, _ = select.select([self._answers], [], [], seconds)
+        if ready:
+            self._take("")
+        return bool(ready)
+
     def _read(self, deadline: float, complaint: str) -> None:
         ready, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
         assert ready, complaint
+        self._take(complaint)
+
+    def _take(self, complaint: str) -> None:
         data = os.read(self._answers, 65536)
         assert data, f"the writer is gone: {complaint}"
         *lines, self._pending = (self._pending + data).split(b"\n")
