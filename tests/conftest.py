@@ -13,4 +13,5 @@ pytest_plugins = [
     "peers.kube",
     "peers.slapd",
     "peers.elder",
+    "peers.service",
 ]
