@@ -45,7 +45,7 @@ def of_answer(name: str, answer: Answer, what: str) -> ProviderError | None:
     error = _error(answer)
     why, text, detail = set(reasons(answer)), str(error.get("message", "")), answer.text()
     if why & THROTTLES and answer.status in (403, 429):
-        quota = next(iter(sorted(why & THROTTLES)))
+        quota = next(reason for reason in reasons(answer) if reason in THROTTLES)
         return Throttled(f"{name} asks to slow down at '{what}' ({quota}), and still did after the last try", detail=detail)
     if answer.status == 404:
         return NotFound(f"{name} has no such thing (404): cannot {what}", detail=detail)
@@ -87,7 +87,7 @@ def _metadata(error: dict[str, Any]) -> dict[str, Any]:
 def _permission(answer: Answer, why: set[str], text: str, error: dict[str, Any]) -> str:
     if why & TOO_NARROW:
         wanted = re.search(r'scope="([^"]+)"', answer.headers.get("www-authenticate", ""))
-        return f"OAuth scope {wanted[1].split()[0]}" if wanted else ""
+        return f"OAuth scope {wanted[1].split()[0]}" if wanted else "an OAuth scope that the sign-in was not given"
     found = _PERMISSION.search(text)
     return str(_metadata(error).get("permission") or (found and (found[1] or found[2])) or "")
 
@@ -115,5 +115,6 @@ _SIGNIN = (
     ("account not found", "the account was deleted or disabled; make a key of another one"),
     ("invalid jwt signature", "the key was deleted, or is another account's; make a new one"),
     ("invalid email or user", "there is no such person in the domain; name an active administrator"),
+    ("compute ?metadata|compute engine metadata", "there is no key; give one, or run where Google's metadata server answers"),
     ("invalid_grant", "the key or the refresh token was revoked or has expired; make a new one"),
 )

@@ -18,7 +18,8 @@
 what is not in the document (path, parameter, type, required parameter, selected field) is refused as Google does, and makes the test
 fail at its end, as does an answer of the test's own that is not of the response's schema: `google.violations`.
 
-A bearer token comes from ``/token`` for a signed JWT (or is such a JWT itself), and must have one of the method's scopes.
+A bearer token comes from ``/token`` for a signed JWT (or is such a JWT itself), for a person's refresh token or a federated one, or from
+``/computeMetadata/`` (plain http: `GCE_METADATA_HOST`); see `peers.google_tokens`. It must have one of the method's scopes.
 `google.people` are the subjects that domain-wide delegation allows, `google.delegated` the scopes that it allows (None: all).
 """
 
@@ -103,8 +104,12 @@ class Google:
         """The answer, and whether the connection is to be cut in its middle."""
         url = urllib.parse.urlsplit(target)
         query = urllib.parse.parse_qs(url.query, keep_blank_values=True)
-        if url.path == "/token":
+        if url.path in ("/token", "/v1/token"):  # the second is the Security Token Service
             return self._token(body, headers)
+        if url.path.startswith("/computeMetadata/"):
+            self.calls.append(Call("metadata", {}, {}, None, headers))
+            found = self.tokens.metadata(url.path, query)
+            return Refusal(*found) if isinstance(found, tuple) else found, False
         method, path = self._method(verb, urllib.parse.unquote(url.path))
         if method is None:
             return self._violation(404, f"{verb} {url.path} is no method of {', '.join(self.apis)}"), False
@@ -240,7 +245,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         status, headers = 200, {}
         if isinstance(answer, Refusal):
             status, headers = answer.status, dict(answer.headers)
-            oauth = self.path.startswith("/token") and answer.reason
+            oauth = self.path in ("/token", "/v1/token") and answer.reason
             answer = {"error": answer.reason, "error_description": answer.message} if oauth else answer.body()
         data = json.dumps(answer).encode()
         self.send_response(status)

@@ -1,4 +1,4 @@
-"""Google's token endpoint: service accounts' signed JWTs for bearer tokens, and who may do what with them."""
+"""Google's token endpoints: signed JWTs, refresh tokens and federated tokens for bearer tokens; and the metadata server of a machine."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 GOOGLES = "https://oauth2.googleapis.com/token"
 ACCOUNT = "reader@my-gcp-project-123.iam.gserviceaccount.com"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+CLOUD = "https://www.googleapis.com/auth/cloud-platform"
+PERSON = {"client_id": "gcloud", "client_secret": "canary-client-secret", "refresh_token": "canary-refresh-token"}
+FEDERATED = "canary-federated-token"
 
 Refused = tuple[int, str, str] | tuple[int, str, str, str] | tuple
 
@@ -56,8 +60,20 @@ class Tokens:
 
     def grant(self, form: dict[str, str], url: str) -> dict | Refused:
         """The token endpoint's answer to a form."""
-        if form.get("grant_type") != GRANT:
-            return 400, "unsupported_grant_type", "Invalid grant_type"
+        match form.get("grant_type"):
+            case "refresh_token":
+                if PERSON.items() <= form.items():
+                    return self._give(form.get("scope", CLOUD))
+                return 400, "invalid_grant", "Token has been expired or revoked."
+            case _ if form.get("grant_type") == EXCHANGE:
+                if form.get("subject_token") == FEDERATED:
+                    return self._give(form["scope"]) | {"issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}
+                return 400, "invalid_grant", "The given subject token is not valid."
+            case other if other != GRANT:
+                return 400, "unsupported_grant_type", f"Invalid grant_type: {other}"
+        return self._signed(form, url)
+
+    def _signed(self, form: dict[str, str], url: str) -> dict | Refused:
         claims = _claims(form.get("assertion", ""))
         if claims is None:
             return 400, "invalid_grant", "Invalid JWT Signature."
@@ -80,8 +96,20 @@ class Tokens:
             if self.delegated is not None and not scopes <= self.delegated:
                 text = "Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes"
                 return 401, "unauthorized_client", f"{text} requested."
+        return self._give(" ".join(scopes))
+
+    def metadata(self, path: str, query: dict[str, list[str]]) -> dict | Refused:
+        """The metadata server of a machine whose service account is `ACCOUNT`."""
+        account = "/computeMetadata/v1/instance/service-accounts/"
+        if path == f"{account}default/":
+            return {"email": ACCOUNT, "scopes": [CLOUD], "aliases": ["default"]}
+        if path in (f"{account}{ACCOUNT}/token", f"{account}default/token"):
+            return self._give(" ".join(query.get("scopes", [CLOUD])).replace(",", " "))
+        return 404, "notFound", f"no such metadata: {path}"
+
+    def _give(self, scopes: str) -> dict:
         token = f"ya29.canary-{next(self._number)}"
-        self.given[token] = scopes, now + self.lifetime
+        self.given[token] = frozenset(scopes.split()), time.time() + self.lifetime
         return {"access_token": token, "expires_in": self.lifetime, "token_type": "Bearer"}
 
     def forget(self) -> None:
@@ -102,7 +130,8 @@ class Tokens:
                 "domain": "googleapis.com",
             }
             text = "Request had insufficient authentication scopes."
-            return 403, "insufficientPermissions", text, "PERMISSION_DENIED", (detail,)
+            wanted = f'Bearer realm="https://accounts.google.com/", error="insufficient_scope", scope="{" ".join(sorted(scopes))}"'
+            return 403, "insufficientPermissions", text, "PERMISSION_DENIED", (detail,), "global", (("WWW-Authenticate", wanted),)
         return None
 
     def _held(self, token: str) -> frozenset[str] | None:
@@ -111,7 +140,7 @@ class Tokens:
             return scopes if time.time() < until else None
         claims = _claims(token)  # a self-signed JWT, as the Cloud clients send it
         if claims and claims.get("iss") in self.accounts and time.time() < claims.get("exp", 0):
-            return frozenset(claims.get("scope", "https://www.googleapis.com/auth/cloud-platform").split())
+            return frozenset(claims.get("scope", CLOUD).split())
         return None
 
 
