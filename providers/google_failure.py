@@ -18,6 +18,10 @@ class NotFound(Unsupported):
     """What was asked for is not there (404)."""
 
 
+class Disabled(Unsupported):
+    """The API is not enabled in the project."""
+
+
 class StalePage(ScopeError):
     """The page token is not accepted any more: the list is to be read again from its first page."""
 
@@ -54,8 +58,9 @@ def of_answer(name: str, answer: Answer, what: str) -> ProviderError | None:
     if answer.status != 403:
         return None
     if why & DISABLED:
-        api = _metadata(error).get("service") or "the API"
-        return Unsupported(f"{name} cannot {what}: {api} is not enabled in the project; enable it, or leave its types out", detail=detail)
+        about = _metadata(error)
+        api, project = about.get("service") or "the API", about.get("consumer") or "the project"
+        return Disabled(f"{name} cannot {what}: {api} is not enabled in {project}; enable it if it is to be read", detail=detail)
     permission = _permission(answer, why, text, error)
     if not permission:
         return None

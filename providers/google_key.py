@@ -13,13 +13,29 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from providers.errors import ConfigError
 
 SERVICE_ACCOUNT = "service_account"
 OPERATOR_TYPES = (SERVICE_ACCOUNT, "authorized_user", "external_account")
 UNIVERSE = "googleapis.com"
+
+Key = Annotated[
+    dict[str, Any],
+    msgspec.Meta(
+        extra={
+            "secret": True,
+            "public": (
+                *("type", "project_id", "client_email", "client_id", "auth_uri", "token_uri", "universe_domain"),
+                *("auth_provider_x509_cert_url", "client_x509_cert_url"),
+            ),
+        }
+    ),
+]
+"""A config's field that holds one. Its names are in what we say of Google, and must stay readable there."""
 
 _NEEDED = {
     SERVICE_ACCOUNT: ("client_email", "private_key"),

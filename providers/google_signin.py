@@ -52,6 +52,8 @@ class Signin:
         self.transport = Request(pool)
         """For google-auth: our time-outs, our CA, no redirect followed."""
         self._who, self._lock, self._refused = who or name, threading.Lock(), ""
+        billed = getattr(credentials, "quota_project_id", None)  # a person's calls belong to no project of their own
+        self._billed = {"x-goog-user-project": billed} if billed else {}
 
     def scoped(self, scopes: Sequence[str]) -> Signin:
         """The same account with a token of its own, for other OAuth scopes."""
@@ -63,11 +65,14 @@ class Signin:
         """Where an API is: ``compute.googleapis.com`` -> ``https://compute.googleapis.com``, or the operator's endpoint."""
         return self._endpoint or f"https://{service}"
 
-    def http(self, service: str, name: str, *, explain: Explain | None = None, connections: int = 16) -> Http:
-        """A client of one API: signed in, patient with its rate limits, with Google's refusals understood (or `explain`ed better)."""
+    def http(self, service: str, name: str, *, explain: Explain | None = None, connections: int = 16, url: str = "") -> Http:
+        """A client of one API: signed in, patient with its rate limits, with Google's refusals understood (or `explain`ed better).
+
+        `url` is where it is, when not at its usual place.
+        """
         advice = "check GOOGLE_ENDPOINT_URL" if self._endpoint else f"is {service} reachable from here?"
         return Http(
-            self.base_url(service),
+            url or self.base_url(service),
             name,
             headers=self.headers,
             renew=self.renew,
@@ -83,7 +88,7 @@ class Signin:
             stale = self.credentials.token == self._refused or self.credentials.token_state is not TokenState.FRESH
             if stale:
                 self._refresh()
-            return {"Authorization": f"Bearer {self.credentials.token}"}
+            return {"Authorization": f"Bearer {self.credentials.token}", **self._billed}
 
     def renew(self, refused: Mapping[str, str]) -> None:
         """The token in these headers was refused, whatever was said of its life: the next headers hold another one."""

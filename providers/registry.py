@@ -18,6 +18,7 @@ ENTRY_POINT_GROUP = "elder_worker.providers"
 BUILT_IN = {
     "aws": "providers.aws:Aws",
     "azure": "providers.azure:Azure",
+    "gcp": "providers.gcp:Gcp",
     "google_workspace": "providers.google_workspace:GoogleWorkspace",
     "kubernetes": "providers.kubernetes:Kubernetes",
     "ldap": "providers.ldap:Ldap",

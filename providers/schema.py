@@ -1,7 +1,8 @@
 """Typed configs: checked with every complaint at once, redacted and encrypted by their own marks.
 
 A config type is a frozen ``msgspec.Struct``; a field that holds a secret is annotated `Secret` (``access_key: Secret | None``), and a
-whole JSON object that is one (a service-account file) `SecretObject`. The marks drive everything: what the API encrypts, what it
+whole JSON object that is one (a kubeconfig) `SecretObject`; ``"public"`` in a mark names keys of such an object whose values may
+stand in a sentence (who a key belongs to). The marks drive everything: what the API encrypts, what it
 redacts, what a redactor must know.
 """
 
@@ -64,9 +65,11 @@ def redact(config_type: type[msgspec.Struct], raw: Mapping[str, Any]) -> dict[st
 
 
 def secret_values(config_type: type[msgspec.Struct], raw: Mapping[str, Any]) -> Iterator[str]:
-    """Every string inside a secret value, for a redactor."""
-    for name in secret_names(config_type):
-        yield from _strings(raw.get(name))
+    """Every string inside a secret value, for a redactor; of an object, not what its mark says is known to everybody."""
+    for field in msgspec.structs.fields(config_type):
+        if _is_secret(field.type):
+            value, public = raw.get(field.encode_name), _mark(field.type, "public") or ()
+            yield from _strings({key: part for key, part in value.items() if key not in public} if isinstance(value, Mapping) else value)
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -81,12 +84,17 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _is_secret(annotation: Any) -> bool:
+    return bool(_mark(annotation, "secret"))
+
+
+def _mark(annotation: Any, name: str) -> Any:
+    """What a field's annotation says under a name, or None."""
     if typing.get_origin(annotation) is Annotated:
         _, *metas = typing.get_args(annotation)
-        return any(isinstance(m, msgspec.Meta) and (m.extra or {}).get("secret") for m in metas)
+        return next((found for m in metas if isinstance(m, msgspec.Meta) and (found := (m.extra or {}).get(name))), None)
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return any(_is_secret(part) for part in typing.get_args(annotation))
-    return False
+        return next((found for part in typing.get_args(annotation) if (found := _mark(part, name))), None)
+    return None
 
 
 def _unknown(key: str, known: Mapping[str, Any]) -> str:

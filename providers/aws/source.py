@@ -5,8 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import difflib
 import functools
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,8 +17,9 @@ from providers.aws.failure import translate
 from providers.aws.paging import pages
 from providers.aws.reading import Place, Reading
 from providers.errors import ConfigError, CredentialsError, Denied, ProviderError, Unsupported
-from providers.provider import Item, Read, Source
+from providers.provider import Read, Source
 from providers.records import Identity, Scope
+from providers.turns import Turns
 
 _GLOBAL_ENDPOINTS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _DETAIL_THREADS = 8
@@ -35,7 +35,7 @@ class AwsSource(Source):
         self._config, self._operator = config, operator
         self._sessions = Sessions(operator, _home_region(config, operator), self.concurrency + _DETAIL_THREADS)
         self._details = concurrent.futures.ThreadPoolExecutor(_DETAIL_THREADS, thread_name_prefix="detail")
-        self._turns = threading.Semaphore(config.parallel_accounts)
+        self._turns = Turns(config.parallel_accounts)
 
     def check(self) -> Identity:
         """STS knows every identity, whatever it may do."""
@@ -113,15 +113,7 @@ class AwsSource(Source):
 
     def _in_turn(self, account: Account) -> Iterator[Read]:
         """The reads of an account, once fewer than `parallel_accounts` are being read. Its clients go with its last read."""
-        self._turns.acquire()
-        reads = list(self._reads(account))
-        left = _Countdown(len(reads), functools.partial(self._finished, account))
-        for read in reads:
-            yield Read(read.scopes, functools.partial(left.counted, read.fetch), read.lane)
-
-    def _finished(self, account: Account) -> None:
-        account.close()
-        self._turns.release()
+        return self._turns.of(functools.partial(self._reads, account), account.close)
 
     # Regions
 
@@ -154,25 +146,6 @@ class AwsSource(Source):
         off = [region for region in wanted if not known[region]]
         disabled = [_failed(Scope("aws", account.id, region, "*"), _disabled(region, account.id)) for region in off]
         return [region for region in wanted or sorted(known) if known[region]], disabled
-
-
-class _Countdown:
-    """Calls `done` when as many reads have ended."""
-
-    def __init__(self, reads: int, done: Callable[[], object]) -> None:
-        self._left, self._done = reads, done
-        self._lock = threading.Lock()
-
-    def counted(self, fetch: Callable[[], Iterable[Item]]) -> Iterator[Item]:
-        """The items of one read."""
-        try:
-            yield from fetch()
-        finally:
-            with self._lock:
-                self._left -= 1
-                last = self._left == 0
-            if last:
-                self._done()
 
 
 def _failed(scope: Scope, error: Exception) -> Read:

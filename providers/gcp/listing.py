@@ -1,0 +1,91 @@
+"""One list of one project, page by page, whichever way its API is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from providers import catalogue
+from providers.errors import BadAnswer
+from providers.gcp import buckets, compute
+from providers.gcp.catalogue import KINDS
+from providers.gcp.declaration import Kind
+from providers.gcp.session import Session
+from providers.google_signin import Signin
+from providers.http import Answer, Http
+
+Page = dict[str, Any]
+
+PAGE_BUDGET = 100_000
+"""Pages of one list: more is a loop, not a list."""
+
+PARTIAL = {"returnPartialSuccess": "true"}
+"""One zone that does not answer is named, and the others are read. Google's own libraries have no field for it, or misspell it."""
+
+RESOURCE_MANAGER = "cloudresourcemanager.googleapis.com"
+
+
+class Apis:
+    """A client of each API."""
+
+    def __init__(self, signin: Signin, operator: Mapping[str, str], connections: int) -> None:
+        hosts = {compute.HOST, RESOURCE_MANAGER, *(kind.address.partition("/")[0] for kind in KINDS if kind.address)}
+        self._clients = {host: signin.http(host, host, connections=connections) for host in sorted(hosts)}
+        self._clients[buckets.HOST] = buckets.http(signin, operator, connections)
+
+    @property
+    def calls(self) -> int:
+        """Answers received."""
+        return sum(client.calls for client in self._clients.values())
+
+    def http(self, host: str) -> Http:
+        """The client of an API."""
+        return self._clients[host]
+
+    def close(self) -> None:
+        """Closes the connections."""
+        for client in self._clients.values():
+            client.close()
+
+    def pages(self, kind: Kind, method: str, project: str, wanted: int | None, above: Mapping[str, Any]) -> Iterator[Page]:
+        """Every page of a list of a kind. `wanted` is how many items to ask for, `above` the item under which it is."""
+        size = min(wanted or kind.largest, kind.largest)
+        if kind.api == "compute":
+            partial = PARTIAL if method.endswith(".aggregatedList") else {}
+            session = Session(self.http(compute.HOST), kind.what, kind.permission_for(method), partial)
+            return guarded(compute.pages(session, method, project, size), kind.what)
+        if kind.api == "storage":
+            session = Session(self.http(buckets.HOST), kind.what, kind.permission_for(method), PARTIAL)
+            return guarded(buckets.pages(session, project, size), kind.what)
+        return self._by_address(kind, project, size, above)
+
+    def _by_address(self, kind: Kind, project: str, size: int, above: Mapping[str, Any]) -> Iterator[Page]:
+        host, _, path = kind.address.partition("/")
+        query = dict(kind.parameters) | ({kind.size_parameter: str(size)} if kind.size_parameter else {})
+        start = f"/{quote(catalogue.fill(path, above, {'project': project}), safe='/:@-._~')}?{urlencode(query)}"
+        pages = self.http(host).pages(start, following(start), what=kind.what, permission=kind.permission_for(kind.method))
+        return (answer.object() for answer in pages)
+
+
+def following(start: str) -> Callable[[Answer], str | None]:
+    """For `Http.pages`: how the page after an answer is asked for."""
+
+    def at(answer: Answer) -> str | None:
+        token = answer.object().get("nextPageToken")
+        return f"{start}{'&' if '?' in start else '?'}{urlencode({'pageToken': token})}" if token else None
+
+    return at
+
+
+def guarded(pages: Iterable[Page], what: str) -> Iterator[Page]:
+    """The pages, to the last one. Raises `BadAnswer` when a token comes a second time."""
+    seen: set[str] = set()
+    for page in pages:
+        yield page
+        token = page.get("nextPageToken")
+        if not token:
+            return
+        if token in seen or len(seen) >= PAGE_BUDGET:
+            raise BadAnswer(f"the pages of '{what}' lead in a circle")
+        seen.add(token)

@@ -1,0 +1,50 @@
+"""Our one HTTP client, as Google's client libraries want it: they think that it is a `requests.Session`.
+
+So one set of time-outs, one retry policy, one TLS set-up and one sign-in hold for them as for everything else, and what they are refused
+comes as one of our errors. The libraries' own endpoint is not looked at: only the path of a request is theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from providers.http import Answer, Http
+
+
+class Session:
+    """For the calls of one list. `what` and `permission` are for the sentences of its errors, `more` goes into the query of each."""
+
+    is_mtls = False
+
+    def __init__(self, http: Http, what: str, permission: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._http, self._what, self._permission, self._more = http, what, permission, more
+
+    def request(self, method: str, url: str, params: Iterable[tuple[str, str]] = (), **_: Any) -> Response:
+        """The answer of a GET, always a success. Raises `ProviderError`. Time-outs and headers of the library are not needed."""
+        if method.upper() != "GET":
+            raise NotImplementedError(f"an inventory only reads, it does not {method}")
+        parts, more = urlsplit(url), urlencode([*params, *self._more.items()])
+        query = "&".join(filter(None, (parts.query, more)))
+        return Response(self._http.get(f"{parts.path}?{query}", what=self._what, permission=self._permission))
+
+    def get(self, url: str, **more: Any) -> Response:
+        """`request`, as the Compute library says it."""
+        return self.request("GET", url, **more)
+
+    def close(self) -> None:
+        """The connections belong to all."""
+
+
+class Response:
+    """What the libraries read of a `requests.Response`."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.status_code, self.headers, self.content = answer.status, answer.headers, answer.body
+        self._answer = answer
+
+    def json(self) -> Any:
+        """The body. Raises `BadAnswer`."""
+        return self._answer.object()
