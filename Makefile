@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak clean peers
+.PHONY: help demo test check format bench soak chaos clean peers
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -30,6 +30,9 @@ bench: $(VENV)/test ## Our numbers beside the limits and beside the alternatives
 
 soak: $(VENV)/test peers ## The long runs, an hour or more: one table, each figure beside its bar
 	$(BIN)/python -m bench.soak $(SOAK)
+
+chaos: $(VENV)/test ## Kills, stops, restarts and cuts for MINUTES (30), then compares every stored row with its source
+	$(BIN)/python -m bench.chaos --minutes $(or $(MINUTES),30)
 
 peers: ## As root: the Debian packages of the peers that tests run against
 	@if [ "$$(id -u)" = 0 ]; then deploy/install-peers; else echo "not root: tests whose peer is not installed are skipped"; fi

@@ -83,11 +83,14 @@ class Report(msgspec.Struct, tag="report", frozen=True, forbid_unknown_fields=Tr
 
 
 class Finished(msgspec.Struct, tag="finished", frozen=True, forbid_unknown_fields=True):
-    """The writer has stored the run's outcome: the run is over."""
+    """The writer has stored a run's outcome, and it is counted: once for each run, also for one that never had a process."""
 
     run: str
     status: str
+    """Empty: nothing was stored (the run went back to the queue, or the database was away), so nothing is counted."""
     error_kind: str = ""
+    provider: str = ""
+    """Of a discovery run that was not asked for here: refused before it had a process, or another worker's that is gone."""
     entities: int = 0
     scopes: dict[str, int] = {}
     """Outcome of scope -> how many."""

@@ -210,9 +210,10 @@ class Supervisor:
 
     def _finished(self, finished: Finished) -> None:
         start = self._asked.pop(finished.run, None)
-        if start is None or start.pool != "discovery":
+        provider = start.label.get("provider", "") if start and start.pool == "discovery" else finished.provider
+        if not provider or not finished.status:
             return
-        labels = {"provider": start.label.get("provider", ""), "status": finished.status, "error_kind": finished.error_kind}
+        labels = {"provider": provider, "status": finished.status, "error_kind": finished.error_kind}
         self.metrics.count("discovery_jobs_total", 1, **labels)
         self.metrics.count("discovery_entities_total", finished.entities)
         for outcome, number in finished.scopes.items():

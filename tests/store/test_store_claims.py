@@ -30,7 +30,7 @@ def expire(sql):
 
 def sweep(database) -> int:
     with connect(database) as connection:
-        return claims.sweep(connection)
+        return len(claims.sweep(connection))
 
 
 def job_row(sql, job):

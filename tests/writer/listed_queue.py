@@ -56,7 +56,7 @@ class ListedQueue:
         raise AssertionError
 
     def sweep(self):
-        return 0
+        return []
 
     def numbers(self):
         return Numbers(len(self._jobs), 0.0)

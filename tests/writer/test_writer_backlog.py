@@ -62,7 +62,7 @@ class Fake:
         self.done.append((claimed.job_id, sentence))
 
     def sweep(self):
-        return 0
+        return []
 
     def numbers(self):
         return Numbers(len(self.due), 1.0)

@@ -27,7 +27,9 @@ HELP = {
     "discovery_oldest_due_seconds": "How long the longest waiting of them has been due",
     "supervisor_loop_lag_seconds": "How late the supervisor's latest timer was, since the last look",
     "supervisor_dropped_log_lines": "Log lines that nobody took in time",
-    "writer_rows_total": "Entity rows that were written",
+    "writer_rows_total": "Entity rows that discovery runs have written",
+    "writer_retries_total": "Transactions that were tried again",
+    "writer_refused_writes_total": "Writes that came too late, by a worker that had lost its claim",
 }
 
 ALWAYS = {

@@ -14,8 +14,9 @@ from uuid import UUID
 from worker.store import statements
 from worker.store.connection import Connection, guarded, transaction
 from worker.store.errors import LostClaim
+from worker.store.jobs import WAKE
 from worker.writer.outcome import Status, Verdict
-from worker.writer.queue import Claimed
+from worker.writer.queue import Claimed, Swept
 
 PARKED_AFTER = 3
 """Crashes in a row."""
@@ -71,6 +72,7 @@ def release(connection: Connection, owner: str, claimed: Claimed) -> None:
     connection.execute("delete from discovery_history where id = %(run)s and status = 'running'", values)
     connection.execute("update discovery_jobs set status = 'pending', next_run_at = least(next_run_at, now()) where id = %(job)s", values)
     connection.execute(statements.get("unclaim"), values)
+    connection.execute(WAKE)
 
 
 def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdict) -> None:
@@ -92,8 +94,10 @@ def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdic
         "retries": RETRIES,
     }
     connection.execute(statements.get("finish_run"), values)
-    connection.execute(statements.get("reschedule"), values)
+    due_now = connection.execute(statements.get("reschedule"), values).fetchone()
     connection.execute(statements.get("unclaim"), values)
+    if due_now == (True,):
+        connection.execute(WAKE)
 
 
 def ended_as(connection: Connection, claimed: Claimed, verdict: Verdict) -> bool:
@@ -105,11 +109,13 @@ def ended_as(connection: Connection, claimed: Claimed, verdict: Verdict) -> bool
     return row == (verdict.status.value, verdict.error_kind)
 
 
-def sweep(connection: Connection) -> int:
-    """Ends the runs whose lease has ended; how many. Raises `StoreError`."""
+def sweep(connection: Connection) -> list[Swept]:
+    """Ends the runs whose lease has ended, and wakes the workers. Raises `StoreError`."""
     with transaction(connection):
         rows = connection.execute(statements.get("sweep"), {"parked_after": PARKED_AFTER}).fetchall()
-    return len(rows)
+        if rows:
+            connection.execute(WAKE)
+    return [Swept(*row) for row in rows]
 
 
 def unpark(connection: Connection, job: int) -> bool:
@@ -120,7 +126,7 @@ def unpark(connection: Connection, job: int) -> bool:
             "where id = %s and status = 'parked' returning id",
             [job],
         ).fetchone()
-        connection.execute("select pg_notify('elder_worker', 'job')")
+        connection.execute(WAKE)
     return row is not None
 
 

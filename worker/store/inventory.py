@@ -153,6 +153,7 @@ class PostgresInventory:
         except InventoryError as error:
             if error.error_kind != "lost" or not self._concluded(verdict):
                 raise
+            self.totals.refused_writes -= 1  # it was not late: it was through already
         finally:
             if self._connection is not None:
                 self._connection.close()
@@ -177,8 +178,11 @@ class PostgresInventory:
             except (Unreachable, Conflict) as error:
                 if seconds is None:
                     raise InventoryError(f"the results cannot be stored: {error}", error_kind="database") from error
+                reason = "conflict" if isinstance(error, Conflict) else "unreachable"
+                self.totals.retries[reason] = self.totals.retries.get(reason, 0) + 1
                 time.sleep(seconds)
             except LostClaim as error:
+                self.totals.refused_writes += 1
                 raise InventoryError(str(error), error_kind="lost") from error
             except StoreError as error:
                 raise InventoryError(f"the results cannot be stored: {error}", error_kind="database") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from worker.store import claims, migrate
 from worker.store.connection import Connection, connect, guarded, transaction
 from worker.store.errors import LostClaim, StoreError
 from worker.writer.outcome import Verdict
-from worker.writer.queue import Claimed, Numbers, Renewal, Test, Unreachable
+from worker.writer.queue import Claimed, Numbers, Renewal, Swept, Test, Unreachable
 
 CHANNEL = "elder_worker"
 
@@ -98,17 +98,20 @@ class PostgresQueue:
             lost=frozenset(str(claim.run_id) for claim in held if claim.run_id not in ours), cancelled=frozenset(map(str, cancelled))
         )
 
-    def release(self, claimed: Claimed, sentence: str) -> None:  # noqa: ARG002 - the sentence is for the log
+    def release(self, claimed: Claimed, sentence: str) -> bool:  # noqa: ARG002 - the sentence is for the log
         """Back to the queue."""
-        with _reachable(), contextlib.suppress(LostClaim), transaction(self._connection):
-            claims.check(self._connection, self._owner, claimed)
-            claims.release(self._connection, self._owner, claimed)
+        return self._if_ours(claimed, lambda: claims.release(self._connection, self._owner, claimed))
 
-    def refuse(self, claimed: Claimed, verdict: Verdict) -> None:
+    def refuse(self, claimed: Claimed, verdict: Verdict) -> bool:
         """The run ended before it had a process."""
+        return self._if_ours(claimed, lambda: claims.finish(self._connection, self._owner, claimed, verdict))
+
+    def _if_ours(self, claimed: Claimed, work: Callable[[], None]) -> bool:
         with _reachable(), contextlib.suppress(LostClaim), transaction(self._connection):
             claims.check(self._connection, self._owner, claimed)
-            claims.finish(self._connection, self._owner, claimed, verdict)
+            work()
+            return True
+        return False
 
     def answer(self, test: Test, answer: dict[str, Any]) -> None:
         """Of a connectivity test."""
@@ -119,7 +122,7 @@ class PostgresQueue:
             )
             self._connection.execute("select pg_notify('elder_test', %s)", [test.id])
 
-    def sweep(self) -> int:
+    def sweep(self) -> list[Swept]:
         """Ends the runs of workers that are gone."""
         with _reachable():
             return claims.sweep(self._connection)

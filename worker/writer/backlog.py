@@ -12,12 +12,12 @@ import select
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
 from worker.writer.mailbox import Mailbox
-from worker.writer.queue import Claimed, Numbers, Queue, State, Test, Unreachable
+from worker.writer.queue import Claimed, Numbers, Queue, State, Swept, Test, Unreachable
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 5.0)
 """Between two attempts to reach the database."""
@@ -25,6 +25,8 @@ RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 5.0)
 SWEEP_SECONDS = 5.0
 NUMBERS_SECONDS = 5.0
 """Between two looks at the depth of the queue."""
+
+ResultT = TypeVar("ResultT")
 
 _log = structlog.get_logger("worker.backlog")
 
@@ -49,6 +51,9 @@ class Listener(Protocol):
 
     def nothing_due(self) -> None:
         """No job waits that this worker could claim."""
+
+    def swept(self, runs: list[Swept]) -> None:
+        """This worker has ended the runs of others that are gone."""
 
 
 class Backlog(threading.Thread):
@@ -83,9 +88,14 @@ class Backlog(threading.Thread):
         """So many slots are free, now that `received` claims and tests in all have come through the mailbox."""
         self._told.post(lambda: self._offered(free, received))
 
-    def errand(self, errand: Callable[[Queue], None]) -> None:
-        """Something to be done in the database, now or when it is back."""
-        self._told.post(lambda: self._errands.append(errand))
+    def errand(self, errand: Callable[[Queue], ResultT], then: Callable[[ResultT], None] = lambda _: None) -> None:
+        """Something to be done in the database, now or when it is back; `then` hears of it in the main thread."""
+
+        def whole(queue: Queue) -> None:
+            result = errand(queue)
+            self._mailbox.post(lambda: then(result))
+
+        self._told.post(lambda: self._errands.append(whole))
 
     def forget(self, run: str) -> None:
         """The run is over: its claim is renewed no more."""
@@ -122,7 +132,8 @@ class Backlog(threading.Thread):
         self._do_errands(queue)
         if self._clock.due("renew", self._lease_seconds / 3):
             self._renew(queue)
-        if self._clock.due("sweep", SWEEP_SECONDS) and queue.sweep():
+        if self._clock.due("sweep", SWEEP_SECONDS) and (swept := queue.sweep()):
+            self._pass_on(self._listener.swept, swept)
             self._clock.now("look")
         if self._clock.due("numbers", NUMBERS_SECONDS):
             self.numbers = queue.numbers()

@@ -103,7 +103,7 @@ class Connecting:
             launch=launch,
             limits=self._limits,
             inventory=inventory,
-            ended=lambda verdict: self._ended(name, began, verdict, inventory.totals),
+            ended=lambda verdict, _: self._ended(name, began, verdict, inventory.totals),
             refused=lambda sentence: self._refused(name, before, sentence),
             words=f"connector {name}",
         )

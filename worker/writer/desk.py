@@ -5,19 +5,19 @@ Used by the main thread only; the run threads come back to it through the mailbo
 
 from __future__ import annotations
 
+import functools
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import structlog
 
 from supervisor.messages import Cancel, Cause, Exited, Extend, Finished, Ready, Refused, Slots, Spawned, Start
-from worker.writer.inventory import Inventory
+from worker.writer.inventory import Inventory, Totals, added
 from worker.writer.launch import Launch
 from worker.writer.mailbox import Mailbox
-from worker.writer.outcome import Verdict
+from worker.writer.outcome import Status, Verdict
 from worker.writer.run import Run
 
 _log = structlog.get_logger("worker.desk")
@@ -39,7 +39,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """One run to be made. `ended` hears how it ended, `refused` that no process was made for it: exactly one of them is called."""
+    """One run to be made. `ended` hears how it ended and what the log says of its process, `refused` that there was none: one of them is called, once."""
 
     run: str
     pool: str
@@ -47,7 +47,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     launch: Launch
     limits: Limits
     inventory: Inventory
-    ended: Callable[[Verdict], None]
+    ended: Callable[[Verdict, dict[str, Any]], None]
     refused: Callable[[str], None]
     lease: float | None = None
     words: str = ""
@@ -58,7 +58,13 @@ class _Flight:
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
         self.thread: Run | None = None
-        self.started = time.monotonic()
+        self.pid = 0
+        self.exited: Exited | None = None
+
+    def process(self) -> dict[str, Any]:
+        """For the log: which process it was, and how it ended."""
+        names = ("cause", "exit_code", "signal", "seconds", "kill_seconds")
+        return {"pid": self.pid, **{name: getattr(self.exited, name, None) for name in names}}
 
 
 class Desk:
@@ -69,6 +75,7 @@ class Desk:
         self._capacities = capacities
         self._free: dict[str, int] = {}
         self._flights: dict[str, _Flight] = {}
+        self._past: dict[str, Totals] = {}
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -77,6 +84,15 @@ class Desk:
         """Runs that may be started in a pool now: as many as the supervisor has slots for, less those that it has not heard of yet."""
         ours = sum(flight.assignment.pool == pool for flight in self._flights.values())
         return max(0, min(self._free.get(pool, 0), self._capacities.get(pool, 0) - ours))
+
+    def totals(self, pool: str) -> Totals:
+        """Of all runs in a pool, those that are under way with them. It only grows."""
+        flights = [flight.assignment.inventory.totals for flight in self._flights.values() if flight.assignment.pool == pool]
+        return functools.reduce(added, flights, self._past.get(pool, Totals()))
+
+    def count(self, run: str, verdict: Verdict, provider: str) -> None:
+        """A discovery run has ended without a process of ours."""
+        self._channel.send(Finished(run=run, status=verdict.status, error_kind=verdict.error_kind, provider=provider))
 
     def start(self, assignment: Assignment) -> None:
         """Asks for a process."""
@@ -114,6 +130,7 @@ class Desk:
             for fd in descriptors:
                 os.close(fd)
         elif isinstance(message, Spawned):
+            flight.pid = message.pid
             self._listen(flight, *descriptors)
         elif isinstance(message, Refused):
             del self._flights[message.run]
@@ -138,6 +155,7 @@ class Desk:
         _log.info(f"started {assignment.words}", run=assignment.run, **assignment.label)
 
     def _exited(self, flight: _Flight, message: Exited) -> None:
+        flight.exited = message
         if flight.thread is not None:
             flight.thread.exited(message)
         else:  # no process ever was: nothing can have been found
@@ -149,10 +167,12 @@ class Desk:
         assert flight.thread is not None
         flight.thread.forget()
         self._flights.pop(assignment.run, None)
-        assignment.ended(verdict)
+        self._past[assignment.pool] = added(self._past.get(assignment.pool, Totals()), assignment.inventory.totals)
+        assignment.ended(verdict, flight.process())
+        counts = verdict.stored and verdict.status is not Status.RELEASED
         finished = Finished(
             run=assignment.run,
-            status=verdict.status,
+            status=verdict.status if counts else "",
             error_kind=verdict.error_kind,
             entities=assignment.inventory.totals.resources,
             scopes=assignment.inventory.totals.outcomes,

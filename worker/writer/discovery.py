@@ -17,7 +17,7 @@ from worker.writer.desk import Assignment, Desk, Limits
 from worker.writer.inventory import Inventory
 from worker.writer.launch import Launcher
 from worker.writer.outcome import Status, Verdict
-from worker.writer.queue import Claimed, Test
+from worker.writer.queue import Claimed, Swept, Test
 
 POOL, TEST_POOL = "discovery", "test"
 
@@ -47,6 +47,8 @@ class Discovery:
         self._offered: tuple[dict[str, int], int] | None = None
         self._draining = self._nothing_due = False
         self._failed = 0
+        self.refused_writes = 0
+        """Of jobs that another worker had taken over before this one had a process for them."""
         self._backlog: Backlog | None = None
 
     def attach(self, backlog: Backlog) -> None:
@@ -93,8 +95,8 @@ class Discovery:
             launch = self._launcher.job(run, job.provider, job.config, job_id=job.job_id)
         except ProviderError as error:
             verdict = Verdict(Status.ERROR, error.error_kind, str(error))
-            self._other.errand(lambda queue: queue.refuse(job, verdict))
-            self._ended(job, verdict)
+            self._other.errand(lambda queue: queue.refuse(job, verdict), lambda ours: self._was_refused(job, verdict, ours))
+            self._other.forget(run)
             return
         assignment = Assignment(
             run=run,
@@ -103,7 +105,7 @@ class Discovery:
             launch=launch,
             limits=self._limits,
             inventory=self._inventory(job),
-            ended=lambda verdict: self._ended(job, verdict),
+            ended=lambda verdict, process: self._ended(job, verdict, process),
             refused=lambda sentence: self._release(job, sentence),
             lease=lease,
             words=f"job_id: {job.job_id}",
@@ -126,7 +128,7 @@ class Discovery:
             launch=launch,
             limits=TEST_LIMITS,
             inventory=answer,
-            ended=lambda verdict: self._answer(test, verdict, answer.found),
+            ended=lambda verdict, _: self._answer(test, verdict, answer.found),
             refused=lambda sentence: self._answer(test, Verdict(Status.ERROR, "internal", sentence), None),
             words=f"connectivity test of {test.provider}",
         )
@@ -149,6 +151,14 @@ class Discovery:
         """For ``run --once``."""
         self._nothing_due = True
 
+    def swept(self, runs: list[Swept]) -> None:
+        """Their workers are gone."""
+        for run in runs:
+            words = "it is parked, as it has crashed too often" if run.status == "parked" else "it is due again"
+            fields = {"run": run.run_id, "provider": run.provider, "attempt": run.attempt, "pid": None, "cause": "lost", "seconds": None}
+            _log.error(f"discovery ended with error for job_id: {run.job_id}: its worker is gone, and {words}", **fields)
+            self._desk.count(str(run.run_id), Verdict(Status.ERROR, "lost"), run.provider)
+
     # --- the end of a run
 
     @property
@@ -158,13 +168,22 @@ class Discovery:
 
     def _release(self, job: Claimed, sentence: str) -> None:
         _log.info(f"job_id: {job.job_id} goes back to the queue: {sentence}", run=job.run_id)
-        self._other.errand(lambda queue: queue.release(job, sentence))
+        self._other.errand(lambda queue: queue.release(job, sentence), self._was_ours)
         self._other.forget(str(job.run_id))
 
-    def _ended(self, job: Claimed, verdict: Verdict) -> None:
+    def _was_refused(self, job: Claimed, verdict: Verdict, ours: bool) -> None:
+        self._was_ours(ours)
+        if ours:
+            self._desk.count(str(job.run_id), verdict, job.provider)
+        self._ended(job, verdict, {"pid": None, "cause": "refused", "seconds": 0.0})
+
+    def _was_ours(self, ours: bool) -> None:
+        self.refused_writes += not ours
+
+    def _ended(self, job: Claimed, verdict: Verdict, process: dict[str, Any]) -> None:
         self._other.forget(str(job.run_id))
         self._failed += verdict.status not in {Status.COMPLETED, Status.PARTIAL}
-        fields: dict[str, Any] = {"run": job.run_id, "provider": job.provider, "status": verdict.status}
+        fields: dict[str, Any] = {"run": job.run_id, "provider": job.provider, "status": verdict.status, "attempt": job.attempt, **process}
         if verdict.status in {Status.COMPLETED, Status.PARTIAL}:
             _log.info(f"discovery completed for job_id: {job.job_id}", **fields, note=verdict.error)
         else:

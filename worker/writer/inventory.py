@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -33,6 +33,19 @@ class Totals(msgspec.Struct):
     rejected: int = 0
     outcomes: dict[str, int] = {}
     """Outcome of scope -> how many."""
+    refused_writes: int = 0
+    """Writes that came too late: the claim was another's by then."""
+    retries: dict[str, int] = {}
+    """Transactions that were tried again, by reason: ``conflict`` or ``unreachable``."""
+
+
+def added(one: Totals, other: Totals) -> Totals:
+    """The sum of two."""
+    return Totals(*(_sum(getattr(one, name), getattr(other, name)) for name in Totals.__struct_fields__))
+
+
+def _sum(one: Any, other: Any) -> Any:
+    return {key: one.get(key, 0) + other.get(key, 0) for key in {**one, **other}} if isinstance(one, dict) else one + other
 
 
 class Inventory(Protocol):

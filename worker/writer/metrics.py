@@ -24,6 +24,10 @@ class Metrics:
         key = _key(name, labels)
         self._counters[key] = self._counters.get(key, 0) + amount
 
+    def total(self, name: str, value: float, **labels: str) -> None:
+        """Sets a counter that somebody else keeps; it only grows."""
+        self._counters[_key(name, labels)] = value
+
     def set(self, name: str, value: float, **labels: str) -> None:
         """Sets a gauge."""
         self._gauges[_key(name, labels)] = value

@@ -46,6 +46,8 @@ class Verdict(msgspec.Struct, frozen=True):
     error_kind: str = ""
     error: str = ""
     detail: str = ""
+    stored: bool = True
+    """False when it could not be: then the run ends as ``lost``, when its lease does."""
 
 
 class Heard(msgspec.Struct, frozen=True):

@@ -76,7 +76,7 @@ class Writer:
         self._discovery = Discovery(self._desk, launcher, self._job_inventory, _job_limits(settings), once=once, job=job)
         self._backlog = self._make_backlog(job) if settings.database_url else None
         self._connecting = self._make_connecting(launcher, metrics, idle=once)
-        self._reporter = Reporter(self._backlog, self._connecting, metrics, discovery_enabled=self._backlog is not None)
+        self._reporter = Reporter(self._backlog, self._desk, self._discovery, self._connecting, metrics)
         self._once, self._began = once, time.monotonic()
 
     def run(self) -> None:

@@ -19,6 +19,17 @@ class Claimed(msgspec.Struct, frozen=True):
     provider: str
     config: dict[str, Any]
     organization_id: int | None = None
+    attempt: int = 1
+
+
+class Swept(msgspec.Struct, frozen=True):
+    """A run that was ended because its worker is gone; `status` is that of its job from now on."""
+
+    job_id: int
+    run_id: int
+    provider: str
+    attempt: int
+    status: str
 
 
 class Test(msgspec.Struct, frozen=True):
@@ -77,17 +88,17 @@ class Queue(Protocol):
     def renew(self, claims: list[Claimed]) -> Renewal:
         """Our leases and our heartbeat."""
 
-    def release(self, claimed: Claimed, sentence: str) -> None:
-        """Back to the queue; nothing has happened."""
+    def release(self, claimed: Claimed, sentence: str) -> bool:
+        """Back to the queue; nothing has happened. False when the claim was not ours any more."""
 
-    def refuse(self, claimed: Claimed, verdict: Verdict) -> None:
-        """The run ended before it had a process."""
+    def refuse(self, claimed: Claimed, verdict: Verdict) -> bool:
+        """The run ended before it had a process. False when the claim was not ours any more."""
 
     def answer(self, test: Test, answer: dict[str, Any]) -> None:
         """Of a connectivity test."""
 
-    def sweep(self) -> int:
-        """Ends the runs of workers that are gone; how many."""
+    def sweep(self) -> list[Swept]:
+        """Ends the runs of workers that are gone."""
 
     def numbers(self) -> Numbers:
         """The queue's."""

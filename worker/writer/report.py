@@ -9,15 +9,16 @@ import msgspec
 
 from worker.writer.backlog import Backlog
 from worker.writer.connecting import Connecting
+from worker.writer.desk import Desk
+from worker.writer.discovery import POOL, Discovery
 from worker.writer.metrics import Metrics
 
 
 class Reporter:
-    """Composes the report. `backlog` is None when no database is configured."""
+    """Composes the report. `backlog` is None when no database is configured: then no discovery jobs run."""
 
-    def __init__(self, backlog: Backlog | None, connecting: Connecting, metrics: Metrics, *, discovery_enabled: bool) -> None:
-        self._backlog, self._connecting, self._metrics = backlog, connecting, metrics
-        self._discovery_enabled = discovery_enabled
+    def __init__(self, backlog: Backlog | None, desk: Desk, discovery: Discovery, connecting: Connecting, metrics: Metrics) -> None:
+        self._backlog, self._desk, self._discovery, self._connecting, self._metrics = backlog, desk, discovery, connecting, metrics
         self._since = time.time()
 
     def state(self) -> dict[str, Any]:
@@ -28,12 +29,21 @@ class Reporter:
             numbers = {"queue_depth": found.depth, "oldest_due_seconds": found.oldest_due_seconds}
             self._metrics.set("discovery_queue_depth", found.depth)
             self._metrics.set("discovery_oldest_due_seconds", found.oldest_due_seconds)
+            self._count_writes()
         return {
             "database": self._database(),
-            "discovery": {"enabled": self._discovery_enabled, **numbers},
+            "discovery": {"enabled": self._backlog is not None, **numbers},
             "connectors": self._connecting.report(),
             "metrics": self._metrics.published(),
         }
+
+    def _count_writes(self) -> None:
+        totals = self._desk.totals(POOL)
+        for operation in ("created", "updated", "deleted"):
+            self._metrics.total("writer_rows_total", getattr(totals, operation), operation=operation)
+        for reason in ("conflict", "unreachable"):
+            self._metrics.total("writer_retries_total", totals.retries.get(reason, 0), reason=reason)
+        self._metrics.total("writer_refused_writes_total", totals.refused_writes + self._discovery.refused_writes)
 
     def _database(self) -> dict[str, Any]:
         if self._backlog is None:

@@ -93,7 +93,7 @@ class Run(threading.Thread):
             verdict = self._settle()
         except Exception as error:  # noqa: BLE001 - the edge of the thread: a fault of ours may end this run, and no other
             _log.exception("a run ended by a fault of the writer", run=self.name)
-            verdict = Verdict(Status.ERROR, "internal", f"the writer failed while it stored the run ({type(error).__name__})")
+            verdict = Verdict(Status.ERROR, "internal", f"the writer failed while it stored the run ({type(error).__name__})", stored=False)
             self._breach(Cause.WRITER, verdict.error)
         finally:
             self._close()
@@ -195,7 +195,7 @@ class Run(threading.Thread):
             return self._inventory.finish(verdict, self._exited)
         except InventoryError as error:
             _log.error("the outcome of a run could not be stored", run=self.name, verdict=verdict.status, error=str(error))
-            return Verdict(Status.ERROR, error.error_kind, str(error), error.detail)
+            return Verdict(Status.ERROR, error.error_kind, str(error), error.detail, stored=False)
 
     def _end_open_scopes(self, verdict: Verdict) -> None:
         outcome = left_open(verdict)

@@ -23,7 +23,7 @@ with due as (
     insert into discovery_history (job_id, attempt, worker) select id, attempt, %(worker)s from started
     returning id, job_id
 )
-select s.id, run.id, s.token, s.name, s.provider, s.config, s.organization_id
+select s.id, run.id, s.token, s.name, s.provider, s.config, s.organization_id, s.attempt
 from started s join run on run.job_id = s.id
 
 -- name: renew
@@ -64,6 +64,7 @@ set failures = case when %(failed)s then j.failures + 1 else 0 end,
     end
 from discovery_history h
 where j.id = %(job)s and h.id = %(run)s
+returning j.next_run_at <= now()
 
 -- name: sweep
 with expired as (
@@ -78,11 +79,13 @@ with expired as (
     set status = 'error', error_kind = 'lost', completed_at = now(),
         error = 'the worker that ran it is gone: its claim was not renewed in time'
     from freed where h.job_id = freed.job_id and h.status = 'running'
+    returning h.id, h.job_id, h.attempt
 )
 update discovery_jobs j
 set failures = j.failures + 1,
     crashes = j.crashes + 1,
     status = case when j.crashes + 1 >= %(parked_after)s then 'parked' else 'pending' end,
     next_run_at = case when j.crashes + 1 >= %(parked_after)s then null else now() end
-from freed where j.id = freed.job_id
-returning j.id
+from freed left join ended on ended.job_id = freed.job_id
+where j.id = freed.job_id
+returning j.id, coalesce(ended.id, 0), j.provider, coalesce(ended.attempt, 0), j.status

@@ -1,0 +1,158 @@
+"""``python -m bench.chaos --minutes 30``: exit code 0 when all is as it has to be."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import pathlib
+import platform
+import random
+import statistics
+import sys
+import tempfile
+import time
+
+from bench.chaos.faults import Faults, Proxy
+from bench.chaos.ledger import Ledger
+from bench.chaos.source import install
+from bench.chaos.worker import Worker, left_processes
+from bench.processes import free_port, percentile
+from worker.embedded import EmbeddedPostgres
+from worker.store.migrate import migrate
+
+DRAIN = 900.0
+"""Seconds for all jobs to run once more when nobody is in the way."""
+
+PUBLISHED = 2.0
+"""Seconds: the state that the metrics are read from is published every second."""
+
+
+def main() -> int:
+    """Breaks things, mends them, counts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--jobs", type=int, default=200)
+    parser.add_argument("--resources", type=int, default=1000, help="of each job")
+    parser.add_argument("--pause", type=float, default=0.2, help="seconds that a source takes for 50 resources of a region")
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--folder", type=pathlib.Path, default=None, help="kept afterwards, with the logs")
+    options = parser.parse_args()
+    seed = options.seed if options.seed is not None else random.randrange(1 << 32)
+    random.seed(seed)
+    now = dt.datetime.now(dt.UTC)
+    print(f"{now:%Y-%m-%d %H:%M} UTC, {platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, seed {seed}")
+    print(f"{options.minutes:g} minutes, 2 workers, {options.jobs} jobs, {options.jobs * options.resources} resources\n", flush=True)
+    if options.folder:
+        return chaos(options.folder.resolve(), options)
+    with tempfile.TemporaryDirectory(prefix="elder-chaos-") as folder:
+        return chaos(pathlib.Path(folder), options)
+
+
+def chaos(folder: pathlib.Path, options: argparse.Namespace) -> int:
+    """All of it, in a folder."""
+    install(folder / "site")
+    server = EmbeddedPostgres(folder / "postgres", settings=("max_connections=200", "max_wal_size=2GB"))
+    proxies: list[Proxy] = []
+    workers: list[Worker] = []
+    try:
+        server.start()
+        migrate(server.url())
+        proxies += [Proxy(f"{server.socket}/.s.PGSQL.5432") for _ in range(2)]
+        config = {"version": 0, "resources": options.resources // 4, "pause": options.pause}
+        ledger = Ledger(server.url(), options.jobs, config)
+        for number, proxy in enumerate(proxies):
+            url = f"postgresql://elder@127.0.0.1:{proxy.port}/elder"
+            workers.append(Worker(folder / f"worker-{number}", folder / "site", free_port(), url))
+        return _run(ledger, workers, Faults(workers, proxies, server), options.minutes * 60, folder)
+    finally:
+        for worker in workers:
+            if worker.process.poll() is None:
+                worker.process.kill()
+                worker.process.wait()
+        for proxy in proxies:
+            proxy.close()
+        server.close()
+
+
+def _run(ledger: Ledger, workers: list[Worker], faults: Faults, seconds: float, folder: pathlib.Path) -> int:
+    for worker in workers:
+        worker.await_ready()
+    ledger.begin()
+    faults.begin()
+    time.sleep(seconds)
+    time.sleep(seconds)
+    faults.end()
+    ledger.end()
+    for worker in workers:
+        worker.await_ready()
+    ledger.await_rest(DRAIN)
+    time.sleep(2 * PUBLISHED)
+    counted, last = _completed(workers), ledger.one("select coalesce(max(id), 0) from discovery_history")
+    for job in ledger.jobs:
+        ledger.queue(job)
+    drained = ledger.await_rest(DRAIN)
+    time.sleep(2 * PUBLISHED)  # what the metrics say is at most that old
+    counted = _completed(workers) - counted
+    stored = ledger.one("select count(*) from discovery_history where id > %s and status = 'completed'", last)
+    codes = [worker.stop() for worker in workers]
+    wrong = ledger.wrong()
+    entities = -wrong.pop("entities in the store")
+    wrong |= {
+        "jobs that did not complete in the last round": len(ledger.jobs) - stored,
+        "runs of the last round that the metrics count otherwise": abs(int(counted) - stored),
+        "workers that did not stop with exit code 0": sum(code != 0 for code in codes),
+        "processes left": len(left_processes(folder)),
+        "temporary files left": sum(len(worker.left_files()) for worker in workers),
+        "times that a worker did not come back": len(faults.failures),
+    }
+    _tell_faults(faults)
+    _tell_runs(ledger, workers, entities, drained)
+    return _tell_wrong(wrong, faults.failures)
+
+
+def _completed(workers: list[Worker]) -> float:
+    return sum(
+        value for worker in workers for labels, value in worker.counted("discovery_jobs_total").items() if 'status="completed"' in labels
+    )
+
+
+def _tell_faults(faults: Faults) -> None:
+    print(f"{'fault':<24} {'times':>6} {'ready again, p50':>18} {'p95':>8} {'max':>8}   (seconds; others may have come between)")
+    for name, seconds in sorted(faults.recoveries.items()):
+        p50, p95 = statistics.median(seconds), percentile(seconds, 95)
+        print(f"{name:<24} {len(seconds):>6} {p50:>18.1f} {p95:>8.1f} {max(seconds):>8.1f}")
+
+
+def _tell_runs(ledger: Ledger, workers: list[Worker], entities: int, drained: float) -> None:
+    print(f"\n{'runs by outcome':<40} {'':>6}")
+    for status, kind, number in ledger.rows("select status, error_kind, count(*) from discovery_history group by 1, 2 order by 3 desc"):
+        print(f"{'/'.join(filter(None, (status, kind))):<40} {number:>6}")
+    again = [float(row[0]) for row in ledger.rows(_AGAIN)]
+    if again:
+        print(
+            f"{'lost run -> its job runs again, seconds':<40} p50 {statistics.median(again):.1f}, p95 {percentile(again, 95):.1f}, max {max(again):.1f}"
+        )
+    print(f"{'queued, cancelled by a person':<40} {ledger.queued:>6}, {ledger.cancelled}")
+    print(f"{'starts of each worker':<40} {', '.join(str(worker.starts) for worker in workers):>6}")
+    print(f"{'all jobs once more, without faults':<40} {drained:>6.0f} s")
+    print(f"{'entities that are there, in the end':<40} {entities:>6}")
+
+
+def _tell_wrong(wrong: dict[str, int], failures: list[str]) -> int:
+    print(f"\n{'what must not be':<64} {'times':>6}")
+    for what, times in wrong.items():
+        print(f"{what:<64} {times:>6}")
+    for failure in failures:
+        print(f"!! {failure}")
+    return 1 if any(wrong.values()) else 0
+
+
+_AGAIN = """
+select extract(epoch from next.started_at - lost.completed_at) from discovery_history lost
+cross join lateral (select started_at from discovery_history h where h.job_id = lost.job_id and h.id > lost.id order by id limit 1) next
+where lost.error_kind = 'lost' and next.started_at - lost.completed_at < interval '10 minutes'
+"""
+
+if __name__ == "__main__":
+    sys.exit(main())
