@@ -53,7 +53,7 @@ class Listener(Protocol):
         """No job waits that this worker could claim."""
 
     def swept(self, runs: list[Swept]) -> None:
-        """This worker has ended the runs of others that are gone."""
+        """Runs of workers that are gone were ended here."""
 
 
 class Backlog(threading.Thread):

@@ -39,7 +39,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """One run to be made. `ended` hears how it ended and what the log says of its process, `refused` that there was none: one of them is called, once."""
+    """One run to be made. Either `ended` hears how it ended, and what the log says of its process, or `refused` that there was none."""
 
     run: str
     pool: str

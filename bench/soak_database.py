@@ -1,0 +1,163 @@
+"""The parts of ``make soak`` that are about claims: many claimers on many jobs, and every order in which two holders can meet.
+
+``python -m bench.soak_database`` runs them alone.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import pathlib
+import random
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+
+from worker.embedded import EmbeddedPostgres
+from worker.store import claims
+from worker.store.connection import Connection, connect, transaction
+from worker.store.errors import LostClaim
+from worker.store.migrate import migrate
+from worker.writer.outcome import Status, Verdict
+from worker.writer.queue import Claimed
+
+CLAIMERS, JOBS, INTERLEAVINGS = 32, 100_000, 10_000
+
+AUDIT = """
+create table ended_twice (run bigint);
+create function audit() returns trigger language plpgsql as $$ begin insert into ended_twice values (old.id); return new; end $$;
+create trigger audit after update on discovery_history for each row when (old.status <> 'running') execute function audit();
+"""
+"""Whatever is written to a run that has ended was written by somebody who no longer held it."""
+
+
+def measure(claimers: int = CLAIMERS, jobs: int = JOBS, interleavings: int = INTERLEAVINGS) -> Iterator[tuple[str, str, str, str]]:
+    """Rows of a table: what, ours, limit, instead."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = EmbeddedPostgres(pathlib.Path(folder), durable=False, settings=("max_connections=100", "max_wal_size=4GB"))
+        try:
+            server.start()
+            for part in (lambda url: claim_all(url, claimers, jobs), lambda url: interleave(url, interleavings)):
+                yield from part(_fresh(server))
+        finally:
+            server.close()
+
+
+def _fresh(server: EmbeddedPostgres) -> str:
+    name = f"soak_{uuid.uuid4().hex}"
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    migrate(server.url(name))
+    return server.url(name)
+
+
+def claim_all(url: str, claimers: int, jobs: int) -> Iterator[tuple[str, str, str, str]]:
+    """E6: all jobs were made in one transaction, so that all are due since the same moment: the worst for whoever sorts them."""
+    with connect(url) as connection:
+        connection.execute(
+            "insert into discovery_jobs (name, provider, config) select 'job ' || n, 'soak', '{}' from generate_series(1, %s) as n", [jobs]
+        )
+        connection.execute("analyze discovery_jobs")
+    began = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(claimers) as pool:
+        claimed = [job for found in pool.map(lambda _: _claim_until_none(url), range(claimers)) for job in found]
+    seconds = time.monotonic() - began
+    with connect(url) as connection:
+        runs = connection.execute("select count(*), count(distinct job_id) from discovery_history").fetchone()
+    twice = len(claimed) - len(set(claimed))
+    never = jobs - len(set(claimed))
+    yield f"E6: {claimers} claimers, {jobs} jobs", f"{twice} claimed twice, {never} never, {runs} runs", "0, 0", ""
+    yield "  claims a second, each with its row in the history", f"{jobs / seconds:.0f}", "", ""
+
+
+def _claim_until_none(url: str) -> list[int]:
+    found: list[int] = []
+    owner = str(uuid.uuid4())
+    with connect(url) as connection:
+        while got := claims.claim(connection, owner, "soak", 3600.0, random.randint(1, 20)):
+            found += [one.job_id for one in got]
+    return found
+
+
+def interleave(url: str, count: int) -> Iterator[tuple[str, str, str, str]]:
+    """E7, E8: two holders of one job, whose leases end as soon as they begin, and a sweeper: their steps in a random order."""
+    tally = {"writes": 0, "refused": 0, "ends": 0, "swept": 0}
+    with connect(url) as first, connect(url) as second, connect(url) as sweeper:
+        sweeper.execute(AUDIT.encode())
+        began = time.monotonic()
+        for _ in range(count):
+            _one(first, second, sweeper, tally)
+        seconds = time.monotonic() - began
+        stale = _number(sweeper, "select count(*) from ended_twice")
+        endless = _number(sweeper, "select count(*) from discovery_history where status = 'running' or completed_at is null")
+        held = _number(sweeper, "select count(*) from elder_worker.claims where owner is not null")
+        lost = _number(sweeper, "select count(*) from discovery_history where error_kind = 'lost'")
+    yield f"E7, E8: {count} interleavings, {seconds:.0f} s", f"{stale} stale writes accepted", "0", ""
+    yield "  writes and ends accepted, refused as late", f"{tally['writes']} and {tally['ends']}, {tally['refused']}", "", ""
+    yield "  runs swept as lost, without an end, claims held", f"{lost} of {tally['swept']} swept, {endless}, {held}", "all, 0, 0", ""
+
+
+def _number(connection: Connection, query: str) -> int:
+    row = connection.execute(query.encode()).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _one(first: Connection, second: Connection, sweeper: Connection, tally: dict[str, int]) -> None:
+    """One job, until all who held it have come to an end."""
+    row = sweeper.execute("insert into discovery_jobs (name, provider, config) values ('i', 'soak', '{}') returning id").fetchone()
+    assert row
+    holders = [_holder(connection, row[0], tally) for connection in (first, second)]
+    while holders:
+        choice = random.choice([*holders, None])
+        if choice is None:
+            tally["swept"] += len(claims.sweep(sweeper))
+        elif next(choice, "over") == "over":
+            holders.remove(choice)
+    tally["swept"] += len(claims.sweep(sweeper))
+    sweeper.execute("update discovery_jobs set next_run_at = null where id = %s", [row[0]])
+
+
+def _holder(connection: Connection, job: int, tally: dict[str, int]) -> Iterator[None]:
+    """Claims, writes three times and ends, stopping between all steps, also between the check of the claim and the write."""
+    owner = str(uuid.uuid4())
+    for _ in range(random.randint(0, 3)):
+        yield
+    found = claims.claim(connection, owner, "soak", 0.0, 1, job)
+    yield
+    if not found:
+        return
+    try:
+        for number in range(3):
+            with transaction(connection):
+                claims.check(connection, owner, found[0])
+                yield
+                _write(connection, found[0], number)
+                yield
+            tally["writes"] += 1
+            yield
+        with transaction(connection):
+            claims.check(connection, owner, found[0])
+            yield
+            claims.finish(connection, owner, found[0], Verdict(random.choice((Status.COMPLETED, Status.PARTIAL, Status.CANCELLED))))
+            yield
+        tally["ends"] += 1
+    except LostClaim:
+        tally["refused"] += 1
+
+
+def _write(connection: Connection, claimed: Claimed, number: int) -> None:
+    connection.execute("update discovery_history set entities_discovered = %s where id = %s", [number, claimed.run_id])
+
+
+def main() -> int:
+    """Prints the table."""
+    for what, ours, limit, _ in measure():
+        print(f"{what:<56} {ours:<48} {limit}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
