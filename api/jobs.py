@@ -124,7 +124,10 @@ def release(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[st
     """Lets go the tombstones that a run's guard held back."""
     with context.pool.connection() as connection:
         found(history.run(connection, run_id), f"run {run_id}")
-        return {"run_id": run_id, "released": tombstones.release(connection, run_id)}
+        released = tombstones.release(connection, run_id)
+    if released is None:
+        raise Conflict(f"the job of run {run_id} is running and may be seeing again what is held: wait for its end")
+    return {"run_id": run_id, "released": released}
 
 
 _JOB = "/discovery/jobs/{job_id}"

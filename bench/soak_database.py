@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import pathlib
 import random
 import sys
@@ -14,8 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator
 
-import psycopg
-
+from bench.part import Row, allowance
 from worker.embedded import EmbeddedPostgres
 from worker.store import claims
 from worker.store.connection import Connection, connect, transaction
@@ -34,43 +34,40 @@ create trigger audit after update on discovery_history for each row when (old.st
 """Whatever is written to a run that has ended was written by somebody who no longer held it."""
 
 
-def measure(claimers: int = CLAIMERS, jobs: int = JOBS, interleavings: int = INTERLEAVINGS) -> Iterator[tuple[str, str, str, str]]:
-    """Rows of a table: what, ours, limit, instead."""
+@contextlib.contextmanager
+def database() -> Iterator[str]:
+    """The URL of a migrated one."""
     with tempfile.TemporaryDirectory() as folder:
         server = EmbeddedPostgres(pathlib.Path(folder), durable=False, settings=("max_connections=100", "max_wal_size=4GB"))
         try:
             server.start()
-            for part in (lambda url: claim_all(url, claimers, jobs), lambda url: interleave(url, interleavings)):
-                yield from part(_fresh(server))
+            migrate(server.url())
+            yield server.url()
         finally:
             server.close()
 
 
-def _fresh(server: EmbeddedPostgres) -> str:
-    name = f"soak_{uuid.uuid4().hex}"
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-    migrate(server.url(name))
-    return server.url(name)
-
-
-def claim_all(url: str, claimers: int, jobs: int) -> Iterator[tuple[str, str, str, str]]:
-    """E6: all jobs were made in one transaction, so that all are due since the same moment: the worst for whoever sorts them."""
-    with connect(url) as connection:
-        connection.execute(
-            "insert into discovery_jobs (name, provider, config) select 'job ' || n, 'soak', '{}' from generate_series(1, %s) as n", [jobs]
-        )
+def claimers(jobs: int = JOBS) -> list[Row]:
+    """E6: so many jobs, all due since the same moment, which is the worst for whoever sorts them, and 32 claimers."""
+    with database() as url, connect(url) as connection:
+        made = "insert into discovery_jobs (name, provider, config) select 'job ' || n, 'soak', '{}' from generate_series(1, %s) as n"
+        connection.execute(made, [jobs])
         connection.execute("analyze discovery_jobs")
-    began = time.monotonic()
-    with concurrent.futures.ThreadPoolExecutor(claimers) as pool:
-        claimed = [job for found in pool.map(lambda _: _claim_until_none(url), range(claimers)) for job in found]
-    seconds = time.monotonic() - began
-    with connect(url) as connection:
-        runs = connection.execute("select count(*), count(distinct job_id) from discovery_history").fetchone()
-    twice = len(claimed) - len(set(claimed))
-    never = jobs - len(set(claimed))
-    yield f"E6: {claimers} claimers, {jobs} jobs", f"{twice} claimed twice, {never} never, {runs} runs", "0, 0", ""
-    yield "  claims a second, each with its row in the history", f"{jobs / seconds:.0f}", "", ""
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(CLAIMERS) as pool:
+            claimed = [job for found in pool.map(lambda _: _claim_until_none(url), range(CLAIMERS)) for job in found]
+        seconds = time.monotonic() - began
+        runs = _number(connection, "select count(*) from discovery_history")
+    twice, never = len(claimed) - len(set(claimed)), jobs - len(set(claimed))
+    return [
+        Row(
+            f"E6: {jobs} jobs, {CLAIMERS} claimers",
+            f"{twice} claimed twice, {never} never, {runs} runs",
+            "0, 0",
+            twice == never == 0 and runs == jobs,
+        ),
+        Row("claims a second, each with its row in the history", f"{jobs / seconds:.0f}", "", True),
+    ]
 
 
 def _claim_until_none(url: str) -> list[int]:
@@ -82,22 +79,28 @@ def _claim_until_none(url: str) -> list[int]:
     return found
 
 
-def interleave(url: str, count: int) -> Iterator[tuple[str, str, str, str]]:
+def interleavings(count: int = INTERLEAVINGS) -> list[Row]:
     """E7, E8: two holders of one job, whose leases end as soon as they begin, and a sweeper: their steps in a random order."""
-    tally = {"writes": 0, "refused": 0, "ends": 0, "swept": 0}
-    with connect(url) as first, connect(url) as second, connect(url) as sweeper:
+    tally = dict.fromkeys(("writes", "refused", "ends", "swept", "jobs"), 0)
+    with database() as url, connect(url) as first, connect(url) as second, connect(url) as sweeper:
         sweeper.execute(AUDIT.encode())
-        began = time.monotonic()
-        for _ in range(count):
+        for _ in allowance.numbers(count):
             _one(first, second, sweeper, tally)
-        seconds = time.monotonic() - began
         stale = _number(sweeper, "select count(*) from ended_twice")
         endless = _number(sweeper, "select count(*) from discovery_history where status = 'running' or completed_at is null")
         held = _number(sweeper, "select count(*) from elder_worker.claims where owner is not null")
         lost = _number(sweeper, "select count(*) from discovery_history where error_kind = 'lost'")
-    yield f"E7, E8: {count} interleavings, {seconds:.0f} s", f"{stale} stale writes accepted", "0", ""
-    yield "  writes and ends accepted, refused as late", f"{tally['writes']} and {tally['ends']}, {tally['refused']}", "", ""
-    yield "  runs swept as lost, without an end, claims held", f"{lost} of {tally['swept']} swept, {endless}, {held}", "all, 0, 0", ""
+    told = f"{tally['writes']} and {tally['ends']} accepted, {tally['refused']} refused as late"
+    return [
+        Row(f"E7, E8: {tally['jobs']} interleavings of two holders and a sweeper", f"{stale} stale writes accepted", "0", stale == 0),
+        Row("writes and ends", told, "some of each", min(tally.values()) > 0),
+        Row(
+            "runs swept, without an end, claims held",
+            f"{lost}, {endless}, {held}",
+            "all that were swept, 0, 0",
+            (lost, endless, held) == (tally["swept"], 0, 0),
+        ),
+    ]
 
 
 def _number(connection: Connection, query: str) -> int:
@@ -107,6 +110,7 @@ def _number(connection: Connection, query: str) -> int:
 
 def _one(first: Connection, second: Connection, sweeper: Connection, tally: dict[str, int]) -> None:
     """One job, until all who held it have come to an end."""
+    tally["jobs"] += 1
     row = sweeper.execute("insert into discovery_jobs (name, provider, config) values ('i', 'soak', '{}') returning id").fetchone()
     assert row
     holders = [_holder(connection, row[0], tally) for connection in (first, second)]
@@ -154,9 +158,14 @@ def _write(connection: Connection, claimed: Claimed, number: int) -> None:
 
 def main() -> int:
     """Prints the table."""
-    for what, ours, limit, _ in measure():
-        print(f"{what:<56} {ours:<48} {limit}", flush=True)
-    return 0
+    held = True
+    for part in (claimers, interleavings):
+        began = time.monotonic()
+        for row in part():
+            print(f"| {row.what} | {row.measured} | {row.bar} | {'yes' if row.held else '**no**'} |", flush=True)
+            held &= row.held
+        print(f"  {time.monotonic() - began:.0f} s")
+    return 0 if held else 1
 
 
 if __name__ == "__main__":

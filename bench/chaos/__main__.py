@@ -118,7 +118,7 @@ def _completed(workers: list[Worker]) -> float:
 
 
 def _tell_faults(faults: Faults) -> None:
-    print(f"{'fault':<24} {'times':>6} {'ready again, p50':>18} {'p95':>8} {'max':>8}   (seconds; others may have come between)")
+    print(f"{'fault':<24} {'times':>6} {'well again, p50':>18} {'p95':>8} {'max':>8}   (seconds; others may have come between)")
     for name, seconds in sorted(faults.recoveries.items()):
         p50, p95 = statistics.median(seconds), percentile(seconds, 95)
         print(f"{name:<24} {len(seconds):>6} {p50:>18.1f} {p95:>8.1f} {max(seconds):>8.1f}")

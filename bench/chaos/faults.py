@@ -71,10 +71,16 @@ class Faults:
         if kind == "network":
             self._spoil(proxy, name)
         else:
-            pid = worker.pick(name)
-            if pid is None or not self._signal(pid, kind):
-                return
+            self._hit(worker, kind, name)
+            return
         self.recoveries[f"{kind} {name}"].append(worker.await_ready())
+
+    def _hit(self, worker: Worker, kind: str, name: str) -> None:
+        pid, now = worker.pick(name), time.time()
+        if pid is None or not self._signal(pid, kind):
+            return
+        look = (lambda: worker.renewed(name, pid, now)) if kind == "kill" else None
+        self.recoveries[f"{kind} {name}"].append(worker.await_ready(look))
 
     def _signal(self, pid: int, kind: str) -> bool:
         """Whether there was such a process. One that was stopped goes on after a while, if it still lives."""

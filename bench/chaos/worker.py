@@ -10,7 +10,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import urllib3
@@ -44,6 +46,7 @@ class Worker:
             "LEASE_TTL": "10",
         }
         self._http = urllib3.PoolManager(retries=False, timeout=3.0)
+        self._lock = threading.Lock()
         self.starts = 0
         self.ends: list[int] = []
         """Exit codes of those that ended by themselves or were killed."""
@@ -57,10 +60,11 @@ class Worker:
 
     def revive(self) -> None:
         """Starts it again when it has ended."""
-        code = self.process.poll()
-        if code is not None:
-            self.ends.append(code)
-            self.process = self._start()
+        with self._lock:
+            code = self.process.poll()
+            if code is not None:
+                self.ends.append(code)
+                self.process = self._start()
 
     def get(self, path: str) -> urllib3.BaseHTTPResponse | None:
         """An answer of the health endpoints, or None."""
@@ -79,10 +83,20 @@ class Worker:
         answer = self.get("/readyz")
         return answer is not None and answer.status == 200
 
-    def await_ready(self, cap: float = PATIENCE) -> float:
-        """Seconds until it is ready. Raises `TimeoutError`."""
+    def renewed(self, what: str, pid: int, killed_at: float) -> bool:
+        """Whether another process does the work of the one that was killed, and says so itself."""
+        self.revive()
+        status = self.status()
+        if what == "job":
+            return bool(status) and pid not in [job["pid"] for job in status["jobs"]]
+        service = status.get("services", {}).get("writer" if what == "supervisor" else what, {}).get("pid")
+        fresh = what == "http" or status.get("database", {}).get("since", 0.0) > killed_at
+        return service is not None and service != pid and fresh and status["status"] == "healthy"
+
+    def await_ready(self, look: Callable[[], bool] | None = None, cap: float = PATIENCE) -> float:
+        """Seconds until it is ready, or until `look` says so. Raises `TimeoutError`."""
         began = time.monotonic()
-        while not self.ready():
+        while not (look or self.ready)():
             if time.monotonic() - began > cap:
                 raise TimeoutError(f"the worker on port {self.port} is not ready after {cap:g} s: {self.status().get('error')}")
             time.sleep(0.05)

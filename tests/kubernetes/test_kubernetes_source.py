@@ -226,7 +226,7 @@ def test_a_wrong_ca_is_not_overlooked(kube, authority):
         ({"client-key": "/etc/shadow"}, "users[0].user.client-key"),
     ],
 )
-def test_g8_a_kubeconfig_may_not_run_programs_or_read_files(kube, tmp_path, user, key):
+def test_g08_a_kubeconfig_may_not_run_programs_or_read_files(kube, tmp_path, user, key):
     canary = tmp_path / "canary"
     config = json.loads(json.dumps(kube.kubeconfig(**user)).replace("CANARY", str(canary)))
     with pytest.raises(ConfigError) as caught, opened({"kubeconfig": config}):
@@ -235,7 +235,7 @@ def test_g8_a_kubeconfig_may_not_run_programs_or_read_files(kube, tmp_path, user
     assert not canary.exists()
 
 
-def test_g8_verification_cannot_be_switched_off(kube):
+def test_g08_verification_cannot_be_switched_off(kube):
     config = kube.kubeconfig()
     config["clusters"][0]["cluster"]["insecure-skip-tls-verify"] = True
     with pytest.raises(ConfigError, match="insecure-skip-tls-verify"), opened({"kubeconfig": config}):

@@ -134,13 +134,13 @@ def test_what_has_gone_is_marked_and_comes_back(database, sql, job):
 
 
 @pytest.mark.parametrize("outcome", [o for o in Outcome if o is not Outcome.COMPLETE])
-def test_f1_a_scope_that_was_not_read_in_full_deletes_nothing(database, sql, job, outcome):
+def test_f01_a_scope_that_was_not_read_in_full_deletes_nothing(database, sql, job, outcome):
     run_once(database, job, resources(5))
     run_once(database, job, [], outcome=outcome)
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (5,)
 
 
-def test_f2_an_empty_success_where_there_was_plenty_is_held_back_and_can_be_released(database, sql, job):
+def test_f02_an_empty_success_where_there_was_plenty_is_held_back_and_can_be_released(database, sql, job):
     run_once(database, job, resources(100))
     run = Run(database, job)
     run.scope([])
@@ -155,7 +155,7 @@ def test_f2_an_empty_success_where_there_was_plenty_is_held_back_and_can_be_rele
     assert sql.execute("select deleted, held_back from run_scopes where run_id = %s", [run.claimed.run_id]).fetchone() == (100, 0)
 
 
-def test_f3_a_drop_below_the_guard_goes_through(database, sql, job):
+def test_f03_a_drop_below_the_guard_goes_through(database, sql, job):
     run_once(database, job, resources(1000))
     assert run_once(database, job, resources(950)).deleted == 50
 
@@ -223,7 +223,7 @@ def test_what_arrived_before_the_end_is_kept_and_counted(database, sql, job):
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (40,)
 
 
-def test_e7_a_late_writer_is_refused_and_writes_nothing(database, sql, job):
+def test_e07_a_late_writer_is_refused_and_writes_nothing(database, sql, job):
     run = Run(database, job)
     index = run.open(resources(10))
     sql.execute("update elder_worker.claims set expires_at = now() - interval '1 s'")

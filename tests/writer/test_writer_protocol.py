@@ -96,7 +96,7 @@ def test_breaches(frames, sentence):
 
 
 @given(st.data())
-def test_c4_nothing_but_a_protocol_error(data):
+def test_c04_nothing_but_a_protocol_error(data):
     """A good stream with bytes changed, cut and inserted: every frame is accepted or is a ProtocolError, whatever it is."""
     stream = bytearray(b"".join(encode(*frame) for frame in GOOD))
     for _ in range(data.draw(st.integers(1, 8))):
@@ -113,7 +113,7 @@ def test_c4_nothing_but_a_protocol_error(data):
 
 
 @given(kind=st.sampled_from(Kind), body=st.recursive(st.none() | st.integers() | st.text(), st.lists).map(msgspec.json.encode))
-def test_c4_any_json_as_any_frame(kind, body):
+def test_c04_any_json_as_any_frame(kind, body):
     conversation = Conversation()
     try:
         conversation.accept(kind, body)

@@ -128,7 +128,7 @@ def test_what_was_in_the_pipe_when_the_job_died_is_stored(bench):
     assert one.inventory.ends()[-1].outcome is Outcome.TIMEOUT
 
 
-def test_c1_killed_at_any_byte(bench):
+def test_c01_killed_at_any_byte(bench):
     """Every whole frame before the cut is kept, the part of one is dropped, and the run is never a success."""
     for cut in random.Random(1).sample(range(len(GOOD)), 60):
         whole = [kind for kind, _ in FrameBuffer().feed(GOOD[:cut])]
@@ -204,7 +204,7 @@ def test_the_start_frame_waits_for_ready_and_may_be_larger_than_the_pipe(bench):
     one.end()
 
 
-def test_c7_a_drip_is_no_hindrance(bench):
+def test_c07_a_drip_is_no_hindrance(bench):
     one = bench()
     for byte in GOOD:
         one.say(bytes([byte]))

@@ -22,5 +22,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             released = release(connection, options.run)
     except StoreError as error:
         raise CommandError(str(error)) from None
+    if released is None:
+        raise CommandError(f"the job of run {options.run} is running and may be seeing again what is held: wait for its end")
     print(f"{released} entities of run {options.run} are now marked as gone")
     return 0

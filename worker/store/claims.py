@@ -43,9 +43,9 @@ def claim(connection: Connection, owner: str, worker: str, ttl: float, limit: in
 
 
 def check(connection: Connection, owner: str, claimed: Claimed) -> None:
-    """Locks the claim for the transaction. Raises `LostClaim` when it is not ours."""
+    """Locks the claim for the transaction: it can be renewed meanwhile, but not swept. Raises `LostClaim` when it is not ours."""
     row = connection.execute(
-        "select from elder_worker.claims where job_id = %s and owner = %s and token = %s for share",
+        "select from elder_worker.claims where job_id = %s and owner = %s and token = %s for key share",
         [claimed.job_id, UUID(owner), claimed.token],
     ).fetchone()
     if row is None:

@@ -121,6 +121,8 @@ class PostgresInventory:
             if end.outcome is Outcome.COMPLETE and not rejected:
                 unseen = list(opened.known.unseen())
                 deleted, held = tombstones.bury(connection, opened.row, self._claimed.run_id, unseen, len(opened.known), self._guard)
+            else:
+                tombstones.seen_again(connection, opened.row, opened.known.unseen())
             self._ledger(connection, opened, end, deleted, held, stored.get(end.index, Stored()))
             return stored, deleted, held
 

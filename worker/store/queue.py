@@ -157,8 +157,7 @@ insert into elder_worker.workers (owner, name) values (%s, %s) on conflict (owne
 """
 _NUMBERS = """
 select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0)
-from discovery_jobs j left join elder_worker.claims c on c.job_id = j.id
-where j.enabled and j.next_run_at <= now() and c.owner is null
+from discovery_jobs j where j.enabled and j.next_run_at <= now() and j.status not in ('parked', 'running')
 """
 _CLAIM_TESTS = """
 update elder_worker.tests t set owner = %s, claimed_at = now()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from worker.store import statements
 from worker.store.connection import Connection, transaction
@@ -30,9 +30,22 @@ def bury(connection: Connection, scope: int, run: int | None, unseen: Sequence[i
     return (int(row[0]) if row else 0), 0
 
 
-def release(connection: Connection, run: int) -> int:
-    """Lets the tombstones go that a run's guard held back; how many there were. Raises `StoreError`."""
+def seen_again(connection: Connection, scope: int, unseen: Iterable[int]) -> None:
+    """What an incomplete scope has shown is held no more, whatever the rest of it would have been. Inside a transaction."""
+    held = {key for (key,) in connection.execute(statements.get("held_keys"), {"scope": scope})}
+    if held:
+        connection.execute(statements.get("unhold"), {"scope": scope, "keys": list(held.difference(unseen))})
+
+
+def release(connection: Connection, run: int) -> int | None:
+    """Lets the tombstones go that a run's guard held back; how many there were. Raises `StoreError`.
+
+    None while the job runs: it may be seeing again what was held. Until this is done, nobody can claim it.
+    """
     with transaction(connection):
+        row = connection.execute(statements.get("lock_job_of"), {"run": run}).fetchone()
+        if row is not None and row[0]:
+            return None
         row = connection.execute(statements.get("release_held"), {"run": run}).fetchone()
         released = int(row[0]) if row else 0
         connection.execute("update run_scopes set deleted = deleted + held_back, held_back = 0 where run_id = %s and held_back > 0", [run])

@@ -3,9 +3,8 @@
 with due as (
     select j.id
     from discovery_jobs j
-    left join elder_worker.claims c on c.job_id = j.id
-    where j.enabled and c.owner is null
-      and case when %(job)s::bigint is null then j.next_run_at <= now() and j.status <> 'parked' else j.id = %(job)s end
+    where j.enabled and not exists (select from elder_worker.claims c where c.job_id = j.id and c.owner is not null)
+      and case when %(job)s::bigint is null then j.next_run_at <= now() and j.status not in ('parked', 'running') else j.id = %(job)s end
     order by j.next_run_at, j.id
     limit %(limit)s
     for update of j skip locked

@@ -101,6 +101,18 @@ insert into elder_worker.held (run_id, scope_id, entity_id)
 select %(run)s, scope_id, id from entities where scope_id = %(scope)s and key = any(%(keys)s) and is_active
 on conflict (scope_id, entity_id) do update set run_id = excluded.run_id
 
+-- name: unhold
+delete from elder_worker.held h using entities e
+where h.scope_id = %(scope)s and e.id = h.entity_id and e.key = any(%(keys)s)
+
+-- name: held_keys
+select e.key from elder_worker.held h join entities e on e.id = h.entity_id where h.scope_id = %(scope)s
+
+-- A claim skips a job that is locked.
+-- name: lock_job_of
+select exists (select from elder_worker.claims c where c.job_id = j.id and c.owner is not null)
+from discovery_jobs j join discovery_history h on h.job_id = j.id where h.id = %(run)s for update of j
+
 -- Only what is still gone: an entity that was seen again since is not held any more.
 -- name: release_held
 with held as (
