@@ -5,8 +5,11 @@ Nothing here imports an SDK, and no name that comes from outside is ever turned 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
+import traceback
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
@@ -35,15 +38,26 @@ def names() -> tuple[str, ...]:
     return (*BUILT_IN, *sorted(_third_party()))
 
 
+def loadable() -> Iterator[Provider]:
+    """All providers but those of packages that are broken, which have their say when they are asked for."""
+    for name in names():
+        with contextlib.suppress(ConfigError):
+            yield get(name)
+
+
 @cache
 def get(name: str) -> Provider:
-    """The provider of that name. Raises `ConfigError` when there is none."""
+    """The provider of that name. Raises `ConfigError` when there is none, or when its package cannot be loaded."""
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         provider: Provider = getattr(importlib.import_module(module), attribute)()
         return provider
     if name in _third_party():
-        loaded: Provider = _third_party()[name].load()()
+        try:
+            loaded: Provider = _third_party()[name].load()()
+        except Exception as error:  # noqa: BLE001 - somebody else's code: whatever it does when it is imported, it takes nobody with it
+            sentence = f"provider '{name}' cannot be loaded ({type(error).__name__}: {error}): mend or remove its package"
+            raise ConfigError(sentence, detail=traceback.format_exc()) from None
         return loaded
     close = difflib.get_close_matches(name, names(), n=1)
     hint = f", did you mean '{close[0]}'?" if close else ""

@@ -92,5 +92,5 @@ def operator_names() -> tuple[str, ...]:
     from providers import registry  # noqa: PLC0415 - only who loads settings pays for it
 
     own = (field.name.upper() for field in msgspec.structs.fields(SourceSettings))
-    theirs = (name for provider in registry.names() for name in registry.get(provider).operator_variables)
+    theirs = (name for provider in registry.loadable() for name in provider.operator_variables)
     return tuple(dict.fromkeys((*own, *theirs)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from store_runs import SCOPE, Link, Run, add_job, resources, run_once
+from store_runs import SCOPE, Link, Run, add_job, raws, resources, run_once
 
 from providers.errors import Outcome
 from providers.records import Resource, Scope
@@ -243,3 +243,37 @@ def test_a_job_without_an_organization_goes_where_it_is_told(database, sql):
     sql.execute("insert into organizations (id, name) values (1, 'default')")
     run_once(database, add_job(sql, organization=None), resources(3))
     assert sql.execute("select distinct organization_id from entities").fetchall() == [(1,)]
+
+
+def test_f10_the_order_of_the_answers_makes_no_difference(database, sql):
+    """Nor does how they were cut into batches."""
+    found = [*resources(400), *resources(50, kind="other")]
+    checksum = (
+        "select md5(string_agg(concat_ws('|', external_id, name, sub_type, attributes, tags, content, region), ',' order by external_id)) "
+        "from entities where organization_id = %s"
+    )
+    sums = set()
+    for organization, step in ((11, 1), (12, -1), (13, 7)):
+        sql.execute("insert into organizations (id, name) values (%s, 'one')", [organization])
+        run = Run(database, add_job(sql, organization=organization))
+        shuffled = [one for start in range(abs(step)) for one in found[start :: abs(step)]][:: 1 if step > 0 else -1]
+        index = run.open(shuffled[:30])
+        run.inventory.flush()
+        run.inventory.records(index, raws(shuffled[30:]))
+        run.inventory.end(wire.ScopeEnd(index=index, outcome=Outcome.COMPLETE, resources=len(found)))
+        run.finish()
+        sums.add(sql.execute(checksum, [organization]).fetchone())
+    assert len(sums) == 1
+    assert sql.execute("select count(*) from entities").fetchone() == (3 * 450,)
+
+
+def test_what_an_incomplete_scope_has_shown_is_held_no_more(database, sql, job):
+    """A person may release what was held; not what was seen again, though the reading came to no end."""
+    run_once(database, job, resources(100))
+    run = Run(database, job)
+    run.scope([])
+    run.finish()
+    run_once(database, job, resources(40), outcome=Outcome.THROTTLED)
+    with connect(database) as connection:
+        assert release(connection, run.claimed.run_id) == 60
+    assert sql.execute("select count(*) from entities where is_active").fetchone() == (40,)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from providers import registry
+from providers.errors import ConfigError
 from providers.provider import Provider
 from providers.schema import secret_names
 from worker.cli import CommandError
@@ -18,8 +19,7 @@ def main(options: argparse.Namespace, _environ: Mapping[str, str]) -> int:
     """Prints what can be read."""
     if options.name is None:
         for name in registry.names():
-            provider = registry.get(name)
-            print(f"{name:<20} {provider.title:<22} {len(provider.resource_types()):>3} types  {_uses(provider)}")
+            print(f"{name:<20} {_line(name)}")
         return 0
     provider = registry.get(options.name)
     if options.policy:
@@ -27,6 +27,14 @@ def main(options: argparse.Namespace, _environ: Mapping[str, str]) -> int:
     else:
         _describe(provider)
     return 0
+
+
+def _line(name: str) -> str:
+    try:
+        provider = registry.get(name)
+    except ConfigError as error:
+        return str(error)
+    return f"{provider.title:<22} {len(provider.resource_types()):>3} types  {_uses(provider)}"
 
 
 def _uses(provider: Provider) -> str:
