@@ -69,10 +69,12 @@ def _peak(elder, job: int, count: int) -> int:
     worker = elder.worker(discovery_job_timeout=3600)
     peak = Peak(lambda: tree(worker.process.pid)[:2])
     peak.start()
-    elder.queue(job)
-    until(lambda: len(elder.runs(job)) >= count, f"run {count} of job {job}", cap=1800)
-    found = peak.stop()
-    worker.stop()
+    try:
+        elder.queue(job)
+        until(lambda: len(elder.runs(job)) >= count, f"run {count} of job {job}", cap=1800)
+    finally:
+        found = peak.stop()
+        worker.stop()
     return found
 
 
