@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from providers import patience
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 from providers.http import Answer, Explain
 
@@ -32,6 +33,9 @@ THROTTLES = frozenset(
 DISABLED = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
 TOO_NARROW = frozenset({"ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientPermissions"})
 
+QUOTA_WAIT = 15.0
+"""Seconds. Google counts its quotas by the minute and does not say how long to wait: all tries together must outlast one."""
+
 _PERMISSION = re.compile(r"[Pp]ermission '?([a-z]\w*(?:\.\w+){2,})'?|'([a-z]\w*(?:\.\w+){2,})' permission")
 
 
@@ -50,7 +54,9 @@ def of_answer(name: str, answer: Answer, what: str) -> ProviderError | None:
     why, text, detail = set(reasons(answer)), str(error.get("message", "")), answer.text()
     if why & THROTTLES and answer.status in (403, 429):
         quota = next(reason for reason in reasons(answer) if reason in THROTTLES)
-        return Throttled(f"{name} asks to slow down at '{what}' ({quota}), and still did after the last try", detail=detail)
+        slow = Throttled(f"{name} asks to slow down at '{what}' ({quota}), and still did after the last try", detail=detail)
+        slow.wait = patience.asked_wait(answer.headers) or QUOTA_WAIT
+        return slow
     if answer.status == 404:
         return NotFound(f"{name} has no such thing (404): cannot {what}", detail=detail)
     if answer.status in (400, 410) and "pageToken=" in answer.url and why & {"invalid", "INVALID_ARGUMENT", "deleted", "badRequest"}:

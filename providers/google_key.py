@@ -114,8 +114,5 @@ def _of_federation(key: Mapping[str, Any], field: Field) -> list[str]:
         return [f"{field('credential_source.executable')} is refused: no program is run for credentials"]
     if not {"file", "url", "environment_id"} & set(source):
         return [f"{field('credential_source')} names no file, url or environment_id"]
-    return (
-        ["`service_account_impersonation_url` must be text"]
-        if not isinstance(key.get("service_account_impersonation_url", ""), str)
-        else []
-    )
+    impersonated = "service_account_impersonation_url"
+    return [] if isinstance(key.get(impersonated, ""), str) else [f"{field(impersonated)} must be text"]

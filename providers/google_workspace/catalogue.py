@@ -6,6 +6,7 @@ every look (`lastLoginTime`, `etag`, photo addresses), is not even asked for.
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -27,6 +28,12 @@ class Listing(msgspec.Struct, frozen=True):
     """Beside `key`, as a request's ``fields`` has them: ``name(fullName)``."""
     parameters: tuple[tuple[str, str], ...] = ()
     paged: bool = True
+    instead: str = ""
+    """The field that identifies an item without `key`."""
+
+    def identity(self, item: Any) -> str:
+        """What identifies an item of the list; empty when it is none."""
+        return str(item.get(self.key) or item.get(self.instead) or "") if isinstance(item, dict) else ""
 
     def url(self, **names: str) -> str:
         """Of the first page."""
@@ -102,7 +109,15 @@ _USERS = Listing(
 DELETED_USERS = msgspec.structs.replace(_USERS, parameters=(*_USERS.parameters, ("showDeleted", "true")))
 USERS = Kind("google_user", "user", f"{_SCOPE}user.readonly", _USERS, "primaryEmail", others=(DELETED_USERS,), unordered=("aliases",))
 
-MEMBERS = Listing("directory.members.list", "/groups/{group}/members", "members", "id", ("email", "type", "role"), (("maxResults", "200"),))
+MEMBERS = Listing(
+    "directory.members.list",
+    "/groups/{group}/members",
+    "members",
+    "id",
+    ("email", "type", "role"),
+    (("maxResults", "200"),),
+    instead="email",  # people from elsewhere
+)
 GROUPS = Kind(
     "google_group",
     "group",

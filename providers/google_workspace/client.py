@@ -70,8 +70,8 @@ class Client:
         for left in reversed(range(RESTARTS + 1)):
             try:
                 for item in self._pages(listing, scope, names):
-                    if item[listing.key] not in seen:
-                        seen.add(item[listing.key])
+                    if (identity := listing.identity(item)) not in seen:
+                        seen.add(identity)
                         yield item
             except StalePage:
                 if not left:
@@ -88,7 +88,7 @@ class Client:
 
         for answer in self._http(scope).pages(url, following, what=what, permission=scope):
             found = answer.object().get(listing.items, [])
-            if not isinstance(found, list) or not all(isinstance(item, dict) and item.get(listing.key) for item in found):
+            if not isinstance(found, list) or not all(map(listing.identity, found)):
                 raise BadAnswer(f"{NAME} answered '{what}' with items that have no {listing.key}")
             yield from found
 

@@ -96,18 +96,27 @@ class Directory(Source):
             path = path.rpartition("/")[0]
         return self._customer
 
+    @functools.cached_property
+    def _unit_ids(self) -> frozenset[str]:
+        return frozenset(str(unit["orgUnitId"]) for unit in self._units().values())
+
+    def _above(self, unit: Raw) -> str:
+        """The organization that a unit is in."""
+        parent = str(unit.get("parentOrgUnitId", ""))
+        return parent if parent in self._unit_ids else self._home(str(unit.get("parentOrgUnitPath", "")))
+
     def _root(self) -> Organization:
         return Organization(self._customer, NAME)
 
     def _organizations(self) -> Iterator[Organization]:
         yield self._root()
         for path, unit in self._units().items():
-            yield Organization(str(unit["orgUnitId"]), str(unit.get("name") or path), self._home(path.rpartition("/")[0]))
+            yield Organization(str(unit["orgUnitId"]), str(unit.get("name") or path), self._above(unit))
 
     def _read_units(self, kind: Kind) -> Iterator[Item]:
         yield from self._organizations()
-        for path, unit in self._units().items():
-            home = self._home(path.rpartition("/")[0])
+        for unit in self._units().values():
+            home = self._above(unit)
             yield self._resource(kind, unit, home=home, parent=home)
 
     # --- groups and users

@@ -293,11 +293,15 @@ def test_a_certificate_that_is_not_trusted_is_named(google):
 
 @pytest.mark.parametrize("reason", ["userRateLimitExceeded", "rateLimitExceeded", "quotaExceeded"])
 @pytest.mark.parametrize("status", [403, 429])
-def test_a_rate_limit_is_no_missing_permission(google, reason, status):
+def test_a_rate_limit_is_no_missing_permission(google, reason, status, monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr(patience, "wait", waits.append)
     with google.failing(refusals.throttled(reason, status), "storage.buckets.list", times=1):
         buckets(google)
     with google.failing(refusals.throttled(reason, status), "storage.buckets.list"), pytest.raises(Throttled, match=reason):
         buckets(google)
+
+    assert sum(waits[1:]) >= 60, "a quota is counted by the minute"
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,14 @@ def test_memberships_and_nested_groups_even_in_a_circle(customer, read):
     assert not any(one.links_partial for one in things.values())
 
 
+def test_a_member_without_an_id_is_one_by_its_address(customer, read):
+    stranger = member("x", "EXTERNAL", email="nobody@elsewhere.example")
+    stranger.pop("id")
+    customer.members["g-sales"].append(stranger)
+
+    assert "nobody@elsewhere.example" in by_id(read())["g-sales"].attributes["externalMembers"]
+
+
 def test_roles_are_granted_within_their_unit(customer, read):
     things = by_id(read())
 
