@@ -25,7 +25,7 @@ Refused = tuple[int, str, str] | tuple[int, str, str, str] | tuple
 
 @cache
 def _private() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)  # once a process: it takes a moment
+    return rsa.generate_private_key(65537, 1024)  # of a size that is quick to load, as each sign-in does
 
 
 class Tokens:
