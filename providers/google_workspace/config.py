@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from providers import google_key
-from providers.schema import SecretObject
 
 OPERATOR_VARIABLES = ("GOOGLE_ENDPOINT_URL", "GOOGLE_CA_BUNDLE")
 
@@ -15,7 +14,7 @@ class GoogleWorkspaceConfig(msgspec.Struct, frozen=True):
 
     admin_email: str
     """Reading takes an administrator: a super administrator, or one with a role that may read users, groups, units and roles."""
-    credentials: SecretObject | None = None
+    credentials: google_key.Key | None = None
     """The service account's JSON itself ..."""
     credentials_path: str | None = None
     """... or the file that holds it."""

@@ -25,7 +25,8 @@ def settings(google, customer, tmp_path):
         "GOOGLE_WORKSPACE_CREDENTIALS_PATH": str(key),
         "GOOGLE_WORKSPACE_ADMIN_EMAIL": ADMIN,
         "GOOGLE_WORKSPACE_CUSTOMER_ID": "my_customer",
-        "GOOGLE_WORKSPACE_SYNC_INTERVAL": "10",
+        "GOOGLE_WORKSPACE_SYNC_INTERVAL": "3600",
+        "LOG_LEVEL": "DEBUG",  # where secrets would show first
         **google.operator,
     }
 
