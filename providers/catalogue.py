@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 _HOLE = re.compile(r"{([^{}]+)}")
@@ -28,6 +28,20 @@ def values(document: Any, path: str) -> Iterator[Any]:
 def first(document: Any, path: str) -> Any:
     """The first value at `path`, or None."""
     return next(values(document, path), None)
+
+
+def pick(document: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+    """The document with nothing in it but what is at these paths (none of which walks a list), under the same keys; no None."""
+    found: dict[str, Any] = {}
+    for path in paths:
+        value = first(document, path)
+        if value is not None:
+            *above, last = path.split(".")
+            place = found
+            for key in above:
+                place = place.setdefault(key, {})
+            place[last] = value
+    return found
 
 
 def _walk(node: Any, rest: tuple[tuple[str, bool], ...]) -> Iterator[Any]:

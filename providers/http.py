@@ -3,8 +3,8 @@
 ::
 
     with Http("https://example.okta.com", "Okta", headers={"Authorization": f"SSWS {token}"}) as http:
-        for answer in http.pages("/api/v1/users?limit=200", next_link, what="list users", permission="okta.users.read"):
-            yield from answer.json()
+        for answer in http.pages("/api/v1/users?limit=200", next_link, what="list users", permission="okta.users.read", quota="users"):
+            yield from answer.array()
 
 A redirect is never followed: it could lead our credentials to another host.
 """
@@ -12,6 +12,7 @@ A redirect is never followed: it could lead our credentials to another host.
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import threading
 import time
@@ -64,6 +65,13 @@ class Answer(msgspec.Struct, frozen=True):
             raise BadAnswer(f"{_host(self.url)} answered with a JSON {type(found).__name__}, not an object")
         return found
 
+    def array(self) -> list[Any]:
+        """The body, which must be a JSON array. Raises `BadAnswer`."""
+        found = self.json()
+        if not isinstance(found, list):
+            raise BadAnswer(f"{_host(self.url)} answered with a JSON {type(found).__name__}, not an array")
+        return found
+
     def text(self) -> str:
         """The start of the body, for an engineer."""
         return self.body[:2000].decode(errors="replace")
@@ -114,12 +122,13 @@ class Http:
         """Closes the connections."""
         self._pool.clear()
 
-    def get(self, path: str, *, what: str = "", permission: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+    def get(self, path: str, *, what: str = "", permission: str = "", headers: Mapping[str, str] | None = None, quota: str = "") -> Answer:
         """The answer (200 to 299) at a path, or at a whole URL on the same host.
 
-        `what` names the request in sentences (``list users``), `permission` what a 403 lacks. Raises `ProviderError`.
+        `what` names the request in sentences (``list users``), `permission` what a 403 lacks, `quota` the source's limit that the request
+        counts against: requests of one quota slow down together, those of others go on. Raises `ProviderError`.
         """
-        return self.send("GET", path, what=what, permission=permission, headers=headers)
+        return self.send("GET", path, what=what, permission=permission, headers=headers, quota=quota)
 
     def send(
         self,
@@ -130,13 +139,16 @@ class Http:
         what: str = "",
         permission: str = "",
         headers: Mapping[str, str] | None = None,
+        quota: str = "",
     ) -> Answer:
         """Any request that may be sent twice without harm: it is tried again when the source throttles, fails or is silent."""
         url = self._url(path)
-        answer: Answer = self._retrying(self._once, method, url, body, headers or {}, what or path.partition("?")[0], permission)
+        answer: Answer = self._retrying(self._once, method, url, body, headers or {}, what or path.partition("?")[0], permission, quota)
         return answer
 
-    def pages(self, path: str, following: Callable[[Answer], str | None], *, what: str = "", permission: str = "") -> Iterator[Answer]:
+    def pages(
+        self, path: str, following: Callable[[Answer], str | None], *, what: str = "", permission: str = "", quota: str = ""
+    ) -> Iterator[Answer]:
         """Every page of a list; `following` gives the path or URL of the next one. A circle of pages raises `BadAnswer`."""
         seen: set[str] = set()
         url: str | None = self._url(path)
@@ -144,7 +156,7 @@ class Http:
             if url in seen or len(seen) >= PAGE_BUDGET:
                 raise BadAnswer(f"the pages of '{what or path}' at {self.name} lead in a circle")
             seen.add(url)
-            answer = self.get(url, what=what, permission=permission)
+            answer = self.get(url, what=what, permission=permission, quota=quota)
             yield answer
             url = following(answer)
 
@@ -154,14 +166,14 @@ class Http:
             raise BadAnswer(f"{self.name} points to another host ({_host(url)}): not followed, as our credentials would go there")
         return url
 
-    def _once(self, method: str, url: str, body: bytes | None, more: Mapping[str, str], what: str, permission: str) -> Answer:
-        self._pace.keep()
+    def _once(self, method: str, url: str, body: bytes | None, more: Mapping[str, str], what: str, permission: str, quota: str) -> Answer:
+        self._pace.keep(quota)
         try:
             answer = self._exchange(method, url, body, more)
         except urllib3.exceptions.HTTPError as error:
             raise self._broken(error, what) from None
         self.calls += 1
-        self._pace.learn(answer)
+        self._pace.learn(quota, answer)
         if 200 <= answer.status < 300:
             return answer
         refused = self._explain(answer, what) or refusal(self.name, answer, what, permission)
@@ -185,7 +197,8 @@ class Http:
             response.close()  # what is left unread must not reach the next request
             raise
         response.release_conn()
-        return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, content, url)
+        headers = {name.lower(): value for name, value in response.headers.itermerged()}  # two Link headers are one list
+        return Answer(response.status, headers, content, url)
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         deadline, parts, size = time.monotonic() + ANSWER_SECONDS, list[bytes](), 0
@@ -231,28 +244,40 @@ def refusal(name: str, answer: Answer, what: str, permission: str = "") -> Provi
             return ScopeError(f"{name} answered {status} to '{what}'", detail=text)
 
 
+_LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:"[^"]*"|[^\s",;]+))*)')
+_NEXT = re.compile(r';\s*rel\s*=\s*"?(?:[^"]*\s)?next(?:\s[^"]*)?"?\s*(?:;|$)', re.IGNORECASE)
+
+
+def next_link(answer: Answer) -> str | None:
+    """The URL of the next page by the ``Link`` header (RFC 8288), for `Http.pages`."""
+    return next((url for url, parameters in _LINK.findall(answer.headers.get("link", "")) if _NEXT.search(parameters)), None)
+
+
 class _Pace:
-    """Waits before a request when the source has said that none is left until a time (Okta's `X-Rate-Limit-*`, and the drafts')."""
+    """Waits before a request when little is left of its quota (``X-Rate-Limit-*`` as Okta's, and the drafts' ``RateLimit-*``)."""
 
     def __init__(self) -> None:
-        self._until, self._lock = 0.0, threading.Lock()
+        self._until: dict[str, float] = {}
+        self._lock = threading.Lock()
 
-    def keep(self) -> None:
+    def keep(self, quota: str) -> None:
         with self._lock:
-            seconds = self._until - time.monotonic()
+            seconds = self._until.get(quota, 0.0) - time.monotonic()
         if seconds > 0:
             patience.wait(seconds)
 
-    def learn(self, answer: Answer) -> None:
-        if answer.headers.get("x-rate-limit-remaining", answer.headers.get("ratelimit-remaining")) == "0":
+    def learn(self, quota: str, answer: Answer) -> None:
+        if patience.used_up(answer.headers):
+            until = time.monotonic() + min(patience.LONGEST_WAIT, patience.window_left(answer.headers))
             with self._lock:
-                self._until = max(self._until, time.monotonic() + min(patience.LONGEST_WAIT, patience.window_left(answer.headers)))
+                self._until[quota] = max(self._until.get(quota, 0.0), until)
 
 
 def tls(ca_file: str = "", *, verify: bool = True) -> ssl.SSLContext:
     """How a certificate is checked: with the system's CAs, or with those in `ca_file` alone."""
     context = ssl.create_default_context(cafile=ca_file or None)
     if not verify:
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the operator knows; a line for each request tells nobody
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 

@@ -16,6 +16,10 @@ LONGEST_WAIT = 60.0
 """Seconds between two tries; a source that asks for more is asked again too soon, and then given up."""
 
 
+RESERVE = 0.1
+"""Share of a source's rate limit that is left to others: the limit is often that of a whole organization, its applications included."""
+
+
 def retrying(tries: int = TRIES, again: Callable[[BaseException], bool] | None = None) -> tenacity.Retrying:
     """Tries again what `again` names (by default throttling and silence), waiting longer each time, and as long as the source asks."""
     return tenacity.Retrying(
@@ -37,17 +41,33 @@ def asked_wait(headers: Mapping[str, str]) -> float:
     asked = headers.get("retry-after", "")
     if asked.isdecimal():
         return float(asked[:9])
-    if asked and (date := email.utils.parsedate_tz(asked)):
-        return max(0.0, email.utils.mktime_tz(date) - time.time())
+    if asked and (date := _seconds(asked)):
+        return max(0.0, date - _now(headers))
     return window_left(headers)
 
 
 def window_left(headers: Mapping[str, str]) -> float:
     """Seconds until a rate limit's window begins anew: ``X-Rate-Limit-Reset`` (Okta) is a time, ``RateLimit-Reset`` a number of seconds."""
     if (at := headers.get("x-rate-limit-reset", "")).isdecimal():
-        return max(0.0, float(at[:12]) - time.time())
+        return max(0.0, float(at[:12]) - _now(headers))
     seconds = headers.get("ratelimit-reset", "")
     return float(seconds[:9]) if seconds.isdecimal() else 0.0
+
+
+def used_up(headers: Mapping[str, str]) -> bool:
+    """Whether no more than the reserve is left of a rate limit; False when the answer does not say."""
+    limit, left = (headers.get(f"x-rate-limit-{name}", headers.get(f"ratelimit-{name}", "")) for name in ("limit", "remaining"))
+    return left.isdecimal() and int(left[:9]) <= (int(limit[:9]) * RESERVE if limit.isdecimal() else 0)
+
+
+def _now(headers: Mapping[str, str]) -> float:
+    """The source's own clock where it shows it, as its times are by that."""
+    return _seconds(headers.get("date", "")) or time.time()
+
+
+def _seconds(date: str) -> float | None:
+    parsed = email.utils.parsedate_tz(date)
+    return float(email.utils.mktime_tz(parsed)) if parsed else None
 
 
 def _wait(state: tenacity.RetryCallState) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
-from providers.errors import Outcome
+from providers.errors import Outcome, ProviderError, ScopeError
 
 
 class Scope(msgspec.Struct, frozen=True, array_like=True):
@@ -72,6 +72,13 @@ class Incomplete(msgspec.Struct, frozen=True):
     outcome: Outcome
     message: str
     permission: str = ""
+
+    @classmethod
+    def because(cls, resource_type: str, error: ProviderError, where: str = "") -> Self:
+        """What an error means for the scope; `where` names the part of it that could not be read."""
+        outcome = error.outcome if isinstance(error, ScopeError) else Outcome.ERROR
+        message = f"{where}: {error}" if where else str(error)
+        return cls(resource_type, outcome, message, getattr(error, "permission", ""))
 
 
 class Identity(msgspec.Struct, frozen=True):

@@ -25,6 +25,8 @@ BUILT_IN = {
     "google_workspace": "providers.google_workspace:GoogleWorkspace",
     "kubernetes": "providers.kubernetes:Kubernetes",
     "ldap": "providers.ldap:Ldap",
+    "okta": "providers.okta:Okta",
+    "authentik": "providers.authentik:Authentik",
 }
 
 

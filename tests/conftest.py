@@ -14,4 +14,6 @@ pytest_plugins = [
     "peers.slapd",
     "peers.elder",
     "peers.service",
+    "peers.okta",
+    "peers.authentik",
 ]

@@ -18,7 +18,7 @@ from providers.azure.client import Connection
 from providers.azure.config import AzureConfig
 from providers.azure.graph import read_graph
 from providers.azure.resource import group_of, resource
-from providers.errors import Denied, Outcome, ProviderError, ScopeError, Unsupported
+from providers.errors import Denied, ProviderError, ScopeError, Unsupported
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Link, Resource, Scope
 
@@ -131,8 +131,7 @@ class AzureSource(Source):
             ours = failure.classify(error)
             if isinstance(ours, Unsupported):  # a FileStorage account has no blob service
                 return []
-            outcome = ours.outcome if isinstance(ours, ScopeError) else Outcome.ERROR
-            return [Incomplete("azure_storage_container", outcome, f"{account['name']}: {ours}", getattr(ours, "permission", ""))]
+            return [Incomplete.because("azure_storage_container", ours or ScopeError(type(error).__name__), account["name"])]
         located = ({**item, "location": account.get("location")} for item in containers)
         return [resource(item, "azure_storage_container", "storage", parent=account["id"]) for item in located]
 

@@ -131,6 +131,71 @@ def test_a_rate_limit_that_is_used_up_is_kept(server, http_client, waits):
     assert 20 <= seconds <= 31
 
 
+def test_each_quota_of_a_source_is_used_up_by_itself(server, http_client, waits):
+    reset = str(int(time.time()) + 30)
+    server.script = [(200, b"{}", ("X-Rate-Limit-Remaining", "0"), ("X-Rate-Limit-Reset", reset)), (200, b"{}")]
+
+    http_client.get("/members/1", quota="members")
+    http_client.get("/users", quota="users")
+    assert not waits
+    http_client.get("/members/2", quota="members")
+    assert len(waits) == 1
+
+
+@pytest.mark.parametrize(("left", "waited"), [("61", False), ("60", True), ("nonsense", False)])
+def test_a_tenth_of_a_rate_limit_is_left_to_others(server, http_client, waits, left, waited):
+    told = [("X-Rate-Limit-Limit", "600"), ("X-Rate-Limit-Remaining", left), ("X-Rate-Limit-Reset", str(int(time.time()) + 30))]
+    server.script = [(200, b"{}", *told), (200, b"{}")]
+
+    http_client.get("/x")
+    http_client.get("/x")
+
+    assert bool(waits) is waited
+
+
+@pytest.mark.parametrize("ahead", [-7200, 7200])
+def test_a_reset_is_a_time_of_the_sources_own_clock(server, http_client, waits, ahead):
+    """Whose clock is two hours ahead of ours, or behind, is waited for as long all the same."""
+
+    def answer(handler):
+        handler.send_response_only(200)
+        handler.send_header("Date", formatdate(time.time() + ahead, usegmt=True))
+        handler.send_header("X-Rate-Limit-Remaining", "0")
+        handler.send_header("X-Rate-Limit-Reset", str(int(time.time()) + ahead + 30))
+        handler.send_header("Content-Length", "2")
+        handler.end_headers()
+        handler.wfile.write(b"{}")
+
+    server.script = [answer]
+    http_client.get("/x")
+    http_client.get("/x")
+
+    assert 25 <= waits[0] <= 31
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        ['</x?after=2>; rel="next"', '</x>; rel="self"'],
+        ['</x>; rel="self"', '</x?after=2>; rel="next"'],
+        ['</x>; rel="self", </x?after=2>; title="a, b"; rel=next'],
+        ['</x?after=2>; rel="last next"'],
+    ],
+)
+def test_the_next_page_by_the_link_header_wherever_it_stands(server, http_client, links):
+    server.script = [(200, b"[1]", *(("Link", one) for one in links)), (200, b"[2]", ("Link", '</x>; rel="prev nextish"'))]
+
+    assert [answer.array() for answer in http_client.pages("/x", client_module.next_link)] == [[1], [2]]
+    assert [path for path, _ in server.requests] == ["/x", "/x?after=2"]
+
+
+def test_an_object_where_a_list_belongs(server, http_client):
+    server.script = [(200, b"{}")]
+
+    with pytest.raises(BadAnswer, match="not an array"):
+        http_client.get("/x").array()
+
+
 @pytest.mark.parametrize("fault", [(503, b""), cut], ids=["503", "cut"])
 def test_what_may_pass_is_tried_again(server, http_client, fault):
     server.script = [fault, fault, (200, b"[]")]

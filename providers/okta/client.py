@@ -1,0 +1,95 @@
+"""Okta's API: lists to their last page, and Okta's refusals in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from providers.address import base_url, spoken
+from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, Unsupported
+from providers.http import Answer, Http, next_link
+from providers.okta.catalogue import ADMINISTRATORS, ME, Listing
+from providers.okta.config import OktaConfig
+
+
+class Gone(Unsupported):
+    """There is no such object (any more): Okta says so itself, and not something on the way."""
+
+
+class Client:
+    """One organization, as one token."""
+
+    def __init__(self, config: OktaConfig) -> None:
+        url = base_url(config.domain)
+        self.domain = spoken(url)
+        self.http = Http(
+            url,
+            f"Okta ({self.domain})",
+            headers={"Authorization": f"SSWS {config.api_token.strip()}"},
+            explain=_explained,
+            advice="check OKTA_DOMAIN",
+        )
+
+    def me(self) -> tuple[dict[str, Any], str]:
+        """The user that the token belongs to, and the time of Okta's clock, ISO 8601; raises `CredentialsError`."""
+        try:
+            answer = self.http.get(ME.path, what=ME.what, permission=ME.permission, quota=ME.path)
+        except Unsupported as error:
+            raise CredentialsError(f"there is no Okta organization at {self.domain}: check OKTA_DOMAIN", detail=error.detail) from None
+        return answer.object(), answer.headers.get("date", "")
+
+    def each(self, listing: Listing, name: str = "") -> Iterator[dict[str, Any]]:
+        """Every item of a list, the next page fetched when it is needed. `name` fills the hole in the path."""
+        path = listing.path
+        if name:
+            before, _, rest = path.partition("{")
+            path = before + quote(name, safe="") + rest.partition("}")[2]
+        if listing.query:
+            path += "?" + urlencode(listing.query)
+        following = _next_in_body if listing is ADMINISTRATORS else next_link
+        for answer in self.http.pages(path, following, what=listing.what, permission=listing.permission, quota=listing.path):
+            yield from _items(answer, listing)
+
+
+def _items(answer: Answer, listing: Listing) -> Iterator[dict[str, Any]]:
+    found = answer.object().get("value") if listing is ADMINISTRATORS else answer.array()
+    for item in found if isinstance(found, list) else (None,):
+        if not isinstance(item, dict) or not isinstance(item.get("id"), str) or not item["id"]:
+            raise BadAnswer(f"Okta answered '{listing.what}' with an item that has no id: is a proxy in between?")
+        yield item
+
+
+def _next_in_body(answer: Answer) -> str | None:
+    links = answer.object().get("_links")
+    following = links.get("next") if isinstance(links, dict) else None
+    return following.get("href") if isinstance(following, dict) else None
+
+
+def _explained(answer: Answer, what: str) -> ProviderError | None:
+    """Okta's error codes; those that are not here are read by their status."""
+    match _code(answer):
+        case "E0000011":
+            return CredentialsError(
+                "Okta does not accept the API token (E0000011): it is wrong, revoked, or was not used for 30 days; "
+                "make one in the admin console under Security > API > Tokens, and set OKTA_API_TOKEN",
+                detail=answer.text(),
+            )
+        case "E0000007":
+            return Gone(f"Okta knows of no such object at '{what}' (E0000007)", detail=answer.text())
+        case "E0000015":
+            return Unsupported(f"this Okta organization does not have the feature that '{what}' needs (E0000015)", detail=answer.text())
+        case "E0000006" if what == ME.what:
+            return Denied(
+                f"Okta refuses to {what} (E0000006): the permission '{ME.permission}' is missing, or the token is for another network zone",
+                permission=ME.permission,
+                detail=answer.text(),
+            )
+    return None
+
+
+def _code(answer: Answer) -> str:
+    try:
+        return str(answer.object().get("errorCode", ""))
+    except BadAnswer:
+        return ""

@@ -1,0 +1,214 @@
+"""A fake Okta organization, as none can be had: stateful, paged by cursor and Link, with rate limits and faults on demand.
+
+Every request and every answer is held against Okta's own OpenAPI document (`peers.vendor.okta`). What is newer than it is held against the
+models of Okta's own SDK.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from okta.models import CustomRole, RoleAssignedUsers, StandardRole
+from peers import vendor
+from peers.answering import Fake, Reply, serving
+from pydantic import BaseModel, ValidationError
+
+TOKEN = "canary-okta-api-token"
+NEWER: dict[str, type[BaseModel]] = {"/api/v1/iam/assignees/users": RoleAssignedUsers}
+"""Paths that the OpenAPI document does not have yet."""
+INVALID_TOKEN = (401, {}, {"errorCode": "E0000011", "errorSummary": "Invalid token provided", "errorId": "oae1", "errorCauses": []})
+FORBIDDEN = (403, {}, {"errorCode": "E0000006", "errorSummary": "You do not have permission to perform the requested action"})
+NOT_FOUND = (404, {}, {"errorCode": "E0000007", "errorSummary": "Not found: Resource not found: x (UserGroup)"})
+TOO_MANY = (429, {}, {"errorCode": "E0000047", "errorSummary": "API call exceeded rate limit due to too many requests."})
+
+
+class Okta(Fake):
+    """The organization. Ids sort in the order in which things were made, as cursors need."""
+
+    token, scheme = TOKEN, "SSWS"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.page = 3
+        self.users: dict[str, dict[str, Any]] = {}
+        self.groups: dict[str, dict[str, Any]] = {}
+        self.apps: dict[str, dict[str, Any]] = {}
+        self.members: dict[str, set[str]] = {}
+        self.app_groups: dict[str, list[str]] = {}
+        self.app_users: dict[str, dict[str, str]] = {}
+        self.roles: dict[str, list[dict[str, Any]]] = {}
+        self.limits: dict[str, tuple[int, int, int]] = {}
+        """Template of a path -> limit, remaining, reset."""
+
+    def user(self, login: str, status: str = "ACTIVE", **profile: str) -> str:
+        number = f"00u{len(self.users):017d}"
+        self.users[number] = {
+            "id": number,
+            "status": status,
+            "created": "2025-01-01T00:00:00.000Z",
+            "activated": "2025-01-01T00:00:00.000Z",
+            "statusChanged": "2025-01-01T00:00:00.000Z",
+            "lastLogin": "2026-01-01T00:00:00.000Z",
+            "lastUpdated": "2025-01-01T00:00:00.000Z",
+            "passwordChanged": "2025-06-01T00:00:00.000Z",
+            "type": {"id": "oty1"},
+            "profile": {
+                "login": login,
+                "email": login,
+                "firstName": "Ada",
+                "lastName": login[:5],
+                "mobilePhone": "canary-phone",
+                **profile,
+            },
+            "credentials": {
+                "password": {},
+                "recovery_question": {"question": "canary-question"},
+                "provider": {"type": "OKTA", "name": "OKTA"},
+            },
+            "_links": {"self": {"href": f"{self.url}/api/v1/users/{number}"}},
+        }
+        return number
+
+    def change(self, number: str, at: str, **fields: Any) -> None:
+        """A user that was changed at that time."""
+        self.users[number] |= {**fields, "lastUpdated": at}
+
+    def group(self, name: str, *members: str, kind: str = "OKTA_GROUP") -> str:
+        number = f"00g{len(self.groups):017d}"
+        self.groups[number] = {
+            "id": number,
+            "created": "2025-01-01T00:00:00.000Z",
+            "lastUpdated": "2025-01-01T00:00:00.000Z",
+            "lastMembershipUpdated": "2026-01-01T00:00:00.000Z",
+            "objectClass": ["okta:user_group"],
+            "type": kind,
+            "profile": {"name": name, "description": f"All of {name}"},
+        }
+        self.members[number] = set(members)
+        return number
+
+    def app(self, label: str, groups: tuple[str, ...] = (), users: dict[str, str] | None = None) -> str:
+        number = f"0oa{len(self.apps):017d}"
+        self.apps[number] = {
+            "id": number,
+            "name": "oidc_client",
+            "label": label,
+            "status": "ACTIVE",
+            "created": "2025-01-01T00:00:00.000Z",
+            "lastUpdated": "2025-01-01T00:00:00.000Z",
+            "signOnMode": "OPENID_CONNECT",
+            "credentials": {"userNameTemplate": {"template": "canary-template"}},
+            "settings": {"notes": {"admin": "canary-note"}},
+        }
+        self.app_groups[number] = list(groups)
+        self.app_users[number] = dict(users or {})
+        return number
+
+    def role(self, principal: str, kind: str, assignment: str, **more: str) -> None:
+        """A standard role (whose id names the role and not the assignment, as Okta's do), or a custom one."""
+        self.roles.setdefault(principal, []).append(
+            {"id": more.pop("id", kind), "label": kind.title(), "type": kind, "status": "ACTIVE", "assignmentType": assignment, **more}
+        )
+
+    # --- answers
+
+    def refusal(self) -> Reply:
+        return INVALID_TOKEN
+
+    def reply(self, path: str, query: dict[str, str]) -> Reply:
+        parts = path.removeprefix("/api/v1/").split("/")
+        match parts:
+            case ["users", "me"]:
+                return 200, {}, next(iter(self.users.values()))
+            case ["users"]:
+                return self._paged(path, query, [user for user in self.users.values() if _fits(user, query.get("filter", ""))])
+            case ["groups"]:
+                return self._paged(path, query, [self._group(group, query) for group in self.groups.values()])
+            case ["apps"]:
+                return self._paged(path, query, list(self.apps.values()))
+            case ["groups", group, "users"] if group in self.groups:
+                return self._paged(path, query, [self.users[user] for user in sorted(self.members[group])])
+            case ["apps", app, "groups"] if app in self.apps:
+                return self._paged(path, query, [{"id": group, "priority": 0, "profile": {}} for group in self.app_groups[app]])
+            case ["apps", app, "users"] if app in self.apps:
+                return self._paged(path, query, [{"id": user, "scope": scope} for user, scope in sorted(self.app_users[app].items())])
+            case ["users" | "groups", principal, "roles"] if principal in self.users or principal in self.groups:
+                return 200, self._headers(path), self.roles.get(principal, [])
+            case ["iam", "assignees", "users"]:
+                return self._assignees(path, query)
+        return NOT_FOUND
+
+    def _group(self, group: dict[str, Any], query: dict[str, str]) -> dict[str, Any]:
+        if query.get("expand") != "stats":
+            return group
+        stats = {"usersCount": len(self.members[group["id"]]), "appsCount": 0, "hasAdminPrivilege": group["id"] in self.roles}
+        return {**group, "_embedded": {"stats": stats}}
+
+    def _paged(self, path: str, query: dict[str, str], items: list[dict[str, Any]]) -> Reply:
+        found, more = self._page(query, items)
+        headers = self._headers(path)
+        if more:
+            following = urlencode({**query, "after": found[-1]["id"]})
+            headers["Link"] = f'<{self.url}{path}?{following}>; rel="next"\n<{self.url}{path}?{urlencode(query)}>; rel="self"'
+        return 200, headers, found
+
+    def _page(self, query: dict[str, str], items: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
+        left = [item for item in items if item["id"] > query.get("after", "")]
+        size = min(self.page, int(query.get("limit", 200)))
+        return left[:size], len(left) > size
+
+    def _assignees(self, path: str, query: dict[str, str]) -> Reply:
+        found, more = self._page(query, [{"id": number} for number in sorted(self.roles) if number in self.users])
+        body: dict[str, Any] = {"value": found}
+        if more:
+            body["_links"] = {"next": {"href": f"{self.url}{path}?{urlencode({**query, 'after': found[-1]['id']})}"}}
+        return 200, self._headers(path), body
+
+    def _headers(self, path: str) -> dict[str, str]:
+        template = re.sub(r"00[ug]\d+|0oa\d+", "*", path)
+        if template not in self.limits:
+            return {}
+        limit, remaining, reset = self.limits[template]
+        self.limits[template] = (limit, max(0, remaining - 1), reset)
+        return {"X-Rate-Limit-Limit": str(limit), "X-Rate-Limit-Remaining": str(remaining), "X-Rate-Limit-Reset": str(reset)}
+
+    # --- the judge
+
+    def judge_request(self, path: str, query: dict[str, str]) -> list[str]:
+        if path in NEWER:
+            return [f"{path} has no parameter {name}" for name in query.keys() - {"limit", "after"}]
+        return vendor.okta().request("GET", path, query)
+
+    def judge_answer(self, path: str, status: int, body: Any) -> list[str]:
+        if path in NEWER and status == 200:
+            return _breaches(NEWER[path], body)
+        if not path.endswith("/roles") or status != 200:
+            return vendor.okta().answer("GET", path, status, body)
+        found = vendor.okta().answer("GET", path, status, [role for role in body if role["type"] != "CUSTOM"])  # newer than it
+        return found + [text for role in body for text in _breaches(CustomRole if role["type"] == "CUSTOM" else StandardRole, role)]
+
+
+def _breaches(model: type[BaseModel], body: Any) -> list[str]:
+    try:
+        model.model_validate(body)
+    except ValidationError as error:
+        return [str(error)[:300]]
+    return []
+
+
+def _fits(user: dict[str, Any], query: str) -> bool:
+    if not query:
+        return user["status"] != "DEPROVISIONED"
+    field, operator, value = re.fullmatch(r'(\w+) (eq|gt) "([^"]+)"', query).groups()
+    return user[field] == value if operator == "eq" else user[field] > value
+
+
+@pytest.fixture
+def okta():
+    """A running fake with its administrator in it."""
+    with serving(Okta()) as fake:
+        fake.user("admin@example.com")
+        yield fake

@@ -1,0 +1,56 @@
+"""Vendors' own descriptions of their APIs, from the packages in which they publish them: fetched once by npm, kept in .cache."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tarfile
+import tempfile
+
+import yaml
+from peers.absent import missing
+from peers.openapi import Document
+
+CACHE = pathlib.Path(__file__).resolve().parents[2] / ".cache" / "npm"
+
+
+def published(name: str, version: str, file: str) -> pathlib.Path:
+    """One file of an npm package."""
+    kept = CACHE / f"{name.replace('/', '-').lstrip('@')}-{version}-{pathlib.Path(file).name}"
+    if kept.exists():
+        return kept
+    if not shutil.which("npm"):
+        missing(f"npm is not installed: it fetches {name}, the vendor's own description of its API")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as part:
+        command = ["npm", "pack", "--silent", "--pack-destination", part, f"{name}@{version}"]
+        done = subprocess.run(command, cwd=part, capture_output=True, text=True, timeout=300, check=False)
+        if done.returncode:
+            missing(f"npm cannot fetch {name}: {done.stderr.strip()[-300:]}")
+        [packed] = pathlib.Path(part).glob("*.tgz")
+        with tarfile.open(packed) as archive:
+            archive.extract(f"package/{file}", part, filter="data")
+        (pathlib.Path(part) / "package" / file).rename(kept)
+    return kept
+
+
+@functools.cache
+def okta() -> Document:
+    """Okta's management API, 2.15: Swagger 2.0."""
+    return Document(json.loads(published("@okta/openapi", "2.15.0", "dist/spec.json").read_text()))
+
+
+@functools.cache
+def authentik() -> Document:
+    """Authentik's API: OpenAPI 3.0. YAML of that size takes seconds to read, so it is kept as JSON."""
+    text = published("@goauthentik/api", "2026.8.3", "schema.yml")
+    kept = text.with_suffix(".json")
+    if not kept.exists():
+        part = text.with_suffix(f".{os.getpid()}")
+        part.write_text(json.dumps(yaml.load(text.read_text(), Loader=yaml.CSafeLoader)))
+        part.rename(kept)
+    return Document(json.loads(kept.read_text()), root="/api/v3")
