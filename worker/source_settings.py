@@ -72,12 +72,12 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     okta_enabled: Annotated[bool, Meta(description="Whether the connector syncs.")] = False
     okta_sync_interval: Interval = 3600
-    okta_domain: Annotated[str, Meta(description="Such as example.okta.com.")] = ""
+    okta_domain: Annotated[str, Meta(description="Host of the organization, such as example.okta.com.")] = ""
     okta_api_token: Annotated[str, Meta(description="API token.", extra={"secret": True})] = ""
 
     authentik_enabled: Annotated[bool, Meta(description="Whether the connector syncs.")] = False
     authentik_sync_interval: Interval = 3600
-    authentik_domain: Annotated[str, Meta(description="Such as auth.example.com.")] = ""
+    authentik_domain: Annotated[str, Meta(description="Host, such as auth.example.com; with https:// and a port if need be.")] = ""
     authentik_api_token: Annotated[str, Meta(description="API token.", extra={"secret": True})] = ""
     authentik_verify_ssl: Annotated[bool, Meta(description="false: any certificate is taken; for tests only.")] = True
 

@@ -60,7 +60,7 @@ GROUPS = Listing(
     "okta.groups.read",
     {"limit": "200"},
     ("type", "created", "lastUpdated", "profile.description"),
-    ("id", "profile.name"),
+    ("id", "type", "profile.name"),
 )
 
 MEMBERS = Listing("/api/v1/groups/{groupId}/users", "list the members of groups", "okta.groups.read", {"limit": "1000"})

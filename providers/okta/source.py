@@ -1,8 +1,11 @@
 """Reads an Okta organization.
 
 Every scope stands on its own, so that a token that may not read one of them costs no more than that one: users carry their memberships,
-applications whom they are assigned to, and role assignments are resources that link a role and who has it. A user is told of only when the
-members of every group are known; else old memberships would seem to have ended.
+applications whom they are assigned to, and role assignments are resources that link a role and who has it. When one list of members or of
+assignments cannot be read, the others are told of, and no link is taken away.
+
+Okta leaves out silently what the token's administrator may not see. The group Everyone, which every organization has, is what tells: an
+administrator who is limited to some groups is not shown it.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from typing import Any
 import msgspec
 
 from providers.catalogue import first, pick
-from providers.errors import ProviderError, ScopeError, Throttled
+from providers.errors import Outcome, ProviderError, ScopeError, Throttled
 from providers.okta import catalogue
 from providers.okta.client import Client, Gone
 from providers.okta.config import OktaConfig
@@ -72,31 +75,45 @@ class OktaSource(Source):
 
     def _read_directory(self) -> Iterator[Item]:
         yield self._organization
-        groups = []
+        groups, whole = list[str](), False
         for item in self._client.each(catalogue.GROUPS):
             groups.append(item["id"])
+            whole = whole or _is_everyone(item)
             yield self._resource(item, "group", "okta_group", first(item, "profile.name"), catalogue.GROUPS)
+        if not whole:
+            yield from (Incomplete(kind, Outcome.DENIED, _LIMITED, catalogue.GROUPS.permission) for kind in ("okta_group", "okta_user"))
+        memberships, failure = self._memberships(groups)
         try:
-            yield from self._users(self._memberships(groups))
+            yield from self._users(memberships, partial=failure is not None)
         except ProviderError as error:  # the groups are complete all the same
-            yield Incomplete.because("okta_user", error)
+            failure = error
+        if failure is not None:
+            yield Incomplete.because("okta_user", failure)
 
-    def _memberships(self, groups: list[str]) -> dict[str, list[str]]:
-        """User -> groups."""
+    def _memberships(self, groups: list[str]) -> tuple[dict[str, list[str]], ProviderError | None]:
+        """User -> groups; and why the members of a group are not known."""
         found: dict[str, list[str]] = {}
+        failure: ProviderError | None = None
         with _pool() as pool:
             for group, members in zip(groups, pool.map(self._members, groups), strict=True):
+                if isinstance(members, ProviderError):
+                    failure = failure or members
+                    if not isinstance(members, ScopeError) or isinstance(members, Throttled):
+                        break  # so would be the next
+                    continue
                 for member in members:
                     found.setdefault(member, []).append(group)
-        return found
+        return found, failure
 
-    def _members(self, group: str) -> list[str]:
+    def _members(self, group: str) -> list[str] | ProviderError:
         try:
             return [item["id"] for item in self._client.each(catalogue.MEMBERS, group)]
         except Gone:  # it was deleted since the groups were listed
             return []
+        except ProviderError as error:
+            return error
 
-    def _users(self, memberships: dict[str, list[str]]) -> Iterator[Resource]:
+    def _users(self, memberships: dict[str, list[str]], *, partial: bool) -> Iterator[Resource]:
         """All of them, each once. Who comes back from DEPROVISIONED between the first two lists is in neither, but has just changed."""
         changed = catalogue.USERS.named(filter=f'lastUpdated gt "{self._since}"')
         seen = set[str]()
@@ -105,7 +122,7 @@ class OktaSource(Source):
                 seen.add(item["id"])
                 links = tuple(Link("member_of", group) for group in sorted(memberships.get(item["id"], ())))
                 name = _name_of_user(item)
-                yield self._resource(item, "user", "okta_user", name, catalogue.USERS, links)
+                yield self._resource(item, "user", "okta_user", name, catalogue.USERS, links, partial=partial)
 
     # --- applications
 
@@ -119,21 +136,23 @@ class OktaSource(Source):
             yield from itertools.chain.from_iterable(pool.map(self._with_assignments, found))
 
     def _with_assignments(self, application: Resource) -> tuple[Item, ...]:
-        """The application and whom it is assigned to; nothing of it when that cannot be told, and its scope is incomplete then."""
+        """The application and whom it is assigned to, and why that is not known in full; nothing of it when it is gone."""
+        number, groups, users, failure = application.external_id, list[str](), list[str](), None
         try:
-            groups = [item["id"] for item in self._client.each(catalogue.ASSIGNED_GROUPS, application.external_id)]
-            users = self._direct_users(application.external_id)
+            groups = [item["id"] for item in self._client.each(catalogue.ASSIGNED_GROUPS, number)]
+            users = self._direct_users(number)
         except Gone:  # it was deleted since the applications were listed
             return ()
         except Throttled:
             raise  # so would be the next
         except ScopeError as error:
-            return (Incomplete.because("okta_application", error, application.name),)
+            failure = Incomplete.because("okta_application", error, application.name)
         attributes = application.attributes
         if len(users) > DIRECT_USERS:
             attributes, users = {**attributes, "directUsers": f"more than {DIRECT_USERS}"}, []
         links = tuple(Link("assigned_to", target) for target in sorted({*groups, *users}))
-        return (msgspec.structs.replace(application, attributes=attributes, links=links),)
+        made = msgspec.structs.replace(application, attributes=attributes, links=links, links_partial=failure is not None)
+        return (made, failure) if failure else (made,)
 
     def _direct_users(self, application: str) -> list[str]:
         """Those that are assigned one by one, and not as members of a group; no more than are needed to know that they are too many."""
@@ -180,10 +199,28 @@ class OktaSource(Source):
         return msgspec.structs.replace(made, external_id=f"{principal}/roles/{item['id']}", links=links)
 
     def _resource(
-        self, item: dict[str, Any], entity_type: str, sub_type: str, name: Any, listing: catalogue.Listing, links: tuple[Link, ...] = ()
+        self,
+        item: dict[str, Any],
+        entity_type: str,
+        sub_type: str,
+        name: Any,
+        listing: catalogue.Listing,
+        links: tuple[Link, ...] = (),
+        *,
+        partial: bool = False,
     ) -> Resource:
-        found = pick(item, listing.kept)
-        return Resource(item["id"], entity_type, sub_type, name or item["id"], found, {}, links, self._client.domain)
+        found, home = pick(item, listing.kept), self._client.domain
+        return Resource(item["id"], entity_type, sub_type, name or item["id"], found, {}, links, home, links_partial=partial)
+
+
+_LIMITED = (
+    "the group Everyone, which every organization has, is not shown: the token belongs to an administrator who is limited to some groups; "
+    "make it as one with the role Read-only Administrator"
+)
+
+
+def _is_everyone(group: dict[str, Any]) -> bool:
+    return group.get("type") == "BUILT_IN" and first(group, "profile.name") == "Everyone"
 
 
 @contextlib.contextmanager

@@ -187,12 +187,32 @@ def test_403_of_one_list_denies_what_needs_it_and_nothing_else(organization, whe
 
 @pytest.mark.parametrize("reply", [FORBIDDEN, (405, {}, {}), (404, {}, {"message": "no route"}), (500, {}, {})], ids=lambda r: r[0])
 def test_members_that_cannot_be_read_are_not_members_that_are_gone(organization, waits, reply):
-    """One group of eight: no user is told of, as one that was would have lost a membership; the groups are complete."""
+    """One group of eight: all users are told of, and none of them loses a membership; the groups are complete."""
     organization.fault = lambda path, _query: reply if path == f"/api/v1/groups/{organization.teams[1]}/users" else None
     sink = read(organization)
+    users = [r for scope, r in sink.all() if scope.resource_type == "okta_user"]
     assert sink.report("okta_user").outcome is not Outcome.COMPLETE
-    assert sink.report("okta_user").resources == 0
+    assert len(users) == len(organization.users)
+    assert all(user.links_partial for user in users)
     assert sink.report("okta_group").outcome is Outcome.COMPLETE
+
+
+def test_members_that_are_throttled_for_good_leave_users_with_the_memberships_that_they_have(organization, waits):
+    organization.fault = lambda path, _query: TOO_MANY if path.startswith("/api/v1/groups/") and path.endswith("/users") else None
+    sink = read(organization)
+    assert (sink.report("okta_user").outcome, sink.report("okta_user").resources) == (Outcome.THROTTLED, 14)
+    assert sink.report("okta_group").outcome is Outcome.COMPLETE
+
+
+def test_an_administrator_who_is_limited_to_some_groups_is_not_believed(organization):
+    """Okta does not show such a one Everyone, nor who is in no group of theirs: a success that is not the whole."""
+    organization.groups = {number: organization.groups[number] for number in organization.teams}
+    sink = read(organization)
+    for kind, count in (("okta_group", 5), ("okta_user", 14)):
+        report = sink.report(kind)
+        assert (report.outcome, report.resources, report.permission) == (Outcome.DENIED, count, "okta.groups.read")
+        assert "Read-only Administrator" in report.message
+    assert sink.report("okta_application").outcome is Outcome.COMPLETE
 
 
 def test_a_group_an_application_or_an_administrator_that_is_deleted_meanwhile_is_no_error(organization):
@@ -206,9 +226,11 @@ def test_a_group_an_application_or_an_administrator_that_is_deleted_meanwhile_is
 
 def test_an_application_whose_assignments_are_refused_costs_only_itself(organization):
     organization.fault = lambda path, _query: FORBIDDEN if path == "/api/v1/apps/0oa00000000000000001/groups" else None
-    report = read(organization).report("okta_application")
-    assert (report.outcome, report.resources, report.permission) == (Outcome.DENIED, 4, "okta.apps.read")
+    sink = read(organization)
+    report = sink.report("okta_application")
+    assert (report.outcome, report.resources, report.permission) == (Outcome.DENIED, 5, "okta.apps.read")
     assert report.message.startswith("App 1: ")
+    assert [sink.one(f"App {n}").links_partial for n in range(5)] == [False, True, False, False, False]
 
 
 def test_a_user_who_comes_back_while_users_are_listed_is_not_missed(organization):
