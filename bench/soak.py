@@ -24,6 +24,8 @@ PARTS = {
     "fuzz": ("bench.soak_frames:fuzz", 100_000),
     "cycles": ("bench.soak_cycles:cycles", 10_000),
     "races": ("bench.soak_cycles:races", 10_000),
+    "claimers": ("bench.soak_database:claimers", 100_000),
+    "interleavings": ("bench.soak_database:interleavings", 10_000),
     "week": ("bench.soak_cycles:week", 100_000),
 }
 """Name -> (function, how often in full)."""
