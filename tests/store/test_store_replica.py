@@ -43,7 +43,7 @@ def add_job(sql) -> int:
 
 def caught_up(here, there) -> None:
     """Waits until the standby has all that the primary has."""
-    position = here.execute("select pg_current_wal_lsn()").fetchone()[0]
+    position = here.execute("select pg_current_wal_insert_lsn()").fetchone()[0]
     until(lambda: there.execute("select pg_last_wal_replay_lsn() >= %s", [position]).fetchone()[0], "the standby catches up")
 
 

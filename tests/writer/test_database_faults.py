@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 
 import psycopg
 import pytest
+from peers.tcp_proxy import Proxy, behind, target_of
 from psycopg.types.json import Jsonb
 from waiting import until
+from workbench import Elder
+
+from worker.store import migrate
 
 TERMINATE = """
 select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'elder-worker/% run %' and datname = current_database()
@@ -152,3 +157,90 @@ def test_e11_jobs_that_find_the_same_things_at_once(elder):
         assert elder.ended(job)["status"] == "completed"
     assert elder.entities() == 800
     assert elder.one("select count(*) from (select external_id from entities group by 1 having count(*) > 1) twice") == 0
+
+
+def test_e05_a_fail_over_that_loses_the_last_commits(tmp_path, primary_and_standby):
+    """The standby missed the end of a run, and takes over: there the run is swept, the job runs again, and all is as its source has it."""
+    primary, standby = primary_and_standby
+    proxy = Proxy(target_of(primary.url()))
+    elder = Elder(primary.url(), tmp_path)
+    try:
+        elder.url = behind(proxy.port, primary.url())
+        worker = elder.worker(lease_ttl=3)
+        job = elder.job(regions=["a", "b"], resources=300)
+        elder.ended(job)
+        elder.queue(job)
+        until(lambda: len(elder.rows("select from discovery_history")) == 2, "the second run has begun")
+        elder.ended(job, 2)
+        position = elder.one("select pg_current_wal_insert_lsn()")
+        with psycopg.connect(standby.url(), autocommit=True) as there:
+            until(lambda: there.execute("select pg_last_wal_replay_lsn() >= %s", [position]).fetchone()[0], "the standby has all of that")
+        standby.stop(signal.SIGQUIT)
+        change = {"resources": 310, "generation": 5, "changed": 50}
+        elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb(change)])
+        elder.queue(job)
+        elder.ended(job, 3)
+        elder.sql.close()
+        primary.stop(signal.SIGQUIT)
+
+        standby.start()
+        elder.sql = psycopg.connect(standby.url(), autocommit=True)
+        elder.one("select pg_promote()")
+        assert (len(elder.runs(job)), elder.entities()) == (2, 600), "the third run never was"
+        proxy._target = target_of(standby.url())
+        proxy.cut()
+        database_is(worker, "up")
+        elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb(change)])
+        elder.queue(job)
+        run = elder.ended(job, 3)
+
+        assert (run["status"], run["entities_created"], run["entities_updated"], run["entities_deleted"]) == ("completed", 20, 100, 0)
+        assert elder.entities() == 620
+        assert elder.one("select count(*) from entities where (attributes->>'generation')::int = 5") == 100
+        assert elder.one("select count(*) from elder_worker.claims where owner is not null") == 0
+    finally:
+        for one in elder.workers:
+            one.stop()
+            print(one.log.read_text(errors="replace")[-4000:])
+        elder.sql.close()
+        proxy.close()
+
+
+def test_e11_a_slow_database_is_waited_for(far):
+    elder, proxy = far
+    elder.worker()
+    proxy.delay = 0.05
+    job = elder.job(regions=["a", "b"], resources=200)
+    run = elder.ended(job)
+    proxy.delay = 0.0
+
+    assert (run["status"], run["attempt"], elder.entities()) == ("completed", 1, 400)
+
+
+def test_e12_a_schema_of_a_newer_version_is_left_alone_until_it_is_known(elder):
+    elder.sql.execute("insert into elder_worker.migrations (name, checksum) values ('9999_future', 'x')")
+    worker = elder.worker()
+    job = elder.job(resources=10)
+    until(lambda: "9999_future" in worker.report().get("database", {}).get("error", ""), "the worker says why it does nothing")
+    assert worker.report()["database"]["state"] == "down"
+    assert elder.rows("select from discovery_history") == []
+
+    elder.sql.execute("delete from elder_worker.migrations where name = '9999_future'")
+    assert elder.ended(job)["status"] == "completed"
+    assert worker.state()["services"]["writer"]["restarts"] == 0
+
+
+def test_e12_a_schema_of_the_version_before_is_brought_up_to_date(tmp_path, empty_database, monkeypatch):
+    *before, last = migrate.migrations().items()
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "migrations", lambda: dict(before))
+        migrate.migrate(empty_database)
+    elder = Elder(empty_database, tmp_path)
+    worker = elder.worker()
+    try:
+        job = elder.job(resources=10)
+        assert elder.ended(job)["status"] == "completed"
+        assert elder.one("select max(name) from elder_worker.migrations") == last[0]
+    finally:
+        worker.stop()
+        elder.sql.close()

@@ -59,6 +59,12 @@ class Worker:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(CAP)
 
+    @staticmethod
+    def signal(pid: int, number: signal.Signals) -> None:
+        """To one of its processes, if it still lives."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
     def stop(self) -> int:
         """As an operator would."""
         self.process.send_signal(signal.SIGTERM)

@@ -1,0 +1,155 @@
+"""What is told of each run, once: one metric, one line of log, and both equal to the database. Group H of the fault catalogue."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import json
+import re
+import signal
+import uuid
+
+from psycopg.types.json import Jsonb
+from waiting import until
+
+from worker.store import claims
+from worker.store.connection import connect
+
+ENDS = {
+    "completed": ("well", {}, "exited"),
+    "partial": ("deny", {}, "exited"),
+    "error/config": ("refuse_config", {}, "exited"),
+    "error/credentials": ("refuse_credentials", {"password": "hunter2hunter2"}, "exited"),
+    "error/internal": ("blurt", {"password": "hunter2hunter2"}, "exited"),
+    "error/protocol": ("exit_0", {}, "exited"),
+    "error/crashed": ("kill_itself", {}, "signalled"),
+    "error/memory": ("hog_memory", {}, "memory"),
+    "error/idle": ("sleep", {}, "idle"),
+    "error/timeout": ("well", {"resources": 100_000, "pause": 0.01}, "timeout"),
+    "cancelled": ("sleep", {}, "cancelled"),
+}
+"""Status and kind -> (what the source does, more of its config, the cause of its process's death)."""
+
+
+def counted(worker):
+    """Runs by status and kind, as the worker's metric says."""
+    found = collections.Counter()
+    for name, _, labels, value in (worker.state() or {}).get("metrics", ()):
+        if name == "discovery_jobs_total":
+            found["/".join(filter(None, (labels["status"], labels["error_kind"])))] += int(value)
+    return found
+
+
+def stored(elder):
+    """The same, as the database says."""
+    rows = elder.rows("select status, error_kind, count(*) from discovery_history where status <> 'running' group by 1, 2")
+    return collections.Counter({"/".join(filter(None, (row["status"], row["error_kind"]))): row["count"] for row in rows})
+
+
+def lines(worker, words):
+    """Log lines that contain those words."""
+    found = [json.loads(line) for line in worker.log.read_text(errors="replace").splitlines() if line.startswith("{")]
+    return [line for line in found if words in line["event"]]
+
+
+def ends(worker, job):
+    """The lines that say how a run of that job ended."""
+    return [one for one in lines(worker, "discovery ") if re.search(rf"for job_id: {job}(:|$)", one["event"])]
+
+
+def test_h03_every_terminal_state_is_told_once(elder):
+    worker = elder.worker(
+        discovery_max_concurrent=4, discovery_job_timeout=24, discovery_idle_timeout=12, discovery_job_memory_mb=200, log_format="json"
+    )
+    jobs = {end: elder.job(behaviour=behaviour, account=end, **more) for end, (behaviour, more, _) in ENDS.items()}
+    refused = elder.job(provider="no-such-provider")
+    gone = elder.job(behaviour="well", account="gone")
+    until(lambda: elder.one("select status from discovery_history where job_id = %s", jobs["cancelled"]) == "running", "it runs")
+    elder.sql.execute("update discovery_jobs set cancel_requested = true where id = %s", [jobs["cancelled"]])
+    elder.sql.execute("select pg_notify('elder_worker', 'cancel')")
+    for job in (*jobs.values(), refused, gone):
+        elder.ended(job)
+
+    expected = collections.Counter({**dict.fromkeys(jobs, 1), "error/config": 2, "completed": 2})
+    assert stored(elder) == expected
+    until(lambda: counted(worker) == expected, f"the metric says the same: {counted(worker)}")
+    for end, job in jobs.items():
+        [line] = ends(worker, job)
+        assert (line["status"], line["attempt"], line["cause"]) == (end.partition("/")[0], 1, ENDS[end][2]), (end, line)
+        assert line["pid"] > 1
+        assert line["seconds"] > 0
+        assert (line["kill_seconds"] is not None) == (line["cause"] in ("memory", "idle", "timeout", "cancelled")), end
+    [line] = ends(worker, refused)
+    assert (line["cause"], line["pid"], line["error_kind"]) == ("refused", None, "config")
+
+
+def test_h03_a_run_whose_worker_is_gone_is_told_once_too(elder):
+    job = elder.job(resources=5)
+    with connect(elder.url) as connection:
+        [claimed] = claims.claim(connection, str(uuid.uuid4()), "one that is gone", 0.1, 1, job)
+    worker = elder.worker(log_format="json")
+    elder.ended(job, 2)
+
+    until(lambda: counted(worker) == {"error/lost": 1, "completed": 1}, "both are counted")
+    [line] = lines(worker, f"discovery ended with error for job_id: {job}: its worker is gone, and it is due again")
+    assert (line["run"], line["attempt"], line["cause"]) == (claimed.run_id, 1, "lost")
+
+
+def test_h04_the_counters_of_all_workers_together_are_the_database(elder):
+    """Over a kill -9 of the first: what it was running is counted by the one that finds it."""
+    first = elder.worker(lease_ttl=3, discovery_max_concurrent=2)
+    samples = []
+    for behaviour in ("well", "deny", "exit_7"):
+        elder.ended(elder.job(behaviour=behaviour, account=behaviour))
+        samples.append(counted(first))
+    until(lambda: counted(first) == stored(elder), "the first has told of all")
+    assert all(after[end] >= number for before, after in itertools.pairwise(samples) for end, number in before.items())
+    last = counted(first)
+    stuck = elder.job(behaviour="sleep", account="stuck")
+    until(lambda: "told sleep" in first.log.read_text(errors="replace"), "the job sleeps")
+    first.kill()
+    until(lambda: not first.processes(), "no process of the first is left")
+    elder.sql.execute("update discovery_jobs set config = config || %s where id = %s", [Jsonb({"behaviour": "well"}), stuck])
+
+    second = elder.worker(lease_ttl=3)
+    elder.ended(stuck, 2)
+    until(lambda: last + counted(second) == stored(elder), "the difference is 0")
+    assert counted(second) == {"error/lost": 1, "completed": 1}
+
+
+def test_the_rows_that_were_written_are_counted(elder):
+    worker = elder.worker()
+    job = elder.job(resources=50)
+    elder.ended(job)
+    elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"resources": 45, "generation": 1, "changed": 10})])
+    elder.queue(job)
+    elder.ended(job, 2)
+
+    def written():
+        return {labels["operation"]: int(value) for name, _, labels, value in worker.report()["metrics"] if name == "writer_rows_total"}
+
+    until(lambda: written() == {"created": 50, "updated": 10, "deleted": 5}, f"created, updated and deleted are told: {written()}")
+
+
+def test_e07_a_holder_that_slept_through_its_lease_writes_nothing_and_it_is_counted(elder):
+    """All of the first worker stops; a second one takes the job over and ends it; the first wakes up and goes on where it was."""
+    first = elder.worker(lease_ttl=3)
+    job = elder.job(resources=4000, pause=0.001)
+    until(lambda: elder.entities() > 0, "the first is in the middle")
+    sleepers = first.processes()
+    for pid in sleepers:
+        first.signal(pid, signal.SIGSTOP)
+    elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"pause": 0})])
+    elder.worker(lease_ttl=3)
+    run = elder.ended(job, 2)
+    assert (run["status"], run["attempt"], elder.entities()) == ("completed", 2, 4000)
+    before = elder.rows("select id, xmin::text from entities order by id"), elder.runs(job)
+    for pid in sleepers:
+        first.signal(pid, signal.SIGCONT)
+
+    def refused():
+        return sum(value for name, _, _, value in first.report().get("metrics", ()) if name == "writer_refused_writes_total")
+
+    until(lambda: refused() >= 1, "what it still wanted to write was refused and counted")
+    until(lambda: first.state() and not first.state()["jobs"], "its job is ended")
+    assert (elder.rows("select id, xmin::text from entities order by id"), elder.runs(job)) == before
