@@ -8,6 +8,7 @@ pytest_plugins = [
     "peers.certificates",
     "peers.arm",
     "peers.google_contract",
+    "peers.google_cloud",
     "peers.postgres",
     "peers.tcp_proxy",
     "peers.kube",

@@ -104,7 +104,7 @@ def _install(folder: Path, text: str, left_out: frozenset[str]) -> None:
     types_package, compute = _module(f"{COMPUTE}.types", folder / "types"), _module(f"{COMPUTE}.types.compute")
     below = (("google.cloud", "compute_v1", package), (COMPUTE, "types", types_package), (f"{COMPUTE}.types", "compute", compute))
     for above, name, module in below:
-        setattr(sys.modules[above], name, module)
+        setattr(importlib.import_module(above), name, module)
     exec(compile(text, str(folder / "types" / "compute.py"), "exec"), vars(compute))  # noqa: S102 - the library's own source
 
     def for_annotations(name: str) -> Any:

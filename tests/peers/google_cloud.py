@@ -7,6 +7,7 @@ from peers.google_contract import Call, Google
 from peers.google_refusals import Refusal
 
 PROJECTS = ("my-gcp-project-123", "another-project-456")
+ZONES = ("us-central1-a", "europe-west1-b")
 NUMBERS = {"my-gcp-project-123": "1000", "another-project-456": "2000"}
 BASE = "https://www.googleapis.com/compute/v1"
 NOT_VISIBLE = Refusal(403, "forbidden", "The caller does not have permission", "PERMISSION_DENIED")
@@ -115,9 +116,7 @@ def _policy(project: str) -> dict:
 
 
 def _instances(project: str) -> dict:
-    return {f"zones/{zone}": [_instance(project, zone, n) for n in range(4)] for zone in ("us-central1-a", "europe-west1-b")} | {
-        "zones/asia-east1-a": []
-    }
+    return {f"zones/{zone}": [_instance(project, zone, n) for n in range(4)] for zone in ZONES} | {"zones/asia-east1-a": []}
 
 
 def _instance(project: str, zone: str, number: int) -> dict:
@@ -187,11 +186,12 @@ def _globals(collection: str, **more: object):
 
 def _regional(collection: str, **more: object):
     def of(project: str) -> dict:
-        region = "us-central1"
         filled = {key: value.format(p=project) if isinstance(value, str) else value for key, value in more.items()}
-        place = {"region": link(project, f"regions/{region}")}
-        things = [_thing(project, f"regions/{region}", collection, f"{collection[:3]}{n}", **place, **filled) for n in range(4)]
-        return {f"regions/{region}": things, "regions/europe-west1": []}
+        places = {place: {"region": link(project, place), **filled} for place in ("regions/us-central1", "regions/europe-west1")}
+        found = {
+            place: [_thing(project, place, collection, f"{collection[:3]}{n}", **all_) for n in range(2)] for place, all_ in places.items()
+        }
+        return {**found, "regions/asia-east1": []}
 
     return of
 
@@ -200,7 +200,7 @@ NETWORK = f"{BASE}/projects/{{p}}/global/networks/net0"
 
 COMPUTE = {
     "compute.instances.aggregatedList": _instances,
-    "compute.disks.aggregatedList": lambda p: {"zones/us-central1-a": [_disk(p, "us-central1-a", n) for n in range(4)]},
+    "compute.disks.aggregatedList": lambda p: {f"zones/{zone}": [_disk(p, zone, n) for n in range(4)] for zone in ZONES},
     "compute.snapshots.list": _globals("snapshots", sourceDisk=f"{BASE}/projects/{{p}}/zones/us-central1-a/disks/disk0"),
     "compute.images.list": _globals("images"),
     "compute.instanceGroupManagers.aggregatedList": _regional("instanceGroupManagers", targetSize=3),
@@ -220,7 +220,8 @@ def in_project(project: str, method: str):
     """For `Google.failing`: the calls of one method in one project."""
 
     def when(call: Call) -> bool:
-        return call.id == method and project in (call.path.get("project"), call.query.get("project"), *call.path.values())
+        named = (call.query.get("project", ""), *call.path.values())
+        return call.id == method and any(value.removeprefix("projects/").partition("/")[0] == project for value in named)
 
     return when
 

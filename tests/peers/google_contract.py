@@ -6,6 +6,7 @@
         google.items["directory.users.list"] = [{"id": "1", ...}, ...]        # paged, google.page (3) at a time
         google.items["directory.members.list"] = lambda call: members[call.path["groupKey"]]      # None: 404
         google.items["compute.instances.aggregatedList"] = {"zones/a": [{"name": "vm"}], "zones/b": []}
+        google.items["compute.disks.aggregatedList"] = {"zones/b": {"warning": {...}}}       # a place's whole part of the answer
         google.items["cloudresourcemanager.projects.getIamPolicy"] = {"bindings": []}    # no list: the whole answer
         google.extra["compute.instances.aggregatedList"] = {"unreachables": ["zones/c"]}  # goes into the last page
         with google.failing(refusals.denied("compute.disks.list"), "compute.disks.aggregatedList"):     # peers.google_refusals
@@ -192,7 +193,7 @@ class Google:
     def _listed(self, method: documents.Method, call: Call, found: object) -> Refusal | dict:
         field, part = method.items
         everything = (
-            [(scope, item) for scope, items in found.items() for item in items]
+            [(scope, item) for scope, items in found.items() if isinstance(items, list) for item in items]
             if isinstance(found, dict)
             else [("", item) for item in found]
         )
@@ -212,6 +213,7 @@ class Google:
                 scope: {"warning": {"code": "NO_RESULTS_ON_PAGE", "message": f"There are no results for scope '{scope}' on this page."}}
                 for scope in empty
             }
+            answer[field] |= {scope: whole for scope, whole in found.items() if isinstance(whole, dict)} if isinstance(found, dict) else {}
             for scope, item in chunk:
                 answer[field].setdefault(scope, {}).setdefault(part, []).append(item)
         elif chunk:
