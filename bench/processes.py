@@ -197,6 +197,7 @@ def job_start(count: int) -> list[tuple[str, str, str, str]]:
 SOURCES = {
     "aws": "providers.aws.source",
     "azure": "providers.azure.source",
+    "gcp": "providers.gcp.source",
     "google_workspace": "providers.google_workspace.source",
     "kubernetes": "providers.kubernetes.source",
     "ldap": "providers.ldap.source",

@@ -19,7 +19,7 @@ from providers.runner import BATCH
 from worker import doors, wire
 from worker.secretbox import SecretBox, SecretBoxError
 
-FILE_VARIABLES = ("_FILE", "_PATH", "_BUNDLE", "KUBECONFIG")
+FILE_VARIABLES = ("_FILE", "_PATH", "_BUNDLE", "_APPLICATION_CREDENTIALS", "KUBECONFIG")
 """An operator variable that ends so names a file."""
 
 
