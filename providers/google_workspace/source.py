@@ -152,13 +152,21 @@ class Directory(Source):
         yield from self._organizations()
         known = self._known_memberships()
         seen: set[str] = set()
+        strays: list[str] = []
         for user in self._list(kind):
             seen.add(user["id"])
-            yield self._user(kind, user, known)
+            path = str(user.get("orgUnitPath") or "/")
+            if path == "/" or path in self._units():
+                yield self._user(kind, user, known)
+            else:  # to put them elsewhere would move them, and the list of units may be what is wrong
+                strays.append(path)
         # Afterwards, so that who is deleted meanwhile is in one of the lists, or in both.
         for user in self._client.list(DELETED_USERS, kind.scope, customer=self._config.customer_id):
             if user["id"] not in seen:
                 yield self._user(kind, {**user, "deleted": True}, known)
+        if strays:
+            count = f"{len(strays)} of {len(seen)} people, in units that {NAME} does not list ({min(strays)} is one), are left as they were"
+            yield Incomplete(kind.sub_type, Outcome.ERROR, count)
 
     def _user(self, kind: Kind, raw: Raw, known: Memberships | ProviderError) -> Resource:
         home = self._home(str(raw.get("orgUnitPath", "")))

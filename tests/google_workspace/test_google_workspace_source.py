@@ -62,10 +62,30 @@ def test_units_are_a_tree_below_google_workspace(customer, read):
     assert (things["u0"].organization, things["g-sales"].organization) == (CUSTOMER, CUSTOMER)
 
 
-def test_a_unit_made_meanwhile_is_looked_for_above(customer, read):
-    customer.users[5]["orgUnitPath"] = "/Sales/EMEA/New"
+def test_who_was_deleted_with_their_unit_is_put_above(customer, read):
+    customer.deleted[0]["orgUnitPath"] = "/Sales/EMEA/Gone"
 
-    assert by_id(read())["u5"].organization == EMEA
+    assert by_id(read())["u100"].organization == EMEA
+
+
+def test_who_is_in_a_unit_that_is_not_listed_is_not_moved(customer, read):
+    customer.users[5]["orgUnitPath"] = "/Sales/EMEA/New"
+    found = read()
+
+    report = reports(found)["google_user"]
+    assert (report.outcome, report.resources) == (Outcome.ERROR, PEOPLE + 4 - 1)
+    assert "1 of 11 people, in units that Google Workspace does not list (/Sales/EMEA/New is one)" in report.message
+    assert "u5" not in by_id(found)
+
+
+def test_an_empty_list_of_units_moves_nobody(google, customer, read):
+    with google.failing(refusals.EMPTY, "directory.orgunits.list"):
+        found = read()
+
+    assert reports(found)["google_ou"].outcome is Outcome.COMPLETE
+    assert reports(found)["google_user"].outcome is Outcome.ERROR
+    assert not {"u1", "u2"} & set(by_id(found))
+    assert "u0" in by_id(found)
 
 
 def test_a_person_has_one_status(customer, read):
