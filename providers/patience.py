@@ -42,14 +42,14 @@ def asked_wait(headers: Mapping[str, str]) -> float:
     if asked.isdecimal():
         return float(asked[:9])
     if asked and (date := _seconds(asked)):
-        return max(0.0, date - _now(headers))
+        return max(0.0, date - clock(headers))
     return window_left(headers)
 
 
 def window_left(headers: Mapping[str, str]) -> float:
     """Seconds until a rate limit's window begins anew: ``X-Rate-Limit-Reset`` (Okta) is a time, ``RateLimit-Reset`` a number of seconds."""
     if (at := headers.get("x-rate-limit-reset", "")).isdecimal():
-        return max(0.0, float(at[:12]) - _now(headers))
+        return max(0.0, float(at[:12]) - clock(headers))
     seconds = headers.get("ratelimit-reset", "")
     return float(seconds[:9]) if seconds.isdecimal() else 0.0
 
@@ -60,8 +60,8 @@ def used_up(headers: Mapping[str, str]) -> bool:
     return left.isdecimal() and int(left[:9]) <= (int(limit[:9]) * RESERVE if limit.isdecimal() else 0)
 
 
-def _now(headers: Mapping[str, str]) -> float:
-    """The source's own clock where it shows it, as its times are by that."""
+def clock(headers: Mapping[str, str]) -> float:
+    """Seconds since 1970 by the source's own clock, where it shows it: its times are by that."""
     return _seconds(headers.get("date", "")) or time.time()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from providers import patience
 from providers.address import base_url, spoken
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, Unsupported
 from providers.http import Answer, Http, next_link
@@ -31,13 +32,13 @@ class Client:
             advice="check OKTA_DOMAIN",
         )
 
-    def me(self) -> tuple[dict[str, Any], str]:
-        """The user that the token belongs to, and the time of Okta's clock, ISO 8601; raises `CredentialsError`."""
+    def me(self) -> tuple[dict[str, Any], float]:
+        """The user that the token belongs to, and the time by Okta's clock. Raises `CredentialsError`."""
         try:
             answer = self.http.get(ME.path, what=ME.what, permission=ME.permission, quota=ME.path)
         except Unsupported as error:
             raise CredentialsError(f"there is no Okta organization at {self.domain}: check OKTA_DOMAIN", detail=error.detail) from None
-        return answer.object(), answer.headers.get("date", "")
+        return answer.object(), patience.clock(answer.headers)
 
     def each(self, listing: Listing, name: str = "") -> Iterator[dict[str, Any]]:
         """Every item of a list, the next page fetched when it is needed. `name` fills the hole in the path."""

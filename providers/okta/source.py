@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import datetime as dt
-import email.utils
 import functools
 import itertools
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -53,9 +52,8 @@ class OktaSource(Source):
 
     def check(self) -> Identity:
         """Asks who the token belongs to."""
-        user, date = self._client.me()
-        now = email.utils.parsedate_to_datetime(date) if date else dt.datetime.now(dt.UTC)
-        self._since = f"{now - dt.timedelta(minutes=1):%Y-%m-%dT%H:%M:%S.000Z}"
+        user, now = self._client.me()
+        self._since = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(now - 60))
         return Identity(str(first(user, "profile.login") or user.get("id") or "unknown"), self._client.domain)
 
     def plan(self) -> Iterator[Read]:
@@ -84,7 +82,7 @@ class OktaSource(Source):
             yield from (Incomplete(kind, Outcome.DENIED, _LIMITED, catalogue.GROUPS.permission) for kind in ("okta_group", "okta_user"))
         memberships, failure = self._memberships(groups)
         try:
-            yield from self._users(memberships, partial=failure is not None)
+            yield from self._users(memberships, partial=failure is not None or not whole)
         except ProviderError as error:  # the groups are complete all the same
             failure = error
         if failure is not None:

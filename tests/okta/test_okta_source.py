@@ -212,6 +212,9 @@ def test_an_administrator_who_is_limited_to_some_groups_is_not_believed(organiza
         report = sink.report(kind)
         assert (report.outcome, report.resources, report.permission) == (Outcome.DENIED, count, "okta.groups.read")
         assert "Read-only Administrator" in report.message
+    assert all(r.links_partial for scope, r in sink.all() if scope.resource_type == "okta_user"), (
+        "of groups that are not shown, nothing is known"
+    )
     assert sink.report("okta_application").outcome is Outcome.COMPLETE
 
 

@@ -74,6 +74,12 @@ class Document:
         """The schema of the items of a list."""
         return self._resolved(self._resolved(schema)["items"])
 
+    def only(self, paths: set[str]) -> dict[str, Any]:
+        """The document with these paths alone, under their whole addresses, for a server of it."""
+        kept = {self._root + path: value for path, value in self._document["paths"].items() if path in paths}
+        assert kept
+        return {key: value for key, value in self._document.items() if key != "servers"} | {"paths": kept}
+
     def _operation(self, method: str, path: str) -> dict[str, Any] | None:
         plain = path.removeprefix(self._root)
         for pattern, template in self._paths:
