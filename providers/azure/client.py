@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from azure.mgmt.core import ARMPipelineClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 from azure.mgmt.core.tools import get_arm_endpoints
 
-from providers.azure.config import AzureConfig
+from providers.azure.config import MANAGED_IDENTITY, AzureConfig
 from providers.errors import BadAnswer, ConfigError
 
 TIMEOUTS = {"connection_timeout": 10, "read_timeout": 60}  # seconds; the job's own clock ends everything else
@@ -112,13 +113,18 @@ def _credential(
         return ClientSecretCredential(*given, **options), given[1]
     client = operator.get("AZURE_CLIENT_ID")
     if "AZURE_FEDERATED_TOKEN_FILE" in operator:
+        lacking = [name for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID") if name not in operator]
+        if lacking:
+            raise ConfigError(f"AZURE_FEDERATED_TOKEN_FILE is set, but {' and '.join(lacking)} is not: workload identity needs them all")
         federated = WorkloadIdentityCredential(
             tenant_id=operator.get("AZURE_TENANT_ID"),
             client_id=client,
             token_file_path=operator["AZURE_FEDERATED_TOKEN_FILE"],
             **options,
         )
-        return federated, client or "workload identity"
+        return federated, client or ""
+    # azure-identity looks for these in its process's environment, now and at each sign-in; a job has only what it was handed
+    os.environ.update({name: operator[name] for name in MANAGED_IDENTITY if name in operator})
     return ManagedIdentityCredential(client_id=client), client or "managed identity"
 
 

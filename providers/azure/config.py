@@ -10,6 +10,17 @@ from providers.schema import Secret
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
+MANAGED_IDENTITY = (
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "IDENTITY_SERVER_THUMBPRINT",
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+)
+"""Where a machine's own identity is to be had; Azure sets them."""
+
 OPERATOR_VARIABLES = (
     "AZURE_CREDENTIALS_FILE",
     "AZURE_CLOUD",
@@ -19,10 +30,7 @@ OPERATOR_VARIABLES = (
     "AZURE_TENANT_ID",
     "AZURE_CLIENT_ID",
     "AZURE_FEDERATED_TOKEN_FILE",
-    "IDENTITY_ENDPOINT",
-    "IDENTITY_HEADER",
-    "MSI_ENDPOINT",
-    "MSI_SECRET",
+    *MANAGED_IDENTITY,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from azure.core import exceptions as azure
+from azure.identity import CredentialUnavailableError
 
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 
@@ -13,6 +14,7 @@ _SIGN_IN = {
     "AADSTS7000222": "the client secret has expired: make a new one for the app registration",
     "AADSTS7000215": "the client secret is wrong: use the secret's value, not its id",
     "AADSTS700016": "the client_id is not known in this tenant",
+    "AADSTS700024": "the federated token is too old: check the clock, and AZURE_FEDERATED_TOKEN_FILE",
     "AADSTS90002": "the tenant_id is not known to Azure",
 }
 _UNSUPPORTED = frozenset(
@@ -23,6 +25,11 @@ _UNSUPPORTED = frozenset(
 def classify(error: Exception) -> ProviderError | None:
     """Our error for one of the SDK's, or None."""
     match error:
+        case CredentialUnavailableError():
+            return CredentialsError(
+                "this machine has no managed identity: give the job tenant_id, client_id and client_secret, or set AZURE_CREDENTIALS_FILE",
+                detail=error.message,
+            )
         case azure.ClientAuthenticationError():
             return CredentialsError(_sign_in_sentence(error.message), detail=error.message)
         case azure.DecodeError() | azure.DeserializationError():

@@ -1,6 +1,6 @@
 """A fake Azure Resource Manager over TLS, as no emulator exists: stateful, paged by nextLink and $skipToken, able to fail on demand.
 
-What it answers is checked against the typed models of azure-mgmt-* (see tests/azure/test_azure_models.py), so that it cannot drift from
+What it answers is checked against the typed models of azure-mgmt-* (see tests/azure/test_azure_catalogue.py), so that it cannot drift from
 Azure's own description.
 """
 
@@ -20,6 +20,8 @@ SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 OTHER = "22222222-2222-2222-2222-222222222222"
 TENANT = "99999999-9999-9999-9999-999999999999"
 SECRET = "canary-azure-client-secret"
+FEDERATED = "canary-federated-token"
+HEADER = "canary-identity-header"
 READER = {"actions": ["*/read"], "notActions": []}
 
 
@@ -100,8 +102,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.azure.sign_in_error:
             text = f"{self.azure.sign_in_error}: refused"
             return self._answer(401, {"error": "invalid_client", "error_description": text, "error_codes": [7000215]})
+        if "client_assertion" in form:
+            return self._federated(form)
         if form.get("client_secret") != SECRET:
             return self._answer(401, {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided."})
+        return self._answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
+
+    def _federated(self, form: dict) -> None:
+        kind = form.get("client_assertion_type")
+        assert kind == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", kind
+        if form["client_assertion"] != FEDERATED:
+            text = "AADSTS700024: Client assertion is not within its valid time range."
+            return self._answer(401, {"error": "invalid_client", "error_description": text, "error_codes": [700024]})
         return self._answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
 
     def _openid(self, path: str) -> None:
@@ -188,6 +200,54 @@ def azure(authority):
     thread.start()
     state.operator = {"AZURE_RESOURCE_MANAGER_URL": base, "AZURE_AUTHORITY_HOST": base, "AZURE_CA_BUNDLE": str(authority.ca)}
     yield state
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+class ManagedIdentity(http.server.BaseHTTPRequestHandler):
+    """What a machine in Azure asks for its token: the endpoint of App Service and Container Apps, and that of virtual machines."""
+
+    asked: list[str]
+
+    def log_message(self, *_: object) -> None:
+        """Silence."""
+
+    def do_GET(self) -> None:
+        url = urllib.parse.urlsplit(self.path)
+        query = dict(urllib.parse.parse_qsl(url.query))
+        self.asked.append(url.path)
+        known = self.headers.get("X-IDENTITY-HEADER") == HEADER if url.path == "/msi/token" else self.headers.get("Metadata") == "true"
+        if not known or "resource" not in query or query.get("client_id") == "unknown":
+            return self._answer(400, {"error": "invalid_request", "error_description": "Identity not found"})
+        return self._answer(
+            200,
+            {
+                "access_token": "good-token",
+                "expires_in": "3600",
+                "expires_on": "4102444800",
+                "resource": query["resource"],
+                "token_type": "Bearer",
+            },
+        )
+
+    def _answer(self, status: int, body: dict) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+@pytest.fixture
+def managed_identity():
+    """(URL, paths asked for) of a machine's identity."""
+    asked: list[str] = []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (ManagedIdentity,), {"asked": asked}))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
     server.shutdown()
     server.server_close()
     thread.join()

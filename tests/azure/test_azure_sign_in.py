@@ -1,0 +1,119 @@
+"""Every way of being somebody in Azure: service principal, credentials file, workload identity, managed identity, sovereign clouds."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from urllib.parse import urlsplit
+
+import pytest
+from peers.arm import FEDERATED, HEADER, SECRET, TENANT
+
+from providers import registry, schema
+from providers.azure import client
+from providers.azure.config import MANAGED_IDENTITY, AzureConfig
+from providers.errors import ConfigError, CredentialsError
+from providers.runner import check
+
+PRINCIPAL = {"tenant_id": TENANT, "client_id": "app-1", "client_secret": SECRET}
+
+
+def who(operator: dict[str, str], **config):
+    """The identity that a job with that config has."""
+    provider = registry.get("azure")
+    with contextlib.closing(provider.open(schema.parse(provider.config, config), operator)) as source:
+        return check(source)
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch):
+    """What the provider puts into the environment of its process is gone afterwards."""
+    for name in MANAGED_IDENTITY:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)  # to be deleted again at the end
+    monkeypatch.setattr(client, "RETRIES", {"retry_total": 0})
+
+
+@pytest.fixture
+def one(azure):
+    azure.subscription()
+    return azure
+
+
+def test_the_jobs_own_principal_goes_before_the_workers(one, tmp_path):
+    path = tmp_path / "azure.json"
+    path.write_text(json.dumps({"tenantId": TENANT, "clientId": "the-workers", "clientSecret": SECRET}))
+    operator = {**one.operator, "AZURE_CREDENTIALS_FILE": str(path)}
+    assert who(operator, **PRINCIPAL).name == "app-1"
+    assert who(operator).name == "the-workers"
+
+
+def test_the_file_as_the_vendors_tool_writes_it(one, tmp_path):
+    """``az ad sp create-for-rbac --sdk-auth``, with the endpoints that it adds; they are the operator's to change, not the file's."""
+    path = tmp_path / "azure.json"
+    written = {"clientId": "app-3", "clientSecret": SECRET, "subscriptionId": "x", "tenantId": TENANT}
+    path.write_text(
+        json.dumps({**written, "resourceManagerEndpointUrl": "https://evil.example/", "activeDirectoryEndpointUrl": "https://evil.example"})
+    )
+    assert who({**one.operator, "AZURE_CREDENTIALS_FILE": str(path)}).name == "app-3"
+
+
+def test_workload_identity_by_the_token_file_of_the_pod(one, tmp_path):
+    token = tmp_path / "token"
+    token.write_text(FEDERATED)
+    pod = {"AZURE_FEDERATED_TOKEN_FILE": str(token), "AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": "app-of-the-pod"}
+    assert who({**one.operator, **pod}).name == "app-of-the-pod"
+    token.write_text("too old")
+    with pytest.raises(CredentialsError, match="federated token") as caught:
+        who({**one.operator, **pod})
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"])
+def test_workload_identity_that_lacks_a_part_says_which(one, tmp_path, missing):
+    pod = {"AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token"), "AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": "app"}
+    del pod[missing]
+    with pytest.raises(ConfigError, match=missing):
+        who({**one.operator, **pod})
+
+
+def test_managed_identity_of_an_app(one, managed_identity):
+    url, asked = managed_identity
+    machine = {"IDENTITY_ENDPOINT": f"{url}/msi/token", "IDENTITY_HEADER": HEADER}
+    assert who({**one.operator, **machine}).name == "managed identity"
+    assert who({**one.operator, **machine, "AZURE_CLIENT_ID": "user-assigned"}).name == "user-assigned"
+    assert set(asked) == {"/msi/token"}
+
+
+def test_managed_identity_of_a_machine(one, managed_identity):
+    url, asked = managed_identity
+    assert who({**one.operator, "AZURE_POD_IDENTITY_AUTHORITY_HOST": url}).name == "managed identity"
+    assert set(asked) == {"/metadata/identity/oauth2/token"}
+
+
+def test_a_machine_without_an_identity_is_told_what_to_set(one, managed_identity):
+    url, _ = managed_identity
+    machine = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": url, "AZURE_CLIENT_ID": "unknown"}
+    with pytest.raises(CredentialsError, match="no managed identity: give the job tenant_id"):
+        who({**one.operator, **machine})
+
+
+@pytest.mark.parametrize(
+    ("cloud", "manager", "audience", "authority"),
+    [
+        ("AzureCloud", "management.azure.com", "management.azure.com", "login.microsoftonline.com"),
+        ("AzureUSGovernment", "management.usgovcloudapi.net", "management.core.usgovcloudapi.net", "login.microsoftonline.us"),
+        ("AzureChinaCloud", "management.chinacloudapi.cn", "management.chinacloudapi.cn", "login.chinacloudapi.cn"),
+    ],
+)
+def test_sovereign_clouds_are_the_operators_setting(monkeypatch, cloud, manager, audience, authority):
+    made = {}
+    monkeypatch.setattr(client, "ClientSecretCredential", lambda *_, **options: made.update(options))
+    connection = client.Connection(AzureConfig(**PRINCIPAL), {"AZURE_CLOUD": cloud})
+    assert (connection.base_url, made["authority"]) == (f"https://{manager}", authority)
+    assert [urlsplit(scope).netloc for scope in connection.scopes] == [audience]
+
+
+def test_a_cloud_that_does_not_exist():
+    with pytest.raises(ConfigError, match="AzureUSGovernment"):
+        client.Connection(AzureConfig(**PRINCIPAL), {"AZURE_CLOUD": "AzureMoon"})
