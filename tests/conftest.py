@@ -13,6 +13,7 @@ pytest_plugins = [
     "peers.tcp_proxy",
     "peers.kube",
     "peers.slapd",
+    "peers.samba",
     "peers.elder",
     "peers.service",
     "peers.okta",

@@ -1,31 +1,42 @@
-"""One connection to a directory: bound, with time-outs, read in pages, its errors in our words."""
+"""One connection to a directory: bound, with time-outs, read in pages and ranges, made anew when it breaks."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import ssl
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import ldap3
 from ldap3.core import exceptions as errors
 
-from providers.errors import BadAnswer, ConfigError, CredentialsError, Denied, ProviderError, ScopeError, TimedOut
+from providers import patience
+from providers.errors import BadAnswer, Throttled, TimedOut
+from providers.ldap import failure
 from providers.ldap.config import LdapConfig
 
-CONNECT, RECEIVE, SEARCH = 10, 60, 120
-"""Seconds to connect, between two answers, and for one page on the server's side."""
+CONNECT, SEARCH, RECEIVE = 10, 60, 90
+"""Seconds to connect, for one page on the server's side, and for any answer: the server gives up first, and says so."""
 
-PAGE_BUDGET = 1_000_000
+TRIES = 3
+"""Of one page: together shorter than what a job may be idle."""
+
+PAGE_BUDGET = 100_000
+"""Pages of one search: more is a loop, not a list."""
 
 Level = Literal["BASE", "LEVEL", "SUBTREE"]
 
-Entry = tuple[str, dict[str, list[bytes]]]
+Attributes = dict[str, list[bytes]]
+Entry = tuple[str, Attributes]
 """(DN, attribute -> values as they came)."""
+
+_PAGES = "1.2.840.113556.1.4.319"
+_RANGE = re.compile(r"(.+);range=(\d+)-(\d+|\*)", re.IGNORECASE)
 
 
 class Client:
-    """Not for several threads at once."""
+    """Not for several threads at once. Of `search`, only one at a time may have pages left: some directories forget the other's place."""
 
     def __init__(self, config: LdapConfig) -> None:
         self._config = config
@@ -33,25 +44,42 @@ class Client:
         self.calls = 0
 
     def search(self, base: str, query: str, attributes: list[str], scope: Level = "SUBTREE") -> Iterator[Entry]:
-        """Every entry that fits, to the last page. Raises `ProviderError`."""
-        cookie: bytes | None = None
-        seen: set[bytes] = set()
-        paged = scope != "BASE"
+        """Every entry that fits, to the last page, each attribute to its last value. Raises `ProviderError`."""
+        cookie, pages = b"", 0
+        seen: set[tuple[bytes, str]] = set()
         while True:
-            yield from self._page(base, query, attributes, scope, cookie if paged else None, paged=paged)
-            cookie = self._cookie() if paged else None
+            page, cookie = self._page(base, query, attributes, scope, cookie)
+            for dn, found in page:
+                yield dn, self._whole(dn, found)
             if not cookie:
                 return
-            if cookie in seen or len(seen) > PAGE_BUDGET:
+            pages += 1
+            place = (cookie, page[0][0] if page else f"page {pages}")  # Samba gives one cookie for all pages, and pages may be empty
+            if place in seen or pages > PAGE_BUDGET:
                 raise BadAnswer("the pages of the directory lead in a circle")
-            seen.add(cookie)
+            seen.add(place)
 
     def close(self) -> None:
         """Unbinds."""
         if self._connection is not None:
             _hang_up(self._connection)
+            self._connection = None
 
-    def _page(self, base: str, query: str, attributes: list[str], scope: Level, cookie: bytes | None, *, paged: bool) -> list[Entry]:
+    # --- one request
+
+    def _page(self, base: str, query: str, attributes: list[str], scope: Level, cookie: bytes) -> tuple[list[Entry], bytes]:
+        """One page and the cookie of the next.
+
+        Tried again while the directory is busy; when the connection broke, only from the start: a cookie means nothing to another one.
+        """
+        retrying = patience.retrying(
+            TRIES, again=lambda error: isinstance(error, Throttled) or (isinstance(error, TimedOut) and not cookie)
+        )
+        answer: tuple[list[Entry], bytes] = retrying(self._once, base, query, attributes, scope, cookie)
+        return answer
+
+    def _once(self, base: str, query: str, attributes: list[str], scope: Level, cookie: bytes) -> tuple[list[Entry], bytes]:
+        paged = scope != "BASE"
         connection = self._bound()
         try:
             connection.search(
@@ -62,19 +90,42 @@ class Client:
                 time_limit=SEARCH,
                 paged_size=self._config.page_size if paged else None,
                 paged_criticality=paged,
-                paged_cookie=cookie,
+                paged_cookie=cookie or None,
             )
+            self.calls += 1
+            failure.check(connection.result, base, anonymous=not self._config.bind_dn)
         except errors.LDAPException as error:
-            raise classified(error) from None
-        self.calls += 1
-        _check(connection.result, base)
-        found = connection.response or []
-        return [(one["dn"], one["raw_attributes"]) for one in found if one["type"] == "searchResEntry"]
+            self.close()
+            raise failure.classified(error) from None
+        except TimedOut:
+            self.close()
+            raise
+        control = (connection.result.get("controls") or {}).get(_PAGES)
+        found = [(one["dn"], one["raw_attributes"]) for one in connection.response or () if one["type"] == "searchResEntry"]
+        return found, control["value"]["cookie"] if control else b""
 
-    def _cookie(self) -> bytes | None:
-        assert self._connection is not None
-        control = (self._connection.result.get("controls") or {}).get("1.2.840.113556.1.4.319")
-        return control["value"]["cookie"] if control else None
+    # --- ranges
+
+    def _whole(self, dn: str, found: Attributes) -> Attributes:
+        """The attributes with all their values: Active Directory gives 1,500 at once, as ``member;range=0-1499``."""
+        for key in [key for key in found if ";" in key]:
+            if match := _RANGE.fullmatch(key):
+                found[match[1]] = [*found.pop(key), *self._rest(dn, match[1], match[3])]
+        return found
+
+    def _rest(self, dn: str, name: str, last: str) -> Iterator[bytes]:
+        """The values after the one numbered `last`; ``*`` is the end."""
+        while last != "*":
+            start = int(last) + 1
+            ((_, found),) = self._page(dn, "(objectClass=*)", [f"{name};range={start}-*"], "BASE", b"")[0] or ((dn, {}),)
+            matches = (_RANGE.fullmatch(key) for key in found)
+            match = next((one for one in matches if one and one[1].lower() == name.lower()), None)
+            if match is None or int(match[2]) != start:
+                raise BadAnswer(f"the directory did not go on with the {name} of '{dn}' at {start}: the group changed while it was read")
+            yield from found[match[0]]
+            last = match[3]
+
+    # --- the connection
 
     def _bound(self) -> ldap3.Connection:
         if self._connection is None:
@@ -91,6 +142,7 @@ class Client:
             config.bind_dn,
             config.bind_password,
             auto_referrals=False,
+            auto_range=False,  # ldap3's own takes a refused range for the last one
             check_names=False,
             receive_timeout=RECEIVE,
             return_empty_attributes=False,
@@ -100,12 +152,12 @@ class Client:
             connection.open()
             if config.start_tls:
                 connection.start_tls()
-            bound = connection.bind()
+            bound = connection.bind(controls=[(failure.PASSWORD_POLICY, False, None)])
         except errors.LDAPException as error:
             _hang_up(connection)
-            raise classified(error) from None
+            raise failure.classified(error) from None
         if not bound:
-            refusal = _refused(connection.result, config)
+            refusal = failure.refused(connection.result, config)
             _hang_up(connection)
             raise refusal
         return connection
@@ -117,53 +169,3 @@ def _hang_up(connection: ldap3.Connection) -> None:
         connection.unbind()
     if connection.socket is not None:
         connection.socket.close()
-
-
-def _refused(result: dict[str, Any], config: LdapConfig) -> ProviderError:
-    detail = f"{result['description']}: {result['message']}"
-    if result["result"] in (8, 13):  # strongerAuthRequired, confidentialityRequired
-        return CredentialsError(
-            "the directory does not take a password over an unencrypted connection: set LDAP_START_TLS=true or LDAP_USE_SSL=true",
-            detail=detail,
-        )
-    who = config.bind_dn or "anonymous"
-    return CredentialsError(
-        f"the directory does not let '{who}' in ({result['description']}): check LDAP_BIND_DN and its password", detail=detail
-    )
-
-
-def _check(result: dict[str, Any], base: str) -> None:
-    """Raises unless the search has succeeded to its end: half of an answer is not an answer."""
-    detail = f"{result['description']}: {result['message']}"
-    match result["result"]:
-        case 0:
-            return
-        case 3 | 4 | 11:
-            limit = {3: "time", 4: "size", 11: "administrative"}[result["result"]]
-            raise ScopeError(
-                f"the directory cut the answer short ({limit} limit exceeded): raise that limit for the bind DN", detail=detail
-            )
-        case 32:
-            raise ConfigError(f"there is no '{base}' in the directory, or it may not be seen: check LDAP_BASE_DN", detail=detail)
-        case 50:
-            raise Denied(
-                f"the directory refuses to search '{base}': the bind DN needs the right to read there", permission="read", detail=detail
-            )
-        case 51 | 52 | 80 | 85:
-            raise TimedOut(f"the directory is busy or going down ({result['description']})", detail=detail)
-        case _:
-            raise ScopeError(f"the directory answered {result['description']} to a search of '{base}'", detail=detail)
-
-
-def classified(error: Exception) -> ProviderError:
-    """Our error for one of ldap3's."""
-    text = str(error)
-    if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verify failed" in text or "doesn't match" in text:
-        return CredentialsError(
-            "the directory's certificate cannot be verified: name its CA in LDAP_CA_CERT, or correct LDAP_SERVER", detail=text
-        )
-    if isinstance(error, errors.LDAPInvalidFilterError):
-        return ConfigError("LDAP_USER_FILTER or LDAP_GROUP_FILTER is not an LDAP filter", detail=text)
-    if isinstance(error, errors.LDAPStartTLSError):
-        return CredentialsError("the directory does not offer StartTLS, or it failed: check LDAP_START_TLS and LDAP_PORT", detail=text)
-    return TimedOut(f"no answer from the directory, or the connection was cut ({type(error).__name__})", detail=text)

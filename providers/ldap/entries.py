@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import uuid
 
@@ -12,15 +13,19 @@ Raw = dict[str, list[bytes]]
 IDENTITY = ["entryUUID", "objectGUID", "nsUniqueId"]
 USER = [
     "uid", "sAMAccountName", "userPrincipalName", "cn", "displayName", "givenName", "sn", "mail", "title", "department", "employeeNumber",
-    "employeeType", "telephoneNumber", "manager", "description", "objectClass", "whenCreated", "createTimestamp",
-    "userAccountControl", "lockoutTime", "accountExpires", "pwdLastSet", "nsAccountLock", "pwdAccountLockedTime", "adminCount",
+    "employeeType", "telephoneNumber", "manager", "description", "objectClass", "whenCreated", "createTimestamp", "adminCount",
 ]  # fmt: skip
+COMPUTED = "msDS-User-Account-Control-Computed"
+STATE = ["userAccountControl", COMPUTED, "lockoutTime", "accountExpires", "pwdLastSet", "nsAccountLock", "pwdAccountLockedTime"]
+"""Read for the state they mean; as values they change with every sign-in."""
+PRIMARY_GROUP = ["primaryGroupID", "objectSid"]
 GROUP = ["cn", "sAMAccountName", "displayName", "description", "mail", "gidNumber", "groupType", "objectClass", "adminCount"]
 MEMBERS = ["member", "uniqueMember", "memberUid", "objectSid"]
 UNIT = ["ou", "description", "objectClass"]
 
-_DISABLED, _LOCKED = 0x2, 0x10
-_NEVER = {"0", "9223372036854775807"}
+_DISABLED, _LOCKED, _PASSWORD_EXPIRED = 0x2, 0x10, 0x800000
+_NEVER = {"", "0", "9223372036854775807"}
+_WINDOWS_EPOCH = dt.datetime(1601, 1, 1, tzinfo=dt.UTC)
 
 
 def identity(raw: Raw) -> str:
@@ -73,23 +78,42 @@ def attributes(raw: Raw, names: list[str]) -> dict[str, object]:
     return found
 
 
-def state(raw: Raw) -> dict[str, bool]:
-    """``enabled`` and ``locked``, whatever the directory calls them."""
-    control = int(_first(raw, "userAccountControl") or 0)
+def state(raw: Raw) -> dict[str, object]:
+    """``enabled`` and ``locked``, whatever the directory calls them; Active Directory's ``passwordExpired`` and ``accountExpires`` too.
+
+    Active Directory keeps lockout and expiry of passwords out of userAccountControl, and computes them when asked to; its lockoutTime
+    stays after the lock has ended.
+    """
+    control, computed = _number(raw, "userAccountControl"), _number(raw, COMPUTED)
     disabled = bool(control & _DISABLED) or _first(raw, "nsAccountLock").lower() == "true"
-    locked = bool(control & _LOCKED) or _first(raw, "lockoutTime") not in ("", "0") or bool(raw.get("pwdAccountLockedTime"))
-    return {"enabled": not disabled, "locked": locked}
+    since = _first(raw, "lockoutTime") not in ("", "0") and COMPUTED not in raw
+    locked = bool((control | computed) & _LOCKED) or since or bool(raw.get("pwdAccountLockedTime"))
+    found: dict[str, object] = {"enabled": not disabled, "locked": locked}
+    if COMPUTED in raw or "pwdLastSet" in raw:
+        found["passwordExpired"] = bool(computed & _PASSWORD_EXPIRED) or _first(raw, "pwdLastSet") == "0"
+    if _first(raw, "accountExpires") not in _NEVER:
+        found["accountExpires"] = _moment(_number(raw, "accountExpires"))
+    return found
 
 
-def expires(raw: Raw) -> str:
-    """AD's accountExpires, when the account ever does."""
-    value = _first(raw, "accountExpires")
-    return "" if value in _NEVER else value
+def primary_group(raw: Raw) -> bytes:
+    """The SID of the group that no `member` names: the account's own domain, and the group's number in it."""
+    if not raw.get("primaryGroupID") or not raw.get("objectSid"):
+        return b""
+    return raw["objectSid"][0][:-4] + (_number(raw, "primaryGroupID") % 2**32).to_bytes(4, "little")
 
 
-def rid(sid: bytes) -> str:
-    """The last part of a binary SID: what primaryGroupID names."""
-    return str(int.from_bytes(sid[-4:], "little")) if len(sid) >= 12 else ""
+def _moment(ticks: int) -> str:
+    """Tenths of microseconds since 1601, as ISO 8601."""
+    try:
+        return (_WINDOWS_EPOCH + dt.timedelta(microseconds=ticks // 10)).isoformat()
+    except OverflowError:  # after the year 9999
+        return str(ticks)
+
+
+def _number(raw: Raw, name: str) -> int:
+    value = _first(raw, name)
+    return int(value) if value.lstrip("-").isdecimal() else 0
 
 
 def _first(raw: Raw, name: str) -> str:

@@ -111,29 +111,26 @@ class Directory(Source):
             for value in raw.get("memberUid") or ():
                 found.setdefault(_hash("uid", entries.text(value)), []).append(number)
             for value in raw.get("objectSid") or ():
-                found.setdefault(_hash("rid", entries.rid(value)), []).append(number)
+                found.setdefault(_hash("sid", value.hex()), []).append(number)
         return found
 
     def _read_groups(self) -> Iterator[Item]:
         yield from self._organizations()
+        known = self._memberships  # before the search: a directory may keep the place in one paged search only
         for dn, number, raw in self._search(self._config.group_filter, entries.GROUP):
-            links = self._links(_hash("dn", dn))
+            links = _links(known, _hash("dn", dn))
             yield self._resource(dn, number, "group", "ldap_group", _name(raw, "cn", dn), entries.attributes(raw, entries.GROUP), links)
 
     def _read_users(self) -> Iterator[Item]:
         yield from self._organizations()
-        for dn, number, raw in self._search(self._config.user_filter, [*entries.USER, "primaryGroupID"]):
+        known = self._memberships
+        for dn, number, raw in self._search(self._config.user_filter, [*entries.USER, *entries.STATE, *entries.PRIMARY_GROUP]):
             keys = [_hash("dn", dn), *(_hash("uid", entries.text(value)) for value in raw.get("uid") or ())]
-            keys += [_hash("rid", entries.text(value)) for value in raw.get("primaryGroupID") or ()]
-            found = entries.attributes(raw, [name for name in entries.USER if name not in _STATE]) | entries.state(raw)
-            if until := entries.expires(raw):
-                found["accountExpires"] = until
+            if primary := entries.primary_group(raw):
+                keys.append(_hash("sid", primary.hex()))
+            found = {**entries.attributes(raw, entries.USER), **entries.state(raw)}
             name = _name(raw, "displayName", "") or _name(raw, "cn", "") or _name(raw, "uid", dn)
-            yield self._resource(dn, number, "user", "ldap_user", name, found, self._links(*keys))
-
-    def _links(self, *keys: int) -> tuple[Link, ...]:
-        groups = {group for key in keys for group in self._memberships.get(key, ())}
-        return tuple(Link("member_of", group) for group in sorted(groups))
+            yield self._resource(dn, number, "user", "ldap_user", name, found, _links(known, *keys))
 
     def _resource(
         self, dn: str, number: str, entity_type: str, sub_type: str, name: str, attributes: dict[str, object], links: tuple[Link, ...] = ()
@@ -143,8 +140,9 @@ class Directory(Source):
         return Resource(number, entity_type, sub_type, name, {"dn": dn, **attributes}, {}, links, home, parent)
 
 
-_STATE = {"userAccountControl", "lockoutTime", "accountExpires", "nsAccountLock", "pwdAccountLockedTime", "pwdLastSet"}
-"""Read for the state they mean; as values they change with every sign-in."""
+def _links(memberships: dict[int, list[str]], *keys: int) -> tuple[Link, ...]:
+    groups = {group for key in keys for group in memberships.get(key, ())}
+    return tuple(Link("member_of", group) for group in sorted(groups))
 
 
 def _name(raw: Raw, attribute: str, otherwise: str) -> str:

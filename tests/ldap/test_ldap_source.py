@@ -7,14 +7,15 @@ import uuid
 
 import ldap3
 import pytest
-from peers.slapd import BASE, PASSWORD, READER, USERS
+from peers.slapd import BASE, HIDDEN, LOCKED, PASSWORD, READER, STALE, USERS, dn_of
+from peers.tcp_proxy import Proxy
 from recorder import Recorder
 
 from providers import registry
 from providers.collected import canonical
 from providers.errors import ConfigError, CredentialsError, Outcome, ScopeError, TimedOut
-from providers.ldap import entries
-from providers.ldap.client import Client
+from providers.ldap import entries, failure
+from providers.ldap.config import LdapConfig
 from providers.runner import run
 from providers.schema import parse
 from providers.testing import Fault, ProviderSuite
@@ -48,40 +49,32 @@ class TestLdap(ProviderSuite):
 
     @pytest.fixture(autouse=True)
     def peer(self, slapd, monkeypatch):
-        self.slapd, self.monkeypatch = slapd, monkeypatch
-        self.config = slapd.config(user_filter="(|(uid=user1)(uid=user2)(uid=user3))", group_filter="(objectClass=posixGroup)")
+        monkeypatch.setattr("providers.patience.wait", lambda _: None)
+        self.slapd, self.relay = slapd, Proxy(("127.0.0.1", slapd.port))
+        users, groups = "(|(uid=user1)(uid=user2)(uid=user3))", "(objectClass=posixGroup)"
+        self.config = slapd.config(port=self.relay.port, user_filter=users, group_filter=groups)
+        yield
+        self.relay.close()
 
     @contextlib.contextmanager
     def inject(self, fault):
-        def hit(scope):
-            return scope.resource_type == "ldap_user"
-
-        if fault == Fault.WRONG_CREDENTIALS:
-            self.config = {**self.config, "bind_password": "wrong"}
-            yield hit
-            return
-        if fault in (Fault.EXPIRED, Fault.THROTTLED):
-            import unittest
-
-            raise unittest.SkipTest("a directory has no tokens, and does not throttle: it is busy, which is a time-out")
-        original = Client._page
-
-        def page(client, base, query, *rest, **more):
-            if "uid=user1" in query:
-                if fault == Fault.CUT:
-                    raise TimedOut("no answer from the directory, or the connection was cut (LDAPSocketReceiveError)")
-                if fault == Fault.EMPTY:
-                    return original(client, base, "(uid=nobody-at-all)", *rest, **more)
-                connection = client._bound()
-                connection.result = {"result": 50, "description": "insufficientAccessRights", "message": ""}
-                from providers.ldap.client import _check
-
-                _check(connection.result, base)
-            return original(client, base, query, *rest, **more)
-
-        with self.monkeypatch.context() as patch:
-            patch.setattr(Client, "_page", page)
-            yield hit
+        usual = self.config
+        with contextlib.ExitStack() as stack:
+            match fault:
+                case Fault.WRONG_CREDENTIALS:
+                    self.config = {**usual, "bind_password": "wrong"}
+                case Fault.EXPIRED:
+                    self.config = {**usual, "bind_dn": STALE}
+                case Fault.CUT:
+                    self.relay.change = lambda data: None if b"user1" in data else data
+                case Fault.EMPTY:
+                    for number in (1, 2, 3):
+                        stack.enter_context(self.slapd.changed(dn_of(number), description=[HIDDEN]))
+                case Fault.DENIED | Fault.THROTTLED:
+                    found = "forbidden" if fault is Fault.DENIED else "busy"
+                    self.config = {**usual, "user_filter": f"(|(uid=user1)(cn={found}))"}
+            yield lambda scope: scope.resource_type == "ldap_user"
+        self.config, self.relay.change = usual, lambda data: data
 
 
 def test_an_unpaged_read_is_cut_by_the_server(slapd):
@@ -99,6 +92,14 @@ def test_everybody_is_read(whole):
         "ldap_user": EXPECTED,
     }
     assert {report.outcome for report in whole.reports.values()} == {Outcome.COMPLETE}
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_groups_are_read_to_the_last_page_too(slapd, size):
+    """Their memberships are read on the same connection, where slapd keeps the place in one search only."""
+    sink = read(slapd.config(page_size=size, user_filter="(uid=user1)"))
+    assert sink.report("ldap_group").resources == 3
+    assert sink.report("ldap_ou").resources == 4
 
 
 def test_identity_is_the_directorys_own(whole):
@@ -156,11 +157,14 @@ def test_a_certificate_that_nobody_vouches_for(slapd):
     ("more", "kind", "sentence"),
     [
         ({"bind_password": "canary-wrong"}, CredentialsError, "does not let 'cn=reader"),
+        ({"bind_dn": STALE}, CredentialsError, "its password has expired"),
+        ({"bind_dn": LOCKED}, CredentialsError, "the account is locked"),
         ({"base_dn": "dc=nowhere"}, (ConfigError, ScopeError), "LDAP_BASE_DN|answered"),
         ({"port": 1}, TimedOut, "no answer"),
     ],
 )
-def test_what_is_wrong_is_said(slapd, more, kind, sentence):
+def test_what_is_wrong_is_said(slapd, more, kind, sentence, monkeypatch):
+    monkeypatch.setattr("providers.patience.wait", lambda _: None)
     with pytest.raises(kind, match=sentence) as caught, opened(slapd.config(**more)) as source:
         source.check()
     assert "canary" not in str(caught.value)
@@ -201,10 +205,43 @@ def test_the_connectors_config_from_the_environment():
         ({"lockoutTime": [b"133000000000000000"]}, (True, True)),
         ({"nsAccountLock": [b"TRUE"]}, (False, False)),
         ({"pwdAccountLockedTime": [b"000001010000Z"]}, (True, True)),
+        ({"lockoutTime": [b"133000000000000000"], entries.COMPUTED: [b"0"]}, (True, False)),
+        ({entries.COMPUTED: [b"16"]}, (True, True)),
     ],
 )
 def test_enabled_and_locked(raw, state):
-    assert tuple(entries.state(raw).values()) == state
+    found = entries.state(raw)
+    assert (found["enabled"], found["locked"]) == state
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (b"0", None),
+        (b"9223372036854775807", None),
+        (b"130000000000000000", "2012-12-14T23:06:40+00:00"),
+        (b"9223372036854775806", str(2**63 - 2)),
+    ],
+)
+def test_when_an_account_expires(value, shown):
+    assert entries.state({"accountExpires": [value]}).get("accountExpires") == shown
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (b"\x30\x03\x81\x01\x00", "its password has expired"),
+        (b"\x30\x08\xa0\x03\x81\x01\x05\x81\x01\x01", "the account is locked"),
+        (b"\x30\x05\xa0\x03\x81\x01\x00", "check LDAP_BIND_DN"),
+        (b"\x30\x00", "check LDAP_BIND_DN"),
+        (b"", "check LDAP_BIND_DN"),
+    ],
+)
+def test_what_a_password_policy_says(answer, sentence):
+    """The number of grace sign-ins that are left is no error, though it is spelt alike."""
+    control = {failure.PASSWORD_POLICY: {"value": answer}}
+    result = {"result": 49, "description": "invalidCredentials", "message": "", "controls": control}
+    assert sentence in str(failure.refused(result, LdapConfig("server", "base", bind_dn="x", bind_password="y")))
 
 
 def test_an_object_guid_is_little_endian():
@@ -212,9 +249,12 @@ def test_an_object_guid_is_little_endian():
     assert entries.identity({"objectGUID": [number.bytes_le]}) == str(number)
 
 
-def test_the_rid_of_a_sid():
-    sid = bytes([1, 5, 0, 0, 0, 0, 0, 5]) + b"".join(part.to_bytes(4, "little") for part in (21, 1, 2, 3, 513))
-    assert entries.rid(sid) == "513"
+def test_the_primary_group_is_one_of_the_accounts_own_domain():
+    def sid(*parts):
+        return bytes([1, 5, 0, 0, 0, 0, 0, 5]) + b"".join(part.to_bytes(4, "little") for part in parts)
+
+    assert entries.primary_group({"objectSid": [sid(21, 1, 2, 3, 1105)], "primaryGroupID": [b"513"]}) == sid(21, 1, 2, 3, 513)
+    assert entries.primary_group({"objectSid": [sid(21, 1, 2, 3, 1105)]}) == b""
 
 
 @pytest.mark.parametrize(

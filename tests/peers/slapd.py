@@ -1,4 +1,7 @@
-"""A real OpenLDAP: 10,000 users, a reader whose unpaged reads the server cuts, nested groups, DNs with escaped commas, TLS."""
+"""A real OpenLDAP: 10,000 users, a reader whose unpaged reads the server cuts, nested groups, DNs with escaped commas, TLS.
+
+A search that finds the entry `cn=busy` or `cn=forbidden` ends with that result, and a HIDDEN entry is not shown.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,11 @@ from peers.absent import missing
 
 BASE = "dc=example,dc=com"
 READER, ADMIN = f"cn=reader,{BASE}", f"cn=admin,{BASE}"
+STALE, LOCKED = f"cn=stale,{BASE}", f"cn=locked,{BASE}"
+"""Whose password has expired, and who has been wrong too often."""
 PASSWORD = "canary-ldap-password"
+HIDDEN = "hidden"
+"""The description of an entry that the reader may not see."""
 USERS = 10_000
 CAP = 30.0
 
@@ -30,6 +37,19 @@ class Slapd:
     def config(self, **more) -> dict:
         """For the provider."""
         return {"server": "localhost", "port": self.port, "base_dn": BASE, "bind_dn": READER, "bind_password": PASSWORD, **more}
+
+    @contextlib.contextmanager
+    def changed(self, dn: str, **attributes: list[str]) -> Iterator[None]:
+        """Adds values to an entry for as long as the block lasts."""
+        for operation in ("MODIFY_ADD", "MODIFY_DELETE"):
+            connection = self.admin()
+            try:
+                changes = {name: [(operation, values)] for name, values in attributes.items()}
+                assert connection.modify(dn, changes), connection.result
+            finally:
+                connection.unbind()
+            if operation == "MODIFY_ADD":
+                yield
 
     def admin(self) -> ldap3.Connection:
         """A connection that may change things."""
@@ -49,6 +69,13 @@ def entries() -> Iterator[str]:
     yield f"dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example"
     for name in ("admin", "reader"):
         yield f"dn: cn={name},{BASE}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: {name}\nuserPassword: {PASSWORD}"
+    account = f"objectClass: organizationalRole\nobjectClass: simpleSecurityObject\nuserPassword: {PASSWORD}"
+    policy = f"pwdPolicySubentry: cn=policy,{BASE}\npwdChangedTime: 20200101000000Z"
+    yield f"dn: cn=policy,{BASE}\nobjectClass: device\nobjectClass: pwdPolicy\ncn: policy\npwdAttribute: userPassword\npwdMaxAge: 60\npwdLockout: TRUE"
+    yield f"dn: {STALE}\n{account}\ncn: stale\n{policy}"
+    yield f"dn: {LOCKED}\n{account}\ncn: locked\n{policy}\npwdAccountLockedTime: 000001010000Z"
+    for name, code in (("busy", 51), ("forbidden", 50)):
+        yield f"dn: cn={name},{BASE}\nobjectClass: errObject\ncn: {name}\nerrCode: {code}\nerrOp: search"
     for dn in ("ou=People", "ou=Engineering,ou=People", "ou=Ops\\, EMEA,ou=People", "ou=Groups"):
         value = dn.partition("=")[2].split(",ou=")[0].replace("\\,", ",")
         yield f"dn: {dn},{BASE}\nobjectClass: organizationalUnit\nou: {value}"
@@ -88,6 +115,8 @@ include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/nis.schema
 include /etc/ldap/schema/inetorgperson.schema
 moduleload back_mdb.la
+moduleload ppolicy.la
+moduleload retcode.la
 pidfile {folder}/pid
 TLSCertificateFile {certificate}
 TLSCertificateKeyFile {key}
@@ -99,9 +128,16 @@ suffix "{BASE}"
 directory {folder}/db
 dbnosync
 limits dn.exact="{READER}" size.soft=500 size.hard=500 size.pr=1000 size.prtotal=unlimited
+access to filter=(description={HIDDEN}) by dn.exact="{ADMIN}" write by * none
 access to attrs=userPassword by anonymous auth by dn.exact="{ADMIN}" write by * none
+access to attrs=entry,objectClass by dn.exact="{ADMIN}" write by dn.exact="{READER}" read by anonymous read by * none
 access to * by dn.exact="{ADMIN}" write by dn.exact="{READER}" read by anonymous auth by * none
 index objectClass,uid eq
+overlay ppolicy
+ppolicy_use_lockout
+overlay retcode
+retcode-parent "cn=errors,{BASE}"
+retcode-indir on
 """)
     (folder / "all.ldif").write_text("\n\n".join(entries()) + "\n")
     load = [slapadd, "-q", "-f", folder / "slapd.conf", "-l", folder / "all.ldif"]

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of PostgreSQL that can be made deaf, slow, or to cut connections, also in the middle of a COMMIT."""
+"""A TCP proxy that can be made deaf, slow, to change or to cut what a client asks, and, for PostgreSQL, to cut in the middle of a COMMIT."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ COMMIT = b"COMMIT\0"
 
 
 class Proxy:
-    """Listens on a port of its own and passes on to `target` ((host, port) or the path of a Unix socket)."""
+    """Listens on a port of its own and passes on to `target`: (host, port), the path of a Unix socket, or what makes a connection."""
 
-    def __init__(self, target: tuple[str, int] | str) -> None:
-        self._target = target
+    def __init__(self, target: tuple[str, int] | str | Callable[[], socket.socket]) -> None:
+        self._dial = target if callable(target) else lambda: _connected(target)
         self._selector = selectors.DefaultSelector()
         self._lock = threading.RLock()
         self._pairs: dict[socket.socket, tuple[socket.socket, bool]] = {}
@@ -33,6 +33,8 @@ class Proxy:
         self.on_commit: Callable[[int], str | None] = lambda _number: None
         """Told the number of each COMMIT that a client sends; answers ``before`` or ``after`` to cut there."""
         self.commits = 0
+        self.change: Callable[[bytes], bytes | None] = lambda data: data
+        """Each piece that a client sends, as it is passed on; None cuts the connection instead."""
         self._cut_next: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -84,9 +86,8 @@ class Proxy:
         if self.refusing:
             client.close()
             return
-        server = socket.socket(socket.AF_UNIX if isinstance(self._target, str) else socket.AF_INET)
         try:
-            server.connect(self._target)
+            server = self._dial()
         except OSError:
             client.close()
             return
@@ -120,7 +121,11 @@ class Proxy:
                 return
             if where == "after":
                 self._cut_next.add(other)  # the server's answer, which proves that it is done, is not passed on
-        other.sendall(data)
+        passed = self.change(data) if from_client else data
+        if passed is None:
+            self._close(source)
+        else:
+            other.sendall(passed)
 
     def _close(self, one: socket.socket) -> None:
         other, _ = self._pairs.pop(one, (None, False))
@@ -131,6 +136,16 @@ class Proxy:
                 with contextlib.suppress(KeyError, ValueError):
                     self._selector.unregister(end)
                 end.close()
+
+
+def _connected(target: tuple[str, int] | str) -> socket.socket:
+    server = socket.socket(socket.AF_UNIX if isinstance(target, str) else socket.AF_INET)
+    try:
+        server.connect(target)
+    except OSError:
+        server.close()
+        raise
+    return server
 
 
 def behind(proxy_port: int, url: str) -> str:
