@@ -7,6 +7,7 @@ import contextlib
 import pytest
 from peers.arm import OTHER, SECRET, SUBSCRIPTION, TENANT
 from recorder import Recorder
+from test_azure_catalogue import MODELS, fields, inner, storage
 
 from providers import registry
 from providers.errors import Denied, Outcome
@@ -101,6 +102,31 @@ def test_etags_do_not_make_a_resource_look_changed(account):
     assert vnet.tags == {"team": "net"}
 
 
+def test_what_the_fake_holds_is_what_azures_own_models_describe(account):
+    """Without this, the fake could answer with anything."""
+    for kind, objects in account.objects[SUBSCRIPTION].items():
+        for found in objects if kind in BY_KIND else ():
+            conforms(found, BY_KIND[kind])
+    assert set(BY_KIND) <= set(account.objects[SUBSCRIPTION])
+
+
+BY_KIND = {
+    **{kind.lower(): model for kind, model in MODELS.items() if kind.count("/") == 1},
+    "microsoft.storage/storageaccounts": storage.StorageAccount,
+    "containers/store0": storage.ListContainerItem,
+}
+
+
+def conforms(found: dict, model: type) -> None:
+    known = fields(model)
+    for key, value in found.items():
+        assert key in known, f"{model.__name__} has no {key}"
+        below = inner(known[key])
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, dict) and hasattr(below, "_attr_to_rest_field"):
+                conforms(one, below)
+
+
 class TestAzure(ProviderSuite):
     """What holds for every provider."""
 
@@ -128,7 +154,7 @@ class TestAzure(ProviderSuite):
         else:
             self.azure.fault = lambda _method, path: answer if "virtualMachines" in path else None
         yield hit
-        self.azure.fault = lambda _method, _path: None
+        self.azure.fault, self.azure.sign_in_error = (lambda _method, _path: None), ""
 
 
 def refusal(permission: str):
