@@ -14,6 +14,8 @@ class Row(NamedTuple):
     measured: str
     bar: str
     held: bool
+    timed: bool = False
+    """Whether it says something about this machine and its other work too."""
 
 
 class Allowance:

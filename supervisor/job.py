@@ -34,7 +34,7 @@ from supervisor.output import Lines, Pump, Tail
 from supervisor.process import spawn_process
 from supervisor.states import JobState, advance
 
-STACK_DUMP = 0.1
+STACK_DUMP = 0.25
 """Seconds between SIGABRT and SIGKILL."""
 
 MAX_CONTROL_FRAME = 64 * 1024

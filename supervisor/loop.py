@@ -70,7 +70,8 @@ class Loop:
         """One turn: waits for the next event or timer and makes the calls that are due."""
         timeout = max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
         for key, _ in self._selector.select(timeout):
-            if key.fd in self._selector.get_map():  # an earlier callback may have forgotten it
+            watched = self._selector.get_map().get(key.fd)
+            if watched is not None and watched.data == key.data:  # an earlier callback may have closed it, and its number be another's
                 key.data()
         now = time.monotonic()
         while self._timers and self._timers[0][0] <= now:

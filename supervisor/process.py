@@ -10,6 +10,7 @@ import io
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ class _Popen(popen_spawn_posix.Popen):  # type: ignore[misc]
             child_r, parent_w = os.pipe()
             opened += (child_r, parent_w)
             body = self._pickled(process_obj)
-            command = _mortal(spawn.get_command_line(tracker_fd=nothing, pipe_handle=child_r))
+            command = _prepared(spawn.get_command_line(tracker_fd=nothing, pipe_handle=child_r))
             self.pid = util.spawnv_passfds(spawn.get_executable(), command, [child_r, nothing, *process_obj.inherited])
             self.pidfd = self.sentinel = os.pidfd_open(self.pid)  # without it the child gets no body, and ends
             os.set_blocking(parent_w, False)  # the body is far below a pipe's size; were it not, this would say so
@@ -53,12 +54,15 @@ class _Popen(popen_spawn_posix.Popen):  # type: ignore[misc]
         return body.getvalue()
 
 
-def _mortal(command: list[str]) -> list[str]:
-    """The interpreter's first act is to ask for death with us: its imports take long enough for us to be killed meanwhile."""
+def _prepared(command: list[str]) -> list[str]:
+    """What the interpreter does first, before imports that take long enough for us or it to be killed meanwhile.
+
+    It asks for death with us; and it is told the temporary folder, which dill would look for by making a file there.
+    """
     at = command.index("-c") + 1
     prctl = f"ctypes.CDLL(None).prctl({kernel.PR_SET_PDEATHSIG}, {int(signal.SIGKILL)}, 0, 0, 0)"
     first = f"import ctypes, os; {prctl}; os.getppid() == {os.getpid()} or os._exit(1)"
-    return [*command[:at], f"{first}; {command[at]}", *command[at + 1 :]]
+    return [*command[:at], f"{first}; import tempfile; tempfile.tempdir = {tempfile.gettempdir()!r}; {command[at]}", *command[at + 1 :]]
 
 
 class Process(context.SpawnProcess):  # type: ignore[misc]

@@ -99,6 +99,25 @@ def write_half_a_frame(config: HostileConfig) -> None:
     sleep(config)
 
 
+def die_in_a_frame(config: HostileConfig) -> None:
+    """The beginning of a frame, and then death."""
+    _everywhere(struct.pack(">IB", 1000, RECORDS_KIND) + b"[0,0,[")
+    _tell(config)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def repeat_records(config: HostileConfig) -> None:
+    """Records with a number that was used already."""
+    _records_again(0)
+    sleep(config)
+
+
+def skip_records(config: HostileConfig) -> None:
+    """Records with a number far beyond the next."""
+    _records_again(1_000_000)
+    sleep(config)
+
+
 def complete_too_early(config: HostileConfig) -> None:
     """COMPLETE in the middle of a scope."""
     body = b'{"scopes":1,"resources":%d}' % config.resources
@@ -172,6 +191,11 @@ class _Bomb:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return pathlib.Path.touch, (pathlib.Path(self._path),)
+
+
+def _records_again(sequence: int) -> None:
+    body = b"[%d,0,[]]" % sequence
+    _everywhere(struct.pack(">IB", len(body), RECORDS_KIND) + body)
 
 
 def _everywhere(data: bytes) -> None:

@@ -55,6 +55,22 @@ def test_e06_each_job_is_claimed_once(database, sql):
     assert sql.execute("select count(*) from discovery_history where status = 'running'").fetchone() == (240,)
 
 
+def test_d07_the_provider_with_the_fewest_jobs_at_work_comes_first(database, sql):
+    """Fifty of one are due since yesterday, two of another since now: those are not the fifty-first."""
+    for _ in range(50):
+        add_job(sql)
+    sql.execute("update discovery_jobs set next_run_at = now() - interval '1 day'")
+    late = {add_job(sql), add_job(sql)}
+    sql.execute("update discovery_jobs set provider = 'ldap' where id = any(%s)", [list(late)])
+    with connect(database) as connection:
+        order = [[one.job_id for one in claims.claim(connection, OWNER, "w", 30.0, 1)] for _ in range(5)]
+        rest = claims.claim(connection, OWNER, "w", 30.0, 100)
+    first, second, third, fourth, fifth = (job for [job] in order)
+    assert {second, fourth} == late, "who has waited longest, then in turn"
+    assert not {first, third, fifth} & late
+    assert len(rest) == 47
+
+
 def test_e09_a_lost_owner_is_swept_and_the_job_runs_again(database, sql):
     job = add_job(sql)
     [first] = claim(database)

@@ -152,7 +152,7 @@ class Driver:
         """Takes what comes, waiting for it so long at most."""
         ready, _, _ = select.select([self._answers], [], [], seconds)
         if ready:
-            self._take("")
+            self._take(self.log[-5000:])
         return bool(ready)
 
     def _read(self, deadline: float, complaint: str) -> None:

@@ -103,6 +103,18 @@ def fork_storm(_order, control, _data):
         time.sleep(0.02)
 
 
+def fork_to_the_end(order, control, _data):
+    """As many children as it is given, then tells how many, and why no more."""
+
+    def fork() -> None:
+        if os.fork() == 0:
+            signal.pause()
+
+    number, reason = _count(fork, order["most"])
+    tell(control, f"{number} {reason}")
+    time.sleep(FOREVER)
+
+
 def respawning_pair(_order, control, _data):
     """Two processes that start each other again."""
     program = (

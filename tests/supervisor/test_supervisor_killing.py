@@ -7,10 +7,9 @@ import pathlib
 import random
 import signal
 import subprocess
-import time
 
 import pytest
-from driver import CAP, descendants, marked, supervised, unchanged
+from driver import CAP, descendants, marked, supervised
 from peers.absent import missing
 from waiting import until
 
@@ -108,20 +107,21 @@ def test_a06_stopped(supervisor):
 
 
 def test_h05_the_stacks_of_the_stuck_job_are_kept(tmp_path):
-    """Whatever clock it is that ends it, and although it dies of the first signal."""
+    """Whatever clock it is that ends it, and although it dies of the first signal. Memory gives no grace: who is slow then is killed without."""
     ends = {
         "wall": ("sleep", {"wall": 2.0}, "timeout"),
         "idle": ("sleep", {"idle": 2.0}, "idle"),
         "memory": ("leak", {"memory_mb": 100}, "memory"),
     }
-    with supervised(tmp_path, kill_grace=GRACE, pools={"discovery": 3}) as driver:
+    with supervised(tmp_path, kill_grace=CAP, pools={"discovery": 3}) as driver:
         for run, (_, limits, _) in ends.items():
             driver.start(run, **limits)
         begun = [run for run, (misdeed, _, _) in ends.items() if driver.begin(run, misdeed, mb_per_second=50)]
         for run, (misdeed, _, cause) in ends.items():
             exited = driver.expect("Exited", run=run)
             assert exited["cause"] == cause
-            assert run not in begun or f"in {misdeed}" in exited["detail"], exited
+            slow = run not in begun or (run == "memory" and exited["signal"] == "SIGKILL")
+            assert slow or f"in {misdeed}" in exited["detail"], exited
 
 
 def test_a07_grandchildren_in_the_group(either):
@@ -141,12 +141,12 @@ def storm(driver, misdeed: str) -> None:
     """It may run into the cap of memory or processes of its tree first: that is as good an end."""
     driver.run("1", misdeed)
     driver.wait_scope("1")
-    most = until(lambda: len(found) if len(found := marked(driver.mark)) > 5 else 0, "it multiplies")
+    until(lambda: len(marked(driver.mark)) > 5 or driver.state()["isolation"]["orphans_killed"], "it multiplies")
     driver.cancel("1")
     exited = driver.expect("Exited", run="1")
     assert exited["cause"] in ("cancelled", "memory", "exited", "signalled")
     assert exited["survivors"] == 0
-    assert exited["kill_seconds"] is None or exited["kill_seconds"] < SLOW * (GRACE + 3.0), most
+    assert exited["kill_seconds"] is None or exited["kill_seconds"] < SLOW * (GRACE + 3.0)
 
 
 def test_a09_fork_storm(either):
@@ -156,19 +156,12 @@ def test_a09_fork_storm(either):
 @needs_root
 def test_a09_a_control_group_caps_the_processes_of_a_job(tmp_path):
     """RLIMIT_NPROC counts all processes of a user, and not those of root; `pids.max` those of the job. Here in a hierarchy of version 1."""
-    with supervised(tmp_path, kill_grace=0, pid_namespaces=False, memory_mb=2000) as driver:
+    with supervised(tmp_path, kill_grace=0, pid_namespaces=False, memory_mb=60_000) as driver:
         driver.run("0", "sleep")
         if "pids" not in driver.wait_state(lambda s: s["isolation"]["cgroup"] is not None)["isolation"]["cgroup"]:
             missing("no control group with the controller pids may be divided here")
-        driver.run("1", "children", count=1200)
-        told = until(lambda: len(tree) if len(tree := descendants(driver.job_pid("1"))) > 1000 else 0, "it reaches the cap")
-        assert told <= 1024
-        assert ended_by_itself(driver, "1")
-
-
-def ended_by_itself(driver, run: str) -> bool:
-    """One fork too many is an error of the job's own."""
-    return "Resource temporarily unavailable" in driver.expect("Exited", run=run)["detail"]
+        driver.run("1", "fork_to_the_end", most=3000)
+        assert driver.wait_scope("1") in ("1022 Resource temporarily unavailable", "1023 Resource temporarily unavailable")
 
 
 def test_a10_respawning_pair(either):
@@ -290,48 +283,26 @@ def _stranger(number: int) -> subprocess.Popen:
     return until(born, f"the number {number} is given again", pause=0.011)
 
 
-@pytest.mark.parametrize("clock", ["lease", "wall"])
-def test_a16_the_end_and_the_deadline_meet(tmp_path, clock):
-    """Success within a millisecond of the deadline: whoever is first, there is exactly one end, and it is one of the two. `make soak`: 10,000 times."""
+def test_a16_the_end_and_the_deadline_meet(tmp_path):
+    """Success about when the wall clock runs out, or before it could even begin: there is exactly one end, and it is one of the two.
+
+    To the millisecond, and 10,000 times: `bench.soak_cycles.races`, of which a small part runs with the tests.
+    """
     random.seed(16)
     with supervised(tmp_path, kill_grace=0, pools={"discovery": 4}) as driver:
-        for first in range(0, 24, 4):
+        for first in range(0, 20, 4):
             runs = [str(number) for number in range(first, first + 4)]
             for run in runs:
-                driver.start(run, **({"wall": random.uniform(0.1, 0.4)} if clock == "wall" else {"lease": 60.0}))
+                driver.start(run, wall=random.uniform(0.1, 0.4))
             for run in runs:
-                race(driver, run) if clock == "lease" else driver.begin(run, "exit_with", code=0)
+                driver.begin(run, "exit_with", code=0)
             for run in runs:
                 exited = driver.expect("Exited", run=run)
-                assert exited["cause"] in ("exited", "timeout", "lost")
+                assert exited["cause"] in ("exited", "timeout")
                 assert (exited["cause"] == "exited") <= (exited["exit_code"] == 0)
         ends = [message["run"] for message in driver.messages if message["type"] == "Exited"]
         assert sorted(ends) == sorted(set(ends))
-        assert len(ends) == 24
-
-
-def race(driver, run: str, ahead: float = 0.05) -> None:
-    """Its lease ends, and it does, `ahead` seconds from now and a millisecond apart at most."""
-    if driver.expect("Ready", "Exited", run=run)["type"] == "Ready":
-        at = time.monotonic() + ahead
-        driver.order(do="send", type="Extend", run=run, lease=ahead)
-        driver.order(do="begin", run=run, body={"misdeed": "exit_at", "at": at + random.uniform(-0.002, 0.001)})
-
-
-def test_a17_start_and_kill_again_and_again(tmp_path):
-    """At random points of their lives; 10,000 times in `make soak`. The end check would see what one of them left."""
-    random.seed(17)
-    with supervised(tmp_path, kill_grace=0) as driver:
-        for number in range(25):
-            driver.start(str(number))
-            if number % 2:
-                driver.begin(str(number), "sleep")
-            else:
-                deadline = time.monotonic() + random.uniform(0, 0.15)
-                until(lambda deadline=deadline: time.monotonic() > deadline, "time", pause=0.005)
-            driver.cancel(str(number))
-            driver.expect("Exited", run=str(number))
-        unchanged(driver)
+        assert len(ends) == 20
 
 
 def test_a18_a_big_job(tmp_path):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import resource
 import signal
 import time
 
 import pytest
-from driver import CAP, Driver, supervised
+from driver import CAP, Driver, marked, supervised, zombies
+from peers.absent import missing
 from waiting import until
 
 from supervisor.errors import RestartStorm
@@ -20,6 +22,22 @@ from supervisor.service import Restarts
 from supervisor.states import JobState, ServiceState, advance, advance_service
 
 IDLE = {"name": "http", "entry": "programs:idle_service"}
+
+
+@pytest.mark.parametrize("namespaced", [True, False])
+def test_b01_supervisor_killed(tmp_path, namespaced):
+    """Nobody is left to sweep: the kernel ends what has a parent to die with, and all of a namespace, whatever fled in it."""
+    misdeeds = {"ignore_sigterm": "ignoring", "gil_hog": "hogging"} | ({"escape": "escaped", "children": "parent"} if namespaced else {})
+    with supervised(tmp_path, pools={"discovery": 4}, pid_namespaces=namespaced) as driver:
+        for number, misdeed in enumerate(misdeeds):
+            driver.run(str(number), misdeed)
+        for number, evidence in enumerate(misdeeds.values()):
+            driver.wait_scope(str(number), evidence)
+        if namespaced and driver.state()["isolation"]["pid_namespace"] is False:
+            missing("the kernel does not permit PID namespaces here")
+        driver.send(signal.SIGKILL)
+        driver.process.wait()
+        until(lambda: not marked(driver.mark), "survivors of the supervisor", 10)
 
 
 def test_b03_sigterm_when_idle(tmp_path):
@@ -108,6 +126,54 @@ def test_b09_no_room_for_a_folder_is_a_refusal_and_no_end(tmp_path):
         base.mkdir()
         driver.run("2", "complete")
         assert driver.expect("Exited", run="2")["exit_code"] == 0
+
+
+FAKETIME = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
+
+
+@pytest.mark.parametrize("jump", ["+3600", "-3600"])
+def test_b07_a_clock_that_jumps_an_hour_moves_no_deadline(tmp_path, monkeypatch, jump):
+    """The clock of the wall, by libfaketime in every process of the worker: as when it is set. No clock of ours is that one."""
+    if FAKETIME is None:
+        missing("libfaketime is not installed")
+    clock = tmp_path / "clock"
+    clock.write_text("+0")
+    for name, value in fake_clock(FAKETIME, clock).items():
+        monkeypatch.setenv(name, value)
+    with supervised(tmp_path, kill_grace=0, confine_files=False) as driver:
+        driver.run("wall", "stop_itself", {"wall": 4.0})  # libfaketime lets a sleep fail when the clock jumps
+        driver.run("lease", "stop_itself", {"lease": 600.0})
+        clock.write_text(jump)
+        until(lambda: abs(driver.state()["written_at"] - time.time()) > 3000, "the supervisor's clock has jumped")
+        assert driver.expect("Exited", run="wall")["seconds"] >= 4.0
+        driver.order(do="send", type="Extend", run="lease", lease=0.5)
+        assert driver.expect("Exited", run="lease")["cause"] == "lost"
+        assert [message["cause"] for message in driver.messages if message["type"] == "Exited"] == ["timeout", "lost"]
+
+
+def fake_clock(library: pathlib.Path, clock: pathlib.Path) -> dict[str, str]:
+    """The environment in which the time of day is what the file says."""
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a PID namespace with a /proc of its own")
+def test_b08_as_pid_1_it_reaps_what_nobody_else_does(tmp_path):
+    """In a PID namespace of its own, as in a container: a thousand orphans end at once, and none stays a zombie or is taken for a job."""
+    namespace = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+    with supervised(tmp_path, within=namespace, kill_grace=0, pid_namespaces=False, control_groups=False) as driver:
+        assert driver.fresh_state(lambda _: True)["pid"] == 1
+        driver.run("1", "orphans", count=1000)
+        driver.wait_scope("1", "orphaned")
+        until(lambda: not zombies(driver.pid), "all are reaped")
+        state = driver.fresh_state(lambda _: True)
+        assert [job["run"] for job in state["jobs"]] == ["1"]
+        assert state["pools"]["discovery"]["running"] == 1
 
 
 def test_what_a_killed_supervisor_left_behind_is_removed_by_the_next(tmp_path):
@@ -276,6 +342,32 @@ def test_lines_are_bounded():
     assert [line[:1] for line in out] == [b"a", b"b", b"c"]
     assert max(map(len, out)) <= 65537
     assert lines.dropped > 0
+
+
+def test_an_event_of_a_closed_descriptor_is_not_given_to_the_next_of_its_number():
+    loop, heard = Loop(), []
+    pipes = [os.pipe(), os.pipe()]
+    new: list[int] = []
+
+    def first_come(mine: int, other: int) -> None:
+        heard.append("first")
+        loop.forget(other)
+        os.close(other)
+        new.extend(os.pipe())
+        assert other in new
+        loop.watch(other, lambda: heard.append("a stranger's"))
+        loop.forget(mine)
+
+    for (read, write), (another, _) in zip(pipes, reversed(pipes), strict=True):
+        os.write(write, b"x")
+        loop.watch(read, lambda read=read, another=another: first_come(read, another))
+    loop.after(0.05, lambda: heard.append("time"))
+    while "time" not in heard:
+        loop.turn()
+    assert heard == ["first", "time"]
+    loop.close()
+    for fd in {*new, *(end for pair in pipes for end in pair)}:
+        os.close(fd)
 
 
 def test_timers_fire_in_their_order_and_can_be_cancelled():

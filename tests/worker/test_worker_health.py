@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 
 import pytest
@@ -133,12 +132,38 @@ def test_a_worker_whose_database_is_away_is_alive_and_says_so(tmp_path):
     assert "canary" not in (tmp_path / "out").read_text() + json.dumps(status)
 
 
+def test_b11_a_web_worker_that_is_killed_or_wedged_is_replaced(tmp_path):
+    """SIGKILL and SIGSTOP for gunicorn's worker, then SIGKILL for gunicorn itself: the supervisor stays who it is, /healthz comes back."""
+    port = free_port()
+    process = start(tmp_path, HEALTH_CHECK_PORT=str(port))
+    try:
+        gunicorn = until(lambda: (told := told_by(port)) and told["services"]["http"]["pid"], "it answers")
+        for number in (signal.SIGKILL, signal.SIGSTOP):
+            [before] = until(lambda: _children(gunicorn), "gunicorn has a worker")
+            os.kill(before, number)
+            until(lambda before=before: told_by(port) and before not in _children(gunicorn), f"another answers after {number.name}")
+        os.kill(gunicorn, signal.SIGKILL)
+        services = until(
+            lambda: (told := told_by(port)) and told["services"]["http"]["pid"] not in (gunicorn, None) and told["services"], "again"
+        )
+        assert services["http"]["restarts"] == 1
+        assert services["writer"]["restarts"] == 0
+        assert process.poll() is None
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(CAP) == 0
+
+
+def _children(pid: int) -> list[int]:
+    return [int(one) for one in os.listdir("/proc") if one.isdigit() and _parent(one) == pid]
+
+
 def told_by(port: int) -> dict | None:
     """/status, or None while nobody answers."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5) as answer:
             return json.loads(answer.read())
-    except (urllib.error.URLError, ConnectionError):
+    except OSError:
         return None
 
 

@@ -107,7 +107,7 @@ class Remembering:
         return verdict
 
 
-def main(control: int, jobs: list, results: str, wall: float, idle: float, memory_mb: int) -> int:
+def main(control: int, jobs: list, results: str, wall: float, idle: float, memory_mb: int, slots: int) -> int:
     """Runs all jobs, then stops the service."""
     add_hostile()
     folder = pathlib.Path(results)
@@ -117,7 +117,7 @@ def main(control: int, jobs: list, results: str, wall: float, idle: float, memor
 
     channel: Channel[ToWriter] = Channel(control, ToWriter)
     mailbox = Mailbox()
-    desk = Desk(channel, mailbox, {"discovery": 2, "test": 1})
+    desk = Desk(channel, mailbox, {"discovery": slots, "test": 1})
     launcher = Launcher({}, {}, (), SecretBox([]), ("INFO", "json"))
     discovery = Discovery(desk, launcher, lambda job: Remembering(job.job_id, log), Limits(wall, idle, memory_mb), once=True)
     backlog = Backlog(lambda: ListedQueue(jobs, log), mailbox, discovery, poll_seconds=60, lease_seconds=30)

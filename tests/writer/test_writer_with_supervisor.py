@@ -24,13 +24,13 @@ if __name__ == "__main__":
 """
 
 
-def run(tmp_path, configs, *, wall=30.0, idle=30.0, memory_mb=256, expect=0):
+def run(tmp_path, configs, *, wall=30.0, idle=30.0, memory_mb=256, slots=2, expect=0):
     """Runs the jobs to their end; outcome of each. Proves that no process is left."""
     (tmp_path / "starter.py").write_text(STARTER)
     jobs = [{"id": number, "config": config} for number, config in enumerate(configs)]
-    arguments = {"jobs": jobs, "results": str(tmp_path), "wall": wall, "idle": idle, "memory_mb": memory_mb}
+    arguments = {"jobs": jobs, "results": str(tmp_path), "wall": wall, "idle": idle, "memory_mb": memory_mb, "slots": slots}
     options = {
-        "pools": {"discovery": 2, "test": 1},
+        "pools": {"discovery": slots, "test": 1},
         "arguments": arguments,
         "job_entry": "hostile_entry:job",
         "state_path": str(tmp_path / "state.json"),
@@ -84,6 +84,9 @@ ENDS = {
     "claim_4_gigabytes": ("protocol", "protocol"),
     "write_pickle": ("protocol", "protocol"),
     "complete_too_early": ("protocol", None),
+    "repeat_records": ("protocol", "protocol"),
+    "skip_records": ("protocol", "protocol"),
+    "die_in_a_frame": ("crashed", "signalled"),
     "write_half_a_frame": ("timeout", "timeout"),
     "exit_0": ("protocol", "exited"),
     "exit_7": ("crashed", "exited"),
@@ -108,6 +111,16 @@ def test_a_job_that_misbehaves_ends_what_it_found_is_kept_and_the_next_one_runs(
         assert outcome["error"]
     assert outcomes[2]["status"] == "completed"
     assert not (tmp_path / "told.exploded").exists()
+
+
+def test_c02_neighbours_of_one_that_dies_in_a_frame_lose_nothing(tmp_path):
+    """Seven stream while the eighth is killed in the middle of a frame. (How fast they are is no matter of the eighth: each has its pipe.)"""
+    victim = {"behaviour": "die_in_a_frame", "regions": ["a", "b"], "resources": 700}
+    dead, *others = run(tmp_path, [victim, *[{"resources": 20_000, "account": f"a{number}"} for number in range(7)]], slots=8, expect=1)
+
+    assert (dead["status"], dead["error_kind"], dead["cause"]) == ("error", "crashed", "signalled")
+    assert dead["resources"] >= 1200
+    assert [(one["status"], one["resources"]) for one in others] == [("completed", 20_000)] * 7
 
 
 @pytest.mark.parametrize("behaviour", ["hog_memory", "hog_in_children"])

@@ -17,6 +17,9 @@ from worker.http.app import create_app
 from worker.sealed import unseal
 from worker.settings import Settings
 
+WEDGED = 4
+"""Seconds after which a web worker that does nothing at all is replaced: what is served here is never slow."""
+
 _log = structlog.get_logger("worker.http")
 
 
@@ -84,5 +87,5 @@ def serve(state: str, settings_fd: int) -> int:
         _log.critical(f"{problem}; choose another with HEALTH_CHECK_PORT")
         return EXIT_CONFIG
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    Gunicorn(create_app(state, settings), options(address, threads=4)).run()
+    Gunicorn(create_app(state, settings), options(address, threads=4, timeout=WEDGED)).run()
     return 0

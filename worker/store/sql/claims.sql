@@ -1,13 +1,58 @@
 -- A job may run when it is due and nobody has it; a claim whose lease has ended is somebody's until it is swept.
+-- The provider with the fewest jobs at work comes first, then the one served longest ago, so that a flood of one does not hold up the
+-- others; of its jobs, who has been due longest. The providers are found by leaps through their index, and rows of the next one are locked
+-- only when there are too few before.
 -- name: claim
-with due as (
-    select j.id
-    from discovery_jobs j
-    where j.enabled and not exists (select from elder_worker.claims c where c.job_id = j.id and c.owner is not null)
-      and case when %(job)s::bigint is null then j.next_run_at <= now() and j.status not in ('parked', 'running') else j.id = %(job)s end
-    order by j.next_run_at, j.id
-    limit %(limit)s
-    for update of j skip locked
+with recursive waiting (provider) as (
+    (select provider from discovery_jobs
+     where enabled and next_run_at is not null and status not in ('parked', 'running')
+     order by provider limit 1)
+    union all
+    select (select j.provider from discovery_jobs j
+            where j.enabled and j.next_run_at is not null and j.status not in ('parked', 'running') and j.provider > w.provider
+            order by j.provider limit 1)
+    from waiting w where w.provider is not null
+), busy as (
+    select j.provider, count(*) as jobs
+    from elder_worker.claims c join discovery_jobs j on j.id = c.job_id
+    where c.owner is not null
+    group by j.provider
+), turn as (
+    select w.provider
+    from waiting w
+    left join busy b using (provider)
+    left join lateral (
+        select l.last_run_at as at from discovery_jobs l
+        where l.provider = w.provider and l.last_run_at is not null
+        order by l.last_run_at desc limit 1) served on true
+    left join lateral (
+        select n.next_run_at as at from discovery_jobs n
+        where n.provider = w.provider and n.enabled and n.next_run_at is not null and n.status not in ('parked', 'running')
+        order by n.next_run_at limit 1) since on true
+    where w.provider is not null and %(job)s::bigint is null
+    order by coalesce(b.jobs, 0), served.at nulls first, since.at
+), due as (
+    select id from (
+        select next.id
+        from turn cross join lateral (
+            select j.id
+            from discovery_jobs j
+            where j.provider = turn.provider and j.enabled and j.next_run_at <= now() and j.status not in ('parked', 'running')
+              and not exists (select from elder_worker.claims c where c.job_id = j.id and c.owner is not null)
+            order by j.next_run_at, j.id
+            limit %(limit)s
+            for update of j skip locked
+        ) next
+        limit %(limit)s
+    ) fair
+    union all
+    select id from (
+        select j.id
+        from discovery_jobs j
+        where j.id = %(job)s and j.enabled
+          and not exists (select from elder_worker.claims c where c.job_id = j.id and c.owner is not null)
+        for update of j skip locked
+    ) named
 ), claimed as (
     insert into elder_worker.claims as c (job_id, token, owner, expires_at)
     select id, 1, %(owner)s, now() + make_interval(secs => %(ttl)s) from due
