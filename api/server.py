@@ -39,7 +39,7 @@ def serve(settings: Settings) -> int:
     host = settings.elder_api_host
     address = f"[{host}]:{settings.elder_api_port}" if ":" in host else f"{host}:{settings.elder_api_port}"
     log.info("the Elder API listens on %s", address)
-    Gunicorn(create_app(settings), options(address, threads=16, timeout=120)).run()
+    Gunicorn(create_app(settings), options(address, threads=64, timeout=120)).run()
     return 0
 
 

@@ -85,6 +85,8 @@ class Provider(abc.ABC):
     """Environment variables of the worker that this provider may see: endpoints, credential files. Never part of a job's config."""
     files: ClassVar[tuple[str, ...]] = ()
     """Files and folders that it reads beside those that its config and its operator variables name."""
+    metadata_service: ClassVar[bool] = False
+    """May speak to the metadata service of the cloud that the worker runs in, whose credentials are the operator's."""
     discovery: ClassVar[bool] = True
     """May be the provider of a discovery job."""
     connector: ClassVar[bool] = False

@@ -15,7 +15,9 @@ from providers import registry, runner, schema
 from providers.errors import ConfigError, ProviderError
 from providers.provider import Provider, Source
 from worker import logs, wire
+from worker.clean_output import clean_outputs
 from worker.job_sink import FrameSink, Ticker
+from worker.outbound import forbid_metadata
 from worker.redact import Redactor
 
 MAX_TEXT = 16_000
@@ -60,7 +62,10 @@ def _decode(start: bytes) -> wire.JobStart:
 def _run(job: wire.JobStart, sink: FrameSink, control: int, redactor: Redactor) -> None:
     logs.configure(job.log_level, job.log_format, redactor=redactor)
     provider = registry.get(job.provider)
-    redactor.add(schema.secret_values(provider.config, job.config))
+    redactor.add((*schema.secret_values(provider.config, job.config), *job.secrets))
+    clean_outputs(redactor)
+    if not provider.metadata_service:
+        forbid_metadata()
     _log.debug(_words(job, "reading"), provider=job.provider, kind=job.kind)
     source = _open(provider, job)
     try:

@@ -38,6 +38,8 @@ class JobStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provider: str
     config: dict[str, Any]
     operator: dict[str, str] = {}
+    secrets: tuple[str, ...] = ()
+    """Values that may not be seen in anything that leaves the process, beside those that the config's type marks."""
     batch: int = 500
     job_id: int | None = None
     log_level: str = "INFO"

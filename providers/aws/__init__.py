@@ -20,6 +20,7 @@ class Aws(Provider):
     """AWS, as a discovery job and as a connector."""
 
     name, title, config = "aws", "AWS", AwsConfig
+    metadata_service = True
     connector = True
     operator_variables = (
         "AWS_ENDPOINT_URL",

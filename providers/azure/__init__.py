@@ -13,6 +13,7 @@ class Azure(Provider):
     """Reads Azure through Resource Manager and Resource Graph."""
 
     name = "azure"
+    metadata_service = True
     title = "Azure"
     config = AzureConfig
     operator_variables = OPERATOR_VARIABLES

@@ -14,6 +14,7 @@ class Gcp(Provider):
     """Google Cloud, as a discovery job and as a connector."""
 
     name, title, config = "gcp", "GCP", GcpConfig
+    metadata_service = True
     connector = True
     operator_variables = OPERATOR_VARIABLES
 

@@ -20,6 +20,7 @@ class GoogleWorkspace(Provider):
     """Reads the directory of one customer, as an administrator of it."""
 
     name, title, config = "google_workspace", "Google Workspace", GoogleWorkspaceConfig
+    metadata_service = True
     operator_variables = OPERATOR_VARIABLES
     discovery = False
     connector = True

@@ -168,6 +168,14 @@ def blurt(config: HostileConfig) -> None:
     raise LookupError(f"cannot log in with {config.password}")
 
 
+def whisper(config: HostileConfig) -> None:
+    """Prints the secret, through Python and past it, and dies."""
+    print(f"password={config.password}\nsent {config.password} again", flush=True)  # noqa: T201
+    print(config.password, file=sys.stderr, flush=True)  # noqa: T201
+    os.write(2, f"raw: {config.password}\n".encode())
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _deep() -> dict[str, Any]:
     value: dict[str, Any] = {}
     for _ in range(100_000):

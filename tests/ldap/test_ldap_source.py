@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import uuid
 
 import ldap3
@@ -263,3 +264,53 @@ def test_the_primary_group_is_one_of_the_accounts_own_domain():
 )
 def test_dns_that_mean_the_same(one, other):
     assert entries.normal(one) == entries.normal(other)
+
+
+HOSTILE = "*)(uid=*))(|(uid=*"
+
+
+def test_g09_a_name_that_looks_like_a_filter_is_a_name(slapd):
+    """Read as it is, member of what it is a member of, and nobody else is taken for it."""
+    admin = slapd.admin()
+    dn = f"uid={HOSTILE},ou=People,{BASE}"
+    assert admin.add(dn, ["inetOrgPerson"], {"uid": HOSTILE, "cn": HOSTILE, "sn": "x"}), admin.result
+    assert admin.add(f"cn=hostile,ou=Groups,{BASE}", ["groupOfNames"], {"member": dn}), admin.result
+    try:
+        found = read(slapd.config(user_filter="(sn=x)", group_filter="(cn=hostile)"))
+        [user] = found.ids("ldap_user")
+        [resource] = [resource for _, resource in found.all() if resource.external_id == user]
+        assert resource.name == HOSTILE
+        assert [link.type for link in resource.links] == ["member_of"]
+    finally:
+        for one in (f"cn=hostile,ou=Groups,{BASE}", dn):
+            assert admin.delete(one), admin.result
+        admin.unbind()
+
+
+def test_g09_a_filter_that_is_none_is_a_wrong_config(slapd):
+    with pytest.raises((ConfigError, ScopeError)), opened(slapd.config(user_filter=HOSTILE)) as source:
+        sink = Recorder()
+        run(source, sink)
+        assert sink.report("ldap_user").outcome is not Outcome.COMPLETE
+        raise ScopeError(sink.report("ldap_user").message)
+
+
+def test_g09_a_referral_gets_no_password(slapd):
+    """The directory sends us elsewhere, where somebody waits for our bind: nobody comes."""
+    manage = [("2.16.840.1.113730.3.4.2", True, None)]
+    with socket.create_server(("127.0.0.1", 0)) as evil:
+        admin = slapd.admin()
+        dn = f"ou=elsewhere,ou=People,{BASE}"
+        ref = f"ldap://127.0.0.1:{evil.getsockname()[1]}/ou=elsewhere,ou=People,{BASE}"
+        assert admin.add(dn, ["referral", "extensibleObject"], {"ou": "elsewhere", "ref": ref}, controls=manage), admin.result
+        try:
+            found = read(slapd.config(user_filter="(uid=user1)"))
+            assert len(found.ids("ldap_user")) == 1
+            with contextlib.suppress(ConfigError, ScopeError, CredentialsError):  # the base itself is elsewhere
+                read(slapd.config(base_dn=dn))
+        finally:
+            assert admin.delete(dn, controls=manage), admin.result
+            admin.unbind()
+        evil.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            evil.accept()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 from typing import Any
 
 import structlog
@@ -56,9 +57,20 @@ def options(address: str, *, threads: int, workers: int = 1, timeout: int = 30) 
         "limit_request_line": 8190,
         "logger_class": "worker.http.quiet.QuietLogger",
         "post_fork": _end_with_parent,
+        "when_ready": _hurry,
         "proc_name": "elder-worker",
         "control_socket_disable": True,
     }
+
+
+SILENCE = 2
+"""Seconds for the next bytes of a request that has begun: whoever is slower gets no answer, and its thread is another's."""
+
+
+def _hurry(arbiter: Any) -> None:
+    for listener in arbiter.LISTENERS:  # what is accepted inherits it
+        for name in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.sock.setsockopt(socket.SOL_SOCKET, name, struct.pack("ll", SILENCE, 0))
 
 
 def _end_with_parent(arbiter: Any, _worker: Any) -> None:
@@ -77,6 +89,10 @@ def port_problem(host: str, port: int) -> str:
     return ""
 
 
+THREADS = 64
+"""Made as they are needed: one is enough but for a crowd of slow ones."""
+
+
 def serve(state: str, settings_fd: int) -> int:
     """Until it is told to stop."""
     settings = unseal(settings_fd, Settings)
@@ -87,5 +103,5 @@ def serve(state: str, settings_fd: int) -> int:
         _log.critical(f"{problem}; choose another with HEALTH_CHECK_PORT")
         return EXIT_CONFIG
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    Gunicorn(create_app(state, settings), options(address, threads=4, timeout=WEDGED)).run()
+    Gunicorn(create_app(state, settings), options(address, threads=THREADS, timeout=WEDGED)).run()
     return 0

@@ -11,7 +11,11 @@ from worker.store.rows import Row
 
 def replace(connection: Connection, scope: int, rows: Sequence[Row], organizations: list[int], *, fresh: bool) -> None:
     """The links of these rows are from now on exactly theirs, those of partial ones at least. `fresh`: none can have links yet."""
-    lines = [f"{found.key}\t{link.type}\t{link.target.translate(_SPECIAL)}\n" for found in rows for link in dict.fromkeys(found.links)]
+    lines = [
+        f"{found.key}\t{link.type.translate(_SPECIAL)}\t{link.target.translate(_SPECIAL)}\n"
+        for found in rows
+        for link in dict.fromkeys(found.links)
+    ]
     if not lines and fresh:
         return
     connection.execute(statements.get("stage_links"))

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from supervisor.messages import Cancel, Cause, Exited, Extend, Finished, Ready, Refused, Slots, Spawned, Start
+from worker.redact import Redactor
 from worker.writer.inventory import Inventory, Totals, added
 from worker.writer.launch import Launch
 from worker.writer.mailbox import Mailbox
@@ -155,6 +156,8 @@ class Desk:
         _log.info(f"started {assignment.words}", run=assignment.run, **assignment.label)
 
     def _exited(self, flight: _Flight, message: Exited) -> None:
+        redactor = Redactor(flight.assignment.launch.secrets)  # what a dying process printed, nobody has looked through
+        message = msgspec.structs.replace(message, detail=redactor.text(message.detail))
         flight.exited = message
         if flight.thread is not None:
             flight.thread.exited(message)

@@ -18,16 +18,18 @@ from providers.provider import Provider
 from providers.runner import BATCH
 from worker import doors, wire
 from worker.secretbox import SecretBox, SecretBoxError
+from worker.settings import secret_fields
 
 FILE_VARIABLES = ("_FILE", "_PATH", "_BUNDLE", "_APPLICATION_CREDENTIALS", "KUBECONFIG")
 """An operator variable that ends so names a file."""
 
 
 class Launch(msgspec.Struct, frozen=True):
-    """Ready to start: the body of the START frame (it holds secrets) and the paths that the process may read."""
+    """Ready to start: the body of the START frame (it holds secrets), the paths that the process may read, and the secrets alone."""
 
     start: bytes
     read_paths: tuple[str, ...]
+    secrets: tuple[str, ...] = ()
 
 
 class Launcher:
@@ -72,15 +74,19 @@ class Launcher:
         files = tuple(value for name, value in operator.items() if name.endswith(FILE_VARIABLES))
         level, shape = self._logs
         batch = config.get("batch_size")
+        hidden = secret_fields()
+        secrets = tuple(value for name, value in operator.items() if name.lower() in hidden)
         start = wire.JobStart(
             kind=kind,
             run=run,
             provider=provider.name,
             config=config,
             operator=operator,
+            secrets=secrets,
             batch=batch if isinstance(batch, int) and batch > 0 else BATCH,
             job_id=job_id,
             log_level=level,
             log_format=shape,
         )
-        return Launch(msgspec.json.encode(start), paths + files + provider.files)
+        secrets += tuple(schema.secret_values(provider.config, config))
+        return Launch(msgspec.json.encode(start), paths + files + provider.files, secrets)

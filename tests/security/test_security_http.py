@@ -1,0 +1,132 @@
+"""Whoever can reach a port of ours and means no good: oversized, slow, wrong, many. Group G of the fault catalogue."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+import pytest
+import urllib3
+from cryptography.fernet import Fernet
+from peers.slapd import free_port
+from waiting import until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CROWD = 300
+"""Connections at once."""
+
+
+@contextlib.contextmanager
+def served(folder, command, environ, port):
+    """One of our services as a user starts it."""
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "worker.cli", command], env=environ, stdout=log, stderr=log, cwd=folder)
+    try:
+        until(lambda: status(port) == 200, "it answers")
+        yield port, folder / "log"
+    finally:
+        process.terminate()
+        assert process.wait(40) == 0
+
+
+@pytest.fixture(params=["run", "api"])
+def port_and_log(request, tmp_path, database):
+    """Of the health endpoints, and of the API."""
+    port = free_port()
+    if request.param == "run":
+        environ = {"HEALTH_CHECK_HOST": "127.0.0.1", "HEALTH_CHECK_PORT": str(port)}
+    else:
+        environ = {"ELDER_API_PORT": str(port), "DATABASE_URL": database, "ELDER_SECRET_KEYS": Fernet.generate_key().decode()}
+    with served(tmp_path, request.param, environ, port) as found:
+        yield found
+
+
+def status(port, path="/healthz", **more):
+    with contextlib.suppress(urllib3.exceptions.HTTPError), urllib3.PoolManager(retries=False, timeout=20) as http:
+        return http.request("GET", f"http://127.0.0.1:{port}{path}", **more).status
+    return None
+
+
+def said(port, data: bytes) -> bytes:
+    """What the server answers to those bytes, to the end."""
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        with contextlib.suppress(OSError):
+            connection.sendall(data)
+        parts = []
+        with contextlib.suppress(OSError):
+            while part := connection.recv(65536):
+                parts.append(part)
+        return b"".join(parts)
+
+
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+ODDITIES = {
+    "header_of_1_mb": HEAD + b"X: " + b"x" * (1 << 20) + b"\r\n\r\n",
+    "headers_without_end": HEAD + b"X: y\r\n" * 5000 + b"\r\n",
+    "line_of_1_mb": b"GET /" + b"x" * (1 << 20) + b" HTTP/1.1\r\n\r\n",
+    "no_http": b"\x16\x03\x01\x02\x00\x01\x00" + b"\0" * 200 + b"\r\n\r\n",
+    "wrong_method": b"BREW /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    "delete": b"DELETE /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    "wrong_length": HEAD + b"Content-Length: x\r\n\r\n",
+    "two_lengths": HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "smuggled": HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n",
+    "bad_chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "path_out": b"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    "nul": b"GET /%00 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    "expect": HEAD + b"Expect: 200-ok\r\n\r\n",
+}
+
+
+def test_g12_oddities_are_refused_without_a_word_of_how_we_are_made(port_and_log):
+    port, log = port_and_log
+    for name, data in ODDITIES.items():
+        answer = said(port, data)
+        assert not answer or answer.startswith(b"HTTP/1."), (name, answer[:200])
+        assert not answer or answer.split(b" ", 2)[1] in (
+            b"200",
+            b"400",
+            b"404",
+            b"405",
+            b"408",
+            b"411",
+            b"413",
+            b"414",
+            b"417",
+            b"431",
+            b"501",
+        ), (
+            name,
+            answer[:200],
+        )
+        for word in (b"Traceback", b'File "', b"root:"):
+            assert word not in answer, (name, answer[:500])
+        assert status(port) == 200, name
+    assert "Traceback" not in log.read_text(errors="replace")
+
+
+def test_g12_many_and_slow_ones_keep_nobody_from_healthz(port_and_log):
+    """A crowd that says nothing, one that never ends its headers, one that never ends its body: the probe is answered all the same."""
+    port, _ = port_and_log
+    beginnings = (
+        b"",
+        HEAD,
+        b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+    )
+    with contextlib.ExitStack() as crowd:
+        for beginning in beginnings:
+            for _ in range(CROWD // len(beginnings)):
+                one = crowd.enter_context(socket.create_connection(("127.0.0.1", port), 20))
+                one.sendall(beginning)
+        took = []
+        for _ in range(20):
+            began = time.monotonic()
+            assert status(port) == 200
+            took.append(time.monotonic() - began)
+    print(f"median {statistics.median(took) * 1000:.0f} ms, worst {max(took) * 1000:.0f} ms")
