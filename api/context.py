@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from worker.secretbox import SecretBox
 from worker.settings import Settings
+from worker.store import claims
+from worker.store.connection import Connection
 from worker.store.pool import Pool
 
 
@@ -14,3 +19,10 @@ class Context:
         self.settings = settings
         self.pool = Pool(settings.database_url)
         self.box = SecretBox(settings.elder_secret_keys)
+
+    @contextlib.contextmanager
+    def jobs(self) -> Iterator[Connection]:
+        """A connection to look at jobs and runs as they stand: those whose worker is gone are ended first, as no other may be there."""
+        with self.pool.connection() as connection:
+            claims.sweep(connection)
+            yield connection

@@ -96,7 +96,7 @@ def answer_with(body: Any, status: int = 200) -> Response:
 def _query(endpoint: Endpoint) -> Any:
     raw: dict[str, Any] = dict(request.args.items())
     types = {field.encode_name: field.type for field in msgspec.structs.fields(endpoint.query)}
-    complaints = []
+    complaints = [f"`{name}` is given twice" for name in types if len(request.args.getlist(name)) > 1]
     for name in [name for name in raw if name in types]:
         if "\0" in raw[name]:
             complaints.append(f"`{name}`: a NUL has no place here")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from api.errors import ApiError, NotFound
-from worker.store import organizations
+from worker.store import jobs, organizations
 from worker.store.connection import Connection
 
 T = TypeVar("T")
@@ -16,6 +16,11 @@ def found(row: T | None, name: str) -> T:
     if row is None:
         raise NotFound(f"there is no {name}")
     return row
+
+
+def a_job(connection: Connection, number: int, *, locked: bool = False) -> dict[str, Any]:
+    """A job. `locked`: nobody else changes it until the end of the transaction. Raises `NotFound`."""
+    return found(jobs.get(connection, number, locked=locked), f"job {number}")
 
 
 def an_organization(connection: Connection, number: int | None) -> None:

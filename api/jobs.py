@@ -10,13 +10,14 @@ from api import answers
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.errors import ApiError, Conflict
-from api.found import an_organization, found
+from api.found import a_job, an_organization, found
 from api.job_config import merged, provider_of, sealed, shown_job
 from api.job_forms import JobBody, JobChanges, JobFilters, Legacy, RunLimit
 from api.legacy import start
 from api.paging import page_of
 from api.probe import probe
 from worker.store import history, jobs, tombstones
+from worker.store.pool import snapshot
 
 
 def create(context: Context, query: NoQuery, body: JobBody) -> dict[str, Any]:
@@ -31,22 +32,22 @@ def create(context: Context, query: NoQuery, body: JobBody) -> dict[str, Any]:
 
 def list_jobs(context: Context, query: JobFilters, body: Any) -> dict[str, Any]:
     """All jobs, the newest first."""
-    with context.pool.reading() as connection:
+    with context.jobs() as connection, snapshot(connection):
         rows, total = jobs.page(connection, query.page, query.per_page, provider=query.provider, status=query.status)
     return page_of("jobs", [shown_job(job) for job in rows], total, query)
 
 
 def show(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """One job."""
-    with context.pool.reading() as connection:
-        return shown_job(found(jobs.get(connection, job_id), f"job {job_id}"))
+    with context.jobs() as connection:
+        return shown_job(a_job(connection, job_id))
 
 
 def change(context: Context, query: NoQuery, body: JobChanges, job_id: int) -> dict[str, Any]:
-    """Changes what is named, and nothing else."""
+    """Changes what is named, and nothing else; of two changes at once, the second sees the first."""
     changes = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
-    with context.pool.connection() as connection:
-        job = found(jobs.get(connection, job_id), f"job {job_id}")
+    with context.pool.connection() as connection, connection.transaction():
+        job = a_job(connection, job_id, locked=True)
         if changes.pop("provider", job["provider"]) != job["provider"]:
             raise ApiError("the provider of a job cannot be changed: make a new job")
         if "config" in changes:
@@ -55,13 +56,13 @@ def change(context: Context, query: NoQuery, body: JobChanges, job_id: int) -> d
         an_organization(connection, changes.get("organization_id"))
         if changes:
             jobs.change(connection, job_id, changes)
-        return shown_job(found(jobs.get(connection, job_id), f"job {job_id}"))
+        return shown_job(a_job(connection, job_id, locked=True))
 
 
 def remove(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """Deletes a job and its history."""
-    with context.pool.connection() as connection:
-        found(jobs.get(connection, job_id), f"job {job_id}")
+    with context.jobs() as connection:
+        a_job(connection, job_id)
         if not jobs.delete(connection, job_id):
             raise Conflict(f"job {job_id} is running: cancel it first")
     return {"job_id": job_id, "success": True, "message": "Job deleted; what it found stays"}
@@ -69,11 +70,14 @@ def remove(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str
 
 def queue(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """Makes a job due now."""
-    with context.pool.connection() as connection:
-        if not found(jobs.get(connection, job_id), f"job {job_id}")["enabled"]:
-            raise Conflict(f'job {job_id} is disabled: PATCH it with {{"enabled": true}} first')
+    with context.jobs() as connection:
+        if not a_job(connection, job_id)["enabled"]:
+            raise Conflict(_DISABLED.format(job_id))
         queued = found(jobs.queue(connection, job_id), f"job {job_id}")
     return {"job_id": job_id, "success": True, "message": "Job queued for worker execution", "queued_at": queued["queued_at"]}
+
+
+_DISABLED = 'job {} is disabled: PATCH it with {{"enabled": true}} first'
 
 
 def cancel(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
@@ -89,7 +93,7 @@ def cancel(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str
 def test(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """Has a worker sign in with the job's config, in a killable process."""
     with context.pool.connection() as connection:
-        job = found(jobs.get(connection, job_id), f"job {job_id}")
+        job = a_job(connection, job_id)
         answer = probe(context, connection, job)
     return {"job_id": job_id, "provider": job["provider"], **answer}
 
@@ -98,25 +102,27 @@ def run_legacy(context: Context, query: Legacy, body: Any, job_id: int) -> dict[
     """Runs a job beside the API."""
     if not query.legacy:
         raise ApiError("jobs are run by workers: use /queue; add ?legacy=true to run it beside the API, which is deprecated")
-    with context.pool.reading() as connection:
-        job = found(jobs.get(connection, job_id), f"job {job_id}")
+    with context.jobs() as connection:
+        job = a_job(connection, job_id)
     if job["status"] == "running":
         raise Conflict(f"job {job_id} is running already")
+    if not job["enabled"]:
+        raise Conflict(_DISABLED.format(job_id))
     start(context, job_id)
     return {"job_id": job_id, "success": True, "message": "Job started beside the API, see its history; deprecated, use /queue"}
 
 
 def list_runs(context: Context, query: RunLimit, body: Any, job_id: int) -> dict[str, Any]:
     """The runs of a job, oldest first; the newest are always there."""
-    with context.pool.reading() as connection:
-        found(jobs.get(connection, job_id), f"job {job_id}")
+    with context.jobs() as connection, snapshot(connection):
+        a_job(connection, job_id)
         runs, total = history.runs(connection, job_id, query.limit)
     return {"job_id": job_id, "total": total, "results": runs}
 
 
 def show_run(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[str, Any]:
     """One run with its ledger."""
-    with context.pool.reading() as connection:
+    with context.jobs() as connection, snapshot(connection):
         return found(history.run(connection, run_id), f"run {run_id}")
 
 
@@ -131,7 +137,10 @@ def release(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[st
 
 
 _JOB = "/discovery/jobs/{job_id}"
-_GONE = {"Deprecation": "true", "Link": '</api/v1/openapi.json>; rel="deprecation"'}
+_GONE = {
+    "Deprecation": "@1767225600",  # RFC 9745: since 2026-01-01; without a Sunset, as no day of its end is set
+    "Link": '</api/v1/openapi.json>; rel="deprecation"; type="application/json", <queue>; rel="successor-version"',
+}
 ENDPOINTS = (
     Endpoint("POST", "/discovery/jobs", "Make a discovery job; it is due at once", create, 201, body=JobBody, answer=answers.Job),
     Endpoint("GET", "/discovery/jobs", "All jobs, newest first", list_jobs, query=JobFilters, answer=answers.Jobs),

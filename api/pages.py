@@ -18,6 +18,7 @@ from api.job_config import shown_job
 from api.probe import WORKER_SEEN
 from worker.store import entities, history, organizations, probes
 from worker.store import jobs as stored_jobs
+from worker.store.pool import snapshot
 
 PER_PAGE = 50
 RUNS = 20
@@ -55,7 +56,7 @@ def _do(context: Context, action: Callable[..., Any], **path: int) -> Response:
 
 
 def _jobs(context: Context) -> str:
-    with context.pool.reading() as connection:
+    with context.jobs() as connection, snapshot(connection):
         rows, total = stored_jobs.page(connection, _page(), PER_PAGE)
         latest = history.latest(connection, [job["id"] for job in rows])
         kinds = entities.summary(connection)
@@ -66,7 +67,7 @@ def _jobs(context: Context) -> str:
 
 
 def _job(context: Context, job_id: int) -> str:
-    with context.pool.reading() as connection:
+    with context.jobs() as connection, snapshot(connection):
         job = shown_job(found(stored_jobs.get(connection, job_id), f"job {job_id}"))
         runs, total = history.runs(connection, job_id, RUNS)
         home = organizations.get(connection, job["organization_id"]) if job["organization_id"] else None
@@ -79,7 +80,7 @@ def _moving(rows: list[dict[str, Any]]) -> bool:
 
 
 def _run(context: Context, run_id: int) -> str:
-    with context.pool.reading() as connection:
+    with context.jobs() as connection, snapshot(connection):
         run = found(history.run(connection, run_id), f"run {run_id}")
         job = found(stored_jobs.get(connection, run["job_id"]), f"job {run['job_id']}")
     scopes = run["scopes"]

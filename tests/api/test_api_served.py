@@ -148,7 +148,8 @@ def test_a_run_beside_the_api_is_a_run_like_any_other(served, sql):
 
     answer = served.call("POST", f"discovery/jobs/{job}/run?legacy=true", headers={"Content-Type": "application/json"})
 
-    assert (answer.status, answer.headers["Deprecation"]) == (202, "true")
+    assert (answer.status, answer.headers["Deprecation"]) == (202, "@1767225600")
+    assert '<queue>; rel="successor-version"' in answer.headers["Link"]
     assert json.loads(answer.data)["success"] is True
     [run] = until(
         lambda: [run for run in json.loads(served.call("GET", f"discovery/jobs/{job}/history").data)["results"] if run["completed_at"]],

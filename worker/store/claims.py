@@ -67,8 +67,11 @@ def renew(connection: Connection, owner: str, ttl: float, held: list[Claimed]) -
 
 
 def release(connection: Connection, owner: str, claimed: Claimed) -> None:
-    """Back to the queue, as if it had not been claimed. Inside a transaction that has checked the claim."""
+    """Back to the queue, as if it had not been claimed, unless it was cancelled. Inside a transaction that has checked the claim."""
     values = _claim_values(owner, claimed)
+    if connection.execute("select from discovery_jobs where id = %(job)s and cancel_requested", values).fetchone() is not None:
+        finish(connection, owner, claimed, Verdict(Status.CANCELLED, error="the run was cancelled"))
+        return
     connection.execute("delete from discovery_history where id = %(run)s and status = 'running'", values)
     connection.execute("update discovery_jobs set status = 'pending', next_run_at = least(next_run_at, now()) where id = %(job)s", values)
     connection.execute(statements.get("unclaim"), values)

@@ -32,9 +32,9 @@ def add(connection: Connection, job: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def get(connection: Connection, job: int) -> dict[str, Any] | None:
-    """One job, its config as stored (secrets sealed)."""
-    return one(connection, "select " + COLUMNS + " from discovery_jobs where id = %s", [job])
+def get(connection: Connection, job: int, *, locked: bool = False) -> dict[str, Any] | None:
+    """One job, its config as stored (secrets sealed). `locked`: nobody else changes it until the end of the transaction."""
+    return one(connection, "select " + COLUMNS + " from discovery_jobs where id = %s" + (" for update" if locked else ""), [job])
 
 
 def page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,14 +13,26 @@ import psycopg_pool
 from worker.store.connection import LIMITS, Connection
 from worker.store.errors import StoreError, Unreachable, classified
 
-WAIT, WAIT_AWAY = 5.0, 2.0
+WAIT, WAIT_AWAY = 5.0, 1.0
 """Seconds that a request waits for a connection: when all are in use, and when the database was away a moment ago."""
 
-GIVE_UP = 1.0
-"""Seconds after which the pool stops trying by itself: the next request tries again, so that a database that is back is used at once."""
+LOOK = 0.1
+"""Seconds between two looks whether an attempt to connect has failed: then a request waits no longer."""
+
+GIVE_UP = 0.0
+"""Seconds that the pool tries by itself: the next request tries again, so that a database that is back is used at once."""
+
+CONNECT = 3
+"""Seconds for an attempt to connect; below `WAIT`, so that a request is told why there is no connection."""
+
+CHECK = 2.0
+"""Seconds for a pooled connection to answer that it is alive."""
 
 STATEMENT_TIMEOUT = 20_000
 """Milliseconds of one statement of a request."""
+
+PATIENCE = STATEMENT_TIMEOUT / 1000 + 5
+"""Seconds for a word of the server in the middle of one."""
 
 
 class Pool:
@@ -30,15 +43,16 @@ class Pool:
             f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
         )
         self._problem: StoreError | None = None
+        self._tried_at = 0.0
         self._size = size
         self._pool = psycopg_pool.ConnectionPool(
             url,
             connection_class=self._connections(),
-            kwargs={**LIMITS, "autocommit": True, "application_name": "elder-api", "options": options},
+            kwargs={**LIMITS, "connect_timeout": CONNECT, "autocommit": True, "application_name": "elder-api", "options": options},
             min_size=0,
             max_size=size,
             reconnect_timeout=GIVE_UP,
-            check=psycopg_pool.ConnectionPool.check_connection,
+            check=_alive,
             open=False,
         )
         self._opened = False
@@ -49,19 +63,36 @@ class Pool:
         if not self._opened:
             self._pool.open()
             self._opened = True
+        connection = self._taken()
         try:
-            with self._pool.connection(timeout=WAIT if self._problem is None else WAIT_AWAY) as connection:
+            with connection:
                 yield connection
-        except psycopg_pool.PoolTimeout:
-            raise self._problem or Unreachable(f"all {self._size} connections are in use: try again") from None
         except psycopg.Error as error:
             raise classified(error) from error
+        finally:
+            self._pool.putconn(connection)
+
+    def _taken(self) -> Connection:
+        """A connection of the pool. Raises `StoreError`: as soon as an attempt to connect has failed that began after the request."""
+        began = time.monotonic()
+        patience = WAIT if self._problem is None else WAIT_AWAY
+        while True:
+            try:
+                return self._pool.getconn(timeout=LOOK)
+            except psycopg_pool.PoolTimeout:
+                waited = time.monotonic() - began
+                problem = self._problem
+                if problem and (self._tried_at >= began or waited > patience):
+                    raise problem from None
+                if waited > patience:
+                    raise Unreachable(f"all {self._size} connections are in use: try again") from None
+            except psycopg.Error as error:
+                raise classified(error) from error
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """The same, in one read-only snapshot: what is counted is what is listed."""
-        with self.connection() as connection, connection.transaction():
-            connection.execute("set transaction isolation level repeatable read, read only")
+        with self.connection() as connection, snapshot(connection):
             yield connection
 
     def close(self) -> None:
@@ -74,16 +105,32 @@ class Pool:
         pool = self
 
         class Telling(Connection):
-            patience = STATEMENT_TIMEOUT / 1000 + 5
+            patience = PATIENCE
 
             @classmethod
             def connect(cls, conninfo: str = "", **keywords: Any) -> Any:
+                began = time.monotonic()
                 try:
                     made = super().connect(conninfo, **keywords)
                 except psycopg.Error as error:
-                    pool._problem = classified(error)
+                    pool._problem, pool._tried_at = classified(error), began
                     raise
                 pool._problem = None
                 return made
 
         return Telling
+
+
+def _alive(connection: Connection) -> None:
+    """Raises `psycopg.Error` when it is not, and soon."""
+    connection.patience = CHECK
+    psycopg_pool.ConnectionPool.check_connection(connection)
+    connection.patience = PATIENCE
+
+
+@contextlib.contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """A read-only transaction in which nothing changes."""
+    with connection.transaction():
+        connection.execute("set transaction isolation level repeatable read, read only")
+        yield

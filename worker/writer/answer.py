@@ -40,3 +40,10 @@ class Answer:
     def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - as every inventory
         """The verdict itself."""
         return verdict
+
+
+def sentence(verdict: Verdict, seconds: float) -> str:
+    """Why a connectivity test failed, for whoever asked: the run's own words where they tell; empty when it went well."""
+    if verdict.error_kind in {"timeout", "idle"}:
+        return f"no answer within {seconds:g} s: can the worker reach the source, or is it behind a firewall or a proxy?"
+    return verdict.error

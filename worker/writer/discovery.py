@@ -11,7 +11,7 @@ import structlog
 from providers.errors import ProviderError
 from providers.records import Identity
 from supervisor.messages import Cause
-from worker.writer.answer import Answer
+from worker.writer.answer import Answer, sentence
 from worker.writer.backlog import Backlog
 from worker.writer.desk import Assignment, Desk, Limits
 from worker.writer.inventory import Inventory
@@ -23,6 +23,8 @@ POOL, TEST_POOL = "discovery", "test"
 
 TEST_LIMITS = Limits(wall=60.0, idle=60.0)
 """Of a connectivity test: whoever asked is waiting."""
+
+_OF_SWEPT = {"parked": "it is parked, as it has crashed too often", "cancelled": "a person had cancelled it"}
 
 _log = structlog.get_logger("worker.discovery")
 
@@ -129,7 +131,7 @@ class Discovery:
             limits=TEST_LIMITS,
             inventory=answer,
             ended=lambda verdict, _: self._answer(test, verdict, answer.found),
-            refused=lambda sentence: self._answer(test, Verdict(Status.ERROR, "internal", sentence), None),
+            refused=lambda reason: self._answer(test, Verdict(Status.ERROR, "internal", reason), None),
             words=f"connectivity test of {test.provider}",
         )
         self._desk.start(assignment)
@@ -154,10 +156,11 @@ class Discovery:
     def swept(self, runs: list[Swept]) -> None:
         """Their workers are gone."""
         for run in runs:
-            words = "it is parked, as it has crashed too often" if run.status == "parked" else "it is due again"
+            verdict = Verdict(Status.CANCELLED) if run.status == "cancelled" else Verdict(Status.ERROR, "lost")
+            words = _OF_SWEPT.get(run.status, "it is due again")
             fields = {"run": run.run_id, "provider": run.provider, "attempt": run.attempt, "pid": None, "cause": "lost", "seconds": None}
-            _log.error(f"discovery ended with error for job_id: {run.job_id}: its worker is gone, and {words}", **fields)
-            self._desk.count(str(run.run_id), Verdict(Status.ERROR, "lost"), run.provider)
+            _log.error(f"discovery ended with {verdict.status} for job_id: {run.job_id}: its worker is gone, and {words}", **fields)
+            self._desk.count(str(run.run_id), verdict, run.provider)
 
     # --- the end of a run
 
@@ -194,7 +197,8 @@ class Discovery:
         success = verdict.status is Status.COMPLETED
         answer = {
             "success": success,
-            "message": verdict.error or f"connected to {test.provider}" + (f" as {identity.name}" if identity else ""),
+            "message": sentence(verdict, TEST_LIMITS.wall)
+            or f"connected to {test.provider}" + (f" as {identity.name}" if identity else ""),
             "identity": msgspec.to_builtins(identity),
             "error_kind": verdict.error_kind,
         }

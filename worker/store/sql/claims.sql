@@ -101,7 +101,7 @@ set failures = case when %(failed)s then j.failures + 1 else 0 end,
     next_run_at = case
         when %(crashed)s and j.crashes + 1 >= %(parked_after)s then null
         when j.queued_at > h.started_at or %(at_once)s then now()
-        when %(retried)s and (j.schedule_interval is not null or j.failures < %(retries)s)
+        when %(retried)s and not j.cancel_requested and (j.schedule_interval is not null or j.failures < %(retries)s)
             then now() + make_interval(secs => %(jitter)s * least(
                 %(first)s * power(2, j.failures), %(longest)s, coalesce(j.schedule_interval, %(longest)s)))
         when j.schedule_interval is not null then now() + make_interval(secs => %(jitter)s * j.schedule_interval)
@@ -110,26 +110,38 @@ from discovery_history h
 where j.id = %(job)s and h.id = %(run)s
 returning j.next_run_at <= now()
 
+-- What a person had cancelled is cancelled; any other run is lost, and its job is due again.
 -- name: sweep
 with expired as (
-    select c.job_id from elder_worker.claims c where c.owner is not null and c.expires_at < now()
-    for update skip locked
+    select c.job_id, j.cancel_requested as cancelled
+    from elder_worker.claims c join discovery_jobs j on j.id = c.job_id
+    where c.owner is not null and c.expires_at < now()
+    for update of c skip locked
 ), freed as (
     update elder_worker.claims c set owner = null, expires_at = null, run_id = null, token = c.token + 1
     from expired where c.job_id = expired.job_id
-    returning c.job_id
+    returning c.job_id, expired.cancelled
 ), ended as (
     update discovery_history h
-    set status = 'error', error_kind = 'lost', completed_at = now(),
-        error = 'the worker that ran it is gone: its claim was not renewed in time'
+    set status = case when freed.cancelled then 'cancelled' else 'error' end,
+        error_kind = case when freed.cancelled then '' else 'lost' end,
+        completed_at = now(),
+        error = case when freed.cancelled then 'the run was cancelled; the worker that ran it is gone'
+                     else 'the worker that ran it is gone: its claim was not renewed in time' end
     from freed where h.job_id = freed.job_id and h.status = 'running'
-    returning h.id, h.job_id, h.attempt
+    returning h.id, h.job_id, h.attempt, h.started_at
 )
 update discovery_jobs j
-set failures = j.failures + 1,
-    crashes = j.crashes + 1,
-    status = case when j.crashes + 1 >= %(parked_after)s then 'parked' else 'pending' end,
-    next_run_at = case when j.crashes + 1 >= %(parked_after)s then null else now() end
+set failures = case when freed.cancelled then 0 else j.failures + 1 end,
+    crashes = case when freed.cancelled then j.crashes else j.crashes + 1 end,
+    cancel_requested = false,
+    status = case when freed.cancelled then 'cancelled'
+                  when j.crashes + 1 >= %(parked_after)s then 'parked' else 'pending' end,
+    next_run_at = case
+        when freed.cancelled and j.queued_at > ended.started_at then now()
+        when freed.cancelled then now() + make_interval(secs => j.schedule_interval)
+        when j.crashes + 1 < %(parked_after)s then now()
+    end
 from freed left join ended on ended.job_id = freed.job_id
 where j.id = freed.job_id
 returning j.id, coalesce(ended.id, 0), j.provider, coalesce(ended.attempt, 0), j.status

@@ -1,0 +1,144 @@
+"""The Elder API in front of whole workers: what a caller is told of runs, tests and cancellations is what has happened to processes."""
+
+from __future__ import annotations
+
+import pytest
+from peers.elder import ElderClient
+from waiting import until
+
+from providers import registry
+
+
+@pytest.fixture
+def api(elder_app, monkeypatch):
+    """A client of the API on the workers' database. It knows the hostile provider."""
+    monkeypatch.setitem(registry.BUILT_IN, "hostile", "providers.hostile:Hostile")
+    return ElderClient(elder_app)
+
+
+def add(api, elder, **config):
+    return api.post("discovery/jobs", {"name": "job", "provider": "hostile", "config": config, "organization_id": elder.organization})["id"]
+
+
+def ended(api, job, count=1):
+    """The newest run, as the API shows it, once so many have ended."""
+
+    def look():
+        runs = [run for run in api.get(f"discovery/jobs/{job}/history")["results"] if run["completed_at"]]
+        return len(runs) >= count and runs[-1]
+
+    return until(look, f"run {count} of job {job}")
+
+
+def test_a_cancelled_job_dies_with_what_escaped_from_it(api, elder):
+    """A grandchild in a session of its own, deaf to SIGTERM, holding every pipe."""
+    worker = elder.worker()
+    until(lambda: worker.report().get("database", {}).get("state") == "up", "the worker is there")
+    idle = set(worker.processes())
+    job = add(api, elder, behaviour="grandchild", regions=["a", "b"], resources=600)
+    elder.told("the grandchild is there")
+    assert len(worker.processes()) >= len(idle) + 2
+
+    api.post(f"discovery/jobs/{job}/cancel", status=202)
+    run = ended(api, job)
+
+    assert (run["status"], run["error_kind"], run["error"]) == ("cancelled", "", "the run was cancelled")
+    assert run["outcomes"] == {"complete": 1, "skipped": 1}
+    assert run["entities_discovered"] == elder.entities() >= 1100, "what it had found is kept"
+    assert set(worker.processes()) == idle
+    assert api.get(f"discovery/jobs/{job}")["status"] == "cancelled"
+    assert "nothing to cancel" in api.post(f"discovery/jobs/{job}/cancel", status=409)["error"]
+
+
+def test_a_job_is_cancelled_although_its_worker_is_gone_and_is_not_run_again(api, elder):
+    """Within LEASE_TTL, with no other worker to say so."""
+    worker = elder.worker(lease_ttl=3)
+    job = add(api, elder, behaviour="sleep")
+    elder.told("the job sleeps")
+    worker.kill()
+    api.post(f"discovery/jobs/{job}/cancel", status=202)
+
+    run = ended(api, job)
+    assert (run["status"], run["error"]) == ("cancelled", "the run was cancelled; the worker that ran it is gone")
+    assert api.get(f"discovery/jobs/{job}")["next_run_at"] is None
+
+    elder.worker(lease_ttl=3)
+    assert ended(api, add(api, elder))["status"] == "completed"
+    assert api.get(f"discovery/jobs/{job}/history")["total"] == 1
+
+
+def test_a_job_whose_worker_is_gone_does_not_look_as_if_it_ran(api, elder):
+    """Although nobody else is there to notice."""
+    worker = elder.worker(lease_ttl=3)
+    job = add(api, elder, behaviour="sleep")
+    elder.told("the job sleeps")
+    worker.kill()
+
+    assert ended(api, job)["error_kind"] == "lost"
+    assert api.get(f"discovery/jobs/{job}")["status"] == "pending"
+
+
+def test_a_worker_that_stops_does_not_give_a_cancelled_job_back(api, elder):
+    worker = elder.worker(options={"shutdown_grace": 0.2})
+    job = add(api, elder, behaviour="sleep")
+    elder.told("the job sleeps")
+    elder.sql.execute("update discovery_jobs set cancel_requested = true")  # a person's, of which the worker has not heard yet
+
+    assert worker.stop() == 0
+    assert ended(api, job)["status"] == "cancelled"
+
+
+def test_a_running_job_is_not_deleted_and_a_deleted_one_leaves_what_it_found(api, elder):
+    elder.worker()
+    job = add(api, elder, behaviour="sleep", resources=500)
+    elder.told("the job sleeps")
+    assert "cancel it first" in api.delete(f"discovery/jobs/{job}", 409)["error"]
+
+    api.post(f"discovery/jobs/{job}/cancel", status=202)
+    run = ended(api, job)
+    api.delete(f"discovery/jobs/{job}")
+
+    api.get(f"discovery/jobs/{job}/history", 404)
+    api.get(f"runs/{run['id']}", 404)
+    assert elder.one("select count(*) from run_scopes") == 0
+    assert api.get("entities")["total"] == 500
+    assert api.get("changes")["total"] == api.get("changes?operation=created")["total"]
+
+
+def test_a_history_tells_of_each_run_with_its_scopes(api, elder):
+    elder.worker()
+    job = add(api, elder, regions=["a", "b"], resources=20)
+    ended(api, job)
+    api.patch(f"discovery/jobs/{job}", {"config": {"behaviour": "deny", "resources": 10}})
+    api.post(f"discovery/jobs/{job}/queue", status=202)
+    run = ended(api, job, 2)
+
+    assert (run["status"], run["attempt"], run["identity"]["account"]) == ("partial", 1, "hostile-1")
+    assert [(one["region"], one["outcome"], one["permission"], one["deleted"]) for one in run["scopes"]] == [
+        ("b", "denied", "hostile:ListThings", 0),
+        ("a", "complete", "", 10),
+    ]
+    assert run["started_at"] <= run["completed_at"]
+    whole = api.get(f"runs/{run['id']}")
+    assert whole == run
+
+
+def test_a_connectivity_test_says_who_we_are_and_a_hanging_one_is_killed(api, elder, monkeypatch):
+    monkeypatch.setenv("HOSTILE_TEST_SECONDS", "10")
+    good, bad, deaf = (add(api, elder, behaviour=behaviour) for behaviour in ("well", "refuse_credentials", "hang_in_check"))
+    assert "no worker is there" in api.post(f"discovery/jobs/{good}/test", status=503)["error"]
+    for job in (good, bad, deaf):
+        api.post(f"discovery/jobs/{job}/cancel", status=202)  # only the tests are to run
+    worker = elder.worker()
+    until(lambda: elder.one("select count(*) from elder_worker.workers"), "the worker is seen")
+    idle = set(worker.processes())
+
+    answer = api.post(f"discovery/jobs/{good}/test", status=200)
+    assert (answer["success"], answer["message"], answer["identity"]["account"]) == (True, "connected to hostile as hostile", "hostile-1")
+    answer = api.post(f"discovery/jobs/{bad}/test", status=200)
+    assert (answer["success"], answer["error_kind"], answer["identity"]) == (False, "credentials", None)
+    answer = api.post(f"discovery/jobs/{deaf}/test", status=200)
+    assert (answer["success"], answer["error_kind"]) == (False, "timeout")
+    assert answer["message"] == "no answer within 10 s: can the worker reach the source, or is it behind a firewall or a proxy?"
+    assert set(worker.processes()) == idle
+    assert elder.one("select count(*) from discovery_history") == 0
