@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import time
 
 import msgspec
 import psycopg
 import pytest
 from peers.elder import ElderClient, settings
+from waiting import until
 
 from api.app import create_app
 from api.endpoint import MAX_BODY
+from worker.store import pool
 
 KEY = "a-long-api-key"
 
@@ -165,6 +168,7 @@ def test_what_is_not_there(elder, method, path, status):
         ("is_active=perhaps", "`is_active`"),
         ("entity_typ=vpc", "unknown query parameter `entity_typ`, did you mean `entity_type`?"),
         ("q=%00", "a NUL has no place here"),
+        ("region=us-east-1&region=us-west-2", "`region` is given twice"),
     ],
 )
 def test_queries_that_make_no_sense(elder, query, sentence):
@@ -209,6 +213,31 @@ def test_a_database_that_is_away_is_one_sentence_and_used_again_when_it_is_back(
 
     elder.get("entities")
     app.extensions["elder"].pool.close()
+
+
+def test_a_database_that_refuses_is_told_at_once_and_one_that_is_deaf_within_seconds(proxied):
+    proxy, url = proxied
+    app = create_app(settings(url))
+    elder = ElderClient(app)
+    elder.get("entities")
+
+    proxy.stop()
+    assert seconds_of_refusal(elder) < pool.WAIT
+    proxy.resume()
+    elder.get("entities")
+
+    proxy.deaf = True
+    assert seconds_of_refusal(elder) < pool.CHECK + pool.CONNECT + pool.WAIT, "nobody can know it sooner"
+    assert seconds_of_refusal(elder) < pool.WAIT, "now it is known"
+    proxy.resume()
+    until(lambda: elder.call("GET", "entities").status_code == 200, "the database is used again")
+    app.extensions["elder"].pool.close()
+
+
+def seconds_of_refusal(elder) -> float:
+    began = time.monotonic()
+    assert "the database cannot be used now" in elder.get("entities", 503)["error"]
+    return time.monotonic() - began
 
 
 def test_a_wrong_password_is_not_in_the_answer(database):

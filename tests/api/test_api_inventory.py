@@ -66,6 +66,19 @@ def test_every_filter(elder, sql):
     assert {query: elder.get(f"entities?{query}")["total"] for query in counts} == counts
 
 
+@pytest.mark.parametrize("few", [3, 50_000])
+def test_a_search_is_paged_whether_few_fit_or_many(elder, sql, monkeypatch, few):
+    monkeypatch.setattr("worker.store.query.FEW", few)
+    add_entities(sql, 20)
+    add_entities(sql, 5, sub_type="vpc")
+
+    assert names(elder.get("entities?q=name&per_page=4&page=6")) == ["name 1", "name 2", "name 3", "name 4"]
+    last = elder.get("entities?q=name&per_page=4&page=7")
+    assert (names(last), last["total"], last["pages"]) == (["name 5"], 25, 7)
+    assert elder.get("entities?q=:vpc:&external_id=1:vpc:us-east-1:2")["total"] == 1
+    assert elder.get("entities?q=:vpc:&external_id=1:vpc:us-east-1:2&organization_id=2")["total"] == 0
+
+
 def test_hostile_text_is_only_text(elder, sql):
     add_entities(sql, 2)
 
