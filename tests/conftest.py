@@ -18,4 +18,5 @@ pytest_plugins = [
     "peers.service",
     "peers.okta",
     "peers.authentik",
+    "peers.recorded",
 ]

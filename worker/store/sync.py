@@ -12,7 +12,7 @@ from providers.errors import Outcome
 from providers.records import Organization, Scope
 from worker.elder_api import Batch, Fingerprints, Rejected, ScopeClosed, Stored, Tombstoned
 from worker.fingerprints import INTEGER, Entry, content_of, key_of
-from worker.store import links, scopes, tombstones
+from worker.store import links, organizations, scopes, tombstones
 from worker.store.connection import Connection, transaction
 from worker.store.errors import BadData
 from worker.store.ingest import Ingest
@@ -69,8 +69,8 @@ def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> To
             found = connection.execute("select count(*) from entities where scope_id = %s and is_active", [row]).fetchone()
             assert found is not None
             deleted, held = tombstones.bury(connection, row, None, unseen, found[0], guard)
-        organizations = scopes.organization_ids(connection, closed.owner)
-        links.resolve(connection, list(organizations.values()) or _used(connection, row))
+        own = scopes.organization_ids(connection, closed.owner)
+        links.resolve(connection, list(own.values()) or _used(connection, row))
     return Tombstoned(deleted, held)
 
 
@@ -85,7 +85,7 @@ class _Places:
 
     def __init__(self, connection: Connection, batch: Batch) -> None:
         self._default = batch.default_organization_id
-        if self._default is not None and not connection.execute("select from organizations where id = %s", [self._default]).fetchone():
+        if self._default is not None and organizations.get(connection, self._default) is None:
             raise BadData(f"DEFAULT_ORGANIZATION_ID is {self._default}, and there is no such organization")
         self._known = scopes.organization_ids(connection, batch.owner)
         if batch.create_missing_organizations:
