@@ -120,8 +120,8 @@ class ElderApi:
         return self._call("POST", "/api/v1/sync/scopes", closed, Tombstoned)
 
     def check(self) -> None:
-        """Whether the API answers at all. Raises `ApiError`."""
-        self._call("GET", "/healthz", None, dict[str, object])
+        """Whether the API answers, takes our key, and has its database. Raises `ApiError`."""
+        self._call("GET", "/api/v1/organizations?per_page=1", None, dict[str, object])
 
     def close(self) -> None:
         """Closes the connections."""

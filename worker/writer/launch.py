@@ -62,10 +62,17 @@ class Launcher:
 
     def connector(self, run: str, name: str) -> Launch:
         """A connector's. Its config is the operator's own. Raises `ConfigError`."""
+        return self._own(run, name, "connector")
+
+    def probe(self, run: str, name: str) -> Launch:
+        """A connectivity test of what the operator has configured; of a provider that is no connector, as a job without a config."""
+        return self._own(run, name, "test")
+
+    def _own(self, run: str, name: str, kind: str) -> Launch:
         provider = registry.get(name)
-        config = provider.connector_config(self._operator)
+        config = provider.connector_config(self._operator) if provider.connector else {}
         files = tuple(value for value in config.values() if isinstance(value, str) and value.startswith("/"))
-        return self._launch(run, provider, config, "connector", None, files)
+        return self._launch(run, provider, config, kind, None, files)
 
     def _launch(
         self, run: str, provider: Provider, config: dict[str, Any], kind: str, job_id: int | None, paths: tuple[str, ...]

@@ -1,0 +1,30 @@
+"""Is the database there, and as what?"""
+
+from __future__ import annotations
+
+import msgspec
+
+from worker.store.connection import connect, guarded
+
+PATIENCE = 10.0
+"""Seconds for an answer."""
+
+
+class Pong(msgspec.Struct, frozen=True):
+    """Of a server that answers; `role` is ``primary`` or ``replica``."""
+
+    user: str
+    database: str
+    version: str
+    role: str
+
+
+def ping(url: str) -> Pong:
+    """Asks it something. Raises `StoreError`."""
+    with connect(url, "elder-worker check", patience=PATIENCE) as connection, guarded():
+        row = connection.execute(
+            "select current_user::text, current_database()::text, current_setting('server_version'), "
+            "case when pg_is_in_recovery() then 'replica' else 'primary' end"
+        ).fetchone()
+    assert row is not None
+    return Pong(*row)

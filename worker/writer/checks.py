@@ -1,0 +1,117 @@
+"""The writer of a connectivity test: it has no database and no queue, asks for one process a try, and tells how each went."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Mapping
+
+import msgspec
+
+from providers.errors import ProviderError
+from supervisor.channel import Channel
+from supervisor.messages import ToWriter
+from worker import connectivity, log_line, probes
+from worker.connectivity import FAILED, PASSED, Transcript, title
+from worker.sealed import unseal
+from worker.secretbox import SecretBox
+from worker.settings import Settings
+from worker.writer.answer import Answer, sentence
+from worker.writer.desk import Assignment, Desk, Limits
+from worker.writer.launch import Launcher
+from worker.writer.loop import Loop
+from worker.writer.mailbox import Mailbox
+from worker.writer.outcome import Status, Verdict
+
+POOL = "check"
+
+
+def main(control: int, settings: int, out: int, seconds: float, as_json: bool, verbose: bool, home: str) -> int:
+    """The process's entry: `control` is its end of the supervisor's channel, `out` where the transcript goes."""
+    known = unseal(settings, Settings)
+    log_line.configure("CRITICAL")
+    probes.enlist()
+    plan = dict(connectivity.answers_without_a_try(known))
+    with os.fdopen(out, "w", encoding="utf-8") as stream:
+        transcript = Transcript(list(plan), stream, as_json=as_json, verbose=verbose)
+        channel: Channel[ToWriter] = Channel(control, ToWriter)
+        mailbox = Mailbox()
+        desk = Desk(channel, mailbox, {POOL: connectivity.AT_ONCE})
+        checks = Checks(desk, _launcher(known, home), transcript, seconds)
+        for name, answer in plan.items():
+            checks.add(name, answer)
+        loop = Loop(channel, mailbox, desk, (checks,), dict)
+        loop.finished = checks.exit_code
+        loop.run()
+    return 0
+
+
+def _launcher(settings: Settings, home: str) -> Launcher:
+    service = {
+        name: str(getattr(settings, name.lower())) for name in ("DATABASE_URL", "DATABASE_READ_URL", "ELDER_API_URL", "ELDER_API_KEY")
+    }
+    operator: Mapping[str, str] = {**settings.environment(), **service, "HOME": home}
+    return Launcher(operator, {}, settings.discovery_allowed_paths, SecretBox(()), ("CRITICAL", settings.log_format))
+
+
+class Checks:
+    """A `worker.writer.loop.Work`."""
+
+    def __init__(self, desk: Desk, launcher: Launcher, transcript: Transcript, seconds: float) -> None:
+        """`seconds` is how long a try may last."""
+        self._desk, self._launcher, self._transcript, self._seconds = desk, launcher, transcript, seconds
+        self._waiting: deque[str] = deque()
+
+    def add(self, name: str, answer: connectivity.Answer | None) -> None:
+        """One more to try, or to tell of."""
+        if answer is None:
+            self._waiting.append(name)
+        else:
+            self._transcript.take(name, answer)
+
+    def tick(self) -> None:
+        """Starts as many as there are slots for."""
+        while self._waiting and self._desk.free(POOL):
+            self._try(self._waiting.popleft())
+
+    def seconds_left(self) -> float | None:
+        """It has no timers here."""
+        return None
+
+    def drain(self) -> None:
+        """Somebody pressed Ctrl-C."""
+        self._waiting.clear()
+
+    def exit_code(self) -> int | None:
+        """Set when everybody has answered."""
+        if not self._transcript.complete:
+            return None
+        return FAILED if self._transcript.failed else PASSED
+
+    def _try(self, name: str) -> None:
+        inventory = Answer()
+        try:
+            launch = self._launcher.probe(name, name)
+        except ProviderError as error:
+            self._transcript.take(name, connectivity.Answer(title(name), False, str(error)))
+            return
+        self._desk.start(
+            Assignment(
+                run=name,
+                pool=POOL,
+                label={"kind": "check", "name": name},
+                launch=launch,
+                limits=Limits(self._seconds, self._seconds),
+                inventory=inventory,
+                ended=lambda verdict, _: self._ended(name, verdict, inventory),
+                refused=lambda reason: self._ended(name, Verdict(Status.ERROR, "internal", reason), inventory),
+                words=f"connectivity test of {name}",
+            )
+        )
+
+    def _ended(self, name: str, verdict: Verdict, inventory: Answer) -> None:
+        if verdict.status is Status.RELEASED:  # Ctrl-C ended it
+            return
+        success = verdict.status is Status.COMPLETED
+        identity = msgspec.to_builtins(inventory.found) if success else None
+        self._transcript.take(name, connectivity.Answer(title(name), success, sentence(verdict, self._seconds), identity))
