@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 
-from bench import ingest, memory, processes, scans
+from bench import ingest, memory, processes, scans, sources
 
 FULL = {"rows": 200_000, "kills": 200, "starts": 40}
 
@@ -18,6 +18,7 @@ def main() -> int:
         lambda: ingest.measure(FULL["rows"]),
         lambda: processes.kills(FULL["kills"]),
         lambda: processes.job_start(FULL["starts"]),
+        sources.measure,
         lambda: processes.worker(FULL["starts"]),
         memory.measure,
         scans.measure,

@@ -165,7 +165,7 @@ def _flask_alone() -> int:
 
 
 def job_start(count: int) -> list[tuple[str, str, str, str]]:
-    """From the request for a process to READY, and to a loaded SDK, in a process of its own."""
+    """From the request for a process to READY."""
     from driver import supervised
 
     ready = []
@@ -178,7 +178,7 @@ def job_start(count: int) -> list[tuple[str, str, str, str]]:
             driver.order(do="send", type="Cancel", run=str(number))
             driver.expect("Exited", run=str(number))
             driver.messages.clear()
-    rows = [
+    return [
         (
             f"job process asked for -> READY, {count} starts",
             f"p50 {statistics.median(ready) * 1000:.0f} ms, p95 {percentile(ready, 95) * 1000:.0f} ms",
@@ -186,32 +186,3 @@ def job_start(count: int) -> list[tuple[str, str, str, str]]:
             "",
         )
     ]
-    for name, module in SOURCES.items():
-        seconds, memory = _import(module)
-        rows.append(
-            (f"  {name}: its SDK loaded, process start included", f"{seconds * 1000:.0f} ms, {memory / 2**20:.0f} MB", "<= 800 ms", "")
-        )
-    return rows
-
-
-SOURCES = {
-    "aws": "providers.aws.source",
-    "azure": "providers.azure.source",
-    "gcp": "providers.gcp.source",
-    "google_workspace": "providers.google_workspace.source",
-    "kubernetes": "providers.kubernetes.source",
-    "ldap": "providers.ldap.source",
-}
-
-
-def _import(module: str) -> tuple[float, int]:
-    code = f"import worker.job, {module}, re, pathlib; print(re.search(r'Pss:\\s+(\\d+)', pathlib.Path('/proc/self/smaps_rollup').read_text())[1])"
-    seconds, memory = [], 0
-    for _ in range(5):
-        began = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
-        if done.returncode:
-            return float("nan"), 0
-        seconds.append(time.perf_counter() - began)
-        memory = int(done.stdout) * 1024
-    return statistics.median(seconds), memory
