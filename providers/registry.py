@@ -9,12 +9,14 @@ import contextlib
 import difflib
 import importlib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
+from providers import schema
 from providers.errors import ConfigError
-from providers.provider import Provider
+from providers.provider import Provider, Source
 
 ENTRY_POINT_GROUP = "elder_worker.providers"
 
@@ -64,3 +66,14 @@ def get(name: str) -> Provider:
     close = difflib.get_close_matches(name, names(), n=1)
     hint = f", did you mean '{close[0]}'?" if close else ""
     raise ConfigError(f"unsupported provider '{name}'{hint} Supported: {', '.join(names())}".replace("?  ", "? "))
+
+
+def opened(provider: Provider, config: Mapping[str, Any], operator: Mapping[str, str]) -> Source:
+    """Its source, opened with a raw config. Raises `ConfigError`, also when the provider's SDK is not installed."""
+    parsed = schema.parse(provider.config, config)
+    try:
+        return provider.open(parsed, operator)
+    except ImportError as error:
+        extra = provider.name.replace("_", "-")
+        sentence = f"provider '{provider.name}' needs a package that is not installed ({error.name}): pip install 'elder-worker[{extra}]'"
+        raise ConfigError(sentence, detail=traceback.format_exc()) from None

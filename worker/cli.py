@@ -82,7 +82,13 @@ def _up(command: argparse.ArgumentParser) -> None:
 
 def _discover(command: argparse.ArgumentParser) -> None:
     command.add_argument("provider")
-    command.add_argument("--config", action="append", default=[], metavar="KEY=VALUE", help="a config key; JSON values are read as JSON")
+    command.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a config key: text, JSON, a list with commas, or @FILE with it (for secrets)",
+    )
     command.add_argument("--config-file", metavar="FILE", help="a JSON file with the config")
     command.add_argument("--format", choices=("table", "jsonl", "csv"), default="table")
 
@@ -94,7 +100,15 @@ def _providers(command: argparse.ArgumentParser) -> None:
 
 def _check(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="as JSON")
-    command.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="for each of them (default: 30)")
+    command.add_argument("--verbose", action="store_true", help="and say as whom")
+    command.add_argument("--timeout", type=_seconds, default=30.0, metavar="SECONDS", help="for each of them (default: 30)")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError("must be above 0 and at most 3600")
+    return seconds
 
 
 def _runs(command: argparse.ArgumentParser) -> None:

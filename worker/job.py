@@ -12,8 +12,8 @@ import msgspec
 import structlog
 
 from providers import registry, runner, schema
-from providers.errors import ConfigError, ProviderError
-from providers.provider import Provider, Source
+from providers.errors import ProviderError
+from providers.provider import Source
 from worker import logs, wire
 from worker.clean_output import clean_outputs
 from worker.job_sink import FrameSink, Ticker
@@ -67,23 +67,13 @@ def _run(job: wire.JobStart, sink: FrameSink, control: int, redactor: Redactor) 
     if not provider.metadata_service:
         forbid_metadata()
     _log.debug(_words(job, "reading"), provider=job.provider, kind=job.kind)
-    source = _open(provider, job)
+    source = registry.opened(provider, job.config, job.operator)
     try:
         with Ticker(control, lambda: sink.progress(source.calls)):
             _read(job, source, sink)
     finally:
         source.close()
     sink.complete()
-
-
-def _open(provider: Provider, job: wire.JobStart) -> Source:
-    config = schema.parse(provider.config, job.config)
-    try:
-        return provider.open(config, job.operator)
-    except ImportError as error:
-        extra = job.provider.replace("_", "-")
-        sentence = f"provider '{job.provider}' needs a package that is not installed ({error.name}): pip install 'elder-worker[{extra}]'"
-        raise ConfigError(sentence, detail=traceback.format_exc()) from None
 
 
 def _read(job: wire.JobStart, source: Source, sink: FrameSink) -> None:

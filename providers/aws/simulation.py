@@ -23,6 +23,7 @@ from botocore.config import Config
 
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 TEAMS = ("payments", "search", "platform", "data")
+SEED = 7
 KEYS = {"access_key_id": "AKIDSIMULATEDACCOUNT", "secret_access_key": "simulated/simulated/simulated/simulated0"}
 
 ClientOf = Callable[[str, str], Any]
@@ -165,6 +166,7 @@ def services(client_of: ClientOf, region: str, subnets: list[str], group: str) -
 def serve(port: int, *, filled: bool) -> int:
     """Serves an account until a signal comes."""
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # else there are 1,300 images and snapshots in every region
+    from moto.moto_api._internal import mock_random as moto_random  # noqa: PLC0415 - reads that
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415 - reads that
     from werkzeug.serving import make_server  # noqa: PLC0415 - comes with moto
 
@@ -177,6 +179,7 @@ def serve(port: int, *, filled: bool) -> int:
         signal.signal(number, lambda *_: stop.set())
     endpoint = f"http://127.0.0.1:{server.server_port}"
     if filled:
+        moto_random.seed(SEED)  # the ids that moto makes up are those of the last start
         seed(endpoint)
     sys.stdout.write(f"simulated AWS account at {endpoint}\n")
     sys.stdout.flush()

@@ -15,7 +15,7 @@ from worker.embedded import EmbeddedError
 from worker.up import Everything
 
 DEMO_JOB = "Demo: simulated AWS account"
-SIMULATION_SECONDS = 90.0
+SIMULATION_SECONDS = 240.0
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
