@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from providers import secrecy
 from providers.errors import ConfigError
 
 SERVICE_ACCOUNT = "service_account"
@@ -39,6 +40,7 @@ Key = Annotated[
 ]
 """A config's field that holds one. Its names are in what we say of Google, and must stay readable there."""
 
+_SECRET = ("private_key", "private_key_id", "client_secret", "refresh_token")
 _NEEDED = {
     SERVICE_ACCOUNT: ("client_email", "private_key"),
     "authorized_user": ("client_id", "client_secret", "refresh_token"),
@@ -71,6 +73,7 @@ def _read(path: str, at: str, types: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ConfigError(f"{at}: {path} holds a JSON {type(found).__name__}, not the object of a credential file")
     _check(found, f"{at} ({path}): ", types)
+    secrecy.learned(*(found.get(name) for name in _SECRET))
     return found
 
 

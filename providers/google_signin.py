@@ -29,7 +29,7 @@ from google.auth.transport.urllib3 import Request
 from google.oauth2.credentials import Credentials as UserCredentials
 from google.oauth2.service_account import Credentials as ServiceAccount
 
-from providers import google_failure, google_key
+from providers import google_failure, google_key, secrecy
 from providers.errors import ConfigError
 from providers.http import TIMEOUT, Explain, Http, tls
 
@@ -102,6 +102,7 @@ class Signin:
             self.credentials.refresh(self.transport)
         except exceptions.GoogleAuthError as error:
             raise google_failure.of_signin(error, self._who, self.credentials.scopes or ()) from None
+        secrecy.learned(self.credentials.token)
 
 
 def sign_in(

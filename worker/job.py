@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from providers import registry, runner, schema
+from providers import registry, runner, schema, secrecy
 from providers.errors import ProviderError
 from providers.provider import Source
 from worker import logs, wire
@@ -63,6 +63,7 @@ def _run(job: wire.JobStart, sink: FrameSink, control: int, redactor: Redactor) 
     logs.configure(job.log_level, job.log_format, redactor=redactor)
     provider = registry.get(job.provider)
     redactor.add((*schema.secret_values(provider.config, job.config), *job.secrets))
+    secrecy.listen(redactor.add)
     clean_outputs(redactor)
     if not provider.metadata_service:
         forbid_metadata()

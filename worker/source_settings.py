@@ -61,7 +61,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     ldap_use_ssl: Annotated[bool, Meta(description="LDAPS.")] = False
     ldap_start_tls: Annotated[bool, Meta(description="StartTLS on the plain port.")] = False
     ldap_verify_cert: Annotated[bool, Meta(description="false: any certificate is taken; for tests only.")] = True
-    ldap_ca_cert: Annotated[str, Meta(description="File with the CA certificate, beside the system's.")] = ""
+    ldap_ca_cert: Annotated[str, Meta(description="File with the CA certificate, instead of the system's.")] = ""
     ldap_bind_dn: Annotated[str, Meta(description="Who to bind as; empty: anonymous.")] = ""
     ldap_bind_password: Annotated[str, Meta(description="Its password.", extra={"secret": True})] = ""
     ldap_base_dn: Annotated[str, Meta(description="Where to search.")] = ""

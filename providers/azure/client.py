@@ -18,6 +18,7 @@ from azure.mgmt.core import ARMPipelineClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 from azure.mgmt.core.tools import get_arm_endpoints
 
+from providers import secrecy
 from providers.azure.config import MANAGED_IDENTITY, AzureConfig
 from providers.errors import BadAnswer, ConfigError
 
@@ -145,4 +146,5 @@ def _from_file(path: str) -> tuple[str, str, str] | None:
     except (OSError, ValueError, TypeError, StopIteration) as error:
         reason = "needs tenant_id, client_id and client_secret" if isinstance(error, StopIteration) else type(error).__name__
         raise ConfigError(f"AZURE_CREDENTIALS_FILE ({path}) is no service principal: {reason}") from None
+    secrecy.learned(str(secret))
     return str(tenant), str(client), str(secret)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 import msgspec
 
@@ -44,7 +45,7 @@ class AzureConfig(msgspec.Struct, frozen=True):
     client_secret: Secret | None = None
     page_size: int = 1000
     """Rows asked of Azure Resource Graph at once, 1 to 1000."""
-    batch_size: int | None = None
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] | None = None
     """Resources handed on at once."""
 
     def __post_init__(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from providers.schema import Secret, SecretObject
@@ -28,8 +30,8 @@ class KubernetesConfig(msgspec.Struct, frozen=True):
     """Only these; empty: all, and what has no namespace."""
     exclude_types: tuple[str, ...] = ("events", "leases", "endpoints", "endpointslices")
     """Plural names of types that are not read."""
-    page_size: int = 500
-    batch_size: int | None = None
+    page_size: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] | None = None
 
     def __post_init__(self) -> None:
         """Cross-field rules; a complaint is a `ValueError`."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from providers import secrecy
 from providers.errors import ConfigError
 from providers.kubernetes.config import KubernetesConfig
 
@@ -36,6 +37,12 @@ class Access(msgspec.Struct, frozen=True):
 
 def access(config: KubernetesConfig, operator: Mapping[str, str]) -> Access:
     """From the job's config, else the operator's kubeconfig, else the cluster that we run in. Raises `ConfigError`."""
+    found = _access(config, operator)
+    secrecy.learned(found.token, found.password, found.client_key)
+    return found
+
+
+def _access(config: KubernetesConfig, operator: Mapping[str, str]) -> Access:
     if config.server:
         return Access(config.server, config.ca_certificate or "", config.token or "")
     if config.kubeconfig:
