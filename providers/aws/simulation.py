@@ -139,6 +139,8 @@ def databases(client_of: ClientOf, region: str, subnets: list[str]) -> None:
         where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         s3.create_bucket(Bucket=bucket, **where)
         s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": _tags(team)})
+    for snapshot in rds.describe_db_snapshots(SnapshotType="automated")["DBSnapshots"]:  # named after the minute of this start
+        rds.delete_db_snapshot(DBSnapshotIdentifier=snapshot["DBSnapshotIdentifier"])
 
 
 def services(client_of: ClientOf, region: str, subnets: list[str], group: str) -> None:
