@@ -9,6 +9,8 @@ import pytest
 from peers.moto import KEYS
 from peers.service import CAP, Part, get
 
+pytestmark = pytest.mark.timeout(300)  # 86 s were seen on a machine with fifteen times its load
+
 
 class Worker(Part):
     """``elder-worker run`` with the AWS connector."""
