@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pathlib
 
 import pytest
 
@@ -147,3 +148,13 @@ def test_the_connectors_config_is_the_quick_starts():
     }
     assert provider.connector_config({}) == {}
     assert schema.parse(provider.config, provider.connector_config(environment)).project_ids == ("my-gcp-project-123456",)
+
+
+def test_the_quick_starts_request_makes_a_job_and_shows_no_key(elder):
+    text = (pathlib.Path(__file__).parents[2] / "docs" / "quickstart.md").read_text()
+    example = text.partition("**GCP Example:**")[2].partition("-d '")[2].partition("'")[0]
+    organization = elder.post("organizations", {"name": "Cloud"})["id"]
+    made = elder.post("discovery/jobs", {**json.loads(example), "organization_id": organization})
+
+    assert (made["provider"], made["status"]) == ("gcp", "pending")
+    assert elder.get(f"discovery/jobs/{made['id']}")["config"]["credentials_json"] == schema.REDACTED
