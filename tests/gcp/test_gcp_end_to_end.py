@@ -122,7 +122,9 @@ def test_the_connectivity_test_says_as_whom_or_what_is_wrong(google, company, se
         assert not [secret for secret in secrets_of(google) if secret in done.stdout + done.stderr]
         return next(one for one in json.loads(done.stdout) if one["name"] == "GCP")
 
-    assert check() == {"name": "GCP", "success": True, "message": f"as reader@{ONE}.iam.gserviceaccount.com"}
+    answer = check()
+    assert answer["success"] is True
+    assert (answer["identity"]["name"], answer["identity"]["account"]) == (f"reader@{ONE}.iam.gserviceaccount.com", ONE)
     with google.failing(refusals.INVALID_GRANT, "token"):
         answer = check()
     assert answer["success"] is False
