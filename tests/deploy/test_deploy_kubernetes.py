@@ -1,0 +1,116 @@
+"""The manifests, as a real API server reads them: a dry run, after which nothing that was sent may be missing.
+
+An API server drops a field that it does not know, and only newer ones can be told to refuse it: so what comes back is compared.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import urllib.error
+
+import pytest
+import yaml
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "kubernetes"
+PATHS = {
+    "Namespace": "/api/v1/namespaces",
+    "Secret": "/api/v1/namespaces/shop/secrets",
+    "Service": "/api/v1/namespaces/shop/services",
+    "ServiceAccount": "/api/v1/namespaces/shop/serviceaccounts",
+    "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    "Deployment": "/apis/apps/v1/namespaces/shop/deployments",
+    "Job": "/apis/batch/v1/namespaces/shop/jobs",
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies",
+    "PodDisruptionBudget": "/apis/policy/v1/namespaces/shop/poddisruptionbudgets",
+}
+
+
+def documents(name: str) -> list[dict]:
+    return list(yaml.safe_load_all((FOLDER / name).read_text()))
+
+
+EVERYTHING = [(name, document) for name in ("worker.yaml", "api.yaml") for document in documents(name)]
+
+
+def dry_run(kube, document: dict) -> dict:
+    """What the server would store; every field of the document is in it."""
+    path, sent = PATHS[document["kind"]], document
+    if document["metadata"].get("namespace"):
+        sent = document | {"metadata": document["metadata"] | {"namespace": "shop"}}
+    if document["kind"] == "PodDisruptionBudget" and not serves(kube, "/apis/policy/v1"):
+        path, sent = path.replace("/v1/", "/v1beta1/"), sent | {"apiVersion": "policy/v1beta1"}  # the same fields
+    stored = kube.call("POST", f"{path}?dryRun=All", sent)
+    lost = list(missing_in(stored, {name: value for name, value in sent.items() if name != "stringData"}, document["kind"]))
+    assert not lost, lost
+    return stored
+
+
+def serves(kube, path: str) -> bool:
+    try:
+        return bool(kube.call("GET", path))
+    except urllib.error.HTTPError:
+        return False
+
+
+def missing_in(stored, sent, where: str):
+    """The paths of what was sent and is not there."""
+    if isinstance(sent, dict):
+        for name, value in sent.items():
+            if name in (stored or {}):
+                yield from missing_in(stored[name], value, f"{where}.{name}")
+            elif value != "":
+                yield f"{where}.{name}"
+    elif isinstance(sent, list):
+        for number, value in enumerate(sent):
+            yield from missing_in(stored[number], value, f"{where}[{number}]")
+
+
+@pytest.mark.parametrize(("name", "document"), EVERYTHING, ids=[f"{d['kind']}-{d['metadata']['name']}" for _, d in EVERYTHING])
+def test_a_server_takes_it(kube, name, document):
+    assert dry_run(kube, document)["metadata"]["name"] == document["metadata"]["name"]
+
+
+def test_the_scaled_jobs_pod_is_one_that_a_server_takes(kube):
+    """KEDA makes Jobs of it; what is around them is KEDA's own."""
+    [scaled] = documents("keda.yaml")
+    spec = dict(scaled["spec"]["jobTargetRef"])
+    made = dry_run(kube, {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "one", "namespace": "elder"}, "spec": spec})
+    assert made["spec"]["template"]["spec"]["containers"][0]["command"] == ["elder-worker", "run", "--once"]
+
+
+def test_keda_counts_the_jobs_that_are_due(sql):
+    """Its query is one of our tables."""
+    [scaled] = documents("keda.yaml")
+    query = scaled["spec"]["triggers"][0]["metadata"]["query"]
+    assert sql.execute(query).fetchone() == (0,)
+    sql.execute(
+        "insert into discovery_jobs (name, provider, config, next_run_at) values ('due', 'aws', '{}', now()), ('no', 'aws', '{}', now() + '1 h')"
+    )
+    assert sql.execute(query).fetchone() == (1,)
+
+
+def test_a_misspelt_field_is_refused(kube):
+    """Else the tests above would hold for anything."""
+    [worker] = [
+        document for name, document in EVERYTHING if document["kind"] == "Deployment" and document["metadata"]["name"] == "elder-worker"
+    ]
+    with pytest.raises(AssertionError, match=r"spec\.replica"):
+        dry_run(kube, worker | {"spec": worker["spec"] | {"replica": 2}})
+
+
+def test_every_pod_is_as_restricted_as_the_namespace_demands():
+    pods = [document["spec"]["template"]["spec"] for _, document in EVERYTHING if document["kind"] == "Deployment"]
+    [scaled] = documents("keda.yaml")
+    for pod in (*pods, scaled["spec"]["jobTargetRef"]["template"]["spec"]):
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in pod["containers"]:
+            assert container["securityContext"]["readOnlyRootFilesystem"]
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            assert container["resources"]["limits"]["memory"]
+
+
+def test_the_service_account_may_read_the_cluster_and_change_nothing():
+    [role] = [document for _, document in EVERYTHING if document["kind"] == "ClusterRole"]
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list"}
