@@ -1,26 +1,42 @@
-# Two stages: the wheel and its dependencies are installed by a stage that may need a compiler, and copied into one that has none.
+# Two stages: one has pip, downloads what deploy/requirements.lock names and checks every hash; the other has neither pip nor a compiler.
 ARG BASE=docker.io/library/python:3.12-slim-bookworm
 
 FROM ${BASE} AS build
-# Which sources this image can read: aws, azure, kubernetes, ldap; "all" for every one.
-ARG EXTRAS=all
+# Which sources this image can read, and psycopg2 for those who look at the database by hand: names of setup.cfg's extras.
+ARG EXTRAS=all,psycopg2
 WORKDIR /src
+COPY deploy/requirements.lock ./
+RUN python3 -m venv /opt/pip \
+ && /opt/pip/bin/pip download --disable-pip-version-check --no-cache-dir -q --no-deps --require-hashes -r requirements.lock -d /wheels
+# The dependencies first, in a layer of their own: a change of ours does not install them again.
 COPY setup.cfg pyproject.toml README.md LICENSE ./
+COPY worker/version.py worker/version.py
+RUN python3 -m venv --without-pip /opt/elder \
+ && /opt/pip/bin/pip --python /opt/elder/bin/python install --no-cache-dir -q --no-compile --no-index --find-links /wheels ".[${EXTRAS}]" \
+ && /opt/elder/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/elder/lib
 COPY supervisor supervisor
 COPY providers providers
 COPY worker worker
 COPY api api
-RUN python3 -m venv /opt/elder \
- && /opt/elder/bin/pip install --no-cache-dir --disable-pip-version-check ".[${EXTRAS}]" \
- && find /opt/elder -name '__pycache__' -prune -exec rm -rf {} +
+# Byte code goes with it, as nothing can be written later: without it each job would compile its SDK anew.
+RUN /opt/pip/bin/pip --python /opt/elder/bin/python install \
+      --no-cache-dir -q --no-compile --no-index --find-links /wheels --no-deps --force-reinstall . \
+ && /opt/elder/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/elder/lib \
+ && /opt/pip/bin/pip --python /opt/elder/bin/python inspect >/opt/elder/packages.json
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Elder Worker" org.opencontainers.image.licenses="Apache-2.0"
-ENV PATH=/opt/elder/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 ELDER_API_HOST=0.0.0.0
+ENV PATH=/opt/elder/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 ELDER_API_HOST=0.0.0.0 HOME=/app
+# curl, as the quick start looks around with it; it is the base's own when that has one.
+# hadolint ignore=DL3008
+RUN { command -v curl || { apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*; }; } \
+ && mkdir -p /app/credentials /var/run/secrets/elder \
+ && useradd --system --uid 10001 --home-dir /app --no-create-home --shell /usr/sbin/nologin elder
 COPY --from=build /opt/elder /opt/elder
-COPY deploy/test_connectivity.py /app/apps/worker/test_connectivity.py
-RUN mkdir -p /app/credentials /var/run/secrets/elder \
- && useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin elder
+# What the quick start names.
+COPY deploy/app/ /app/
+COPY README.md CHANGELOG.md .env.example deploy/test_connectivity.py /app/apps/worker/
+COPY docs /app/apps/worker/docs
 WORKDIR /app
 USER 10001
 EXPOSE 8000 5000

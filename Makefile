@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak chaos clean peers
+.PHONY: help demo test check format lock bench soak chaos clean peers
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -24,6 +24,10 @@ check: $(VENV)/test ## Format, lint, types, import arrows
 format: $(VENV)/test ## Formats the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/test ## Pins what goes into the image, with hashes: deploy/requirements.lock
+	printf 'setuptools>=70.1\n' | $(BIN)/uv pip compile -q setup.cfg - --extra all --extra psycopg2 --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" -o deploy/requirements.lock $(LOCK)
 
 bench: $(VENV)/test ## Our numbers beside the limits and beside the alternatives
 	$(BIN)/python -m bench

@@ -15,6 +15,7 @@ pytest_plugins = [
     "peers.slapd",
     "peers.samba",
     "peers.elder",
+    "peers.image",
     "peers.service",
     "peers.okta",
     "peers.authentik",

@@ -41,6 +41,14 @@ def job_memory(wanted: int | None, slots: int, limit: int | None) -> tuple[int, 
     return min(wanted or min(DEFAULT_JOB_MB, share), budget), budget
 
 
+def can_write() -> bool:
+    """Whether there is a folder for temporary files, as jobs need one."""
+    try:
+        return bool(tempfile.gettempdir())
+    except FileNotFoundError:
+        return False
+
+
 def runtime_folder() -> str:
     """A new folder of ours alone, on tmpfs where there is one; those that killed workers have left there are removed.
 

@@ -56,7 +56,7 @@ def supervisor_config(settings: Settings, folder: str, *, once: bool = False, jo
         memory_mb=memory,
         memory_budget_mb=budget,
         confine_files=settings.discovery_confine_files,
-        forbidden_modules=("psycopg", "psycopg_binary", "psycopg_c", "psycopg_pool"),
+        forbidden_modules=("psycopg", "psycopg_binary", "psycopg_c", "psycopg_pool", "psycopg2"),
     )
 
 

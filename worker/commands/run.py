@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
+from worker import container
 from worker.cli import EXIT_CONFIG, CommandError
 from worker.run import run
 from worker.settings import load
@@ -17,4 +18,6 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         raise CommandError("--job needs --once", EXIT_CONFIG)
     if options.once and not settings.database_url:
         raise CommandError("run --once needs DATABASE_URL: there is no queue of jobs without a database", EXIT_CONFIG)
+    if not container.can_write():
+        raise CommandError("no folder for temporary files can be written: mount a tmpfs at /tmp, or name one by TMPDIR", EXIT_CONFIG)
     return run(settings, once=options.once, job=options.job)

@@ -1,0 +1,97 @@
+"""The image, built for real from the Dockerfile, and containers of it under podman: as root only."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import uuid
+
+import pytest
+from peers.absent import missing
+from waiting import until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LIMITS = ("--runtime", "runc", "--ulimit", "nofile=20000:20000", "--ulimit", "nproc=30000:30000", "--no-healthcheck")
+"""What podman needs where it may not raise limits, and where no systemd runs."""
+
+SMALL = ("--read-only", "--user", "1000", "--cap-drop=all", "--memory=512m", "--security-opt=no-new-privileges")
+"""As little as a container can be given."""
+
+
+class Container:
+    """One of the image, on the host's network."""
+
+    def __init__(self, image: str, *options: str, environ: dict[str, str] | None = None, command: tuple[str, ...] = ()) -> None:
+        self.name = f"elder-test-{uuid.uuid4().hex[:12]}"
+        variables = [part for name, value in (environ or {}).items() for part in ("-e", f"{name}={value}")]
+        podman("run", "-d", "--name", self.name, "--network", "host", *LIMITS, *options, *variables, image, *command)
+
+    def logs(self) -> str:
+        """Both of its streams."""
+        done = subprocess.run(["podman", "logs", self.name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+        return done.stdout
+
+    def run(self, *command: str, given: str = "") -> str:
+        """As ``docker-compose exec``: what it wrote."""
+        return podman("exec", "-i", self.name, *command, given=given)
+
+    def state(self) -> dict:
+        """``Running``, ``Pid``, ``ExitCode``, ``OOMKilled``."""
+        return json.loads(podman("inspect", self.name))[0]["State"]
+
+    def stop(self, seconds: int = 60) -> int:
+        """SIGTERM, and after so many seconds SIGKILL; the exit code."""
+        podman("stop", "-t", str(seconds), self.name)
+        return self.state()["ExitCode"]
+
+    def wait(self) -> int:
+        """The exit code of what ends by itself."""
+        until(lambda: not self.state()["Running"], self.name)
+        return self.state()["ExitCode"]
+
+    def remove(self) -> None:
+        """Whatever it does."""
+        pid = self.state()["Pid"]
+        podman("rm", "-f", "-t", "0", self.name)
+        assert not pid or not pathlib.Path(f"/proc/{pid}").exists()
+
+
+def podman(*arguments: str, given: str = "") -> str:
+    done = subprocess.run(["podman", *arguments], input=given, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, f"podman {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """Its name. Built once; what has not changed since the last time is kept in podman's own store."""
+    if os.geteuid() != 0:
+        missing("containers are tested as root")
+    for tool in ("podman", "buildah", "mmdebstrap", "runc"):
+        if not shutil.which(tool):
+            missing(f"{tool} is not installed")
+    if named := os.environ.get("ELDER_TEST_IMAGE"):
+        return named
+    pip = pathlib.Path(sys.executable).parent / "pip"
+    command = [str(ROOT / "tests" / "container" / "build-image"), str(ROOT / ".cache" / "image"), str(pip)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def container(image):
+    """Starts containers, and removes them."""
+    started: list[Container] = []
+
+    def start(*options: str, **words) -> Container:
+        started.append(Container(image, *options, **words))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.remove()
