@@ -32,6 +32,8 @@ def enter() -> bool:
     To be called by a process of one thread.
     """
     own_user = os.geteuid() != 0
+    if own_user and not _can_stay_ourselves():
+        return False
     if not _unshare(_CLONE_NEWPID | (_CLONE_NEWUSER if own_user else 0)):
         return False
     if own_user:
@@ -54,6 +56,19 @@ def enter() -> bool:
 def _unshare(flags: int) -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     return bool(libc.unshare(flags) == 0)
+
+
+def _can_stay_ourselves() -> bool:
+    """Whether a user namespace would let us be who we are: some containers give one and refuse that, and there is no way back out of it."""
+    child = os.fork()
+    if child == 0:
+        permitted = _unshare(_CLONE_NEWPID | _CLONE_NEWUSER)
+        try:
+            _map_ourselves()
+        except OSError:
+            permitted = False
+        os._exit(0 if permitted else 1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def _map_ourselves() -> None:
