@@ -233,11 +233,14 @@ def drip(order, control, data):
 
 
 def leak(order, control, _data):
-    """So many MB a second."""
+    """So many MB a second, of shared memory: RLIMIT_DATA does not count that, so that it is the watch which finds it."""
+    import mmap
+
     tell(control, "leaking")
     hoard = []
     while True:
-        hoard.append(bytearray(b"x") * (1 << 20))
+        hoard.append(mmap.mmap(-1, 1 << 20))
+        hoard[-1].write(bytes(1 << 20))
         time.sleep(1 / order["mb_per_second"])
 
 

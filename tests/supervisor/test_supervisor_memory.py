@@ -50,10 +50,11 @@ def test_d02_memory_in_grandchildren_counts(either):
     assert f"cap of {CAP_MB} MB" in exited["sentence"]
 
 
-def test_d03_a_slow_leak_is_told_as_a_trend(supervisor):
+def test_d03_a_slow_leak_is_told_as_a_trend(tmp_path):
     """40 MB a second here, as 1 MB a second would take minutes: the shape is the same."""
-    supervisor.run("1", "leak", {"memory_mb": CAP_MB}, mb_per_second=40)
-    exited = supervisor.expect("Exited", run="1")
+    with supervised(tmp_path, kill_grace=0.3, control_groups=False) as driver:
+        driver.run("1", "leak", {"memory_mb": CAP_MB}, mb_per_second=40)
+        exited = driver.expect("Exited", run="1")
     assert exited["cause"] == "memory"
     trend = re.search(r"over their cap of 150 MB, after growing by ([0-9.]+) MB/s for \d+ s", exited["sentence"])
     assert trend, exited["sentence"]
