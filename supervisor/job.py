@@ -263,7 +263,7 @@ class Job:
             self.state = advance(self.state, JobState.DEAD)
             if self._decided_at is not None:
                 self.kill_seconds = time.monotonic() - self._decided_at
-        elif self.state is JobState.KILLING and time.monotonic() - self._killed_at > self._config.unkillable_after:
+        elif self.survivors and self.state is JobState.KILLING and time.monotonic() - self._killed_at > self._config.unkillable_after:
             self.state = advance(self.state, JobState.UNKILLABLE)
 
     def bury(self) -> Exited:

@@ -10,6 +10,9 @@ from collections.abc import Callable
 
 Callback = Callable[[], None]
 
+CROWD = 256
+"""Timers from which on it is worth looking for those that were cancelled."""
+
 
 class Timer:
     """A call to come; `cancel` forgets it."""
@@ -32,14 +35,23 @@ class Loop:
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
+        self._crowd = CROWD
         self.worst_lag = 0.0
         """Seconds that the latest of all timers since the last look was called too late."""
 
     def at(self, when: float, call: Callback) -> Timer:
         """Calls once at `when` (monotonic)."""
         timer = Timer(when, call)
+        if len(self._timers) >= self._crowd:
+            self._forget_cancelled()
         heapq.heappush(self._timers, (when, next(self._order), timer))
         return timer
+
+    def _forget_cancelled(self) -> None:
+        """A job's clocks may have an hour to go when it ends: what was cancelled is not kept until then."""
+        self._timers = [entry for entry in self._timers if entry[2].call is not None]
+        heapq.heapify(self._timers)
+        self._crowd = max(CROWD, 2 * len(self._timers))
 
     def after(self, seconds: float, call: Callback) -> Timer:
         """Calls once, `seconds` from now."""

@@ -370,6 +370,19 @@ def test_an_event_of_a_closed_descriptor_is_not_given_to_the_next_of_its_number(
         os.close(fd)
 
 
+def test_cancelled_timers_are_not_kept_until_their_time():
+    loop, fired = Loop(), []
+    for _ in range(10_000):
+        loop.after(3600, lambda: None).cancel()
+    assert len(loop._timers) < 1000
+    for number in range(1000):
+        loop.after(0.0, lambda number=number: fired.append(number))
+    while len(fired) < 1000:
+        loop.turn()
+    assert fired == list(range(1000))
+    loop.close()
+
+
 def test_timers_fire_in_their_order_and_can_be_cancelled():
     loop, fired = Loop(), []
     loop.after(0.02, lambda: fired.append("second"))
