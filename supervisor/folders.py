@@ -51,7 +51,7 @@ class Folders:
         place = Path(tempfile.gettempdir())
         remove_abandoned(place, lambda folder: shutil.rmtree(folder, ignore_errors=True))
         self._base, self._lock = hold(place)
-        self._discarded: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._discarded: queue.SimpleQueue[tuple[str, Callable[[], None]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._discard, name="folders", daemon=True)
         self._thread.start()
 
@@ -62,9 +62,9 @@ class Folders:
         except OSError as error:
             raise SpawnError(f"a job needs a temporary folder under {self._base}: {error.strerror}") from error
 
-    def discard(self, folder: str) -> None:
-        """Removes it, soon."""
-        self._discarded.put(folder)
+    def discard(self, folder: str, also: Callable[[], None] = lambda: None) -> None:
+        """Removes it, soon, and calls what else may take long."""
+        self._discarded.put((folder, also))
 
     def close(self, patience: float = 5.0) -> None:
         """Removes what is left; gives up after so many seconds, as the next start will do it."""
@@ -73,6 +73,8 @@ class Folders:
         os.close(self._lock)
 
     def _discard(self) -> None:
-        while folder := self._discarded.get():
+        while discarded := self._discarded.get():
+            folder, also = discarded
             shutil.rmtree(folder, ignore_errors=True)
+            also()
         shutil.rmtree(self._base, ignore_errors=True)

@@ -194,8 +194,6 @@ class Job:
         grouped = self.state is not JobState.STARTING
         self.state = advance(self.state, JobState.KILLING)
         self._killed_at = time.monotonic()
-        if self.group:
-            self.group.kill()
         if grouped:  # before READY its process group may still be ours
             self._signal_group(signal.SIGKILL)
         self._signal_leader(signal.SIGKILL)
@@ -233,6 +231,8 @@ class Job:
             self._signal_leader(signal.SIGKILL)
             for member in members:
                 kernel.send(member, signal.SIGKILL)
+            if members and self.group and not (self.hello and self.hello.pid_namespace):  # a namespace needs no help, and this may wait for
+                self.group.kill()  # whoever else on the machine changes his groups
             self._count(len(members))
 
     def _members(self, census: Census) -> list[Member]:

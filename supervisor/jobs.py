@@ -89,9 +89,10 @@ class Jobs:
         return job
 
     def _discard(self, folder: str, group: Group | None) -> None:
-        self.folders.discard(folder)
         if group:
-            group.remove()
+            self.folders.discard(folder, group.remove)
+        else:
+            self.folders.discard(folder)
 
     def close(self) -> None:
         """Removes what was made for jobs."""

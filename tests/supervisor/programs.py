@@ -188,15 +188,8 @@ def doomed(order, control, _data):
 
 
 def orphans(order, control, _data):
-    """Children of children that end as soon as they have lost their parent."""
-    for _ in range(order["count"] // 50):
-        if os.fork() == 0:
-            for _ in range(50):
-                if os.fork() == 0:
-                    time.sleep(0.05)
-                    os._exit(0)
-            os._exit(0)
-        os.wait()
+    """Children of children that end as soon as they have lost their parent; of a shell, whose forks are cheap."""
+    subprocess.run(["sh", "-c", f"i=0; while [ $i -lt {order['count']} ]; do (: &); i=$((i+1)); done"], check=True)
     tell(control, "orphaned")
     time.sleep(FOREVER)
 
