@@ -81,7 +81,6 @@ def _run(ledger: Ledger, workers: list[Worker], faults: Faults, seconds: float, 
     ledger.begin()
     faults.begin()
     time.sleep(seconds)
-    time.sleep(seconds)
     faults.end()
     ledger.end()
     for worker in workers:

@@ -142,7 +142,7 @@ def test_a_worker_that_stops_gives_its_job_back(elder):
     assert elder.one("select crashes + failures from discovery_jobs") == 0
 
 
-def test_b_kill_9_of_the_supervisor_and_another_worker_finishes(elder):
+def test_e09_kill_9_of_the_supervisor_and_another_worker_finishes(elder):
     worker = elder.worker(lease_ttl=3)
     job = elder.job(behaviour="ignore_sigterm", resources=500)
     elder.told("the job is in the middle")
