@@ -30,8 +30,8 @@ CANARY = 'canary/7f3a+b9 "quoted" ünd'
 
 DEBUG = """
 import http.client, sys
-import worker.logs
-worker.logs.QUIET = ()
+import worker.log_line
+worker.log_line.QUIET = ()
 http.client.HTTPConnection.debuglevel = 1
 if "spawn_main" in " ".join(sys.orig_argv):
     import ldap3.utils.log

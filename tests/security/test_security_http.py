@@ -49,7 +49,7 @@ def port_and_log(request, tmp_path, database):
 
 
 def status(port, path="/healthz", **more):
-    with contextlib.suppress(urllib3.exceptions.HTTPError), urllib3.PoolManager(retries=False, timeout=20) as http:
+    with contextlib.suppress(urllib3.exceptions.HTTPError), urllib3.PoolManager(retries=False, timeout=60) as http:
         return http.request("GET", f"http://127.0.0.1:{port}{path}", **more).status
     return None
 
