@@ -57,16 +57,18 @@ class Redactor:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """How a value may look: as it is, by line, in a URL, in JSON, in base64 at each of the three offsets."""
+    """How a value may look: as it is, by line, in a URL, in JSON, as Python shows text and bytes, in base64 at each of the three offsets.
+
+    Each also inside a line of JSON: what an SDK's debug log shows of its headers is spelt twice.
+    """
     for plain in {value, *value.splitlines(), value.strip()}:
-        yield plain
-        yield quote(plain, safe="")
-        yield quote_plus(plain)
-        yield json.dumps(plain)[1:-1]
-        yield json.dumps(plain, ensure_ascii=False)[1:-1]
-        yield repr(plain)[1:-1]
+        data = plain.encode("utf-8", "surrogatepass")
+        spelt = {plain, quote(plain, safe="", errors="surrogatepass"), quote_plus(plain, errors="surrogatepass"), json.dumps(plain)[1:-1]}
+        spelt |= {json.dumps(plain, ensure_ascii=False)[1:-1], repr(plain)[1:-1], ascii(plain)[1:-1], repr(data)[2:-1]}
+        yield from spelt
+        yield from (json.dumps(form, ensure_ascii=False)[1:-1] for form in spelt)
         if len(plain) >= 2 * SHORTEST:
-            yield from _in_base64(plain.encode("utf-8", "surrogatepass"))
+            yield from _in_base64(data)
 
 
 def _in_base64(data: bytes) -> Iterator[str]:

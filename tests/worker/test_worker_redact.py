@@ -27,6 +27,8 @@ SECRET = 'p@ss "w/ord"+1'
         repr({"k": SECRET}),
         base64.b64encode(f"user:{SECRET}".encode()).decode(),
         base64.b64encode(SECRET.encode()).decode(),
+        json.dumps({"event": f"headers {repr({'k': SECRET.encode()})}"}),
+        json.dumps({"event": repr({"k": SECRET})}),
     ],
 )
 def test_g02_every_form_of_a_secret_goes(form):

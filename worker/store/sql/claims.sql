@@ -13,10 +13,7 @@ with recursive waiting (provider) as (
             order by j.provider limit 1)
     from waiting w where w.provider is not null
 ), busy as (
-    select j.provider, count(*) as jobs
-    from elder_worker.claims c join discovery_jobs j on j.id = c.job_id
-    where c.owner is not null
-    group by j.provider
+    select provider, count(*) as jobs from discovery_jobs where status = 'running' group by provider
 ), turn as (
     select w.provider
     from waiting w
