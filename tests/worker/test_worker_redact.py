@@ -27,7 +27,7 @@ SECRET = 'p@ss "w/ord"+1'
         repr({"k": SECRET}),
         base64.b64encode(f"user:{SECRET}".encode()).decode(),
         base64.b64encode(SECRET.encode()).decode(),
-        json.dumps({"event": f"headers {repr({'k': SECRET.encode()})}"}),
+        json.dumps({"event": "headers " + repr({"k": SECRET.encode()})}),
         json.dumps({"event": repr({"k": SECRET})}),
     ],
 )

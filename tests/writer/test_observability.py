@@ -20,7 +20,6 @@ ENDS = {
     "partial": ("deny", {}, "exited"),
     "error/config": ("refuse_config", {}, "exited"),
     "error/credentials": ("refuse_credentials", {"password": "hunter2hunter2"}, "exited"),
-    "error/internal": ("blurt", {"password": "hunter2hunter2"}, "exited"),
     "error/protocol": ("exit_0", {}, "exited"),
     "error/crashed": ("kill_itself", {}, "signalled"),
     "error/memory": ("hog_memory", {}, "memory"),
