@@ -22,7 +22,7 @@ ENDS = {
     "error/credentials": ("refuse_credentials", {"password": "hunter2hunter2"}, "exited"),
     "error/protocol": ("exit_0", {}, "exited"),
     "error/crashed": ("kill_itself", {}, "signalled"),
-    "error/memory": ("hog_memory", {}, "memory"),
+    "error/memory": ("hog_in_children", {}, "memory"),
     "error/idle": ("sleep", {}, "idle"),
     "error/timeout": ("well", {"resources": 100_000, "pause": 0.01}, "timeout"),
     "cancelled": ("sleep", {}, "cancelled"),
