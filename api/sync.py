@@ -10,8 +10,8 @@ from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.errors import ApiError
 from providers.records import Scope
-from worker.elder_api import Batch, Fingerprints, ScopeClosed, Stored, Tombstoned
-from worker.store import sync
+from worker.elder_api import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, Tombstoned
+from worker.store import sync, tombstones
 
 OWNERS = "connector:"
 """What the scopes of connectors begin with: a connector has no say in what discovery jobs have found."""
@@ -51,6 +51,12 @@ def close_scope(context: Context, query: NoQuery, body: ScopeClosed) -> Tombston
         return sync.close_scope(connection, body, context.settings.mass_delete_guard)
 
 
+def release_held(context: Context, query: NoQuery, body: ReleaseHeld) -> HeldReleased:
+    """Lets go the tombstones that the guard held back of a connector's syncs."""
+    with context.pool.connection() as connection:
+        return HeldReleased(body.owner, tombstones.release_connector(connection, _owner(body.owner)))
+
+
 def _owner(owner: str) -> str:
     if not owner.startswith(OWNERS):
         raise ApiError(f"`owner` is '{OWNERS}' and the name of a connector, not '{owner[:100]}'")
@@ -61,4 +67,7 @@ ENDPOINTS = (
     Endpoint("GET", "/sync/fingerprints", "What is known of a connector's scope", fingerprints, query=ScopeQuery, answer=Fingerprints),
     Endpoint("POST", "/sync/batch", "Bulk upsert by a connector", store_batch, body=Batch, answer=Stored, bulk=True),
     Endpoint("POST", "/sync/scopes", "The end of a connector's scope", close_scope, body=ScopeClosed, answer=Tombstoned, bulk=True),
+    Endpoint(
+        "POST", "/sync/release", "Mark as gone what the guard held back of a connector", release_held, body=ReleaseHeld, answer=HeldReleased
+    ),
 )

@@ -13,8 +13,8 @@ from supervisor.messages import Exited
 from worker import wire
 from worker.elder_api import ApiError, Batch, ElderApi, ScopeClosed, Stored
 from worker.fingerprints import INTEGER, Fingerprints, Found, content_of, key_of
-from worker.writer.inventory import InventoryError, Totals
-from worker.writer.outcome import Verdict
+from worker.writer.inventory import InventoryError, Totals, held_back
+from worker.writer.outcome import Status, Verdict
 
 BATCH_BYTES = 4 * 1024 * 1024
 """Resources of one request, in bytes, however many they are."""
@@ -118,6 +118,9 @@ class ApiInventory:
         """Sends the organizations that no resource named."""
         if self._last is not None:
             self._send(self._last)
+        if self.totals.held_back and verdict.status is Status.COMPLETED:
+            release = f"elder-worker connectors release {self._owner.removeprefix('connector:')}"
+            verdict = msgspec.structs.replace(verdict, error=held_back(self.totals.held_back, release))
         return verdict
 
     def _send(self, opened: _Open) -> None:

@@ -24,6 +24,7 @@ COMMANDS = {
     "providers": "what can be read, with which settings and permissions",
     "runs": "releases tombstones that were held back",
     "jobs": "lets a parked job run again",
+    "connectors": "releases tombstones that were held back of a connector's syncs",
     "settings": "every setting with its default, or an .env file of them",
     "keygen": "makes a key for ELDER_SECRET_KEYS",
 }
@@ -121,6 +122,11 @@ def _jobs(command: argparse.ArgumentParser) -> None:
     command.add_argument("job", type=int)
 
 
+def _connectors(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=("release",))
+    command.add_argument("name", help="such as ldap")
+
+
 def _settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--format", choices=("markdown", "env"), default="markdown")
 
@@ -133,6 +139,7 @@ _ARGUMENTS = {
     "check": _check,
     "runs": _runs,
     "jobs": _jobs,
+    "connectors": _connectors,
     "settings": _settings,
 }
 

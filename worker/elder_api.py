@@ -89,6 +89,19 @@ class Tombstoned(msgspec.Struct, frozen=True):
     held_back: int = 0
 
 
+class ReleaseHeld(msgspec.Struct, frozen=True):
+    """Body of ``POST /sync/release``: a connector, as in ``connector:ldap``."""
+
+    owner: str
+
+
+class HeldReleased(msgspec.Struct, frozen=True):
+    """How many of its entities were marked as gone."""
+
+    owner: str
+    released: int
+
+
 class Fingerprints(msgspec.Struct, frozen=True):
     """Answer to ``GET /sync/fingerprints``."""
 
@@ -118,6 +131,10 @@ class ElderApi:
     def close_scope(self, closed: ScopeClosed) -> Tombstoned:
         """The end of a scope."""
         return self._call("POST", "/api/v1/sync/scopes", closed, Tombstoned)
+
+    def release(self, owner: str) -> HeldReleased:
+        """Marks as gone what the guard held back."""
+        return self._call("POST", "/api/v1/sync/release", ReleaseHeld(owner), HeldReleased)
 
     def check(self) -> None:
         """Whether the API answers, takes our key, and has its database. Raises `ApiError`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -11,11 +12,16 @@ import socket
 import subprocess
 import sys
 import uuid
+from array import array
 
+import msgspec
 import pytest
 import urllib3
 from peers.elder import KEY
 from waiting import until
+
+from providers.records import Resource
+from worker.fingerprints import key_of_id
 
 CAP = 60
 CANARY = "canary-s3cret-9f3"
@@ -166,3 +172,29 @@ def test_fifty_readers_at_once(served):
         statuses = list(threads.map(lambda _: served.call("GET", "entities").status, range(200)))
 
     assert statuses == [200] * 200
+
+
+def test_f02_what_the_guard_held_back_of_a_connector_is_let_go_by_a_person_and_not_before(served, sql):
+    """By the command, through the API, as the connector's worker may have no database. An incomplete sync holds nothing against anybody."""
+    people = [Resource(f"user-{n}", "user", "ldap_user", f"User {n}", {}, organization="dc=x") for n in range(40)]
+    scope = {"owner": "connector:ldap", "run": "1", "scope": ["ldap", "dc=x", "", "ldap_user"]}
+    batch = {**scope, "organizations": [["dc=x", "LDAP: x"]], "resources": msgspec.to_builtins(people)}
+    assert json.loads(served.call("POST", "sync/batch", batch).data)["created"] == 40
+    unseen = base64.b64encode(array("q", [key_of_id(one.external_id) for one in people]).tobytes()).decode()
+
+    def close(outcome: str) -> dict:
+        return json.loads(served.call("POST", "sync/scopes", {**scope, "outcome": outcome, "resources": 0, "unseen": unseen}).data)
+
+    def release(name: str = "ldap") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "worker.cli", "connectors", "release", name]
+        return subprocess.run(command, env={**os.environ, "ELDER_API_URL": served.url}, capture_output=True, text=True, timeout=CAP)
+
+    assert close("complete") == {"deleted": 0, "held_back": 40}
+    close("denied")
+    assert release().stdout == "0 entities of connector ldap are now marked as gone\n"
+    close("complete")
+    assert sql.execute("select count(*) from entities where is_active").fetchone() == (40,)
+
+    assert release().stdout == "40 entities of connector ldap are now marked as gone\n"
+    assert sql.execute("select count(*) from entities where is_active").fetchone() == (0,)
+    assert "there is no connector 'ldab'" in release("ldab").stderr

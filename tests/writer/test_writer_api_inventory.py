@@ -98,6 +98,17 @@ def test_what_changed_and_what_is_gone():
     assert (totals.updated, totals.unchanged, totals.deleted) == (1, 8, 1)
 
 
+def test_what_was_held_back_comes_with_the_command_that_lets_it_go():
+    api = Api()
+    inventory = ApiInventory(api, "connector:ldap", "r1", Destination())
+    inventory.totals.held_back = 21
+    verdict = inventory.finish(Verdict(Status.COMPLETED), Exited(run="1", cause=Cause.EXITED, exit_code=0))
+
+    assert verdict.status is Status.COMPLETED
+    assert verdict.error.startswith("21 entities are gone from their source")
+    assert verdict.error.endswith("elder-worker connectors release ldap")
+
+
 @pytest.mark.parametrize(("outcome", "rejected"), [(Outcome.DENIED, 0), (Outcome.TIMEOUT, 0), (Outcome.COMPLETE, 1)])
 def test_only_a_scope_read_in_full_names_what_is_gone(outcome, rejected):
     api = Api()

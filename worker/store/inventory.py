@@ -23,7 +23,7 @@ from worker.store import claims, links, scopes, tombstones
 from worker.store.connection import Connection, transaction
 from worker.store.errors import Conflict, LostClaim, StoreError, Unreachable
 from worker.store.ingest import Ingest, Stored
-from worker.writer.inventory import InventoryError, Totals
+from worker.writer.inventory import InventoryError, Totals, held_back
 from worker.writer.outcome import Status, Verdict
 from worker.writer.queue import Claimed
 
@@ -137,8 +137,8 @@ class PostgresInventory:
     def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - as every inventory
         """Stores the outcome, exactly once, and gives the job back to its schedule."""
         if self.totals.held_back and verdict.status is Status.COMPLETED:
-            words = f"{self.totals.held_back} entities are gone from their source, more than MASS_DELETE_GUARD lets go at once"
-            verdict = msgspec.structs.replace(verdict, error=f"{words}; to let them go: elder-worker runs release {self._claimed.run_id}")
+            release = f"elder-worker runs release {self._claimed.run_id}"
+            verdict = msgspec.structs.replace(verdict, error=held_back(self.totals.held_back, release))
 
         def conclude(connection: Connection) -> dict[int, Stored]:
             stored = self._write(connection)

@@ -69,13 +69,15 @@ def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> To
             found = connection.execute("select count(*) from entities where scope_id = %s and is_active", [row]).fetchone()
             assert found is not None
             deleted, held = tombstones.bury(connection, row, None, unseen, found[0], guard)
+        else:
+            tombstones.hold_nothing(connection, row)
         own = scopes.organization_ids(connection, closed.owner)
-        links.resolve(connection, list(own.values()) or _used(connection, row))
+        links.resolve(connection, list({*own.values(), *_used(connection, row)}))
     return Tombstoned(deleted, held)
 
 
 def _used(connection: Connection, scope: int) -> list[int]:
-    """Where the scope's entities are, when its connector has no organizations of its own."""
+    """Where the scope's entities are: also in DEFAULT_ORGANIZATION_ID, which is not the connector's own."""
     rows = connection.execute("select distinct organization_id from entities where scope_id = %s", [scope])
     return [number for (number,) in rows]
 

@@ -18,7 +18,7 @@ def guarded(unseen: int, known: int, guard: float) -> bool:
 
 def bury(connection: Connection, scope: int, run: int | None, unseen: Sequence[int], known: int, guard: float) -> tuple[int, int]:
     """Tombstones what a complete scope did not show, or holds it back; (deleted, held back). Inside a transaction."""
-    connection.execute("delete from elder_worker.held where scope_id = %s", [scope])
+    hold_nothing(connection, scope)
     connection.execute("update elder_worker.scopes set last_complete_at = now() where id = %s", [scope])
     if not unseen:
         return 0, 0
@@ -46,8 +46,23 @@ def release(connection: Connection, run: int) -> int | None:
         row = connection.execute(statements.get("lock_job_of"), {"run": run}).fetchone()
         if row is not None and row[0]:
             return None
-        row = connection.execute(statements.get("release_held"), {"run": run}).fetchone()
-        released = int(row[0]) if row else 0
+        released = _let_go(connection, run, None)
         connection.execute("update run_scopes set deleted = deleted + held_back, held_back = 0 where run_id = %s and held_back > 0", [run])
         connection.execute("update discovery_history set entities_deleted = entities_deleted + %s where id = %s", [released, run])
     return released
+
+
+def release_connector(connection: Connection, owner: str) -> int:
+    """The same for a connector, whose syncs have no rows of their own. What it sees again comes back to life. Raises `StoreError`."""
+    with transaction(connection):
+        return _let_go(connection, None, owner)
+
+
+def hold_nothing(connection: Connection, scope: int) -> None:
+    """What is held of a scope is not certain any more: the next complete reading decides anew. Inside a transaction."""
+    connection.execute("delete from elder_worker.held where scope_id = %s", [scope])
+
+
+def _let_go(connection: Connection, run: int | None, owner: str | None) -> int:
+    row = connection.execute(statements.get("release_held"), {"run": run, "owner": owner}).fetchone()
+    return int(row[0]) if row else 0

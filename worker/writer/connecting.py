@@ -125,7 +125,8 @@ class Connecting:
         last.entities, last.scopes = operations, dict(totals.outcomes)
         self._measure(name, verdict, operations, seconds, ok=ok)
         if ok:
-            _log.info(f"connector {name}: sync completed", connector=name, status=verdict.status, seconds=round(seconds, 3), **operations)
+            fields = {"status": verdict.status, "seconds": round(seconds, 3), "note": verdict.error, **operations}
+            _log.info(f"connector {name}: sync completed", connector=name, **fields)
         else:
             _log.error(
                 f"connector {name}: sync failed: {verdict.error}", connector=name, error_kind=verdict.error_kind, detail=verdict.detail

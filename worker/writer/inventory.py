@@ -48,6 +48,11 @@ def _sum(one: Any, other: Any) -> Any:
     return {key: one.get(key, 0) + other.get(key, 0) for key in {**one, **other}} if isinstance(one, dict) else one + other
 
 
+def held_back(entities: int, release: str) -> str:
+    """The sentence for whoever looks at a run whose guard held something back; `release` is the command that lets it go."""
+    return f"{entities} entities are gone from their source, more than MASS_DELETE_GUARD lets go at once; to let them go: {release}"
+
+
 class Inventory(Protocol):
     """Takes one run's results, in the order of the frames, from one thread. Every method may raise `InventoryError`."""
 

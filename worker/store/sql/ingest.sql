@@ -116,7 +116,9 @@ from discovery_jobs j join discovery_history h on h.job_id = j.id where h.id = %
 -- Only what is still gone: an entity that was seen again since is not held any more.
 -- name: release_held
 with held as (
-    delete from elder_worker.held where run_id = %(run)s returning entity_id
+    delete from elder_worker.held
+    where run_id = %(run)s or scope_id in (select id from elder_worker.scopes where owner = %(owner)s)
+    returning entity_id
 ), gone as (
     update entities set is_active = false, deleted_at = now(), changed_at = now()
     where id in (select entity_id from held) and is_active
