@@ -104,7 +104,7 @@ def system(container, database, postgres_server, third_party, moto):
     return system
 
 
-def test_the_image_holds_no_compiler_no_pip_and_no_hostile_provider(image, capsys):
+def test_g14_the_image_holds_no_compiler_no_pip_and_no_hostile_provider(image, capsys):
     script = "import importlib.util as u, shutil, sys; sys.exit(any(map(u.find_spec, ('pip', 'setuptools', 'providers.hostile'))) or any(map(shutil.which, ('gcc', 'cc', 'pip'))))"
     podman("run", "--rm", "--network", "none", *LIMITS_ONLY, image, "python3", "-c", script)
     packages = json.loads(podman("run", "--rm", "--network", "none", *LIMITS_ONLY, image, "cat", "/opt/elder/packages.json"))
@@ -118,7 +118,7 @@ def test_the_image_holds_no_compiler_no_pip_and_no_hostile_provider(image, capsy
 LIMITS_ONLY = ("--runtime", "runc", "--ulimit", "nofile=20000:20000", "--ulimit", "nproc=30000:30000", "--no-healthcheck", *SMALL)
 
 
-def test_a_day_in_the_smallest_container(system, moto):
+def test_g13_a_day_in_the_smallest_container(system, moto):
     """Discovery, the quick start's own commands, hogs, a refugee, a thousand orphans, and the end; the container is never restarted."""
     moto.client("s3").create_bucket(Bucket="one")
     before = system.worker.state()["Pid"]

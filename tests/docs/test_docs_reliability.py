@@ -10,8 +10,6 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "reliability.md").read_text()
 GROUPS = {"A": 18, "B": 15, "C": 12, "D": 7, "E": 13, "F": 10, "G": 14, "H": 5}
-OF_THE_IMAGE = {"B12", "G13", "G14"}
-"""Their rows name a folder, tests/container, not tests."""
 
 ROWS = dict(re.findall(r"^\| ([A-H]\d+) \| (.*) \|$", TEXT, re.MULTILINE))
 
@@ -26,9 +24,6 @@ def all_tests() -> set[str]:
 @pytest.mark.parametrize("number", [f"{group}{one}" for group, count in GROUPS.items() for one in range(1, count + 1)])
 def test_each_experiment_has_a_row_and_a_test_with_its_number(number):
     named = re.findall(r"`(test_\w+)`", ROWS[number])
-    if number in OF_THE_IMAGE:
-        assert "tests/container" in ROWS[number]
-        return
     wanted = f"test_{number[0].lower()}{int(number[1:]):02}_"
     assert [name for name in named if name.startswith(wanted)], f"{number} names no test of its own"
 
@@ -38,6 +33,5 @@ def test_every_test_that_is_named_exists():
 
 
 def test_every_test_with_a_number_is_named():
-    of_the_image = tuple(f"test_{number.lower()}_" for number in OF_THE_IMAGE)
-    numbered = {name for name in all_tests() if re.match(r"test_[a-h]\d\d_", name) and not name.startswith(of_the_image)}
+    numbered = {name for name in all_tests() if re.match(r"test_[a-h]\d\d_", name)}
     assert numbered - set(re.findall(r"`(test_\w+)`", TEXT)) == set()
