@@ -20,7 +20,7 @@ class Proxy:
     """Listens on a port of its own and passes on to `target`: (host, port), the path of a Unix socket, or what makes a connection."""
 
     def __init__(self, target: tuple[str, int] | str | Callable[[], socket.socket]) -> None:
-        self._dial = target if callable(target) else lambda: _connected(target)
+        self.lead_to(target)
         self._selector = selectors.DefaultSelector()
         self._lock = threading.RLock()
         self._pairs: dict[socket.socket, tuple[socket.socket, bool]] = {}
@@ -44,6 +44,10 @@ class Proxy:
         self._running = True
         self._thread = threading.Thread(target=self._run, name="proxy")
         self._thread.start()
+
+    def lead_to(self, target: tuple[str, int] | str | Callable[[], socket.socket]) -> None:
+        """Where new connections go from now on."""
+        self._dial = target if callable(target) else lambda: _connected(target)
 
     def cut(self) -> None:
         """Ends every connection that there is."""

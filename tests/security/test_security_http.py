@@ -111,6 +111,7 @@ def test_g12_oddities_are_refused_without_a_word_of_how_we_are_made(port_and_log
     assert "Traceback" not in log.read_text(errors="replace")
 
 
+@pytest.mark.parametrize("port_and_log", ["run"], indirect=True)
 def test_g12_many_and_slow_ones_keep_nobody_from_healthz(port_and_log):
     """A crowd that says nothing, one that never ends its headers, one that never ends its body: the probe is answered all the same."""
     port, _ = port_and_log

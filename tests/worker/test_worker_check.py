@@ -123,7 +123,7 @@ def test_who_says_nothing_is_not_waited_for(deaf):
     database = f"postgresql://elder@127.0.0.1:{deaf}/elder?connect_timeout=60"
     code, out = Check(
         "--timeout",
-        "6",
+        "3",
         ELDER_API_URL=f"http://127.0.0.1:{deaf}",
         DATABASE_URL=database,
         DATABASE_READ_URL=database,
@@ -134,7 +134,7 @@ def test_who_says_nothing_is_not_waited_for(deaf):
     ).ended()
 
     assert code == 1
-    silent = [line.partition(" connection failed")[0] for line in out.splitlines() if "no answer within 6 s" in line]
+    silent = [line.partition(" connection failed")[0] for line in out.splitlines() if "no answer within 3 s" in line]
     assert silent == ["✗ Elder API", "✗ LDAP", "✗ Database", "✗ Database read replica"], out
 
 

@@ -187,7 +187,7 @@ def test_e05_a_fail_over_that_loses_the_last_commits(tmp_path, primary_and_stand
         elder.sql = psycopg.connect(standby.url(), autocommit=True)
         elder.one("select pg_promote()")
         assert (len(elder.runs(job)), elder.entities()) == (2, 600), "the third run never was"
-        proxy._target = target_of(standby.url())
+        proxy.lead_to(target_of(standby.url()))
         proxy.cut()
         database_is(worker, "up")
         elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb(change)])

@@ -94,7 +94,7 @@ def test_calls(server, client):
         path == "/api/v1/sync/fingerprints?owner=connector%3Aldap&provider=ldap&account=dc%3Dexample&region=&resource_type=user&coverage="
     )
     assert headers["Authorization"] == "Bearer s3cret"
-    assert sent["resources"] == [["uid=ann", "user", "user", "Ann", {}, {}, [], "", "", ""]]
+    assert sent["resources"] == [["uid=ann", "user", "user", "Ann", {}, {}, [], "", "", "", False]]
     assert sent["scope"] == ["ldap", "dc=example", "", "user", ""]
     assert closed["unseen"] == "AAAAAAAAAAA="
 
