@@ -36,6 +36,9 @@ THREAD_STACK = MB
 HEADROOM = 1.05
 """RLIMIT_DATA over the cap: it also counts what is mapped but not touched; the watch over resident memory is the exact one."""
 
+POLITENESS = 10
+"""Niceness of a job: whoever must kill it, or store what it found, comes first when they want the same core."""
+
 MAX_OPEN_FILES = 4096
 MAX_PROCESSES = 4096
 MAX_FILE = 1024 * MB
@@ -78,6 +81,7 @@ def run_job(parent: int, entry: str, pipes: Mapping[str, int], cell: Cell) -> No
     os.setsid()
     kernel.die_with_parent(parent)
     kernel.share_heaps()
+    kernel.stand_back(POLITENESS)
     grouped = bool(cell.doors) and cgroup.join(cell.doors)
     os.dup2(pipes["stdout"], 1)
     os.dup2(pipes["stderr"], 2)

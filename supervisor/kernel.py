@@ -69,6 +69,13 @@ def share_heaps() -> None:
         mallopt(_M_ARENA_MAX, 2)
 
 
+def stand_back(niceness: int) -> None:
+    """Others come first at a core. Where the kernel groups processes by session, niceness counts only inside one: the group has its own."""
+    os.nice(niceness)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))
+
+
 def bytes_waiting(fd: int) -> int:
     """Bytes that lie unread in a pipe."""
     buffer = array.array("i", [0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 
 import pytest
 from driver import supervised
@@ -117,3 +118,12 @@ def test_a_projected_file_may_be_exchanged(supervisor, tmp_path):
     )
 
     assert (found["token"], found["beside it"]) == ("done", "done")
+
+
+def test_who_looks_after_a_job_comes_before_it_at_a_core(supervisor):
+    """Niceness, and that of the session's own group, where the kernel has such."""
+    supervisor.run("1", "sleep")
+    job = supervisor.expect("Spawned", run="1")["pid"]
+    assert os.getpriority(os.PRIO_PROCESS, job) == os.getpriority(os.PRIO_PROCESS, supervisor.process.pid) + 10
+    group = pathlib.Path(f"/proc/{job}/autogroup")
+    assert not group.exists() or group.read_text().split()[-1] == "10"
