@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import pathlib
+import resource
+import select
 import socket
 import statistics
 import subprocess
@@ -17,8 +20,10 @@ from cryptography.fernet import Fernet
 from peers.slapd import free_port
 from waiting import until
 
+from worker.http.reception import PATIENCE, ROOM
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CROWD = 300
+CROWD = 5000
 """Connections at once."""
 
 
@@ -48,9 +53,9 @@ def port_and_log(request, tmp_path, database):
         yield found
 
 
-def status(port, path="/healthz", **more):
-    with contextlib.suppress(urllib3.exceptions.HTTPError), urllib3.PoolManager(retries=False, timeout=60) as http:
-        return http.request("GET", f"http://127.0.0.1:{port}{path}", **more).status
+def status(port, path="/healthz", method="GET", **more):
+    with contextlib.suppress(urllib3.exceptions.HTTPError), urllib3.PoolManager(retries=False, timeout=60) as pool:
+        return pool.request(method, f"http://127.0.0.1:{port}{path}", **more).status
     return None
 
 
@@ -111,23 +116,67 @@ def test_g12_oddities_are_refused_without_a_word_of_how_we_are_made(port_and_log
     assert "Traceback" not in log.read_text(errors="replace")
 
 
-@pytest.mark.parametrize("port_and_log", ["run"], indirect=True)
+@pytest.fixture
+def plenty_of_descriptors():
+    """For both ends: the server inherits them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * CROWD
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("plenty_of_descriptors")
 def test_g12_many_and_slow_ones_keep_nobody_from_healthz(port_and_log):
-    """A crowd that says nothing, one that never ends its headers, one that never ends its body: the probe is answered all the same."""
-    port, _ = port_and_log
+    """A crowd that says nothing, one that never ends its headers, one that never ends its body, one that never leaves, all of them dripping."""
+    port, log = port_and_log
     beginnings = (
         b"",
         HEAD,
         b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+        HEAD + b"\r\n",
     )
     with contextlib.ExitStack() as crowd:
-        for beginning in beginnings:
-            for _ in range(CROWD // len(beginnings)):
-                one = crowd.enter_context(socket.create_connection(("127.0.0.1", port), 20))
-                one.sendall(beginning)
+        ones = []
+        for number in range(CROWD):
+            ones.append(crowd.enter_context(socket.create_connection(("127.0.0.1", port), 20)))
+            ones[-1].sendall(beginnings[number % len(beginnings)])
         took = []
         for _ in range(20):
+            for one in ones[:: len(ones) // 200]:
+                with contextlib.suppress(OSError):
+                    one.send(b"x")
             began = time.monotonic()
             assert status(port) == 200
             took.append(time.monotonic() - began)
     print(f"median {statistics.median(took) * 1000:.0f} ms, worst {max(took) * 1000:.0f} ms")
+    assert max(took) < PATIENCE, "nobody waits for the slow ones"
+    assert "Traceback" not in log.read_text(errors="replace")
+
+
+BODY = b'{"name": "x"}'
+REQUEST = b"POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(BODY), BODY)
+
+
+def test_g12_a_request_in_pieces_is_answered_once_it_is_whole(port_and_log):
+    """Again and again on one connection, which is kept."""
+    port, _ = port_and_log
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for size in (1, 20, len(REQUEST) - 1, len(REQUEST)):
+            for at in range(0, len(REQUEST), size):
+                assert not select.select([connection], [], [], 0)[0], "nothing is said to half a request"
+                connection.sendall(REQUEST[at : at + size])
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            assert answer.status == 404 and answer.read()
+
+
+def test_g12_requests_in_one_go_are_all_answered(port_and_log):
+    port, _ = port_and_log
+    assert said(port, REQUEST * 3 + HEAD + b"\r\n").count(b"HTTP/1.1 ") == 4
+
+
+def test_g12_a_large_body_is_read_though_it_does_not_fit(port_and_log):
+    port, _ = port_and_log
+    assert status(port, "/nothing", method="POST", body=b"x" * (ROOM * 4)) in (404, 413)

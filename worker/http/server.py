@@ -48,7 +48,7 @@ def options(address: str, *, threads: int, workers: int = 1, timeout: int = 30) 
         "bind": [address],
         "workers": workers,
         "threads": threads,
-        "worker_class": "gthread",
+        "worker_class": "worker.http.reception.ReceptionWorker",
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108 - a heartbeat file, on tmpfs
         "preload_app": True,
         "timeout": timeout,

@@ -1,0 +1,178 @@
+"""A gunicorn worker in which a request takes a thread only once it is there: slow ones wait in the poller, and cost a descriptor each.
+
+gunicorn's own thread worker gives a thread to whoever has sent one byte, and says goodbye to clients in its main thread for up to two
+seconds each, so that a few slow ones keep all others waiting. It stays the one that reads, serves and writes; what is changed is when.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+import resource
+import selectors
+import socket
+import time
+from concurrent.futures import Future
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+PATIENCE = 5.0
+"""Seconds for a request to come, and for a client to leave after the last answer."""
+
+ROOM = 64 * 1024
+"""Bytes of a request that the kernel keeps for us before a thread is given to it: whole, but for large bodies. No head is as long."""
+
+CONNECTIONS = 4096
+"""At once; beyond, whoever has waited longest gives way."""
+
+BODY_LEFT = 0.05
+"""Seconds for a body that nobody wanted, before its connection is used again."""
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+def missing(begun: bytes) -> int:
+    """How many bytes more a request needs, at least, before it can be read. Raises `ValueError` when its head has no end."""
+    end = begun.find(b"\r\n\r\n")
+    if end < 0:
+        if len(begun) >= ROOM:
+            raise ValueError
+        return 1
+    length = _LENGTH.search(begun, 0, end + 2)
+    whole = end + 4 + (int(length[1]) if length else 0)
+    return max(0, min(whole, ROOM) - len(begun))
+
+
+def descriptors() -> int:
+    """Asks for as many as `CONNECTIONS` need; how many connections there is room for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + 128
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else min(CONNECTIONS, soft - 128)
+
+
+def _begun(conn: Any) -> bool:
+    """Whether a part of the next request was read with the last one: a thread would have to wait for the rest."""
+    ahead = conn.parser.unreader.buf.getvalue()
+    with contextlib.suppress(ValueError):
+        return bool(ahead and missing(ahead))
+    return True
+
+
+class Connection(TConn):  # type: ignore[misc]
+    """With the number of bytes that it was to have when it is readable again; if it has fewer, no more will come."""
+
+    awaited = 1
+
+
+class ReceptionWorker(ThreadWorker):  # type: ignore[misc]
+    """What waits is in `pending_conns`, in the order in which patience ends: requests to come, and clients to leave."""
+
+    def init_process(self) -> None:
+        """In the new process."""
+        self.worker_connections = descriptors()
+        super().init_process()
+
+    def accept(self, listener: Any) -> None:
+        """A new connection."""
+        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
+            client, address = listener.accept()
+            self.nr_conns += 1
+            self._expect(Connection(self.cfg, client, address, listener.getsockname()))
+            if self.nr_conns >= self.worker_connections:
+                self._make_room()
+
+    def on_client_socket_readable(self, conn: Any, client: Any) -> None:
+        """A kept connection is used again."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._expect(conn)
+
+    def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
+        """More of a request has come, or its end."""
+        try:
+            begun = client.recv(ROOM, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            more = missing(begun)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            begun, more = b"", 1
+        except ValueError:
+            self._refuse(conn)
+            return
+        if more and len(begun) >= conn.awaited:
+            self._await(conn, len(begun) + more)
+        else:
+            self._await(conn, 1)
+            super().on_pending_socket_readable(conn, client)
+
+    @staticmethod
+    def _await(conn: Any, size: int) -> None:
+        conn.awaited = size
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+
+    def _refuse(self, conn: Any) -> None:
+        with contextlib.suppress(OSError):
+            conn.sock.send(_TOO_LARGE)
+        self._forget(conn)
+        self._await(conn, 1)
+        self._take_leave(conn)
+
+    def finish_request(self, conn: Any, fs: Future[Any]) -> None:
+        """It was answered, or could not be."""
+        if not fs.cancelled() and fs.exception() is None and fs.result() and not _begun(conn):
+            super().finish_request(conn, fs)
+        else:
+            self._take_leave(conn)
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + BODY_LEFT))
+
+    def _expect(self, conn: Any) -> None:
+        self._wait(conn, functools.partial(self.on_pending_socket_readable, conn))
+
+    def _take_leave(self, conn: Any) -> None:
+        """Our side is closed; theirs is read to its end, so that no reset takes the answer from them (RFC 9112, 9.6)."""
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.nr_conns -= 1
+            conn.close()
+        else:
+            self._wait(conn, functools.partial(self._hear_out, conn))
+
+    def _hear_out(self, conn: Any, client: Any) -> None:
+        with contextlib.suppress(BlockingIOError):
+            try:
+                left = not client.recv(ROOM)
+            except ConnectionError:
+                left = True
+            if left:
+                self._forget(conn)
+                self.nr_conns -= 1
+                conn.close()
+
+    def _wait(self, conn: Any, call: Any) -> None:
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + PATIENCE
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, call)
+
+    def _forget(self, conn: Any) -> None:
+        self.poller.unregister(conn.sock)
+        self.pending_conns.remove(conn)
+
+    def _make_room(self) -> None:
+        """The first of those who wait has waited longest; who keeps a connection without using it goes only when nobody waits.
+
+        Both are closed at the end of the loop's turn: an event of theirs may have come in this one.
+        """
+        for waiting in (self.pending_conns, self.keepalived_conns):
+            if waiting:
+                waiting[0].timeout = 0
+                return
