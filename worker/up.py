@@ -26,8 +26,11 @@ from worker.http.server import port_problem
 from worker.settings import Settings, load
 
 READY_SECONDS = 60.0
-STOP_SECONDS = 35.0
-"""For one part to end after SIGTERM; above SHUTDOWN_GRACE."""
+GRACE_SECONDS = "3"
+"""For running jobs, unless SHUTDOWN_GRACE says otherwise: somebody is waiting, and they run again at the next start."""
+
+STOP_SECONDS = 15.0
+"""For one part to end after SIGTERM, beyond SHUTDOWN_GRACE."""
 
 
 class Child:
@@ -47,12 +50,12 @@ class Child:
                 preexec_fn=lambda: kernel.die_with_parent(parent),  # noqa: PLW1509 - this process has one thread
             )
 
-    def stop(self) -> None:
-        """SIGTERM, and SIGKILL when that does not help."""
+    def stop(self, patience: float) -> None:
+        """SIGTERM, and SIGKILL when that does not help for so many seconds."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(STOP_SECONDS)
+            self.process.wait(patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -72,6 +75,7 @@ class Everything:
         self.logs.mkdir(parents=True, exist_ok=True)
         self.environ = {
             "LOG_FORMAT": "text",
+            "SHUTDOWN_GRACE": GRACE_SECONDS,
             "HEALTH_CHECK_HOST": "127.0.0.1",
             "ELDER_API_HOST": "127.0.0.1",
             **environ,
@@ -129,7 +133,7 @@ class Everything:
     def close(self) -> None:
         """Ends all parts, the last first."""
         for child in reversed(self.children):
-            child.stop()
+            child.stop(self.settings.shutdown_grace + STOP_SECONDS)
         self._postgres.close()
 
     def _await(self, url: str) -> None:
