@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import uuid
@@ -15,6 +16,8 @@ from peers.absent import missing
 from waiting import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache" / "image"
+LOG = CACHE / "build.log"
 LIMITS = ("--runtime", "runc", "--ulimit", "nofile=20000:20000", "--ulimit", "nproc=30000:30000", "--no-healthcheck")
 """What podman needs where it may not raise limits, and where no systemd runs."""
 
@@ -66,21 +69,45 @@ def podman(*arguments: str, given: str = "") -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="session")
-def image() -> str:
-    """Its name. Built once; what has not changed since the last time is kept in podman's own store."""
+def complaint() -> str:
+    """Why no image can be built here; empty when one can."""
     if os.geteuid() != 0:
-        missing("containers are tested as root")
-    for tool in ("podman", "buildah", "mmdebstrap", "runc"):
-        if not shutil.which(tool):
-            missing(f"{tool} is not installed")
+        return "containers are tested as root"
+    absent = [tool for tool in ("podman", "buildah", "mmdebstrap", "runc") if not shutil.which(tool)]
+    return f"not installed: {', '.join(absent)}" if absent else ""
+
+
+BUILD: pytest.StashKey[subprocess.Popen[str]] = pytest.StashKey()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The build takes minutes, and begins with the session, so that it is done when a container is wanted."""
+    wanted = any("image" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and not session.config.option.collectonly and not complaint() and not os.environ.get("ELDER_TEST_IMAGE"):
+        CACHE.mkdir(parents=True, exist_ok=True)
+        command = ["nice", str(ROOT / "tests" / "container" / "build-image"), str(CACHE), str(pathlib.Path(sys.executable).parent / "pip")]
+        with LOG.open("wb") as log:
+            session.config.stash[BUILD] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Nobody waits for it any more."""
+    build = session.config.stash.get(BUILD, None)
+    if build is not None and build.poll() is None:
+        os.killpg(build.pid, signal.SIGKILL)
+        build.wait()
+
+
+@pytest.fixture(scope="session")
+def image(pytestconfig) -> str:
+    """Its name. Built once; what has not changed since the last time is kept in podman's own store."""
+    if why := complaint():
+        missing(why)
     if named := os.environ.get("ELDER_TEST_IMAGE"):
         return named
-    pip = pathlib.Path(sys.executable).parent / "pip"
-    command = [str(ROOT / "tests" / "container" / "build-image"), str(ROOT / ".cache" / "image"), str(pip)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-4000:]
-    return done.stdout.strip()
+    name = pytestconfig.stash[BUILD].communicate()[0].strip()
+    assert pytestconfig.stash[BUILD].returncode == 0, LOG.read_text()[-4000:]
+    return name
 
 
 @pytest.fixture
