@@ -39,11 +39,13 @@ class Read(msgspec.Struct, frozen=True):
     """One piece of work: `fetch` yields all that is in `scopes`. With several scopes, a resource goes to that of its `sub_type`.
 
     `lane` names what must not be overrun (an account's API quota ...): at most `Source.lane_width` reads of one lane run at once.
+    `ended` is called once, on any thread, when the read is over: read, failed, or never begun.
     """
 
     scopes: tuple[Scope, ...]
     fetch: Callable[[], Iterable[Item]]
     lane: str = ""
+    ended: Callable[[], object] = lambda: None
 
 
 class Source(abc.ABC):
