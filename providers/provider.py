@@ -98,6 +98,10 @@ class Provider(abc.ABC):
     def open(self, config: Any, operator: Mapping[str, str]) -> Source:
         """Opens the source. `config` is an instance of the type in `config`, `operator` the worker's values of `operator_variables`."""
 
+    def further_files(self, operator: Mapping[str, str]) -> tuple[str, ...]:  # noqa: ARG002 - for those that override it
+        """Files that the operator's own files name in turn, which it may read too. Called by the worker: loads no SDK, and never raises."""
+        return ()
+
     def connector_config(self, environment: Mapping[str, str]) -> dict[str, Any]:
         """The raw config of the connector, from the worker's environment (empty strings removed). For those with `connector` set."""
         raise NotImplementedError(f"{self.name} is not a connector")
