@@ -24,5 +24,5 @@ class Context:
     def jobs(self) -> Iterator[Connection]:
         """A connection to look at jobs and runs as they stand: those whose worker is gone are ended first, as no other may be there."""
         with self.pool.connection() as connection:
-            claims.sweep(connection)
+            claims.sweep_uncounted(connection)
             yield connection

@@ -63,6 +63,16 @@ def read_operator(path: str, variable: str, types: tuple[str, ...] = OPERATOR_TY
     return _read(path, variable, types)
 
 
+def token_file(path: str) -> str | None:
+    """Where the operator's credential file at `path` reads its token. None: nowhere; what is wrong, `read_operator` says."""
+    try:
+        source = read_operator(path, "")["credential_source"]
+    except (ConfigError, KeyError):
+        return None
+    found = source.get("file")
+    return found if isinstance(found, str) and found else None
+
+
 def _read(path: str, at: str, types: tuple[str, ...]) -> dict[str, Any]:
     try:
         found = json.loads(Path(path).read_bytes())

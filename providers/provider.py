@@ -39,11 +39,13 @@ class Read(msgspec.Struct, frozen=True):
     """One piece of work: `fetch` yields all that is in `scopes`. With several scopes, a resource goes to that of its `sub_type`.
 
     `lane` names what must not be overrun (an account's API quota ...): at most `Source.lane_width` reads of one lane run at once.
+    `ended` is called once, on any thread, when the read is over: read, failed, or never begun.
     """
 
     scopes: tuple[Scope, ...]
     fetch: Callable[[], Iterable[Item]]
     lane: str = ""
+    ended: Callable[[], object] = lambda: None
 
 
 class Source(abc.ABC):
@@ -95,6 +97,10 @@ class Provider(abc.ABC):
     @abc.abstractmethod
     def open(self, config: Any, operator: Mapping[str, str]) -> Source:
         """Opens the source. `config` is an instance of the type in `config`, `operator` the worker's values of `operator_variables`."""
+
+    def further_files(self, operator: Mapping[str, str]) -> tuple[str, ...]:  # noqa: ARG002 - for those that override it
+        """Files that the operator's own files name in turn, which it may read too. Called by the worker: loads no SDK, and never raises."""
+        return ()
 
     def connector_config(self, environment: Mapping[str, str]) -> dict[str, Any]:
         """The raw config of the connector, from the worker's environment (empty strings removed). For those with `connector` set."""

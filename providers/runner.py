@@ -84,7 +84,7 @@ def run(source: Source, sink: Sink, batch: int = BATCH) -> Tally:
             for read in _planned(source):
                 sink.planned(len(read.scopes))
                 reader = _Reader(source, sink, read, batch, finished, lanes.of(read))
-                futures.add(pool.submit(reader.run))
+                futures.add(_submitted(pool, reader, read.ended))
                 futures = _drop_done(futures, source.concurrency * 4)
             for future in futures:
                 future.result()
@@ -104,6 +104,13 @@ def _planned(source: Source) -> Iterator[Read]:
         if read is None:
             return
         yield read
+
+
+def _submitted(pool: concurrent.futures.Executor, reader: _Reader, ended: Callable[[], object]) -> concurrent.futures.Future[None]:
+    """On its way; its end is told even if it is cancelled before it has begun."""
+    future = pool.submit(reader.run)
+    future.add_done_callback(lambda _: ended())
+    return future
 
 
 def _drop_done(futures: set[concurrent.futures.Future[None]], limit: int) -> set[concurrent.futures.Future[None]]:

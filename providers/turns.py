@@ -6,7 +6,9 @@ import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
-from providers.provider import Item, Read
+import msgspec
+
+from providers.provider import Read
 
 
 class Turns:
@@ -16,12 +18,15 @@ class Turns:
         self._turns = threading.Semaphore(at_once)
 
     def of(self, reads: Callable[[], Iterable[Read]], done: Callable[[], object] = lambda: None) -> Iterator[Read]:
-        """The reads of one account, asked for when it is its turn. `done` is called when the last of them has ended."""
+        """The reads of one account, asked for when it is its turn. `done` is called when all are planned and the last has ended."""
         self._turns.acquire()
-        planned = list(reads())
-        left = _Countdown(len(planned), functools.partial(self._finished, done))
-        for read in planned:
-            yield Read(read.scopes, functools.partial(left.counted, read.fetch), read.lane)
+        open_ends = _OpenEnds(functools.partial(self._finished, done))
+        try:
+            for read in reads():
+                open_ends.add()
+                yield msgspec.structs.replace(read, ended=open_ends.close)
+        finally:
+            open_ends.close()
 
     def _finished(self, done: Callable[[], object]) -> None:
         try:
@@ -30,18 +35,20 @@ class Turns:
             self._turns.release()
 
 
-class _Countdown:
-    def __init__(self, reads: int, done: Callable[[], object]) -> None:
-        self._left, self._done = reads, done
+class _OpenEnds:
+    """What has not ended of an account: its reads, and at first its planning."""
+
+    def __init__(self, done: Callable[[], object]) -> None:
+        self._open, self._done = 1, done
         self._lock = threading.Lock()
 
-    def counted(self, fetch: Callable[[], Iterable[Item]]) -> Iterator[Item]:
-        """The items of one read."""
-        try:
-            yield from fetch()
-        finally:
-            with self._lock:
-                self._left -= 1
-                last = self._left == 0
-            if last:
-                self._done()
+    def add(self) -> None:
+        with self._lock:
+            self._open += 1
+
+    def close(self) -> None:
+        with self._lock:
+            self._open -= 1
+            last = self._open == 0
+        if last:
+            self._done()

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Collection
 
 from supervisor import kernel
@@ -62,9 +63,13 @@ class Jobs:
         return self._jobs.get(run)
 
     def free(self) -> dict[str, int]:
-        """Free slots of each pool; an unkillable job keeps its slot."""
+        """Free slots of each pool, as far as there is memory for them; an unkillable job keeps its slot."""
+        room = self._room // self._config.memory_mb
+        return {pool: max(0, min(slots, room)) for pool, slots in self._slots().items()}
+
+    def _slots(self) -> dict[str, int]:
         taken = [job.start.pool for job in self.all()]
-        return {pool: max(0, size - taken.count(pool)) for pool, size in self._config.pools.items()}
+        return {pool: size - taken.count(pool) for pool, size in self._config.pools.items()}
 
     def spawn(self, start: Start) -> Job:
         """Starts a job. Raises `SpawnError` with the reason why there is none."""
@@ -72,7 +77,7 @@ class Jobs:
             raise SpawnError("the worker is stopping")
         if start.run in self._jobs or start.run in self._unkillable:
             raise SpawnError(f"run {start.run} is running already")
-        if self.free().get(start.pool, 0) < 1:
+        if self._slots().get(start.pool, 0) < 1:
             raise SpawnError(f"no free slot in the pool '{start.pool}'")
         self._admit(start)
         folder, group = self.folders.make(), self.groups.make(start.memory_mb or self._config.memory_mb)
@@ -103,12 +108,23 @@ class Jobs:
         self.hello = job.hello
         self.on_ready(job)
 
-    def _admit(self, start: Start) -> None:
+    @property
+    def _promised(self) -> int:
+        return sum(job.memory.cap_mb for job in self.all())
+
+    @property
+    def _room(self) -> int:
+        """MB that are promised to nobody."""
         budget = self._config.memory_budget_mb
+        return sys.maxsize if budget is None else budget - self._promised
+
+    def _admit(self, start: Start) -> None:
         wanted = start.memory_mb or self._config.memory_mb
-        promised = sum(job.memory.cap_mb for job in self.all())
-        if budget is not None and promised + wanted > budget:
-            raise SpawnError(f"not enough memory: {promised} of {budget} MB are promised to running jobs, {wanted} MB more are wanted")
+        if wanted > self._room:
+            budget = self._config.memory_budget_mb
+            raise SpawnError(
+                f"not enough memory: {self._promised} of {budget} MB are promised to running jobs, {wanted} MB more are wanted"
+            )
 
     def kill_all(self, cause: Cause, sentence: str, *, now: bool = False) -> None:
         """Begins the end of every job."""

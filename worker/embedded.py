@@ -45,9 +45,12 @@ def binaries() -> Path:
 class EmbeddedPostgres:
     """One server with its data under `folder`; made on the first start, found again on the next."""
 
-    def __init__(self, folder: Path, *, durable: bool = True, settings: tuple[str, ...] = ()) -> None:
-        """`durable` False trades safety at a power cut for speed: for tests. `settings` are more ``name=value``."""
-        self._folder, self._durable, self._settings = folder, durable, settings
+    def __init__(self, folder: Path, *, durable: bool = True, settings: tuple[str, ...] = (), within: tuple[str, ...] = ()) -> None:
+        """`durable` False trades safety at a power cut for speed: for tests. `settings` are more ``name=value``.
+
+        `within` is a command that becomes the server.
+        """
+        self._folder, self._durable, self._settings, self._within = folder, durable, settings, within
         self._process: subprocess.Popen[bytes] | None = None
         self.socket = Path(tempfile.mkdtemp(prefix="elder-pg-"))  # a socket's path may have 107 bytes, and a data folder may be deep
         self.port = 5432
@@ -74,7 +77,7 @@ class EmbeddedPostgres:
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         flags += [part for setting in self._settings for part in ("-c", setting)]
         with (self._folder / "log").open("ab") as log:
-            command = [*_somebody(), str(binaries() / "postgres"), "-D", str(data), *flags]
+            command = [*_somebody(), *self._within, str(binaries() / "postgres"), "-D", str(data), *flags]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self._await()
         self._tool("createdb", "-h", self.socket, "-U", USER, "elder", check=False)  # it may be there from last time

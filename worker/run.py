@@ -47,7 +47,7 @@ def supervisor_config(settings: Settings, folder: str, *, once: bool = False, jo
         name="http", entry="worker.http:main", arguments={"state": state}, descriptors={"settings": seal(settings.without_secrets())}
     )
     return SupervisorConfig(
-        pools={"discovery": settings.discovery_max_concurrent, "connector": settings.connector_max_concurrent, "test": 1},
+        pools=settings.pools(),
         writer=writer,
         services=() if once else (health,),
         state_path=state,

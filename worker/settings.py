@@ -16,6 +16,9 @@ from providers.schema import secret_names
 from worker.environment import Reader, SettingsError
 from worker.source_settings import SourceSettings, operator_names
 
+TESTS_AT_ONCE = 3
+"""Connectivity tests, so that one that hangs does not hold up the others; a process of the API lets as many wait."""
+
 
 def _meta(description: str, *, ge: float | None = None, le: float | None = None, secret: bool = False) -> Meta:
     return Meta(description=description, ge=ge, le=le, extra={"secret": True} if secret else None)
@@ -77,6 +80,10 @@ class Settings(SourceSettings, frozen=True, kw_only=True):
     def environment(self) -> dict[str, str]:
         """For `Provider.connector_config` and for operator values."""
         return dict(self.given)
+
+    def pools(self) -> dict[str, int]:
+        """Pool -> processes at once."""
+        return {"discovery": self.discovery_max_concurrent, "connector": self.connector_max_concurrent, "test": TESTS_AT_ONCE}
 
     def secret_values(self) -> list[str]:
         """Every secret in here, for a redactor."""

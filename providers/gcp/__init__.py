@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from providers import google_key
 from providers.gcp import catalogue
-from providers.gcp.config import OPERATOR_VARIABLES, GcpConfig
+from providers.gcp.config import CREDENTIALS_VARIABLES, OPERATOR_VARIABLES, GcpConfig
 from providers.provider import Provider, ResourceType, Source
 
 
@@ -23,6 +24,11 @@ class Gcp(Provider):
         from providers.gcp.source import GcpSource  # noqa: PLC0415 - the SDK is loaded by a job only
 
         return GcpSource(config, operator)
+
+    def further_files(self, operator: Mapping[str, str]) -> tuple[str, ...]:
+        """The token of workload identity federation."""
+        paths = (operator.get(name, "") for name in CREDENTIALS_VARIABLES)
+        return tuple(token for path in paths if path and (token := google_key.token_file(path)))
 
     def connector_config(self, environment: Mapping[str, str]) -> dict[str, Any]:
         """`GCP_PROJECT_ID` (without, every project that is visible) and `GCP_CREDENTIALS_PATH` (without, the worker's own identity)."""

@@ -11,9 +11,11 @@ import msgspec
 from providers import google_key
 from providers.errors import ConfigError
 
+CREDENTIALS_VARIABLES = ("GCP_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS")
+"""Where the operator names a credential file."""
+
 OPERATOR_VARIABLES = (
-    "GCP_CREDENTIALS_FILE",
-    "GOOGLE_APPLICATION_CREDENTIALS",
+    *CREDENTIALS_VARIABLES,
     "GOOGLE_ENDPOINT_URL",
     "GOOGLE_CA_BUNDLE",
     "STORAGE_EMULATOR_HOST",

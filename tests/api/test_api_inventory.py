@@ -66,9 +66,7 @@ def test_every_filter(elder, sql):
     assert {query: elder.get(f"entities?{query}")["total"] for query in counts} == counts
 
 
-@pytest.mark.parametrize("few", [3, 50_000])
-def test_a_search_is_paged_whether_few_fit_or_many(elder, sql, monkeypatch, few):
-    monkeypatch.setattr("worker.store.query.FEW", few)
+def test_a_search_is_paged(elder, sql):
     add_entities(sql, 20)
     add_entities(sql, 5, sub_type="vpc")
 

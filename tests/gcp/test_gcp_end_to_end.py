@@ -12,6 +12,7 @@ import pytest
 from cryptography.fernet import Fernet
 from peers import google_refusals as refusals
 from peers.google_cloud import CANARY, PROJECTS, in_project
+from peers.google_tokens import FEDERATED
 from peers.service import ROOT, Part, environment, get
 
 ONE, OTHER = PROJECTS
@@ -115,17 +116,30 @@ def test_a_discovery_job_reads_its_projects_and_a_denied_list_takes_nothing_away
     assert not [secret for secret in secrets_of(google) if secret in everything]
 
 
-def test_the_connectivity_test_says_as_whom_or_what_is_wrong(google, company, settings):
-    def check() -> dict:
-        command = [sys.executable, "-m", "worker.cli", "check", "--json"]
-        done = subprocess.run(command, env=environment(settings), cwd=ROOT, capture_output=True, text=True, timeout=100)
-        assert not [secret for secret in secrets_of(google) if secret in done.stdout + done.stderr]
-        return next(one for one in json.loads(done.stdout) if one["name"] == "GCP")
+def check(google, settings) -> dict:
+    """What the connectivity test says of GCP."""
+    command = [sys.executable, "-m", "worker.cli", "check", "--json"]
+    done = subprocess.run(command, env=environment(settings), cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert not [secret for secret in secrets_of(google) if secret in done.stdout + done.stderr]
+    return next(one for one in json.loads(done.stdout) if one["name"] == "GCP")
 
-    answer = check()
+
+def test_a_confined_process_reads_the_token_that_the_operators_credential_file_names(google, company, settings, tmp_path):
+    token, path = tmp_path / "token", tmp_path / "federated.json"
+    token.write_text(FEDERATED)
+    key = {"type": "external_account", "audience": "//iam.googleapis.com/p", "subject_token_type": "urn:ietf:params:oauth:token-type:jwt"}
+    key |= {"token_url": "https://sts.googleapis.com/v1/token", "credential_source": {"file": str(token)}}
+    path.write_text(json.dumps(key))
+
+    answer = check(google, settings | {"GCP_CREDENTIALS_PATH": "", "GOOGLE_APPLICATION_CREDENTIALS": str(path)})
+    assert answer["success"] is True, answer
+
+
+def test_the_connectivity_test_says_as_whom_or_what_is_wrong(google, company, settings):
+    answer = check(google, settings)
     assert answer["success"] is True
     assert (answer["identity"]["name"], answer["identity"]["account"]) == (f"reader@{ONE}.iam.gserviceaccount.com", ONE)
     with google.failing(refusals.INVALID_GRANT, "token"):
-        answer = check()
+        answer = check(google, settings)
     assert answer["success"] is False
     assert "make a new" in answer["message"]

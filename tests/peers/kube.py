@@ -20,6 +20,7 @@ from collections.abc import Iterator
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from peers import mortal
 from peers.absent import missing
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -114,7 +115,7 @@ def running(folder: pathlib.Path) -> Iterator[Kube]:
     api += [f"--service-account-signing-key-file={folder / 'sa.key'}", f"--service-account-key-file={folder / 'sa.key'}"]
     api += [f"--token-auth-file={folder / 'tokens.csv'}", "--authorization-mode=RBAC", "--disable-admission-plugins=ServiceAccount"]
     with (folder / "log").open("wb") as log:
-        processes = [subprocess.Popen(command, stdout=log, stderr=log) for command in (etcd, api)]
+        processes = [mortal.start(command, stdout=log, stderr=log) for command in (etcd, api)]
     try:
         kube.server = f"https://127.0.0.1:{port}"
         _await(kube, processes, folder / "log")

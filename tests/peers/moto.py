@@ -10,6 +10,7 @@ import boto3
 import pytest
 import urllib3
 from botocore.config import Config
+from peers import mortal
 
 _HTTP = urllib3.PoolManager(retries=False)
 KEYS = {"access_key_id": "AKIDEXAMPLEEXAMPLE01", "secret_access_key": "wJalr/secret+EXAMPLE/of40characters/long"}
@@ -46,7 +47,7 @@ class Moto:
 @pytest.fixture(scope="session")
 def moto_process() -> Iterator[Moto]:
     command = [sys.executable, "-m", "providers.aws.simulation", "--empty"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with mortal.start(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
             ready = process.stdout.readline()

@@ -10,6 +10,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 
+from peers import mortal
 from waiting import until
 
 _CLONE_NEWNET = 0x40000000
@@ -33,7 +34,7 @@ class Namespace:
             "-c",
             f"ip link set lo up && exec {command}",
         ]
-        self._process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._process = mortal.start(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self._init = until(self._child, "the namespace's first process", cap=20)
         self._net = os.open(f"/proc/{self._init}/ns/net", os.O_RDONLY)
 

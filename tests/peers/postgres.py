@@ -8,6 +8,7 @@ import pathlib
 
 import psycopg
 import pytest
+from peers.mortal import MORTAL
 
 from worker.embedded import EmbeddedPostgres
 from worker.store.migrate import migrate
@@ -22,7 +23,9 @@ def alive(pid: int) -> bool:
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory):
     """A server without durability, gone without a trace at the end."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False, settings=("max_connections=200", "max_wal_size=4GB"))
+    server = EmbeddedPostgres(
+        tmp_path_factory.mktemp("postgres"), durable=False, settings=("max_connections=200", "max_wal_size=4GB"), within=MORTAL
+    )
     server.start()
     pid = server.pid
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
@@ -63,7 +66,7 @@ def sql(database):
 @pytest.fixture
 def primary_and_standby(tmp_path):
     """(a migrated primary, its streaming hot standby): servers of the test's own, to stop and to promote."""
-    primary, standby = EmbeddedPostgres(tmp_path / "primary", durable=False), EmbeddedPostgres(tmp_path / "standby", durable=False)
+    primary, standby = (EmbeddedPostgres(tmp_path / name, durable=False, within=MORTAL) for name in ("primary", "standby"))
     pids = []
     try:
         primary.start()

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import waiting
+from peers import mortal
 from peers.absent import missing
 from peers.slapd import free_port
 from peers.vendor import CACHE
@@ -43,7 +44,7 @@ def mocking(document: dict[str, Any], folder: pathlib.Path) -> Iterator[tuple[st
     described.write_text(json.dumps(document))
     with log.open("wb") as out:
         command = [str(installed()), "mock", "--errors", "--host", "127.0.0.1", "--port", str(port), str(described)]
-        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        process = mortal.start(command, stdout=out, stderr=out, start_new_session=True)
     try:
         waiting.until(lambda: _listens(process, port, log), "Prism does not listen", 120, 0.1)
         yield f"http://127.0.0.1:{port}", log

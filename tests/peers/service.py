@@ -6,12 +6,12 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 import sys
 import urllib.request
 
 import pytest
 import waiting
+from peers import mortal
 from peers.slapd import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ class Part:
         port = free_port()
         self.log, self.url = log, f"http://127.0.0.1:{port}"
         with log.open("wb") as out:
-            self.process = subprocess.Popen(
+            self.process = mortal.start(
                 [sys.executable, "-m", "worker.cli", command],
                 env=environment({**environ, port_variable: str(port)}),
                 cwd=ROOT,

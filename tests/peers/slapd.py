@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import ldap3
 import pytest
+from peers import mortal
 from peers.absent import missing
 
 BASE = "dc=example,dc=com"
@@ -146,7 +147,7 @@ retcode-indir on
     port, tls_port = free_port(), free_port()
     urls = f"ldap://127.0.0.1:{port} ldaps://127.0.0.1:{tls_port}"
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([slapd, "-d", "0", "-f", folder / "slapd.conf", "-h", urls], stdout=log, stderr=log)
+        process = mortal.start([slapd, "-d", "0", "-f", folder / "slapd.conf", "-h", urls], stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + CAP
         while not _answers(port):

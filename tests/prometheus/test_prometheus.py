@@ -11,6 +11,7 @@ import urllib.parse
 
 import pytest
 import yaml
+from peers import mortal
 from peers.absent import missing
 from peers.service import Part, get
 from peers.slapd import free_port
@@ -67,7 +68,7 @@ def prometheus(worker, tmp_path):
     (tmp_path / "prometheus.yml").write_text(json.dumps(config))
     command = ["prometheus", f"--config.file={tmp_path / 'prometheus.yml'}", f"--storage.tsdb.path={tmp_path / 'tsdb'}"]
     with (tmp_path / "prometheus.log").open("wb") as log:
-        process = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
+        process = mortal.start([*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:

@@ -129,6 +129,23 @@ def test_a_sink_that_fails_ends_the_run_and_is_not_taken_for_a_failing_source():
         run(Planned({"a": lambda: things("a", 1)}), Full())
 
 
+def test_a_read_that_never_begins_ends_too():
+    ended = threading.Event()
+
+    class Failing(Planned):
+        concurrency = 1
+
+        def plan(self):
+            yield Read((scope("first"),), lambda: [] if ended.wait(20) else pytest.fail("the other one never ended"))
+            yield Read((scope("second"),), lambda: pytest.fail("it began"), ended=ended.set)
+            raise CredentialsError("expired")
+
+    sink = Recorder()
+    with pytest.raises(CredentialsError, match="expired"):
+        run(Failing({}), sink)
+    assert sink.report("first").outcome == Outcome.COMPLETE
+
+
 def test_a_lane_is_never_overrun():
     running, peak, lock, enough = 0, 0, threading.Lock(), threading.Event()
 

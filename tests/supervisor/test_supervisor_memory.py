@@ -122,10 +122,11 @@ def test_d05_never_more_than_the_slots(supervisor):
 
 
 def test_d05_a_job_that_does_not_fit_is_not_started(tmp_path):
-    with supervised(tmp_path, memory_budget_mb=600, memory_mb=400) as driver:
-        driver.start("1")
+    with supervised(tmp_path, memory_budget_mb=800, memory_mb=400) as driver:
+        driver.start("1", memory_mb=500)
+        driver.expect("Slots", free={"discovery": 0})  # so that nobody asks for what would be refused
         driver.start("2")
-        assert "not enough memory: 400 of 600 MB" in driver.expect("Refused", run="2")["sentence"]
+        assert "not enough memory: 500 of 800 MB" in driver.expect("Refused", run="2")["sentence"]
         driver.cancel("1")
         driver.expect("Exited", run="1")
         driver.start("3")

@@ -207,3 +207,18 @@ def test_a_connectivity_test_is_answered(elder):
 
     assert (good["success"], good["identity"]["account"]) == (True, "hostile-1")
     assert (bad["success"], bad["error_kind"]) == (False, "credentials")
+
+
+def test_a_connectivity_test_that_hangs_holds_up_no_other(elder):
+    elder.worker()
+    hanging, quick = (
+        elder.one("insert into elder_worker.tests (provider, config) values ('hostile', %s) returning id", Jsonb({"behaviour": behaviour}))
+        for behaviour in ("hang_in_check", "well")
+    )
+    elder.sql.execute("select pg_notify('elder_worker', 'test')")
+    answer = "select answer from elder_worker.tests where id = %s"
+    until(lambda: elder.one(answer, quick) is not None, "the quick one is answered")
+
+    assert elder.one(answer, quick)["success"]
+    assert elder.one(answer, hanging) is None
+    assert elder.one("select owner from elder_worker.tests where id = %s", hanging) is not None

@@ -94,6 +94,20 @@ def test_h03_a_run_whose_worker_is_gone_is_told_once_too(elder):
     assert (line["run"], line["attempt"], line["cause"]) == (claimed.run_id, 1, "lost")
 
 
+def test_h03_a_run_that_the_api_found_lost_while_no_worker_was_there_is_told_once_too(elder):
+    job = elder.job(resources=5)
+    with connect(elder.url) as connection:
+        [claimed] = claims.claim(connection, str(uuid.uuid4()), "one that is gone", 0.0, 1, job)
+        claims.sweep_uncounted(connection)
+    assert stored(elder) == {"error/lost": 1}
+    workers = [elder.worker(log_format="json") for _ in range(2)]
+    elder.ended(job, 2)
+
+    until(lambda: counted(workers[0]) + counted(workers[1]) == {"error/lost": 1, "completed": 1}, "both are counted, by one of them")
+    [line] = [line for worker in workers for line in ends(worker, job) if line["cause"] == "lost"]
+    assert (line["run"], line["attempt"]) == (claimed.run_id, 1)
+
+
 def test_h04_the_counters_of_all_workers_together_are_the_database(elder):
     """Over a kill -9 of the first: what it was running is counted by the one that finds it."""
     first = elder.worker(lease_ttl=3, discovery_max_concurrent=2)

@@ -94,6 +94,51 @@ def test_a_job_may_read_what_its_config_its_operator_and_its_provider_name():
     assert launcher().job("7", "kubernetes", {}).read_paths == ("/var/run/secrets/kubernetes.io/serviceaccount",)
 
 
+@pytest.mark.parametrize(
+    ("provider", "variable"),
+    [
+        ("aws", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+        ("aws", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+        ("azure", "AZURE_FEDERATED_TOKEN_FILE"),
+        ("gcp", "GOOGLE_APPLICATION_CREDENTIALS"),
+    ],
+)
+def test_a_job_may_read_the_token_of_the_workers_own_identity(provider, variable):
+    assert launcher({variable: "/var/run/token"}).job("7", provider, {}).read_paths == ("/var/run/token",)
+
+
+def federated(folder, **source):
+    """A credential file of workload identity federation."""
+    path = folder / "federated.json"
+    source = source or {"file": "/var/run/token"}
+    path.write_text(
+        msgspec.json.encode(
+            {"type": "external_account", "audience": "a", "subject_token_type": "t", "token_url": "u", "credential_source": source}
+        ).decode()
+    )
+    return str(path)
+
+
+@pytest.mark.parametrize("variable", ["GCP_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS"])
+def test_a_job_may_read_the_token_that_the_operators_credential_file_names(tmp_path, variable):
+    path = federated(tmp_path)
+
+    assert launcher({variable: path}).job("7", "gcp", {}).read_paths == (path, "/var/run/token")
+
+
+def test_what_a_jobs_own_credential_file_names_stays_closed(tmp_path):
+    path = federated(tmp_path)
+
+    assert launcher(allowed=(str(tmp_path),)).job("7", "gcp", {"credentials_path": path}).read_paths == (path,)
+
+
+@pytest.mark.parametrize("source", [{"url": "http://x"}, {"file": 7}, {"executable": {}, "file": "/var/run/token"}])
+def test_a_credential_file_that_names_no_file_or_cannot_be_used_opens_none(tmp_path, source):
+    path = federated(tmp_path, **source)
+
+    assert launcher({"GCP_CREDENTIALS_FILE": path}).job("7", "gcp", {}).read_paths == (path,)
+
+
 @pytest.mark.parametrize("escape", ["../outside", "link"])
 def test_no_way_out_of_an_allowed_path(tmp_path, escape):
     allowed = tmp_path / "allowed"

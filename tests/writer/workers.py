@@ -24,8 +24,7 @@ if __name__ == "__main__":
     values, options, arguments = json.loads(sys.argv[1])
     settings = Settings(**values)
     writer = Service(name="writer", entry="hostile_entry:writer", arguments=arguments, descriptors={"settings": seal(settings)})
-    pools = {"discovery": settings.discovery_max_concurrent, "connector": settings.connector_max_concurrent, "test": 1}
-    config = SupervisorConfig(pools=pools, writer=writer, job_entry="hostile_entry:job", **options)
+    config = SupervisorConfig(pools=settings.pools(), writer=writer, job_entry="hostile_entry:job", **options)
     sys.exit(Supervisor(config).run())
 """
 

@@ -113,12 +113,24 @@ def ended_as(connection: Connection, claimed: Claimed, verdict: Verdict) -> bool
 
 
 def sweep(connection: Connection) -> list[Swept]:
-    """Ends the runs whose lease has ended, and wakes the workers. Raises `StoreError`."""
+    """Ends the runs whose lease has ended, and wakes the workers; those that others have ended come along. Raises `StoreError`."""
     with transaction(connection):
-        rows = connection.execute(statements.get("sweep"), {"parked_after": PARKED_AFTER}).fetchall()
-        if rows:
-            connection.execute(WAKE)
+        rows = _sweep(connection) + connection.execute(statements.get("take_swept")).fetchall()
     return [Swept(*row) for row in rows]
+
+
+def sweep_uncounted(connection: Connection) -> None:
+    """Ends them for somebody who counts no runs: the next worker that sweeps is told of them. Raises `StoreError`."""
+    with transaction(connection):
+        if rows := _sweep(connection):
+            connection.cursor().executemany(statements.get("leave_swept"), rows)
+
+
+def _sweep(connection: Connection) -> list[tuple[Any, ...]]:
+    rows = connection.execute(statements.get("sweep"), {"parked_after": PARKED_AFTER}).fetchall()
+    if rows:
+        connection.execute(WAKE)
+    return rows
 
 
 def unpark(connection: Connection, job: int) -> bool:

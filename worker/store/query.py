@@ -9,9 +9,6 @@ from psycopg.rows import dict_row
 
 from worker.store.connection import Connection
 
-FEW = 50_000
-"""Rows whose ids are fetched rather than counted."""
-
 
 @dataclasses.dataclass
 class Query:
@@ -40,14 +37,13 @@ class Query:
         ).fetchall()
         return rows, counted[0] if counted else 0
 
-    def page_of_few(self, connection: Connection, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
-        """The same where few rows fit and no index knows which: the source, which has an `id`, is read once, and not again for the page."""
-        statement: LiteralString = "select id from " + self.source + self._where() + " limit %s"
-        ids = [found for (found,) in connection.execute(statement, [*self.values, FEW + 1])]
-        if len(ids) > FEW:  # so many that a page is soon full, and counting is best left to the database
-            return self.page(connection, number, size)
-        of_page: LiteralString = "select " + self.columns + " from " + self.source + " where id = any(%s) order by " + self.order
-        return rows(connection, of_page, [sorted(ids)[(number - 1) * size : number * size]]), len(ids)
+    def page_in_one_read(self, connection: Connection, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
+        """The same by id, where no index knows what fits: the source is read once, for the count and for the ids of the page."""
+        found: LiteralString = "with found as materialized (select id from " + self.source + self._where() + ") "
+        counted: LiteralString = "select (select count(*) from found), array(select id from found order by id limit %s offset %s)"
+        total, ids = connection.execute(found + counted, [*self.values, size, (number - 1) * size]).fetchall()[0]
+        of_page: LiteralString = "select " + self.columns + " from " + self.source + " where id = any(%s) order by id"
+        return rows(connection, of_page, [ids]), total
 
     def _where(self) -> LiteralString:
         return " where " + " and ".join(self.where) if self.where else ""

@@ -123,7 +123,7 @@ class PostgresQueue:
             self._connection.execute("select pg_notify('elder_test', %s)", [test.id])
 
     def sweep(self) -> list[Swept]:
-        """Ends the runs of workers that are gone."""
+        """Ends the runs of workers that are gone, and tells of those that others have ended."""
         with _reachable():
             return claims.sweep(self._connection)
 

@@ -96,4 +96,5 @@ class Launcher:
             log_format=shape,
         )
         secrets += tuple(schema.secret_values(provider.config, config))
-        return Launch(msgspec.json.encode(start), paths + files + provider.files, secrets)
+        readable = paths + files + provider.files + tuple(provider.further_files(operator))
+        return Launch(msgspec.json.encode(start), readable, secrets)

@@ -70,8 +70,7 @@ class Writer:
     def __init__(self, settings: Settings, channel: Channel[ToWriter], *, once: bool, job: int | None) -> None:
         self._settings, self._owner = settings, str(uuid.uuid4())
         self._channel, self._mailbox, metrics = channel, Mailbox(), Metrics()
-        pools = {"discovery": settings.discovery_max_concurrent, "connector": settings.connector_max_concurrent, "test": 1}
-        self._desk = Desk(channel, self._mailbox, pools)
+        self._desk = Desk(channel, self._mailbox, settings.pools())
         launcher = _launcher(settings)
         self._discovery = Discovery(self._desk, launcher, self._job_inventory, _job_limits(settings), once=once, job=job)
         self._backlog = self._make_backlog(job) if settings.database_url else None

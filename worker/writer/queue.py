@@ -98,7 +98,7 @@ class Queue(Protocol):
         """Of a connectivity test."""
 
     def sweep(self) -> list[Swept]:
-        """Ends the runs of workers that are gone."""
+        """Ends the runs of workers that are gone; each that has ended so is told once, whoever has ended it."""
 
     def numbers(self) -> Numbers:
         """The queue's."""

@@ -142,3 +142,9 @@ set failures = case when freed.cancelled then 0 else j.failures + 1 end,
 from freed left join ended on ended.job_id = freed.job_id
 where j.id = freed.job_id
 returning j.id, coalesce(ended.id, 0), j.provider, coalesce(ended.attempt, 0), j.status
+
+-- name: leave_swept
+insert into elder_worker.swept (job_id, run_id, provider, attempt, status) values (%s, %s, %s, %s, %s)
+
+-- name: take_swept
+delete from elder_worker.swept returning job_id, run_id, provider, attempt, status
