@@ -1,7 +1,8 @@
 """What declarations of resource types share: paths into an answer, and texts with holes that such paths fill.
 
 A path is keys with dots between them; ``[]`` after a key walks the list under it: ``Reservations[].Instances[]``. What is not there is
-no value, never an error: whether a path can exist at all is checked by tests against the vendor's own description.
+no value, never an error: whether a path can exist at all is checked by tests against the vendor's own description. A hole that ends in
+``?`` may have no value; for any other, the text is empty then.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-_HOLE = re.compile(r"{([^{}]+)}")
+_HOLE = re.compile(r"{([^{}?]+)(\??)}")
 
 
 @functools.cache
@@ -57,12 +58,12 @@ def _walk(node: Any, rest: tuple[tuple[str, bool], ...]) -> Iterator[Any]:
 
 def holes(text: str) -> tuple[str, ...]:
     """The paths in the braces of a text."""
-    return tuple(_HOLE.findall(text))
+    return tuple(hole for hole, _ in _HOLE.findall(text))
 
 
 def fill(text: str, document: Any, context: Mapping[str, str]) -> str:
     """The text with each ``{hole}`` replaced from the context or else from the document; empty when one of them has no value."""
     found = {hole: context.get(hole) if hole in context else first(document, hole) for hole in holes(text)}
-    if None in found.values():
+    if any(found[hole] is None and not optional for hole, optional in _HOLE.findall(text)):
         return ""
-    return _HOLE.sub(lambda match: str(found[match[1]]), text)
+    return _HOLE.sub(lambda match: "" if found[match[1]] is None else str(found[match[1]]), text)

@@ -5,15 +5,29 @@ from __future__ import annotations
 import functools
 import itertools
 
-from providers.aws.declaration import Kind
+import msgspec
+
+from providers.aws.declaration import TAGS, Kind, Listing
 from providers.aws.types.compute import COMPUTE
+from providers.aws.types.containers import CONTAINERS
 from providers.aws.types.data import DATA
+from providers.aws.types.identity import IDENTITY
 from providers.aws.types.messaging import MESSAGING
 from providers.aws.types.network import NETWORK
+from providers.aws.types.organization import ORGANIZATION
 from providers.aws.types.security import SECURITY
 from providers.provider import ResourceType
 
-KINDS: tuple[Kind, ...] = (*COMPUTE, *NETWORK, *DATA, *MESSAGING, *SECURITY)
+KINDS: tuple[Kind, ...] = (
+    *COMPUTE,
+    *CONTAINERS,
+    *NETWORK,
+    *DATA,
+    *MESSAGING,
+    *SECURITY,
+    *ORGANIZATION,
+    *IDENTITY,
+)
 
 PERMISSIONS_OF_THE_RUN = ("ec2:DescribeRegions", "sts:GetCallerIdentity")
 
@@ -26,12 +40,27 @@ def reads() -> tuple[tuple[Kind, ...], ...]:
 
 
 @functools.cache
+def shared() -> frozenset[tuple[str, str]]:
+    """The calls whose answers more than one kind needs, as service and operation."""
+    return frozenset((kind.service_of(listing), listing.operation) for kind in KINDS for listing in kind.listings)
+
+
+@functools.cache
+def tagging() -> Listing:
+    """The one call for the tags of all kinds whose lists have none."""
+    types = sorted({kind.tagged_as for kind in KINDS if kind.tagged_as})
+    return msgspec.structs.replace(TAGS, parameters={"ResourceTypeFilters": types})
+
+
+@functools.cache
 def operations() -> dict[str, frozenset[str]]:
     """Every operation that is ever called, by service."""
     found: dict[str, set[str]] = {"sts": {"GetCallerIdentity", "AssumeRole", "AssumeRoleWithWebIdentity"}}
     found |= {"organizations": {"ListAccounts"}, "ec2": {"DescribeRegions"}, "s3": {"HeadBucket"}}
     for kind in KINDS:
-        found.setdefault(kind.service, set()).update({kind.operation, *(call.operation for call in kind.extra_calls)})
+        found.setdefault(kind.service, set()).add(kind.operation)
+        for call in kind.extra_calls:
+            found.setdefault(kind.service_of(call), set()).add(call.operation)
     return {service: frozenset(names) for service, names in found.items()}
 
 

@@ -8,10 +8,12 @@ from typing import Annotated
 
 import msgspec
 
+from providers.aws import catalogue
 from providers.schema import Secret
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 _ACCOUNT = re.compile(r"\d{12}")
+_OPTIONAL_TYPES = frozenset(kind.sub_type for kind in catalogue.KINDS if kind.optional)
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 
 
@@ -37,6 +39,8 @@ class AwsConfig(msgspec.Struct, frozen=True):
     """With `assume_role_name`: these accounts only."""
     parallel_accounts: Annotated[int, msgspec.Meta(ge=1, le=32)] = 2
     """Accounts read at once. More: faster, and more memory (about 30 MB each)."""
+    optional_types: tuple[str, ...] = ()
+    """Resource types to read besides the usual ones: `ecr_image`, of which there may be more than of everything else."""
     page_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
     """Items asked for in one call, within what each call allows. Unset: as many as AWS gives."""
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] = 100
@@ -61,11 +65,16 @@ class AwsConfig(msgspec.Struct, frozen=True):
         for role in self.roles:
             if not _ROLE.fullmatch(role):
                 yield f"`{role}` is not the ARN of an IAM role (arn:aws:iam::123456789012:role/name)"
+        yield from self._misspelt()
+        if self.accounts and not self.assume_role_name:
+            yield "`accounts` needs `assume_role_name`, the role to assume in each of them"
+
+    def _misspelt(self) -> Iterator[str]:
         for region in self.regions:
             if not _REGION.fullmatch(region):
                 yield f"`regions`: `{region}` is not the name of a region (us-east-1)"
         for account in self.accounts:
             if not _ACCOUNT.fullmatch(account):
                 yield f"`accounts`: `{account}` is not an account id (12 digits)"
-        if self.accounts and not self.assume_role_name:
-            yield "`accounts` needs `assume_role_name`, the role to assume in each of them"
+        for name in sorted({*self.optional_types} - _OPTIONAL_TYPES):
+            yield f"`optional_types`: `{name}` is not one of {', '.join(sorted(_OPTIONAL_TYPES))}"

@@ -15,7 +15,10 @@ BUDGET = 100_000
 
 _TOKENS = (("NextToken", "NextToken"), ("nextToken", "nextToken"), ("NextMarker", "NextMarker"), ("Marker", "NextMarker"))
 _LIMITS = ("MaxResults", "maxResults", "Limit", "limit", "MaxItems", "MaxRecords", "PageSize")
-_BOUNDS = {"ec2": (5, 1000), "rds": (20, 100), "elasticache": (20, 100), "redshift": (20, 100), "elasticbeanstalk": (1, 1000)}
+_BOUNDS = {
+    "ec2": (5, 1000), "rds": (20, 100), "elasticache": (20, 100), "redshift": (20, 100), "elasticbeanstalk": (1, 1000),
+    "resourcegroupstaggingapi": (1, 100),
+}  # fmt: skip
 """Of services whose models do not say."""
 _UNDECLARED = {
     ("firehose", "ListDeliveryStreams"): {
@@ -61,7 +64,7 @@ def paging_of(service: str, declared: Mapping[str, Any] | None, model: Any) -> P
 
 def pages(call: Callable[..., Any], parameters: Mapping[str, Any], paging: Paging, wanted: int | None = None) -> Iterator[Any]:
     """Every page. Raises `BadAnswer` when a token comes a second time, or the pages do not end."""
-    asked = {**paging.size(wanted), **parameters}
+    start = asked = {**paging.size(wanted), **parameters}
     seen: set[tuple[str, ...]] = set()
     for _ in range(BUDGET):
         page = call(**asked)
@@ -72,7 +75,7 @@ def pages(call: Callable[..., Any], parameters: Mapping[str, Any], paging: Pagin
         if tokens in seen:
             raise BadAnswer("AWS gave the same page token twice: its list would never end")
         seen.add(tokens)
-        asked |= {name: token for name, token in zip(paging.inputs, tokens, strict=True) if token}
+        asked = start | {name: token for name, token in zip(paging.inputs, tokens, strict=True) if token}
     raise BadAnswer(f"AWS gave {BUDGET} pages and no end")
 
 
@@ -93,7 +96,7 @@ def _listed(value: str | list[str]) -> tuple[str, ...]:
 
 
 def _bounded(service: str, paging: Paging, inputs: Mapping[str, Any]) -> Paging:
-    if not paging.limit or paging.limit not in inputs:
+    if not paging.limit or paging.limit not in inputs or inputs[paging.limit].type_name == "string":
         return msgspec.structs.replace(paging, limit="")
     bounds, default = inputs[paging.limit].metadata, _BOUNDS.get(service, (1, 0))
     smallest, largest = int(bounds.get("min", default[0])), int(bounds.get("max", default[1]))

@@ -10,47 +10,19 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-from botocore import xform_name
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
-
 from providers import catalogue
 from providers.aws import iam, shape
-from providers.aws.client import Account, Sessions
-from providers.aws.declaration import Batch, Detail, Kind
-from providers.aws.failure import code_of, is_denied, translate
+from providers.aws.client import Sessions
+from providers.aws.declaration import TAGS, Batch, Detail, Kind, arn
+from providers.aws.failure import code_of, is_denied
 from providers.aws.iam import Page
-from providers.aws.paging import pages
-from providers.aws.shape import Item
-from providers.errors import DataError, Outcome, ScopeError, TimedOut, Unsupported
+from providers.aws.place import RAISED, Calls, Place, as_item
+from providers.aws.shape import UNREADABLE, Item
+from providers.errors import DataError, Outcome, ScopeError, Unsupported
 from providers.provider import Item as Emitted
-from providers.records import Incomplete, Organization
+from providers.records import Incomplete
 
-AWS = Organization("aws", "AWS")
-_RAISED = (ClientError, BotoCoreError, ResponseParserError)
 _GONE = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent")
-
-
-class Place(msgspec.Struct, frozen=True):
-    """Where a read happens. `region` is empty for what belongs to the whole account, which is then read from `endpoint`."""
-
-    account: Account
-    region: str
-    endpoint: str
-
-    @property
-    def context(self) -> dict[str, str]:
-        """What the catalogue's texts may name besides an item's own fields."""
-        return {"partition": self.account.partition, "account": self.account.id, "region": self.endpoint}
-
-    @property
-    def organizations(self) -> tuple[Organization, ...]:
-        """``AWS`` > ``AWS us-east-1``."""
-        return (AWS, Organization(f"aws:{self.region}", f"AWS {self.region}", AWS.external_id)) if self.region else (AWS,)
-
-    def __str__(self) -> str:
-        return f"{self.region} of account {self.account.id}" if self.region else f"account {self.account.id}"
 
 
 class Reading:
@@ -59,8 +31,9 @@ class Reading:
     def __init__(
         self, sessions: Sessions, place: Place, kinds: tuple[Kind, ...], page_size: int | None, pool: concurrent.futures.Executor
     ) -> None:
-        self._sessions, self._place, self._kinds, self._page_size, self._pool = sessions, place, kinds, page_size, pool
+        self._place, self._kinds, self._pool = place, kinds, pool
         self._lead = kinds[0]
+        self._calls = Calls(sessions, place, self._lead.service, page_size)
         self._troubles = _Troubles(self._lead, str(place))
 
     def __call__(self) -> Iterator[Emitted]:
@@ -76,10 +49,6 @@ class Reading:
                         yield Incomplete(kind.sub_type, Outcome.ERROR, f"{error} came from {self._place}")
         yield from self._troubles.reports()
 
-    @functools.cached_property
-    def _client(self) -> Any:
-        return self._place.account.client(self._lead.service, self._place.endpoint)
-
     # The list
 
     def _pages(self) -> Iterator[Page]:
@@ -87,10 +56,14 @@ class Reading:
         return iam.with_group_arns(found) if self._lead.service == "iam" and len(self._kinds) > 1 else found
 
     def _listed(self) -> Iterator[Page]:
+        lead = self._lead
         for above in self._above():
-            parameters = self._filled(self._lead.parameters, above)
-            for answer in self._call(self._lead.operation, parameters, self._lead.permission_for()):
-                yield [(kind, item) for kind in self._kinds for item in self._items(kind, answer, above)]
+            try:
+                for answer in self._calls.pages(lead.operation, self._calls.filled(lead.parameters, above)):
+                    yield [(kind, item) for kind in self._kinds for item in self._items(kind, answer, above)]
+            except RAISED as error:
+                if not self._spares_the_others(error):
+                    raise self._calls.translated(error, lead.permission_for()) from error
 
     def _above(self) -> Iterator[Item]:
         """The things under which there is something to list; usually just the account."""
@@ -98,59 +71,74 @@ class Reading:
         if under is None:
             yield {}
             return
-        for answer in self._call(under.operation, under.parameters, self._lead.permission_for(under)):
-            for value in catalogue.values(answer, under.items):
-                yield _as_item(value, under.scalar)
+        try:
+            yield from self._calls.things(under)
+        except RAISED as error:
+            raise self._calls.translated(error, self._refused_listing(error)) from error
+
+    def _refused_listing(self, error: Exception) -> str:
+        """The permission for that of the listings which failed."""
+        failed = getattr(error, "operation_name", "")
+        listings = self._lead.listings
+        return self._lead.permission_for(next((listing for listing in listings if listing.operation == failed), listings[-1]))
+
+    def _spares_the_others(self, error: Exception) -> bool:
+        """Whether it is about one thing only: it has gone meanwhile, or has no such list, which is not to say an empty one."""
+        code = code_of(error)
+        if code in self._lead.unsupported:
+            self._troubles.passing = Unsupported(f"{self._lead.permission_for()} is not available for all in {self._place}: {error}")
+            return True
+        return self._lead.under is not None and _is_gone(code)
 
     def _items(self, kind: Kind, answer: Any, above: Item) -> Iterator[Item]:
         for value in catalogue.values(answer, kind.items):
-            item = {**above, **_as_item(value, kind.scalar)}
+            item = {**above, **as_item(value, kind.scalar)}
             if shape.is_own(kind, item, self._place.account.id):
                 yield item
 
     def _call(self, operation: str, parameters: Item, permission: str) -> Iterator[Any]:
         """All pages of a call, with what botocore raises turned into our errors."""
         try:
-            yield from self._answers(operation, parameters)
-        except _RAISED as error:
-            raise self._translated(error, permission) from error
-
-    def _answers(self, operation: str, parameters: Item) -> Iterator[Any]:
-        paging = self._sessions.paging(self._lead.service, self._client, operation)
-        return pages(getattr(self._client, xform_name(operation)), parameters, paging, self._page_size)
-
-    def _translated(self, error: Exception, permission: str) -> Exception:
-        service, region = self._lead.service, self._place.region
-        ours = translate(error, permission, str(self._place)) or error
-        if isinstance(ours, TimedOut) and region and not self._sessions.offers(service, region):
-            return Unsupported(f"AWS does not offer {service} in {region}", detail=str(error))
-        return ours
-
-    def _filled(self, parameters: Item, item: Item) -> Item:
-        context = self._place.context
-        return {key: catalogue.fill(value, item, context) if isinstance(value, str) else value for key, value in parameters.items()}
+            yield from self._calls.pages(operation, parameters)
+        except RAISED as error:
+            raise self._calls.translated(error, permission) from error
 
     # What further calls add
 
     def _completed(self, kind: Kind, items: list[Item]) -> list[Item]:
         for batch in kind.batches:
             items = [item for chunk in _chunks(items, batch.size) for item in self._joined(kind, batch, chunk)]
-        if kind.details and items:
-            self._troubles.items += len(items)
+        if kind.tagged_as and items:
+            items = self._tagged(kind, items)
+        self._troubles.items += len(items)
+        if kind.details:
             items = [item for item in self._pool.map(functools.partial(self._detailed, kind), items) if item is not None]
         return items
+
+    def _tagged(self, kind: Kind, items: list[Item]) -> list[Item]:
+        """The items with their tags: one call gives those of everything in the place."""
+        permission = kind.permission_for(TAGS)
+        try:
+            tags = self._calls.tags()
+        except RAISED as error:
+            if not is_denied(error):
+                raise self._calls.translated(error, permission) from error
+            self._troubles.refused(permission, len(items))
+            return [{**item, UNREADABLE: [TAGS.operation]} for item in items]
+        ids = (catalogue.fill(arn(kind.id), item, self._place.context) for item in items)
+        return [{**item, kind.tags: tags[id_]} if id_ in tags else item for id_, item in zip(ids, items, strict=True)]
 
     def _joined(self, kind: Kind, batch: Batch, items: list[Item]) -> list[Item]:
         """The items with what the batch's answer has for each of them. What it does not know any more is gone."""
         wanted = [catalogue.first(item, batch.value) for item in items]
-        parameters = {**self._filled(batch.parameters, items[0]), batch.parameter: wanted}
+        parameters = {**self._calls.filled(batch.parameters, items[0]), batch.parameter: wanted}
         answers = self._call(batch.operation, parameters, kind.permission_for(batch))
         found = {catalogue.first(value, batch.key): value for answer in answers for value in catalogue.values(answer, batch.items)}
         return [{**item, **found[key]} for item, key in zip(items, wanted, strict=True) if key in found]
 
     def _detailed(self, kind: Kind, item: Item) -> Item | None:
         """The item with all its details, or None when it has gone, or could not be read now and is better left as it was."""
-        unreadable = []
+        unreadable = list(item.get(UNREADABLE, ()))
         for detail in kind.details:
             permission = kind.permission_for(detail)
             try:
@@ -163,23 +151,23 @@ class Reading:
             except ScopeError as error:
                 self._troubles.passing = error
                 return None
-        return {**item, "Unreadable": unreadable} if unreadable else item
+        return {**item, UNREADABLE: unreadable} if unreadable else item
 
     def _detail(self, detail: Detail, item: Item, permission: str) -> Any:
-        answers = self._answers(detail.operation, self._filled(detail.arguments, item))
+        answers = self._calls.pages(detail.operation, self._calls.filled(detail.arguments, item))
         try:
             if detail.result.endswith("[]"):
                 return [value for answer in answers for value in catalogue.values(answer, detail.result)]
             return catalogue.first(next(answers), detail.result)
-        except _RAISED as error:
+        except RAISED as error:
             code = code_of(error)
             if code in detail.absent:
                 return None
             if is_denied(error):
                 raise _Refused from error
-            if any(word in code for word in _GONE):
+            if _is_gone(code):
                 raise _Gone from error
-            raise self._translated(error, permission) from error
+            raise self._calls.translated(error, permission) from error
 
 
 class _Troubles:
@@ -192,10 +180,10 @@ class _Troubles:
         self.items = 0
         self.passing: ScopeError | None = None
 
-    def refused(self, permission: str) -> None:
-        """One item could not be read in full for want of this permission."""
+    def refused(self, permission: str, times: int = 1) -> None:
+        """Items could not be read in full for want of this permission."""
         with self._lock:
-            self._refusals[permission] += 1
+            self._refusals[permission] += times
 
     def reports(self) -> Iterator[Incomplete]:
         """At most one. A permission refused for some items only (a bucket's own policy) is noted and leaves the list complete."""
@@ -216,8 +204,8 @@ class _Gone(Exception):
     """The item went away between the list and the look at it."""
 
 
-def _as_item(value: Any, scalar: str) -> Item:
-    return {scalar: value} if scalar else dict(value)
+def _is_gone(code: str) -> bool:
+    return any(word in code for word in _GONE)
 
 
 def _merge(item: Item, detail: Detail, found: Any) -> None:

@@ -17,7 +17,8 @@ from providers.records import Link, Resource
 Item = dict[str, Any]
 Context = Mapping[str, str]
 
-_UNREADABLE = "Unreadable"
+UNREADABLE = "Unreadable"
+"""The attribute that names the calls whose part of the item is missing."""
 
 
 def resource(kind: Kind, item: Item, context: Context, organization: str) -> Resource:
@@ -40,9 +41,9 @@ def resource(kind: Kind, item: Item, context: Context, organization: str) -> Res
 
 
 def is_own(kind: Kind, item: Item, account: str) -> bool:
-    """Whether the item belongs to this account; what others share with it is in their scopes."""
+    """Whether the item is one, and belongs to this account; what others share with it is in their scopes."""
     owner = catalogue.first(item, kind.own) if kind.own else None
-    return owner is None or owner == account
+    return (owner is None or owner == account) and not any(catalogue.first(item, path) == value for path, value in kind.unless)
 
 
 def _name(kind: Kind, item: Item, tags: dict[str, str], external_id: str) -> str:
@@ -69,6 +70,9 @@ def links(kind: Kind, item: Item, context: Context) -> tuple[Link, ...]:
 
 
 def _links(rule: LinkRule, item: Item, context: Context) -> Iterator[Link]:
+    path, wanted = rule.when
+    if path and catalogue.first(item, path) != wanted:
+        return
     for value in catalogue.values(item, rule.path):
         if value:
             is_arn = str(value).startswith("arn:")
@@ -83,16 +87,25 @@ def attributes(kind: Kind, item: Item) -> Item:
         if isinstance(kept.get(key), list):
             kept[key] = sorted(kept[key], key=_canonical)
     for path in kind.names_only:
-        _names_only(kept, path.split("."))
+        for holder, key in _places(kept, path):
+            holder[key] = _names(holder[key])
+    for path in kind.omit:
+        for holder, key in _places(kept, path):
+            del holder[key]
     return kept
 
 
-def _names_only(node: Any, path: list[str]) -> None:
-    *way, last = path
-    for key in way:
-        node = node.get(key) if isinstance(node, dict) else None
-    if isinstance(node, dict) and isinstance(node.get(last), dict):
-        node[last] = sorted(node[last])
+def _places(node: Any, path: str) -> Iterator[tuple[Item, str]]:
+    """Where in the attributes a path leads: objects, and the key in each."""
+    above, _, last = path.rpartition(".")
+    for holder in catalogue.values(node, above):
+        if isinstance(holder, dict) and last in holder:
+            yield holder, last
+
+
+def _names(found: Any) -> list[str]:
+    """Of a map its keys, of a list of pairs their names."""
+    return sorted(found) if isinstance(found, dict) else sorted(str(_any(pair, "name", "Name")) for pair in found)
 
 
 def _canonical(value: Any) -> str:

@@ -26,6 +26,9 @@ TEAMS = ("payments", "search", "platform", "data")
 SEED = 7
 KEYS = {"access_key_id": "AKIDSIMULATEDACCOUNT", "secret_access_key": "simulated/simulated/simulated/simulated0"}
 
+LACKING = {"AmazonSSM.DescribeInstanceInformation": b'{"InstanceInformationList": []}'}
+"""Calls that moto does not know, with the answer of an account that has nothing of the kind."""
+
 ClientOf = Callable[[str, str], Any]
 
 
@@ -48,6 +51,7 @@ def seed(endpoint: str, regions: tuple[str, ...] = REGIONS, instances: int = 24)
         machines(client_of, region, subnets, group, instances)
         databases(client_of, region, subnets)
         services(client_of, region, subnets, group)
+    organization(client_of)
 
 
 def people(client_of: ClientOf) -> None:
@@ -68,6 +72,19 @@ def people(client_of: ClientOf) -> None:
         iam.attach_role_policy(RoleName=role, PolicyArn=policy)
         iam.create_instance_profile(InstanceProfileName=role)
         iam.add_role_to_instance_profile(InstanceProfileName=role, RoleName=role)
+
+
+def organization(client_of: ClientOf) -> None:
+    """An organization with units for production and for the teams' own accounts, and a policy over them."""
+    organizations = client_of("organizations", "us-east-1")
+    organizations.create_organization(FeatureSet="ALL")
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    organizations.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+    workloads = organizations.create_organizational_unit(ParentId=root, Name="workloads")["OrganizationalUnit"]["Id"]
+    production = organizations.create_organizational_unit(ParentId=workloads, Name="production")["OrganizationalUnit"]["Id"]
+    for team in TEAMS:
+        made = organizations.create_account(AccountName=team, Email=f"{team}@example.com")["CreateAccountStatus"]["AccountId"]
+        organizations.move_account(AccountId=made, SourceParentId=root, DestinationParentId=production)
 
 
 def network(client_of: ClientOf, region: str) -> tuple[list[str], str]:
@@ -157,6 +174,7 @@ def services(client_of: ClientOf, region: str, subnets: list[str], group: str) -
             Code={"ZipFile": _archive()},
             Environment={"Variables": {"LOG_LEVEL": "info"}},
             VpcConfig={"SubnetIds": subnets[2:], "SecurityGroupIds": [group]},
+            Tags={"team": team},
         )
         sqs.create_queue(QueueName=f"{team}-work", tags={"team": team})
         sns.create_topic(Name=f"{team}-events", Tags=_tags(team))
@@ -198,6 +216,10 @@ class _OneAtATime:
         self._application, self._lock = application, threading.Lock()
 
     def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        empty = LACKING.get(environ.get("HTTP_X_AMZ_TARGET", ""))
+        if empty is not None:
+            start_response("200 OK", [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(empty)))])
+            return [empty]
         with self._lock:
             return list(self._application(environ, start_response))
 

@@ -13,9 +13,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from providers.aws import catalogue, credentials
 from providers.aws.client import Account, Sessions
 from providers.aws.config import AwsConfig
+from providers.aws.declaration import Kind
 from providers.aws.failure import translate
 from providers.aws.paging import pages
-from providers.aws.reading import Place, Reading
+from providers.aws.place import Place
+from providers.aws.reading import Reading
 from providers.errors import ConfigError, CredentialsError, Denied, ProviderError, Unsupported
 from providers.provider import Read, Source
 from providers.records import Identity, Scope
@@ -127,9 +129,12 @@ class AwsSource(Source):
 
     def _reads_in(self, place: Place) -> Iterator[Read]:
         for kinds in catalogue.reads():
-            if kinds[0].regional == bool(place.region):
+            if kinds[0].regional == bool(place.region) and self._wants(kinds[0]):
                 scopes = tuple(Scope("aws", place.account.id, place.region, kind.sub_type) for kind in kinds)
                 yield Read(scopes, Reading(self._sessions, place, kinds, self._config.page_size, self._details))
+
+    def _wants(self, kind: Kind) -> bool:
+        return not kind.optional or kind.sub_type in self._config.optional_types
 
     def _regions(self, account: Account) -> tuple[list[str], list[Read]]:
         """The regions to read, and a failed read for each that cannot be."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import botocore.session
 import pytest
 from botocore.model import Shape
@@ -14,6 +16,8 @@ from providers.catalogue import holes, steps
 
 SESSION = botocore.session.get_session()
 CONTEXT = {"partition", "region", "account", "value"}
+ACCOUNT = "123456789012"
+TOKENS = {"nexttoken", "nextmarker", "marker", "position", "nextpagetoken", "paginationtoken", "nextrecordname"}
 MADE_BY_US = {"iam_user": {"GroupArns"}}
 FREE_FORM = {"sns_topic", "sqs_queue"}
 """Their attributes are a map from names to strings, for which the model has no list of names."""
@@ -37,24 +41,33 @@ def at(shape: Shape, path: str) -> Shape:
     return shape
 
 
+def shape_of(kind: Kind, call: Batch | Detail | Listing) -> Shape:
+    """What a further call gives for an item."""
+    return at(operation(kind.service_of(call), call.operation).output_shape, call.result if isinstance(call, Detail) else call.items)
+
+
 def item_shapes(kind: Kind) -> list[Shape]:
     """Where the fields of an item may come from: the list, what it is under, and the further calls."""
     shapes = [at(operation(kind.service, kind.operation).output_shape, kind.items)]
-    for call in kind.extra_calls:
-        output = operation(kind.service, call.operation).output_shape
-        shapes.append(at(output, call.result if isinstance(call, Detail) else call.items))
-    return shapes
+    return shapes + [shape_of(kind, call) for call in kind.extra_calls if not (isinstance(call, Listing) and call.into)]
 
 
 def names_of(kind: Kind) -> set[str]:
     """Keys that items get without a shape that says so."""
-    listings = (kind, *((kind.under,) if kind.under else ()))
+    scalars = {listing.scalar for listing in (kind, *kind.listings) if listing.scalar}
     into = {call.into for call in kind.details if call.into}
-    return {listing.scalar for listing in listings if listing.scalar} | into | MADE_BY_US.get(kind.sub_type, set())
+    return scalars | into | MADE_BY_US.get(kind.sub_type, set())
 
 
 def has(kind: Kind, path: str) -> bool:
-    head = steps(path)[0][0]
+    (head, _), *rest = steps(path)
+    above = next((listing for listing in kind.listings if listing.into == head), None)
+    if above:
+        shape = shape_of(kind, above)
+        return not rest or (shape.type_name == "structure" and rest[0][0] in shape.members)
+    detail = next((call for call in kind.details if call.into == head), None)
+    if detail and rest:
+        return rest[0][0] in shape_of(kind, detail).members
     if head in names_of(kind):
         return True
     if kind.sub_type in FREE_FORM and head in {"QueueArn", "KmsMasterKeyId"}:
@@ -71,9 +84,10 @@ KINDS = pytest.mark.parametrize("kind", catalogue.KINDS, ids=lambda kind: kind.s
 
 @KINDS
 def test_the_calls_and_the_paths_to_the_items_exist(kind):
-    for listing in (kind, *((kind.under,) if kind.under else ())):
-        shape = at(operation(kind.service, listing.operation).output_shape, listing.items)
-        assert listing.items.endswith("[]")
+    for listing in (kind, *kind.listings):
+        service = kind.service if listing is kind else kind.service_of(listing)
+        shape = at(operation(service, listing.operation).output_shape, listing.items)
+        assert listing.items.endswith("[]") or shape.type_name == "structure"
         assert (shape.type_name == "string") == bool(listing.scalar), "scalar is for strings, and strings need it"
     item_shapes(kind)
 
@@ -81,8 +95,12 @@ def test_the_calls_and_the_paths_to_the_items_exist(kind):
 @KINDS
 def test_every_field_exists(kind):
     paths = [kind.name, kind.own, *kind.omit, *kind.unordered, *kind.names_only, *(link.path for link in kind.links)]
-    for text in (kind.id, kind.parent, *(value for value in kind.parameters.values() if isinstance(value, str))):
+    paths += [path for path, _ in (*kind.unless, *(link.when for link in kind.links))]
+    sent = [kind.parameters, *(listing.parameters for listing in kind.listings), *(detail.arguments for detail in kind.details)]
+    for text in (kind.id, kind.parent, *(value for parameters in sent for value in parameters.values() if isinstance(value, str))):
         paths += set(holes(arn(text))) - CONTEXT
+    for listing in kind.listings:
+        assert not listing.own or at(shape_of(kind, listing), listing.own)
     for link in kind.links:
         assert set(holes(arn(link.to))) <= CONTEXT, f"{link}: its target may be made of the value only"
     unknown = [path for path in paths if path and not has(kind, path)]
@@ -114,27 +132,27 @@ def test_the_parameters_are_valid(kind):
             assert at(operation(kind.service, call.operation).output_shape, call.items).members[call.key]
         else:
             assert isinstance(call, Listing)
-            check(kind, call.operation, call.parameters)
+            check(kind, call.operation, call.parameters, kind.service_of(call))
 
 
-def check(kind: Kind, name: str, parameters: dict) -> None:
-    shape = operation(kind.service, name).input_shape
+def check(kind: Kind, name: str, parameters: dict, service: str = "") -> None:
+    shape = operation(service or kind.service, name).input_shape
     if shape is None:
         assert parameters == {}
         return
-    report = ParamValidator().validate(parameters, shape)
+    filled = {key: re.sub("{.*?}", ACCOUNT, value) if isinstance(value, str) else value for key, value in parameters.items()}
+    report = ParamValidator().validate(filled, shape)
     assert not report.has_errors(), report.generate_report()
 
 
 @KINDS
 def test_whatever_can_be_paged_is_paged(kind):
     """An operation whose answer may hold a token is read to the end."""
-    for name in {kind.operation, *(call.operation for call in kind.extra_calls)}:
-        model = operation(kind.service, name)
-        paging = paging_for(kind.service, name)
-        tokens = {
-            key for key in model.output_shape.members if key.lower() in {"nexttoken", "nextmarker", "marker", "position", "nextpagetoken"}
-        }
+    calls = {(kind.service, kind.operation), *((kind.service_of(call), call.operation) for call in kind.extra_calls)}
+    for service, name in calls:
+        model = operation(service, name)
+        paging = paging_for(service, name)
+        tokens = {key for key in model.output_shape.members if key.lower() in TOKENS}
         assert bool(paging.outputs) >= bool(tokens), f"{name} gives {tokens} and is not paged"
         for output in paging.outputs:
             at(model.output_shape, output)
@@ -162,6 +180,15 @@ def test_kinds_with_the_same_call_are_read_together(kind):
     ]
     assert [list(kinds) for kinds in together] == [same]
     assert len(same) == 1 or not any(k.details or k.batches or k.under for k in same)
+
+
+@KINDS
+def test_a_thing_that_lists_others_does_not_lend_them_its_fields(kind):
+    """Their names would be taken for its own, and its counters for theirs."""
+    for listing in kind.listings:
+        assert bool(listing.into) != bool(listing.scalar), "strings are told apart by `scalar`, objects by `into`"
+        assert not listing.into or listing.into in kind.omit, "what it is under is named by its id"
+        assert not listing.tree or (listing.under and listing.under.into == listing.into)
 
 
 def test_names_and_permissions():

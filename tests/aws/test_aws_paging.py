@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 
 import pytest
 from botocore import xform_name
@@ -29,6 +30,7 @@ IN_ONE_ANSWER = {
     ("iam", "ListOpenIDConnectProviders"),
     ("iam", "ListSAMLProviders"),
     ("opensearch", "ListDomainNames"),
+    ("organizations", "DescribeOrganization"),
 }
 """AWS gives these whole, by its own documentation."""
 
@@ -87,29 +89,50 @@ def item_shape(shape, path: str):
 
 
 def listings():
+    yield pytest.param("resourcegroupstaggingapi", catalogue.tagging(), id="tags")
     for kind in catalogue.KINDS:
-        for listing in (kind, *((kind.under,) if kind.under else ())):
-            yield pytest.param(kind, listing, id=f"{kind.sub_type}-{listing.operation}")
+        yield pytest.param(kind.service, kind, id=kind.sub_type)
+        for listing in kind.listings:
+            yield pytest.param(kind.service_of(listing), listing, id=f"{kind.sub_type}-{listing.operation}")
 
 
-@pytest.mark.parametrize(("kind", "listing"), list(listings()))
-def test_every_list_is_read_to_its_last_page(kind, listing):
-    client = ACCOUNT.client(kind.service, "us-east-1")
-    paging = SESSIONS.paging(kind.service, client, listing.operation)
-    assert bool(paging.outputs) != ((kind.service, listing.operation) in IN_ONE_ANSWER)
+@pytest.mark.parametrize(("service", "listing"), list(listings()))
+def test_every_list_is_read_to_its_last_page(service, listing):
+    client = ACCOUNT.client(service, "us-east-1")
+    paging = SESSIONS.paging(service, client, listing.operation)
+    assert bool(paging.outputs) != ((service, listing.operation) in IN_ONE_ANSWER)
     if not paging.outputs:
         return
-    wire = Wire(get_service_model(kind.service).operation_model(listing.operation), listing.items, paging)
+    wire = Wire(get_service_model(service).operation_model(listing.operation), listing.items, paging)
     event = f"before-send.{client.meta.service_model.service_id.hyphenize()}.{listing.operation}"
     client.meta.events.register(event, wire)
     try:
-        answers = list(pages(getattr(client, xform_name(listing.operation)), dict(listing.parameters), paging))
+        answers = list(pages(getattr(client, xform_name(listing.operation)), filled(listing.parameters), paging))
     finally:
         client.meta.events.unregister(event, wire)
 
     assert len([item for answer in answers for item in values(answer, listing.items)]) == 2 * PAGES
     assert ["token-after-" in asked for asked in wire.asked] == [False, True, True]
     assert "token-after-2" in wire.asked[2]
+
+
+def filled(parameters):
+    return {key: re.sub("{.*?}", "123456789012", value) if isinstance(value, str) else value for key, value in parameters.items()}
+
+
+def test_a_token_that_the_next_page_has_not_is_not_sent_again():
+    """Route 53 names where to go on by name, type and, for some records only, identifier."""
+    paging = Paging(("Name", "Identifier"), ("NextName", "NextIdentifier"))
+    given = iter(({"NextName": "a", "NextIdentifier": "one"}, {"NextName": "b"}, {}))
+    calls = []
+
+    def call(**parameters):
+        calls.append(parameters)
+        return next(given)
+
+    list(pages(call, {"Zone": "z"}, paging))
+
+    assert calls == [{"Zone": "z"}, {"Zone": "z", "Name": "a", "Identifier": "one"}, {"Zone": "z", "Name": "b"}]
 
 
 @pytest.mark.parametrize("tokens", [("A", "A"), ("A", "B", "A", "B")])
@@ -135,6 +158,8 @@ def test_tokens_that_go_in_circles_end_the_scope(tokens):
         (("rds", "DescribeDBInstances"), 1, {"MaxRecords": 20}),
         (("dynamodb", "ListTables"), 1000, {"Limit": 100}),
         (("ec2", "DescribeKeyPairs"), 50, {}),
+        (("route53", "ListHostedZones"), 50, {}),
+        (("resourcegroupstaggingapi", "GetResources"), 1000, {"ResourcesPerPage": 100}),
     ],
 )
 def test_the_page_size_stays_within_what_a_call_allows(operation, wanted, parameter):

@@ -121,6 +121,7 @@ LIMITS_ONLY = ("--runtime", "runc", "--ulimit", "nofile=20000:20000", "--ulimit"
 def test_g13_a_day_in_the_smallest_container(system, moto):
     """Discovery, the quick start's own commands, hogs, a refugee, a thousand orphans, and the end; the container is never restarted."""
     moto.client("s3").create_bucket(Bucket="one")
+    moto.client("organizations").create_organization(FeatureSet="ALL")  # else its types are unsupported, and the run is partial
     before = system.worker.state()["Pid"]
     run = system.finished(system.discover("aws", {**KEYS, "regions": ["us-east-1"]}))
     assert (run["status"], run["error"]) == ("completed", None), run

@@ -1,8 +1,8 @@
-"""What runs: instances, containers, functions."""
+"""What runs: instances, functions, models, desktops."""
 
 from __future__ import annotations
 
-from providers.aws.declaration import Batch, Detail, Kind, LinkRule, Listing
+from providers.aws.declaration import Kind, LinkRule
 from providers.aws.types.network import IN_SUBNET, IN_VPC, SECURITY_GROUP, not_gone
 
 # A table reads better than one argument a line.
@@ -38,7 +38,8 @@ COMPUTE = (
         ),
     ),
     Kind(
-        "lambda_function", "serverless", "lambda", "ListFunctions", "Functions[]", "{FunctionArn}", name="FunctionName", tags="",
+        "lambda_function", "serverless", "lambda", "ListFunctions", "Functions[]", "{FunctionArn}", name="FunctionName",
+        tagged_as="lambda:function",
         names_only=("Environment.Variables",),
         links=(
             LinkRule("has_role", "Role"), LinkRule("in_vpc", "VpcConfig.VpcId", "ec2:vpc/{value}"),
@@ -47,70 +48,29 @@ COMPUTE = (
         ),
     ),
     Kind(
-        "ecs_cluster", "compute", "ecs", "ListClusters", "clusterArns[]", "{clusterArn}", name="clusterName", scalar="clusterArn",
-        tags="tags",
-        batches=(
-            Batch("DescribeClusters", "clusters", "clusterArn", "clusters[]", "clusterArn", 100, {"include": ["TAGS", "SETTINGS"]}),
-        ),
-        omit=("runningTasksCount", "pendingTasksCount", "statistics"),
-    ),
-    Kind(
-        "ecs_service", "compute", "ecs", "ListServices", "serviceArns[]", "{serviceArn}", name="serviceName", scalar="serviceArn",
-        tags="tags", under=Listing("ListClusters", "clusterArns[]", "clusterArn"), parameters={"cluster": "{clusterArn}"},
-        batches=(
-            Batch("DescribeServices", "services", "serviceArn", "services[]", "serviceArn", 10,
-                  {"include": ["TAGS"], "cluster": "{clusterArn}"}),
-        ),
-        omit=("events", "runningCount", "pendingCount", "deployments", "taskSets"), parent="{clusterArn}",
-        links=(
-            LinkRule("runs_on", "clusterArn"), LinkRule("has_role", "roleArn"),
-            LinkRule("attached_to", "loadBalancers[].targetGroupArn"),
-            LinkRule("in_subnet", "networkConfiguration.awsvpcConfiguration.subnets[]", "ec2:subnet/{value}"),
-            LinkRule("has_security_group", "networkConfiguration.awsvpcConfiguration.securityGroups[]", SECURITY_GROUP),
-        ),
-    ),
-    Kind(
-        "eks_cluster", "compute", "eks", "ListClusters", "clusters[]", "{arn}", name="name", scalar="name", tags="tags",
-        details=(Detail("DescribeCluster", {"name": "{name}"}, "cluster"),),
-        links=(
-            LinkRule("has_role", "roleArn"), LinkRule("in_vpc", "resourcesVpcConfig.vpcId", "ec2:vpc/{value}"),
-            LinkRule("in_subnet", "resourcesVpcConfig.subnetIds[]", "ec2:subnet/{value}"),
-            LinkRule("has_security_group", "resourcesVpcConfig.clusterSecurityGroupId", SECURITY_GROUP),
-        ),
-    ),
-    Kind(
-        "eks_node_group", "compute", "eks", "ListNodegroups", "nodegroups[]", "{nodegroupArn}", name="nodegroupName",
-        scalar="nodegroupName", tags="tags", under=Listing("ListClusters", "clusters[]", "clusterName"),
-        parameters={"clusterName": "{clusterName}"},
-        details=(Detail("DescribeNodegroup", {"clusterName": "{clusterName}", "nodegroupName": "{nodegroupName}"}, "nodegroup"),),
-        parent="eks:cluster/{clusterName}",
-        links=(
-            LinkRule("runs_on", "clusterName", "eks:cluster/{value}"), LinkRule("has_role", "nodeRole"),
-            LinkRule("in_subnet", "subnets[]", "ec2:subnet/{value}"),
-        ),
-    ),
-    Kind(
-        "ecr_repository", "storage", "ecr", "DescribeRepositories", "repositories[]", "{repositoryArn}", name="repositoryName", tags="",
-    ),
-    Kind(
         "beanstalk_environment", "compute", "elasticbeanstalk", "DescribeEnvironments", "Environments[]", "{EnvironmentArn}",
-        name="EnvironmentName", tags="", parameters={"IncludeDeleted": False},
+        name="EnvironmentName", tagged_as="elasticbeanstalk:environment", parameters={"IncludeDeleted": False},
     ),
     Kind(
-        "emr_cluster", "compute", "emr", "ListClusters", "Clusters[]", "{ClusterArn}", name="Name", tags="",
+        "emr_cluster", "compute", "emr", "ListClusters", "Clusters[]", "{ClusterArn}", name="Name", tagged_as="elasticmapreduce:cluster",
         parameters={"ClusterStates": ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING"]},
         omit=("NormalizedInstanceHours",),
     ),
     Kind(
-        "sagemaker_endpoint", "compute", "sagemaker", "ListEndpoints", "Endpoints[]", "{EndpointArn}", name="EndpointName", tags="",
+        "sagemaker_endpoint", "compute", "sagemaker", "ListEndpoints", "Endpoints[]", "{EndpointArn}", name="EndpointName",
+        tagged_as="sagemaker:endpoint",
     ),
     Kind(
         "sagemaker_notebook", "compute", "sagemaker", "ListNotebookInstances", "NotebookInstances[]", "{NotebookInstanceArn}",
-        name="NotebookInstanceName", tags="",
+        name="NotebookInstanceName", tagged_as="sagemaker:notebook-instance",
+    ),
+    Kind(
+        "bedrock_agent", "compute", "bedrock-agent", "ListAgents", "agentSummaries[]", "bedrock:agent/{agentId}", name="agentName",
+        tags="",
     ),
     Kind(
         "workspace", "compute", "workspaces", "DescribeWorkspaces", "Workspaces[]", "workspaces:workspace/{WorkspaceId}",
-        name="ComputerName", tags="", links=(IN_SUBNET,),
+        name="ComputerName", tagged_as="workspaces:workspace", links=(IN_SUBNET,),
     ),
 )
 # fmt: on

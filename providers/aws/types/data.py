@@ -79,7 +79,7 @@ DATA = (
     ),
     Kind(
         "elasticache_cluster", "database", "elasticache", "DescribeCacheClusters", "CacheClusters[]", "{ARN}", name="CacheClusterId",
-        tags="", unordered=("SecurityGroups",),
+        tagged_as="elasticache:cluster", unordered=("SecurityGroups",),
         links=(
             LinkRule("has_security_group", "SecurityGroups[].SecurityGroupId", SECURITY_GROUP),
             LinkRule("member_of", "ReplicationGroupId", "elasticache:replicationgroup:{value}"),
@@ -87,7 +87,7 @@ DATA = (
     ),
     Kind(
         "elasticache_replication_group", "database", "elasticache", "DescribeReplicationGroups", "ReplicationGroups[]", "{ARN}",
-        name="ReplicationGroupId", tags="", links=(ENCRYPTED_WITH,),
+        name="ReplicationGroupId", tagged_as="elasticache:replicationgroup", links=(ENCRYPTED_WITH,),
     ),
     Kind(
         "redshift_cluster", "database", "redshift", "DescribeClusters", "Clusters[]", "redshift:cluster:{ClusterIdentifier}",
@@ -100,7 +100,8 @@ DATA = (
         ),
     ),
     Kind(
-        "opensearch_domain", "database", "opensearch", "ListDomainNames", "DomainNames[]", "{ARN}", name="DomainName", tags="",
+        "opensearch_domain", "database", "opensearch", "ListDomainNames", "DomainNames[]", "{ARN}", name="DomainName",
+        tagged_as="es:domain",
         batches=(Batch("DescribeDomains", "DomainNames", "DomainName", "DomainStatusList[]", "DomainName", 5),),
         links=(
             LinkRule("in_vpc", "VPCOptions.VPCId", "ec2:vpc/{value}"),
@@ -116,14 +117,16 @@ DATA = (
         names_only=("DefaultArguments", "NonOverridableArguments"), links=(LinkRule("has_role", "Role"),),
     ),
     Kind(
-        "athena_workgroup", "database", "athena", "ListWorkGroups", "WorkGroups[]", "athena:workgroup/{Name}", name="Name", tags="",
+        "athena_workgroup", "database", "athena", "ListWorkGroups", "WorkGroups[]", "athena:workgroup/{Name}", name="Name",
+        tagged_as="athena:workgroup",
     ),
     Kind(
         "backup_vault", "storage", "backup", "ListBackupVaults", "BackupVaultList[]", "{BackupVaultArn}", name="BackupVaultName",
-        tags="", omit=("NumberOfRecoveryPoints",), links=(LinkRule("encrypted_with", "EncryptionKeyArn"),),
+        tagged_as="backup:backup-vault", omit=("NumberOfRecoveryPoints",), links=(LinkRule("encrypted_with", "EncryptionKeyArn"),),
     ),
     Kind(
-        "backup_plan", "storage", "backup", "ListBackupPlans", "BackupPlansList[]", "{BackupPlanArn}", name="BackupPlanName", tags="",
+        "backup_plan", "storage", "backup", "ListBackupPlans", "BackupPlansList[]", "{BackupPlanArn}", name="BackupPlanName",
+        tagged_as="backup:backup-plan",
         omit=("LastExecutionDate",),
     ),
 )

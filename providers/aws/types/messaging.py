@@ -16,6 +16,15 @@ MESSAGING = (
         links=(LinkRule("encrypted_with", "KmsMasterKeyId"),),
     ),
     Kind(
+        "sns_subscription", "messaging", "sns", "ListSubscriptions", "Subscriptions[]", "{SubscriptionArn}", tags="",
+        unless=(("SubscriptionArn", "PendingConfirmation"), ("SubscriptionArn", "Deleted")), parent="{TopicArn}",
+        omit=("Endpoint",),  # the address of a webhook is often its key
+        links=(
+            LinkRule("attached_to", "TopicArn"),
+            *(LinkRule("notifies", "Endpoint", when=("Protocol", protocol)) for protocol in ("sqs", "lambda", "firehose")),
+        ),
+    ),
+    Kind(
         "sqs_queue", "messaging", "sqs", "ListQueues", "QueueUrls[]", "{QueueArn}", scalar="QueueUrl",
         details=(
             Detail("GetQueueAttributes", {"QueueUrl": "{QueueUrl}", "AttributeNames": ["All"]}, "Attributes"),
@@ -25,11 +34,12 @@ MESSAGING = (
     ),
     Kind(
         "kinesis_stream", "messaging", "kinesis", "ListStreams", "StreamNames[]", "{StreamARN}", name="StreamName", scalar="StreamName",
-        tags="", details=(Detail("DescribeStreamSummary", {"StreamName": "{StreamName}"}, "StreamDescriptionSummary"),),
+        tagged_as="kinesis:stream", details=(Detail("DescribeStreamSummary", {"StreamName": "{StreamName}"}, "StreamDescriptionSummary"),),
     ),
     Kind(
         "firehose_stream", "messaging", "firehose", "ListDeliveryStreams", "DeliveryStreamNames[]",
-        "firehose:deliverystream/{DeliveryStreamName}", name="DeliveryStreamName", scalar="DeliveryStreamName", tags="",
+        "firehose:deliverystream/{DeliveryStreamName}", name="DeliveryStreamName", scalar="DeliveryStreamName",
+        tagged_as="firehose:deliverystream",
     ),
     Kind(
         "msk_cluster", "messaging", "kafka", "ListClustersV2", "ClusterInfoList[]", "{ClusterArn}", name="ClusterName",
@@ -40,24 +50,26 @@ MESSAGING = (
         ),
     ),
     Kind(
-        "event_bus", "messaging", "events", "ListEventBuses", "EventBuses[]", "{Arn}", name="Name", tags="",
+        "event_bus", "messaging", "events", "ListEventBuses", "EventBuses[]", "{Arn}", name="Name", tagged_as="events:event-bus",
     ),
     Kind(
-        "event_rule", "messaging", "events", "ListRules", "Rules[]", "{Arn}", name="Name", tags="",
+        "event_rule", "messaging", "events", "ListRules", "Rules[]", "{Arn}", name="Name", tagged_as="events:rule",
         links=(LinkRule("has_role", "RoleArn"), LinkRule("member_of", "EventBusName", "events:event-bus/{value}")),
     ),
     Kind(
         "state_machine", "serverless", "stepfunctions", "ListStateMachines", "stateMachines[]", "{stateMachineArn}", name="name",
-        tags="",
+        tagged_as="states:stateMachine",
     ),
     Kind(
-        "cloudwatch_alarm", "monitoring", "cloudwatch", "DescribeAlarms", "MetricAlarms[]", "{AlarmArn}", name="AlarmName", tags="",
+        "cloudwatch_alarm", "monitoring", "cloudwatch", "DescribeAlarms", "MetricAlarms[]", "{AlarmArn}", name="AlarmName",
+        tagged_as="cloudwatch:alarm",
         parameters={"AlarmTypes": ["MetricAlarm"]},
         omit=("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp", "EvaluationState"),
         links=(LinkRule("notifies", "AlarmActions[]"),), unordered=("Dimensions",),
     ),
     Kind(
-        "log_group", "monitoring", "logs", "DescribeLogGroups", "logGroups[]", "{logGroupArn}", name="logGroupName", tags="",
+        "log_group", "monitoring", "logs", "DescribeLogGroups", "logGroups[]", "{logGroupArn}", name="logGroupName",
+        tagged_as="logs:log-group",
         omit=("storedBytes",), links=(LinkRule("encrypted_with", "kmsKeyId"),),
     ),
     Kind(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import Batch, Kind, LinkRule
+from providers.aws.declaration import Batch, Kind, LinkRule, Listing
 
 IN_VPC = LinkRule("in_vpc", "VpcId", "ec2:vpc/{value}")
 IN_SUBNET = LinkRule("in_subnet", "SubnetId", "ec2:subnet/{value}")
@@ -99,12 +99,26 @@ NETWORK = (
         links=(LinkRule("attached_to", "TransitGatewayId", "ec2:transit-gateway/{value}"),),
     ),
     Kind(
+        "direct_connect_connection", "network", "directconnect", "DescribeConnections", "connections[]",
+        "directconnect:dxcon/{connectionId}", name="connectionName", tags="tags", own="ownerAccount", omit=("loaIssueTime", "macSecKeys"),
+    ),
+    Kind(
         "load_balancer", "network", "elbv2", "DescribeLoadBalancers", "LoadBalancers[]", "{LoadBalancerArn}", name="LoadBalancerName",
         batches=(Batch("DescribeTags", "ResourceArns", "LoadBalancerArn", "TagDescriptions[]", "ResourceArn", 20),),
         unordered=("AvailabilityZones", "SecurityGroups"),
         links=(
             IN_VPC, LinkRule("in_subnet", "AvailabilityZones[].SubnetId", "ec2:subnet/{value}"),
             LinkRule("has_security_group", "SecurityGroups[]", SECURITY_GROUP),
+        ),
+    ),
+    Kind(
+        "listener", "network", "elbv2", "DescribeListeners", "Listeners[]", "{ListenerArn}",
+        under=Listing("DescribeLoadBalancers", "LoadBalancers[]", into="LoadBalancer"),
+        parameters={"LoadBalancerArn": "{LoadBalancer.LoadBalancerArn}"}, parent="{LoadBalancerArn}",
+        batches=(Batch("DescribeTags", "ResourceArns", "ListenerArn", "TagDescriptions[]", "ResourceArn", 20),),
+        omit=("LoadBalancer", "DefaultActions[].AuthenticateOidcConfig.ClientSecret"),
+        links=(
+            LinkRule("forwards_to", "DefaultActions[].TargetGroupArn"), LinkRule("uses", "Certificates[].CertificateArn"),
         ),
     ),
     Kind(
@@ -128,8 +142,14 @@ NETWORK = (
         regional=False, omit=("ResourceRecordSetCount",),
     ),
     Kind(
+        "route53_record", "dns", "route53", "ListResourceRecordSets", "ResourceRecordSets[]",
+        "arn:{partition}:route53:::{Zone.Id}/{Type}/{Name}/{SetIdentifier?}", name="Name", tags="", regional=False,
+        under=Listing("ListHostedZones", "HostedZones[]", into="Zone"), parameters={"HostedZoneId": "{Zone.Id}"},
+        parent="arn:{partition}:route53:::{Zone.Id}", omit=("Zone",), unordered=("ResourceRecords",),
+    ),
+    Kind(
         "cloudfront_distribution", "network", "cloudfront", "ListDistributions", "DistributionList.Items[]", "{ARN}", name="DomainName",
-        tags="", regional=False,
+        tagged_as="cloudfront:distribution", regional=False,
     ),
     Kind(
         "rest_api", "network", "apigateway", "GetRestApis", "items[]", "arn:{partition}:apigateway:{region}::/restapis/{id}",
@@ -142,6 +162,10 @@ NETWORK = (
     Kind(
         "web_acl", "network", "wafv2", "ListWebACLs", "WebACLs[]", "{ARN}", name="Name", parameters={"Scope": "REGIONAL"}, tags="",
         omit=("LockToken",),
+    ),
+    Kind(
+        "cloudfront_web_acl", "network", "wafv2", "ListWebACLs", "WebACLs[]", "{ARN}", name="Name", parameters={"Scope": "CLOUDFRONT"},
+        tags="", regional=False, omit=("LockToken",), unsupported=("WAFInvalidParameterException",),
     ),
 )
 # fmt: on

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import Detail, Kind, LinkRule
+from providers.aws.declaration import Detail, Kind, LinkRule, Listing
 
 HAS_POLICY = LinkRule("has_policy", "AttachedManagedPolicies[].PolicyArn")
 BOUNDED_BY = LinkRule("bounded_by", "PermissionsBoundary.PermissionsBoundaryArn")
@@ -30,6 +30,15 @@ SECURITY = (
         unordered=("PolicyVersionList",), omit=("AttachmentCount", "PermissionsBoundaryUsageCount"),
     ),
     Kind(
+        "iam_access_key", "secret", "iam", "ListAccessKeys", "AccessKeyMetadata[]", "{User.Arn}/access-key/{AccessKeyId}",
+        name="AccessKeyId", tags="", regional=False, under=Listing("ListUsers", "Users[]", into="User"),
+        parameters={"UserName": "{User.UserName}"}, parent="{User.Arn}", omit=("User",),
+    ),
+    Kind(
+        "iam_virtual_mfa_device", "secret", "iam", "ListVirtualMFADevices", "VirtualMFADevices[]", "{SerialNumber}", regional=False,
+        parent="{User.Arn}", omit=("User", "Base32StringSeed", "QRCodePNG"), links=(LinkRule("attached_to", "User.Arn"),),
+    ),
+    Kind(
         "iam_instance_profile", "role", "iam", "ListInstanceProfiles", "InstanceProfiles[]", "{Arn}", name="InstanceProfileName",
         regional=False, links=(LinkRule("has_role", "Roles[].Arn"),), omit=("Roles",),
     ),
@@ -41,7 +50,7 @@ SECURITY = (
         regional=False,
     ),
     Kind(
-        "kms_key", "secret", "kms", "ListKeys", "Keys[]", "{KeyArn}", tags="",
+        "kms_key", "secret", "kms", "ListKeys", "Keys[]", "{KeyArn}", tagged_as="kms:key",
         details=(Detail("DescribeKey", {"KeyId": "{KeyId}"}, "KeyMetadata"),), omit=("AWSAccountId",),
     ),
     Kind(
@@ -53,20 +62,30 @@ SECURITY = (
         omit=("SecretVersionsToStages",), links=(LinkRule("encrypted_with", "KmsKeyId"),),
     ),
     Kind(
-        "ssm_parameter", "secret", "ssm", "DescribeParameters", "Parameters[]", "{ARN}", name="Name", tags="", omit=("AllowedPattern",),
+        "ssm_parameter", "secret", "ssm", "DescribeParameters", "Parameters[]", "{ARN}", name="Name",
+        tagged_as="ssm:parameter", omit=("AllowedPattern",),
+    ),
+    Kind(
+        "ssm_managed_instance", "compute", "ssm", "DescribeInstanceInformation", "InstanceInformationList[]",
+        "ssm:managed-instance/{InstanceId}", name="ComputerName", tags="",
+        omit=(
+            "PingStatus", "LastPingDateTime", "AssociationStatus", "LastAssociationExecutionDate", "LastSuccessfulAssociationExecutionDate",
+            "AssociationOverview", "IsLatestVersion",
+        ),
+        links=(LinkRule("runs_on", "InstanceId", "ec2:instance/{value}", when=("ResourceType", "EC2Instance")),),
     ),
     Kind(
         "acm_certificate", "certificate", "acm", "ListCertificates", "CertificateSummaryList[]", "{CertificateArn}", name="DomainName",
-        tags="", unordered=("SubjectAlternativeNameSummaries",), omit=("InUse",),
+        tagged_as="acm:certificate", unordered=("SubjectAlternativeNameSummaries",), omit=("InUse",),
     ),
     Kind(
         "cloudtrail_trail", "monitoring", "cloudtrail", "DescribeTrails", "trailList[]", "{TrailARN}", name="Name",
-        parameters={"includeShadowTrails": False}, tags="",
+        parameters={"includeShadowTrails": False}, tagged_as="cloudtrail:trail",
         links=(LinkRule("writes_to", "S3BucketName", "arn:{partition}:s3:::{value}"),),
     ),
     Kind(
         "cognito_user_pool", "identity_provider", "cognito-idp", "ListUserPools", "UserPools[]", "cognito-idp:userpool/{Id}",
-        name="Name", parameters={"MaxResults": 60}, tags="",
+        name="Name", parameters={"MaxResults": 60}, tagged_as="cognito-idp:userpool",
     ),
 )
 # fmt: on

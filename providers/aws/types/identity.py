@@ -1,0 +1,67 @@
+"""IAM Identity Center: the people and groups of an organization, and what they may do in which account.
+
+An instance lives in one region. Members of the organization see it too, and are refused what is in it.
+"""
+
+from __future__ import annotations
+
+from providers.aws.declaration import Detail, Kind, LinkRule, Listing
+
+SSO, STORE = "sso-admin", "identitystore"
+INSTANCES = Listing("ListInstances", "Instances[]", into="Instance", service=SSO)
+OF_INSTANCE = {"InstanceArn": "{Instance.InstanceArn}"}
+OF_STORE = {"IdentityStoreId": "{Instance.IdentityStoreId}"}
+OF_SET = {**OF_INSTANCE, "PermissionSetArn": "{PermissionSetArn}"}
+PERMISSION_SETS = Listing("ListPermissionSets", "PermissionSets[]", "PermissionSetArn", OF_INSTANCE, service=SSO, under=INSTANCES)
+PROVISIONED = Listing(
+    "ListAccountsForProvisionedPermissionSet", "AccountIds[]", "AccountId", OF_SET, service=SSO, under=PERMISSION_SETS
+)  # fmt: skip
+USER, GROUP = "arn:{partition}:identitystore:::user/{value}", "arn:{partition}:identitystore:::group/{value}"
+
+# A table reads better than one argument a line.
+# fmt: off
+IDENTITY = (
+    Kind(
+        "identity_center_instance", "identity_provider", SSO, "ListInstances", "Instances[]", "{InstanceArn}", name="Name", tags="",
+        own="OwnerAccountId", unordered=("Regions",),
+    ),
+    Kind(
+        "permission_set", "role", SSO, "ListPermissionSets", "PermissionSets[]", "{PermissionSetArn}", name="Name",
+        scalar="PermissionSetArn", under=INSTANCES, parameters=OF_INSTANCE, parent="{Instance.InstanceArn}", omit=("Instance",),
+        details=(
+            Detail("DescribePermissionSet", OF_SET, "PermissionSet"),
+            Detail("ListManagedPoliciesInPermissionSet", OF_SET, "AttachedManagedPolicies[]", "AttachedManagedPolicies"),
+            Detail("GetInlinePolicyForPermissionSet", OF_SET, "InlinePolicy", "InlinePolicy"),
+            Detail("ListTagsForResource", {**OF_INSTANCE, "ResourceArn": "{PermissionSetArn}"}, "Tags[]", "Tags"),
+        ),
+        unordered=("AttachedManagedPolicies",), links=(LinkRule("has_policy", "AttachedManagedPolicies[].Arn"),),
+    ),
+    Kind(
+        "account_assignment", "permission", SSO, "ListAccountAssignments", "AccountAssignments[]",
+        "{PermissionSetArn}/{AccountId}/{PrincipalType}/{PrincipalId}", tags="", under=PROVISIONED,
+        parameters={**OF_SET, "AccountId": "{AccountId}"}, parent="{PermissionSetArn}", omit=("Instance",),
+        links=(
+            LinkRule("granted_to", "PrincipalId", USER, when=("PrincipalType", "USER")),
+            LinkRule("granted_to", "PrincipalId", GROUP, when=("PrincipalType", "GROUP")),
+            LinkRule("grants_role", "PermissionSetArn"),
+        ),
+    ),
+    Kind(
+        "identity_center_user", "user", STORE, "ListUsers", "Users[]", "arn:{partition}:identitystore:::user/{UserId}", name="UserName",
+        tags="", under=INSTANCES, parameters=OF_STORE, parent="{Instance.InstanceArn}",
+        omit=("Instance", "Addresses", "Birthdate", "PhoneNumbers", "Photos", "Extensions", "Revision"),
+    ),
+    Kind(
+        "identity_center_group", "group", STORE, "ListGroups", "Groups[]", "arn:{partition}:identitystore:::group/{GroupId}",
+        name="DisplayName", tags="", under=INSTANCES, parameters=OF_STORE, parent="{Instance.InstanceArn}",
+        omit=("Instance", "Revision"),
+    ),
+    Kind(
+        "identity_center_membership", "membership", STORE, "ListGroupMemberships", "GroupMemberships[]",
+        "arn:{partition}:identitystore:::membership/{MembershipId}", tags="", parameters={**OF_STORE, "GroupId": "{Group.GroupId}"},
+        under=Listing("ListGroups", "Groups[]", into="Group", parameters=OF_STORE, under=INSTANCES), omit=("Instance", "Group"),
+        parent="arn:{partition}:identitystore:::group/{GroupId}",
+        links=(LinkRule("member_of", "GroupId", GROUP), LinkRule("has_member", "MemberId.UserId", USER)),
+    ),
+)
+# fmt: on
