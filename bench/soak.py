@@ -22,6 +22,7 @@ PARTS = {
     "at_once": ("bench.soak_kills:at_once", 50),
     "orphaned": ("bench.soak_kills:orphaned", 200),
     "fuzz": ("bench.soak_frames:fuzz", 100_000),
+    "neighbours": ("bench.soak_streams:neighbours", 10),
     "cycles": ("bench.soak_cycles:cycles", 10_000),
     "races": ("bench.soak_cycles:races", 10_000),
     "claimers": ("bench.soak_database:claimers", 100_000),

@@ -12,6 +12,7 @@ pytest_plugins = [
     "peers.postgres",
     "peers.tcp_proxy",
     "peers.kube",
+    "peers.kube_proxy",
     "peers.slapd",
     "peers.samba",
     "peers.elder",

@@ -31,11 +31,12 @@ class HostileSource(Source):
         self._config, self._operator = config, operator
 
     def check(self) -> Identity:
-        """Who we are; refused when told to."""
-        if self._config.behaviour == "refuse_credentials":
+        """Who we are; refused when told to, or what else is to be done ``_in_check``."""
+        behaviour = self._config.behaviour
+        if behaviour == "refuse_credentials":
             raise CredentialsError(f"the password '{self._config.password}' is wrong", detail=f"sent: {self._config.password}")
-        if self._config.behaviour == "hang_in_check":
-            misdeeds.sleep(self._config)
+        if behaviour.endswith("_in_check"):
+            self._do(behaviour.removesuffix("_in_check"))
         return Identity(name="hostile", account=self._config.account, details=dict(self._operator))
 
     def plan(self) -> Iterator[Read]:
@@ -77,11 +78,14 @@ class HostileSource(Source):
 
     def _misbehave(self, scope: Scope) -> Iterator[Item]:
         behaviour = self._config.behaviour
-        if behaviour in RAISED:
-            raise RAISED[behaviour]
         if behaviour == "incomplete":
             yield Incomplete("thing", Outcome.TIMEOUT, "one zone did not answer")
         elif behaviour in misdeeds.RECORDS:
             yield msgspec.structs.replace(self._thing(scope, 0), external_id=f"{scope.region}/odd", **misdeeds.RECORDS[behaviour]())
         else:
-            getattr(misdeeds, behaviour, misdeeds.well)(self._config)
+            self._do(behaviour)
+
+    def _do(self, behaviour: str) -> None:
+        if behaviour in RAISED:
+            raise RAISED[behaviour]
+        getattr(misdeeds, behaviour, misdeeds.well)(self._config)

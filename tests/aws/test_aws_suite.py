@@ -47,7 +47,7 @@ class TestAws(ProviderSuite):
     def inject(self, fault):
         answer = {
             Fault.DENIED: Answer(403, "UnauthorizedOperation"),
-            Fault.CUT: Cut(),
+            Fault.CUT: Cut(b""),
             Fault.THROTTLED: Answer(503, "RequestLimitExceeded"),
             Fault.EMPTY: Answer(200, "", EMPTY),
             Fault.WRONG_CREDENTIALS: Answer(403, "InvalidClientTokenId"),

@@ -6,14 +6,16 @@ import contextlib
 import json
 
 import pytest
-from kubernetes.client import rest
+from peers.http_proxy import Cut
 from peers.kube import NOBODY, READER
+from peers.kube_proxy import EMPTY, THROTTLED, as_who_has, at, status
 from recorder import Recorder
 
 from providers import registry
 from providers.collected import canonical
 from providers.errors import ConfigError, CredentialsError, Outcome
 from providers.kubernetes import catalogue
+from providers.kubernetes.client import TRIES
 from providers.runner import run
 from providers.schema import parse
 from providers.testing import Fault, ProviderSuite
@@ -43,55 +45,47 @@ class TestKubernetes(ProviderSuite):
     expected = frozenset({"k8s_pod", "k8s_node", "k8s_widget", "k8s_pvc", "k8s_secret"})
 
     @pytest.fixture(autouse=True)
-    def peer(self, kube, monkeypatch):
-        self.kube, self.monkeypatch = kube, monkeypatch
-        self.config = {"kubeconfig": kube.kubeconfig(), "page_size": 50}
+    def peer(self, kube_proxy, waits):
+        self.proxy, self.waits = kube_proxy, waits
+        self.config = {"kubeconfig": kube_proxy.kubeconfig(), "page_size": 50}
         self.secrets = ("admin-token",)
-        monkeypatch.setattr("providers.patience.wait", lambda _: None)
 
     @contextlib.contextmanager
     def inject(self, fault):
-        def hit(scope):
-            return scope.resource_type == "k8s_widget"
-
         if fault == Fault.WRONG_CREDENTIALS:
-            self.config = {"kubeconfig": self.kube.kubeconfig("no-such-token")}
-            yield hit
+            self.config = {"kubeconfig": self.proxy.kubeconfig("no-such-token")}
+            yield lambda _: True
             return
-        answers = {
-            Fault.DENIED: (403, b'{"message": "forbidden"}'),
-            Fault.THROTTLED: (429, b"{}"),
-            Fault.EMPTY: (200, b'{"items": [], "metadata": {}}'),
-            Fault.EXPIRED: (401, b"{}"),
-            Fault.CUT: None,
-        }
-        answer, original = answers[fault], rest.RESTClientObject.request
-
-        def request(self, method, url, **more):
-            if "/widgets" not in url:
-                return original(self, method, url, **more)
-            if answer is None:
-                import urllib3
-
-                raise urllib3.exceptions.ProtocolError("Connection broken")
-            return Canned(*answer)
-
-        with self.monkeypatch.context() as patch:
-            patch.setattr(rest.RESTClientObject, "request", request)
-            yield hit
+        verdict = {
+            Fault.DENIED: as_who_has(NOBODY),
+            Fault.CUT: Cut(),
+            Fault.THROTTLED: THROTTLED,
+            Fault.EMPTY: EMPTY,
+            Fault.EXPIRED: as_who_has(self.proxy.service_account_token(-3600)),
+        }[fault]
+        with self.proxy.broken(at("/widgets", verdict)):
+            yield lambda scope: scope.resource_type == "k8s_widget"
 
 
-class Canned:
-    """An answer as the kubernetes package hands it on."""
+@pytest.fixture
+def waits(monkeypatch):
+    """The seconds that were to be waited, and are not."""
+    waited: list[float] = []
+    monkeypatch.setattr("providers.patience.wait", waited.append)
+    return waited
 
-    def __init__(self, status: int, body: bytes) -> None:
-        self.status, self.body = status, body
 
-    def read(self):
-        return self.body
+def once(part, verdict):
+    """A rule for the first request only whose address has `part`, and the list of those that it met."""
+    met: list[str] = []
 
-    def getheader(self, _name, default=None):
-        return default
+    def rule(request):
+        if part in request.path and not met:
+            met.append(request.path)
+            return verdict
+        return None
+
+    return rule, met
 
 
 def test_more_than_one_page(whole):
@@ -180,32 +174,47 @@ def test_two_clusters_in_one_process_do_not_mix(kube):
         assert one.check().account
 
 
-def test_a_list_that_expires_under_way_is_begun_anew(kube, monkeypatch):
-    original, left = rest.RESTClientObject.request, [1]
+def test_a_throttle_is_waited_for_as_long_as_it_asks(kube_proxy, waits):
+    rule, met = once("/widgets", THROTTLED)
+    with kube_proxy.broken(rule):
+        sink = read(kube_proxy)
+    assert met
+    assert (sink.report("k8s_widget").outcome, sink.report("k8s_widget").resources) == (Outcome.COMPLETE, 1)
+    assert waits == [float(THROTTLED.headers["Retry-After"])]
 
-    def request(self, method, url, **more):
-        if "continue=" in url and "/pods" in url and left[0]:
-            left[0] -= 1
-            return Canned(410, b'{"reason": "Expired"}')
-        return original(self, method, url, **more)
 
-    monkeypatch.setattr(rest.RESTClientObject, "request", request)
-    sink = read(kube)
+@pytest.mark.parametrize("verdict", [Cut(), Cut(b""), Cut(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n{"items": [')])
+def test_a_page_that_was_cut_once_is_read_again(kube_proxy, waits, verdict):
+    rule, met = once("continue=", verdict)
+    with kube_proxy.broken(rule):
+        sink = read(kube_proxy)
+    assert met
+    assert (sink.report("k8s_pod").outcome, len(set(sink.ids("k8s_pod")))) == (Outcome.COMPLETE, 130)
+    assert len(waits) == 1
+
+
+def test_a_token_of_a_service_account_is_good_until_it_expires(kube_proxy):
+    live, expired = kube_proxy.service_account_token(3600), kube_proxy.service_account_token(-3600)
+    assert read(kube_proxy, live).report("k8s_pod").outcome == Outcome.COMPLETE
+    with pytest.raises(CredentialsError, match=r"401.*expired"), opened({"kubeconfig": kube_proxy.kubeconfig(expired)}) as source:
+        source.check()
+
+
+def test_a_list_that_expires_under_way_is_begun_anew(kube_proxy):
+    expired = status(410, "Expired", "The provided continue parameter is too old to display a consistent list result.")
+    rule, met = once("/pods?limit=50&continue=", expired)
+    with kube_proxy.broken(rule):
+        sink = read(kube_proxy)
     assert (sink.report("k8s_pod").outcome, len(sink.ids("k8s_pod"))) == (Outcome.COMPLETE, 130)
-    assert left == [0]
+    assert met
 
 
-def test_a_group_that_does_not_answer_is_a_scope_that_failed(kube, monkeypatch):
-    original = rest.RESTClientObject.request
-
-    def request(self, method, url, **more):
-        return Canned(503, b"unavailable") if url.endswith("/apis/acme.example/v1") else original(self, method, url, **more)
-
-    monkeypatch.setattr(rest.RESTClientObject, "request", request)
-    monkeypatch.setattr("providers.patience.wait", lambda _: None)
-    sink = read(kube)
+def test_a_group_that_does_not_answer_is_a_scope_that_failed(kube_proxy, waits):
+    with kube_proxy.broken(at("/apis/acme.example/v1", status(503, "ServiceUnavailable", "the server is currently unable"))):
+        sink = read(kube_proxy)
     assert sink.report("*").outcome == Outcome.TIMEOUT
     assert sink.report("k8s_pod").outcome == Outcome.COMPLETE
+    assert len(waits) == TRIES - 1
 
 
 def test_a_wrong_ca_is_not_overlooked(kube, authority):

@@ -27,6 +27,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKED = ROOT.parent / "shared" / "envtest" / "kube-apiserver.xz"
 CAP = 60.0
 ADMIN, NOBODY, READER = "admin-token", "nobody-token", "reader-token"
+ISSUER = "https://localhost"
 
 
 def assets() -> pathlib.Path:
@@ -87,15 +88,20 @@ class Kube:
 
     def kubeconfig(self, token: str = ADMIN, **user) -> dict:
         """For a job's config."""
-        ca = base64.b64encode(self.ca.encode()).decode()
-        return {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "c",
-            "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
-            "clusters": [{"name": "k", "cluster": {"server": self.server, "certificate-authority-data": ca}}],
-            "users": [{"name": "u", "user": user or {"token": token}}],
-        }
+        return kubeconfig(self.server, self.ca, user or {"token": token})
+
+
+def kubeconfig(server: str, ca: str, user: dict) -> dict:
+    """That of one cluster."""
+    authority = base64.b64encode(ca.encode()).decode()
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+        "clusters": [{"name": "k", "cluster": {"server": server, "certificate-authority-data": authority}}],
+        "users": [{"name": "u", "user": user}],
+    }
 
 
 @contextlib.contextmanager
@@ -111,7 +117,7 @@ def running(folder: pathlib.Path) -> Iterator[Kube]:
     etcd = [binaries / "etcd", f"--data-dir={folder / 'etcd'}", f"--listen-client-urls={etcd_url}", f"--advertise-client-urls={etcd_url}"]
     etcd += [f"--listen-peer-urls={peer_url}", f"--initial-advertise-peer-urls={peer_url}", f"--initial-cluster=default={peer_url}"]
     api = [binaries / "kube-apiserver", f"--etcd-servers={etcd_url}", "--bind-address=127.0.0.1", f"--secure-port={port}"]
-    api += [f"--cert-dir={folder}", "--service-cluster-ip-range=10.0.0.0/24", "--service-account-issuer=https://localhost"]
+    api += [f"--cert-dir={folder}", "--service-cluster-ip-range=10.0.0.0/24", f"--service-account-issuer={ISSUER}"]
     api += [f"--service-account-signing-key-file={folder / 'sa.key'}", f"--service-account-key-file={folder / 'sa.key'}"]
     api += [f"--token-auth-file={folder / 'tokens.csv'}", "--authorization-mode=RBAC", "--disable-admission-plugins=ServiceAccount"]
     with (folder / "log").open("wb") as log:

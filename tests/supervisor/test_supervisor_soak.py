@@ -36,5 +36,9 @@ def test_b15_a_week_in_short():
     small("week", 30)
 
 
+def test_c02_streams_beside_deaths_in_a_frame():
+    small("neighbours", 1)
+
+
 def test_c04_fuzzed_frames():
     small("fuzz", 2000)

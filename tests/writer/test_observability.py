@@ -9,25 +9,45 @@ import re
 import signal
 import uuid
 
+import pytest
 from psycopg.types.json import Jsonb
 from waiting import until
 
 from worker.store import claims
 from worker.store.connection import connect
+from worker.store.inventory import RETRY_SECONDS
 
 ENDS = {
     "completed": ("well", {}, "exited"),
     "partial": ("deny", {}, "exited"),
     "error/config": ("refuse_config", {}, "exited"),
     "error/credentials": ("refuse_credentials", {"password": "hunter2hunter2"}, "exited"),
+    "error/source": ("time_out_in_check", {}, "exited"),
+    "error/internal": ("blurt_in_check", {"password": "hunter2hunter2"}, "exited"),
+    "error/database": ("well", {"resources": 100_000, "pause": 0.01}, "writer"),
     "error/protocol": ("exit_0", {}, "exited"),
     "error/crashed": ("kill_itself", {}, "signalled"),
     "error/memory": ("hog_in_children", {}, "memory"),
     "error/idle": ("sleep", {}, "idle"),
-    "error/timeout": ("well", {"resources": 100_000, "pause": 0.01}, "timeout"),
     "cancelled": ("sleep", {}, "cancelled"),
 }
 """Status and kind -> (what the source does, more of its config, the cause of its process's death)."""
+
+KILLED = ("memory", "idle", "timeout", "cancelled", "writer")
+"""The causes that are ours."""
+
+
+REFUSE = """
+create function refuse() returns trigger language plpgsql as $$ begin raise exception 'as the test wants'; end $$;
+create trigger refuse before insert on entities for each row execute function refuse()
+"""
+
+
+def cut_off(proxy, account):
+    """Cuts whatever a run sends of that account, as often as the writer tries it; its last words, that it failed, are let through."""
+    tries = iter(range(1 + len(RETRY_SECONDS)))
+    proxy.change = lambda data: None if account.encode() in data and next(tries, None) is not None else data
+    return tries
 
 
 def counted(worker):
@@ -56,9 +76,21 @@ def ends(worker, job):
     return [one for one in lines(worker, "discovery ") if re.search(rf"for job_id: {job}(:|$)", one["event"])]
 
 
-def test_h03_every_terminal_state_is_told_once(elder):
+def told_once(worker, job, end, cause):
+    """There is one line, and it says all that it should."""
+    status, _, error_kind = end.partition("/")
+    [line] = ends(worker, job)
+    assert (line["status"], line.get("error_kind", ""), line["attempt"], line["cause"]) == (status, error_kind, 1, cause), (end, line)
+    assert line["pid"] > 1
+    assert line["seconds"] > 0
+    assert (line["kill_seconds"] is not None) == (line["cause"] in KILLED), end
+
+
+def test_h03_every_terminal_state_is_told_once(elder, proxied):
+    proxy, elder.url = proxied
+    tries = cut_off(proxy, "error/database")
     worker = elder.worker(
-        discovery_max_concurrent=4, discovery_job_timeout=24, discovery_idle_timeout=12, discovery_job_memory_mb=200, log_format="json"
+        discovery_max_concurrent=4, discovery_job_timeout=300, discovery_idle_timeout=15, discovery_job_memory_mb=200, log_format="json"
     )
     jobs = {end: elder.job(behaviour=behaviour, account=end, **more) for end, (behaviour, more, _) in ENDS.items()}
     refused = elder.job(provider="no-such-provider")
@@ -73,13 +105,34 @@ def test_h03_every_terminal_state_is_told_once(elder):
     assert stored(elder) == expected
     until(lambda: counted(worker) == expected, f"the metric says the same: {counted(worker)}")
     for end, job in jobs.items():
-        [line] = ends(worker, job)
-        assert (line["status"], line["attempt"], line["cause"]) == (end.partition("/")[0], 1, ENDS[end][2]), (end, line)
-        assert line["pid"] > 1
-        assert line["seconds"] > 0
-        assert (line["kill_seconds"] is not None) == (line["cause"] in ("memory", "idle", "timeout", "cancelled")), end
+        told_once(worker, job, end, ENDS[end][2])
+    assert next(tries, None) is None, "it was cut off as often as it tried"
     [line] = ends(worker, refused)
     assert (line["cause"], line["pid"], line["error_kind"]) == ("refused", None, "config")
+
+
+def test_h03_a_run_that_took_too_long_is_told_once(elder):
+    """By a worker of its own: a limit that is short enough to wait for is too short for the others where much else runs."""
+    worker = elder.worker(discovery_job_timeout=10, discovery_idle_timeout=9, log_format="json")
+    job = elder.job(resources=100_000, pause=0.01)
+    elder.ended(job)
+
+    until(lambda: counted(worker) == stored(elder) == {"error/timeout": 1}, "it is counted")
+    told_once(worker, job, "error/timeout", "timeout")
+
+
+@pytest.mark.parametrize(("behaviour", "cause"), [("sleep", "writer"), ("exit_7", "exited")])
+def test_h03_what_the_database_refuses_is_told_once(elder, behaviour, cause):
+    """A statement error that comes back each time, in the middle of a run and at its end, does not keep the end from being stored."""
+    elder.sql.execute(REFUSE)
+    worker = elder.worker(log_format="json")
+    job = elder.job(behaviour=behaviour, resources=700)
+    run = elder.ended(job)
+
+    assert (run["status"], run["error_kind"]) == ("error", "database")
+    assert "as the test wants" in run["error"]
+    until(lambda: counted(worker) == stored(elder) == {"error/database": 1}, "it is counted")
+    told_once(worker, job, "error/database", cause)
 
 
 def test_h03_a_run_whose_worker_is_gone_is_told_once_too(elder):

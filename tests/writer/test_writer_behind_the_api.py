@@ -125,7 +125,7 @@ def test_a_history_tells_of_each_run_with_its_scopes(api, elder):
 
 def test_a_connectivity_test_says_who_we_are_and_a_hanging_one_is_killed(api, elder, monkeypatch):
     monkeypatch.setenv("HOSTILE_TEST_SECONDS", "10")
-    good, bad, deaf = (add(api, elder, behaviour=behaviour) for behaviour in ("well", "refuse_credentials", "hang_in_check"))
+    good, bad, deaf = (add(api, elder, behaviour=behaviour) for behaviour in ("well", "refuse_credentials", "sleep_in_check"))
     assert "no worker is there" in api.post(f"discovery/jobs/{good}/test", status=503)["error"]
     for job in (good, bad, deaf):
         api.post(f"discovery/jobs/{job}/cancel", status=202)  # only the tests are to run

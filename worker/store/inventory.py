@@ -140,6 +140,20 @@ class PostgresInventory:
             release = f"elder-worker runs release {self._claimed.run_id}"
             verdict = msgspec.structs.replace(verdict, error=held_back(self.totals.held_back, release))
 
+        try:
+            self._conclude(verdict)
+        except InventoryError as error:
+            if error.error_kind != "database" or not self._pending:
+                raise
+            self._forget()  # what the database does not take must not keep it from hearing how the run ended
+            self._conclude(verdict)
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+        return verdict
+
+    def _conclude(self, verdict: Verdict) -> None:
+
         def conclude(connection: Connection) -> dict[int, Stored]:
             stored = self._write(connection)
             if (self._written or any(stored)) and self._organization is not None:
@@ -156,10 +170,11 @@ class PostgresInventory:
             if error.error_kind != "lost" or not self._concluded(verdict):
                 raise
             self.totals.refused_writes -= 1  # it was not late: it was through already
-        finally:
-            if self._connection is not None:
-                self._connection.close()
-        return verdict
+
+    def _forget(self) -> None:
+        for opened in self._open.values():
+            opened.new, opened.changed = [], []
+        self._pending = self._size = 0
 
     def _concluded(self, verdict: Verdict) -> bool:
         """Whether the claim is gone because we gave it back ourselves: the connection broke after the commit, before its answer."""

@@ -176,7 +176,7 @@ class Run(threading.Thread):
             self._broken = str(error)
             self._breach(Cause.PROTOCOL, self._broken)
         except InventoryError as error:
-            self._failure = Verdict(Status.ERROR, error.error_kind, str(error), error.detail)
+            self._failure = _failed(error)
             self._breach(Cause.LOST if error.error_kind == "lost" else Cause.WRITER, str(error))
 
     def _settle(self) -> Verdict:
@@ -187,15 +187,18 @@ class Run(threading.Thread):
         talk = self._conversation
         heard = Heard(talk.complete, talk.failed, self._broken, talk.outcomes)
         verdict = judge(heard, self._exited)
+        if self._failure is None:
+            try:
+                self._end_open_scopes(verdict)
+            except InventoryError as error:
+                self._failure = _failed(error)
         if self._failure and verdict.status is not Status.CANCELLED:
             verdict = self._failure
         try:
-            if self._failure is None:
-                self._end_open_scopes(verdict)
             return self._inventory.finish(verdict, self._exited)
         except InventoryError as error:
             _log.error("the outcome of a run could not be stored", run=self.name, verdict=verdict.status, error=str(error))
-            return Verdict(Status.ERROR, error.error_kind, str(error), error.detail, stored=False)
+            return _failed(error, stored=False)
 
     def _end_open_scopes(self, verdict: Verdict) -> None:
         outcome = left_open(verdict)
@@ -208,3 +211,7 @@ class Run(threading.Thread):
     def _close(self) -> None:
         os.close(self._reader.fd)
         os.close(self._start_pipe)
+
+
+def _failed(error: InventoryError, *, stored: bool = True) -> Verdict:
+    return Verdict(Status.ERROR, error.error_kind, str(error), error.detail, stored=stored)
