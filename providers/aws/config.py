@@ -39,6 +39,8 @@ class AwsConfig(msgspec.Struct, frozen=True):
     """With `assume_role_name`: these accounts only."""
     parallel_accounts: Annotated[int, msgspec.Meta(ge=1, le=32)] = 2
     """Accounts read at once. More: faster, and more memory (about 30 MB each)."""
+    delegated_administrator: bool = False
+    """The account administers the organization and Identity Center for the management account: they are read here as well."""
     optional_types: tuple[str, ...] = ()
     """Resource types to read besides the usual ones: `ecr_image`, of which there may be more than of everything else."""
     page_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None

@@ -44,7 +44,8 @@ class Listing(msgspec.Struct, frozen=True):
 
     An item goes under the key `into`, if given, so that its fields are not taken for those of what is below it. A `tree` is what `under`
     lists and everything below, as the call for each item found lists more of them. `own` is the path to the owner: what is below an
-    item of another account is read there. `service` is set where it is not that of the kind.
+    item of another account is in that account's scopes. An answer with an error code in `absent` means that there is none. `service` is
+    set where it is not that of the kind.
     """
 
     operation: str
@@ -56,6 +57,7 @@ class Listing(msgspec.Struct, frozen=True):
     under: Listing | None = None
     tree: bool = False
     own: str = ""
+    absent: tuple[str, ...] = ()
     permission: str = ""
 
     @property

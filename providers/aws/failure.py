@@ -22,7 +22,7 @@ _UNKNOWN_KEY = {
     "MissingAuthenticationToken", "MissingAuthenticationTokenException", "SignatureDoesNotMatch", "UnrecognizedClientException",
 }  # fmt: skip
 _UNSUPPORTED = {
-    "AWSOrganizationsNotInUseException", "InvalidAction", "NotSignedUp", "OptInRequired", "SubscriptionRequiredException",
+    "InvalidAction", "NotSignedUp", "OptInRequired", "SubscriptionRequiredException",
     "UnknownOperationException", "UnsupportedOperation", "UnsupportedOperationException",
 }  # fmt: skip
 _SLOW = {"RequestTimeout", "RequestTimeoutException"}

@@ -15,7 +15,7 @@ from providers.aws import catalogue
 from providers.aws.answers import Answers
 from providers.aws.client import Account, Sessions
 from providers.aws.declaration import Listing
-from providers.aws.failure import translate
+from providers.aws.failure import code_of, translate
 from providers.aws.paging import pages
 from providers.aws.shape import Item
 from providers.errors import TimedOut, Unsupported
@@ -32,6 +32,8 @@ class Place(msgspec.Struct, frozen=True):
     account: Account
     region: str
     endpoint: str
+    on_behalf: bool = False
+    """Whether what others own, and this account administers, is read here too."""
     answers: Answers = msgspec.field(default_factory=Answers)
 
     @property
@@ -76,26 +78,33 @@ class Calls:
         return {found["ResourceARN"]: found.get("Tags", []) for answer in answers for found in paths.values(answer, call.items)}
 
     def things(self, listing: Listing) -> Iterator[Item]:
-        """What a listing lists. Raises one of `RAISED`, or `Unsupported` for things of another account."""
+        """What a listing lists, but for what other accounts own, which is in their scopes. Raises one of `RAISED`."""
         for above in self.things(listing.under) if listing.under else ({},):
             if listing.tree:
                 yield above
             yield from self._below(listing, above)
 
     def _below(self, listing: Listing, above: Item) -> Iterator[Item]:
-        for answer in self.pages(listing.operation, self.filled(listing.parameters, above), listing.service):
+        for answer in self._answers(listing, above):
             for value in paths.values(answer, listing.items):
-                self._must_be_own(listing, value)
+                if not self._is_read_here(listing, value):
+                    continue
                 found = as_item(value, listing.scalar)
                 thing = {**above, **({listing.into: found} if listing.into else found)}
                 yield thing
                 if listing.tree:
                     yield from self._below(listing, thing)
 
-    def _must_be_own(self, listing: Listing, value: Any) -> None:
+    def _answers(self, listing: Listing, above: Item) -> Iterator[Any]:
+        try:
+            yield from self.pages(listing.operation, self.filled(listing.parameters, above), listing.service)
+        except ClientError as error:
+            if code_of(error) not in listing.absent:
+                raise
+
+    def _is_read_here(self, listing: Listing, value: Any) -> bool:
         owner = paths.first(value, listing.own) if listing.own else None
-        if owner not in (None, self._place.account.id):
-            raise Unsupported(f"{listing.operation} in {self._place} gives what belongs to account {owner}: it is read there")
+        return owner in (None, self._place.account.id) or self._place.on_behalf
 
     def filled(self, parameters: Item, item: Item) -> Item:
         """The parameters with their holes filled."""

@@ -122,10 +122,13 @@ class AwsSource(Source):
     def _reads(self, account: Account) -> Iterator[Read]:
         regions, failed = self._regions(account)
         endpoint = _GLOBAL_ENDPOINTS.get(account.partition, self._sessions.home)
-        yield from self._reads_in(Place(account, "", endpoint))
+        yield from self._reads_in(self._place(account, "", endpoint))
         yield from failed
         for region in regions:
-            yield from self._reads_in(Place(account, region, region))
+            yield from self._reads_in(self._place(account, region, region))
+
+    def _place(self, account: Account, region: str, endpoint: str) -> Place:
+        return Place(account, region, endpoint, on_behalf=self._config.delegated_administrator)
 
     def _reads_in(self, place: Place) -> Iterator[Read]:
         for kinds in catalogue.reads():

@@ -66,11 +66,11 @@ def test_a_policy_and_what_it_is_attached_to(moto: Moto, company):
 
 
 def test_an_account_without_an_organization(moto: Moto, aws_proxy):
-    """Not supported, which is not to say that there is none: nothing may be taken for gone."""
+    """AWS says in so many words that there is none."""
     collected = read(aws_proxy.url, *TYPES)
 
-    assert {report(collected, name, "").outcome for name in TYPES} == {Outcome.UNSUPPORTED}
-    assert "AWSOrganizationsNotInUseException" in report(collected, "aws_account", "").message
+    assert {report(collected, name, "").outcome for name in TYPES} == {Outcome.COMPLETE}
+    assert list(collected.all()) == []
     assert [call.operation for call in aws_proxy.calls].count("DescribeOrganization") == 1
 
 
@@ -78,8 +78,25 @@ def test_a_member_account_leaves_the_organization_to_its_management_account(moto
     collected = read(moto.url, *TYPES, assume_role_name="Reader", accounts=[company["shop"]])
     reports = [collected.reports[Scope("aws", company["shop"], "", name)] for name in TYPES]
 
-    assert {report.outcome for report in reports} == {Outcome.UNSUPPORTED}
-    assert f"belongs to account {ACCOUNT}: it is read there" in reports[0].message
+    assert {report.outcome for report in reports} == {Outcome.COMPLETE}
+    assert list(collected.all()) == []
+
+
+def test_a_delegated_administrator_reads_it_as_well(moto: Moto, company, aws_proxy):
+    """As far as moto lets anybody but the management account look."""
+    config = {"assume_role_name": "Reader", "accounts": [company["shop"]], "delegated_administrator": True}
+    collected = read(aws_proxy.url, *TYPES, **config)
+
+    assert "DescribeOrganization" in [call.operation for call in aws_proxy.calls]
+    assert {resource.sub_type for _, resource in collected.all()} == {"organization", "organization_root"}
+
+
+def test_identity_center_of_another_account_is_left_to_it(moto: Moto, company, aws_proxy):
+    identity_center(moto)
+    types = ("permission_set", "identity_center_user")
+    collected = read(aws_proxy.url, *types, assume_role_name="Reader", accounts=[company["shop"]])
+
+    assert {collected.reports[Scope("aws", company["shop"], REGION, name)].outcome for name in types} == {Outcome.COMPLETE}
     assert list(collected.all()) == []
 
 

@@ -1,6 +1,7 @@
 """IAM Identity Center: the people and groups of an organization, and what they may do in which account.
 
-An instance lives in one region. Members of the organization see it too, and are refused what is in it.
+An instance lives in one region. Members of the organization see it too, but it is read in the account that owns it, or in one that
+administers it for that.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from providers.aws.declaration import Detail, Kind, LinkRule, Listing
 
 SSO, STORE = "sso-admin", "identitystore"
-INSTANCES = Listing("ListInstances", "Instances[]", into="Instance", service=SSO)
+INSTANCES = Listing("ListInstances", "Instances[]", into="Instance", service=SSO, own="OwnerAccountId")
 OF_INSTANCE = {"InstanceArn": "{Instance.InstanceArn}"}
 OF_STORE = {"IdentityStoreId": "{Instance.IdentityStoreId}"}
 OF_SET = {**OF_INSTANCE, "PermissionSetArn": "{PermissionSetArn}"}

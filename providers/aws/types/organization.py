@@ -1,11 +1,14 @@
-"""The organization that accounts belong to. Its management account reads it; in any other, AWS refuses or it is another account's."""
+"""The organization that accounts belong to. It is read in its management account, whose it is, or in one that administers it for that."""
 
 from __future__ import annotations
 
 from providers.aws.declaration import Detail, Kind, LinkRule, Listing
 
 SERVICE = "organizations"
-MANAGED = Listing("DescribeOrganization", "Organization", into="Organization", service=SERVICE, own="MasterAccountId")
+MANAGED = Listing(
+    "DescribeOrganization", "Organization", into="Organization", service=SERVICE, own="MasterAccountId",
+    absent=("AWSOrganizationsNotInUseException",),
+)  # fmt: skip
 ROOTS = Listing("ListRoots", "Roots[]", into="Parent", service=SERVICE, under=MANAGED)
 PARENTS = Listing(
     "ListOrganizationalUnitsForParent", "OrganizationalUnits[]", into="Parent", service=SERVICE, under=ROOTS, tree=True,
