@@ -146,6 +146,8 @@ class PostgresInventory:
             if error.error_kind != "database" or not self._pending:
                 raise
             self._forget()  # what the database does not take must not keep it from hearing how the run ended
+            if verdict.status in {Status.COMPLETED, Status.PARTIAL}:
+                verdict = Verdict(Status.ERROR, error.error_kind, str(error), error.detail)
             self._conclude(verdict)
         finally:
             if self._connection is not None:
@@ -153,7 +155,6 @@ class PostgresInventory:
         return verdict
 
     def _conclude(self, verdict: Verdict) -> None:
-
         def conclude(connection: Connection) -> dict[int, Stored]:
             stored = self._write(connection)
             if (self._written or any(stored)) and self._organization is not None:
