@@ -180,3 +180,12 @@ def test_g12_requests_in_one_go_are_all_answered(port_and_log):
 def test_g12_a_large_body_is_read_though_it_does_not_fit(port_and_log):
     port, _ = port_and_log
     assert status(port, "/nothing", method="POST", body=b"x" * (ROOM * 4)) in (404, 413)
+
+
+def test_g12_who_waits_for_a_word_before_the_body_gets_it(port_and_log):
+    port, _ = port_and_log
+    head, body = REQUEST[: -len(BODY)], REQUEST[-len(BODY) :]
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(head.replace(b"\r\nHost", b"\r\nExpect: 100-continue\r\nHost"))
+        assert connection.recv(100).startswith((b"HTTP/1.1 100 ", b"HTTP/1.1 404 ")), "at once: nothing more comes before that"
+        connection.sendall(body)

@@ -31,6 +31,7 @@ BODY_LEFT = 0.05
 """Seconds for a body that nobody wanted, before its connection is used again."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
+_EXPECT = re.compile(rb"\r\nexpect:", re.IGNORECASE)
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -42,7 +43,8 @@ def missing(begun: bytes) -> int:
             raise ValueError
         return 1
     length = _LENGTH.search(begun, 0, end + 2)
-    whole = end + 4 + (int(length[1]) if length else 0)
+    waits = _EXPECT.search(begun, 0, end + 2)  # its sender wants a word before it goes on
+    whole = end + 4 + (int(length[1]) if length and not waits else 0)
     return max(0, min(whole, ROOM) - len(begun))
 
 
