@@ -181,6 +181,7 @@ def services(client_of: ClientOf, region: str, subnets: list[str], group: str) -
         logs.create_log_group(logGroupName=f"/app/{team}")
     ecs.create_cluster(clusterName="batch", tags=[{"key": "team", "value": "data"}])
     client_of("kms", region).create_key(Description="customer data")
+    client_of("sso-admin", region).list_instances()  # makes one, whose id is that of the last start if it is made here
 
 
 def serve(port: int, *, filled: bool) -> int:

@@ -12,6 +12,7 @@ import sys
 import uuid
 
 import pytest
+from peers import mortal
 from peers.absent import missing
 from waiting import until
 
@@ -87,7 +88,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         CACHE.mkdir(parents=True, exist_ok=True)
         command = ["nice", str(ROOT / "tests" / "container" / "build-image"), str(CACHE), str(pathlib.Path(sys.executable).parent / "pip")]
         with LOG.open("wb") as log:
-            session.config.stash[BUILD] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
+            session.config.stash[BUILD] = mortal.start(command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -21,6 +21,9 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 PATIENCE = 5.0
 """Seconds for a request to come, and for a client to leave after the last answer."""
 
+PARTING = 0.5
+"""The same, once the worker is told to stop."""
+
 ROOM = 64 * 1024
 """Bytes of a request that the kernel keeps for us before a thread is given to it: whole, but for large bodies. No head is as long."""
 
@@ -135,6 +138,12 @@ class ReceptionWorker(ThreadWorker):  # type: ignore[misc]
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + BODY_LEFT))
 
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Told to stop: who has nothing under way is not waited for as long."""
+        super()._cap_keepalive(min(deadline, time.monotonic() + PARTING))
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, time.monotonic() + PARTING)
+
     def _expect(self, conn: Any) -> None:
         self._wait(conn, functools.partial(self.on_pending_socket_readable, conn))
 
@@ -161,7 +170,7 @@ class ReceptionWorker(ThreadWorker):  # type: ignore[misc]
 
     def _wait(self, conn: Any, call: Any) -> None:
         conn.sock.setblocking(False)
-        conn.timeout = time.monotonic() + PATIENCE
+        conn.timeout = time.monotonic() + (PATIENCE if self.alive else PARTING)
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, call)
 
