@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import struct
@@ -58,6 +59,7 @@ def options(address: str, *, threads: int, workers: int = 1, timeout: int = 30) 
         "logger_class": "worker.http.quiet.QuietLogger",
         "post_fork": _end_with_parent,
         "when_ready": _hurry,
+        "pre_fork": _keep_shared,
         "proc_name": "elder-worker",
         "control_socket_disable": True,
     }
@@ -71,6 +73,12 @@ def _hurry(arbiter: Any) -> None:
     for listener in arbiter.LISTENERS:  # what is accepted inherits it
         for name in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             listener.sock.setsockopt(socket.SOL_SOCKET, name, struct.pack("ll", SILENCE, 0))
+
+
+def _keep_shared(_arbiter: Any, _worker: Any) -> None:
+    """The collector writes into what it looks at: what a worker inherits is left alone, and stays the memory of both."""
+    gc.collect()
+    gc.freeze()
 
 
 def _end_with_parent(arbiter: Any, _worker: Any) -> None:
