@@ -90,7 +90,8 @@ def worker(starts: int) -> list[tuple[str, str, str, str]]:
     """An idle worker's memory, and from the queueing of a job to the start of its process."""
     with tempfile.TemporaryDirectory() as folder, running(pathlib.Path(folder)) as server:
         port = free_port()
-        environ = {"PATH": os.environ["PATH"], "DATABASE_URL": server.url(), "HEALTH_CHECK_PORT": str(port), "LOG_LEVEL": "ERROR"}
+        environ = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+        environ |= {"DATABASE_URL": server.url(), "HEALTH_CHECK_PORT": str(port), "LOG_LEVEL": "ERROR"}
         with pathlib.Path(folder, "log").open("wb") as log:
             process = subprocess.Popen([sys.executable, "-m", "worker.cli", "run"], env=environ, cwd=ROOT, stdout=log, stderr=log)
         try:
