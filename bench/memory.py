@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
-import sys
 import tempfile
 import threading
+
+from waiting import until
+from workbench import Elder
 
 from bench.processes import pss, tree
 from worker.embedded import running
 from worker.store.migrate import migrate
-
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "writer")]
 
 SIZES = (10_000, 100_000, 1_000_000)
 
@@ -40,8 +39,6 @@ class Peak(threading.Thread):
 
 def measure() -> list[tuple[str, str, str, str]]:
     """First run and identical second run of each size, each by a new worker."""
-    from workbench import Elder
-
     rows = {}
     with tempfile.TemporaryDirectory() as folder, running(pathlib.Path(folder) / "postgres") as server:
         migrate(server.url())
@@ -64,8 +61,6 @@ def measure() -> list[tuple[str, str, str, str]]:
 
 
 def _peak(elder, job: int, count: int) -> int:
-    from waiting import until
-
     worker = elder.worker(discovery_job_timeout=3600)
     peak = Peak(lambda: tree(worker.process.pid)[:2])
     peak.start()

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import pathlib
 import random
-import sys
 import tempfile
 import time
+
+from waiting import until
+from workbench import Elder
 
 from bench.part import Row, allowance
 from worker.embedded import running
 from worker.store.migrate import migrate
-
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "writer")]
 
 BAR = 45.0
 
 
 def rescue(count: int) -> list[Row]:
     """E9: SIGKILL for a worker whose job is at work, at a random moment of its lease; another worker has been waiting."""
-    from waiting import until
-    from workbench import Elder
-
     random.seed(9)
     waited = []
     with tempfile.TemporaryDirectory() as folder, running(pathlib.Path(folder) / "postgres") as server:
