@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bench import soak, soak_streams
 
 
@@ -36,6 +38,7 @@ def test_b15_a_week_in_short():
     small("week", 30)
 
 
+@pytest.mark.timeout(600)
 def test_c02_streams_beside_deaths_in_a_frame(monkeypatch):
     monkeypatch.setattr(soak_streams, "SECONDS", 0.5)  # how fast they are is not judged here
     small("neighbours", 1)
