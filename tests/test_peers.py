@@ -8,8 +8,8 @@ import pathlib
 import subprocess
 import sys
 
-import pytest
 import waiting
+from peers.absent import missing
 from peers.mortal import MORTAL
 
 from worker import embedded
@@ -34,9 +34,10 @@ def is_sleep(pid: int) -> bool:
     return pathlib.Path(f"/proc/{pid}/comm").read_text() == "sleep\n"
 
 
-@pytest.mark.skipif(not MORTAL, reason="setpriv is not installed (util-linux)")
 def test_a_peer_is_gone_when_its_test_run_is_killed():
     """Also one in a user namespace, as PostgreSQL is for root."""
+    if not MORTAL:
+        missing("setpriv is not installed (util-linux)")
     command = [sys.executable, "-c", RUN, json.dumps(embedded._somebody())]
     with subprocess.Popen(command, stdin=-1, stdout=-1, text=True, cwd=PEERS.parent) as killed:
         assert killed.stdout is not None

@@ -7,16 +7,19 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from providers.aws.failure import RAISED
+from providers.errors import ProviderError
+
 
 class Answers:
-    """Pages by call. They are kept for as long as a read of the place may ask, so only short lists belong here."""
+    """What was answered, by call. They are kept for as long as a read of the place may ask, so only short lists belong here."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made: dict[str, _Once] = {}
 
     def of(self, service: str, operation: str, parameters: dict[str, Any], ask: Callable[[], Iterable[Any]]) -> list[Any]:
-        """All pages. Raises what `ask` raised, for all who need them: the calls that it stands for would fail alike."""
+        """All that `ask` gives. Raises what `ask` raised, for all who need them: the calls that it stands for would fail alike."""
         key = json.dumps([service, operation, parameters], sort_keys=True, default=str)
         with self._lock:
             once = self._made.setdefault(key, _Once())
@@ -36,7 +39,7 @@ class _Once:
             if self._pages is None:
                 try:
                     self._pages = list(ask())
-                except Exception as error:
+                except (*RAISED, ProviderError) as error:
                     self._error = error
                     raise
             return self._pages

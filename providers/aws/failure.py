@@ -7,6 +7,9 @@ from botocore.parsers import ResponseParserError
 
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, Throttled, TimedOut, Unsupported
 
+RAISED = (aws.ClientError, aws.BotoCoreError, ResponseParserError)
+"""What a call raises; `translate` makes one of our errors of it."""
+
 _DENIED = {
     "403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AuthorizationError", "AuthorizationErrorException", "Forbidden",
     "NotAuthorized", "NotAuthorizedException", "UnauthorizedOperation", "UnauthorizedException",

@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 from botocore import xform_name
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import ClientError
 
 from providers import catalogue as paths
 from providers.aws import catalogue
@@ -22,8 +21,6 @@ from providers.errors import TimedOut, Unsupported
 from providers.records import Organization
 
 AWS = Organization("aws", "AWS")
-RAISED = (ClientError, BotoCoreError, ResponseParserError)
-"""What a call raises; `Calls.translated` makes one of our errors of it."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -72,9 +69,12 @@ class Calls:
     def tags(self) -> dict[str, Any]:
         """The tags of everything whose list has none, by ARN. Raises one of `RAISED`."""
         call = catalogue.tagging()
-        answers = self._place.answers.of(
-            call.service, call.operation, {}, lambda: self._asked(call.service, call.operation, call.parameters)
-        )
+        found = self._place.answers.of(call.service, call.operation, call.parameters, lambda: [self._tags(call)])
+        tags: dict[str, Any] = found[0]
+        return tags
+
+    def _tags(self, call: Listing) -> dict[str, Any]:
+        answers = self._asked(call.service, call.operation, call.parameters)
         return {found["ResourceARN"]: found.get("Tags", []) for answer in answers for found in paths.values(answer, call.items)}
 
     def things(self, listing: Listing) -> Iterator[Item]:

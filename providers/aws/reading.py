@@ -14,9 +14,9 @@ from providers import catalogue
 from providers.aws import iam, shape
 from providers.aws.client import Sessions
 from providers.aws.declaration import TAGS, Batch, Detail, Kind, arn
-from providers.aws.failure import code_of, is_denied
+from providers.aws.failure import RAISED, code_of, is_denied
 from providers.aws.iam import Page
-from providers.aws.place import RAISED, Calls, Place, as_item
+from providers.aws.place import Calls, Place, as_item
 from providers.aws.shape import UNREADABLE, Item
 from providers.errors import DataError, Outcome, ScopeError, Unsupported
 from providers.provider import Item as Emitted

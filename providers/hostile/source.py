@@ -88,4 +88,4 @@ class HostileSource(Source):
     def _do(self, behaviour: str) -> None:
         if behaviour in RAISED:
             raise RAISED[behaviour]
-        getattr(misdeeds, behaviour, misdeeds.well)(self._config)
+        getattr(misdeeds, behaviour)(self._config)  # one that is misspelt is not taken for a good one

@@ -59,14 +59,14 @@ def refused_midway() -> Iterable[Read]:
     raise Denied("no more regions")
 
 
-def within_the_cap(source: Source, sink: Collected) -> BaseException | None:
+def within_the_cap(source: Source, sink: Collected) -> Exception | None:
     """What the run raised."""
-    raised: list[BaseException | None] = []
+    raised: list[Exception | None] = []
 
     def go() -> None:
         try:
             run(source, sink)
-        except BaseException as error:
+        except Exception as error:
             raised.append(error)
         else:
             raised.append(None)

@@ -267,8 +267,11 @@ def control_groups(pid: int) -> list[str]:
     """The folders of control groups that a supervisor holds a lock on, where that may be seen."""
     if os.geteuid() != 0:
         return []
-    links = [os.readlink(link) for link in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
-    return [link for link in links if link.startswith("/sys/fs/cgroup/")]
+    found = []
+    for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since they were listed
+            found.append(os.readlink(link))
+    return [path for path in found if path.startswith("/sys/fs/cgroup/")]
 
 
 def zombies(pid: int) -> list[int]:

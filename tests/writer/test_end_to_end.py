@@ -213,7 +213,7 @@ def test_a_connectivity_test_that_hangs_holds_up_no_other(elder):
     elder.worker()
     hanging, quick = (
         elder.one("insert into elder_worker.tests (provider, config) values ('hostile', %s) returning id", Jsonb({"behaviour": behaviour}))
-        for behaviour in ("hang_in_check", "well")
+        for behaviour in ("sleep_in_check", "well")
     )
     elder.sql.execute("select pg_notify('elder_worker', 'test')")
     answer = "select answer from elder_worker.tests where id = %s"
