@@ -96,7 +96,7 @@ def test_f03_nothing_is_released_while_the_job_runs(elder):
     change(elder, job, behaviour="empty")
     run = elder.ended(job, 2)
     change(elder, job, behaviour="sleep")
-    elder.told("the job sleeps")
+    elder.told("sleep")
 
     told = command(elder, "runs", "release", run["id"])
     assert (told.returncode, "is running and may be seeing again" in told.stderr) == (1, True)

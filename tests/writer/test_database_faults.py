@@ -93,7 +93,7 @@ def test_e04_the_database_is_away_while_a_job_runs(far):
     elder, proxy = far
     worker = elder.worker(lease_ttl=3)
     job = elder.job(behaviour="sleep", resources=500)
-    elder.told("the job is in the middle")
+    elder.told("sleep")
     proxy.stop()
     until(lambda: worker.state() and not worker.state()["jobs"], "the job is ended when its lease is")
     database_is(worker, "down")

@@ -124,7 +124,7 @@ def test_a_job_that_cannot_run_says_why_and_is_not_tried_again(elder, config, ki
 def test_a_person_cancels_a_running_job(elder):
     elder.worker()
     job = elder.job(behaviour="sleep")
-    elder.told("the job sleeps")
+    elder.told("sleep")
     elder.sql.execute("update discovery_jobs set cancel_requested = true where id = %s", [job])
     elder.sql.execute("select pg_notify('elder_worker', 'cancel')")
 
@@ -134,7 +134,7 @@ def test_a_person_cancels_a_running_job(elder):
 def test_a_worker_that_stops_gives_its_job_back(elder):
     worker = elder.worker(options={"shutdown_grace": 0.2})
     job = elder.job(behaviour="sleep")
-    elder.told("the job sleeps")
+    elder.told("sleep")
 
     assert worker.stop() == 0
     assert elder.runs(job) == []
@@ -145,7 +145,7 @@ def test_a_worker_that_stops_gives_its_job_back(elder):
 def test_e09_kill_9_of_the_supervisor_and_another_worker_finishes(elder):
     worker = elder.worker(lease_ttl=3)
     job = elder.job(behaviour="ignore_sigterm", resources=500)
-    elder.told("the job is in the middle")
+    elder.told("ignore_sigterm")
     worker.kill()
     until(lambda: not worker.processes(), "no process of the worker is left")
     elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"behaviour": "well"})])
@@ -160,7 +160,7 @@ def test_a_late_writer_is_refused(elder):
     """Its lease is taken away while its job runs: the job is ended, and what it finds from then on is not stored."""
     elder.worker(lease_ttl=3)
     job = elder.job(behaviour="sleep")
-    elder.told("the job sleeps")
+    elder.told("sleep")
     elder.sql.execute("update elder_worker.claims set token = token + 1, owner = gen_random_uuid(), expires_at = now() + interval '1 hour'")
     worker = elder.workers[0]
     until(lambda: worker.state() and not worker.state()["jobs"], "the job is ended")

@@ -39,7 +39,7 @@ PHASES = {
     "spawn": lambda elder, worker: until(
         lambda: elder.one("select count(*) from discovery_history"), "it is claimed, and about to be spawned"
     ),
-    "mid frame": lambda elder, worker: elder.told("it is in the middle"),
+    "mid frame": lambda elder, worker: elder.told("write_half_a_frame"),
     "commit": lambda elder, worker: until(lambda: elder.one("select count(*) from pg_locks where not granted"), "it waits to write"),
     "kill": lambda elder, worker: until(lambda: "terminating" in states(worker), "it is being killed"),
 }
@@ -85,7 +85,7 @@ def test_b07_a_clock_that_jumps_an_hour_touches_no_lease(elder, tmp_path, monkey
         monkeypatch.setenv(name, value)
     worker = elder.worker(lease_ttl=6, options={"confine_files": False})
     job = elder.job(behaviour="sleep")
-    elder.told("the job sleeps")
+    elder.told("sleep")
     for jump in ("+3600", "-3600", "+0"):
         before = worker.state()["beat"]
         clock.write_text(jump)

@@ -172,7 +172,7 @@ def test_h04_the_counters_of_all_workers_together_are_the_database(elder):
     assert all(after[end] >= number for before, after in itertools.pairwise(samples) for end, number in before.items())
     last = counted(first)
     stuck = elder.job(behaviour="sleep", account="stuck")
-    until(lambda: "told sleep" in first.log.read_text(errors="replace"), "the job sleeps")
+    elder.told("sleep")
     first.kill()
     until(lambda: not first.processes(), "no process of the first is left")
     elder.sql.execute("update discovery_jobs set config = config || %s where id = %s", [Jsonb({"behaviour": "well"}), stuck])

@@ -36,7 +36,7 @@ def test_a_cancelled_job_dies_with_what_escaped_from_it(api, elder):
     until(lambda: worker.report().get("database", {}).get("state") == "up", "the worker is there")
     idle = set(worker.processes())
     job = add(api, elder, behaviour="grandchild", regions=["a", "b"], resources=600)
-    elder.told("the grandchild is there")
+    elder.told("grandchild")
     assert len(worker.processes()) >= len(idle) + 2
 
     api.post(f"discovery/jobs/{job}/cancel", status=202)
@@ -54,7 +54,7 @@ def test_a_job_is_cancelled_although_its_worker_is_gone_and_is_not_run_again(api
     """Within LEASE_TTL, with no other worker to say so."""
     worker = elder.worker(lease_ttl=3)
     job = add(api, elder, behaviour="sleep")
-    elder.told("the job sleeps")
+    elder.told("sleep")
     worker.kill()
     api.post(f"discovery/jobs/{job}/cancel", status=202)
 
@@ -71,7 +71,7 @@ def test_a_job_whose_worker_is_gone_does_not_look_as_if_it_ran(api, elder):
     """Although nobody else is there to notice."""
     worker = elder.worker(lease_ttl=3)
     job = add(api, elder, behaviour="sleep")
-    elder.told("the job sleeps")
+    elder.told("sleep")
     worker.kill()
 
     assert ended(api, job)["error_kind"] == "lost"
@@ -81,7 +81,7 @@ def test_a_job_whose_worker_is_gone_does_not_look_as_if_it_ran(api, elder):
 def test_a_worker_that_stops_does_not_give_a_cancelled_job_back(api, elder):
     worker = elder.worker(options={"shutdown_grace": 0.2})
     job = add(api, elder, behaviour="sleep")
-    elder.told("the job sleeps")
+    elder.told("sleep")
     elder.sql.execute("update discovery_jobs set cancel_requested = true")  # a person's, of which the worker has not heard yet
 
     assert worker.stop() == 0
@@ -91,7 +91,7 @@ def test_a_worker_that_stops_does_not_give_a_cancelled_job_back(api, elder):
 def test_a_running_job_is_not_deleted_and_a_deleted_one_leaves_what_it_found(api, elder):
     elder.worker()
     job = add(api, elder, behaviour="sleep", resources=500)
-    elder.told("the job sleeps")
+    elder.told("sleep")
     assert "cancel it first" in api.delete(f"discovery/jobs/{job}", 409)["error"]
 
     api.post(f"discovery/jobs/{job}/cancel", status=202)

@@ -52,9 +52,9 @@ class Elder:
         """The run, once it has ended."""
         return until(lambda: len(runs := self.runs(job)) >= count and runs[-1], f"run {count} of job {job}")
 
-    def told(self, what):
-        """Waits until a job's misdeed has begun, which it says in the log."""
-        until(lambda: any("told " in worker.log.read_text(errors="replace") for worker in self.workers), what)
+    def told(self, behaviour):
+        """Waits until a job's misdeed has begun, which it says in the log; a job that did well before has said so there too."""
+        until(lambda: any(f"told {behaviour} " in worker.log.read_text(errors="replace") for worker in self.workers), f"told {behaviour}")
 
     def scopes(self, run):
         return {row["region"]: row for row in self.rows("select * from run_scopes where run_id = %s", run["id"])}
