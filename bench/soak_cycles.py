@@ -7,6 +7,7 @@ import heapq
 import random
 import statistics
 import time
+from collections.abc import Iterator
 
 from driver import Driver, Usage, zombies
 
@@ -98,7 +99,7 @@ class Growth:
     def rows(self, what: str) -> list[Row]:
         """As figures. The first tenth is warming up."""
         assert self._driver.baseline is not None
-        last = Usage.of(self._driver.pid)
+        last = min(_looks(self._driver.pid))  # a state that is being published is a descriptor more for a moment
         grown = last.descriptors - self._driver.baseline.descriptors
         settled = self.samples[len(self.samples) // 10 :]
         slope = _slope([(done, usage.resident) for done, usage in settled])
@@ -119,9 +120,15 @@ class Growth:
         ]
 
 
+def _looks(pid: int) -> Iterator[Usage]:
+    for _ in range(20):
+        yield Usage.of(pid)
+        time.sleep(0.01)
+
+
 def _stays(pid: int) -> bool:
     """Whether a zombie is one for longer than its parent needs to reap it."""
-    end = time.monotonic() + 1.0
+    end = time.monotonic() + 5.0
     while time.monotonic() < end:
         found = kernel.member(pid)
         if found is None or found.alive:

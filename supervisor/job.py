@@ -276,6 +276,7 @@ class Job:
         for fd in (self._control.fd, self._stdout, self._stderr, self.data, self.pidfd):
             self._loop.forget(fd)
             os.close(fd)
+        del self.clocks  # they lead back here: what is dropped is to go at once, and not when the collector comes by
         return self.report(result.si_code == os.CLD_EXITED, result.si_status)
 
     def report(self, exited: bool = True, status: int | None = None) -> Exited:

@@ -495,6 +495,31 @@ def supervise(config: dict) -> int:
     return Supervisor(SupervisorConfig(writer=Service(**config.pop("writer")), services=services, **config)).run()
 
 
+def bury_one_job() -> None:
+    """Prints whether a job that has ended is freed at once, with nobody who collects garbage."""
+    import gc
+    import weakref
+
+    from supervisor import kernel
+    from supervisor.config import Service, SupervisorConfig
+    from supervisor.jobs import Jobs
+    from supervisor.loop import Loop
+    from supervisor.messages import Start
+
+    gc.disable()
+    kernel.adopt_orphans()
+    loop = Loop()
+    config = SupervisorConfig(pools={"discovery": 1}, writer=Service(name="", entry=""), job_entry="programs:job", state_path="")
+    jobs = Jobs(config, loop, lambda _: None, list)
+    job = weakref.ref(jobs.spawn(Start(run="1", pool="discovery", label={}, wall=600.0, idle=600.0, lease=30.0)))
+    for fd in job().for_writer:  # it is never told to start, and ends
+        os.close(fd)
+    while len(jobs):
+        loop.turn()
+    jobs.close()
+    print("freed" if job() is None else gc.get_referrers(job()))
+
+
 def _take_away_sigkill(hold: str) -> None:
     """What a process in state D is to its killer: SIGKILL is sent, and nothing happens, while the file `hold` is there."""
     send_to_one, send_to_group = signal.pidfd_send_signal, os.killpg

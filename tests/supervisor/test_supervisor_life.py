@@ -7,10 +7,12 @@ import os
 import pathlib
 import resource
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
-from driver import CAP, Driver, marked, supervised, zombies
+from driver import CAP, HERE, ROOT, Driver, marked, supervised, zombies
 from peers.absent import missing
 from waiting import until
 
@@ -38,6 +40,15 @@ def test_b01_supervisor_killed(tmp_path, namespaced):
         driver.send(signal.SIGKILL)
         driver.process.wait()
         until(lambda: not marked(driver.mark), "survivors of the supervisor", 10)
+
+
+def test_a17_a_job_that_has_ended_is_freed_at_once():
+    """And not when a collector comes by: ten thousand jobs would leave their highest mark in the memory."""
+    code = "import programs; programs.bury_one_job()"
+    told = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": f"{HERE}{os.pathsep}{ROOT}"}, capture_output=True, text=True, check=False
+    )
+    assert (told.stdout, told.returncode) == ("freed\n", 0), told.stderr
 
 
 def test_b03_sigterm_when_idle(tmp_path):
