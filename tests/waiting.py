@@ -13,12 +13,12 @@ CAP = 60.0
 ValueT = TypeVar("ValueT")
 
 
-def until(look: Callable[[], ValueT], what: str = "", cap: float = CAP, pause: float = 0.02) -> ValueT:
-    """The first true value of `look`."""
+def until(look: Callable[[], ValueT], what: str | Callable[[], str] = "", cap: float = CAP, pause: float = 0.02) -> ValueT:
+    """The first true value of `look`. `what` is waited for, or tells, once it was in vain, what is there instead."""
     deadline = time.monotonic() + cap
     while True:
         found = look()
         if found:
             return found
-        assert time.monotonic() < deadline, f"waited {cap:g} s in vain: {what}"
+        assert time.monotonic() < deadline, f"waited {cap:g} s in vain: {what() if callable(what) else what}"
         select.select([], [], [], pause)

@@ -21,6 +21,7 @@ from peers.absent import missing
 from worker import settings
 from worker.environment import SettingsError
 
+pytestmark = pytest.mark.timeout(900)  # it makes an API server, a database and a worker, and runs a hundred commands
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "quickstart.md"
 CAP = 100

@@ -77,7 +77,7 @@ class System:
             runs = call(f"{self.api_url}/api/v1/discovery/jobs/{job}/history")["results"]
             return [run for run in runs if run["status"] != "running"]
 
-        return until(look, self.worker.logs())[0]
+        return until(look, self.worker.logs)[0]
 
     def isolation(self) -> dict:
         """Of /status, once a job has told it."""
@@ -98,8 +98,8 @@ def system(container, database, postgres_server, third_party, moto):
     first = container(*SMALL, *mounts, environ=environ, command=("elder-worker", "api"))
     second = container(*SMALL, *mounts, environ=environ)
     system = System(first, second, f"http://127.0.0.1:{api}", f"http://127.0.0.1:{health}")
-    until(lambda: answers(f"{system.api_url}/healthz"), first.logs())
-    until(lambda: answers(f"{system.health}/readyz"), second.logs())
+    until(lambda: answers(f"{system.api_url}/healthz"), first.logs)
+    until(lambda: answers(f"{system.health}/readyz"), second.logs)
     call(f"{system.api_url}/api/v1/organizations", {"name": "One"})
     return system
 

@@ -39,7 +39,7 @@ def settings(google, company, tmp_path):
         "GCP_ENABLED": "true",
         "GCP_PROJECT_ID": ONE,
         "GCP_CREDENTIALS_PATH": str(path),
-        "GCP_SYNC_INTERVAL": "10",
+        "GCP_SYNC_INTERVAL": "600",
         **google.operator,
     }
 

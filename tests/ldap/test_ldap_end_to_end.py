@@ -29,6 +29,7 @@ def test_ten_thousand_users_without_a_database_and_nothing_to_write_the_second_t
     worker.wait(lambda: "sync completed" in worker.log.read_text(), "no sync was completed")
     status = worker.wait(lambda: (one := worker.connector("ldap"))["status"] == "completed" and one, "the status does not say so")
     assert status["entities"] == {"created": USERS + 1 + 3 + 4, "updated": 0, "unchanged": 0, "deleted": 0}
+    metrics = get(f"{worker.url}/metrics")  # before the next sync
     assert get(f"{api.url}/api/v1/entities?entity_type=user")["total"] == USERS + 1
     assert get(f"{api.url}/api/v1/entities?sub_type=ldap_group")["total"] == 3
     names = {one["name"]: one for one in get(f"{api.url}/api/v1/organizations?per_page=100")["organizations"]}
@@ -38,7 +39,6 @@ def test_ten_thousand_users_without_a_database_and_nothing_to_write_the_second_t
         "select count(*) from dependencies d join entities g on g.id = d.target_id where g.name = 'big' and dependency_type = 'member_of'"
     ).fetchone()
     assert members == (5001,)
-    metrics = get(f"{worker.url}/metrics")
     assert 'connector_sync_total{connector="ldap",status="completed"} 1.0' in metrics
     assert f'connector_entities_synced_total{{connector="ldap",operation="created"}} {float(USERS + 8)}' in metrics
 

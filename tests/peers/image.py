@@ -101,7 +101,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def image(pytestconfig) -> str:
-    """Its name. Built once; what has not changed since the last time is kept in podman's own store."""
+    """Its id. Built once; what has not changed since the last time is kept in podman's own store."""
     if why := complaint():
         missing(why)
     if named := os.environ.get("ELDER_TEST_IMAGE"):

@@ -22,10 +22,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from peers import mortal
 from peers.absent import missing
+from waiting import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKED = ROOT.parent / "shared" / "envtest" / "kube-apiserver.xz"
-CAP = 60.0
+CAP = 120.0
 ADMIN, NOBODY, READER = "admin-token", "nobody-token", "reader-token"
 ISSUER = "https://localhost"
 
@@ -183,6 +184,7 @@ def fill(kube: Kube, pods: int = 130) -> None:
     crd = {"group": "acme.example", "scope": "Namespaced", "names": names, "versions": [version]}
     kube.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {"metadata": {"name": "widgets.acme.example"}, "spec": crd})
     _custom(kube)
+    until(lambda: "acme.example" in [group["name"] for group in kube.call("GET", "/apis")["groups"]], "its group is listed")
     rules = [{"apiGroups": [""], "resources": ["namespaces", "pods", "nodes", "serviceaccounts"], "verbs": ["get", "list"]}]
     kube.create("/apis/rbac.authorization.k8s.io/v1/clusterroles", {"metadata": {"name": "some"}, "rules": rules})
     binding = {

@@ -93,7 +93,7 @@ def test_a_real_prometheus_scrapes_a_real_worker(worker, prometheus):
     used = {name for rule in RULES for name in re.findall(r"\b(?:elder|supervisor|discovery|connector)_\w+", rule["expr"])}
     assert used <= known | FROM_A_RUN
     assert {name.removesuffix("_total") for name in FROM_A_RUN} <= {name.removesuffix("_total") for name in answer("metadata")}
-    [target] = answer("targets")["activeTargets"]
-    assert (target["health"], target["lastError"]) == ("up", "")
+    up = [("up", "")]  # the latest look may have been a slow one
+    until(lambda: [(one["health"], one["lastError"]) for one in (answer("targets") or {}).get("activeTargets", [])] == up, "it is not up")
     rules = until(lambda: answer("rules"))["groups"][0]["rules"]
     assert {rule["health"] for rule in rules} <= {"ok", "unknown"}

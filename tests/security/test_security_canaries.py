@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -165,11 +166,10 @@ class Everything:
                     continue
                 if pid != process.pid or "worker.supervised" in self.seen.get(f"cmdline {pid}", text):
                     self.seen[f"{name} {pid}"] = text
-        for path in (self.folder / "tmp").rglob("*"):
-            try:
-                self.seen[f"temporary {path}"] = path.read_bytes().decode(errors="replace")
-            except OSError:
-                continue
+        for place, _, names in os.walk(self.folder / "tmp"):  # which minds no folder that goes meanwhile
+            for path in (pathlib.Path(place, name) for name in names):
+                with contextlib.suppress(OSError):
+                    self.seen[f"temporary {path}"] = path.read_bytes().decode(errors="replace")
         [ended] = sql.execute("select count(distinct job_id) from discovery_history where status <> 'running'").fetchone()
         return ended >= len(made)
 

@@ -7,6 +7,7 @@ import pathlib
 import random
 import signal
 import subprocess
+import time
 
 import pytest
 from driver import CAP, descendants, marked, supervised
@@ -14,6 +15,7 @@ from peers.absent import missing
 from waiting import until
 
 from supervisor import kernel
+from supervisor.jobs import SURVEY
 
 GRACE = 0.3
 SLOW = 10
@@ -82,7 +84,7 @@ def test_a02_sigterm_ignored(supervisor):
 def test_a03_handler_that_never_returns(supervisor):
     exited = killed(supervisor, "endless_handler")
     assert exited["kill_seconds"] >= GRACE
-    told(exited, "handler")
+    told(exited, "endless_handler")
 
 
 def test_a04_c_call_in_the_main_thread(supervisor):
@@ -97,12 +99,12 @@ def test_a05_gil_hog(supervisor):
 def test_a05_holding_the_gil_is_not_idleness(supervisor):
     """Each hold is shorter than it may be idle, all together are longer: no heartbeat is missed, as there is none."""
     supervisor.run("1", "hog_the_gil_in_turns", {"idle": 2.0}, hold=0.25)
-    supervisor.wait_scope("1", "turn 10")
+    supervisor.wait_state(lambda s: s["jobs"] and int(s["jobs"][0]["progress"].get("scope", "turn 0").removeprefix("turn ")) >= 10)
 
 
 def test_a05_who_computes_is_not_idle(supervisor):
     """One long call that holds the GIL and reports nothing, far longer than it may be idle: what it uses of the CPU shows that it works."""
-    supervisor.run("1", "compute", {"idle": 1.5, "wall": 4.0})
+    supervisor.run("1", "compute", {"idle": 1.5, "wall": 8.0})
     told(ended(supervisor, "1", "timeout"), "compute")
 
 
@@ -113,7 +115,7 @@ def test_a06_stopped(supervisor):
 def test_h05_the_stacks_of_the_stuck_job_are_kept(tmp_path):
     """Whatever clock it is that ends it, and although it dies of the first signal. Memory gives no grace: who is slow then is killed without."""
     ends = {
-        "wall": ("sleep", {"wall": 2.0}, "timeout"),
+        "wall": ("sleep", {"wall": 6.0}, "timeout"),
         "idle": ("gil_hog", {"idle": 2.0}, "idle"),
         "memory": ("leak", {"memory_mb": 100}, "memory"),
     }
@@ -144,8 +146,13 @@ def test_a08_escaped_grandchild(either):
 def storm(driver, misdeed: str) -> None:
     """It may run into the cap of memory or processes of its tree first: that is as good an end."""
     driver.run("1", misdeed)
-    driver.wait_scope("1")
-    until(lambda: len(marked(driver.mark)) > 5 or driver.state()["isolation"]["orphans_killed"], "it multiplies")
+
+    def multiplied() -> bool:
+        driver.listen(0)
+        over = any((message["type"], message.get("run")) == ("Exited", "1") for message in driver.messages)  # a cap was faster
+        return over or len(marked(driver.mark)) > 5 or driver.state()["isolation"]["orphans_killed"] > 0
+
+    until(multiplied, "it multiplies")
     driver.cancel("1")
     exited = driver.expect("Exited", run="1")
     assert exited["cause"] in ("cancelled", "memory", "exited", "signalled")
@@ -184,7 +191,9 @@ def test_a12_unkillable_keeps_its_slot_and_stops_nobody(tmp_path, monkeypatch):
     hold.touch()
     monkeypatch.setenv("UNKILLABLE_WHILE", str(hold))
     with supervised(tmp_path, kill_grace=0, unkillable_after=0.3, control_groups=False) as driver:
-        driver.run("1", "sleep", {"wall": 0.5})
+        driver.run("1", "ignore_sigterm")
+        driver.wait_scope("1")
+        driver.cancel("1")
         stuck_until(driver, hold.unlink)
 
 
@@ -257,7 +266,8 @@ def test_a15_a_number_that_was_given_to_somebody_else(tmp_path):
         driver.run("1", "doomed")
         number = int(driver.wait_scope("1"))
         seen = kernel.member(number)
-        driver.wait_state(lambda s: s["jobs"][0]["memory_bytes"])  # it has been looked at, and its child is known
+        looked_at = time.monotonic() + 3 * SURVEY
+        driver.wait_state(lambda s: s["beat"] > looked_at)  # its child is known by now
         os.kill(number, signal.SIGKILL)
         until(lambda: kernel.member(number) is None, "it is reaped")
         stranger = _stranger(number)

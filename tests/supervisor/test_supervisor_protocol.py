@@ -108,7 +108,7 @@ def test_c06_a_job_that_floods_waits_and_its_sibling_does_not(supervisor):
 
 def test_c07_a_drip_holds_up_nobody_and_its_deadline_holds(supervisor):
     """A frame that comes byte by byte, on both pipes: siblings run meanwhile, and its clocks go on."""
-    supervisor.run("1", "drip", {"wall": 4.0}, pause=0.05)
+    supervisor.run("1", "drip", {"wall": 8.0}, pause=0.05)
     supervisor.wait_scope("1", "dripping")
     supervisor.run("2", "complete")
     assert supervisor.expect("Exited", run="2")["exit_code"] == 0

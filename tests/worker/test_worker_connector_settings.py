@@ -107,7 +107,7 @@ def test_everything_goes_to_the_default_organization_and_none_is_made(account, r
     assert [one["name"] for one in recorded.client.get("organizations")["organizations"]] == ["Home"]
     entities = recorded.client.get(f"entities?organization_id={home}")["total"]
     assert entities == recorded.client.get("entities")["total"] > 10
-    assert worker.status()["database"]["state"] == "up"
+    worker.wait(lambda: worker.status()["database"]["state"] == "up", "the database is there")
 
 
 def test_a_default_organization_that_is_not_there_is_said(account, recorded, start):

@@ -63,7 +63,8 @@ def test_e01_every_backend_is_terminated_again_and_again(elder):
         last = elder.ended(job)
         if last["status"] != "completed":
             assert last["error_kind"] in ("database", "lost"), last
-            elder.queue(job)
+            if last["error_kind"] == "database":  # what is lost is due again by itself
+                elder.queue(job)
             assert elder.ended(job, 2)["status"] == "completed"
     assert elder.entities() == 8000
     assert elder.one("select count(*) from discovery_history where status = 'running'") == 0
@@ -111,7 +112,7 @@ def test_e04_a_short_absence_costs_nothing(far):
     elder, proxy = far
     elder.worker(lease_ttl=30)
     job = elder.job(resources=1000, regions=list("abcdefgh"), pause=0.0003)
-    until(lambda: elder.one("select count(*) from discovery_history"), "it runs")
+    until(elder.entities, "it is in the middle")
     proxy.cut()
     proxy.stop()
     proxy.resume()

@@ -83,8 +83,8 @@ ENDS = {
 
 
 def test_a_job_that_misbehaves_is_dead_its_run_recorded_what_it_found_kept_and_the_next_one_starts(elder):
-    """All ways at once, two at a time."""
-    elder.worker(discovery_job_timeout=4)
+    """All ways at once, four at a time."""
+    elder.worker(discovery_job_timeout=15, discovery_max_concurrent=4)
     jobs = {
         behaviour: elder.job(behaviour=behaviour, account=behaviour, regions=[f"{behaviour}-a", f"{behaviour}-b"], resources=600)
         for behaviour in ENDS
@@ -149,7 +149,7 @@ def test_e09_kill_9_of_the_supervisor_and_another_worker_finishes(elder):
     worker.kill()
     until(lambda: not worker.processes(), "no process of the worker is left")
     elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"behaviour": "well"})])
-    elder.worker(lease_ttl=3)
+    elder.worker()
     run = elder.ended(job, 2)
 
     assert [one["error_kind"] for one in elder.runs(job)] == ["lost", ""]

@@ -7,6 +7,7 @@ import select
 import time
 
 import pytest
+from waiting import until
 
 from worker.writer import backlog as backlogs
 from worker.writer.backlog import Backlog
@@ -172,3 +173,14 @@ def test_an_errand_that_fails_is_done_after_the_reconnect(bench):
     bench.until(lambda: bench.backlog.state.state == "down")
     bench.queue.fails = set()
     bench.until(lambda: bench.queue.done == [(3, "x")])
+
+
+def test_what_was_claimed_while_the_main_thread_left_goes_back(bench):
+    """It never hears of it: nobody would, until the lease is over, and a crash would be counted."""
+    bench.queue.due = [claim(1), claim(2)]
+    bench.backlog.offer({"discovery": 2}, 0)
+    until(lambda: not bench.queue.due, "both are claimed")
+    bench.backlog.stop(running={"1"})
+    bench.backlog.join(CAP)
+
+    assert bench.queue.done == [(2, "the worker is stopping")]

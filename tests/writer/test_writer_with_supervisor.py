@@ -99,7 +99,8 @@ ENDS = {
 def test_a_job_that_misbehaves_ends_what_it_found_is_kept_and_the_next_one_runs(tmp_path, behaviour):
     kind, cause = ENDS[behaviour]
     bad = {"behaviour": behaviour, "regions": ["a", "b"], "resources": 700, "path": str(tmp_path / "told")}
-    outcomes = run(tmp_path, [bad, bad, {"resources": 10}], wall=3.0, expect=1)
+    wall = 8.0 if kind == "timeout" else 60.0
+    outcomes = run(tmp_path, [bad, bad, {"resources": 10}], wall=wall, idle=60.0, expect=1)
 
     for outcome in outcomes[:2]:
         assert (outcome["status"], outcome["error_kind"]) == ("error", kind), outcome
@@ -116,7 +117,14 @@ def test_a_job_that_misbehaves_ends_what_it_found_is_kept_and_the_next_one_runs(
 def test_c02_neighbours_of_one_that_dies_in_a_frame_lose_nothing(tmp_path):
     """Seven stream while the eighth is killed in the middle of a frame. (How fast they are is no matter of the eighth: each has its pipe.)"""
     victim = {"behaviour": "die_in_a_frame", "regions": ["a", "b"], "resources": 700}
-    dead, *others = run(tmp_path, [victim, *[{"resources": 20_000, "account": f"a{number}"} for number in range(7)]], slots=8, expect=1)
+    dead, *others = run(
+        tmp_path,
+        [victim, *[{"resources": 20_000, "account": f"a{number}"} for number in range(7)]],
+        slots=8,
+        wall=90.0,
+        idle=90.0,
+        expect=1,
+    )
 
     assert (dead["status"], dead["error_kind"], dead["cause"]) == ("error", "crashed", "signalled")
     assert dead["resources"] >= 1200

@@ -35,14 +35,15 @@ class Worker:
     def __init__(self, folder: pathlib.Path, settings: dict, *, once: bool = False, job: int | None = None, **options) -> None:
         self.mark = f"ELDER_TEST_WORKER={uuid.uuid4().hex}"
         self.state_path = folder / f"state-{self.mark[-8:]}.json"
-        (folder / "starter.py").write_text(STARTER)
+        starter = folder / f"starter-{self.mark[-8:]}.py"
+        starter.write_text(STARTER)
         name, _, value = self.mark.partition("=")
         path = os.pathsep.join([str(HERE), str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")])
         options = {"state_path": str(self.state_path), "kill_grace": 0.3, "shutdown_grace": 5.0} | options
         self.log = folder / f"log-{self.mark[-8:]}"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(folder / "starter.py"), json.dumps([settings, options, {"once": once, "job": job}])],
+                [sys.executable, str(starter), json.dumps([settings, options, {"once": once, "job": job}])],
                 env=os.environ | {"PYTHONPATH": path, name: value},
                 stdout=log,
                 stderr=log,

@@ -8,10 +8,11 @@ before another worker may claim their jobs.
 from __future__ import annotations
 
 import collections
+import functools
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol, TypeVar
 
 import structlog
@@ -21,6 +22,9 @@ from worker.writer.queue import Claimed, Numbers, Queue, State, Swept, Test, Unr
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 5.0)
 """Between two attempts to reach the database."""
+
+STOPPING = "the worker is stopping"
+"""Why a job goes back that was claimed too late."""
 
 SWEEP_SECONDS = 5.0
 NUMBERS_SECONDS = 5.0
@@ -101,9 +105,9 @@ class Backlog(threading.Thread):
         """The run is over: its claim is renewed no more."""
         self._told.post(lambda: self._drop(run))
 
-    def stop(self) -> None:
-        """Ends the thread once the errands are done, if the database lets them."""
-        self._told.post(self._stopping.set)
+    def stop(self, running: Collection[str] = ()) -> None:
+        """Ends the thread once the errands are done, if the database lets them; a claim that is not of the `running` goes back."""
+        self._told.post(lambda: self._give_back(running))
 
     # --- the thread
 
@@ -207,6 +211,13 @@ class Backlog(threading.Thread):
     def _drop(self, run: str) -> None:
         self._held.pop(run, None)
 
+    def _give_back(self, running: Collection[str]) -> None:
+        for run, claimed in self._held.items():
+            if run not in running:  # it was claimed while the main thread left, which never heard of it
+                _log.info(f"job_id: {claimed.job_id} goes back to the queue: {STOPPING}", run=run)
+                self._errands.append(functools.partial(_release, claimed))
+        self._stopping.set()
+
     def _do_errands(self, queue: Queue) -> None:
         while self._errands:
             self._errands[0](queue)
@@ -223,6 +234,10 @@ class Backlog(threading.Thread):
             self.state = State("down", time.time(), str(error))
         else:
             self.state.error = str(error)
+
+
+def _release(claimed: Claimed, queue: Queue) -> None:
+    queue.release(claimed, STOPPING)
 
 
 class _Clock:

@@ -81,6 +81,11 @@ class Desk:
     def __len__(self) -> int:
         return len(self._flights)
 
+    @property
+    def runs(self) -> frozenset[str]:
+        """That are under way."""
+        return frozenset(self._flights)
+
     def free(self, pool: str) -> int:
         """Runs that may be started in a pool now: as many as the supervisor has slots for, less those that it has not heard of yet."""
         ours = sum(flight.assignment.pool == pool for flight in self._flights.values())

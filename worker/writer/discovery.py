@@ -12,7 +12,7 @@ from providers.errors import ProviderError
 from providers.records import Identity
 from supervisor.messages import Cause
 from worker.writer.answer import Answer, sentence
-from worker.writer.backlog import Backlog
+from worker.writer.backlog import STOPPING, Backlog
 from worker.writer.desk import Assignment, Desk, Limits
 from worker.writer.inventory import Inventory
 from worker.writer.launch import Launcher
@@ -91,7 +91,7 @@ class Discovery:
         self._received += 1
         run = str(job.run_id)
         if self._draining:
-            self._release(job, "the worker is stopping")
+            self._release(job, STOPPING)
             return
         try:
             launch = self._launcher.job(run, job.provider, job.config, job_id=job.job_id)

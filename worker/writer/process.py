@@ -88,7 +88,7 @@ class Writer:
             self._backlog.start()
         loop.run()
         if self._backlog:
-            self._backlog.stop()
+            self._backlog.stop(self._desk.runs)
             self._backlog.join(LAST_ERRANDS)
 
     def _make_backlog(self, job: int | None) -> Backlog:
