@@ -62,11 +62,11 @@ def renounce_privileges() -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def share_heaps() -> None:
-    """Two heaps for all threads. glibc has one for each, and what is freed in one is of no use to the others: a sixth of a large scan."""
+def share_heaps(count: int = 2) -> None:
+    """So many heaps for all threads. glibc has one for each, and what one has freed is of no use to the others: a sixth of a large scan."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's; others have no such heaps
     if mallopt is not None:
-        mallopt(_M_ARENA_MAX, 2)
+        mallopt(_M_ARENA_MAX, count)
 
 
 def stand_back(niceness: int) -> None:

@@ -79,6 +79,7 @@ class Supervisor:
         """Until the end; the exit code. To be called from the main thread."""
         kernel.adopt_orphans()
         kernel.hide_memory()
+        kernel.share_heaps(1)  # its other threads do little
         with Signals(self.loop, {signal.SIGTERM: self._on_stop, signal.SIGINT: self._on_stop, signal.SIGCHLD: self._on_child}):
             for service in (self.writer, *self.services):
                 service.start()
