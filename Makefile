@@ -13,6 +13,7 @@ demo: $(VENV)/demo ## Everything at once, with a simulated AWS account: http://l
 	@$(BIN)/elder-worker up --demo
 
 test: $(VENV)/test peers ## The whole suite
+	@$(BIN)/python -m compileall -q api providers supervisor tests worker # once, and not in each of the thousand processes that it starts
 	$(BIN)/pytest -q $(PYTEST)
 
 check: $(VENV)/test ## Format, lint, types, import arrows

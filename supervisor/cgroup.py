@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from supervisor import kernel
 from supervisor.folders import hold, remove_abandoned
 
 CONTROLLERS = ("memory", "pids")
@@ -35,13 +36,13 @@ class Place(NamedTuple):
 class Group:
     """One job's: the same group in every hierarchy that we have a place in."""
 
-    def __init__(self, folders: tuple[Path, ...]) -> None:
+    def __init__(self, folders: tuple[str, ...]) -> None:
         self._folders = folders
 
     @property
     def doors(self) -> tuple[str, ...]:
         """The files by which a process joins."""
-        return tuple(str(folder / "cgroup.procs") for folder in self._folders)
+        return tuple(f"{folder}/cgroup.procs" for folder in self._folders)
 
     def limit(self, memory_mb: int) -> None:
         """Sets what can be set."""
@@ -54,35 +55,34 @@ class Group:
             ("pids.max", str(MAX_PROCESSES)),
         ):
             for folder in self._folders:
-                if (folder / name).exists():
-                    _write(folder / name, value)
+                _write(f"{folder}/{name}", value)
 
     def kill(self) -> None:
         """SIGKILL for everybody in it; a kernel that cannot leaves it to the sweep."""
         for folder in self._folders:
-            _write(folder / "cgroup.kill", "1")
+            _write(f"{folder}/cgroup.kill", "1")
 
     def pids(self) -> set[int]:
         """Who is in it, as far as we can see them."""
-        return {int(line) for folder in self._folders for line in _lines(folder / "cgroup.procs")} - {0}
+        return {int(line) for folder in self._folders for line in _lines(f"{folder}/cgroup.procs")} - {0}
 
     def out_of_memory(self) -> bool:
         """Whether the kernel has ended a process because the group was at its limit."""
-        events = [folder / name for folder in self._folders for name in ("memory.events", "memory.oom_control")]
+        events = [f"{folder}/{name}" for folder in self._folders for name in ("memory.events", "memory.oom_control")]
         return any(line.startswith("oom_kill ") and line != "oom_kill 0" for path in events for line in _lines(path))
 
     def remove(self) -> None:
         """It must be empty; what cannot be removed now goes with the supervisor's own, or at the next start."""
         for folder in self._folders:
             with contextlib.suppress(OSError):
-                folder.rmdir()
+                os.rmdir(folder)
 
 
 class Groups:
     """All jobs' groups, below one of this supervisor's own in each hierarchy. It holds locks on those: without, they are abandoned."""
 
     def __init__(self, wanted: bool = True) -> None:
-        self._bases: list[Path] = []
+        self._bases: list[str] = []
         self._locks: list[int] = []
         self._made = 0
         controls: set[str] = set()
@@ -97,17 +97,16 @@ class Groups:
     def _settle(self, place: Place) -> None:
         base, lock = hold(place.folder)
         _delegate(base)
-        self._bases.append(base)
+        self._bases.append(str(base))
         self._locks.append(lock)
 
     def make(self, memory_mb: int) -> Group | None:
         """A group with those limits, in every hierarchy that gives one; None where no hierarchy does."""
         self._made += 1
-        folders = tuple(base / str(self._made) for base in self._bases)
         made = []
-        for folder in folders:
+        for folder in [f"{base}/{self._made}" for base in self._bases]:
             with contextlib.suppress(OSError):
-                folder.mkdir()
+                os.mkdir(folder)
                 made.append(folder)
         if not made:
             return None
@@ -118,19 +117,19 @@ class Groups:
     def close(self) -> None:
         """Removes ours."""
         for base, lock in zip(self._bases, self._locks, strict=True):
-            _remove_tree(base)
+            _remove_tree(Path(base))
             os.close(lock)
         self._bases, self._locks = [], []
 
 
 def join(doors: tuple[str, ...]) -> bool:
     """Moves this process into a group; whether it worked everywhere. Its children to come are in it too."""
-    return not [door for door in doors if not _write(Path(door), "0")]
+    return not [door for door in doors if not _write(door, "0")]
 
 
 def _places() -> Iterator[Place]:
     """Where we are, in each hierarchy that we may divide and that offers something."""
-    memberships = [line.split(":", 2) for line in _lines(Path("/proc/self/cgroup"))]
+    memberships = [line.split(":", 2) for line in _lines("/proc/self/cgroup")]
     for root, mounted, kind, options in _mounts():
         for _, names, path in memberships:
             version = 2 if not names else 1
@@ -145,7 +144,7 @@ def _places() -> Iterator[Place]:
 
 def _mounts() -> Iterator[tuple[str, str, str, frozenset[str]]]:
     """(root, mount point, type, options) of the mounted hierarchies."""
-    for line in _lines(Path("/proc/self/mountinfo")):
+    for line in _lines("/proc/self/mountinfo"):
         about, _, rest = line.partition(" - ")
         fields, kind = about.split(), rest.split()[0]
         if kind.startswith("cgroup"):
@@ -180,7 +179,7 @@ def _remove_tree(base: Path) -> None:
             folder.rmdir()
 
 
-def _write(path: Path, value: str) -> bool:
+def _write(path: str | Path, value: str) -> bool:
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
@@ -192,8 +191,8 @@ def _write(path: Path, value: str) -> bool:
     return True
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: str | Path) -> list[str]:
     try:
-        return path.read_text().splitlines()
+        return kernel.contents(path).decode().splitlines()
     except OSError:
         return []

@@ -118,13 +118,22 @@ def member(pid: int) -> Member | None:
 
 def processes() -> list[Member]:
     """Every process that we can see, zombies included. A snapshot in motion: who forks meanwhile may be missed, so look again."""
-    return [found for name in os.listdir("/proc") if name.isdigit() and (found := member(int(name)))]  # noqa: PTH208 - no Path for each
+    return [found for name in os.listdir("/proc") if name.isdigit() and (found := member(int(name)))]
+
+
+def contents(path: str | Path) -> bytes:
+    """Of a file of the kernel's. Raises `OSError`."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return b"".join(iter(lambda: os.read(fd, 65536), b""))
+    finally:
+        os.close(fd)
 
 
 def resident_bytes(pid: int) -> int:
     """Memory that a process holds, shared memory too, but not the pages of files. 0 when it is gone."""
     try:
-        text = Path(f"/proc/{pid}/status").read_bytes()
+        text = contents(f"/proc/{pid}/status")
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return sum(int(kilobytes) * 1024 for kilobytes in _RESIDENT.findall(text))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -52,13 +52,14 @@ class Metrics:
 
 def publish(path: str, state: dict[str, Any]) -> None:
     """Replaces the file at `path`. Raises `OSError`."""
-    folder = Path(path).parent
-    fd, temporary = tempfile.mkstemp(prefix=".state-", dir=folder)
+    data = msgspec.json.encode(state)
+    fd, temporary = tempfile.mkstemp(prefix=".state-", dir=os.path.dirname(path))
     try:
-        os.write(fd, msgspec.json.encode(state))
-        os.fchmod(fd, 0o644)
-        os.close(fd)
-        Path(temporary).replace(path)
+        with open(fd, "wb") as file:
+            file.write(data)
+            os.fchmod(fd, 0o644)
+        os.replace(temporary, path)
     except OSError:
-        Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise

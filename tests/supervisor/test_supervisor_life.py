@@ -290,6 +290,22 @@ def test_a_state_that_cannot_be_written_leaves_the_old_one(tmp_path):
     assert json.loads(path.read_text()) == {"a": 1}
 
 
+def test_a_state_for_which_there_is_no_room_leaves_nothing_behind(tmp_path):
+    """No half of it, no file and no descriptor: it is tried again every second."""
+    path = tmp_path / "state.json"
+    publish(str(path), {"a": 1})
+    descriptors = os.listdir("/proc/self/fd")
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            publish(str(path), {"a": "x" * 1000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert (os.listdir(tmp_path), os.listdir("/proc/self/fd")) == (["state.json"], descriptors)
+    assert json.loads(path.read_text()) == {"a": 1}
+
+
 def test_restart_intensity():
     restarts = Restarts(limit=2, window=60)
     assert [restarts.died("x"), restarts.died("x")] == [0.2, 0.4]
