@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pathlib
 import subprocess
@@ -125,6 +126,7 @@ def measure(count: int) -> list[tuple[str, str, str, str]]:
                 [Jsonb({})],
             ).fetchone()[0]
             copy = min(raw_copy(url, count) for _ in range(2))
+            gc.freeze()  # as the writer does
             connection.execute("checkpoint")
             first = run(url, job, count)
             assert connection.execute("select count(*) from entities").fetchone()[0] == count

@@ -22,11 +22,13 @@ MANY = 100_000
 KEYS = {"access_key_id": "AKIDEXAMPLEEXAMPLE01", "secret_access_key": "x" * 40}
 
 OURS = """
-import json, sys
+import gc, json, sys
 from providers import registry, schema
 from providers.runner import run
 from supervisor.kernel import share_heaps
+from worker.job import COLLECT_EVERY
 share_heaps()
+gc.set_threshold(COLLECT_EVERY)
 class Nowhere:
     identity = planned = begin = organizations = resources = end = lambda self, *_: None
 provider, config, operator = json.loads(sys.stdin.read())

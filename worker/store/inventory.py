@@ -27,7 +27,7 @@ from worker.writer.inventory import InventoryError, Totals, held_back
 from worker.writer.outcome import Status, Verdict
 from worker.writer.queue import Claimed
 
-BATCH_ROWS, BATCH_BYTES = 20_000, 8 * 1024 * 1024
+BATCH_ROWS, BATCH_BYTES = 10_000, 4 * 1024 * 1024
 """What is gathered before it is written, whichever comes first: measured, see docs/benchmarks.md."""
 
 RETRY_SECONDS = (0.2, 1.0, 4.0)

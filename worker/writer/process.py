@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import socket
 import time
 import uuid
@@ -60,7 +61,9 @@ def run(control: int, settings_fd: int, once: bool, job: int | None) -> int:
     settings = unseal(settings_fd, Settings)
     redactor = Redactor(_secrets(settings))
     logs.configure(settings.log_level, settings.log_format, redactor=redactor)
-    Writer(settings, Channel(control, ToWriter), once=once, job=job).run()
+    writer = Writer(settings, Channel(control, ToWriter), once=once, job=job)
+    gc.freeze()  # what is loaded stays: else the collector looks at all of it again and again, a sixth of what a new row costs
+    writer.run()
     return 0
 
 
