@@ -17,6 +17,9 @@ from supervisor import kernel
 
 CHECK_EVERY = 500
 
+MANY_AT_ONCE = 12
+"""Half of a week's jobs wait for a deadline: so many keep two cores busy."""
+
 SETTLED = 2_000
 """Jobs after which the growth of memory says something."""
 
@@ -37,8 +40,8 @@ FAULTS = (
 class Flow:
     """Keeps as many jobs alive as there are slots, and counts how they end."""
 
-    def __init__(self, driver: Driver, count: int) -> None:
-        self.driver, self.count = driver, count
+    def __init__(self, driver: Driver, count: int, at_once: int = AT_ONCE) -> None:
+        self.driver, self.count, self._at_once = driver, count, at_once
         self.ends: collections.Counter[str] = collections.Counter()
         self.twice = 0
         self._ended: set[str] = set()
@@ -50,7 +53,7 @@ class Flow:
         while done < self.count:
             if allowance.over:
                 self.count = started
-            while started < self.count and alive < AT_ONCE:
+            while started < self.count and alive < self._at_once:
                 run = str(started)
                 when = start(run)
                 if when is not None:
@@ -184,8 +187,8 @@ def races(count: int) -> list[Row]:
 def week(count: int) -> list[Row]:
     """A week in short: one job in twenty for each of nine faults, the others do well."""
     random.seed(15)
-    with supervisor(pools={"discovery": AT_ONCE}, kill_grace=0.1) as driver:
-        flow, growth = Flow(driver, count), Growth(driver, max(1, min(CHECK_EVERY, count // 10)))
+    with supervisor(pools={"discovery": MANY_AT_ONCE}, kill_grace=0.1) as driver:
+        flow, growth = Flow(driver, count, MANY_AT_ONCE), Growth(driver, max(1, min(CHECK_EVERY, count // 10)))
 
         def ready(run: str) -> None:
             number = random.randrange(20)
