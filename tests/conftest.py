@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import settings
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it, and so would all that is started here
 
 settings.register_profile("untimed", settings(), deadline=None)
 settings.load_profile("untimed")

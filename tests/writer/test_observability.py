@@ -205,7 +205,7 @@ def test_e07_a_holder_that_slept_through_its_lease_writes_nothing_and_it_is_coun
     job = elder.job(resources=4000, pause=0.001)
     until(lambda: elder.entities() > 0, "the first is in the middle")
     sleepers = first.processes()
-    busy = "select count(*) from pg_stat_activity where application_name like 'elder-worker/%' and state <> 'idle' and datname = current_database()"
+    busy = "select count(*) from pg_stat_activity where application_name like 'elder-worker/%%' and state <> 'idle' and datname = current_database()"
 
     def asleep() -> bool:
         """Between two transactions: one that it sleeps in would keep its claim locked."""
