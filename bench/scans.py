@@ -26,7 +26,7 @@ import gc, json, sys
 from providers import registry, schema
 from providers.runner import run
 from supervisor.kernel import share_heaps
-from worker.job import COLLECT_EVERY
+from supervisor.process import COLLECT_EVERY
 share_heaps()
 gc.set_threshold(COLLECT_EVERY)
 class Nowhere:
