@@ -62,7 +62,7 @@ def run(control: int, settings_fd: int, once: bool, job: int | None) -> int:
     redactor = Redactor(_secrets(settings))
     logs.configure(settings.log_level, settings.log_format, redactor=redactor)
     writer = Writer(settings, Channel(control, ToWriter), once=once, job=job)
-    gc.freeze()  # what is loaded stays: else the collector looks at all of it again and again, a sixth of what a new row costs
+    gc.freeze()  # what is loaded stays: else the collector looks at all of it again and again, an eighth of what a new row costs
     writer.run()
     return 0
 
