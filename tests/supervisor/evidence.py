@@ -1,4 +1,4 @@
-"""What a job tells the test."""
+"""What the jobs that misbehave have in common: how they tell the test, and how long they last."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import os
 
 from supervisor import frames
 from supervisor.frames import Kind
+
+FOREVER = 3600
+"""Seconds."""
 
 
 def tell(control: int, what: str) -> None:

@@ -13,9 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from evidence import tell
-
-FOREVER = 3600
+from evidence import FOREVER, tell
 
 
 def c_call(_order, control, _data):
@@ -190,6 +188,3 @@ def flood_stderr(order, control, _data):
         os.write(2, block)
     tell(control, "flooded")
     os.write(2, b"the end")
-
-
-HOGS = {name: value for name, value in list(globals().items()) if callable(value) and getattr(value, "__module__", "") == __name__}

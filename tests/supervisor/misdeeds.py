@@ -10,12 +10,10 @@ import sys
 import time
 from pathlib import Path
 
-from evidence import tell
+from evidence import FOREVER, tell
 
 from supervisor import frames
 from supervisor.frames import Kind
-
-FOREVER = 3600
 
 
 def complete(_order, _control, data):
@@ -201,6 +199,3 @@ def attempt(deed) -> str:
     except (OSError, ImportError) as error:
         return type(error).__name__
     return "done"
-
-
-MISDEEDS = {name: value for name, value in list(globals().items()) if callable(value) and getattr(value, "__module__", "") == __name__}

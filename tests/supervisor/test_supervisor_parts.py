@@ -1,0 +1,171 @@
+"""The parts of the supervisor one by one, in this process: its metrics and its state file, states, its log, the loop."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+
+import pytest
+
+from supervisor.errors import RestartStorm
+from supervisor.loop import Loop
+from supervisor.output import Lines, Outlet, Tail
+from supervisor.publish import Metrics, publish
+from supervisor.service import Restarts
+from supervisor.states import JobState, ServiceState, advance, advance_service
+
+
+def test_h02_series_do_not_grow_with_the_number_of_jobs():
+    metrics = Metrics()
+    for _ in range(10_000):
+        metrics.count("discovery_jobs_total", provider="aws", status="completed", error_kind="")
+        metrics.observe("discovery_job_duration_seconds", 1.0, (0.5, 2.0), provider="aws")
+    assert len(metrics.export()) == 2
+
+
+def test_a_histogram_counts_what_is_below_each_bound():
+    metrics = Metrics()
+    for value in (0.1, 1.0, 9.0):
+        metrics.observe("h", value, (0.5, 2.0))
+    [(_, kind, _, value)] = metrics.export()
+    assert (kind, value["counts"], value["count"], round(value["sum"], 1)) == ("histogram", [1, 2], 3, 10.1)
+
+
+def test_a_state_that_cannot_be_written_leaves_the_old_one(tmp_path):
+    path = tmp_path / "state.json"
+    publish(str(path), {"a": 1})
+    with pytest.raises(TypeError):
+        publish(str(path), {"a": object()})
+    assert json.loads(path.read_text()) == {"a": 1}
+
+
+def test_a_state_for_which_there_is_no_room_leaves_nothing_behind(tmp_path):
+    """No half of it, no file and no descriptor: it is tried again every second."""
+    path = tmp_path / "state.json"
+    publish(str(path), {"a": 1})
+    descriptors = os.listdir("/proc/self/fd")
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            publish(str(path), {"a": "x" * 1000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert (os.listdir(tmp_path), os.listdir("/proc/self/fd")) == (["state.json"], descriptors)
+    assert json.loads(path.read_text()) == {"a": 1}
+
+
+def test_restart_intensity():
+    restarts = Restarts(limit=2, window=60)
+    assert [restarts.died("x"), restarts.died("x")] == [0.2, 0.4]
+    with pytest.raises(RestartStorm, match="x died 3 times within 60 s"):
+        restarts.died("x")
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_no_job_comes_back_from_the_dead(state):
+    with pytest.raises(ValueError, match="cannot go"):
+        advance(JobState.DEAD, state)
+
+
+def test_services_stop_once():
+    assert advance_service(ServiceState.RUNNING, ServiceState.STOPPING) is ServiceState.STOPPING
+    with pytest.raises(ValueError, match="cannot go"):
+        advance_service(ServiceState.STOPPED, ServiceState.RUNNING)
+
+
+def test_b14_a_log_that_nobody_reads_drops_lines_and_never_waits():
+    read, write = os.pipe()
+    outlet = Outlet(write)
+    for number in range(5000):
+        outlet.write(b"%d " % number + b"x" * 100 + b"\n")
+    assert outlet.dropped_lines > 0
+    taken = drained(read)
+    outlet.write(b"after\n")
+    after = drained(read)
+    assert after.endswith(b"after\n")
+    assert all(line.endswith(b"x") or line == b"after" for line in (taken + after).splitlines())
+    os.close(read)
+    os.close(write)
+
+
+def drained(fd: int) -> bytes:
+    """What is in a pipe now."""
+    os.set_blocking(fd, False)
+    data = b""
+    try:
+        while True:
+            data += os.read(fd, 1 << 20)
+    except BlockingIOError:
+        return data
+
+
+def test_tail_keeps_the_end_and_counts_the_rest():
+    tail = Tail(limit=100)
+    for number in range(1000):
+        tail.take(b"%04d" % number)
+    text = tail.text()
+    assert text.endswith("0999")
+    assert text.startswith("[3900 bytes left out]")
+
+
+def test_lines_are_bounded():
+    out: list[bytes] = []
+    lines = Lines(out.append)
+    lines.take(b"a\nb" + b"x" * 200_000)
+    lines.take(b"\nc")
+    lines.end()
+    assert [line[:1] for line in out] == [b"a", b"b", b"c"]
+    assert max(map(len, out)) <= 65537
+    assert lines.dropped > 0
+
+
+def test_an_event_of_a_closed_descriptor_is_not_given_to_the_next_of_its_number():
+    loop, heard = Loop(), []
+    pipes = [os.pipe(), os.pipe()]
+    new: list[int] = []
+
+    def first_come(mine: int, other: int) -> None:
+        heard.append("first")
+        loop.forget(other)
+        os.close(other)
+        new.extend(os.pipe())
+        assert other in new
+        loop.watch(other, lambda: heard.append("a stranger's"))
+        loop.forget(mine)
+
+    for (read, write), (another, _) in zip(pipes, reversed(pipes), strict=True):
+        os.write(write, b"x")
+        loop.watch(read, lambda read=read, another=another: first_come(read, another))
+    loop.after(0.05, lambda: heard.append("time"))
+    while "time" not in heard:
+        loop.turn()
+    assert heard == ["first", "time"]
+    loop.close()
+    for fd in {*new, *(end for pair in pipes for end in pair)}:
+        os.close(fd)
+
+
+def test_cancelled_timers_are_not_kept_until_their_time():
+    loop, fired = Loop(), []
+    for _ in range(10_000):
+        loop.after(3600, lambda: None).cancel()
+    assert len(loop._timers) < 1000
+    for number in range(1000):
+        loop.after(0.0, lambda number=number: fired.append(number))
+    while len(fired) < 1000:
+        loop.turn()
+    assert fired == list(range(1000))
+    loop.close()
+
+
+def test_timers_fire_in_their_order_and_can_be_cancelled():
+    loop, fired = Loop(), []
+    loop.after(0.02, lambda: fired.append("second"))
+    loop.after(0.01, lambda: fired.append("first"))
+    loop.after(0.015, lambda: fired.append("never")).cancel()
+    while len(fired) < 2:
+        loop.turn()
+    assert fired == ["first", "second"]
+    loop.close()
