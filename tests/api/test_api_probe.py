@@ -9,6 +9,7 @@ import uuid
 import psycopg
 import pytest
 from peers.elder import ElderClient
+from waiting import until
 
 import api.probe
 from worker.store.queue import PostgresQueue
@@ -89,6 +90,25 @@ def test_a_worker_that_does_not_answer_is_not_waited_for_for_ever(elder, worker,
 
     assert "no worker has answered within 0.2 s" in elder.post(f"discovery/jobs/{job}/test", status=503)["error"]
     assert worker.claim_tests(1) == []  # nobody starts a test that nobody waits for
+
+
+def test_what_a_worker_has_not_answered_when_it_stops_is_anothers(elder, elder_app, worker, database):
+    job = elder.job()["id"]
+    thread, box = in_background(lambda: ElderClient(elder_app).call("POST", f"discovery/jobs/{job}/test"))
+    [asked] = claimed(worker)
+    another = PostgresQueue(database, str(uuid.uuid4()), "w2", 30.0)
+    try:
+        assert another.claim_tests(1) == []
+        worker.release_tests()
+        until(another.heard, "it is told at once")
+        assert another.claim_tests(1) == [asked]
+        worker.release_tests()  # what is not its own any more stays where it is
+        another.answer(asked, {"success": True, "message": "connected", "identity": None, "error_kind": ""})
+        thread.join(30)
+    finally:
+        another.close()
+
+    assert box[0].json["message"] == "connected"
 
 
 def test_only_a_few_may_wait_and_the_api_answers_others(elder, elder_app, worker, monkeypatch):

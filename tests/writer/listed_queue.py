@@ -55,6 +55,9 @@ class ListedQueue:
     def answer(self, test, answer):
         raise AssertionError
 
+    def release_tests(self):
+        pass
+
     def sweep(self):
         return []
 

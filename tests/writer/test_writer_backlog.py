@@ -62,6 +62,9 @@ class Fake:
         self._call("release")
         self.done.append((claimed.job_id, sentence))
 
+    def release_tests(self):
+        self.done.append("tests")
+
     def sweep(self):
         return []
 
@@ -183,4 +186,4 @@ def test_what_was_claimed_while_the_main_thread_left_goes_back(bench):
     bench.backlog.stop(running={"1"})
     bench.backlog.join(CAP)
 
-    assert bench.queue.done == [(2, "the worker is stopping")]
+    assert bench.queue.done == [(2, "the worker is stopping"), "tests"]

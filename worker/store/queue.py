@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from worker.store import claims, migrate
 from worker.store.connection import Connection, connect, guarded, transaction
 from worker.store.errors import LostClaim, StoreError
+from worker.store.jobs import WAKE
 from worker.writer.outcome import Verdict
 from worker.writer.queue import Claimed, Numbers, Renewal, Swept, Test, Unreachable
 
@@ -122,6 +123,12 @@ class PostgresQueue:
             )
             self._connection.execute("select pg_notify('elder_test', %s)", [test.id])
 
+    def release_tests(self) -> None:
+        """Connectivity tests that were claimed here and have no answer: whoever asked still waits, and another worker may know."""
+        with _reachable(), transaction(self._connection):
+            if self._connection.execute(_RELEASE_TESTS, [UUID(self._owner)]).rowcount:
+                self._connection.execute(WAKE)
+
     def sweep(self) -> list[Swept]:
         """Ends the runs of workers that are gone, and tells of those that others have ended."""
         with _reachable():
@@ -165,3 +172,4 @@ where t.id in (
     select id from elder_worker.tests where answer is null and owner is null order by requested_at limit %s for update skip locked)
 returning t.id, t.provider, t.config
 """
+_RELEASE_TESTS = "update elder_worker.tests set owner = null, claimed_at = null where owner = %s and answer is null"

@@ -106,7 +106,7 @@ class Backlog(threading.Thread):
         self._told.post(lambda: self._drop(run))
 
     def stop(self, running: Collection[str] = ()) -> None:
-        """Ends the thread once the errands are done, if the database lets them; a claim that is not of the `running` goes back."""
+        """Ends the thread once the errands are done, if the database lets them. A claim that is not of the `running` goes back."""
         self._told.post(lambda: self._give_back(running))
 
     # --- the thread
@@ -216,6 +216,7 @@ class Backlog(threading.Thread):
             if run not in running:  # it was claimed while the main thread left, which never heard of it
                 _log.info(f"job_id: {claimed.job_id} goes back to the queue: {STOPPING}", run=run)
                 self._errands.append(functools.partial(_release, claimed))
+        self._errands.append(lambda queue: queue.release_tests())  # likewise: those of which it has heard are answered by now
         self._stopping.set()
 
     def _do_errands(self, queue: Queue) -> None:

@@ -97,6 +97,9 @@ class Queue(Protocol):
     def answer(self, test: Test, answer: dict[str, Any]) -> None:
         """Of a connectivity test."""
 
+    def release_tests(self) -> None:
+        """Back to the queue: connectivity tests that were claimed here and have no answer."""
+
     def sweep(self) -> list[Swept]:
         """Ends the runs of workers that are gone; each that has ended so is told once, whoever has ended it."""
 
