@@ -6,7 +6,6 @@ import contextlib
 import os
 import pathlib
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import time
 
 import psycopg
 import urllib3
+from peers.port import free_port
 from psycopg.types.json import Jsonb
 
 from bench import ROOT
@@ -77,13 +77,6 @@ def tree(pid: int) -> list[int]:
     from driver import descendants
 
     return [pid, *descendants(pid)]
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def worker(starts: int) -> list[tuple[str, str, str, str]]:

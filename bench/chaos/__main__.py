@@ -13,11 +13,13 @@ import sys
 import tempfile
 import time
 
+from peers.port import free_port
+
 from bench.chaos.faults import Faults, Proxy
 from bench.chaos.ledger import Ledger
 from bench.chaos.source import install
 from bench.chaos.worker import Worker, left_processes
-from bench.processes import free_port, percentile
+from bench.processes import percentile
 from worker.embedded import EmbeddedPostgres
 from worker.store.migrate import migrate
 

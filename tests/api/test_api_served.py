@@ -18,6 +18,7 @@ import msgspec
 import pytest
 import urllib3
 from peers.elder import KEY
+from peers.port import free_port
 from waiting import until
 
 from providers.records import Resource
@@ -25,12 +26,6 @@ from worker.fingerprints import key_of_id
 
 CAP = 60
 CANARY = "canary-s3cret-9f3"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def environment(database: str, **changes: str) -> dict[str, str]:

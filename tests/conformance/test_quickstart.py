@@ -10,13 +10,13 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 
 import pytest
 from document import Block, Command, blocks, commands
 from peers.absent import missing
+from peers.port import free_port
 
 from worker import settings
 from worker.environment import SettingsError
@@ -109,12 +109,6 @@ class System:
         url = f"localhost:{self.api}/api/v1/discovery/jobs/{job}/history"
         text = f"for i in $(seq 600); do s=$(curl -s {url} | jq -r '.results[-1].status'); [ $s != running ] && [ $s != null ] && break; sleep 0.1; done; curl -s {url}"
         return json.loads(self.shell(text))["results"][-1]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_the_quick_start_line_by_line(system, capsys):

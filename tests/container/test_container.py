@@ -17,7 +17,7 @@ import pytest
 from cryptography.fernet import Fernet
 from peers.image import SMALL, Container, podman
 from peers.moto import KEYS
-from peers.slapd import free_port
+from peers.port import free_port
 from waiting import until
 
 pytestmark = pytest.mark.timeout(1800)  # the first one builds the image

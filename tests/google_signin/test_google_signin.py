@@ -11,7 +11,7 @@ import pytest
 from peers import google_refusals as refusals
 from peers import google_tokens as tokens
 from peers.google_contract import Google, serving
-from peers.slapd import free_port as a_free_port
+from peers.port import free_port
 
 from providers import google_key, google_signin, patience
 from providers.errors import ConfigError, CredentialsError, Denied, Throttled, TimedOut, Unsupported
@@ -25,12 +25,6 @@ ADMIN = "admin@example.com"
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
     monkeypatch.setattr(patience, "wait", lambda seconds: None)
-
-
-@pytest.fixture
-def free_port():
-    """Where nobody listens."""
-    return a_free_port()
 
 
 def sign_in(google, *, scopes=(CLOUD,), key=None, subject=""):
@@ -138,11 +132,11 @@ def test_without_a_file_the_machine_says_who_it_is(google, monkeypatch):
         assert len(machine.asked("metadata")) == 2
 
 
-def test_without_anything_it_is_said_what_to_do(google, monkeypatch, free_port):
+def test_without_anything_it_is_said_what_to_do(google, monkeypatch):
     from google.auth.compute_engine import _metadata
 
     monkeypatch.setattr("google.auth._exponential_backoff.time.sleep", lambda seconds: None)
-    monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", f"127.0.0.1:{free_port}")
+    monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", f"127.0.0.1:{free_port()}")
     with pytest.raises(CredentialsError, match="there is no key; give one, or run where"):
         google_signin.sign_in({}, [CLOUD]).headers()
 

@@ -9,7 +9,6 @@ import lzma
 import os
 import pathlib
 import shutil
-import socket
 import ssl
 import subprocess
 import time
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from peers import mortal
 from peers.absent import missing
+from peers.port import free_port
 from waiting import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -50,12 +50,6 @@ def assets() -> pathlib.Path:
     if not (folder / "etcd").exists():
         (folder / "etcd").symlink_to(etcd)
     return folder
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Kube:

@@ -15,7 +15,7 @@ from typing import Any
 import waiting
 from peers import mortal
 from peers.absent import missing
-from peers.slapd import free_port
+from peers.port import free_port
 from peers.vendor import CACHE
 
 VERSION = "5.14.2"

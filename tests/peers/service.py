@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 import waiting
 from peers import mortal
-from peers.slapd import free_port
+from peers.port import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CAP = 100

@@ -17,6 +17,7 @@ import ldap3
 import pytest
 from peers import mortal
 from peers.absent import missing
+from peers.port import free_port
 
 BASE = "dc=example,dc=com"
 READER, ADMIN = f"cn=reader,{BASE}", f"cn=admin,{BASE}"
@@ -57,12 +58,6 @@ class Slapd:
         return ldap3.Connection(
             ldap3.Server("localhost", self.port, get_info=ldap3.NONE), ADMIN, PASSWORD, auto_bind=True, check_names=False
         )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def entries() -> Iterator[str]:

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from peers import mortal
 from peers.absent import missing
+from peers.port import free_port
 from peers.service import Part, get
-from peers.slapd import free_port
 from waiting import until
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "prometheus"

@@ -18,7 +18,7 @@ import pytest
 import urllib3
 from cryptography.fernet import Fernet
 from peers.elder import ElderClient
-from peers.slapd import free_port
+from peers.port import free_port
 from waiting import until
 
 from api.app import create_app

@@ -17,7 +17,7 @@ import time
 import pytest
 import urllib3
 from cryptography.fernet import Fernet
-from peers.slapd import free_port
+from peers.port import free_port
 from waiting import until
 
 from worker.http.reception import PATIENCE, ROOM

@@ -13,6 +13,7 @@ import time
 import urllib.request
 
 import pytest
+from peers.port import free_port
 from prometheus_client.parser import text_string_to_metric_families
 from waiting import CAP, until
 
@@ -97,12 +98,6 @@ def test_the_page_and_a_page_that_is_not_there(client):
     client.publish()
     assert "Elder Worker" in client.get("/").text
     assert client.get("/nothing").status_code == 404
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(tmp_path, **environ):

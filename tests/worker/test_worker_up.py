@@ -11,7 +11,7 @@ import sys
 
 import psycopg
 import pytest
-from peers.slapd import free_port
+from peers.port import free_port
 from waiting import CAP, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
