@@ -34,7 +34,8 @@ class _Open:
         self.scope, self.known = scope, known
         self.pending: list[msgspec.Raw] = []
         self.size = 0
-        self.rejections: list[str] = []
+        self.rejected = 0
+        self.rejection = ""
 
 
 class ApiInventory:
@@ -87,7 +88,7 @@ class ApiInventory:
         """Closes the scope; what a complete one no longer has is named, for the API to tombstone."""
         opened = self._open.pop(end.index)
         self._send(opened)
-        rejected = end.rejected + len(opened.rejections)
+        rejected = end.rejected + opened.rejected
         self.totals.rejected += end.rejected
         self.totals.outcomes[end.outcome] = self.totals.outcomes.get(end.outcome, 0) + 1
         may_tombstone = end.outcome is Outcome.COMPLETE and not rejected
@@ -97,7 +98,7 @@ class ApiInventory:
             scope=opened.scope,
             outcome=end.outcome,
             resources=end.resources,
-            message=end.message or end.rejection or next(iter(opened.rejections), ""),
+            message=end.message or end.rejection or opened.rejection,
             permission=end.permission,
             detail=end.detail,
             unseen=_packed(opened.known) if may_tombstone else b"",
@@ -151,7 +152,8 @@ class ApiInventory:
 
     def _reject(self, opened: _Open, reason: str) -> None:
         self.totals.rejected += 1
-        opened.rejections.append(reason)
+        opened.rejected += 1
+        opened.rejection = opened.rejection or reason
 
 
 def _packed(known: Fingerprints) -> bytes:

@@ -225,3 +225,12 @@ class TestSync:
         answer = elder.post("sync/batch", body, 200)
 
         assert (answer["created"], len(answer["rejected"])) == (2, 1)
+
+    def test_each_refused_resource_is_told_with_its_reason(self, elder):
+        """However many: a connector counts them, and so does whoever reads its log."""
+        refused = [Resource("", "user", "ldap_user", f"nobody {n}", {"n": n}, organization="dc=x") for n in range(50)]
+
+        answer = elder.post("sync/batch", self.batch(self.users(2) + refused), 200)
+
+        assert (answer["created"], len(answer["rejected"])) == (2, 50)
+        assert all("its external id" in one["reason"] for one in answer["rejected"])

@@ -114,6 +114,27 @@ def test_e13_numbers_beyond_64_bits_are_kept_exactly(database, sql, job):
     assert sql.execute("select attributes->>'value' from entities").fetchone() == (str(2**80),)
 
 
+def test_what_is_no_resource_is_counted_and_the_first_is_told(database, sql, job):
+    run = Run(database, job)
+    run.inventory.begin(0, SCOPE)
+    run.inventory.records(0, [msgspec.Raw(b'{"no": %d}' % number) for number in range(30)] + raws(resources(3)))
+    run.inventory.end(wire.ScopeEnd(index=0, outcome=Outcome.COMPLETE, resources=33))
+    run.finish()
+
+    assert (run.inventory.totals.rejected, run.inventory.totals.created) == (30, 3)
+    [(message,)] = sql.execute("select message from run_scopes").fetchall()
+    assert "30 resources were refused" in message
+    assert '{"no": 0}: not a resource' in message
+
+
+def test_a_job_that_rejects_without_a_reason_is_believed(database, sql, job):
+    run_once(database, job, resources(3), rejected=2)
+
+    [(message,)] = sql.execute("select message from run_scopes").fetchall()
+    assert "2 resources were refused" in message
+    assert "its reason was not told" in message
+
+
 def test_a_refused_record_forbids_tombstones_in_its_scope(database, sql, job):
     run_once(database, job, resources(5))
     run_once(database, job, [*resources(3), Resource("", "compute", "ec2_instance", "no id")])

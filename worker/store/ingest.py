@@ -16,10 +16,6 @@ from worker.store.connection import Connection, transaction
 from worker.store.errors import BadData, Conflict
 from worker.store.rows import COLUMNS, Row, row
 
-REASONS = 20
-"""Refusals of one batch that are told with their reason; the others are counted."""
-
-
 CHUNK = 500
 """Rows that are made while PostgreSQL takes the ones before."""
 
@@ -33,7 +29,7 @@ class Stored:
     unchanged: int = 0
     rejected: int = 0
     reasons: list[tuple[str, str]] = dataclasses.field(default_factory=list)
-    """(external id or the beginning of the record, why), of the first few."""
+    """(external id or the beginning of the record, why), of each that was rejected."""
 
     def add(self, other: Stored) -> None:
         """Sums up."""
@@ -41,7 +37,7 @@ class Stored:
         self.updated += other.updated
         self.unchanged += other.unchanged
         self.rejected += other.rejected
-        self.reasons = (self.reasons + other.reasons)[:REASONS]
+        self.reasons += other.reasons
 
 
 @dataclasses.dataclass

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -46,7 +46,14 @@ class _Open:
     new: list[Entry] = dataclasses.field(default_factory=list)
     changed: list[Entry] = dataclasses.field(default_factory=list)
     rejected: int = 0
-    reasons: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    rejection: str = ""
+    """Of the first that was rejected: who it is, and why."""
+
+    def reject(self, count: int, reasons: Sequence[tuple[str, str]]) -> None:
+        """So many of its resources are not stored."""
+        self.rejected += count
+        if reasons and not self.rejection:
+            self.rejection = ": ".join(reasons[0])
 
 
 class PostgresInventory:
@@ -241,8 +248,7 @@ class PostgresInventory:
         for index, one in stored.items():
             opened = self._open[index]
             opened.new, opened.changed = [], []
-            opened.rejected += one.rejected
-            opened.reasons = (opened.reasons + one.reasons)[:20]
+            opened.reject(one.rejected, one.reasons)
             self.totals.created += one.created
             self.totals.updated += one.updated
             self.totals.unchanged += one.unchanged
@@ -251,15 +257,13 @@ class PostgresInventory:
         self._pending = self._size = 0
 
     def _reject(self, opened: _Open, data: bytes, why: str) -> None:
-        opened.rejected += 1
-        opened.reasons.append((data[:80].decode(errors="replace"), why))
+        opened.reject(1, [(data[:80].decode(errors="replace"), why)])
         self.totals.rejected += 1
 
     def _ledger(self, connection: Connection, opened: _Open, end: wire.ScopeEnd, deleted: int, held: int, last: Stored) -> None:
-        message, reasons = end.message, opened.reasons + last.reasons
-        rejected = opened.rejected + end.rejected + last.rejected
+        message, rejected = end.message, opened.rejected + end.rejected + last.rejected
         if rejected:
-            first = end.rejection or ": ".join(reasons[0])
+            first = end.rejection or opened.rejection or ": ".join(next(iter(last.reasons), ("its reason was not told",)))
             message = f"{message}; " if message else ""
             message += f"{rejected} resources were refused, and nothing was marked as gone; the first: {first}"
         scope = opened.scope
