@@ -63,10 +63,17 @@ def _complaints(given: Mapping[str, Any], stored: Mapping[str, Any], organizatio
         yield f"`{ORGANIZATION_KEY}` only shows the job's organization; set `organization_id` beside `config`"
 
 
+def stored_config(job: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's config from its row. Who writes rows by hand may have put there what is no object: it has no keys; its runs say why."""
+    config = job["config"]
+    return config if isinstance(config, dict) else {}
+
+
 def shown_job(job: dict[str, Any]) -> dict[str, Any]:
     """A job as it may be seen."""
+    stored = stored_config(job)
     try:
-        config = schema.redact(registry.get(job["provider"]).config, job["config"])
+        config = schema.redact(registry.get(job["provider"]).config, stored)
     except ConfigError:  # a third party's provider that is not installed here: who knows what is a secret
-        config = dict.fromkeys(job["config"], REDACTED)
+        config = dict.fromkeys(stored, REDACTED)
     return {**job, "config": {**config, ORGANIZATION_KEY: job["organization_id"]}}

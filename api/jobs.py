@@ -11,7 +11,7 @@ from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.errors import ApiError, Conflict
 from api.found import a_job, an_organization, found
-from api.job_config import merged, provider_of, sealed, shown_job
+from api.job_config import merged, provider_of, sealed, shown_job, stored_config
 from api.job_forms import JobBody, JobChanges, JobFilters, Legacy, RunLimit
 from api.legacy import start
 from api.paging import page_of
@@ -51,7 +51,7 @@ def change(context: Context, query: NoQuery, body: JobChanges, job_id: int) -> d
         if changes.pop("provider", job["provider"]) != job["provider"]:
             raise ApiError("the provider of a job cannot be changed: make a new job")
         if "config" in changes:
-            config = merged(changes["config"], job["config"], changes.get("organization_id", job["organization_id"]))
+            config = merged(changes["config"], stored_config(job), changes.get("organization_id", job["organization_id"]))
             changes["config"] = sealed(context, provider_of(context.settings, job["provider"]), config)
         an_organization(connection, changes.get("organization_id"))
         if changes:

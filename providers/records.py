@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import msgspec
 
 from providers.errors import Outcome, ProviderError, ScopeError
+
+MAX_TEXT = 16_000
+"""Characters of one message or traceback."""
+
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT, pattern=r"\A[^\0]*\Z")]
+"""For people to read. PostgreSQL takes no NUL. Checked when it is decoded."""
 
 
 class Scope(msgspec.Struct, frozen=True, array_like=True):
@@ -84,6 +90,6 @@ class Incomplete(msgspec.Struct, frozen=True):
 class Identity(msgspec.Struct, frozen=True):
     """Who the source says we are: the answer of a connectivity test. `details` holds no secrets."""
 
-    name: str
-    account: str = ""
-    details: dict[str, str] = {}
+    name: Text
+    account: Text = ""
+    details: dict[Text, Text] = {}

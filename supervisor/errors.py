@@ -10,6 +10,9 @@
 
 from __future__ import annotations
 
+MAX_WORDS = 500
+"""Characters of a `ProtocolError`."""
+
 
 class SupervisorError(Exception):
     """The supervisor met an error."""
@@ -19,7 +22,10 @@ class SupervisorError(Exception):
 
 
 class ProtocolError(SupervisorError):
-    """A process broke the frame protocol."""
+    """A process broke the frame protocol. The message may quote it, and is bounded: it has a channel and a log line to fit into."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message if len(message) <= MAX_WORDS else f"{message[:MAX_WORDS]} ...")
 
 
 class SpawnError(SupervisorError):

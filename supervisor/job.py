@@ -130,7 +130,7 @@ class Job:
                 self._take(kind, body)
         except (ProtocolError, msgspec.ValidationError, msgspec.DecodeError) as error:
             self._loop.forget(self._control.fd)
-            self.kill(Cause.PROTOCOL, f"the job broke the protocol on its control pipe: {error}")
+            self.kill(Cause.PROTOCOL, str(ProtocolError(f"the job broke the protocol on its control pipe: {error}")))
         if self._control.eof:
             self._loop.forget(self._control.fd)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from typing import get_args
 
 import msgspec
 import structlog
@@ -14,14 +15,12 @@ import structlog
 from providers import registry, runner, schema, secrecy
 from providers.errors import ProviderError
 from providers.provider import Source
+from providers.records import MAX_TEXT
 from worker import logs, wire
 from worker.clean_output import clean_outputs
 from worker.job_sink import FrameSink, Ticker
 from worker.outbound import forbid_metadata
 from worker.redact import Redactor
-
-MAX_TEXT = 16_000
-"""Characters of one message or traceback; the end of a traceback is what tells."""
 
 EXIT_COMPLETE, EXIT_FAILED, EXIT_UNHEARD = 0, 1, 3
 
@@ -87,12 +86,13 @@ def _read(job: wire.JobStart, source: Source, sink: FrameSink) -> None:
 
 def _fail(sink: FrameSink, redactor: Redactor, error_kind: str, sentence: str, detail: str) -> int:
     clean = _cleaner(redactor)
-    sink.failed(wire.Failed(error_kind=error_kind, message=clean(sentence), detail=clean(detail)))
+    known: wire.FailureKind = error_kind if error_kind in get_args(wire.FailureKind) else "internal"  # type: ignore[assignment]
+    sink.failed(wire.Failed(error_kind=known, message=clean(sentence), detail=clean(detail)))
     return EXIT_FAILED
 
 
 def _cleaner(redactor: Redactor) -> Callable[[str], str]:
-    """Text of an SDK made fit to leave the process: without secrets, bounded, valid UTF-8, no NUL."""
+    """Text of an SDK made fit to leave the process: without secrets, valid UTF-8, no NUL, bounded; the end of a traceback is what tells."""
 
     def clean(text: str) -> str:
         plain = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")

@@ -19,14 +19,17 @@ and decodes only what has changed.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from providers.errors import Outcome
-from providers.records import Identity, Organization, Resource, Scope
+from providers.records import Identity, Organization, Resource, Scope, Text
 
 PROTOCOL = 1
+
+FailureKind = Literal["config", "credentials", "source", "memory", "internal"]
+"""As in `providers.errors`. There are no others: each is a label of a metric."""
 
 
 class JobStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,12 +71,12 @@ class ScopeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     index: int
     outcome: Outcome
     resources: int
-    message: str = ""
-    permission: str = ""
-    detail: str = ""
+    message: Text = ""
+    permission: Text = ""
+    detail: Text = ""
     rejected: int = 0
     """Resources that could not be put into a frame: too large, or not JSON. They exist, so a scope with some may not tombstone."""
-    rejection: str = ""
+    rejection: Text = ""
     """Which the first of them was, and why."""
 
 
@@ -85,11 +88,11 @@ class Complete(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Failed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The run cannot go on. `error_kind` is that of `providers.errors`."""
+    """The run cannot go on."""
 
-    error_kind: str
-    message: str
-    detail: str = ""
+    error_kind: FailureKind
+    message: Text
+    detail: Text = ""
 
 
 class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import fcntl
 import os
 import pathlib
 import pickle
@@ -17,7 +19,10 @@ from typing import Any
 
 from providers.hostile.config import HostileConfig
 
-COMPLETE, RECORDS_KIND = 21, 18
+COMPLETE, RECORDS_KIND, SCOPE_END, FAILED = 21, 18, 19, 22
+
+LONG = "x" * 300_000
+"""More than a message between the worker's own processes can hold."""
 
 
 def well(config: HostileConfig) -> None:
@@ -125,6 +130,18 @@ def complete_too_early(config: HostileConfig) -> None:
     _tell(config)
 
 
+def be_quoted_at_length(config: HostileConfig) -> None:
+    """A word that nobody knows, so long that a complaint which quotes it fits nowhere."""
+    _to_the_writer(SCOPE_END, b'{"index":0,"resources":0,"outcome":"%b"}' % LONG.encode())
+    sleep(config)
+
+
+def fail_at_length(config: HostileConfig) -> None:
+    """A kind of failure that there is not, and that would be the name of a series."""
+    _to_the_writer(FAILED, b'{"error_kind":"%b","message":"m"}' % LONG.encode())
+    sleep(config)
+
+
 def exit_0(config: HostileConfig) -> None:
     """Leaves as if all were well, without a word."""
     _tell(config)
@@ -208,13 +225,24 @@ def _records_again(sequence: int) -> None:
 
 def _everywhere(data: bytes) -> None:
     """To every pipe this process can write to."""
+    for fd in _pipes():
+        with contextlib.suppress(OSError):  # the read end of a pipe
+            os.write(fd, data)
+
+
+def _to_the_writer(kind: int, body: bytes) -> None:
+    """A frame on the data pipe alone, which is the one that the writer makes larger."""
+    data = max(_pipes(), key=lambda fd: fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ))
+    os.write(data, struct.pack(">IB", len(body), kind) + body)
+
+
+def _pipes() -> list[int]:
+    found = []
     for entry in list(pathlib.Path("/proc/self/fd").iterdir()):
-        fd = int(entry.name)
-        try:
-            if fd > 2 and stat.S_ISFIFO(os.fstat(fd).st_mode):
-                os.write(fd, data)
-        except OSError:  # the read end of a pipe, or a descriptor of the listing
-            continue
+        with contextlib.suppress(OSError):  # a descriptor of the listing
+            if int(entry.name) > 2 and stat.S_ISFIFO(os.fstat(int(entry.name)).st_mode):
+                found.append(int(entry.name))
+    return found
 
 
 def _tell(config: HostileConfig, text: str = "here") -> None:

@@ -79,6 +79,10 @@ def test_two_scopes_of_one_run(database, sql, job):
     ]
 
 
+def nested(levels: int) -> dict:
+    return {"a": nested(levels - 1)} if levels > 1 else {}
+
+
 @pytest.mark.parametrize(
     "bad",
     [
@@ -86,6 +90,7 @@ def test_two_scopes_of_one_run(database, sql, job):
         pytest.param({"name": "a\0b"}, id="nul_in_name"),
         pytest.param({"external_id": "x" * 3000}, id="external_id_too_long"),
         pytest.param({"external_id": ""}, id="no_external_id"),
+        pytest.param({"attributes": nested(501)}, id="nested_too_deeply"),
     ],
 )
 def test_e13_one_bad_record_is_refused_and_the_batch_lands(database, sql, job, bad):
@@ -96,6 +101,12 @@ def test_e13_one_bad_record_is_refused_and_the_batch_lands(database, sql, job, b
     [(message,)] = sql.execute("select message from run_scopes").fetchall()
     assert "1 resources were refused" in message
     assert sql.execute("select entities_rejected from discovery_history").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("value", [nested(499), ["[{"] * 600, [{}] * 600], ids=["deep", "brackets_in_strings", "brackets_side_by_side"])
+def test_e13_what_only_looks_too_deep_is_stored(database, sql, job, value):
+    assert run_once(database, job, [Resource("odd", "compute", "ec2_instance", "n", {"value": value})]).created == 1
+    assert sql.execute("select attributes->'value' from entities").fetchone() == (value,)
 
 
 @pytest.mark.parametrize("value", ['é"\t\n\r', "\\N", "'; drop table entities; --", {"a": [None, True, {"b": "\\"}]}, 2**63 - 1])

@@ -6,10 +6,13 @@ import json
 import os
 import resource
 
+import msgspec
 import pytest
 
-from supervisor.errors import RestartStorm
+from supervisor.errors import ProtocolError, RestartStorm
 from supervisor.loop import Loop
+from supervisor.messages import MAX_MESSAGE, Cause
+from supervisor.obituary import obituary
 from supervisor.output import Lines, Outlet, Tail
 from supervisor.publish import Metrics, publish
 from supervisor.service import Restarts
@@ -169,3 +172,24 @@ def test_timers_fire_in_their_order_and_can_be_cancelled():
         loop.turn()
     assert fired == ["first", "second"]
     loop.close()
+
+
+def test_the_longest_obituary_fits_into_a_message():
+    """The supervisor would die of one that does not, and every job with it."""
+    tail = Tail()
+    tail.take(b"\0" * 1_000_000)
+    sentence = str(ProtocolError("\1" * 1_000_000))
+    report = obituary(
+        run="r" * 64,
+        cause=Cause.PROTOCOL,
+        sentence=sentence,
+        exited=False,
+        status=9,
+        detail=tail.text(),
+        peak_bytes=2**40,
+        seconds=1e6,
+        kill_seconds=1.0,
+        survivors=1000,
+    )
+
+    assert len(msgspec.json.encode(report)) < MAX_MESSAGE

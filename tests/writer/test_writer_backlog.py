@@ -12,7 +12,7 @@ from waiting import until
 from worker.writer import backlog as backlogs
 from worker.writer.backlog import Backlog
 from worker.writer.mailbox import Mailbox
-from worker.writer.queue import Claimed, Numbers, Renewal, Unreachable
+from worker.writer.queue import Claimed, Numbers, Renewal, Unacceptable, Unreachable
 
 CAP = 20
 
@@ -187,3 +187,25 @@ def test_what_was_claimed_while_the_main_thread_left_goes_back(bench):
     bench.backlog.join(CAP)
 
     assert bench.queue.done == [(2, "the worker is stopping"), "tests"]
+
+
+def test_what_the_database_never_takes_is_dropped_and_holds_up_nothing(bench):
+    def poison(queue):
+        raise Unacceptable("a NUL")
+
+    bench.backlog.errand(poison)
+    bench.backlog.errand(lambda queue: queue.release(claim(3), "x"))
+    bench.until(lambda: bench.queue.done == [(3, "x")])
+    assert bench.backlog.state.state == "up"
+
+
+def test_what_nobody_foresaw_is_raised_where_it_is_noticed(bench):
+    """Else the worker would go on, and claim nothing for ever."""
+
+    def break_down(queue):
+        raise LookupError("a fault of ours")
+
+    bench.backlog.errand(break_down)
+    bench.backlog.join(CAP)
+    with pytest.raises(LookupError, match="a fault of ours"):
+        bench.mailbox.deliver()

@@ -88,6 +88,45 @@ def test_a_worker_that_stops_does_not_give_a_cancelled_job_back(api, elder):
     assert ended(api, job)["status"] == "cancelled"
 
 
+def providers_counted(worker):
+    return {labels["provider"] for name, _, labels, _ in worker.state()["metrics"] if name == "discovery_jobs_total"}
+
+
+ROWS = {
+    "a list": ("hostile", "[1]", "not a JSON object"),
+    "null": ("hostile", "null", "not a JSON object"),
+    "nested too deeply": ("hostile", '{"account": ' * 3000 + "1" + "}" * 3000, "not a JSON object"),
+    "too large": ("hostile", '{"account": "%s"}' % ("x" * 5_000_000), "a job can be given 4,194,304"),
+    "a provider that there is not": ("nobody's", "{}", "unsupported provider"),
+}
+
+
+def test_rows_that_were_put_there_past_the_api_end_their_own_runs_and_no_other(api, elder):
+    """As a here-document of SQL may: a worker that died of one would die of it again and again, and every job of its with it."""
+    worker = elder.worker()
+    service = until(lambda: (worker.state() or {}).get("services", {}).get("writer"), "the writer is there")
+    odd = {
+        elder.one(
+            "insert into discovery_jobs (name, provider, config) values (%s, %s, %s::jsonb) returning id", name * 20_000, provider, config
+        ): sentence
+        for name, (provider, config, sentence) in ROWS.items()
+    }
+    job = add(api, elder, resources=20)
+
+    for number, sentence in odd.items():
+        run = elder.ended(number)
+        assert (run["status"], run["error_kind"]) == ("error", "config")
+        assert sentence in run["error"]
+    assert ended(api, job)["status"] == "completed"
+    assert worker.state()["services"]["writer"] == service, "it is the same process still"
+    assert {one["id"] for one in api.get("discovery/jobs")["jobs"]} == {job, *odd}
+    until(
+        lambda: providers_counted(worker) == {"hostile", "unknown"}, lambda: f"a label for each is not there: {providers_counted(worker)}"
+    )
+    first = min(odd)
+    assert api.put(f"discovery/jobs/{first}", {"config": {"resources": 5}})["config"]["resources"] == 5
+
+
 def test_a_running_job_is_not_deleted_and_a_deleted_one_leaves_what_it_found(api, elder):
     elder.worker()
     job = add(api, elder, behaviour="sleep", resources=500)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from providers.errors import ConfigError
+from supervisor.messages import MAX_MESSAGE, Slots
 from worker.connectors import Schedule
+from worker.source_settings import CONNECTORS
+from worker.writer.connecting import Connecting
+from worker.writer.desk import Desk, Limits
+from worker.writer.mailbox import Mailbox
+from worker.writer.metrics import Metrics
 
 
 def schedule(*intervals, spread=lambda low, high: 0.0, **options):
@@ -84,3 +92,27 @@ def test_a_refused_start_is_no_failure():
 
     assert plan.next_at() == 2005.0
     assert next(iter(plan)).failures == 0
+
+
+def test_the_report_of_connectors_fits_into_a_message_whatever_their_errors_say():
+    """One a second; the writer would die of one that does not."""
+
+    class Refusing:
+        def connector(self, run, name):
+            raise ConfigError('"' * 50_000)
+
+    desk = Desk(Sent(), Mailbox(), {"connector": 2})
+    desk.take(Slots(free={"connector": 2}), ())
+    plan = schedule(*[(name, 60.0) for name in CONNECTORS])
+    connecting = Connecting(plan, CONNECTORS, desk, Refusing(), None, Limits(1.0, 1.0), Metrics())
+    connecting.tick()
+
+    assert {last["status"] for last in connecting.report()} == {"error"}
+    assert len(msgspec.json.encode(connecting.report())) < MAX_MESSAGE / 2
+
+
+class Sent:
+    """A channel that nobody reads."""
+
+    def send(self, message):
+        raise AssertionError(message)

@@ -7,7 +7,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from providers import registry
-from providers.errors import ConfigError
+from providers.errors import ConfigError, ProviderError
 from providers.hostile import Hostile
 from providers.hostile.config import HostileConfig
 from worker import wire
@@ -154,3 +154,28 @@ def test_a_connectors_config_is_the_operators_own():
     launch = launcher({"HOSTILE_RESOURCES": "3"}).connector("c", "hostile")
 
     assert (start(launch).kind, start(launch).config) == ("connector", {"resources": 3})
+
+
+@pytest.mark.parametrize("config", [[], "aws", 7, None, [["resources", 3]]])
+def test_a_config_that_is_no_object_is_refused(config):
+    with pytest.raises(ConfigError, match="the job's config is not a JSON object"):
+        launcher().job("7", "hostile", config)
+
+
+def test_a_config_that_no_job_can_be_given_is_refused():
+    with pytest.raises(ConfigError, match=r"has 5,000,.* bytes, and a job can be given 4,194,304"):
+        launcher().job("7", "hostile", {"account": "x" * 5_000_000})
+
+
+def test_what_nobody_foresaw_ends_the_run_and_not_the_worker(monkeypatch):
+    secret = "hunter2"
+
+    def break_down(self, operator):
+        raise LookupError(secret)
+
+    monkeypatch.setattr(Filer, "further_files", break_down)
+    with pytest.raises(ProviderError, match=r"cannot be read \(LookupError\)") as caught:
+        launcher().job("7", "hostile", {})
+
+    assert "in break_down" in caught.value.detail
+    assert "hunter2" not in str(caught.value) + caught.value.detail

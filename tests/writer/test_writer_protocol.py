@@ -81,6 +81,11 @@ BREACHES = {
     "unknown outcome": ([scope(0), (Kind.SCOPE_END, b'{"index":0,"outcome":"fine","resources":0}')], "cannot be read"),
     "unknown key": ([(Kind.COMPLETE, b'{"scopes":0,"resources":0,"x":1}')], "unknown field"),
     "nameless organization": ([organizations(("o", ""))], "no name"),
+    "a NUL": ([scope(0), (Kind.SCOPE_END, b'{"index":0,"outcome":"error","resources":0,"message":"a\\u0000b"}')], "matching regex"),
+    "a NUL in who we are": ([(Kind.IDENTITY, b'{"name":"n","details":{"a":"\\u0000"}}')], "matching regex"),
+    "a long text": ([(Kind.FAILED, b'{"error_kind":"source","message":"%b"}' % (b"x" * 20_000))], "length"),
+    "a kind that there is not": ([(Kind.FAILED, b'{"error_kind":"mine","message":""}')], "Invalid enum value 'mine'"),
+    "a long word": ([(Kind.FAILED, b'{"error_kind":"%b","message":""}' % (b"x" * 300_000))], r"xxx \.\.\."),
     "negative rejects": ([scope(0), (Kind.SCOPE_END, b'{"index":0,"outcome":"complete","resources":0,"rejected":-1}')], "rejected"),
 }
 
@@ -91,8 +96,9 @@ def test_breaches(frames, sentence):
     for frame in frames[:-1]:
         conversation.accept(*frame)
 
-    with pytest.raises(ProtocolError, match=sentence):
+    with pytest.raises(ProtocolError, match=sentence) as caught:
         conversation.accept(*frames[-1])
+    assert len(str(caught.value)) < 600, "it has a message to the supervisor to fit into"
 
 
 @given(st.data())

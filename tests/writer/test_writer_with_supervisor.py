@@ -86,6 +86,8 @@ ENDS = {
     "complete_too_early": ("protocol", None),
     "repeat_records": ("protocol", "protocol"),
     "skip_records": ("protocol", "protocol"),
+    "be_quoted_at_length": ("protocol", "protocol"),
+    "fail_at_length": ("protocol", "protocol"),
     "die_in_a_frame": ("crashed", "signalled"),
     "write_half_a_frame": ("timeout", "timeout"),
     "exit_0": ("protocol", "exited"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_loads
 
 from worker.store.errors import classified
 
@@ -35,6 +37,10 @@ class Connection(psycopg.Connection[TupleRow]):
     """Gives up a server from which nothing comes, although the network takes all that we send: a half-open connection, a deaf proxy."""
 
     patience = PATIENCE
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        set_json_loads(_loads, self)
 
     def wait(self, gen: PQGen[ResultT], *arguments: Any, **options: Any) -> ResultT:
         """As the base class, but not for ever."""
@@ -74,6 +80,13 @@ def connect(url: str, name: str = "elder-worker", *, read_only: bool = False, pa
         raise classified(psycopg.OperationalError(f"DATABASE_URL cannot be read: {type(error).__name__}")) from None
     connection.patience = patience
     return connection
+
+
+def _loads(text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:  # a config that somebody put there past the API: it is none, and takes nobody else's row with it
+        return None
 
 
 @contextlib.contextmanager

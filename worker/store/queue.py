@@ -13,10 +13,10 @@ from psycopg.types.json import Jsonb
 
 from worker.store import claims, migrate
 from worker.store.connection import Connection, connect, guarded, transaction
-from worker.store.errors import LostClaim, StoreError
+from worker.store.errors import BadData, LostClaim, StoreError
 from worker.store.jobs import WAKE
 from worker.writer.outcome import Verdict
-from worker.writer.queue import Claimed, Numbers, Renewal, Swept, Test, Unreachable
+from worker.writer.queue import Claimed, Numbers, Renewal, Swept, Test, Unacceptable, Unreachable
 
 CHANNEL = "elder_worker"
 
@@ -154,6 +154,8 @@ def _reachable() -> Iterator[None]:
             yield
     except LostClaim:
         raise
+    except BadData as error:
+        raise Unacceptable(str(error)) from error
     except (StoreError, psycopg.Error) as error:
         raise Unreachable(str(error)) from error
 

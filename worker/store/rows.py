@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,6 +14,9 @@ from worker.store.errors import BadData
 
 MAX_INDEXED = 2000
 """Bytes of an external id: an index row has room for little more."""
+
+MAX_DEPTH = 500
+"""Levels of attributes: deeper ones could be stored, and then no page on which they stand be shown."""
 
 COLUMNS = "organization_id, external_id, entity_type, sub_type, name, region, attributes, tags, key, content"
 
@@ -34,6 +38,7 @@ class _Resource(msgspec.Struct, array_like=True):
 
 
 _decode = msgspec.json.Decoder(_Resource).decode
+_STRINGS, _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"'), re.compile(rb"[\[\]{}]")
 _SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 PARENT = "parent"
@@ -62,15 +67,29 @@ def row(entry: Entry, organization: Callable[[str], int], region: str) -> Row:
         encoded = text.encode()
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise BadData(f"not a resource: {error}") from None
+    attributes = bytes(found.attributes)
+    if _deeper(attributes, MAX_DEPTH):
+        raise BadData(f"its attributes are nested more than {MAX_DEPTH} levels deep")
     if not 0 < len(found.external_id.encode()) <= MAX_INDEXED:
         raise BadData(f"its external id has {len(found.external_id)} characters, which is none or too many")
     line = b"%d\t%b\t%b\t%b\t%d\t%d" % (
         organization(found.organization),
         encoded,
-        bytes(found.attributes).replace(b"\\", b"\\\\"),
+        attributes.replace(b"\\", b"\\\\"),
         bytes(found.tags).replace(b"\\", b"\\\\"),
         entry.key,
         entry.content,
     )
     links = (*found.links, Link(PARENT, found.parent)) if found.parent else found.links
     return Row(entry.key, found.external_id, line, links, found.links_partial)
+
+
+def _deeper(data: bytes, levels: int) -> bool:
+    if data.count(b"{") + data.count(b"[") <= levels:
+        return False
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", data)):
+        depth += 1 if bracket in b"{[" else -1
+        if depth > levels:
+            return True
+    return False

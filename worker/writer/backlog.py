@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from worker.writer.mailbox import Mailbox
-from worker.writer.queue import Claimed, Numbers, Queue, State, Swept, Test, Unreachable
+from worker.writer.queue import Claimed, Numbers, Queue, State, Swept, Test, Unacceptable, Unreachable
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 5.0)
 """Between two attempts to reach the database."""
@@ -112,11 +112,17 @@ class Backlog(threading.Thread):
     # --- the thread
 
     def run(self) -> None:
-        """Until `stop`."""
+        """Until `stop`. What nobody foresaw ends the main thread too: without a queue nothing is claimed, and nobody would notice."""
+        try:
+            self._live()
+        except Exception as error:  # noqa: BLE001 - the edge of the thread: it is raised again where it is noticed
+            self._mailbox.post(functools.partial(_raise, error))
+
+    def _live(self) -> None:
         while not self._stopping.is_set():
             try:
                 self._serve()
-            except Unreachable as error:
+            except (Unreachable, Unacceptable) as error:
                 self._down(error)
                 self._listen(None, RETRY_SECONDS[min(self._attempt, len(RETRY_SECONDS) - 1)])
                 self._attempt += 1
@@ -221,7 +227,10 @@ class Backlog(threading.Thread):
 
     def _do_errands(self, queue: Queue) -> None:
         while self._errands:
-            self._errands[0](queue)
+            try:
+                self._errands[0](queue)
+            except Unacceptable as error:  # nor would it be the next time, and nothing that comes after it would ever be done
+                _log.error(f"the database does not take what is to be stored, which is dropped: {error}")
             self._errands.popleft()
 
     def _up(self, queue: Queue) -> None:
@@ -229,12 +238,16 @@ class Backlog(threading.Thread):
         self._clock = _Clock()
         _log.info("the database is there", schema=queue.schema)
 
-    def _down(self, error: Unreachable) -> None:
+    def _down(self, error: Exception) -> None:
         if self.state.state == "up" or not self.state.error:
             _log.error(f"the database is out of reach: {error}")
             self.state = State("down", time.time(), str(error))
         else:
             self.state.error = str(error)
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def _release(claimed: Claimed, queue: Queue) -> None:

@@ -22,6 +22,9 @@ from worker.writer.outcome import Status, Verdict
 POOL = "connector"
 OPERATIONS = ("created", "updated", "unchanged", "deleted")
 
+LONGEST_ERROR = 1000
+"""Characters of it in the published state, of which there is one message a second; the log has all of it."""
+
 _log = structlog.get_logger("worker.connectors")
 
 
@@ -120,7 +123,7 @@ class Connecting:
         self._schedule.ended(name, time.monotonic(), ok=ok, error_kind=verdict.error_kind)
         operations = {key: getattr(totals, key) for key in OPERATIONS}
         last = self._last[name]
-        last.status, last.error, last.error_kind = verdict.status, verdict.error, verdict.error_kind
+        last.status, last.error, last.error_kind = verdict.status, verdict.error[:LONGEST_ERROR], verdict.error_kind
         last.last_sync_at, last.duration_seconds = _iso(time.time()), round(seconds, 3)
         last.entities, last.scopes = operations, dict(totals.outcomes)
         self._measure(name, verdict, operations, seconds, ok=ok)

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
+from providers import registry
+from supervisor.errors import MAX_WORDS
 from supervisor.messages import Cancel, Cause, Exited, Extend, Finished, Ready, Refused, Slots, Spawned, Start
 from worker.redact import Redactor
 from worker.writer.inventory import Inventory, Totals, added
@@ -97,8 +99,9 @@ class Desk:
         return functools.reduce(added, flights, self._past.get(pool, Totals()))
 
     def count(self, run: str, verdict: Verdict, provider: str) -> None:
-        """A discovery run has ended without a process of ours."""
-        self._channel.send(Finished(run=run, status=verdict.status, error_kind=verdict.error_kind, provider=provider))
+        """A discovery run has ended without a process of ours. The provider is a label, and so is one of those that there are."""
+        known = provider if provider in registry.names() else "unknown"
+        self._channel.send(Finished(run=run, status=verdict.status, error_kind=verdict.error_kind, provider=known))
 
     def start(self, assignment: Assignment) -> None:
         """Asks for a process."""
@@ -124,7 +127,7 @@ class Desk:
     def cancel(self, run: str, cause: Cause = Cause.CANCELLED, sentence: str = "") -> None:
         """The run is to end."""
         if run in self._flights:
-            self._channel.send(Cancel(run=run, cause=cause, sentence=sentence))
+            self._channel.send(Cancel(run=run, cause=cause, sentence=sentence[:MAX_WORDS]))
 
     def take(self, message: Slots | Spawned | Refused | Ready | Exited, descriptors: Sequence[int]) -> None:
         """A message from the supervisor about slots or runs."""

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from providers.errors import ProviderError
-from providers.records import Identity
+from providers.records import MAX_TEXT, Identity
 from supervisor.messages import Cause
 from worker.writer.answer import Answer, sentence
 from worker.writer.backlog import STOPPING, Backlog
@@ -20,6 +20,9 @@ from worker.writer.outcome import Status, Verdict
 from worker.writer.queue import Claimed, Swept, Test
 
 POOL, TEST_POOL = "discovery", "test"
+
+LONGEST_NAME = 200
+"""Characters of a job's name in a log: the API takes no longer one, but the table does."""
 
 TEST_LIMITS = Limits(wall=60.0, idle=60.0)
 """Of a connectivity test: whoever asked is waiting."""
@@ -96,14 +99,14 @@ class Discovery:
         try:
             launch = self._launcher.job(run, job.provider, job.config, job_id=job.job_id)
         except ProviderError as error:
-            verdict = Verdict(Status.ERROR, error.error_kind, str(error))
+            verdict = Verdict(Status.ERROR, error.error_kind, str(error)[:MAX_TEXT], error.detail)
             self._other.errand(lambda queue: queue.refuse(job, verdict), lambda ours: self._was_refused(job, verdict, ours))
             self._other.forget(run)
             return
         assignment = Assignment(
             run=run,
             pool=POOL,
-            label={"job_id": str(job.job_id), "provider": job.provider, "name": job.name},
+            label={"job_id": str(job.job_id), "provider": job.provider, "name": job.name[:LONGEST_NAME]},
             launch=launch,
             limits=self._limits,
             inventory=self._inventory(job),

@@ -7,15 +7,17 @@ under ``DISCOVERY_ALLOWED_PATHS``. Endpoints come from the settings alone.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from providers import registry, schema
-from providers.errors import ConfigError
+from providers.errors import ConfigError, ProviderError
 from providers.provider import Provider
 from providers.runner import BATCH
+from supervisor.frames import MAX_FRAME
 from worker import doors, wire
 from worker.secretbox import SecretBox, SecretBoxError
 from worker.settings import secret_fields
@@ -47,12 +49,26 @@ class Launcher:
         self._operator, self._enabled, self._box, self._logs = operator, enabled, box, logs
         self._allowed = allowed_paths
 
-    def job(self, run: str, provider_name: str, config: Mapping[str, Any], *, kind: str = "discovery", job_id: int | None = None) -> Launch:
-        """A discovery job's or a connectivity test's. Raises `ConfigError`: such a run is refused with that sentence."""
+    def job(self, run: str, provider_name: str, config: object, *, kind: str = "discovery", job_id: int | None = None) -> Launch:
+        """A discovery job's or a connectivity test's. Raises `ProviderError`: such a run is refused with that sentence.
+
+        `config` is what the database holds, where others may have put it past the API.
+        """
+        try:
+            return self._job(run, provider_name, config, kind, job_id)
+        except ProviderError:
+            raise
+        except Exception as error:  # noqa: BLE001 - anybody's row, and anybody's provider: what nobody foresaw ends this run and not the worker
+            where = "".join(traceback.format_tb(error.__traceback__))  # not the error's words: they may quote a secret
+            raise ProviderError(f"the job's config cannot be read ({type(error).__name__})", detail=where) from None
+
+    def _job(self, run: str, provider_name: str, config: object, kind: str, job_id: int | None) -> Launch:
         provider = registry.get(provider_name)
         if not provider.discovery:
             raise ConfigError(f"'{provider_name}' cannot be the provider of a discovery job")
         doors.check_switched_on(self._enabled, provider_name)
+        if not isinstance(config, Mapping):
+            raise ConfigError("the job's config is not a JSON object: set it again, by the API or as {...}")
         try:
             opened = self._box.open(dict(config))
         except SecretBoxError as error:
@@ -95,6 +111,9 @@ class Launcher:
             log_level=level,
             log_format=shape,
         )
+        encoded = msgspec.json.encode(start)
+        if len(encoded) > MAX_FRAME:
+            raise ConfigError(f"the job's config has {len(encoded):,} bytes, and a job can be given {MAX_FRAME:,}")
         secrets += tuple(schema.secret_values(provider.config, config))
         readable = paths + files + provider.files + tuple(provider.further_files(operator))
-        return Launch(msgspec.json.encode(start), readable, secrets)
+        return Launch(encoded, readable, secrets)

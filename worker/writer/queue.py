@@ -67,8 +67,12 @@ class Unreachable(Exception):
     """The database does not answer, or not as it should; the message says why."""
 
 
+class Unacceptable(Exception):
+    """The database answers that it does not take this value, now or later; the message says why."""
+
+
 class Queue(Protocol):
-    """A connected session of the store. Every method may raise `Unreachable`."""
+    """A connected session of the store. Every method may raise `Unreachable`; those that are given something, `Unacceptable`."""
 
     schema: str
     """Version of the schema."""
