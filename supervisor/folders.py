@@ -5,11 +5,11 @@ A supervisor that is killed leaves its own behind. It held a lock on it, which t
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import fcntl
 import os
 import queue
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable
@@ -44,12 +44,42 @@ def remove_abandoned(place: Path, remove: Callable[[Path], None]) -> None:
                 os.close(fd)
 
 
+def remove(folder: str | Path) -> None:
+    """All of it, however deep it is nested: what lies in a folder of its comes up beside that, a level at a time.
+
+    `shutil.rmtree` goes down by recursion, and whoever filled the folder may have gone deeper than Python can follow, or locked it behind
+    him. What cannot be removed stays.
+    """
+    left = collections.deque([os.fspath(folder)])
+    while left:
+        with contextlib.suppress(OSError):
+            left += _emptied(left[0], os.fspath(folder))
+        with contextlib.suppress(OSError):
+            os.rmdir(left.popleft())
+
+
+def _emptied(folder: str, top: str) -> list[str]:
+    """Removes its files; where its folders are now, beside the topmost one."""
+    os.chmod(folder, 0o700)
+    moved = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    os.chmod(entry.path, 0o700)  # a folder without rights for its owner cannot be moved either
+                    os.rename(entry.path, up := f"{top}.{os.urandom(8).hex()}")
+                    moved.append(up)
+                else:
+                    os.unlink(entry.path)
+    return moved
+
+
 class Folders:
     """Makes and discards."""
 
     def __init__(self) -> None:
         place = Path(tempfile.gettempdir())
-        remove_abandoned(place, lambda folder: shutil.rmtree(folder, ignore_errors=True))
+        remove_abandoned(place, remove)
         self._base, self._lock = hold(place)
         self._discarded: queue.SimpleQueue[tuple[str, Callable[[], None]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._discard, name="folders", daemon=True)
@@ -75,6 +105,6 @@ class Folders:
     def _discard(self) -> None:
         while discarded := self._discarded.get():
             folder, also = discarded
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
             also()
-        shutil.rmtree(self._base, ignore_errors=True)
+        remove(self._base)

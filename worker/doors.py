@@ -23,10 +23,14 @@ def check_switched_on(enabled: Mapping[str, bool | None], provider: str) -> None
         raise ConfigError(f"{provider.upper()}_ENABLED=false: no jobs of provider '{provider}' are run")
 
 
+LONGEST_PATH = 4096
+"""Bytes: the kernel's PATH_MAX."""
+
+
 def named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(key, path) of the config's keys that name files, at its top level, where schemas have them."""
+    """(key, path) of the config's keys that name files, at its top level, where schemas have them. One with a ``_`` in front is a note."""
     for key, value in config.items():
-        if key.endswith(PATH_ENDINGS) and isinstance(value, str) and value:
+        if key.endswith(PATH_ENDINGS) and not key.startswith("_") and isinstance(value, str) and value:
             yield key, value
 
 
@@ -36,9 +40,9 @@ def check_files(config: Mapping[str, Any], allowed: Sequence[str]) -> tuple[str,
     files = dict(named_files(config))
     listed = os.pathsep.join(map(str, folders)) or "empty"
     complaints = tuple(
-        f"`{key}`: {path} is not under a folder that jobs may read (DISCOVERY_ALLOWED_PATHS is {listed})"
+        f"`{key}`: {path[:200]} is not under a folder that jobs may read (DISCOVERY_ALLOWED_PATHS is {listed})"
         for key, path in files.items()
-        if "\0" in path or not any(Path(path).resolve().is_relative_to(folder) for folder in folders)
+        if "\0" in path or len(path) > LONGEST_PATH or not any(Path(path).resolve().is_relative_to(folder) for folder in folders)
     )
     if complaints:
         raise ConfigError(complaints=complaints)

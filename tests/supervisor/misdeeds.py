@@ -192,6 +192,16 @@ def try_doors(order, _control, _data):
     print("SEEN", json.dumps(found), flush=True)
 
 
+def dig(order, _control, _data):
+    """Folders in folders, far deeper than a path or Python's recursion goes, and rights that shut out whoever has them."""
+    for number in range(order.get("depth", 2000)):
+        Path("file").write_text("x")
+        os.mkdir("down")
+        os.chdir("down")
+        if number % 100 == 99:
+            os.chmod("..", 0)
+
+
 def attempt(deed) -> str:
     """``done``, or why not."""
     try:

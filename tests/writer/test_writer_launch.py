@@ -90,6 +90,16 @@ def test_files_under_an_allowed_path(tmp_path):
     assert launcher(allowed=(str(tmp_path),)).job("7", "hostile", {"token_path": inside}).read_paths == (inside,)
 
 
+def test_a_path_that_no_file_has_is_refused(tmp_path):
+    """It would go in a message to the supervisor, for which it is too long."""
+    with pytest.raises(ConfigError, match=r"`token_path`: .* is not under a folder") as caught:
+        launcher(allowed=(str(tmp_path),)).job("7", "hostile", {"token_path": f"{tmp_path}/{'x' * 200_000}"})
+    assert len(str(caught.value)) < 1000
+
+    note = launcher(allowed=(str(tmp_path),)).job("7", "hostile", {"_note_path": "x" * 200_000})
+    assert note.read_paths == (), "a note opens nothing"
+
+
 def test_a_job_may_read_what_its_config_its_operator_and_its_provider_name():
     assert launcher().job("7", "kubernetes", {}).read_paths == ("/var/run/secrets/kubernetes.io/serviceaccount",)
 
