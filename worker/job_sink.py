@@ -17,7 +17,7 @@ from supervisor.frames import Kind
 from worker import wire
 
 FRAME_BYTES = 1024 * 1024
-"""Resources of one frame, in bytes; a frame with one resource of `wire.MAX_RESOURCE` is still well under `frames.MAX_FRAME`."""
+"""Resources of one frame, in bytes; a frame with one resource of `wire.MAX_RESOURCE` is still under `wire.MAX_DATA_FRAME`."""
 
 UNENCODABLE = (TypeError, ValueError, OverflowError, RecursionError)
 """What the JSON encoder raises for a value that is none (a lone surrogate is a ValueError)."""

@@ -110,6 +110,12 @@ class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 MAX_RESOURCE = 1024 * 1024
 """Bytes of the largest resource that is stored; a larger one is rejected alone."""
 
+MAX_DATA_FRAME = MAX_RESOURCE + 64 * 1024
+"""Bytes of a frame to the writer, which decodes it: of one made of nothing but digits and commas, forty times its size in objects."""
+
+MAX_RECORDS = 10_000
+"""Resources of one frame."""
+
 _encoder = msgspec.json.Encoder(order="deterministic")
 _resource_decoder = msgspec.json.Decoder(Resource)
 

@@ -131,7 +131,7 @@ def test_b09_no_room_for_a_folder_is_a_refusal_and_no_end(tmp_path):
         assert driver.expect("Exited", run="2")["exit_code"] == 0
 
 
-def test_what_a_job_has_dug_is_removed_however_deep_it_is(tmp_path):
+def test_d06_what_a_job_has_dug_is_removed_however_deep_it_is(tmp_path):
     """Else the thread that removes folders would end of it, and no folder would ever be removed again; nor would the next supervisor start."""
     with supervised(tmp_path, kill_grace=0) as driver:
         [base] = until(lambda: list(driver.temporary.iterdir()), "the supervisor has its folder")

@@ -174,7 +174,7 @@ def test_timers_fire_in_their_order_and_can_be_cancelled():
     loop.close()
 
 
-def test_the_longest_obituary_fits_into_a_message():
+def test_c04_the_longest_obituary_fits_into_a_message():
     """The supervisor would die of one that does not, and every job with it."""
     tail = Tail()
     tail.take(b"\0" * 1_000_000)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import queue
 import random
+import struct
 
 import pytest
 
 from providers.errors import Outcome
 from providers.records import Identity, Resource, Scope
+from providers.runner import ScopeReport
 from supervisor.frames import FrameBuffer, Kind, encode
 from supervisor.messages import Cause, Exited
 from worker import wire
+from worker.job_sink import FrameSink
 from worker.writer.inventory import InventoryError
 from worker.writer.outcome import Status
 from worker.writer.run import Run
@@ -139,6 +142,38 @@ def test_c01_killed_at_any_byte(bench):
 
         assert (verdict.status, verdict.error_kind) == ("error", "crashed")
         assert len(one.inventory.stored) == [0, 3, 5][whole.count(Kind.RECORDS)]
+
+
+def test_c03_a_frame_that_no_job_of_ours_writes_is_not_even_read(bench):
+    """Of one as large as the supervisor's readers take, the objects would fill the memory of a small container."""
+    one = bench()
+    one.say(struct.pack(">IB", wire.MAX_DATA_FRAME + 1, Kind.RECORDS))
+    cause, sentence = one.breaches.get(timeout=CAP)
+    verdict = one.end(cause, None)
+
+    assert "claims 1114113 bytes, over the limit of 1114112" in sentence
+    assert (cause, verdict.error_kind) == (Cause.PROTOCOL, "protocol")
+
+
+def test_the_largest_resource_that_is_stored_fits_into_a_frame(bench, tmp_path):
+    room = wire.MAX_RESOURCE - len(wire.encode_resources([resource_of(0)]))
+    with (tmp_path / "said").open("wb") as said:
+        sink = FrameSink(said.fileno())
+        sink.begin(SCOPE)
+        sink.resources(SCOPE, [resource_of(room), resource_of(room + 1)])
+        sink.end(ScopeReport(SCOPE, Outcome.COMPLETE, 2))
+        sink.complete()
+    one = bench()
+    one.say((tmp_path / "said").read_bytes())
+    one.hang_up()
+
+    assert one.end().status is Status.COMPLETED
+    assert one.inventory.ends()[0].rejected == 1
+    assert len(one.inventory.stored[0]) == wire.MAX_RESOURCE - len("[]")
+
+
+def resource_of(size):
+    return Resource("1", "vpc", "vpc", "n" * size)
 
 
 def test_a_survivor_that_holds_the_pipe_does_not_keep_the_run(bench):

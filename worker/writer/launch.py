@@ -106,7 +106,7 @@ class Launcher:
             config=config,
             operator=operator,
             secrets=secrets,
-            batch=batch if isinstance(batch, int) and batch > 0 else BATCH,
+            batch=min(batch, wire.MAX_RECORDS) if isinstance(batch, int) and batch > 0 else BATCH,
             job_id=job_id,
             log_level=level,
             log_format=shape,

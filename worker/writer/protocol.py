@@ -83,6 +83,8 @@ class Conversation:
             raise ProtocolError(f"RECORDS number {records.sequence} came where number {self._sequence} comes next")
         if records.index not in self.open:
             raise ProtocolError(f"RECORDS came for scope {records.index}, which is not open")
+        if len(records.resources) > wire.MAX_RECORDS:
+            raise ProtocolError(f"RECORDS has {len(records.resources)} resources, and {wire.MAX_RECORDS} is the most")
         self._sequence += 1
         self._counts[records.index] += len(records.resources)
         self.resources += len(records.resources)

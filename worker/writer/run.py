@@ -56,7 +56,7 @@ class Run(threading.Thread):
         super().__init__(name=f"run {name}", daemon=True)
         with contextlib.suppress(PermissionError):  # the user's share of pipe memory is used up
             fcntl.fcntl(data, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        self._reader = FrameReader(data)
+        self._reader = FrameReader(data, wire.MAX_DATA_FRAME)
         self._inventory = inventory
         self._breach, self._done = breach, done
         self._conversation = Conversation()
