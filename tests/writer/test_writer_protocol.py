@@ -64,6 +64,7 @@ BREACHES = {
     "scope skipped": ([scope(1)], "scope 1 was opened where scope 0"),
     "scope twice": ([scope(0), scope(0)], "scope 0 was opened where scope 1"),
     "too many records": ([scope(0), (Kind.RECORDS, b"[0,0,[" + b"1," * 10_000 + b"1]]")], "10001 resources, and 10000 is the most"),
+    "too many open": ([scope(number) for number in range(10_001)], "more than 10,000 scopes are open"),
     "records of no scope": ([records(0, 0)], "not open"),
     "records of a closed scope": ([scope(0), end(0, 0), records(0, 0)], "not open"),
     "c11 gap": ([scope(0), records(0, 0), records(2, 0)], "number 2 came where number 1"),

@@ -15,8 +15,8 @@ from supervisor.errors import ProtocolError
 from supervisor.frames import Kind
 from worker import wire
 
-MAX_SCOPES = 1_000_000
-"""Of one run; each open one costs memory."""
+MAX_SCOPES, MAX_OPEN = 1_000_000, 10_000
+"""Of one run, and of those at once: an open one costs a kilobyte, and a source reads some hundreds at a time."""
 
 Message = Identity | wire.ScopeOpened | list[Organization] | wire.Records | wire.ScopeEnd | wire.Complete | wire.Failed
 
@@ -70,6 +70,8 @@ class Conversation:
             raise ProtocolError(f"scope {opened.index} was opened where scope {self.scopes} comes next")
         if self.scopes >= MAX_SCOPES:
             raise ProtocolError(f"more than {MAX_SCOPES:,} scopes were opened")
+        if len(self.open) >= MAX_OPEN:
+            raise ProtocolError(f"more than {MAX_OPEN:,} scopes are open")
         self.scopes += 1
         self.open[opened.index] = opened.scope
         self._counts[opened.index] = 0
