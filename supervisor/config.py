@@ -29,6 +29,8 @@ class SupervisorConfig:
     """Pool -> how many jobs of it may live at once."""
     writer: Service
     """The service that asks for jobs; it is given the keyword `control`, its end of the channel."""
+    writer_patience: float = 30.0
+    """Seconds without a report after which the writer is taken for stuck, and is ended and started again. 0: never."""
     services: tuple[Service, ...] = ()
     """The others."""
     job_entry: str = "worker.job:main"

@@ -42,6 +42,7 @@ from supervisor.publish import DURATIONS, LATENCIES, Metrics, publish
 from supervisor.service import Restarts, RunningService
 from supervisor.signals import Signals
 from supervisor.snapshot import snapshot
+from supervisor.watchdog import Watchdog
 
 WRITER_GRACE = 5.0
 """Seconds for the writer to store the last outcomes once the last job is dead, and for a service to leave after SIGTERM."""
@@ -69,6 +70,7 @@ class Supervisor:
         self._asked: dict[str, Start] = {}
         self._publish_due = False
         self.writer = self._service(config.writer, self._writer_died, self._open_channel)
+        self._watchdog = Watchdog(self.loop, self.writer, config.writer_patience)
         self.services = [self._service(service, self._service_died, dict) for service in config.services]
 
     def _service(self, service: Service, died: Callable[[], None], descriptors: Callable[[], Mapping[str, int]]) -> RunningService:
@@ -107,6 +109,7 @@ class Supervisor:
         ours, theirs = channels.pair()
         self._channel = Channel(ours, FromWriter)
         self._asked.clear()  # an earlier writer's: this one has never heard of them
+        self._watchdog.heard()
         self.loop.watch(self._channel.fileno(), self._hear)
         self._tell_slots()
         return {"control": theirs.detach()}
@@ -165,6 +168,7 @@ class Supervisor:
                 self.jobs.kill(run, cause, sentence)
             case Report():
                 self.report, self.reported_at = message, time.monotonic()
+                self._watchdog.heard()
             case Finished():
                 self._finished(message)
             case Stop(exit_code=code):

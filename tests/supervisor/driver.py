@@ -89,6 +89,7 @@ class Driver:
             "state_path": str(self.state_path),
             "shutdown_grace": 0.2,
             "publish_every": PUBLISH_EVERY,
+            "writer_patience": 0,  # the one in `programs` does not report
             **config,
         }
         environment = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{ROOT}", "TEST_MARK": self.mark, "TMPDIR": str(self.temporary)}

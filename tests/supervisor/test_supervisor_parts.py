@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 
 import msgspec
 import pytest
 
+from supervisor.config import Service
 from supervisor.errors import ProtocolError, RestartStorm
 from supervisor.loop import Loop
 from supervisor.messages import MAX_MESSAGE, Cause
@@ -17,6 +19,7 @@ from supervisor.output import Lines, Outlet, Tail
 from supervisor.publish import Metrics, publish
 from supervisor.service import Restarts
 from supervisor.states import JobState, ServiceState, advance, advance_service
+from supervisor.watchdog import Watchdog
 
 
 def test_h02_series_do_not_grow_with_the_number_of_jobs():
@@ -193,3 +196,45 @@ def test_c04_the_longest_obituary_fits_into_a_message():
     )
 
     assert len(msgspec.json.encode(report)) < MAX_MESSAGE
+
+
+class Silent:
+    """A service that lives and says nothing."""
+
+    service, state, alive = Service(name="writer", entry=""), ServiceState.RUNNING, True
+
+    def __init__(self):
+        self.told = []
+
+    def signal(self, number):
+        self.told.append(number)
+
+
+class Looks:
+    """A loop that turns when it is told to."""
+
+    def every(self, _seconds, call):
+        self.again = call
+
+
+def test_a_silent_service_is_ended_once_its_patience_is_over():
+    loop, service = Looks(), Silent()
+    watchdog = Watchdog(loop, service, 3.0)
+    for _ in range(2):
+        loop.again()
+    watchdog.heard()
+    for _ in range(2):
+        loop.again()
+    assert service.told == [], "however long it took: we may have been stopped"
+    for _ in range(3):
+        loop.again()
+    assert service.told == [signal.SIGABRT, signal.SIGKILL, signal.SIGKILL]
+
+
+def test_a_service_that_is_leaving_is_not_watched():
+    loop, service = Looks(), Silent()
+    Watchdog(loop, service, 1.0)
+    service.state = ServiceState.STOPPING
+    for _ in range(5):
+        loop.again()
+    assert service.told == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 
 from providers import registry
 
@@ -26,5 +28,11 @@ def writer(control: int, settings: int, once: bool = False, job: int | None = No
 
     if seconds := os.environ.get("HOSTILE_TEST_SECONDS"):
         discovery.TEST_LIMITS = Limits(wall=float(seconds), idle=float(seconds))
+    signal.signal(signal.SIGUSR1, get_stuck)
     add_hostile()
     return main(control, settings, once, job)
+
+
+def get_stuck(*_):
+    """The main thread does nothing any more."""
+    threading.Event().wait()

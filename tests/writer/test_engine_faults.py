@@ -97,6 +97,22 @@ def test_b07_a_clock_that_jumps_an_hour_touches_no_lease(elder, tmp_path, monkey
     assert len(elder.runs(job)) == 1
 
 
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGUSR1], ids=["stopped", "stuck"])
+def test_a_writer_that_does_nothing_any_more_is_ended_and_another_does_its_work(elder, number):
+    """It would renew no lease and claim nothing, for ever, and the loop of the supervisor would turn all the time."""
+    worker = elder.worker(options={"writer_patience": 3.0}, lease_ttl=5)
+    job = elder.job(resources=1, behaviour="sleep")
+    elder.told("sleep")
+    worker.signal(worker.state()["services"]["writer"]["pid"], number)
+    until(lambda: worker.state()["services"]["writer"]["restarts"] == 1, "it is ended and started again")
+    assert "writer has not reported for 3 s and is ended" in worker.log.read_text()
+    assert ("in get_stuck" in worker.log.read_text()) is (number == signal.SIGUSR1), "where it stood"
+
+    change(elder, job, behaviour="well")
+    assert elder.ended(job)["error_kind"] == "lost"
+    assert elder.ended(job, 2)["status"] == "completed"
+
+
 def test_b13_two_workers_on_one_database(elder):
     """Their slots add up, each job runs once, and neither starves."""
     workers = [elder.worker(discovery_max_concurrent=2), elder.worker(discovery_max_concurrent=2)]
