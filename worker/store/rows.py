@@ -85,8 +85,8 @@ def row(entry: Entry, organization: Callable[[str], int], region: str) -> Row:
 
 
 def _deeper(data: bytes, levels: int) -> bool:
-    if data.count(b"{") + data.count(b"[") <= levels:
-        return False
+    if len(data) <= 2 * levels or data.count(b"{") + data.count(b"[") <= levels:
+        return False  # as of nearly all
     depth = 0
     for bracket in _BRACKETS.findall(_STRINGS.sub(b"", data)):
         depth += 1 if bracket in b"{[" else -1
