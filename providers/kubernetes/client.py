@@ -17,6 +17,7 @@ from kubernetes.client.exceptions import ApiException
 
 from providers import patience
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
+from providers.http import tls
 from providers.kubernetes.kubeconfig import Access
 
 TIMEOUT = (10, 60)
@@ -50,6 +51,8 @@ class Client:
             self._headers["Authorization"] = f"Basic {pair}"
         self._host = configuration.host
         self._api = ApiClient(configuration)
+        if configuration.ssl_ca_cert:
+            self._api.rest_client.pool_manager.connection_pool_kw["ssl_context"] = tls(configuration.ssl_ca_cert)
         self._retrying = patience.retrying(TRIES)
         self.calls = 0
 
