@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import requests
 from azure.core import AzureClouds
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline import policies
+from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
 from azure.identity import AzureAuthorityHosts, ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential
 from azure.mgmt.core import ARMPipelineClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 from azure.mgmt.core.tools import get_arm_endpoints
+from requests.adapters import HTTPAdapter
 
 from providers import secrecy
 from providers.azure.config import MANAGED_IDENTITY, AzureConfig
 from providers.errors import BadAnswer, ConfigError
+from providers.http import tls
 
 TIMEOUTS = {"connection_timeout": 10, "read_timeout": 60}  # seconds; the job's own clock ends everything else
 RETRIES = {"retry_total": 5, "retry_backoff_max": 60}  # Retry-After is honoured by the SDK's policy
@@ -47,7 +52,7 @@ class Connection:
         self.scopes: list[str] = endpoints["credential_scopes"]
         self.network: dict[str, Any] = {**TIMEOUTS, **RETRIES}
         if "AZURE_CA_BUNDLE" in operator:
-            self.network["connection_verify"] = operator["AZURE_CA_BUNDLE"]
+            self.network["transport"] = _trusting(operator["AZURE_CA_BUNDLE"])
         self.credential, self.who = _credential(config, operator, operator.get("AZURE_AUTHORITY_HOST", authority), self.network)
 
     def typed(self, client: Callable[..., Any], subscription: str) -> Any:
@@ -102,6 +107,25 @@ class Arm:
         if not isinstance(answer, dict):
             raise BadAnswer(f"{request.url.partition('?')[0]} answered with a {type(answer).__name__}, not an object")
         return answer
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, ssl_context=self._context, **options)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=self._context, **options)
+
+
+def _trusting(ca_file: str) -> RequestsTransport:
+    """For the operator's own authority."""
+    session = requests.Session()
+    session.mount("https://", _Adapter(tls(ca_file)))
+    return RequestsTransport(session=session, session_owner=False, connection_verify=ca_file)
 
 
 def _credential(

@@ -30,6 +30,8 @@ def classify(error: Exception) -> ProviderError | None:
                 "this machine has no managed identity: give the job tenant_id, client_id and client_secret, or set AZURE_CREDENTIALS_FILE",
                 detail=error.message,
             )
+        case azure.ClientAuthenticationError(__cause__=azure.ServiceRequestError() | azure.ServiceResponseError() as silence):
+            return _unheard(silence, " at the sign-in")
         case azure.ClientAuthenticationError():
             return CredentialsError(_sign_in_sentence(error.message), detail=error.message)
         case azure.DecodeError() | azure.DeserializationError():
@@ -37,9 +39,16 @@ def classify(error: Exception) -> ProviderError | None:
         case azure.HttpResponseError():
             return _by_status(error)
         case azure.ServiceRequestError() | azure.ServiceResponseError():
-            return TimedOut(f"no answer from Azure: {type(error).__name__}", detail=str(error.message))
+            return _unheard(error)
         case _:
             return None
+
+
+def _unheard(error: azure.AzureError, where: str = "") -> ProviderError:
+    detail = str(error.message)
+    if "CERTIFICATE_VERIFY_FAILED" in detail:
+        return BadAnswer(f"the TLS certificate of Azure{where} is not trusted: set AZURE_CA_BUNDLE if a proxy signs its own", detail=detail)
+    return TimedOut(f"no answer from Azure{where}: {type(error).__name__}", detail=detail)
 
 
 def _by_status(error: azure.HttpResponseError) -> ProviderError:

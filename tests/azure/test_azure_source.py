@@ -6,11 +6,13 @@ import contextlib
 
 import pytest
 from peers.arm import OTHER, SECRET, SUBSCRIPTION, TENANT
+from peers.port import free_port
 from recorder import Recorder
 from test_azure_catalogue import MODELS, fields, inner, storage
 
 from providers import registry
-from providers.errors import Denied, Outcome
+from providers.azure import client
+from providers.errors import BadAnswer, Denied, Outcome, TimedOut
 from providers.runner import run
 from providers.schema import parse
 from providers.testing import Fault, ProviderSuite
@@ -243,6 +245,22 @@ def test_the_next_link_in_a_circle_ends(account):
     report = read(account).report("azure_resource_group")
     assert report.outcome == Outcome.ERROR
     assert "circle" in report.message
+
+
+def test_a_certificate_of_somebody_unknown_is_no_wrong_password(account):
+    del account.operator["AZURE_CA_BUNDLE"]
+
+    with pytest.raises(BadAnswer, match="certificate of Azure at the sign-in is not trusted: set AZURE_CA_BUNDLE"):
+        read(account)
+
+
+def test_a_sign_in_that_nobody_answers_is_no_wrong_password(account, monkeypatch):
+    """It is tried again, which a wrong password is not."""
+    monkeypatch.setitem(client.RETRIES, "retry_total", 0)
+    account.operator["AZURE_AUTHORITY_HOST"] = f"https://localhost:{free_port()}"
+
+    with pytest.raises(TimedOut, match="no answer from Azure at the sign-in"):
+        read(account)
 
 
 @pytest.mark.parametrize(
