@@ -95,7 +95,11 @@ def providers_counted(worker):
 ROWS = {
     "a list": ("hostile", "[1]", "not a JSON object"),
     "null": ("hostile", "null", "not a JSON object"),
-    "nested too deeply": ("hostile", '{"account": ' * 3000 + "1" + "}" * 3000, "not a JSON object"),
+    "nested too deeply": (
+        "hostile",
+        '{"account": ' * 3000 + "1" + "}" * 3000,
+        "the job's config is n",
+    ),  # not an object to one Python, nested too deeply to another
     "too large": ("hostile", '{"account": "%s"}' % ("x" * 5_000_000), "a job can be given 4,194,304"),
     "a provider that there is not": ("nobody's", "{}", "unsupported provider"),
 }

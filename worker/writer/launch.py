@@ -58,6 +58,8 @@ class Launcher:
             return self._job(run, provider_name, config, kind, job_id)
         except ProviderError:
             raise
+        except RecursionError:
+            raise ConfigError("the job's config is nested too deeply to be read") from None
         except Exception as error:  # noqa: BLE001 - anybody's row, and anybody's provider: what nobody foresaw ends this run and not the worker
             where = "".join(traceback.format_tb(error.__traceback__))  # not the error's words: they may quote a secret
             raise ProviderError(f"the job's config cannot be read ({type(error).__name__})", detail=where) from None
