@@ -125,7 +125,7 @@ def _trusting(ca_file: str) -> RequestsTransport:
     """For the operator's own authority."""
     session = requests.Session()
     session.mount("https://", _Adapter(tls(ca_file)))
-    return RequestsTransport(session=session, session_owner=False, connection_verify=ca_file)
+    return RequestsTransport(session=session, session_owner=False, connection_verify=ca_file, **TIMEOUTS)
 
 
 def _credential(

@@ -12,6 +12,7 @@ from test_azure_catalogue import MODELS, fields, inner, storage
 
 from providers import registry
 from providers.azure import client
+from providers.azure.config import AzureConfig
 from providers.errors import BadAnswer, Denied, Outcome, TimedOut
 from providers.runner import run
 from providers.schema import parse
@@ -252,6 +253,12 @@ def test_a_certificate_of_somebody_unknown_is_no_wrong_password(account):
 
     with pytest.raises(BadAnswer, match="certificate of Azure at the sign-in is not trusted: set AZURE_CA_BUNDLE"):
         read(account)
+
+
+def test_an_authority_of_the_operators_own_changes_no_time_out(azure):
+    transport = client.Connection(parse(AzureConfig, CREDENTIALS), azure.operator).network["transport"]
+
+    assert (transport.connection_config.timeout, transport.connection_config.read_timeout) == tuple(client.TIMEOUTS.values())
 
 
 def test_a_sign_in_that_nobody_answers_is_no_wrong_password(account, monkeypatch):
