@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Test processes, each with peers of its own: most of a test is waiting.
+SIDE_BY_SIDE ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format lock bench soak chaos clean peers
@@ -14,7 +16,7 @@ demo: $(VENV)/demo ## Everything at once, with a simulated AWS account: http://l
 
 test: $(VENV)/test peers ## The whole suite
 	@$(BIN)/python -m compileall -q api providers supervisor tests worker # once, and not in each of the thousand processes that it starts
-	$(BIN)/pytest -q $(PYTEST)
+	$(BIN)/pytest -q --dist loadfile -n $(SIDE_BY_SIDE) $(PYTEST)
 
 check: $(VENV)/test ## Format, lint, types, import arrows
 	$(BIN)/ruff format --check .

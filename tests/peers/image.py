@@ -14,11 +14,12 @@ import uuid
 import pytest
 from peers import mortal
 from peers.absent import missing
+from peers.kept import CACHE
 from waiting import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CACHE = ROOT / ".cache" / "image"
-LOG = CACHE / "build.log"
+FOLDER = CACHE / "image"
+LOG = FOLDER / f"build-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}.log"
 LIMITS = ("--runtime", "runc", "--ulimit", "nofile=20000:20000", "--ulimit", "nproc=30000:30000", "--no-healthcheck")
 """What podman needs where it may not raise limits, and where no systemd runs."""
 
@@ -85,8 +86,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """The build takes minutes, and begins with the session, so that it is done when a container is wanted."""
     wanted = any("image" in getattr(item, "fixturenames", ()) for item in session.items)
     if wanted and not session.config.option.collectonly and not complaint() and not os.environ.get("ELDER_TEST_IMAGE"):
-        CACHE.mkdir(parents=True, exist_ok=True)
-        command = ["nice", str(ROOT / "tests" / "container" / "build-image"), str(CACHE), str(pathlib.Path(sys.executable).parent / "pip")]
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        command = ["nice", str(ROOT / "tests" / "container" / "build-image"), str(FOLDER), str(pathlib.Path(sys.executable).parent / "pip")]
         with LOG.open("wb") as log:
             session.config.stash[BUILD] = mortal.start(command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
 

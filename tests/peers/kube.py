@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from peers import mortal
 from peers.absent import missing
+from peers.kept import CACHE, alone
 from peers.port import free_port
 from waiting import until
 
@@ -37,19 +38,23 @@ def assets() -> pathlib.Path:
     if named:
         return pathlib.Path(named)
     etcd = shutil.which("etcd")
-    folder = ROOT / ".cache" / "kubebuilder"
+    folder = CACHE / "kubebuilder"
     if not PACKED.exists() or not etcd:
         missing("KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver: install them with setup-envtest")
-    if not (folder / "kube-apiserver").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f"part-{os.getpid()}"
-        with lzma.open(PACKED) as source, part.open("wb") as target:
-            shutil.copyfileobj(source, target)
-        part.chmod(0o755)
-        part.rename(folder / "kube-apiserver")
-    if not (folder / "etcd").exists():
-        (folder / "etcd").symlink_to(etcd)
+    with alone(folder):
+        if not (folder / "kube-apiserver").exists():
+            _unpack(folder / "kube-apiserver")
+        if not (folder / "etcd").exists():
+            (folder / "etcd").symlink_to(etcd)
     return folder
+
+
+def _unpack(program: pathlib.Path) -> None:
+    part = program.with_suffix(".part")
+    with lzma.open(PACKED) as source, part.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    part.chmod(0o755)
+    part.rename(program)
 
 
 class Kube:

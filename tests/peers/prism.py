@@ -15,26 +15,30 @@ from typing import Any
 import waiting
 from peers import mortal
 from peers.absent import missing
+from peers.kept import CACHE, alone
 from peers.port import free_port
-from peers.vendor import CACHE
 
 VERSION = "5.14.2"
 
 
 def installed() -> pathlib.Path:
     """The program; installed when it is not there, which takes half a minute."""
-    folder = CACHE / f"prism-{VERSION}"
-    if not folder.exists():
-        if not shutil.which("npm"):
-            missing("npm is not installed: it installs Prism, which judges requests by a vendor's OpenAPI document")
-        CACHE.mkdir(parents=True, exist_ok=True)
-        part = tempfile.mkdtemp(dir=CACHE)
-        command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", part, f"@stoplight/prism-cli@{VERSION}"]
-        done = subprocess.run(command, cwd=part, capture_output=True, text=True, timeout=540, check=False)
-        if done.returncode:
-            missing(f"npm cannot install Prism: {done.stderr.strip()[-300:]}")
-        pathlib.Path(part).rename(folder)
+    folder = CACHE / "npm" / f"prism-{VERSION}"
+    with alone(folder.parent):
+        if not folder.exists():
+            _install(folder)
     return folder / "node_modules" / ".bin" / "prism"
+
+
+def _install(folder: pathlib.Path) -> None:
+    if not shutil.which("npm"):
+        missing("npm is not installed: it installs Prism, which judges requests by a vendor's OpenAPI document")
+    part = tempfile.mkdtemp(dir=folder.parent)
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", part, f"@stoplight/prism-cli@{VERSION}"]
+    done = subprocess.run(command, cwd=part, capture_output=True, text=True, timeout=540, check=False)
+    if done.returncode:
+        missing(f"npm cannot install Prism: {done.stderr.strip()[-300:]}")
+    pathlib.Path(part).rename(folder)
 
 
 @contextlib.contextmanager

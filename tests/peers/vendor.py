@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import pathlib
 import shutil
 import subprocess
@@ -13,20 +12,25 @@ import tempfile
 
 import yaml
 from peers.absent import missing
+from peers.kept import CACHE, alone
 from peers.openapi import Document
 
-CACHE = pathlib.Path(__file__).resolve().parents[2] / ".cache" / "npm"
+NPM = CACHE / "npm"
 
 
 def published(name: str, version: str, file: str) -> pathlib.Path:
     """One file of an npm package."""
-    kept = CACHE / f"{name.replace('/', '-').lstrip('@')}-{version}-{pathlib.Path(file).name}"
-    if kept.exists():
-        return kept
+    kept = NPM / f"{name.replace('/', '-').lstrip('@')}-{version}-{pathlib.Path(file).name}"
+    with alone(NPM):
+        if not kept.exists():
+            _fetch(name, version, file, kept)
+    return kept
+
+
+def _fetch(name: str, version: str, file: str, kept: pathlib.Path) -> None:
     if not shutil.which("npm"):
         missing(f"npm is not installed: it fetches {name}, the vendor's own description of its API")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as part:
+    with tempfile.TemporaryDirectory(dir=NPM) as part:
         command = ["npm", "pack", "--silent", "--pack-destination", part, f"{name}@{version}"]
         done = subprocess.run(command, cwd=part, capture_output=True, text=True, timeout=300, check=False)
         if done.returncode:
@@ -35,7 +39,6 @@ def published(name: str, version: str, file: str) -> pathlib.Path:
         with tarfile.open(packed) as archive:
             archive.extract(f"package/{file}", part, filter="data")
         (pathlib.Path(part) / "package" / file).rename(kept)
-    return kept
 
 
 @functools.cache
@@ -49,8 +52,9 @@ def authentik() -> Document:
     """Authentik's API: OpenAPI 3.0. YAML of that size takes seconds to read, so it is kept as JSON."""
     text = published("@goauthentik/api", "2026.8.3", "schema.yml")
     kept = text.with_suffix(".json")
-    if not kept.exists():
-        part = text.with_suffix(f".{os.getpid()}")
-        part.write_text(json.dumps(yaml.load(text.read_text(), Loader=yaml.CSafeLoader)))
-        part.rename(kept)
+    with alone(NPM):
+        if not kept.exists():
+            part = text.with_suffix(".part")
+            part.write_text(json.dumps(yaml.load(text.read_text(), Loader=yaml.CSafeLoader)))
+            part.rename(kept)
     return Document(json.loads(kept.read_text()), root="/api/v3")
