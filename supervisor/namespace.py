@@ -98,11 +98,14 @@ def _die_with_holder(alive: int) -> None:
 
 
 def _be_init(alive: int) -> NoReturn:
+    """Ends with the holder, which one look cannot tell: the job, just forked, may still have the pipe's other end."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # what is orphaned here is reaped by the kernel
-    _die_with_holder(alive)
-    os.closerange(0, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    while True:
-        signal.pause()
+    kernel.die_with_any_parent()
+    _close_all_but(alive)
+    poller = select.poll()
+    poller.register(alive, 0)
+    poller.poll()
+    os._exit(1)
 
 
 def _hold(init: int, job: int, held: int) -> NoReturn:
@@ -111,9 +114,7 @@ def _hold(init: int, job: int, held: int) -> NoReturn:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for number in DEAF_TO:
         signal.signal(number, signal.SIG_IGN)
-    highest = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    os.closerange(0, held)
-    os.closerange(held + 1, highest)
+    _close_all_but(held)
     _, status = os.waitpid(job, 0)
     os.kill(init, signal.SIGKILL)
     os.waitpid(init, 0)
@@ -123,3 +124,8 @@ def _hold(init: int, job: int, held: int) -> NoReturn:
             signal.signal(ended_by, signal.SIG_DFL)
         os.kill(os.getpid(), ended_by)
     os._exit(os.waitstatus_to_exitcode(status))
+
+
+def _close_all_but(fd: int) -> None:
+    os.closerange(0, fd)
+    os.closerange(fd + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import resource
@@ -187,6 +188,48 @@ def test_b08_as_pid_1_it_reaps_what_nobody_else_does(tmp_path):
         state = driver.fresh_state(lambda _: True)
         assert [job["run"] for job in state["jobs"]] == ["1"]
         assert state["pools"]["discovery"]["running"] == 1
+
+
+HOLDER = """
+import os, pathlib, select, sys
+from supervisor import namespace
+
+def wait(name):
+    while not pathlib.Path(sys.argv[1], name).exists():
+        select.select([], [], [], 0.005)
+
+def late_close(fd):
+    if os.getpid() == 2:
+        wait("go on")
+    close(fd)
+
+def late_init(alive):
+    wait("dead")
+    be_init(alive)
+
+close, be_init = os.close, namespace._be_init
+os.close, namespace._be_init = late_close, late_init
+namespace.enter()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look at the descriptors of such a process")
+def test_b02_the_first_process_of_a_namespace_whose_holder_died_before_it_looked(tmp_path):
+    """Killed between two instructions: its pipe is held by the job still, which was forked a moment ago, and nobody else will tell."""
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], cwd=ROOT)
+    children = pathlib.Path(f"/proc/{holder.pid}/task/{holder.pid}/children")
+    init, job = until(lambda: len(found := children.read_text().split()) == 2 and found, "both are forked")
+    try:
+        holder.kill()
+        holder.wait()
+        (tmp_path / "dead").touch()
+        until(lambda: len(os.listdir(f"/proc/{init}/fd")) <= 1, "it has looked")
+        (tmp_path / "go on").touch()
+        until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in (init, job)), "both are gone")
+    finally:
+        for pid in (init, job):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
 
 def test_what_a_killed_supervisor_left_behind_is_removed_by_the_next(tmp_path):
