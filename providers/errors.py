@@ -13,6 +13,8 @@
     |   `-- BadAnswer        the source answered with something that is not an answer
     `-- DataError            one resource cannot be stored; the rest of its scope can
 
+Each has an `error_kind`: config, credentials, source or internal. A kind of a provider's own is told as internal.
+
 Absence is not an error and an error is not absence: a scope that raised is never "empty".
 """
 

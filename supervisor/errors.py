@@ -11,7 +11,12 @@
 from __future__ import annotations
 
 MAX_WORDS = 500
-"""Characters of a `ProtocolError`."""
+"""Characters of a sentence that may quote a job."""
+
+
+def bounded(words: str) -> str:
+    """Cut, if need be, so that a message of the channel and a log line have room for it."""
+    return words if len(words) <= MAX_WORDS else f"{words[:MAX_WORDS]} ..."
 
 
 class SupervisorError(Exception):
@@ -22,10 +27,10 @@ class SupervisorError(Exception):
 
 
 class ProtocolError(SupervisorError):
-    """A process broke the frame protocol. The message may quote it, and is bounded: it has a channel and a log line to fit into."""
+    """A process broke the frame protocol. The message may quote it, and is bounded."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message if len(message) <= MAX_WORDS else f"{message[:MAX_WORDS]} ...")
+        super().__init__(bounded(message))
 
 
 class SpawnError(SupervisorError):

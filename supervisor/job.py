@@ -23,7 +23,7 @@ from supervisor.cgroup import Group
 from supervisor.clocks import Clocks
 from supervisor.config import SupervisorConfig
 from supervisor.effort import Effort
-from supervisor.errors import ProtocolError
+from supervisor.errors import ProtocolError, bounded
 from supervisor.frames import FrameReader, Kind
 from supervisor.kernel import Member
 from supervisor.loop import Loop, Timer
@@ -130,7 +130,7 @@ class Job:
                 self._take(kind, body)
         except (ProtocolError, msgspec.ValidationError, msgspec.DecodeError) as error:
             self._loop.forget(self._control.fd)
-            self.kill(Cause.PROTOCOL, str(ProtocolError(f"the job broke the protocol on its control pipe: {error}")))
+            self.kill(Cause.PROTOCOL, bounded(f"the job broke the protocol on its control pipe: {error}"))
         if self._control.eof:
             self._loop.forget(self._control.fd)
 

@@ -16,15 +16,14 @@ from providers.errors import ConfigError
 PATH_ENDINGS = ("_path", "_file")
 """A config key that ends so names a file."""
 
+LONGEST_PATH = 4096
+"""Characters: the kernel takes no more bytes (PATH_MAX)."""
+
 
 def check_switched_on(enabled: Mapping[str, bool | None], provider: str) -> None:
     """Raises `ConfigError` for a provider that AWS_ENABLED=false and the like have switched off."""
     if enabled.get(provider) is False:
         raise ConfigError(f"{provider.upper()}_ENABLED=false: no jobs of provider '{provider}' are run")
-
-
-LONGEST_PATH = 4096
-"""Bytes: the kernel's PATH_MAX."""
 
 
 def named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ and decodes only what has changed.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -30,6 +30,8 @@ PROTOCOL = 1
 
 FailureKind = Literal["config", "credentials", "source", "memory", "internal"]
 """As in `providers.errors`. There are no others: each is a label of a metric."""
+
+FAILURE_KINDS: dict[str, FailureKind] = {kind: kind for kind in get_args(FailureKind)}
 
 
 class JobStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.server
 import json
+import ssl
 import threading
 import time
 from email.utils import formatdate
@@ -14,7 +16,7 @@ import pytest
 from providers import http as client_module
 from providers import patience
 from providers.errors import BadAnswer, CredentialsError, Denied, ScopeError, Throttled, TimedOut, Unsupported
-from providers.http import Http
+from providers.http import Http, tls
 
 
 class Server:
@@ -281,3 +283,30 @@ def test_a_list_where_an_object_belongs(server, http_client):
 
     with pytest.raises(BadAnswer, match="not an object"):
         http_client.get("/x").object()
+
+
+@pytest.fixture
+def strict(monkeypatch):
+    """As Python makes its contexts from 3.13 on."""
+    made = ssl.create_default_context
+
+    def create(*arguments, **options):
+        context = made(*arguments, **options)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", create)
+
+
+def test_a_private_authority_need_not_be_what_python_now_asks_of_public_ones(strict, authority):
+    """That of these tests names no key of its issuer, as many do."""
+    server, client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = tls(str(authority.ca)).wrap_bio(server, client, server_hostname="localhost")
+    theirs = authority.server_context().wrap_bio(client, server, server_side=True)
+    for _ in range(4):
+        for side in (ours, theirs):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+
+    assert ours.getpeercert()["subject"]
+    assert tls().verify_flags & ssl.VERIFY_X509_STRICT, "the system's are checked as Python has it"

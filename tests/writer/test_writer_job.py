@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from providers import registry
-from providers.errors import Outcome
+from providers.errors import Outcome, ProviderError
+from providers.hostile import Hostile
 from supervisor.frames import FrameBuffer, Kind
 from worker import job, wire
 from worker.writer.protocol import Conversation
@@ -190,3 +191,18 @@ def test_a_writer_that_is_gone_ends_the_job():
         os.close(fd)
 
     assert code == job.EXIT_UNHEARD
+
+
+def test_a_kind_of_error_that_a_provider_made_up_is_told_as_internal(monkeypatch):
+    """With its own words: the kind alone is one of few, as it names a series."""
+
+    class Quaint(ProviderError):
+        error_kind = "quaint"
+
+    def refuse(self, config, operator):
+        raise Quaint("the moon is in the wrong house")
+
+    monkeypatch.setattr(Hostile, "open", refuse)
+    failed = do().messages[-1]
+
+    assert (failed.error_kind, failed.message) == ("internal", "the moon is in the wrong house")

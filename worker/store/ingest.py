@@ -31,6 +31,11 @@ class Stored:
     reasons: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     """(external id or the beginning of the record, why), of each that was rejected."""
 
+    @property
+    def rejection(self) -> str:
+        """Of the first that was rejected: who it is, and why. Empty when none was."""
+        return ": ".join(self.reasons[0]) if self.reasons else ""
+
     def add(self, other: Stored) -> None:
         """Sums up."""
         self.created += other.created

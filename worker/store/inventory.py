@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -49,11 +49,10 @@ class _Open:
     rejection: str = ""
     """Of the first that was rejected: who it is, and why."""
 
-    def reject(self, count: int, reasons: Sequence[tuple[str, str]]) -> None:
-        """So many of its resources are not stored."""
-        self.rejected += count
-        if reasons and not self.rejection:
-            self.rejection = ": ".join(reasons[0])
+    def reject(self, rejected: Stored) -> None:
+        """Counts them, and keeps the first reason alone."""
+        self.rejected += rejected.rejected
+        self.rejection = self.rejection or rejected.rejection
 
 
 class PostgresInventory:
@@ -248,7 +247,7 @@ class PostgresInventory:
         for index, one in stored.items():
             opened = self._open[index]
             opened.new, opened.changed = [], []
-            opened.reject(one.rejected, one.reasons)
+            opened.reject(one)
             self.totals.created += one.created
             self.totals.updated += one.updated
             self.totals.unchanged += one.unchanged
@@ -257,13 +256,13 @@ class PostgresInventory:
         self._pending = self._size = 0
 
     def _reject(self, opened: _Open, data: bytes, why: str) -> None:
-        opened.reject(1, [(data[:80].decode(errors="replace"), why)])
+        opened.reject(Stored(rejected=1, reasons=[(data[:80].decode(errors="replace"), why)]))
         self.totals.rejected += 1
 
     def _ledger(self, connection: Connection, opened: _Open, end: wire.ScopeEnd, deleted: int, held: int, last: Stored) -> None:
         message, rejected = end.message, opened.rejected + end.rejected + last.rejected
         if rejected:
-            first = end.rejection or opened.rejection or ": ".join(next(iter(last.reasons), ("its reason was not told",)))
+            first = end.rejection or opened.rejection or last.rejection or "its reason was not told"
             message = f"{message}; " if message else ""
             message += f"{rejected} resources were refused, and nothing was marked as gone; the first: {first}"
         scope = opened.scope

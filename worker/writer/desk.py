@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from providers import registry
-from supervisor.errors import MAX_WORDS
+from supervisor.errors import bounded
 from supervisor.messages import Cancel, Cause, Exited, Extend, Finished, Ready, Refused, Slots, Spawned, Start
 from worker.redact import Redactor
 from worker.writer.inventory import Inventory, Totals, added
@@ -127,7 +127,7 @@ class Desk:
     def cancel(self, run: str, cause: Cause = Cause.CANCELLED, sentence: str = "") -> None:
         """The run is to end."""
         if run in self._flights:
-            self._channel.send(Cancel(run=run, cause=cause, sentence=sentence[:MAX_WORDS]))
+            self._channel.send(Cancel(run=run, cause=cause, sentence=bounded(sentence)))
 
     def take(self, message: Slots | Spawned | Refused | Ready | Exited, descriptors: Sequence[int]) -> None:
         """A message from the supervisor about slots or runs."""
