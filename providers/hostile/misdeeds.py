@@ -219,8 +219,7 @@ class _Bomb:
 
 
 def _records_again(sequence: int) -> None:
-    body = b"[%d,0,[]]" % sequence
-    _everywhere(struct.pack(">IB", len(body), RECORDS_KIND) + body)
+    _to_the_writer(RECORDS_KIND, b"[%d,0,[]]" % sequence)
 
 
 def _everywhere(data: bytes) -> None:
