@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import request
 
 from api.errors import Forbidden, Unauthorized
-from worker.settings import Settings
+from worker.config.settings import Settings
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HEALTH = frozenset({"/healthz", "/api/v1/healthz"})

@@ -7,7 +7,7 @@ from flask import Flask, Response
 from api import access, inventory, jobs, openapi, pages, refusals, sync
 from api.context import Context
 from api.endpoint import answer_with, register
-from worker.settings import Settings
+from worker.config.settings import Settings
 
 PREFIX = "/api/v1"
 ENDPOINTS = (*jobs.ENDPOINTS, *inventory.ENDPOINTS, *sync.ENDPOINTS)

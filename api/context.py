@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from worker.secretbox import SecretBox
-from worker.settings import Settings
+from worker.config.secretbox import SecretBox
+from worker.config.settings import Settings
 from worker.store import claims
 from worker.store.connection import Connection
 from worker.store.pool import Pool

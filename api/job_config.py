@@ -11,9 +11,9 @@ from providers import registry, schema
 from providers.errors import ConfigError
 from providers.provider import Provider
 from providers.schema import REDACTED
-from worker import doors
-from worker.secretbox import SecretBoxError, is_sealed
-from worker.settings import Settings
+from worker.config.secretbox import SecretBoxError, is_sealed
+from worker.config.settings import Settings
+from worker.job import admission
 
 ORGANIZATION_KEY = "_organization_id"
 """Shown in every config, because people look for it there; it is the job's `organization_id`."""
@@ -23,7 +23,7 @@ def provider_of(settings: Settings, name: str) -> Provider:
     """The provider of a job. Raises `ApiError`."""
     try:
         provider = registry.get(name)
-        doors.check_switched_on({name: getattr(settings, f"{name}_enabled", None)}, name)
+        admission.check_switched_on({name: getattr(settings, f"{name}_enabled", None)}, name)
     except ConfigError as error:
         raise ApiError(str(error)) from None
     if not provider.discovery:
@@ -36,7 +36,7 @@ def sealed(context: Context, provider: Provider, config: Mapping[str, Any]) -> d
     try:
         opened = context.box.open(dict(config))
         schema.parse(provider.config, opened)
-        doors.check_files(opened, context.settings.discovery_allowed_paths)
+        admission.check_files(opened, context.settings.discovery_allowed_paths)
         return schema.map_secrets(provider.config, config, context.box.seal)
     except ConfigError as error:
         raise ApiError(f"the config is not valid for provider '{provider.name}'", error.complaints) from None

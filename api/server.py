@@ -6,14 +6,14 @@ import logging
 
 from api.access import LOOPBACK
 from api.app import create_app
-from worker import logs
-from worker.environment import SettingsError
-from worker.http.server import Gunicorn, options, port_problem
-from worker.redact import Redactor
-from worker.secretbox import SecretBox, SecretBoxError
-from worker.settings import Settings
+from worker.config.environment import SettingsError
+from worker.config.secretbox import SecretBox, SecretBoxError
+from worker.config.settings import Settings
+from worker.logs import structured as logs
+from worker.logs.redact import Redactor
 from worker.store.errors import StoreError
 from worker.store.migrate import migrate
+from worker.web.server import Gunicorn, options, port_problem
 
 log = logging.getLogger("api")
 

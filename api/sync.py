@@ -1,4 +1,4 @@
-"""What the connectors bring: the server's side of `worker.elder_api`."""
+"""What the connectors bring: the server's side of `worker.sync.client`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.errors import ApiError
 from providers.records import Scope
-from worker.elder_api import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, Tombstoned
 from worker.store import sync, tombstones
+from worker.sync.client import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, Tombstoned
 
 OWNERS = "connector:"
 """What the scopes of connectors begin with: a connector has no say in what discovery jobs have found."""

@@ -6,4 +6,4 @@ import pathlib
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "supervisor"), str(ROOT / "tests" / "writer")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "harness")]

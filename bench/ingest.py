@@ -19,16 +19,16 @@ from psycopg.types.json import Jsonb
 from providers.records import Identity, Resource, Scope
 from providers.runner import BATCH, ScopeReport
 from supervisor.messages import Cause, Exited
-from worker import wire
-from worker.embedded import running
-from worker.fingerprints import Entry, content_of, key_of
-from worker.job_sink import FrameSink
+from worker.job.sink import FrameSink
+from worker.local.postgres import running
+from worker.run import wire
+from worker.run.fingerprints import Entry, content_of, key_of
 from worker.store import claims
 from worker.store.connection import connect
 from worker.store.inventory import PostgresInventory
 from worker.store.migrate import migrate
 from worker.store.rows import COLUMNS, row
-from worker.writer.run import Run
+from worker.writer.stream import Run
 
 OWNER = "00000000-0000-0000-0000-000000000001"
 SCOPE = Scope("bench", "1", "r", "ec2_instance")

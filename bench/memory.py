@@ -11,7 +11,7 @@ from waiting import until
 from workbench import Elder
 
 from bench.processes import pss, tree
-from worker.embedded import running
+from worker.local.postgres import running
 from worker.store.migrate import migrate
 
 SIZES = (10_000, 100_000, 1_000_000)

@@ -18,7 +18,7 @@ from peers.port import free_port
 from psycopg.types.json import Jsonb
 
 from bench import ROOT
-from worker.embedded import running
+from worker.local.postgres import running
 
 
 def kills(count: int) -> list[tuple[str, str, str, str]]:

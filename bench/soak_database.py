@@ -16,13 +16,13 @@ import uuid
 from collections.abc import Iterator
 
 from bench.part import Row, allowance
-from worker.embedded import EmbeddedPostgres
+from worker.local.postgres import EmbeddedPostgres
+from worker.run.outcome import Status, Verdict
+from worker.run.queue import Claimed
 from worker.store import claims
 from worker.store.connection import Connection, connect, transaction
 from worker.store.errors import LostClaim
 from worker.store.migrate import migrate
-from worker.writer.outcome import Status, Verdict
-from worker.writer.queue import Claimed
 
 CLAIMERS, JOBS, INTERLEAVINGS = 32, 100_000, 10_000
 

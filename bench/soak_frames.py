@@ -11,7 +11,7 @@ from bench.soak_kills import AT_ONCE, supervisor
 from providers.records import Scope
 from supervisor.errors import ProtocolError
 from supervisor.frames import Kind, encode
-from worker import wire
+from worker.run import wire
 from worker.writer.protocol import Conversation
 
 LIVE = 500

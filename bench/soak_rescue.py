@@ -11,7 +11,7 @@ from waiting import until
 from workbench import Elder
 
 from bench.part import Row, allowance
-from worker.embedded import running
+from worker.local.postgres import running
 from worker.store.migrate import migrate
 
 BAR = 45.0

@@ -70,7 +70,7 @@ def streaming(pause: float) -> Iterator[Streams]:
     """Seven streams at work; nobody is left at the end."""
     with tempfile.TemporaryDirectory() as folder:
         mark = f"streams-{os.getpid()}-{time.monotonic_ns()}"
-        path = os.pathsep.join(str(ROOT / part) for part in ("", "tests", "tests/supervisor", "tests/writer"))
+        path = os.pathsep.join(str(ROOT / part) for part in ("", "tests", "tests/harness"))
         streams = Streams(pathlib.Path(folder))
         streams.wish(ALONE)
         process = subprocess.Popen(

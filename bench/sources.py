@@ -23,7 +23,7 @@ RUNS = 3
 
 PROGRAM = """
 import json, os, pathlib, re, sys, threading, time
-import worker.job
+import worker.job.entry
 from providers import registry, schema
 name, config, operator = json.loads(sys.stdin.read())
 provider = registry.get(name)

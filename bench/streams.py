@@ -19,14 +19,14 @@ from supervisor.channel import Channel
 from supervisor.config import Service, SupervisorConfig
 from supervisor.messages import Exited, ToWriter
 from supervisor.supervisor import Supervisor
-from worker.secretbox import SecretBox
+from worker.config.secretbox import SecretBox
+from worker.run.outcome import Status, Verdict
 from worker.writer.backlog import Backlog
-from worker.writer.desk import Desk, Limits
 from worker.writer.discovery import Discovery
+from worker.writer.dispatcher import Desk, Limits
 from worker.writer.launch import Launcher
 from worker.writer.loop import Loop
 from worker.writer.mailbox import Mailbox
-from worker.writer.outcome import Status, Verdict
 
 STREAMS = 7
 ENDLESS = 10**9

@@ -33,7 +33,7 @@ class SupervisorConfig:
     """Seconds without a report after which the writer is taken for stuck, and is ended and started again. 0: never."""
     services: tuple[Service, ...] = ()
     """The others."""
-    job_entry: str = "worker.job:main"
+    job_entry: str = "worker.job.entry:main"
     """Called in a job process as ``entry(start: bytes, control: int, data: int) -> int``."""
     state_path: str
     """Where the state is published; on tmpfs."""

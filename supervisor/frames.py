@@ -14,7 +14,7 @@ pipe      direction           kinds, in order
 ========  ==================  ====================================================================
 start     writer -> job       one ``START`` (config and secrets), after the job has said ``READY``
 control   job -> supervisor   one ``READY``, then any number of ``PROGRESS``
-data      job -> writer       the bodies of `worker.wire`, then one ``COMPLETE`` or one ``FAILED``
+data      job -> writer       the bodies of `worker.run.wire`, then one ``COMPLETE`` or one ``FAILED``
 ========  ==================  ====================================================================
 
 A job has succeeded when its ``COMPLETE`` arrived **and** its process left with exit code 0; neither alone is success.

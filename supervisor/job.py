@@ -18,20 +18,20 @@ import msgspec
 
 from supervisor import bootstrap, kernel, pipes
 from supervisor.bootstrap import Cell, Hello
-from supervisor.census import Census
 from supervisor.cgroup import Group
 from supervisor.clocks import Clocks
 from supervisor.config import SupervisorConfig
-from supervisor.effort import Effort
+from supervisor.cpu_activity import Effort
 from supervisor.errors import ProtocolError, bounded
+from supervisor.exit_report import obituary
 from supervisor.frames import FrameReader, Kind
 from supervisor.kernel import Member
 from supervisor.loop import Loop, Timer
 from supervisor.memory import Memory
 from supervisor.messages import Cause, Exited, Start
-from supervisor.obituary import obituary
 from supervisor.output import Lines, Pump, Tail
 from supervisor.process import spawn_process
+from supervisor.process_tree import Census
 from supervisor.states import JobState, advance
 
 STACK_DUMP = 0.25

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection
 
 from supervisor import kernel
 from supervisor.bootstrap import Hello
-from supervisor.census import Census
 from supervisor.cgroup import Group, Groups
 from supervisor.config import SupervisorConfig
 from supervisor.errors import SpawnError
@@ -19,6 +18,7 @@ from supervisor.folders import Folders
 from supervisor.job import Job
 from supervisor.loop import Loop, Timer
 from supervisor.messages import Cause, Exited, Start
+from supervisor.process_tree import Census
 from supervisor.states import JobState
 
 SURVEY = 0.1

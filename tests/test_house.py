@@ -50,19 +50,80 @@ def starts_with(names: set[str], prefixes: set[str]) -> set[str]:
     return {name for name in names if any(name == p or name.startswith(p + ".") for p in prefixes)}
 
 
+FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "worker": (
+        ("version",),
+        ("run", "config", "logs"),
+        ("job", "sync", "health", "supervised"),
+        ("store", "web", "service"),
+        ("check", "local"),
+        ("cli", "writer"),
+    ),
+    "providers": (
+        ("errors", "secrecy", "address"),
+        ("records", "schema"),
+        ("provider", "catalogue", "http"),
+        ("runner", "concurrency", "registry", "google"),
+        ("collected",),
+        ("testing",),
+        ("aws", "azure", "gcp", "kubernetes", "ldap", "okta", "authentik", "google_workspace", "hostile"),
+    ),
+}
+"""The rooms of a package, from the lowest floor up. A room is a folder, or a module at the package's top; it imports lower floors only."""
+
+
+def floor_of(package: str, room: str) -> int:
+    """The floor that a room stands on. Fails for a room that is on none."""
+    return next(number for number, rooms in enumerate(FLOORS[package]) if room in rooms)
+
+
+def room_of(module: str) -> str:
+    """The room of a module of `worker` or `providers`; empty for the package itself."""
+    return (module.split(".") + [""])[1]
+
+
+def arrows(package: str) -> dict[tuple[str, str], set[str]]:
+    """(room, room that it imports) -> the modules that do."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for path in SOURCES:
+        module = module_name(path)
+        for name in imports(path) if module.split(".")[0] == package and room_of(module) else ():
+            if name.split(".")[0] == package and room_of(name) != room_of(module):
+                found.setdefault((room_of(module), room_of(name)), set()).add(module)
+    return found
+
+
+def picture() -> str:
+    """Rooms, floors and arrows of each package that has rooms: what docs/architecture.md shows."""
+    lines = []
+    for package, floors in FLOORS.items():
+        found = arrows(package)
+        upwards = [pair for pair in found if floor_of(package, pair[0]) <= floor_of(package, pair[1])]
+        rooms = sum(map(len, floors))
+        lines.append(f"{package}/: {rooms} rooms, {len(floors)} floors, {len(found)} arrows, {len(upwards)} upwards")
+        lines += [f"  floor {number}  {'  '.join(rooms)}" for number, rooms in reversed(list(enumerate(floors)))]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_a_room_imports_lower_floors_only(package):
+    """A room on a floor of its own choosing, or an import upwards or sideways, fails by its name."""
+    stray = {room_of(module_name(path)) for path in SOURCES if path.parts[len(ROOT.parts)] == package} - {""}
+    assert stray == {room for floor in FLOORS[package] for room in floor}
+    upwards = {pair: who for pair, who in arrows(package).items() if floor_of(package, pair[0]) <= floor_of(package, pair[1])}
+    assert not upwards
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
 def test_arrows_point_one_way(path):
     """providers know nothing of the rest; the supervisor knows nothing of clouds, SQL or Flask; SQL is in one place."""
     module, found = module_name(path), imports(path)
-    package = module.split(".")[0]
     forbidden = {
         "providers": {"supervisor", "worker", "api", "psycopg", "flask"},
         "supervisor": {"providers", "worker", "api", "psycopg", "flask", "gunicorn", "urllib3"} | SDKS,
         "worker": {"api"} | SDKS,
         "api": {"supervisor"} | SDKS,
-    }[package]
-    if module in {"worker.cli", "worker.up"} or module.startswith("worker.commands"):
-        forbidden -= {"api"}  # the command line starts everything
+    }[module.split(".")[0]]
     assert not starts_with(found, forbidden)
     if not module.startswith("worker.store"):
         assert not starts_with(found, {"psycopg", "psycopg_pool"}), "psycopg is used in worker/store only"
@@ -109,3 +170,7 @@ def test_the_registry_imports_no_sdk():
         "assert not found, found"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
+
+
+if __name__ == "__main__":
+    print(picture())

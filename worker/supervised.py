@@ -10,8 +10,8 @@ import sys
 import msgspec
 
 from supervisor.config import SupervisorConfig
-from worker import log_line
-from worker.sealed import unseal
+from worker.config.sealed import unseal
+from worker.logs import line as log_line
 
 
 class Orders(msgspec.Struct, frozen=True):

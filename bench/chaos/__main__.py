@@ -20,7 +20,7 @@ from bench.chaos.ledger import Ledger
 from bench.chaos.source import install
 from bench.chaos.worker import Worker, left_processes
 from bench.processes import percentile
-from worker.embedded import EmbeddedPostgres
+from worker.local.postgres import EmbeddedPostgres
 from worker.store.migrate import migrate
 
 DRAIN = 900.0

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from bench.chaos.worker import ROOT, Worker
-from worker.embedded import EmbeddedPostgres
+from worker.local.postgres import EmbeddedPostgres
 
 sys.path.insert(0, str(ROOT / "tests" / "peers"))
 from tcp_proxy import Proxy

@@ -12,7 +12,7 @@ from providers.address import base_url, spoken
 from providers.authentik.catalogue import ME, PERMISSIONS, PERMISSIONS_QUERY, ROOT
 from providers.authentik.config import AuthentikConfig
 from providers.errors import BadAnswer, CredentialsError, ProviderError, Unsupported
-from providers.http import Answer, Http
+from providers.http.client import Answer, Http
 
 _NOT_SIGNED_IN = frozenset(
     {"Token invalid/expired", "Authentication credentials were not provided.", "Malformed header", "Unsupported authentication type"}

@@ -14,7 +14,7 @@ from typing import Any
 from providers.authentik.catalogue import KINDS, SUPERUSER, Kind
 from providers.authentik.client import Client
 from providers.authentik.config import AuthentikConfig
-from providers.catalogue import first, pick, values
+from providers.catalogue.paths import first, pick, values
 from providers.errors import BadAnswer, Denied, Outcome, Unsupported
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Link, Organization, Resource, Scope

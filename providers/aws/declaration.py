@@ -1,4 +1,4 @@
-"""The vocabulary of the catalogue: what a declaration of a resource type can say. See `providers.catalogue` for paths and holes.
+"""The vocabulary of the catalogue: what a declaration of a resource type can say. See `providers.catalogue.paths` for paths and holes.
 
 An id or a link's target is a text with holes. One that does not start with ``{`` or ``arn:`` is short for an ARN of this account and
 region: ``ec2:vpc/{VpcId}`` is ``arn:{partition}:ec2:{region}:{account}:vpc/{VpcId}``.

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from providers import catalogue
+from providers.catalogue import paths
 from providers.errors import BadAnswer
 
 BUDGET = 100_000
@@ -80,14 +80,14 @@ def pages(call: Callable[..., Any], parameters: Mapping[str, Any], paging: Pagin
 
 
 def _next(page: Any, paging: Paging) -> tuple[str, ...]:
-    if paging.more and not catalogue.first(page, paging.more):
+    if paging.more and not paths.first(page, paging.more):
         return ()
     return tuple(_last(page, output) for output in paging.outputs)
 
 
 def _last(page: Any, path: str) -> str:
     """The token; where that is the last item so far, its path leads to the items."""
-    *_, token = ("", *catalogue.values(page, path))
+    *_, token = ("", *paths.values(page, path))
     return str(token)
 
 

@@ -9,7 +9,6 @@ import msgspec
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from providers import catalogue as paths
 from providers.aws import catalogue
 from providers.aws.answers import Answers
 from providers.aws.client import Account, Sessions
@@ -17,6 +16,7 @@ from providers.aws.declaration import Listing
 from providers.aws.failure import code_of, translate
 from providers.aws.paging import pages
 from providers.aws.shape import Item
+from providers.catalogue import paths
 from providers.errors import TimedOut, Unsupported
 from providers.records import Organization
 

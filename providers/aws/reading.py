@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from providers import catalogue
 from providers.aws import iam, shape
 from providers.aws.client import Sessions
 from providers.aws.declaration import TAGS, Batch, Detail, Kind, arn
@@ -18,6 +17,7 @@ from providers.aws.failure import RAISED, code_of, is_denied
 from providers.aws.iam import Page
 from providers.aws.place import Calls, Place, as_item
 from providers.aws.shape import UNREADABLE, Item
+from providers.catalogue import paths
 from providers.errors import DataError, Outcome, ScopeError, Unsupported
 from providers.provider import Item as Emitted
 from providers.records import Incomplete
@@ -91,7 +91,7 @@ class Reading:
         return self._lead.under is not None and _is_gone(code)
 
     def _items(self, kind: Kind, answer: Any, above: Item) -> Iterator[Item]:
-        for value in catalogue.values(answer, kind.items):
+        for value in paths.values(answer, kind.items):
             item = {**above, **as_item(value, kind.scalar)}
             if shape.is_own(kind, item, self._place.account.id):
                 yield item
@@ -125,15 +125,15 @@ class Reading:
                 raise self._calls.translated(error, permission) from error
             self._troubles.refused(permission, len(items))
             return [{**item, UNREADABLE: [TAGS.operation]} for item in items]
-        ids = (catalogue.fill(arn(kind.id), item, self._place.context) for item in items)
+        ids = (paths.fill(arn(kind.id), item, self._place.context) for item in items)
         return [{**item, kind.tags: tags[id_]} if id_ in tags else item for id_, item in zip(ids, items, strict=True)]
 
     def _joined(self, kind: Kind, batch: Batch, items: list[Item]) -> list[Item]:
         """The items with what the batch's answer has for each of them. What it does not know any more is gone."""
-        wanted = [catalogue.first(item, batch.value) for item in items]
+        wanted = [paths.first(item, batch.value) for item in items]
         parameters = {**self._calls.filled(batch.parameters, items[0]), batch.parameter: wanted}
         answers = self._call(batch.operation, parameters, kind.permission_for(batch))
-        found = {catalogue.first(value, batch.key): value for answer in answers for value in catalogue.values(answer, batch.items)}
+        found = {paths.first(value, batch.key): value for answer in answers for value in paths.values(answer, batch.items)}
         return [{**item, **found[key]} for item, key in zip(items, wanted, strict=True) if key in found]
 
     def _detailed(self, kind: Kind, item: Item) -> Item | None:
@@ -157,8 +157,8 @@ class Reading:
         answers = self._calls.pages(detail.operation, self._calls.filled(detail.arguments, item))
         try:
             if detail.result.endswith("[]"):
-                return [value for answer in answers for value in catalogue.values(answer, detail.result)]
-            return catalogue.first(next(answers), detail.result)
+                return [value for answer in answers for value in paths.values(answer, detail.result)]
+            return paths.first(next(answers), detail.result)
         except RAISED as error:
             code = code_of(error)
             if code in detail.absent:

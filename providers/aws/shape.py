@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from providers import catalogue
 from providers.aws.declaration import Kind, LinkRule, arn
+from providers.catalogue import paths
 from providers.errors import DataError
 from providers.records import Link, Resource
 
@@ -23,10 +23,10 @@ UNREADABLE = "Unreadable"
 
 def resource(kind: Kind, item: Item, context: Context, organization: str) -> Resource:
     """The resource. Raises `DataError` when the item has nothing that its id is made of."""
-    external_id = catalogue.fill(arn(kind.id), item, context)
+    external_id = paths.fill(arn(kind.id), item, context)
     if not external_id:
-        raise DataError(f"a {kind.sub_type} without {' and '.join(catalogue.holes(kind.id))}")
-    tags = tags_of(catalogue.first(item, kind.tags)) if kind.tags else {}
+        raise DataError(f"a {kind.sub_type} without {' and '.join(paths.holes(kind.id))}")
+    tags = tags_of(paths.first(item, kind.tags)) if kind.tags else {}
     return Resource(
         external_id=external_id,
         entity_type=kind.entity_type,
@@ -36,18 +36,18 @@ def resource(kind: Kind, item: Item, context: Context, organization: str) -> Res
         tags=tags,
         links=links(kind, item, context),
         organization=organization,
-        parent=catalogue.fill(arn(kind.parent), item, context),
+        parent=paths.fill(arn(kind.parent), item, context),
     )
 
 
 def is_own(kind: Kind, item: Item, account: str) -> bool:
     """Whether the item is one, and belongs to this account; what others share with it is in their scopes."""
-    owner = catalogue.first(item, kind.own) if kind.own else None
-    return (owner is None or owner == account) and not any(catalogue.first(item, path) == value for path, value in kind.unless)
+    owner = paths.first(item, kind.own) if kind.own else None
+    return (owner is None or owner == account) and not any(paths.first(item, path) == value for path, value in kind.unless)
 
 
 def _name(kind: Kind, item: Item, tags: dict[str, str], external_id: str) -> str:
-    found = catalogue.first(item, kind.name) if kind.name else tags.get("Name")
+    found = paths.first(item, kind.name) if kind.name else tags.get("Name")
     return str(found or re.split("[:/]", external_id)[-1])
 
 
@@ -71,12 +71,12 @@ def links(kind: Kind, item: Item, context: Context) -> tuple[Link, ...]:
 
 def _links(rule: LinkRule, item: Item, context: Context) -> Iterator[Link]:
     path, wanted = rule.when
-    if path and catalogue.first(item, path) != wanted:
+    if path and paths.first(item, path) != wanted:
         return
-    for value in catalogue.values(item, rule.path):
+    for value in paths.values(item, rule.path):
         if value:
             is_arn = str(value).startswith("arn:")
-            yield Link(rule.type, str(value) if is_arn else catalogue.fill(arn(rule.to), {}, {**context, "value": str(value)}))
+            yield Link(rule.type, str(value) if is_arn else paths.fill(arn(rule.to), {}, {**context, "value": str(value)}))
 
 
 def attributes(kind: Kind, item: Item) -> Item:
@@ -98,7 +98,7 @@ def attributes(kind: Kind, item: Item) -> Item:
 def _places(node: Any, path: str) -> Iterator[tuple[Item, str]]:
     """Where in the attributes a path leads: objects, and the key in each."""
     above, _, last = path.rpartition(".")
-    for holder in catalogue.values(node, above):
+    for holder in paths.values(node, above):
         if isinstance(holder, dict) and last in holder:
             yield holder, last
 

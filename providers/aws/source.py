@@ -18,10 +18,10 @@ from providers.aws.failure import translate
 from providers.aws.paging import pages
 from providers.aws.place import Place
 from providers.aws.reading import Reading
+from providers.concurrency import Turns
 from providers.errors import ConfigError, CredentialsError, Denied, ProviderError, Unsupported
 from providers.provider import Read, Source
 from providers.records import Identity, Scope
-from providers.turns import Turns
 
 _GLOBAL_ENDPOINTS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _DETAIL_THREADS = 8

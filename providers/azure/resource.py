@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from providers.azure.catalogue import ChildType, GraphType, LinkRule
-from providers.catalogue import values
+from providers.catalogue.paths import values
 from providers.records import Link, Resource
 
 _VOLATILE = frozenset({"etag", "systemData"})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from providers import google_key
 from providers.gcp import catalogue
 from providers.gcp.config import CREDENTIALS_VARIABLES, OPERATOR_VARIABLES, GcpConfig
+from providers.google import key as google_key
 from providers.provider import Provider, ResourceType, Source
 
 

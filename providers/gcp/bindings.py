@@ -12,7 +12,7 @@ from typing import Any
 
 from providers.gcp.catalogue import SERVICE_ACCOUNT
 from providers.gcp.declaration import project_name
-from providers.http import Http
+from providers.http.client import Http
 from providers.records import Link, Resource
 
 _POLICY = json.dumps({"options": {"requestedPolicyVersion": 3}}).encode()

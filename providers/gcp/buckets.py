@@ -8,10 +8,10 @@ from typing import Any
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
-from providers import google_failure
 from providers.gcp.session import Session
-from providers.google_signin import Signin
-from providers.http import Http
+from providers.google import failure as google_failure
+from providers.google.signin import Signin
+from providers.http.client import Http
 
 HOST = "storage.googleapis.com"
 

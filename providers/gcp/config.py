@@ -8,8 +8,8 @@ from typing import Annotated
 
 import msgspec
 
-from providers import google_key
 from providers.errors import ConfigError
+from providers.google import key as google_key
 
 CREDENTIALS_VARIABLES = ("GCP_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS")
 """Where the operator names a credential file."""

@@ -1,4 +1,4 @@
-"""The vocabulary of the catalogue: what a declaration of a resource type can say. See `providers.catalogue` for paths and holes.
+"""The vocabulary of the catalogue: what a declaration of a resource type can say. See `providers.catalogue.paths` for paths and holes.
 
 An id is Google's full resource name (``//compute.googleapis.com/projects/p/zones/z/instances/n``), as in IAM, Cloud Asset Inventory
 and the audit log. It is made of names, not of numbers, because every link between resources is: names cannot be changed while the

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from providers import catalogue
+from providers.catalogue import paths
 from providers.errors import BadAnswer
 from providers.gcp import buckets, compute
 from providers.gcp.catalogue import KINDS
 from providers.gcp.declaration import Kind
 from providers.gcp.session import Session
-from providers.google_signin import Signin
-from providers.http import Answer, Http
+from providers.google.signin import Signin
+from providers.http.client import Answer, Http
 
 Page = dict[str, Any]
 
@@ -63,7 +63,7 @@ class Apis:
     def _by_address(self, kind: Kind, project: str, size: int, above: Mapping[str, Any]) -> Iterator[Page]:
         host, _, path = kind.address.partition("/")
         query = dict(kind.parameters) | ({kind.size_parameter: str(size)} if kind.size_parameter else {})
-        start = f"/{quote(catalogue.fill(path, above, {'project': project}), safe='/:@-._~')}?{urlencode(query)}"
+        start = f"/{quote(paths.fill(path, above, {'project': project}), safe='/:@-._~')}?{urlencode(query)}"
         pages = self.http(host).pages(start, following(start), what=kind.what, permission=kind.permission_for(kind.method))
         return (answer.object() for answer in pages)
 

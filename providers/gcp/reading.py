@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from providers import catalogue
+from providers.catalogue import paths
 from providers.errors import DataError, Denied, Outcome
 from providers.gcp import shape
 from providers.gcp.catalogue import kind as kind_of
 from providers.gcp.declaration import Kind
 from providers.gcp.listing import Apis, Page
-from providers.google_failure import NotFound, StalePage
+from providers.google.failure import NotFound, StalePage
 from providers.provider import Item
 from providers.records import Incomplete, Organization
 
@@ -57,7 +57,7 @@ class Reading:
             return
         parent = kind_of(self._kind.under)
         for page in self._apis.pages(parent, parent.method, self._project, None, {}):
-            yield from catalogue.values(page, parent.items)
+            yield from paths.values(page, parent.items)
 
     def _items(self, method: str, above: Mapping[str, Any]) -> Iterator[shape.Item]:
         try:
@@ -65,7 +65,7 @@ class Reading:
                 self._note(page, "")
                 for place, part in page.get("items", {}).items() if method.endswith(".aggregatedList") else (("", page),):
                     self._note(part, place)
-                    items = catalogue.values(part, self._kind.items if method == self._kind.method else "items[]")
+                    items = paths.values(part, self._kind.items if method == self._kind.method else "items[]")
                     yield from ({**item, shape.ABOVE: above} for item in items)
         except Denied as error:
             if not above:

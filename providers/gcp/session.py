@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from providers.http import Answer, Http
+from providers.http.client import Answer, Http
 
 
 class Session:

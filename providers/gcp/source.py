@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from google.protobuf.json_format import ParseError
 
-from providers import google_key, google_signin
+from providers.concurrency import Turns
 from providers.errors import BadAnswer, Denied, ProviderError, ScopeError, Unsupported
 from providers.gcp import bindings
 from providers.gcp.catalogue import BINDING, KINDS, PROJECT
@@ -16,11 +16,12 @@ from providers.gcp.config import GcpConfig
 from providers.gcp.declaration import project_name
 from providers.gcp.listing import RESOURCE_MANAGER, Apis, following
 from providers.gcp.reading import Reading, organizations
-from providers.google_failure import Disabled, NotFound
-from providers.google_signin import Signin
+from providers.google import key as google_key
+from providers.google import signin as google_signin
+from providers.google.failure import Disabled, NotFound
+from providers.google.signin import Signin
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Link, Resource, Scope
-from providers.turns import Turns
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 """IAM's lists take no smaller one; what we may do is limited by the role."""

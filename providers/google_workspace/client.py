@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from providers import google_failure, google_key, google_signin
 from providers.errors import BadAnswer, Denied, ProviderError
-from providers.google_failure import NotFound, StalePage
+from providers.google import failure as google_failure
+from providers.google import key as google_key
+from providers.google import signin as google_signin
+from providers.google.failure import NotFound, StalePage
 from providers.google_workspace.catalogue import GROUPS, USERS, Listing
 from providers.google_workspace.config import GoogleWorkspaceConfig
-from providers.http import Answer, Explain, Http
+from providers.http.client import Answer, Explain, Http
 
 SERVICE = "admin.googleapis.com"
 NAME = "Google Workspace"

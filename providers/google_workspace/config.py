@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from providers import google_key
+from providers.google import key as google_key
 
 OPERATOR_VARIABLES = ("GOOGLE_ENDPOINT_URL", "GOOGLE_CA_BUNDLE")
 

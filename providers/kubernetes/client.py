@@ -15,9 +15,9 @@ from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.exceptions import ApiException
 
-from providers import patience
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
-from providers.http import tls
+from providers.http import retry
+from providers.http.client import tls
 from providers.kubernetes.kubeconfig import Access
 
 TIMEOUT = (10, 60)
@@ -53,7 +53,7 @@ class Client:
         self._api = ApiClient(configuration)
         if configuration.ssl_ca_cert:
             self._api.rest_client.pool_manager.connection_pool_kw["ssl_context"] = tls(configuration.ssl_ca_cert)
-        self._retrying = patience.retrying(TRIES)
+        self._retrying = retry.retrying(TRIES)
         self.calls = 0
 
     def get(self, path: str, query: dict[str, Any] | None = None, *, metadata: bool = False, what: str = "") -> dict[str, Any]:
@@ -83,7 +83,7 @@ class Client:
         self.calls += 1
         if status != 200:
             refused = _refused(status, body, what)
-            refused.wait = patience.asked_wait({"retry-after": retry_after or ""})
+            refused.wait = retry.asked_wait({"retry-after": retry_after or ""})
             raise refused
         return _decoded(body, what)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from providers import catalogue as paths
+from providers.catalogue import paths
 from providers.kubernetes import catalogue
 from providers.records import Link, Resource
 

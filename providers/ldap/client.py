@@ -11,8 +11,8 @@ from typing import Literal
 import ldap3
 from ldap3.core import exceptions as errors
 
-from providers import patience
 from providers.errors import BadAnswer, Throttled, TimedOut
+from providers.http import retry
 from providers.ldap import failure
 from providers.ldap.config import LdapConfig
 
@@ -72,9 +72,7 @@ class Client:
 
         Tried again while the directory is busy; when the connection broke, only from the start: a cookie means nothing to another one.
         """
-        retrying = patience.retrying(
-            TRIES, again=lambda error: isinstance(error, Throttled) or (isinstance(error, TimedOut) and not cookie)
-        )
+        retrying = retry.retrying(TRIES, again=lambda error: isinstance(error, Throttled) or (isinstance(error, TimedOut) and not cookie))
         answer: tuple[list[Entry], bytes] = retrying(self._once, base, query, attributes, scope, cookie)
         return answer
 
@@ -135,7 +133,7 @@ class Client:
     def _connect(self) -> ldap3.Connection:
         config = self._config
         validate = ssl.CERT_REQUIRED if config.verify_cert else ssl.CERT_NONE
-        version = ssl.PROTOCOL_TLS_CLIENT if config.ca_cert else None  # the first is not strict: see `providers.http.tls`
+        version = ssl.PROTOCOL_TLS_CLIENT if config.ca_cert else None  # the first is not strict: see `providers.http.client.tls`
         tls = ldap3.Tls(validate=validate, version=version, ca_certs_file=config.ca_cert)
         port = config.port or (636 if config.use_ssl else 389)
         server = ldap3.Server(config.server, port, config.use_ssl, get_info=ldap3.NONE, tls=tls, connect_timeout=CONNECT)

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from providers.catalogue import first, pick
+from providers.catalogue.paths import first, pick
 from providers.errors import Outcome, ProviderError, ScopeError, Throttled
 from providers.okta import catalogue
 from providers.okta.client import Client, Gone

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 from peers.absent import missing
-from store.store_runs import Run, add_job, resources, run_once
+from store_runs import Run, add_job, resources, run_once
 from werkzeug.serving import make_server
 
 FLAGS = [

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
-from store.store_runs import SCOPE, Run, add_job, resources, run_once
+from store_runs import SCOPE, Run, add_job, resources, run_once
 
 from providers.errors import Outcome
 from providers.records import Scope
+from worker.run.outcome import Status, Verdict
 from worker.store.history import SCOPES_SHOWN
-from worker.writer.outcome import Status, Verdict
 
 
 def test_the_newest_run_is_the_last_result(elder, database, sql):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from store.store_runs import add_job, resources, run_once
+from store_runs import add_job, resources, run_once
 
 from providers.records import Link, Resource
 from worker.store.errors import StoreError

@@ -6,10 +6,10 @@ import datetime as dt
 
 import pytest
 from peers.elder import KEY, ElderClient, settings
-from store.store_runs import claim
+from store_runs import claim
 
 from api.app import create_app
-from worker.secretbox import SecretBox
+from worker.config.secretbox import SecretBox
 
 SECRET = "s3cret-canary"
 

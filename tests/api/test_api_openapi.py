@@ -12,7 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from peers.elder import settings
 
 from api.app import ENDPOINTS, PREFIX, create_app
-from worker.settings import Settings
+from worker.config.settings import Settings
 
 DOCUMENT = create_app(Settings()).test_client().get("/api/v1/openapi.json").json
 READ = hypothesis.settings(

@@ -6,12 +6,12 @@ import html.parser
 import re
 
 import pytest
-from store.store_runs import Run, add_job, claim, run_once
+from store_runs import Run, add_job, claim, run_once
 
 from api.graph import AT_MOST, draw
 from providers.errors import Outcome
 from providers.records import Link, Resource, Scope
-from worker.writer.outcome import Status, Verdict
+from worker.run.outcome import Status, Verdict
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 BROWSER = {"Accept": "text/html"}

@@ -22,7 +22,7 @@ from peers.port import free_port
 from waiting import until
 
 from providers.records import Resource
-from worker.fingerprints import key_of_id
+from worker.run.fingerprints import key_of_id
 
 CAP = 60
 CANARY = "canary-s3cret-9f3"

@@ -18,8 +18,8 @@ from document import Block, Command, blocks, commands
 from peers.absent import missing
 from peers.port import free_port
 
-from worker import settings
-from worker.environment import SettingsError
+from worker.config import settings
+from worker.config.environment import SettingsError
 
 pytestmark = pytest.mark.timeout(900)  # it makes an API server, a database and a worker, and runs a hundred commands
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -178,7 +178,7 @@ def tolerated(text: str) -> str:
     if "test_connectivity" in text:
         return "says what is not enabled, and why"
     if "sync.*completed" in text:
-        return "no connector is enabled here; tests/ldap greps for it"
+        return "no connector is enabled here; tests/providers/ldap greps for it"
     return ""
 
 

@@ -1,6 +1,6 @@
 """A fake Azure Resource Manager over TLS, as no emulator exists: stateful, paged by nextLink and $skipToken, able to fail on demand.
 
-What it holds is checked against the typed models of azure-mgmt-* (see tests/azure/test_azure_source.py), so that it cannot drift from
+What it holds is checked against the typed models of azure-mgmt-* (see tests/providers/azure/test_azure_source.py), so that it cannot drift from
 Azure's own description.
 """
 

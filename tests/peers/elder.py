@@ -10,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from api.app import create_app
-from worker.settings import load
+from worker.config.settings import load
 
 KEY = Fernet.generate_key().decode()
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from peers.mortal import MORTAL
 
-from worker.embedded import EmbeddedPostgres
+from worker.local.postgres import EmbeddedPostgres
 from worker.store.migrate import migrate
 
 _numbers = itertools.count()

@@ -23,7 +23,7 @@ from waiting import until
 
 from api.app import create_app
 from providers import registry, schema
-from worker.settings import load, secret_fields
+from worker.config.settings import load, secret_fields
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CANARY = 'canary/7f3a+b9 "quoted" ünd'
@@ -31,8 +31,8 @@ CANARY = 'canary/7f3a+b9 "quoted" ünd'
 
 DEBUG = """
 import http.client, sys
-import worker.log_line
-worker.log_line.QUIET = ()
+import worker.logs.line
+worker.logs.line.QUIET = ()
 http.client.HTTPConnection.debuglevel = 1
 if "spawn_main" in " ".join(sys.orig_argv):
     import ldap3.utils.log

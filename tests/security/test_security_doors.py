@@ -10,13 +10,13 @@ import sys
 import pytest
 from cryptography.fernet import Fernet
 from psycopg.types.json import Jsonb
-from store.store_runs import Run, add_job
+from store_runs import Run, add_job
 
 from providers import registry
 from providers.errors import ConfigError
 from providers.records import Link, Resource, Scope
-from worker.outbound import forbidden
-from worker.secretbox import SecretBox
+from worker.config.secretbox import SecretBox
+from worker.job.egress import forbidden
 from worker.writer.launch import Launcher
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -50,11 +50,12 @@ def rebound(host, *rest, **more):
     return real("169.254.169.254" if host == "innocent.example" else host, *rest, **more)
 socket.getaddrinfo = rebound
 
-from providers import patience, registry
-from providers.http import Http
+from providers import registry
+from providers.http import retry
+from providers.http.client import Http
 from providers.schema import parse
-from worker.outbound import forbid_metadata
-patience.wait = lambda seconds: None
+from worker.job.egress import forbid_metadata
+retry.wait = lambda seconds: None
 forbid_metadata()
 told = {}
 for server in json.loads(sys.argv[1]):

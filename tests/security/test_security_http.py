@@ -20,7 +20,7 @@ from cryptography.fernet import Fernet
 from peers.port import free_port
 from waiting import until
 
-from worker.http.reception import PATIENCE, ROOM
+from worker.web.buffering import PATIENCE, ROOM
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CROWD = 5000

@@ -12,9 +12,9 @@ import pytest
 
 from supervisor.config import Service
 from supervisor.errors import ProtocolError, RestartStorm
+from supervisor.exit_report import obituary
 from supervisor.loop import Loop
 from supervisor.messages import MAX_MESSAGE, Cause
-from supervisor.obituary import obituary
 from supervisor.output import Lines, Outlet, Tail
 from supervisor.publish import Metrics, publish
 from supervisor.service import Restarts

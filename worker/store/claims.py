@@ -11,12 +11,12 @@ import random
 from typing import Any
 from uuid import UUID
 
+from worker.run.outcome import Status, Verdict
+from worker.run.queue import Claimed, Swept
 from worker.store import statements
 from worker.store.connection import Connection, guarded, transaction
 from worker.store.errors import LostClaim
 from worker.store.jobs import WAKE
-from worker.writer.outcome import Status, Verdict
-from worker.writer.queue import Claimed, Swept
 
 PARKED_AFTER = 3
 """Crashes in a row."""

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
 from providers.records import Scope
-from worker.fingerprints import Entry
+from worker.run.fingerprints import Entry
 from worker.store import links, statements
 from worker.store.connection import Connection, transaction
 from worker.store.errors import BadData, Conflict

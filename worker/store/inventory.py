@@ -17,15 +17,15 @@ from psycopg.types.json import Jsonb
 from providers.errors import Outcome
 from providers.records import Identity, Organization, Scope
 from supervisor.messages import Exited
-from worker import wire
-from worker.fingerprints import Entry, Fingerprints
+from worker.run import wire
+from worker.run.fingerprints import Entry, Fingerprints
+from worker.run.inventory import InventoryError, Totals, held_back
+from worker.run.outcome import Status, Verdict
+from worker.run.queue import Claimed
 from worker.store import claims, links, scopes, tombstones
 from worker.store.connection import Connection, transaction
 from worker.store.errors import Conflict, LostClaim, StoreError, Unreachable
 from worker.store.ingest import Ingest, Stored
-from worker.writer.inventory import InventoryError, Totals, held_back
-from worker.writer.outcome import Status, Verdict
-from worker.writer.queue import Claimed
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 4 * 1024 * 1024
 """What is gathered before it is written, whichever comes first: measured, see docs/benchmarks.md."""
@@ -56,7 +56,7 @@ class _Open:
 
 
 class PostgresInventory:
-    """One run's `worker.writer.inventory.Inventory`."""
+    """One run's `worker.run.inventory.Inventory`."""
 
     def __init__(
         self,

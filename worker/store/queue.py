@@ -1,4 +1,4 @@
-"""The queue of jobs in PostgreSQL, as `worker.writer.queue` wants it: one connection, used by one thread."""
+"""The queue of jobs in PostgreSQL, as `worker.run.queue` wants it: one connection, used by one thread."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from worker.run.outcome import Verdict
+from worker.run.queue import Claimed, Numbers, Renewal, Swept, Test, Unacceptable, Unreachable
 from worker.store import claims, migrate
 from worker.store.connection import Connection, connect, guarded, transaction
 from worker.store.errors import BadData, LostClaim, StoreError
 from worker.store.jobs import WAKE
-from worker.writer.outcome import Verdict
-from worker.writer.queue import Claimed, Numbers, Renewal, Swept, Test, Unacceptable, Unreachable
 
 CHANNEL = "elder_worker"
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from providers.records import Link
-from worker.fingerprints import Entry
+from worker.run.fingerprints import Entry
 from worker.store.errors import BadData
 
 MAX_INDEXED = 2000

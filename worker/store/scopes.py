@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from providers.records import Organization, Scope
-from worker.fingerprints import Fingerprints
+from worker.run.fingerprints import Fingerprints
 from worker.store.connection import Connection
 from worker.store.errors import BadData
 

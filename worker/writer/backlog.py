@@ -17,8 +17,8 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from worker.run.queue import Claimed, Numbers, Queue, State, Swept, Test, Unacceptable, Unreachable
 from worker.writer.mailbox import Mailbox
-from worker.writer.queue import Claimed, Numbers, Queue, State, Swept, Test, Unacceptable, Unreachable
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 5.0)
 """Between two attempts to reach the database."""

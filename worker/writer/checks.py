@@ -11,17 +11,19 @@ import msgspec
 from providers.errors import ProviderError
 from supervisor.channel import Channel
 from supervisor.messages import ToWriter
-from worker import connectivity, log_line, probes
-from worker.connectivity import FAILED, PASSED, Transcript, title
-from worker.sealed import unseal
-from worker.secretbox import SecretBox
-from worker.settings import Settings
-from worker.writer.answer import Answer, sentence
-from worker.writer.desk import Assignment, Desk, Limits
+from worker.check import probes
+from worker.check import transcript as connectivity
+from worker.check.answer import Answer, sentence
+from worker.check.transcript import FAILED, PASSED, Transcript, title
+from worker.config.sealed import unseal
+from worker.config.secretbox import SecretBox
+from worker.config.settings import Settings
+from worker.logs import line as log_line
+from worker.run.outcome import Status, Verdict
+from worker.writer.dispatcher import Assignment, Desk, Limits
 from worker.writer.launch import Launcher
 from worker.writer.loop import Loop
 from worker.writer.mailbox import Mailbox
-from worker.writer.outcome import Status, Verdict
 
 POOL = "check"
 

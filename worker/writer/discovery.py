@@ -11,13 +11,13 @@ import structlog
 from providers.errors import ProviderError
 from providers.records import MAX_TEXT, Identity
 from supervisor.messages import Cause
-from worker.writer.answer import Answer, sentence
+from worker.check.answer import Answer, sentence
+from worker.run.inventory import Inventory
+from worker.run.outcome import Status, Verdict
+from worker.run.queue import Claimed, Swept, Test
 from worker.writer.backlog import STOPPING, Backlog
-from worker.writer.desk import Assignment, Desk, Limits
-from worker.writer.inventory import Inventory
+from worker.writer.dispatcher import Assignment, Desk, Limits
 from worker.writer.launch import Launcher
-from worker.writer.outcome import Status, Verdict
-from worker.writer.queue import Claimed, Swept, Test
 
 POOL, TEST_POOL = "discovery", "test"
 

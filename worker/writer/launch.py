@@ -1,8 +1,8 @@
 """What a job process is given: its config with the secrets opened, the operator's values, and what it may read of the file system.
 
 A job's config comes from whoever may call the API; the operator's settings come from whoever runs the worker. Between them
-are the doors of `worker.doors`: a provider that the operator has switched off is refused, and a file named in a job's config must lie
-under ``DISCOVERY_ALLOWED_PATHS``. Endpoints come from the settings alone.
+stands `worker.job.admission`: a provider that the operator has switched off is refused, and a file named in a job's config must
+lie under ``DISCOVERY_ALLOWED_PATHS``. Endpoints come from the settings alone.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from providers.errors import ConfigError, ProviderError
 from providers.provider import Provider
 from providers.runner import BATCH
 from supervisor.frames import MAX_FRAME
-from worker import doors, wire
-from worker.secretbox import SecretBox, SecretBoxError
-from worker.settings import secret_fields
+from worker.config.secretbox import SecretBox, SecretBoxError
+from worker.config.settings import secret_fields
+from worker.job import admission
+from worker.run import wire
 
 FILE_VARIABLES = ("_FILE", "_PATH", "_BUNDLE", "_APPLICATION_CREDENTIALS", "KUBECONFIG")
 """An operator variable that ends so names a file."""
@@ -68,7 +69,7 @@ class Launcher:
         provider = registry.get(provider_name)
         if not provider.discovery:
             raise ConfigError(f"'{provider_name}' cannot be the provider of a discovery job")
-        doors.check_switched_on(self._enabled, provider_name)
+        admission.check_switched_on(self._enabled, provider_name)
         if not isinstance(config, Mapping):
             raise ConfigError("the job's config is not a JSON object: set it again, by the API or as {...}")
         try:
@@ -76,7 +77,7 @@ class Launcher:
         except SecretBoxError as error:
             raise ConfigError(str(error)) from None
         schema.parse(provider.config, opened)
-        return self._launch(run, provider, opened, kind, job_id, doors.check_files(opened, self._allowed))
+        return self._launch(run, provider, opened, kind, job_id, admission.check_files(opened, self._allowed))
 
     def connector(self, run: str, name: str) -> Launch:
         """A connector's. Its config is the operator's own. Raises `ConfigError`."""

@@ -1,6 +1,6 @@
 """The writer's main loop: messages from the supervisor, calls from its own threads, and a few timers. It never waits for a database.
 
-What blocks has a thread of its own: each run (`worker.writer.run`), and the queue of jobs (`worker.writer.backlog`).
+What blocks has a thread of its own: each run (`worker.writer.stream`), and the queue of jobs (`worker.writer.backlog`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 
 from supervisor.channel import Channel
 from supervisor.messages import Drain, Report, Stop, ToWriter
-from worker.writer.desk import Desk
+from worker.writer.dispatcher import Desk
 from worker.writer.mailbox import Mailbox
 
 REPORT_SECONDS = 1.0

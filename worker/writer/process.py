@@ -18,31 +18,31 @@ from providers import registry, schema
 from providers.records import Organization, Scope
 from supervisor.channel import Channel
 from supervisor.messages import ToWriter
-from worker import logs
-from worker.connectors import Schedule
-from worker.redact import Redactor
-from worker.sealed import unseal
-from worker.secretbox import SecretBox
-from worker.settings import Settings
-from worker.source_settings import CONNECTORS
+from worker.config.sealed import unseal
+from worker.config.secretbox import SecretBox
+from worker.config.settings import Settings
+from worker.config.sources import CONNECTORS
+from worker.logs import structured as logs
+from worker.logs.redact import Redactor
+from worker.run.queue import Claimed
 from worker.store import scopes
 from worker.store.connection import Connection, connect
 from worker.store.inventory import PostgresInventory
 from worker.store.queue import PostgresQueue
+from worker.sync.schedule import Schedule
 from worker.writer.backlog import Backlog
-from worker.writer.connecting import Connecting
-from worker.writer.desk import Desk, Limits
+from worker.writer.connectors import Connecting
 from worker.writer.discovery import Discovery
+from worker.writer.dispatcher import Desk, Limits
 from worker.writer.launch import Launcher
 from worker.writer.loop import Loop
 from worker.writer.mailbox import Mailbox
 from worker.writer.metrics import Metrics
-from worker.writer.queue import Claimed
 from worker.writer.report import Reporter
 
 if TYPE_CHECKING:
-    from worker.api_inventory import ApiInventory
-    from worker.elder_api import ElderApi
+    from worker.sync.client import ElderApi
+    from worker.sync.inventory import ApiInventory
 
 ONCE_PATIENCE = 60.0
 """Seconds that ``run --once`` waits for a database that is away."""
@@ -117,14 +117,14 @@ class Writer:
         return Connecting(schedule, CONNECTORS, self._desk, launcher, self._sync_inventory, limits, metrics)
 
     def _sync_inventory(self, owner: str, run: str) -> ApiInventory:
-        from worker.api_inventory import ApiInventory, Destination  # noqa: PLC0415 - a worker without connectors needs no HTTP client
+        from worker.sync.inventory import ApiInventory, Destination  # noqa: PLC0415 - a worker without connectors needs no HTTP client
 
         destination = Destination(self._settings.default_organization_id, self._settings.create_missing_organizations)
         return ApiInventory(self._api, owner, run, destination, self._settings.sync_batch_size)
 
     @functools.cached_property
     def _api(self) -> ElderApi:
-        from worker.elder_api import ElderApi  # noqa: PLC0415 - as above
+        from worker.sync.client import ElderApi  # noqa: PLC0415 - as above
 
         return ElderApi(self._settings.elder_api_url, self._settings.elder_api_key, retries=self._settings.sync_max_retries)
 

@@ -1,4 +1,4 @@
-"""What a job may say on its data pipe, and in which order (the table in `worker.wire`), checked frame by frame.
+"""What a job may say on its data pipe, and in which order (the table in `worker.run.wire`), checked frame by frame.
 
 Every byte here comes from a process that runs other people's code: nothing is believed, and the first breach ends the run.
 """
@@ -13,7 +13,7 @@ from providers.errors import Outcome
 from providers.records import Identity, Organization, Scope
 from supervisor.errors import ProtocolError
 from supervisor.frames import Kind
-from worker import wire
+from worker.run import wire
 
 MAX_SCOPES, MAX_OPEN = 1_000_000, 10_000
 """Of one run, and of those at once: an open one costs a kilobyte, and a source reads some hundreds at a time."""

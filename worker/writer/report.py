@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from worker.writer.backlog import Backlog
-from worker.writer.connecting import Connecting
-from worker.writer.desk import Desk
+from worker.writer.connectors import Connecting
 from worker.writer.discovery import POOL, Discovery
+from worker.writer.dispatcher import Desk
 from worker.writer.metrics import Metrics
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, LiteralString
 
-from worker import settings
+from worker.config import settings
 from worker.store.connection import connect
 
 

@@ -1,0 +1,181 @@
+"""Signing in to Google: one way for every provider that reads one of its APIs. Loads google-auth, so it is imported by a job alone.
+
+::
+
+    signin = google_signin.sign_in(operator, SCOPES, key=key, subject="admin@example.com")
+    with signin.http("admin.googleapis.com", "Google Workspace") as http:
+        http.get("/admin/directory/v1/users?customer=my_customer", what="list users", permission=SCOPES[0])
+
+`key` is what `providers.google.key` has let through; without one, Application Default Credentials are used: the file that
+``GOOGLE_APPLICATION_CREDENTIALS`` names, else the metadata server of the machine or the GKE pod. What needs google-auth's own objects
+(Google's client libraries) takes `Signin.credentials`, `Signin.transport` and `Signin.base_url`.
+
+``GOOGLE_ENDPOINT_URL``, the operator's alone, stands in for all of Google: the APIs by their paths, and ``/token``. The `token_uri` in a
+key is never followed: the token endpoint is Google's own, or the operator's.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from google.auth import exceptions
+from google.auth.credentials import TokenState
+from google.auth.transport.urllib3 import Request
+from google.oauth2.credentials import Credentials as UserCredentials
+from google.oauth2.service_account import Credentials as ServiceAccount
+
+from providers import secrecy
+from providers.errors import ConfigError
+from providers.google import failure as google_failure
+from providers.google import key as google_key
+from providers.http.client import TIMEOUT, Explain, Http, tls
+
+TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+
+OPERATOR_VARIABLES = ("GOOGLE_ENDPOINT_URL", "GOOGLE_CA_BUNDLE")
+"""For every provider that signs in here; with Application Default Credentials, also `ADC_VARIABLE`."""
+
+ADC_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
+
+
+class Signin:
+    """Who we are to Google. Safe to use from several threads: one of them asks for a token, the others wait for it."""
+
+    def __init__(self, credentials: Any, operator: Mapping[str, str], *, name: str, project: str = "", who: str = "") -> None:
+        """`name` is who to show in a connectivity test; `who` is the same at length, for the sentence of a refused sign-in."""
+        self.credentials, self.name, self.project = credentials, name, project
+        self._endpoint, self._ca_file = operator.get("GOOGLE_ENDPOINT_URL", "").rstrip("/"), operator.get("GOOGLE_CA_BUNDLE", "")
+        pool = urllib3.PoolManager(retries=False, timeout=TIMEOUT, ssl_context=tls(self._ca_file))
+        self.transport = Request(pool)
+        """For google-auth: our time-outs, our CA, no redirect followed."""
+        self._who, self._lock, self._refused = who or name, threading.Lock(), ""
+        billed = getattr(credentials, "quota_project_id", None)  # a person's calls belong to no project of their own
+        self._billed = {"x-goog-user-project": billed} if billed else {}
+
+    def scoped(self, scopes: Sequence[str]) -> Signin:
+        """The same account with a token of its own, for other OAuth scopes."""
+        other = copy.copy(self)
+        other.credentials, other._lock, other._refused = self.credentials.with_scopes(list(scopes)), threading.Lock(), ""  # noqa: SLF001
+        return other
+
+    def base_url(self, service: str) -> str:
+        """Where an API is: ``compute.googleapis.com`` -> ``https://compute.googleapis.com``, or the operator's endpoint."""
+        return self._endpoint or f"https://{service}"
+
+    def http(self, service: str, name: str, *, explain: Explain | None = None, connections: int = 16, url: str = "") -> Http:
+        """A client of one API: signed in, patient with its rate limits, with Google's refusals understood (or `explain`ed better).
+
+        `url` is where it is, when not at its usual place.
+        """
+        advice = "check GOOGLE_ENDPOINT_URL" if self._endpoint else f"is {service} reachable from here?"
+        return Http(
+            url or self.base_url(service),
+            name,
+            headers=self.headers,
+            renew=self.renew,
+            explain=explain or google_failure.explain(name),
+            advice=advice,
+            ca_file=self._ca_file,
+            connections=connections,
+        )
+
+    def headers(self) -> dict[str, str]:
+        """The Authorization header, with a token that is good for some minutes yet. Raises `CredentialsError`, `TimedOut`."""
+        with self._lock:
+            stale = self.credentials.token == self._refused or self.credentials.token_state is not TokenState.FRESH
+            if stale:
+                self._refresh()
+            return {"Authorization": f"Bearer {self.credentials.token}", **self._billed}
+
+    def renew(self, refused: Mapping[str, str]) -> None:
+        """The token in these headers was refused, whatever was said of its life: the next headers hold another one."""
+        token = refused.get("Authorization", "").removeprefix("Bearer ")
+        with self._lock:
+            if token == self.credentials.token:  # else another thread was quicker
+                self._refused = token
+
+    def _refresh(self) -> None:
+        try:
+            self.credentials.refresh(self.transport)
+        except exceptions.GoogleAuthError as error:
+            raise google_failure.of_signin(error, self._who, self.credentials.scopes or ()) from None
+        secrecy.learned(self.credentials.token)
+
+
+def sign_in(
+    operator: Mapping[str, str],
+    scopes: Sequence[str],
+    *,
+    key: Mapping[str, Any] | None = None,
+    at: str = "credentials",
+    subject: str = "",
+) -> Signin:
+    """The credentials of a key (see above), for these OAuth scopes; nothing is sent yet. `at` is where the key stands, for complaints.
+
+    `subject` is the person to act as, which a service account may with domain-wide delegation. Raises `ConfigError`.
+    """
+    if key is None and (path := operator.get(ADC_VARIABLE, "")):
+        key, at = google_key.read_operator(path, ADC_VARIABLE), ADC_VARIABLE
+    if subject and (key is None or key["type"] != google_key.SERVICE_ACCOUNT):
+        raise ConfigError(f"`{at}`: acting as {subject} takes a service account's key")
+    if key is None:
+        return _machine(operator, scopes)
+    try:
+        return _KINDS[str(key["type"])](operator, scopes, key, subject)
+    except (ValueError, exceptions.GoogleAuthError) as error:  # its words could quote the key
+        field = "private_key" if key["type"] == google_key.SERVICE_ACCOUNT else "credential_source"
+        raise ConfigError(f"`{at}.{field}` cannot be used ({type(error).__name__}): download the key anew") from None
+
+
+def _token_url(operator: Mapping[str, str], usual: str = TOKEN_URL) -> str:
+    endpoint = operator.get("GOOGLE_ENDPOINT_URL", "").rstrip("/")
+    return endpoint + urlsplit(usual).path if endpoint else usual
+
+
+def _service_account(operator: Mapping[str, str], scopes: Sequence[str], key: Mapping[str, Any], subject: str) -> Signin:
+    email, project = key["client_email"], str(key.get("project_id", ""))
+    taken = {name: key[name] for name in ("client_email", "private_key", "private_key_id") if name in key}
+    found = ServiceAccount.from_service_account_info(
+        {"type": google_key.SERVICE_ACCOUNT, "token_uri": _token_url(operator), **taken}, scopes=list(scopes), subject=subject or None
+    )
+    who = f"the service account {email}" + (f" acting as {subject}" if subject else "")
+    return Signin(found, operator, name=subject or email, project=project, who=who)
+
+
+def _user(operator: Mapping[str, str], _scopes: Sequence[str], key: Mapping[str, Any], _subject: str) -> Signin:
+    found = UserCredentials(  # its refresh token has the scopes that the person gave it
+        None,
+        refresh_token=key["refresh_token"],
+        client_id=key["client_id"],
+        client_secret=key["client_secret"],
+        token_uri=_token_url(operator),
+        quota_project_id=key.get("quota_project_id"),
+    )
+    name = str(key.get("account") or "a person's gcloud sign-in")
+    return Signin(found, operator, name=name, project=str(key.get("quota_project_id", "")))
+
+
+def _federated(operator: Mapping[str, str], scopes: Sequence[str], key: Mapping[str, Any], _subject: str) -> Signin:
+    from google.auth import aws, identity_pool  # noqa: PLC0415 - few need them
+
+    kind = aws.Credentials if "environment_id" in key["credential_source"] else identity_pool.Credentials
+    info = {**key, "token_url": _token_url(operator, key["token_url"])}
+    if impersonated := key.get("service_account_impersonation_url"):
+        info["service_account_impersonation_url"] = _token_url(operator, impersonated)
+    name = str(getattr(found := kind.from_info(info, scopes=list(scopes)), "service_account_email", "") or "a federated identity")
+    return Signin(found, operator, name=name)
+
+
+_KINDS = {google_key.SERVICE_ACCOUNT: _service_account, "authorized_user": _user, "external_account": _federated}
+
+
+def _machine(operator: Mapping[str, str], scopes: Sequence[str]) -> Signin:
+    from google.auth import compute_engine  # noqa: PLC0415 - only for those without a key
+
+    found = compute_engine.Credentials(scopes=list(scopes))
+    return Signin(found, operator, name="the machine's service account")

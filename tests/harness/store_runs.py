@@ -1,0 +1,82 @@
+"""Runs against the store as the writer would make them, without processes."""
+
+from __future__ import annotations
+
+import uuid
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from providers.errors import Outcome
+from providers.records import Link, Resource, Scope
+from supervisor.messages import Cause, Exited
+from worker.run import wire
+from worker.run.outcome import Status, Verdict
+from worker.store import claims
+from worker.store.connection import connect
+from worker.store.inventory import PostgresInventory
+
+OWNER = str(uuid.UUID(int=1))
+SCOPE = Scope("aws", "111", "us-east-1", "ec2_instance")
+
+
+def resources(count: int, *, kind: str = "ec2_instance", **changes) -> list[Resource]:
+    return [
+        Resource(f"arn:{kind}:{n}", "compute", kind, f"name {n}", {"n": n, "state": changes.get("state", "running")}, {"team": "a"})
+        for n in range(count)
+    ]
+
+
+def raws(found: list[Resource]) -> list[msgspec.Raw]:
+    return [msgspec.Raw(wire.encode_resource(resource)) for resource in found]
+
+
+def add_job(sql, organization: int | None = 1, **columns) -> int:
+    if organization is not None:
+        sql.execute("insert into organizations (id, name) values (%s, 'one') on conflict do nothing", [organization])
+    values = {"name": "job", "provider": "aws", "config": Jsonb({}), "organization_id": organization, **columns}
+    names = ", ".join(values)
+    marks = ", ".join(["%s"] * len(values))
+    return sql.execute(f"insert into discovery_jobs ({names}) values ({marks}) returning id", list(values.values())).fetchone()[0]
+
+
+def claim(database: str, owner: str = OWNER, job: int | None = None, ttl: float = 30.0, limit: int = 1):
+    with connect(database) as connection:
+        return claims.claim(connection, owner, "test", ttl, limit, job)
+
+
+class Run:
+    """One run of a job, by hand."""
+
+    def __init__(self, database: str, job: int, owner: str = OWNER, guard: float = 0.1, through: str = "") -> None:
+        """`through` is the URL by which its results go, if another."""
+        [self.claimed] = claim(database, owner, job)
+        self.inventory = PostgresInventory(lambda: connect(through or database), self.claimed, owner, guard, lambda _c, _s: 1)
+        self._index = 0
+
+    def scope(self, found: list[Resource], scope: Scope = SCOPE, outcome: Outcome = Outcome.COMPLETE, **end) -> None:
+        """One whole scope."""
+        index = self.open(found, scope)
+        self.inventory.end(wire.ScopeEnd(index=index, outcome=outcome, resources=len(found), **end))
+
+    def open(self, found: list[Resource], scope: Scope = SCOPE) -> int:
+        """A scope that is not at its end."""
+        index, self._index = self._index, self._index + 1
+        self.inventory.begin(index, scope)
+        self.inventory.records(index, raws(found))
+        return index
+
+    def finish(self, verdict: Verdict | None = None) -> Verdict:
+        """The end."""
+        exited = Exited(run="r", cause=Cause.EXITED, exit_code=0)
+        return self.inventory.finish(verdict or Verdict(Status.COMPLETED), exited)
+
+
+def run_once(database: str, job: int, found: list[Resource], **more):
+    run = Run(database, job, **{key: more.pop(key) for key in ("guard", "owner") if key in more})
+    run.scope(found, **more)
+    run.finish()
+    return run.inventory.totals
+
+
+__all__ = ["Link"]

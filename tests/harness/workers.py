@@ -1,0 +1,91 @@
+"""Whole workers in processes of their own: a real supervisor, the real writer, real job processes of the hostile provider."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import uuid
+
+from waiting import CAP
+
+HERE = pathlib.Path(__file__).parent
+STARTER = """
+import json, sys
+from supervisor.config import Service, SupervisorConfig
+from supervisor.supervisor import Supervisor
+from worker.config.sealed import seal
+from worker.config.settings import Settings
+if __name__ == "__main__":
+    values, options, arguments = json.loads(sys.argv[1])
+    settings = Settings(**values)
+    writer = Service(name="writer", entry="hostile_entry:writer", arguments=arguments, descriptors={"settings": seal(settings)})
+    config = SupervisorConfig(pools=settings.pools(), writer=writer, job_entry="hostile_entry:job", **options)
+    sys.exit(Supervisor(config).run())
+"""
+
+
+class Worker:
+    """One worker; all of its processes carry a mark, so that none can hide."""
+
+    def __init__(self, folder: pathlib.Path, settings: dict, *, once: bool = False, job: int | None = None, **options) -> None:
+        self.mark = f"ELDER_TEST_WORKER={uuid.uuid4().hex}"
+        self.state_path = folder / f"state-{self.mark[-8:]}.json"
+        starter = folder / f"starter-{self.mark[-8:]}.py"
+        starter.write_text(STARTER)
+        name, _, value = self.mark.partition("=")
+        path = os.pathsep.join([str(HERE), str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")])
+        options = {"state_path": str(self.state_path), "kill_grace": 0.3, "shutdown_grace": 5.0} | options
+        self.log = folder / f"log-{self.mark[-8:]}"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(starter), json.dumps([settings, options, {"once": once, "job": job}])],
+                env=os.environ | {"PYTHONPATH": path, name: value},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def wait(self) -> int:
+        """The exit code, once it has left by itself."""
+        return self.process.wait(CAP)
+
+    def kill(self) -> None:
+        """As the machine would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(CAP)
+
+    @staticmethod
+    def signal(pid: int, number: signal.Signals) -> None:
+        """To one of its processes, if it still lives."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+    def stop(self) -> int:
+        """As an operator would."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def state(self):
+        """The published state, or None."""
+        with contextlib.suppress(FileNotFoundError):
+            return json.loads(self.state_path.read_text())
+        return None
+
+    def report(self):
+        """The writer's part of it, or an empty one."""
+        return (self.state() or {}).get("report") or {}
+
+    def processes(self) -> list[int]:
+        """Every living process of it."""
+        return [int(folder.name) for folder in pathlib.Path("/proc").iterdir() if folder.name.isdecimal() and self._is_ours(folder)]
+
+    def _is_ours(self, folder: pathlib.Path) -> bool:
+        try:
+            return self.mark.encode() in (folder / "environ").read_bytes()
+        except OSError:
+            return False

@@ -1,0 +1,210 @@
+"""The LDAP provider against a real Active Directory domain controller, with the settings of the quick start's example."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+
+import pytest
+from peers.samba import BASE, BIND_DN, MAX_RANGE, PASSWORD, UNITS, USERS, dn_of
+from recorder import Recorder
+
+from providers import registry
+from providers.collected import canonical, check_resource
+from providers.errors import ConfigError, CredentialsError, Outcome
+from providers.ldap import entries
+from providers.runner import run
+from providers.schema import parse
+
+pytestmark = pytest.mark.timeout(300)  # the domain is made within the first test
+
+EXPECTED = USERS + 5  # Administrator, Guest, krbtgt, the account for DNS, and ours
+
+
+def opened(config):
+    provider = registry.get("ldap")
+    return contextlib.closing(provider.open(parse(provider.config, config), {}))
+
+
+def read(config) -> Recorder:
+    sink = Recorder()
+    with opened(config) as source:
+        run(source, sink)
+    return sink
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr("providers.http.retry.wait", lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def whole(samba):
+    return read(samba.config(start_tls=True, ca_cert=str(samba.ca)))
+
+
+def groups(whole, name: str) -> set[str]:
+    """The names of the groups of which somebody is a member."""
+    ids = {resource.external_id: resource.name for _, resource in whole.all()}
+    return {ids[link.target] for link in whole.one(name).links if link.type == "member_of"}
+
+
+def test_every_resource_is_well_formed(whole):
+    for scope, resource in whole.all():
+        check_resource(scope, resource)
+
+
+def test_more_than_a_page_of_everybody_with_the_directorys_own_ids(whole):
+    report = whole.report("ldap_user")
+    assert (report.outcome, report.resources) == (Outcome.COMPLETE, EXPECTED)
+    ids = whole.ids("ldap_user")
+    assert len(set(ids)) == EXPECTED
+    assert {str(uuid.UUID(number)) for number in ids} == set(ids)
+
+
+def test_machines_are_no_users(whole):
+    assert "DC" not in {resource.name for _, resource in whole.all() if resource.sub_type == "ldap_user"}
+
+
+def test_units_at_all_levels(whole):
+    tree = {one.name: one for one in whole.tree.values()}
+    assert tree["LDAP: localhost"].parent == ""
+    assert tree["Ops, EMEA"].parent == tree["Engineering"].external_id
+    assert tree["Engineering"].parent == tree["People"].external_id
+    assert whole.one("User 2").organization == tree["Ops, EMEA"].external_id
+    assert whole.one("admin").organization == "directory", "cn=Users is no organizational unit"
+
+
+def test_every_state_of_an_account(whole):
+    def state(number):
+        found = whole.one(f"User {number}").attributes
+        return {name: found.get(name) for name in ("enabled", "locked", "passwordExpired", "accountExpires")}
+
+    usual = {"enabled": True, "locked": False, "passwordExpired": False, "accountExpires": None}
+    assert state(1) == {**usual, "enabled": False}
+    assert state(2) == {**usual, "locked": True}
+    assert state(3) == {**usual, "accountExpires": "2012-12-14T23:06:40+00:00"}
+    assert state(4) == {**usual, "passwordExpired": True}
+
+
+def test_what_changes_with_every_sign_in_is_not_stored(whole):
+    volatile = {"logonCount", "lastLogon", "badPwdCount", "pwdLastSet", "uSNChanged", "whenChanged", *entries.STATE} - {"accountExpires"}
+    assert not volatile & set(whole.one("User 2").attributes)
+    assert not [resource for _, resource in whole.all() if PASSWORD.encode() in canonical(resource)]
+
+
+def test_the_primary_group_is_a_membership_that_no_member_attribute_names(whole):
+    assert groups(whole, "User 7") == {"big", "Domain Users"}
+    assert groups(whole, "User 5") == {"big", "staff", "Domain Users"}
+    assert "foreign" not in {group for number in range(20) for group in groups(whole, f"User {number}")}, "its SID is of another domain"
+
+
+def test_nested_groups(whole):
+    assert groups(whole, "big") == {"outer"}
+
+
+def test_a_group_of_more_members_than_the_directory_gives_at_once(samba, whole):
+    """pg-ldap-sync#32: a group of one more than the limit lost all its members."""
+    with samba.limited(), opened(samba.config(port=samba.plain_port)) as source:
+        [(_, found)] = source._client.search(f"CN=big,{UNITS[0]},{BASE}", "(objectClass=*)", ["member", "cn"], "BASE")
+    assert len(found["member"]) == len(set(found["member"])) == USERS > 2 * MAX_RANGE
+    assert set(found) == {"member", "cn"}
+    with samba.limited():
+        ranged = read(samba.config(port=samba.plain_port))
+    assert {scope: ranged.differences(whole, scope) for scope in ranged.reports} == {scope: [] for scope in whole.reports}
+
+
+def test_a_range_that_is_refused_is_no_end(samba):
+    """The scope is not complete with what came before: the 901st member has not left."""
+    relay = samba.relays[2]
+    with samba.limited(), opened(samba.config(port=samba.plain_port)) as source:
+        limited = relay.change
+        relay.change = lambda data: None if b"range=700-*" in data else limited(data)
+        sink = Recorder()
+        run(source, sink)
+    assert {name: sink.report(name).outcome for name in ("ldap_ou", "ldap_group", "ldap_user")} == {
+        "ldap_ou": Outcome.COMPLETE,
+        "ldap_group": Outcome.TIMEOUT,
+        "ldap_user": Outcome.TIMEOUT,
+    }
+
+
+# --- the door
+
+
+def test_the_quick_starts_example_is_told_to_encrypt(samba):
+    """LDAP_PORT=389 and LDAP_USE_SSL=false, at a server that has hardened its door."""
+    environment = {
+        "LDAP_ENABLED": "true",
+        "LDAP_SERVER": "localhost",
+        "LDAP_PORT": str(samba.port),
+        "LDAP_USE_SSL": "false",
+        "LDAP_VERIFY_CERT": "true",
+        "LDAP_BIND_DN": "cn=admin,cn=Users,dc=example,dc=com",
+        "LDAP_BIND_PASSWORD": PASSWORD,
+        "LDAP_BASE_DN": "dc=example,dc=com",
+        "LDAP_USER_FILTER": "(&(objectClass=user)(objectCategory=person))",
+        "LDAP_GROUP_FILTER": "(objectClass=group)",
+    }
+    config = registry.get("ldap").connector_config(environment)
+    with (
+        pytest.raises(CredentialsError, match="unencrypted connection: set LDAP_START_TLS=true or LDAP_USE_SSL=true"),
+        opened(config) as source,
+    ):
+        source.check()
+    at_the_open_door = registry.get("ldap").connector_config({**environment, "LDAP_PORT": str(samba.plain_port)})
+    sink = read({**at_the_open_door, "user_filter": at_the_open_door["user_filter"]})
+    assert {report.outcome for report in sink.reports.values()} == {Outcome.COMPLETE}
+    assert sink.report("ldap_user").resources == EXPECTED
+
+
+@pytest.mark.parametrize("way", [{"start_tls": True}, {"use_ssl": True}])
+def test_encrypted_and_verified(samba, authority, tmp_path, way):
+    from peers.certificates import Authority
+
+    port = samba.tls_port if "use_ssl" in way else samba.port
+    with opened(samba.config(port=port, ca_cert=str(samba.ca), **way)) as source:
+        assert source.check().name == BIND_DN
+    with (
+        pytest.raises(CredentialsError, match="LDAP_CA_CERT"),
+        opened(samba.config(port=port, ca_cert=str(Authority(tmp_path).ca), **way)) as source,
+    ):
+        source.check()
+    with opened(samba.config(port=port, verify_cert=False, ca_cert=str(Authority(tmp_path).ca), **way)) as source:
+        assert source.check().name == BIND_DN
+
+
+@pytest.mark.parametrize(
+    ("who", "password", "sentence"),
+    [
+        (BIND_DN, "canary-wrong", "the password is wrong, or there is no such account"),
+        (f"cn=nobody,{BASE}", PASSWORD, "the password is wrong, or there is no such account"),
+        (dn_of(1), PASSWORD, "the account is disabled"),
+        (dn_of(2), PASSWORD, "the account is locked"),
+        (dn_of(3), PASSWORD, "the account has expired"),
+        (dn_of(4), PASSWORD, "must be changed at the next sign-in"),
+    ],
+)
+def test_who_is_not_let_in_is_told_why(samba, who, password, sentence):
+    config = samba.config(port=samba.plain_port, bind_dn=who, bind_password=password)
+    with pytest.raises(CredentialsError, match=sentence) as caught, opened(config) as source:
+        source.check()
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("who", ["admin@example.com", "EXAMPLE\\admin"])
+def test_active_directorys_other_names_for_an_account(samba, who):
+    with opened(samba.config(port=samba.plain_port, bind_dn=who)) as source:
+        assert source.check().name == who
+
+
+def test_nobody_is_told_to_sign_in(samba):
+    config = {name: value for name, value in samba.config(port=samba.plain_port).items() if not name.startswith("bind")}
+    with pytest.raises(CredentialsError, match="set LDAP_BIND_DN"), opened(config) as source:
+        source.check()
+
+
+@pytest.mark.parametrize("base", ["dc=nowhere", f"ou=nowhere,{BASE}", "nonsense"])
+def test_a_base_that_is_not_there(samba, base):
+    with pytest.raises(ConfigError, match="LDAP_BASE_DN"), opened(samba.config(port=samba.plain_port, base_dn=base)) as source:
+        source.check()

@@ -1,0 +1,98 @@
+"""Turns: however an account ends, the next one is planned."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from providers.collected import Collected
+from providers.concurrency import Turns
+from providers.errors import Denied
+from providers.provider import Read, Source
+from providers.records import Identity, Resource, Scope
+from providers.runner import run
+
+CAP = 20.0
+"""Seconds after which a plan that waits for its turn is taken to wait for ever."""
+
+
+class Accounts(Source):
+    """One at a time; `closed` are those of which nothing is under way any more."""
+
+    concurrency = 2
+
+    def __init__(self, **accounts: Callable[[], Iterable[Read]]) -> None:
+        self._accounts, self._turns = accounts, Turns(1)
+        self.closed: list[str] = []
+
+    def check(self):
+        return Identity("me")
+
+    def plan(self):
+        for name, reads in self._accounts.items():
+            try:
+                yield from self._turns.of(reads, lambda name=name: self.closed.append(name))
+            except Denied as error:
+                yield Read((scope(name),), lambda error=error: raising(error))
+
+
+def scope(name: str) -> Scope:
+    return Scope("test", name, "", "thing")
+
+
+def raising(error: Exception):
+    raise error
+
+
+def one(name: str) -> Callable[[], Iterable[Read]]:
+    return lambda: [Read((scope(name),), lambda: [Resource(name, "thing", "thing", name)])]
+
+
+def refused() -> Iterable[Read]:
+    raise Denied("no regions")
+
+
+def refused_midway() -> Iterable[Read]:
+    yield from one("midway")()
+    raise Denied("no more regions")
+
+
+def within_the_cap(source: Source, sink: Collected) -> Exception | None:
+    """What the run raised."""
+    raised: list[Exception | None] = []
+
+    def go() -> None:
+        try:
+            run(source, sink)
+        except Exception as error:
+            raised.append(error)
+        else:
+            raised.append(None)
+
+    thread = threading.Thread(target=go, daemon=True)
+    thread.start()
+    thread.join(CAP)
+    assert not thread.is_alive(), "the plan waits for a turn that nobody gives back"
+    return raised[0]
+
+
+@pytest.mark.parametrize("first", [list, refused, refused_midway, one("first")])
+def test_an_account_gives_its_turn_back_whatever_its_plan_yields(first):
+    source, sink = Accounts(first=first, second=one("second")), Collected()
+
+    assert within_the_cap(source, sink) is None
+    assert "second" in [resource.external_id for _, resource in sink.all()]
+    assert source.closed == ["first", "second"]
+
+
+def test_a_sink_that_fails_before_a_read_has_begun_holds_up_no_turn():
+    class Full(Collected):
+        def begin(self, scope):
+            raise BrokenPipeError("nobody reads")
+
+    source = Accounts(**{f"account-{n}": one(f"account-{n}") for n in range(3)})
+
+    assert isinstance(within_the_cap(source, Full()), BrokenPipeError)
+    assert source.closed == ["account-0", "account-1", "account-2"]

@@ -1,0 +1,140 @@
+"""The client of the Elder API, against a server that answers as it is told."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+
+import msgspec
+import pytest
+
+from providers.http import retry
+from providers.records import Organization, Resource, Scope
+from worker.run import wire
+from worker.sync.client import ApiError, Batch, ElderApi, Rejected, ScopeClosed
+
+SCOPE = Scope("ldap", "dc=example", "", "user")
+
+
+class Server:
+    """Answers with `script` one after the other, and remembers what came."""
+
+    def __init__(self):
+        self.script, self.requests = [], []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                outer.requests.append((self.command, self.path, dict(self.headers), json.loads(body) if body else None))
+                status, answer, *headers = outer.script.pop(0)
+                if status == 0:
+                    self.close_connection = True
+                    self.connection.shutdown(2)
+                    return
+                data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                for name, value in headers:
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
+        self.thread.start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def server():
+    one = Server()
+    yield one
+    one.server.shutdown()
+    one.server.server_close()
+    one.thread.join()
+
+
+@pytest.fixture
+def client(server, monkeypatch):
+    monkeypatch.setattr(retry, "wait", lambda seconds: None)
+    client = ElderApi(server.url, "s3cret", retries=2)
+    yield client
+    client.close()
+
+
+def batch():
+    raw = msgspec.Raw(wire.encode_resource(Resource("uid=ann", "user", "user", "Ann")))
+    return Batch("connector:ldap", "r1", SCOPE, [Organization("o", "O")], [raw])
+
+
+def test_calls(server, client):
+    server.script = [
+        (200, {"fingerprints": "AQAAAAAAAAACAAAAAAAAAA==", "count": 1}),
+        (200, {"created": 1, "updated": 0, "unchanged": 0, "rejected": [{"external_id": "x", "reason": "too large"}]}),
+        (200, {"deleted": 2, "held_back": 1}),
+        (200, {"status": "ok"}),
+    ]
+
+    assert client.fingerprints("connector:ldap", SCOPE).fingerprints == b"\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0"
+    assert client.store(batch()).rejected == [Rejected("x", "too large")]
+    assert client.close_scope(ScopeClosed("connector:ldap", "r1", SCOPE, "complete", 1, unseen=b"\0" * 8)).held_back == 1
+    client.check()
+
+    (_, path, headers, _), (_, _, _, sent), (_, _, _, closed), _ = server.requests
+    assert (
+        path == "/api/v1/sync/fingerprints?owner=connector%3Aldap&provider=ldap&account=dc%3Dexample&region=&resource_type=user&coverage="
+    )
+    assert headers["Authorization"] == "Bearer s3cret"
+    assert sent["resources"] == [["uid=ann", "user", "user", "Ann", {}, {}, [], "", "", "", False]]
+    assert sent["scope"] == ["ldap", "dc=example", "", "user", ""]
+    assert closed["unseen"] == "AAAAAAAAAAA="
+
+
+@pytest.mark.parametrize("fault", [(503, {}), (429, {}, ("Retry-After", "1000000000")), (0, None)], ids=["503", "429", "cut"])
+def test_what_may_pass_is_tried_again(server, client, fault):
+    server.script = [fault, fault, (200, {"created": 1})]
+
+    assert client.store(batch()).created == 1
+    assert len(server.requests) == 3
+
+
+def test_in_the_end_it_says_why(server, client):
+    server.script = [(503, {"error": "no database"})] * 3
+
+    with pytest.raises(ApiError, match="answered 503: no database"):
+        client.store(batch())
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "sentence"),
+    [
+        (401, {}, "check ELDER_API_KEY"),
+        (400, {"error": "unknown key `x`"}, "unknown key `x`"),
+        (302, b"elsewhere", "answered 302"),
+        (200, b"<html>", "makes no sense"),
+    ],
+)
+def test_what_will_not_pass_is_not_tried_again(server, client, status, answer, sentence):
+    server.script = [(status, answer)]
+
+    with pytest.raises(ApiError, match=sentence) as raised:
+        client.store(batch())
+    assert raised.value.final
+    assert "s3cret" not in str(raised.value)
+    assert len(server.requests) == 1
+
+
+def test_nobody_there():
+    client = ElderApi("http://127.0.0.1:9", "s3cret", retries=0)
+
+    with pytest.raises(ApiError, match=r"cannot be reached .* check ELDER_API_URL"):
+        client.check()

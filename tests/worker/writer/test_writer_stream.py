@@ -1,0 +1,248 @@
+"""One run's thread: real pipes, an inventory that remembers."""
+
+from __future__ import annotations
+
+import os
+import queue
+import random
+import struct
+
+import pytest
+
+from providers.errors import Outcome
+from providers.records import Identity, Resource, Scope
+from providers.runner import ScopeReport
+from supervisor.frames import FrameBuffer, Kind, encode
+from supervisor.messages import Cause, Exited
+from worker.job.sink import FrameSink
+from worker.run import wire
+from worker.run.inventory import InventoryError
+from worker.run.outcome import Status
+from worker.writer.stream import Run
+
+SCOPE = Scope("aws", "1", "eu-west-1", "vpc")
+CAP = 20
+
+
+class Memory:
+    """An inventory that remembers."""
+
+    def __init__(self, fail_on=""):
+        self.calls, self.fail_on, self.stored = [], fail_on, []
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        def method(*arguments):
+            self.calls.append((name, *arguments))
+            if name == self.fail_on:
+                raise InventoryError("the database is gone", error_kind="database")
+            if name == "records":
+                self.stored += arguments[1]
+            return arguments[0] if name == "finish" else None
+
+        return method
+
+    def ends(self):
+        return [call[1] for call in self.calls if call[0] == "end"]
+
+
+class Bench:
+    """A run with both its pipes."""
+
+    def __init__(self, inventory=None, body=b"{}"):
+        self.inventory = inventory or Memory()
+        self.breaches, self.verdicts = queue.Queue(), queue.Queue()
+        data_read, self.data = os.pipe()
+        self.start, start_write = os.pipe()
+        self.run = Run("1", data_read, start_write, body, self.inventory, breach=lambda *b: self.breaches.put(b), done=self.verdicts.put)
+        self.run.start()
+
+    def say(self, data):
+        os.write(self.data, data)
+
+    def hang_up(self):
+        os.close(self.data)
+        self.data = None
+
+    def end(self, cause=Cause.EXITED, exit_code=0, **rest):
+        self.run.exited(Exited(run="1", cause=cause, exit_code=exit_code, **rest))
+        verdict = self.verdicts.get(timeout=CAP)
+        self.run.forget()
+        return verdict
+
+    def close(self):
+        if self.data is not None:
+            os.close(self.data)
+        os.close(self.start)
+
+
+@pytest.fixture
+def bench():
+    benches = []
+
+    def make(**options):
+        benches.append(Bench(**options))
+        return benches[-1]
+
+    yield make
+    for one in benches:
+        one.close()
+        assert not one.run.is_alive()
+
+
+def frame(kind, body):
+    return encode(kind, wire.encode(body) if not isinstance(body, bytes) else body)
+
+
+def records(sequence, index, count):
+    return frame(
+        Kind.RECORDS, b"[%d,%d,%b]" % (sequence, index, wire.encode_resources([Resource(str(n), "vpc", "vpc", "n") for n in range(count)]))
+    )
+
+
+GOOD = (
+    frame(Kind.IDENTITY, Identity("me"))
+    + frame(Kind.SCOPE, wire.ScopeOpened(0, SCOPE))
+    + records(0, 0, 3)
+    + records(1, 0, 2)
+    + frame(Kind.SCOPE_END, wire.ScopeEnd(index=0, outcome=Outcome.COMPLETE, resources=5))
+    + frame(Kind.COMPLETE, wire.Complete(1, 5))
+)
+
+
+def test_a_whole_run(bench):
+    one = bench()
+    one.say(GOOD)
+    one.hang_up()
+
+    assert one.end().status is Status.COMPLETED
+    assert [call[0] for call in one.inventory.calls if call[0] != "flush"] == ["identity", "begin", "records", "records", "end", "finish"]
+    assert len(one.inventory.stored) == 5
+
+
+def test_what_was_in_the_pipe_when_the_job_died_is_stored(bench):
+    one = bench()
+    one.say(GOOD[: len(GOOD) // 2])
+    verdict = one.end(Cause.TIMEOUT, None)
+
+    assert (verdict.status, verdict.error_kind) == ("error", "timeout")
+    assert one.inventory.ends()[-1].outcome is Outcome.TIMEOUT
+
+
+def test_c01_killed_at_any_byte(bench):
+    """Every whole frame before the cut is kept, the part of one is dropped, and the run is never a success."""
+    for cut in random.Random(1).sample(range(len(GOOD)), 60):
+        whole = [kind for kind, _ in FrameBuffer().feed(GOOD[:cut])]
+        one = bench()
+        one.say(GOOD[:cut])
+        one.hang_up()
+        verdict = one.end(Cause.SIGNALLED, None, signal="SIGKILL")
+
+        assert (verdict.status, verdict.error_kind) == ("error", "crashed")
+        assert len(one.inventory.stored) == [0, 3, 5][whole.count(Kind.RECORDS)]
+
+
+def test_c03_a_frame_that_no_job_of_ours_writes_is_not_even_read(bench):
+    """Of one as large as the supervisor's readers take, the objects would fill the memory of a small container."""
+    one = bench()
+    one.say(struct.pack(">IB", wire.MAX_DATA_FRAME + 1, Kind.RECORDS))
+    cause, sentence = one.breaches.get(timeout=CAP)
+    verdict = one.end(cause, None)
+
+    assert "claims 1114113 bytes, over the limit of 1114112" in sentence
+    assert (cause, verdict.error_kind) == (Cause.PROTOCOL, "protocol")
+
+
+def test_the_largest_resource_that_is_stored_fits_into_a_frame(bench, tmp_path):
+    room = wire.MAX_RESOURCE - len(wire.encode_resources([resource_of(0)]))
+    with (tmp_path / "said").open("wb") as said:
+        sink = FrameSink(said.fileno())
+        sink.begin(SCOPE)
+        sink.resources(SCOPE, [resource_of(room), resource_of(room + 1)])
+        sink.end(ScopeReport(SCOPE, Outcome.COMPLETE, 2))
+        sink.complete()
+    one = bench()
+    one.say((tmp_path / "said").read_bytes())
+    one.hang_up()
+
+    assert one.end().status is Status.COMPLETED
+    assert one.inventory.ends()[0].rejected == 1
+    assert len(one.inventory.stored[0]) == wire.MAX_RESOURCE - len("[]")
+
+
+def resource_of(size):
+    return Resource("1", "vpc", "vpc", "n" * size)
+
+
+def test_a_survivor_that_holds_the_pipe_does_not_keep_the_run(bench):
+    one = bench()
+    one.say(GOOD[:-3])
+
+    assert one.end(Cause.TIMEOUT, None, survivors=1).error_kind == "timeout"
+
+
+@pytest.mark.parametrize("garbage", [b"\xff" * 64, frame(Kind.READY, b"{}"), GOOD + GOOD], ids=["bytes", "wrong kind", "after COMPLETE"])
+def test_garbage_ends_the_run(bench, garbage):
+    one = bench()
+    one.say(garbage)
+    cause, sentence = one.breaches.get(timeout=CAP)
+
+    assert cause is Cause.PROTOCOL
+    assert sentence
+    one.say(b"more, which nobody reads")
+    verdict = one.end(Cause.PROTOCOL, None)
+    assert (verdict.status, verdict.error_kind) == ("error", "protocol")
+    assert sentence in verdict.error
+
+
+def test_half_a_frame_after_complete(bench):
+    one = bench()
+    one.say(GOOD + b"\0\0")
+
+    assert one.end().error_kind == "protocol"
+
+
+def test_a_store_that_fails_ends_the_job(bench):
+    one = bench(inventory=Memory(fail_on="records"))
+    one.say(GOOD)
+    cause, sentence = one.breaches.get(timeout=CAP)
+
+    assert (cause, sentence) == (Cause.WRITER, "the database is gone")
+    verdict = one.end(Cause.WRITER, None)
+    assert (verdict.status, verdict.error_kind, verdict.error) == ("error", "database", "the database is gone")
+
+
+def test_an_outcome_that_cannot_be_stored(bench):
+    one = bench(inventory=Memory(fail_on="finish"))
+    one.say(GOOD)
+    one.hang_up()
+
+    assert one.end().error_kind == "database"
+
+
+def test_the_start_frame_waits_for_ready_and_may_be_larger_than_the_pipe(bench):
+    body = b'{"x":"' + b"y" * 1_000_000 + b'"}'
+    one = bench(body=body)
+    os.set_blocking(one.start, False)
+    with pytest.raises(BlockingIOError):
+        os.read(one.start, 1)
+    os.set_blocking(one.start, True)
+    one.run.ready()
+    received = b""
+    while len(received) < len(body) + 5:
+        received += os.read(one.start, 1 << 20)
+
+    assert received == encode(Kind.START, body)
+    one.hang_up()
+    one.end()
+
+
+def test_c07_a_drip_is_no_hindrance(bench):
+    one = bench()
+    for byte in GOOD:
+        one.say(bytes([byte]))
+    one.hang_up()
+
+    assert one.end().status is Status.COMPLETED

@@ -1,0 +1,1 @@
+"""The connectivity test: what it tries, and the transcript that it prints."""

@@ -1,0 +1,15 @@
+"""``elder-worker api``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+
+from worker.config.settings import load
+
+
+def main(_options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Serves the Elder API, which the package names as an entry point: the worker does not import it."""
+    (service,) = entry_points(group="elder_worker.services", name="api")
+    return int(service.load()(load(environ)))

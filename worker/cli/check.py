@@ -1,0 +1,14 @@
+"""``elder-worker check``: the connectivity test of the quick start."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from worker.check.transcript import check
+from worker.config.settings import load
+
+
+def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Prints an answer for each; 0 when everything that is enabled can be reached, else 1."""
+    return check(load(environ), options.timeout, as_json=options.json, verbose=options.verbose)

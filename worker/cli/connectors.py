@@ -1,0 +1,27 @@
+"""``elder-worker connectors release NAME``: through the Elder API, as a connector's worker may have no database."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from worker.cli.main import CommandError
+from worker.config.settings import load
+from worker.config.sources import CONNECTORS
+from worker.sync.client import ApiError, ElderApi
+
+
+def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Lets go what the guard against mass deletion held back."""
+    if options.name not in CONNECTORS:
+        raise CommandError(f"there is no connector '{options.name}'; there are {', '.join(CONNECTORS)}")
+    settings = load(environ)
+    api = ElderApi(settings.elder_api_url, settings.elder_api_key)
+    try:
+        released = api.release(f"connector:{options.name}").released
+    except ApiError as error:
+        raise CommandError(str(error)) from None
+    finally:
+        api.close()
+    print(f"{released} entities of connector {options.name} are now marked as gone")
+    return 0

@@ -1,0 +1,189 @@
+"""``elder-worker discover PROVIDER``: one scan without a database; progress on stderr, what was found on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import signal
+import sys
+import threading
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from providers import registry, schema
+from providers.collected import Collected, canonical
+from providers.errors import ConfigError, Outcome, ProviderError
+from providers.provider import Provider
+from providers.records import Resource, Scope
+from providers.runner import ScopeReport, run
+from worker.cli.main import EXIT_INTERRUPTED
+from worker.config.settings import load
+from worker.logs.redact import Redactor
+
+COLUMNS = ("sub_type", "name", "region", "external_id")
+
+EXIT_UNREAD = 141
+"""Whoever read our output has left, as `head` does: what a shell says of a program that a SIGPIPE ended."""
+
+
+def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Reads, prints; 0 when every scope was read in full, else 1."""
+    provider = registry.get(options.provider)
+    given = load(environ).environment()
+    base = provider.connector_config(given) if provider.connector else {}
+    operator = {name: given[name] for name in provider.operator_variables if name in given}
+    signal.signal(signal.SIGINT, _interrupted)
+    config = {**base, **_config(options, provider)}
+    redactor = Redactor(schema.secret_values(provider.config, config))
+    source = registry.opened(provider, config, operator)
+    printer = _PRINTERS[options.format]()
+    try:
+        tally = run(source, printer)
+        printer.finish()
+    except (ProviderError, MemoryError):
+        raise
+    except Exception as error:
+        words = redactor.text(f"{type(error).__name__}: {error}")
+        raise ProviderError(f"the provider failed in a way it does not explain ({words})") from error
+    finally:
+        source.close()
+    printer.say(f"{tally.resources} resources in {tally.scopes} scopes")
+    return 0 if tally.complete else 1
+
+
+def _interrupted(*_: object) -> None:
+    """Ctrl-C: the threads that read may hang for as long as the source does, and nobody waits for them."""
+    os.write(2, b"\ninterrupted: not everything was read\n")
+    os._exit(EXIT_INTERRUPTED)
+
+
+def _config(options: argparse.Namespace, provider: Provider) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    if options.config_file:
+        config = _read(options.config_file, json.loads)
+    types = {field.encode_name: field.type for field in msgspec.structs.fields(provider.config)}
+    for pair in options.config:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"--config takes KEY=VALUE, not '{key}'")
+        text = _read(value[1:], str.strip) if value.startswith("@") else value
+        config[key] = _value(text, types.get(key))
+    return config
+
+
+def _read(path: str, understood: Any) -> Any:
+    try:
+        return understood(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from None
+
+
+def _value(text: str, annotation: Any) -> Any:
+    """Text where text is wanted; else JSON, and what is none is a list with commas where a list is wanted."""
+    parts = {typing.get_origin(part) or part for part in (annotation, *_inside(annotation))}
+    if str in parts:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return [part.strip() for part in text.split(",") if part.strip()] if tuple in parts else text
+
+
+def _inside(annotation: Any) -> tuple[Any, ...]:
+    """The types in a union and behind an annotation, but not those of a list's items."""
+    if typing.get_origin(annotation) is tuple:
+        return ()
+    return tuple(inner for part in typing.get_args(annotation) for inner in (part, *_inside(part)))
+
+
+class _Printer(Collected):
+    """Tells how scopes end, and keeps what was found for the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown = sys.stderr.isatty()
+        self._stderr = threading.Lock()
+        self._scopes = self._ended = self._resources = 0
+
+    def planned(self, scopes: int) -> None:
+        """More to read."""
+        super().planned(scopes)
+        self._scopes += scopes
+
+    def end(self, report: ScopeReport) -> None:
+        """One line on stderr for each scope that has something to tell; on a terminal, how far it is."""
+        super().end(report)
+        scope = report.scope
+        if report.outcome is not Outcome.COMPLETE:
+            where = " ".join(part for part in (scope.account, scope.region) if part)
+            self.say(f"{report.outcome:<12} {scope.resource_type} {where}: {report.message}")
+        with self._stderr:
+            self._ended, self._resources = self._ended + 1, self._resources + report.resources
+            if self._shown:
+                print(f"\r\033[K{self._ended} of {self._scopes} scopes, {self._resources} resources", end="", file=sys.stderr, flush=True)
+
+    def say(self, line: str) -> None:
+        """On stderr, in the place of the progress."""
+        with self._stderr:
+            print(("\r\033[K" if self._shown else "") + line, file=sys.stderr, flush=True)
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """What was found, sorted."""
+        return sorted((r.sub_type, r.name, r.region or scope.region, r.external_id) for scope, r in self.all())
+
+    def finish(self) -> None:
+        """Prints a table."""
+        rows = [COLUMNS, *self.rows()]
+        widths = [min(48, max(len(row[column]) for row in rows)) for column in range(len(COLUMNS))]
+        for row in rows:
+            _out("  ".join(f"{value[:width]:<{width}}" for value, width in zip(row[:-1], widths, strict=False)) + f"  {row[-1]}\n")
+        _out(flush=True)
+
+
+class _Lines(_Printer):
+    """JSON lines, as they come."""
+
+    def resources(self, scope: Scope, resources: list[Resource]) -> None:
+        """Prints them at once, and keeps nothing."""
+        names, lines = Resource.__struct_fields__, []
+        for resource in resources:
+            record = dict(zip(names, json.loads(canonical(resource)), strict=True))
+            whole = {"provider": scope.provider, "account": scope.account, **record, "region": resource.region or scope.region}
+            lines.append(json.dumps(whole) + "\n")
+        with self._lock:
+            _out("".join(lines), flush=True)
+
+    def finish(self) -> None:
+        """All is printed."""
+
+
+class _Csv(_Printer):
+    """Comma-separated values."""
+
+    def finish(self) -> None:
+        """Prints them."""
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS)
+        writer.writerows(self.rows())
+        _out(text.getvalue(), flush=True)
+
+
+def _out(text: str = "", *, flush: bool = False) -> None:
+    """To stdout; when nobody reads it any more, there is nothing left to do."""
+    try:
+        sys.stdout.write(text)
+        if flush:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(EXIT_UNREAD)
+
+
+_PRINTERS: dict[str, type[_Printer]] = {"table": _Printer, "jsonl": _Lines, "csv": _Csv}

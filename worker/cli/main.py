@@ -1,0 +1,144 @@
+"""The command line. Each command is a module of `worker.cli`, imported when it is used."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from providers.errors import ConfigError, ProviderError
+from worker.config.environment import SettingsError
+from worker.version import __version__
+
+EXIT_CONFIG, EXIT_FAILED, EXIT_INTERRUPTED = 78, 1, 130
+
+COMMANDS = {
+    "run": "the worker: supervisor, writer and health endpoints",
+    "api": "the Elder API",
+    "up": "everything in one: embedded PostgreSQL, API and worker, data under ./.elder",
+    "migrate": "creates or upgrades the database schema",
+    "check": "is everything that is configured reachable, and as whom?",
+    "discover": "reads a source once, without a database",
+    "providers": "what can be read, with which settings and permissions",
+    "runs": "releases tombstones that were held back",
+    "jobs": "lets a parked job run again",
+    "connectors": "releases tombstones that were held back of a connector's syncs",
+    "settings": "every setting with its default, or an .env file of them",
+    "keygen": "makes a key for ELDER_SECRET_KEYS",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Of the whole command line."""
+    top = argparse.ArgumentParser(prog="elder-worker", description="Keeps an inventory of clouds and directories true.")
+    top.add_argument("--version", action="version", version=f"elder-worker {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, words in COMMANDS.items():
+        command = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+        _ARGUMENTS.get(name, lambda _: None)(command)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The console script. What goes wrong is one sentence on stderr and an exit code: 78 for configuration, 1 otherwise."""
+    options = parser().parse_args(arguments)
+    try:
+        command = importlib.import_module(f"worker.cli.{options.command}")
+        return int(command.main(options, os.environ))
+    except (SettingsError, ConfigError) as error:
+        return _complain(getattr(error, "complaints", ()) or (str(error),), EXIT_CONFIG)
+    except ProviderError as error:
+        return _complain((str(error),), EXIT_FAILED)
+    except CommandError as error:
+        return _complain((str(error),), error.code)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked; the message is for whoever typed it."""
+
+    def __init__(self, message: str, code: int = EXIT_FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _complain(sentences: Sequence[str], code: int) -> int:
+    for sentence in sentences:
+        print(f"elder-worker: {sentence}", file=sys.stderr)
+    return code
+
+
+def _run(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--once", action="store_true", help="run what is due, then exit: 0 when all of it went well, else 1")
+    command.add_argument("--job", type=int, metavar="ID", help="with --once: that job, due or not")
+
+
+def _up(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--demo", action="store_true", help="with a simulated AWS account and a first job")
+    command.add_argument("--data", default=".elder", metavar="FOLDER", help="where the data is kept (default: .elder)")
+
+
+def _discover(command: argparse.ArgumentParser) -> None:
+    command.add_argument("provider")
+    command.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a config key: text, JSON, a list with commas, or @FILE with it (for secrets)",
+    )
+    command.add_argument("--config-file", metavar="FILE", help="a JSON file with the config")
+    command.add_argument("--format", choices=("table", "jsonl", "csv"), default="table")
+
+
+def _providers(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", nargs="?")
+    command.add_argument("--policy", action="store_true", help="print the least-privilege policy")
+
+
+def _check(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="as JSON")
+    command.add_argument("--verbose", action="store_true", help="and say as whom")
+    command.add_argument("--timeout", type=_seconds, default=30.0, metavar="SECONDS", help="for each of them (default: 30)")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError("must be above 0 and at most 3600")
+    return seconds
+
+
+def _runs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=("release",))
+    command.add_argument("run", type=int)
+
+
+def _jobs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=("unpark",))
+    command.add_argument("job", type=int)
+
+
+def _connectors(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=("release",))
+    command.add_argument("name", help="such as ldap")
+
+
+def _settings(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=("markdown", "env"), default="markdown")
+
+
+_ARGUMENTS = {
+    "run": _run,
+    "up": _up,
+    "discover": _discover,
+    "providers": _providers,
+    "check": _check,
+    "runs": _runs,
+    "jobs": _jobs,
+    "connectors": _connectors,
+    "settings": _settings,
+}

@@ -1,0 +1,62 @@
+"""``elder-worker providers [NAME]``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+
+import msgspec
+
+from providers import registry
+from providers.errors import ConfigError
+from providers.provider import Provider
+from providers.schema import secret_names
+from worker.cli.main import CommandError
+
+
+def main(options: argparse.Namespace, _environ: Mapping[str, str]) -> int:
+    """Prints what can be read."""
+    if options.name is None:
+        for name in registry.names():
+            print(f"{name:<20} {_line(name)}")
+        return 0
+    provider = registry.get(options.name)
+    if options.policy:
+        print(_policy(provider))
+    else:
+        _describe(provider)
+    return 0
+
+
+def _line(name: str) -> str:
+    try:
+        provider = registry.get(name)
+    except ConfigError as error:
+        return str(error)
+    return f"{provider.title:<22} {len(provider.resource_types()):>3} types  {_uses(provider)}"
+
+
+def _uses(provider: Provider) -> str:
+    return ", ".join(use for use, has in (("discovery jobs", provider.discovery), ("connector", provider.connector)) if has)
+
+
+def _policy(provider: Provider) -> str:
+    policy = getattr(provider, "policy", None)
+    if policy is not None:
+        return json.dumps(policy(), indent=2)
+    permissions = sorted({permission for kind in provider.resource_types() for permission in kind.permissions})
+    if not permissions:
+        raise CommandError(f"provider '{provider.name}' names no permissions")
+    return "\n".join(permissions)
+
+
+def _describe(provider: Provider) -> None:
+    print(f"{provider.title} ({provider.name}): {_uses(provider)}\n\nconfig keys")
+    secrets = secret_names(provider.config)
+    for field in msgspec.structs.fields(provider.config):
+        marks = [mark for mark, has in (("required", field.required), ("secret", field.encode_name in secrets)) if has]
+        print(f"  {field.encode_name:<22} {', '.join(marks)}")
+    print("\nresource types")
+    for kind in provider.resource_types():
+        print(f"  {kind.sub_type:<32} {kind.entity_type:<16} {', '.join(kind.permissions)}")

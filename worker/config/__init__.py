@@ -1,0 +1,1 @@
+"""Settings: read from the environment once, typed once, and handed to other processes sealed."""

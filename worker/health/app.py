@@ -1,0 +1,90 @@
+"""The Flask application: /healthz says that the loop turns, /readyz that work can be done, /status everything, /metrics in numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from worker.config.settings import Settings
+from worker.health.metrics import exposition
+from worker.health.state import Published, age, trouble, unready
+from worker.version import __version__
+
+SERVICE = "elder-worker"
+
+
+def create_app(state_path: str, settings: Settings) -> Flask:
+    """The application over the state published at `state_path`; `settings` are shown, and hold no secrets."""
+    app = Flask("worker.health", template_folder="templates", static_folder=None)
+    published = Published(state_path)
+    shown = {name: value for name, value in msgspec.to_builtins(settings).items() if name not in _HIDDEN}
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return _health(trouble(published.read()))
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        return _health(unready(published.read()))
+
+    @app.get("/status")
+    def status() -> Response:
+        return _json(_status(published.read(), shown))
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        body, kind = exposition(published.read(), request.headers.get("Accept", ""))
+        return Response(body, content_type=kind)
+
+    @app.get("/")
+    def page() -> str:
+        return render_template("status.html", status=_status(published.read(), shown))
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        return _json({"error": f"{error.name}: there are /healthz, /readyz, /status and /metrics"}, error.code or 500)
+
+    @app.after_request
+    def harden(response: Response) -> Response:
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+        return response
+
+    return app
+
+
+_HIDDEN = frozenset({"given"})
+
+
+def _health(problem: str) -> Response:
+    body = {"status": "unhealthy" if problem else "healthy", "service": SERVICE}
+    return _json({**body, "error": problem} if problem else body, 503 if problem else 200)
+
+
+def _status(state: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    report = state.get("report") or {}
+    problem, hindrance = trouble(state), unready(state)
+    return {
+        "status": "unhealthy" if problem else "degraded" if hindrance else "healthy",
+        "service": SERVICE,
+        "version": __version__,
+        "running": not problem and not state["draining"],
+        "error": problem or hindrance,
+        "connectors": report.get("connectors", []),
+        "discovery": {**report.get("discovery", {}), "pools": state.get("pools", {})},
+        "jobs": state.get("jobs", []),
+        "database": report.get("database", {}),
+        "services": state.get("services", {}),
+        "isolation": state.get("isolation", {}),
+        "beat_age_seconds": round(age(state), 3) if state else None,
+        "started_at": state.get("started_at"),
+        "settings": settings,
+    }
+
+
+def _json(body: dict[str, Any], code: int = 200) -> Response:
+    return Response(msgspec.json.format(msgspec.json.encode(body), indent=2) + b"\n", code, content_type="application/json")

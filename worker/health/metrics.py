@@ -1,0 +1,96 @@
+"""/metrics: the numbers that the supervisor and the writer publish, in Prometheus' words. Nothing is counted here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+
+from worker.health.state import age, unready
+
+HELP = {
+    "connector_sync_total": "Syncs by connector and outcome",
+    "connector_entities_synced": "Entities by connector and what was done with them",
+    "connector_sync_errors": "Syncs that failed",
+    "connector_sync_duration_seconds": "How long syncs took",
+    "connector_last_sync_timestamp": "When the last sync succeeded, Unix time",
+    "discovery_jobs_total": "Discovery runs by provider and outcome",
+    "discovery_job_duration_seconds": "How long job processes lived",
+    "discovery_running": "Discovery jobs that hold a slot",
+    "discovery_kill_latency_seconds": "From the decision to kill until the whole tree was proven dead",
+    "discovery_entities_total": "Entities that runs have found",
+    "discovery_scopes_total": "Scopes by how their reading ended",
+    "discovery_queue_depth": "Jobs that are due and have no worker",
+    "discovery_oldest_due_seconds": "How long the longest waiting of them has been due",
+    "supervisor_loop_lag_seconds": "How late the supervisor's latest timer was, since the last look",
+    "supervisor_dropped_log_lines": "Log lines that nobody took in time",
+    "writer_rows_total": "Entity rows that discovery runs have written",
+    "writer_retries_total": "Transactions that were tried again",
+    "writer_refused_writes_total": "Writes that came too late, by a worker that had lost its claim",
+}
+
+ALWAYS = {
+    "discovery_jobs_total": ("provider", "status", "error_kind"),
+    "connector_sync_total": ("connector", "status"),
+    "connector_entities_synced": ("connector", "operation"),
+    "connector_sync_errors": ("connector",),
+}
+"""Announced even before the first of them has happened."""
+
+
+class _Collector:
+    def __init__(self, state: dict[str, Any]) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[Metric]:
+        """Families, each once."""
+        report = self._state.get("report") or {}
+        families: dict[str, Metric] = {name: _counter(name, labels) for name, labels in ALWAYS.items()}
+        for name, kind, labels, value in (*self._state.get("metrics", ()), *report.get("metrics", ())):
+            family = families.get(name) or families.setdefault(name, _FAMILIES[kind](name, tuple(labels)))
+            _add(family, list(labels.values()), value)
+        yield from families.values()
+        yield from self._own()
+
+    def _own(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("elder_worker_up", "Whether the worker can do its work now")
+        up.add_metric([], 0 if unready(self._state) else 1)
+        yield up
+        beat = GaugeMetricFamily("supervisor_beat_age_seconds", "Since the supervisor's loop last turned")
+        if self._state:
+            beat.add_metric([], age(self._state))
+        yield beat
+
+
+def _counter(name: str, labels: tuple[str, ...]) -> CounterMetricFamily:
+    return CounterMetricFamily(name, HELP.get(name, name), labels=labels)
+
+
+def _gauge(name: str, labels: tuple[str, ...]) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, HELP.get(name, name), labels=labels)
+
+
+def _histogram(name: str, labels: tuple[str, ...]) -> HistogramMetricFamily:
+    return HistogramMetricFamily(name, HELP.get(name, name), labels=labels)
+
+
+_FAMILIES = {"counter": _counter, "gauge": _gauge, "histogram": _histogram}
+
+
+def _add(family: Metric, labels: list[str], value: Any) -> None:
+    if isinstance(family, HistogramMetricFamily):
+        buckets = [(str(float(bound)), count) for bound, count in zip(value["buckets"], value["counts"], strict=True)]
+        family.add_metric(labels, [*buckets, ("+Inf", value["count"])], value["sum"])
+    elif isinstance(family, CounterMetricFamily | GaugeMetricFamily):
+        family.add_metric(labels, value)
+
+
+def exposition(state: dict[str, Any], accept: str) -> tuple[bytes, str]:
+    """(body, content type) for what the scraper accepts."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collector(state))
+    encode, kind = choose_encoder(accept)
+    return encode(registry), kind

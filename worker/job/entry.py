@@ -1,0 +1,105 @@
+"""A job process: reads one source and writes frames. Has one job's secrets, and no database, no network but the source's.
+
+`main` is called by the supervisor's bootstrap, in a process of its own that may be killed at any instruction.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from providers import registry, runner, schema, secrecy
+from providers.errors import ProviderError
+from providers.provider import Source
+from providers.records import MAX_TEXT
+from worker.job.egress import forbid_metadata
+from worker.job.sink import FrameSink, Ticker
+from worker.logs import structured as logs
+from worker.logs.redact import Redactor
+from worker.logs.stdio import clean_outputs
+from worker.run import wire
+
+EXIT_COMPLETE, EXIT_FAILED, EXIT_UNHEARD = 0, 1, 3
+
+_log = structlog.get_logger("worker.job")
+
+
+def main(start: bytes, control: int, data: int) -> int:
+    """Runs the job in `start`. Everything that goes wrong becomes one FAILED frame; the exit code is 0 after COMPLETE alone."""
+    redactor = Redactor()
+    sink = FrameSink(data, _cleaner(redactor))
+    try:
+        try:
+            _run(_decode(start), sink, control, redactor)
+        except ProviderError as error:
+            return _fail(sink, redactor, error.error_kind, str(error), error.detail)
+        except MemoryError:
+            return _fail(sink, redactor, "memory", "the job needs more memory than it may have: raise DISCOVERY_JOB_MEMORY_MB", "")
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge of the process: what nobody foresaw is told, not lost
+            sentence = f"the provider failed in a way it does not explain ({type(error).__name__})"
+            return _fail(sink, redactor, "internal", sentence, traceback.format_exc())
+    except BrokenPipeError:
+        return EXIT_UNHEARD  # the writer is gone, and with it everybody who could be told
+    return EXIT_COMPLETE
+
+
+def _decode(start: bytes) -> wire.JobStart:
+    try:
+        job = msgspec.json.decode(start, type=wire.JobStart)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise ProviderError(f"the job's START frame cannot be read: {error}") from None
+    if job.protocol != wire.PROTOCOL:
+        raise ProviderError(f"the job's START frame speaks protocol {job.protocol}, this process speaks {wire.PROTOCOL}")
+    return job
+
+
+def _run(job: wire.JobStart, sink: FrameSink, control: int, redactor: Redactor) -> None:
+    logs.configure(job.log_level, job.log_format, redactor=redactor)
+    provider = registry.get(job.provider)
+    redactor.add((*schema.secret_values(provider.config, job.config), *job.secrets))
+    secrecy.listen(redactor.add)
+    clean_outputs(redactor)
+    if not provider.metadata_service:
+        forbid_metadata()
+    _log.debug(_words(job, "reading"), provider=job.provider, kind=job.kind)
+    source = registry.opened(provider, job.config, job.operator)
+    try:
+        with Ticker(control, lambda: sink.progress(source.calls)):
+            _read(job, source, sink)
+    finally:
+        source.close()
+    sink.complete()
+
+
+def _read(job: wire.JobStart, source: Source, sink: FrameSink) -> None:
+    if job.kind == "test":
+        sink.identity(runner.check(source))
+        return
+    tally = runner.run(source, sink, job.batch)
+    _log.info(_words(job, "read"), scopes=tally.scopes, resources=tally.resources, outcomes=dict(tally.outcomes))
+
+
+def _fail(sink: FrameSink, redactor: Redactor, error_kind: str, sentence: str, detail: str) -> int:
+    clean = _cleaner(redactor)
+    known = wire.FAILURE_KINDS.get(error_kind, "internal")  # a provider of somebody else's may have made up its own
+    sink.failed(wire.Failed(error_kind=known, message=clean(sentence), detail=clean(detail)))
+    return EXIT_FAILED
+
+
+def _cleaner(redactor: Redactor) -> Callable[[str], str]:
+    """Text of an SDK made fit to leave the process: without secrets, valid UTF-8, no NUL, bounded; the end of a traceback is what tells."""
+
+    def clean(text: str) -> str:
+        plain = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+        return redactor.text(plain)[-MAX_TEXT:]
+
+    return clean
+
+
+def _words(job: wire.JobStart, verb: str) -> str:
+    return f"{verb} for job_id: {job.job_id}" if job.job_id is not None else f"{verb} for connector {job.provider}"

@@ -1,0 +1,181 @@
+"""A job's results as frames: the sink that `providers.runner` fills, written to the data pipe as the writer takes them.
+
+The pipe is written blocking: when the writer is slow the job waits, and that is all the flow control there is.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+from providers.errors import ProviderError
+from providers.records import Identity, Organization, Resource, Scope
+from providers.runner import ScopeReport
+from supervisor import frames
+from supervisor.frames import Kind
+from worker.run import wire
+
+FRAME_BYTES = 1024 * 1024
+"""Resources of one frame, in bytes; a frame with one resource of `wire.MAX_RESOURCE` is still under `wire.MAX_DATA_FRAME`."""
+
+UNENCODABLE = (TypeError, ValueError, OverflowError, RecursionError)
+"""What the JSON encoder raises for a value that is none (a lone surrogate is a ValueError)."""
+
+
+class _Open:
+    """A scope that has begun."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.resources = 0
+        self.rejected = 0
+        self.rejection = ""
+
+
+class FrameSink:
+    """Called from several threads; one lock orders the frames. Raises `BrokenPipeError` when the writer is gone."""
+
+    def __init__(self, data: int, clean: Callable[[str], str] = str) -> None:
+        """`clean` makes a text of the source's or the SDK's fit to leave the process."""
+        self._data, self._clean = data, clean
+        self._lock = threading.Lock()
+        self._open: dict[Scope, _Open] = {}
+        self._organizations: dict[str, Organization] = {}
+        self._sequence = self._begun = self._ended = self._planned = self._resources = 0
+        self._reading = ""
+
+    def identity(self, identity: Identity) -> None:
+        """Who the source says we are."""
+        self._frame(Kind.IDENTITY, wire.encode(identity))
+
+    def planned(self, scopes: int) -> None:
+        """More scopes are known."""
+        with self._lock:
+            self._planned += scopes
+
+    def begin(self, scope: Scope) -> None:
+        """A scope opens."""
+        with self._lock:
+            if scope in self._open:
+                raise ProviderError(f"the scope {_words(scope)} was planned twice")
+            self._open[scope] = _Open(self._begun)
+            self._write(Kind.SCOPE, wire.encode(wire.ScopeOpened(self._begun, scope)))
+            self._begun += 1
+            self._reading = _words(scope)
+
+    def organizations(self, organizations: list[Organization]) -> None:
+        """Organizations, each sent once however often it is yielded."""
+        with self._lock:
+            fresh = [one for one in organizations if self._organizations.get(one.external_id) != one]
+            self._organizations.update((one.external_id, one) for one in fresh)
+            if fresh:
+                self._write(Kind.ORGANIZATIONS, wire.encode(fresh))
+
+    def resources(self, scope: Scope, resources: list[Resource]) -> None:
+        """Resources of an open scope. Encoded outside the lock."""
+        opened = self._open[scope]
+        for count, encoded in self._encode(opened, resources):
+            with self._lock:
+                self._write(Kind.RECORDS, b"[%d,%d,%b]" % (self._sequence, opened.index, encoded))
+                self._sequence += 1
+                opened.resources += count
+                self._resources += count
+
+    def end(self, report: ScopeReport) -> None:
+        """A scope closes."""
+        with self._lock:
+            opened = self._open[report.scope]
+            body = wire.ScopeEnd(
+                index=opened.index,
+                outcome=report.outcome,
+                resources=opened.resources,
+                message=self._clean(report.message),
+                permission=self._clean(report.permission),
+                detail=self._clean(report.detail),
+                rejected=opened.rejected,
+                rejection=self._clean(opened.rejection),
+            )
+            self._write(Kind.SCOPE_END, wire.encode(body))
+            self._ended += 1
+
+    def complete(self) -> None:
+        """The run has ended by itself."""
+        self._frame(Kind.COMPLETE, wire.encode(wire.Complete(scopes=self._ended, resources=self._resources)))
+
+    def failed(self, failed: wire.Failed) -> None:
+        """The run cannot go on."""
+        self._frame(Kind.FAILED, wire.encode(failed))
+
+    def progress(self, calls: int) -> wire.Progress:
+        """How far it is."""
+        return wire.Progress(
+            scopes_planned=self._planned, scopes_done=self._ended, resources=self._resources, calls=calls, scope=self._reading
+        )
+
+    def _encode(self, opened: _Open, resources: list[Resource]) -> list[tuple[int, bytes]]:
+        """The resources as JSON arrays, each small enough for a frame; those that cannot be encoded are counted."""
+        try:
+            encoded = wire.encode_resources(resources)
+        except UNENCODABLE as error:
+            if len(resources) == 1:
+                return self._reject(opened, resources[0], f"it cannot be written as JSON ({error})")
+        else:
+            if len(encoded) <= FRAME_BYTES:
+                return [(len(resources), encoded)]
+            if len(resources) == 1:
+                if len(encoded) <= wire.MAX_RESOURCE:
+                    return [(1, encoded)]
+                return self._reject(opened, resources[0], f"it has {len(encoded):,} bytes and the limit is {wire.MAX_RESOURCE:,}")
+        half = len(resources) // 2
+        return self._encode(opened, resources[:half]) + self._encode(opened, resources[half:])
+
+    def _reject(self, opened: _Open, resource: Resource, reason: str) -> list[tuple[int, bytes]]:
+        with self._lock:
+            opened.rejected += 1
+            opened.rejection = opened.rejection or f"{resource.sub_type} {resource.external_id[:200]!a} is not stored: {reason}"
+        return []
+
+    def _frame(self, kind: Kind, body: bytes) -> None:
+        with self._lock:
+            self._write(kind, body)
+
+    def _write(self, kind: Kind, body: bytes) -> None:
+        write_all(self._data, frames.encode(kind, body))
+
+
+class Ticker:
+    """Sends PROGRESS when something has moved, at most once an `interval`: a job that tells nothing for too long is taken for stuck."""
+
+    def __init__(self, control: int, progress: Callable[[], wire.Progress], interval: float = 1.0) -> None:
+        self._control, self._progress, self._interval = control, progress, interval
+        self._last = wire.Progress()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            stopping = self._stop.wait(self._interval)
+            progress = self._progress()
+            if progress != self._last:
+                self._last = progress
+                write_all(self._control, frames.encode(Kind.PROGRESS, wire.encode(progress)))
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Writes all of it, waiting as long as the pipe is full."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _words(scope: Scope) -> str:
+    return " ".join(part for part in (scope.resource_type, scope.region, scope.account) if part)

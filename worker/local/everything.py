@@ -1,0 +1,166 @@
+"""Everything in one foreground process: embedded PostgreSQL, the API, the worker; with ``--demo`` a simulated AWS account as well.
+
+Data stays under one folder, and is found again by the next start. Ctrl-C ends all of it, in the reverse order of its start; if this
+process is killed, the kernel ends the others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from cryptography.fernet import Fernet
+
+from supervisor import kernel
+from worker.config.environment import SettingsError
+from worker.config.settings import Settings, load
+from worker.local.postgres import EmbeddedError, EmbeddedPostgres
+from worker.web.server import port_problem
+
+READY_SECONDS = 60.0
+GRACE_SECONDS = "3"
+"""For running jobs, unless SHUTDOWN_GRACE says otherwise: somebody is waiting, and they run again at the next start."""
+
+STOP_SECONDS = 15.0
+"""For one part to end after SIGTERM, beyond SHUTDOWN_GRACE."""
+
+
+class Child:
+    """One of the processes: its output goes to a file, and it ends when we do."""
+
+    def __init__(self, name: str, arguments: list[str], environ: Mapping[str, str], log: Path) -> None:
+        parent = os.getpid()
+        self.name, self.log = name, log
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=lambda: kernel.die_with_parent(parent),  # noqa: PLW1509 - this process has one thread
+            )
+
+    def stop(self, patience: float) -> None:
+        """SIGTERM, and SIGKILL when that does not help for so many seconds."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def last_words(self) -> str:
+        """Why it ended, as far as its log tells."""
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it wrote nothing"
+
+
+class Everything:
+    """The parts, in the order of their start."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+        self.folder, self._say = folder, say
+        self.logs = folder / "logs"
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.environ = {
+            "LOG_FORMAT": "text",
+            "SHUTDOWN_GRACE": GRACE_SECONDS,
+            "HEALTH_CHECK_HOST": "127.0.0.1",
+            "ELDER_API_HOST": "127.0.0.1",
+            **environ,
+            "ELDER_SECRET_KEYS_FILE": str(_key_file(folder)),
+        }
+        self.settings: Settings = load(self.environ)
+        self._check_ports()
+        self.api = f"http://127.0.0.1:{self.settings.elder_api_port}"
+        self.health = f"http://127.0.0.1:{self.settings.health_check_port}"
+        self.environ["ELDER_API_URL"] = self.api
+        self._postgres = EmbeddedPostgres(folder / "postgres")
+        self.children: list[Child] = []
+        self._http = urllib3.PoolManager(retries=False, timeout=10.0)
+
+    def start(self) -> None:
+        """Starts PostgreSQL, the API and the worker, and waits until they answer. Raises `EmbeddedError`."""
+        self._say("starting PostgreSQL")
+        self._postgres.start()
+        self.environ["DATABASE_URL"] = self._postgres.url()
+        self._say("starting the API and the worker")
+        self.add("api", ["worker.cli", "api"])
+        self._await(f"{self.api}/healthz")
+        self.add("worker", ["worker.cli", "run"])
+        self._await(f"{self.health}/readyz")
+
+    def add(self, name: str, arguments: list[str]) -> Child:
+        """Starts one more part."""
+        child = Child(name, arguments, self.environ, self.logs / f"{name}.log")
+        self.children.append(child)
+        return child
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """A call of our own API. Raises `EmbeddedError`."""
+        headers = {"Content-Type": "application/json"}
+        if self.settings.elder_api_key:
+            headers["Authorization"] = f"Bearer {self.settings.elder_api_key}"
+        response = self._http.request(method, self.api + path, body=json.dumps(body) if body else None, headers=headers)
+        answer: dict[str, Any] = response.json()
+        if response.status >= 400:
+            raise EmbeddedError(f"{method} {path} was refused: {answer.get('error')} {' '.join(answer.get('details', ()))}")
+        return answer
+
+    def watch(self) -> None:
+        """Until one of the parts has ended. Raises `EmbeddedError` then."""
+        while True:
+            self.check_alive()
+            time.sleep(0.5)
+
+    def check_alive(self) -> None:
+        """Raises `EmbeddedError` when one of the parts has ended."""
+        for child in self.children:
+            if child.process.poll() is not None:
+                raise EmbeddedError(f"the {child.name} ended: {child.last_words()} (all of it is in {child.log})")
+
+    def close(self) -> None:
+        """Ends all parts, the last first."""
+        for child in reversed(self.children):
+            child.stop(self.settings.shutdown_grace + STOP_SECONDS)
+        self._postgres.close()
+
+    def _await(self, url: str) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            self.check_alive()
+            try:
+                if self._http.request("GET", url).status == 200:
+                    return
+            except urllib3.exceptions.HTTPError:
+                pass  # not yet
+            time.sleep(0.05)
+        raise EmbeddedError(f"{url} does not answer within {READY_SECONDS:g} s; the logs are in {self.logs}")
+
+    def _check_ports(self) -> None:
+        ports = (("ELDER_API_PORT", self.settings.elder_api_port), ("HEALTH_CHECK_PORT", self.settings.health_check_port))
+        problems = [(name, port_problem("127.0.0.1", port)) for name, port in ports]
+        complaints = tuple(f"{problem}; choose another port with {name}=..." for name, problem in problems if problem)
+        if complaints:
+            raise SettingsError(complaints)
+
+
+def _key_file(folder: Path) -> Path:
+    """The key that secrets are sealed with; made once, readable by us alone."""
+    path = folder / "keys"
+    if not path.exists():
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.write(fd, Fernet.generate_key())
+        os.close(fd)
+    return path

@@ -1,0 +1,1 @@
+"""Log lines: structured, redacted, and free of control characters."""

@@ -1,0 +1,87 @@
+"""A line of the log: how an event is written, and the one place where lines leave the process, redacted.
+
+Works with the standard library's loggers alone, so that the supervisor is spared structlog. The lines go to stdout. A reader that
+stalls does not stall us: what does not fit is dropped and counted (`supervisor.output.Outlet`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from supervisor.output import Outlet
+from worker.logs.redact import Redactor
+
+QUIET = ("botocore", "boto3", "urllib3", "azure", "google", "kubernetes", "ldap3", "msal", "werkzeug", "gunicorn.access")
+"""Loggers that print credentials, or every request, when they are let."""
+
+FIRST = ("timestamp", "level", "logger", "event")
+
+Event = Mapping[str, Any]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_traceback = logging.Formatter().formatException
+
+
+class Log:
+    """Writes events as lines of one shape."""
+
+    def __init__(self, shape: str, redactor: Redactor, outlet: Outlet) -> None:
+        """`shape` is ``json`` or ``text``."""
+        self._render, self._redactor, self._outlet = _json if shape == "json" else _text, redactor, outlet
+
+    def write(self, event: Event) -> None:
+        """One line, for an event with at least the fields of `FIRST`."""
+        ordered = {name: event[name] for name in FIRST} | {name: value for name, value in event.items() if name not in FIRST}
+        clean = self._redactor.text(self._render(ordered))
+        self._outlet.write(clean.encode("utf-8", "backslashreplace") + b"\n")
+
+
+class _Records(logging.Handler):
+    """Records of the standard library as events."""
+
+    def __init__(self, write: Callable[[Event], None]) -> None:
+        super().__init__()
+        self._write = write
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes a record, with its extra fields."""
+        head = (now(), record.levelname.lower(), record.name, record.getMessage())
+        fields = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+        if record.exc_info:
+            fields["exception"] = _traceback(record.exc_info)
+        self._write(dict(zip(FIRST, head, strict=True)) | fields)
+
+
+def configure(level: str = "INFO", shape: str = "json", *, redactor: Redactor | None = None, outlet: Outlet | None = None) -> Log:
+    """Once, at the start of a process: everything that is logged becomes lines on stdout."""
+    log = Log(shape, redactor or Redactor(), outlet or Outlet())
+    root = logging.getLogger()
+    root.handlers[:] = [_Records(log.write)]
+    root.setLevel(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
+    return log
+
+
+def now() -> str:
+    """As ISO 8601, in UTC."""
+    return dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+def _json(event: dict[str, Any]) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()
+
+
+def _text(event: dict[str, Any]) -> str:
+    """`time level logger: event key=value ...`; control characters are escaped, so that nobody can forge a line."""
+    time, level, logger, words = (event.pop(name) for name in FIRST)
+    fields = " ".join(f"{name}={value!r}" if isinstance(value, str) else f"{name}={value}" for name, value in event.items())
+    line = f"{time} {level:<8} {logger}: {words} {fields}".rstrip()
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), line)

@@ -1,0 +1,115 @@
+"""How a run ended: what it said and how its process died, weighed into one verdict. Pure, and the only place that decides.
+
+========================  =======================  =====================================================
+the data pipe said        the process              the run is
+========================  =======================  =====================================================
+anything                  cancelled                cancelled
+anything                  ended by our shutdown    released: back to the queue, no failure
+something forbidden       anyhow                   error/protocol
+FAILED                    anyhow                   error, with the kind and the words of FAILED
+COMPLETE                  left with exit code 0    completed, or partial when a scope was not read in full
+COMPLETE                  left with another code   error/crashed
+COMPLETE or nothing       killed by a clock or cap error, with the kind of that clock or cap
+nothing                   left with exit code 0    error/protocol
+nothing                   crashed                  error/crashed
+========================  =======================  =====================================================
+
+What had arrived is stored and counted in every case; only the scopes that were closed as complete tombstone.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+
+import msgspec
+
+from providers.errors import Outcome
+from supervisor.messages import Cause, Exited
+from worker.run import wire
+
+
+class Status(enum.StrEnum):
+    """Of a run. `RELEASED` is never stored: such a run has not taken place."""
+
+    COMPLETED = "completed"
+    PARTIAL = "partial"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    RELEASED = "released"
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """How a run ended; `error` is a sentence for the operator, `detail` is for the engineer."""
+
+    status: Status
+    error_kind: str = ""
+    error: str = ""
+    detail: str = ""
+    stored: bool = True
+    """False when it could not be: then the run ends as ``lost``, when its lease does."""
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What the data pipe said until it fell silent. `broken` says how the protocol was broken."""
+
+    complete: bool = False
+    failed: wire.Failed | None = None
+    broken: str = ""
+    outcomes: Mapping[str, int] = {}
+
+
+KINDS = {
+    Cause.TIMEOUT: ("timeout", "the run took longer than it may: raise DISCOVERY_JOB_TIMEOUT or scan less in one job"),
+    Cause.IDLE: ("idle", "the run showed no progress for too long: the source does not answer, or DISCOVERY_IDLE_TIMEOUT is too short"),
+    Cause.START: ("crashed", "the job's process did not start in time: the machine is overloaded, or the process hangs at its start"),
+    Cause.MEMORY: ("memory", "the job took more memory than it may: raise DISCOVERY_JOB_MEMORY_MB or scan less in one job"),
+    Cause.PROTOCOL: ("protocol", "the job's process broke the protocol and was ended"),
+    Cause.LOST: ("lost", "the worker could not renew its claim on the job in time and ended the run: the database was out of reach"),
+    Cause.WRITER: ("internal", "the process that stores results ended during the run"),
+    Cause.SIGNALLED: ("crashed", "the job's process was ended by a signal that the worker did not send"),
+    Cause.EXITED: ("crashed", "the job's process crashed"),
+}
+"""Cause of death -> error kind, and words for when the supervisor has none."""
+
+
+def judge(heard: Heard, exited: Exited) -> Verdict:
+    """The verdict, by the table above."""
+    if exited.cause is Cause.CANCELLED:
+        return Verdict(Status.CANCELLED, error=exited.sentence or "the run was cancelled", detail=exited.detail)
+    if exited.cause is Cause.SHUTDOWN:
+        return Verdict(Status.RELEASED)
+    if heard.broken:
+        return Verdict(Status.ERROR, "protocol", f"the job's process broke the protocol: {heard.broken}", exited.detail)
+    if heard.failed is not None:
+        return Verdict(Status.ERROR, heard.failed.error_kind, heard.failed.message, heard.failed.detail or exited.detail)
+    if exited.cause is Cause.EXITED and exited.exit_code == 0:
+        return _left(heard, exited)
+    return _died(exited)
+
+
+def _left(heard: Heard, exited: Exited) -> Verdict:
+    if not heard.complete:
+        return Verdict(Status.ERROR, "protocol", "the job's process left without having said that it was done", exited.detail)
+    total = sum(heard.outcomes.values())
+    incomplete = {outcome: count for outcome, count in sorted(heard.outcomes.items()) if outcome != Outcome.COMPLETE}
+    if not incomplete:
+        return Verdict(Status.COMPLETED)
+    parts = ", ".join(f"{count} {outcome}" for outcome, count in incomplete.items())
+    return Verdict(Status.PARTIAL, error=f"{sum(incomplete.values())} of {total} scopes were not read in full: {parts}")
+
+
+def _died(exited: Exited) -> Verdict:
+    error_kind, words = KINDS[exited.cause]
+    if exited.cause is Cause.EXITED:
+        words = f"{words} (exit code {exited.exit_code})"
+    elif exited.signal:
+        words = f"{words} ({exited.signal})"
+    return Verdict(Status.ERROR, error_kind, exited.sentence or words, exited.detail)
+
+
+def left_open(verdict: Verdict) -> Outcome:
+    """How the scopes ended that were open when the run did."""
+    if verdict.status in {Status.CANCELLED, Status.RELEASED}:
+        return Outcome.SKIPPED
+    return Outcome.TIMEOUT if verdict.error_kind in {"timeout", "idle"} else Outcome.ERROR

@@ -1,0 +1,1 @@
+"""Connectors: when they sync, and the Elder API that they deliver to."""

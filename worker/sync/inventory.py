@@ -1,0 +1,167 @@
+"""A connector's results on their way to the Elder API. It needs no database: what the API holds of a scope is asked for once, as hashes."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+
+import msgspec
+
+from providers.errors import Outcome
+from providers.records import Identity, Organization, Scope
+from supervisor.messages import Exited
+from worker.run import wire
+from worker.run.fingerprints import INTEGER, Fingerprints, Found, content_of, key_of
+from worker.run.inventory import InventoryError, Totals, held_back
+from worker.run.outcome import Status, Verdict
+from worker.sync.client import ApiError, Batch, ElderApi, ScopeClosed, Stored
+
+BATCH_BYTES = 4 * 1024 * 1024
+"""Resources of one request, in bytes, however many they are."""
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """Where in the API's inventory the results go."""
+
+    default_organization_id: int | None = None
+    create_missing_organizations: bool = True
+
+
+class _Open:
+    """A scope that is being read."""
+
+    def __init__(self, scope: Scope, known: Fingerprints) -> None:
+        self.scope, self.known = scope, known
+        self.pending: list[msgspec.Raw] = []
+        self.size = 0
+        self.rejected = 0
+        self.rejection = ""
+
+
+class ApiInventory:
+    """One sync's `worker.run.inventory.Inventory`."""
+
+    def __init__(self, api: ElderApi, owner: str, run: str, destination: Destination, batch_size: int = 500) -> None:
+        """`owner` as in ``connector:ldap``; `batch_size` is SYNC_BATCH_SIZE."""
+        self._api, self._owner, self._run = api, owner, run
+        self._destination, self._batch_size = destination, batch_size
+        self._organizations: list[Organization] = []
+        self._open: dict[int, _Open] = {}
+        self._last: _Open | None = None
+        self.totals = Totals()
+
+    def identity(self, identity: Identity) -> None:
+        """Not stored: the API knows the connector by its name."""
+
+    def organizations(self, organizations: list[Organization]) -> None:
+        """Sent with the next batch, which may name them."""
+        self._organizations += organizations
+
+    def begin(self, index: int, scope: Scope) -> None:
+        """Asks what the API holds of the scope."""
+        try:
+            answer = self._api.fingerprints(self._owner, scope)
+        except ApiError as error:
+            raise _failed(error) from error
+        self._open[index] = self._last = _Open(scope, Fingerprints.from_bytes(answer.fingerprints))
+
+    def records(self, index: int, resources: list[msgspec.Raw]) -> None:
+        """Sends on what is new or changed."""
+        opened = self._open[index]
+        self.totals.resources += len(resources)
+        for raw in resources:
+            data = bytes(raw)
+            try:
+                found = opened.known.see(key_of(data), content_of(data))
+            except ValueError as error:
+                self._reject(opened, str(error))
+                continue
+            if found is Found.UNCHANGED:
+                self.totals.unchanged += 1
+                continue
+            opened.pending.append(raw)
+            opened.size += len(data)
+            if len(opened.pending) >= self._batch_size or opened.size >= BATCH_BYTES:
+                self._send(opened)
+
+    def end(self, end: wire.ScopeEnd) -> None:
+        """Closes the scope; what a complete one no longer has is named, for the API to tombstone."""
+        opened = self._open.pop(end.index)
+        self._send(opened)
+        rejected = end.rejected + opened.rejected
+        self.totals.rejected += end.rejected
+        self.totals.outcomes[end.outcome] = self.totals.outcomes.get(end.outcome, 0) + 1
+        may_tombstone = end.outcome is Outcome.COMPLETE and not rejected
+        closed = ScopeClosed(
+            owner=self._owner,
+            run=self._run,
+            scope=opened.scope,
+            outcome=end.outcome,
+            resources=end.resources,
+            message=end.message or end.rejection or opened.rejection,
+            permission=end.permission,
+            detail=end.detail,
+            unseen=_packed(opened.known) if may_tombstone else b"",
+        )
+        try:
+            answer = self._api.close_scope(closed)
+        except ApiError as error:
+            raise _failed(error) from error
+        self.totals.deleted += answer.deleted
+        self.totals.held_back += answer.held_back
+
+    def flush(self) -> None:
+        """Sends what waits."""
+        for opened in self._open.values():
+            self._send(opened)
+
+    def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - as every inventory
+        """Sends the organizations that no resource named."""
+        if self._last is not None:
+            self._send(self._last)
+        if self.totals.held_back and verdict.status is Status.COMPLETED:
+            release = f"elder-worker connectors release {self._owner.removeprefix('connector:')}"
+            verdict = msgspec.structs.replace(verdict, error=held_back(self.totals.held_back, release))
+        return verdict
+
+    def _send(self, opened: _Open) -> None:
+        if not opened.pending and not self._organizations:
+            return
+        batch = Batch(
+            owner=self._owner,
+            run=self._run,
+            scope=opened.scope,
+            organizations=self._organizations,
+            resources=opened.pending,
+            default_organization_id=self._destination.default_organization_id,
+            create_missing_organizations=self._destination.create_missing_organizations,
+        )
+        try:
+            stored = self._api.store(batch)
+        except ApiError as error:
+            raise _failed(error) from error
+        self._organizations, opened.pending, opened.size = [], [], 0
+        self._count(opened, stored)
+
+    def _count(self, opened: _Open, stored: Stored) -> None:
+        self.totals.created += stored.created
+        self.totals.updated += stored.updated
+        self.totals.unchanged += stored.unchanged
+        for rejected in stored.rejected:
+            self._reject(opened, f"{rejected.external_id[:200]} is not stored: {rejected.reason}")
+
+    def _reject(self, opened: _Open, reason: str) -> None:
+        self.totals.rejected += 1
+        opened.rejected += 1
+        opened.rejection = opened.rejection or reason
+
+
+def _packed(known: Fingerprints) -> bytes:
+    keys = array(INTEGER, known.unseen())
+    if sys.byteorder == "big":
+        keys.byteswap()
+    return keys.tobytes()
+
+
+def _failed(error: ApiError) -> InventoryError:
+    return InventoryError(str(error), error_kind="config" if error.final else "api")

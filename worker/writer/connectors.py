@@ -1,0 +1,149 @@
+"""The connectors at work: starts a sync when one is due, and keeps what people want to know about the last one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import structlog
+
+from providers.errors import ProviderError
+from worker.run.inventory import Inventory, Totals
+from worker.run.outcome import Status, Verdict
+from worker.sync.schedule import Schedule
+from worker.writer.dispatcher import Assignment, Desk, Limits
+from worker.writer.launch import Launcher
+from worker.writer.metrics import Metrics
+
+POOL = "connector"
+OPERATIONS = ("created", "updated", "unchanged", "deleted")
+
+LONGEST_ERROR = 1000
+"""Characters of it in the published state, of which there is one message a second; the log has all of it."""
+
+_log = structlog.get_logger("worker.sync.schedule")
+
+
+class Last(msgspec.Struct):
+    """The last sync of one connector, as the status page shows it."""
+
+    name: str
+    enabled: bool
+    status: str = "never"
+    last_sync_at: str | None = None
+    next_sync_at: str | None = None
+    duration_seconds: float = 0.0
+    entities: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(OPERATIONS, 0))
+    error: str = ""
+    error_kind: str = ""
+    scopes: dict[str, int] = {}
+
+
+class Connecting:
+    """Used by the main thread only."""
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        names: tuple[str, ...],
+        desk: Desk,
+        launcher: Launcher,
+        inventory: Callable[[str, str], Inventory],
+        limits: Limits,
+        metrics: Metrics,
+    ) -> None:
+        """`names` are all connectors there are; `inventory` makes the one for (owner, run)."""
+        self._schedule, self._desk, self._launcher = schedule, desk, launcher
+        self._inventory, self._limits, self._metrics = inventory, limits, metrics
+        enabled = {connector.name for connector in schedule}
+        self._last = {name: Last(name, name in enabled) for name in names}
+        self._draining = False
+
+    def report(self) -> list[dict[str, Any]]:
+        """For the published state."""
+        return [msgspec.to_builtins(last) for last in self._last.values()]
+
+    def tick(self) -> None:
+        """Starts what is due, as far as there are slots."""
+        now = time.monotonic()
+        for connector in self._schedule.due(now):
+            if self._draining or not self._desk.free(POOL):
+                break
+            self._begin(connector.name)
+        for connector in self._schedule:
+            at = connector.next_at
+            self._last[connector.name].next_sync_at = None if at is None else _iso(time.time() + max(0.0, at - now))
+
+    def seconds_left(self) -> float | None:
+        """Until the next one is due; None when that is for the end of a running one to say."""
+        at = self._schedule.next_at()
+        return None if at is None or self._draining else max(0.0, at - time.monotonic())
+
+    def drain(self) -> None:
+        """Starts nothing more."""
+        self._draining = True
+
+    def _begin(self, name: str) -> None:
+        run = f"{name}-{uuid.uuid4().hex[:12]}"
+        before = self._last[name].status
+        self._schedule.started(name)
+        self._last[name].status = "running"
+        began = time.monotonic()
+        try:
+            launch = self._launcher.connector(run, name)
+        except ProviderError as error:
+            self._ended(name, began, Verdict(Status.ERROR, error.error_kind, str(error)), Totals())
+            return
+        inventory = self._inventory(f"connector:{name}", run)
+        assignment = Assignment(
+            run=run,
+            pool=POOL,
+            label={"connector": name, "provider": name},
+            launch=launch,
+            limits=self._limits,
+            inventory=inventory,
+            ended=lambda verdict, _: self._ended(name, began, verdict, inventory.totals),
+            refused=lambda sentence: self._refused(name, before, sentence),
+            words=f"connector {name}",
+        )
+        self._desk.start(assignment)
+
+    def _refused(self, name: str, before: str, sentence: str) -> None:
+        _log.warning(f"connector {name} could not be started yet: {sentence}", connector=name)
+        self._last[name].status = before
+        self._schedule.postponed(name, time.monotonic())
+
+    def _ended(self, name: str, began: float, verdict: Verdict, totals: Totals) -> None:
+        seconds = time.monotonic() - began
+        ok = verdict.status in {Status.COMPLETED, Status.PARTIAL}
+        self._schedule.ended(name, time.monotonic(), ok=ok, error_kind=verdict.error_kind)
+        operations = {key: getattr(totals, key) for key in OPERATIONS}
+        last = self._last[name]
+        last.status, last.error, last.error_kind = verdict.status, verdict.error[:LONGEST_ERROR], verdict.error_kind
+        last.last_sync_at, last.duration_seconds = _iso(time.time()), round(seconds, 3)
+        last.entities, last.scopes = operations, dict(totals.outcomes)
+        self._measure(name, verdict, operations, seconds, ok=ok)
+        if ok:
+            fields = {"status": verdict.status, "seconds": round(seconds, 3), "note": verdict.error, **operations}
+            _log.info(f"connector {name}: sync completed", connector=name, **fields)
+        else:
+            _log.error(
+                f"connector {name}: sync failed: {verdict.error}", connector=name, error_kind=verdict.error_kind, detail=verdict.detail
+            )
+
+    def _measure(self, name: str, verdict: Verdict, operations: dict[str, int], seconds: float, *, ok: bool) -> None:
+        self._metrics.count("connector_sync_total", connector=name, status=verdict.status)
+        self._metrics.count("connector_sync_errors", 0 if ok else 1, connector=name)
+        self._metrics.observe("connector_sync_duration_seconds", seconds, connector=name)
+        for operation, number in operations.items():
+            self._metrics.count("connector_entities_synced", number, connector=name, operation=operation)
+        if ok:
+            self._metrics.set("connector_last_sync_timestamp", time.time(), connector=name)
+
+
+def _iso(moment: float) -> str:
+    return dt.datetime.fromtimestamp(moment, dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,191 @@
+"""The runs in flight: what was asked of the supervisor, what it answered, and the thread that listens to each job.
+
+Used by the main thread only; the run threads come back to it through the mailbox.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from providers import registry
+from supervisor.errors import bounded
+from supervisor.messages import Cancel, Cause, Exited, Extend, Finished, Ready, Refused, Slots, Spawned, Start
+from worker.logs.redact import Redactor
+from worker.run.inventory import Inventory, Totals, added
+from worker.run.outcome import Status, Verdict
+from worker.writer.launch import Launch
+from worker.writer.mailbox import Mailbox
+from worker.writer.stream import Run
+
+_log = structlog.get_logger("worker.desk")
+
+
+class Sender(Protocol):
+    """The channel to the supervisor, as far as the desk needs it."""
+
+    def send(self, message: msgspec.Struct) -> None:
+        """One message."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Of one run, in seconds; `memory_mb` 0 is the supervisor's default."""
+
+    wall: float
+    idle: float
+    memory_mb: int = 0
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """One run to be made. Either `ended` hears how it ended, and what the log says of its process, or `refused` that there was none."""
+
+    run: str
+    pool: str
+    label: dict[str, str]
+    launch: Launch
+    limits: Limits
+    inventory: Inventory
+    ended: Callable[[Verdict, dict[str, Any]], None]
+    refused: Callable[[str], None]
+    lease: float | None = None
+    words: str = ""
+    """For the log: ``job_id: 42`` or ``connector ldap``."""
+
+
+class _Flight:
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.thread: Run | None = None
+        self.pid = 0
+        self.exited: Exited | None = None
+
+    def process(self) -> dict[str, Any]:
+        """For the log: which process it was, and how it ended."""
+        names = ("cause", "exit_code", "signal", "seconds", "kill_seconds")
+        return {"pid": self.pid, **{name: getattr(self.exited, name, None) for name in names}}
+
+
+class Desk:
+    """Starts runs, and sees each to its end."""
+
+    def __init__(self, channel: Sender, mailbox: Mailbox, capacities: Mapping[str, int]) -> None:
+        self._channel, self._mailbox = channel, mailbox
+        self._capacities = capacities
+        self._free: dict[str, int] = {}
+        self._flights: dict[str, _Flight] = {}
+        self._past: dict[str, Totals] = {}
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    @property
+    def runs(self) -> frozenset[str]:
+        """That are under way."""
+        return frozenset(self._flights)
+
+    def free(self, pool: str) -> int:
+        """Runs that may be started in a pool now: as many as the supervisor has slots for, less those that it has not heard of yet."""
+        ours = sum(flight.assignment.pool == pool for flight in self._flights.values())
+        return max(0, min(self._free.get(pool, 0), self._capacities.get(pool, 0) - ours))
+
+    def totals(self, pool: str) -> Totals:
+        """Of all runs in a pool, those that are under way with them. It only grows."""
+        flights = [flight.assignment.inventory.totals for flight in self._flights.values() if flight.assignment.pool == pool]
+        return functools.reduce(added, flights, self._past.get(pool, Totals()))
+
+    def count(self, run: str, verdict: Verdict, provider: str) -> None:
+        """A discovery run has ended without a process of ours. The provider is a label, and so is one of those that there are."""
+        known = provider if provider in registry.names() else "unknown"
+        self._channel.send(Finished(run=run, status=verdict.status, error_kind=verdict.error_kind, provider=known))
+
+    def start(self, assignment: Assignment) -> None:
+        """Asks for a process."""
+        self._flights[assignment.run] = _Flight(assignment)
+        self._channel.send(
+            Start(
+                run=assignment.run,
+                pool=assignment.pool,
+                label=assignment.label,
+                wall=assignment.limits.wall,
+                idle=assignment.limits.idle,
+                memory_mb=assignment.limits.memory_mb,
+                lease=assignment.lease,
+                read_paths=assignment.launch.read_paths,
+            )
+        )
+
+    def extend(self, run: str, seconds: float) -> None:
+        """The run's lease was renewed."""
+        if run in self._flights:
+            self._channel.send(Extend(run=run, lease=seconds))
+
+    def cancel(self, run: str, cause: Cause = Cause.CANCELLED, sentence: str = "") -> None:
+        """The run is to end."""
+        if run in self._flights:
+            self._channel.send(Cancel(run=run, cause=cause, sentence=bounded(sentence)))
+
+    def take(self, message: Slots | Spawned | Refused | Ready | Exited, descriptors: Sequence[int]) -> None:
+        """A message from the supervisor about slots or runs."""
+        if isinstance(message, Slots):
+            self._free = dict(message.free)
+            return
+        flight = self._flights.get(message.run)
+        if flight is None:
+            for fd in descriptors:
+                os.close(fd)
+        elif isinstance(message, Spawned):
+            flight.pid = message.pid
+            self._listen(flight, *descriptors)
+        elif isinstance(message, Refused):
+            del self._flights[message.run]
+            flight.assignment.refused(message.sentence)
+        elif isinstance(message, Exited):
+            self._exited(flight, message)
+        elif flight.thread is not None:
+            flight.thread.ready()
+
+    def _listen(self, flight: _Flight, data: int, start: int) -> None:
+        assignment = flight.assignment
+        flight.thread = Run(
+            assignment.run,
+            data,
+            start,
+            assignment.launch.start,
+            assignment.inventory,
+            breach=lambda cause, sentence: self._mailbox.post(lambda: self.cancel(assignment.run, cause, sentence)),
+            done=lambda verdict: self._mailbox.post(lambda: self._done(flight, verdict)),
+        )
+        flight.thread.start()
+        _log.info(f"started {assignment.words}", run=assignment.run, **assignment.label)
+
+    def _exited(self, flight: _Flight, message: Exited) -> None:
+        redactor = Redactor(flight.assignment.launch.secrets)  # what a dying process printed, nobody has looked through
+        message = msgspec.structs.replace(message, detail=redactor.text(message.detail))
+        flight.exited = message
+        if flight.thread is not None:
+            flight.thread.exited(message)
+        else:  # no process ever was: nothing can have been found
+            del self._flights[message.run]
+            flight.assignment.refused(message.sentence or "the process ended before it began")
+
+    def _done(self, flight: _Flight, verdict: Verdict) -> None:
+        assignment = flight.assignment
+        assert flight.thread is not None
+        flight.thread.forget()
+        self._flights.pop(assignment.run, None)
+        self._past[assignment.pool] = added(self._past.get(assignment.pool, Totals()), assignment.inventory.totals)
+        assignment.ended(verdict, flight.process())
+        counts = verdict.stored and verdict.status is not Status.RELEASED
+        finished = Finished(
+            run=assignment.run,
+            status=verdict.status if counts else "",
+            error_kind=verdict.error_kind,
+            entities=assignment.inventory.totals.resources,
+            scopes=assignment.inventory.totals.outcomes,
+        )
+        self._channel.send(finished)
