@@ -1,4 +1,4 @@
-"""What the connectors bring: the server's side of `worker.sync.client`."""
+"""The server's side of the connectors' requests (`worker.sync.messages`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from api.endpoint import Endpoint, NoQuery
 from api.errors import ApiError
 from providers.records import Scope
 from worker.store import sync, tombstones
-from worker.sync.client import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, Tombstoned
+from worker.sync.messages import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, Tombstoned
 
 OWNERS = "connector:"
 """What the scopes of connectors begin with: a connector has no say in what discovery jobs have found."""

@@ -79,7 +79,7 @@ def floor_of(package: str, room: str) -> int:
 
 def room_of(module: str) -> str:
     """The room of a module of `worker` or `providers`; empty for the package itself."""
-    return (module.split(".") + [""])[1]
+    return [*module.split("."), ""][1]
 
 
 def arrows(package: str) -> dict[tuple[str, str], set[str]]:

@@ -1,4 +1,4 @@
-"""The server's side of the connectors' three calls (`worker.sync.client`): what is known of a scope, a batch, the end of a scope.
+"""The server's side of the connectors' three calls (`worker.sync.messages`): what is known of a scope, a batch, the end of a scope.
 
 Each may come twice. The state between calls is in the database alone, so that any process of the API may answer any of them.
 """
@@ -15,7 +15,7 @@ from worker.store import links, organizations, scopes, tombstones
 from worker.store.connection import Connection, transaction
 from worker.store.errors import BadData
 from worker.store.ingest import Ingest
-from worker.sync.client import Batch, Fingerprints, Rejected, ScopeClosed, Stored, Tombstoned
+from worker.sync.messages import Batch, Fingerprints, Rejected, ScopeClosed, Stored, Tombstoned
 
 
 def fingerprints(connection: Connection, owner: str, scope: Scope) -> Fingerprints:

@@ -1,18 +1,4 @@
-"""The Elder API as the connectors use it: three calls, each of which may be sent twice without harm.
-
-``GET /api/v1/sync/fingerprints?owner=&provider=&account=&region=&resource_type=&coverage=``
-    What the API holds of one scope: ``{"fingerprints": "<base64>", "count": n}``, the base64 of little-endian signed 64-bit pairs (key,
-    content) of the active entities, sorted by key; hashes as in `worker.run.wire`. An unknown scope is an empty one.
-
-``POST /api/v1/sync/batch``
-    ``{"owner", "run", "scope": [provider, account, region, resource_type, coverage], "organizations": [[external_id, name, parent]],
-    "resources": [<resource as in worker.wire>], "default_organization_id", "create_missing_organizations"}``; bulk upsert by external id;
-    answers ``{"created", "updated", "unchanged", "rejected": [{"external_id", "reason"}]}``.
-
-``POST /api/v1/sync/scopes``
-    ``{"owner", "run", "scope", "outcome", "resources", "message", "permission", "detail", "unseen": "<base64 of 64-bit keys>"}``, at the
-    end of each scope; `unseen` (what a complete scope no longer has) is tombstoned unless the guard holds it back; answers
-    ``{"deleted", "held_back"}``.
+"""The HTTP client of the Elder API for connectors: the requests of `worker.sync.messages`, with retries and errors as sentences.
 
 The bearer key goes with every request and into no message.
 """
@@ -26,7 +12,8 @@ import msgspec
 
 from providers.errors import CredentialsError, ProviderError, ScopeError, Throttled, TimedOut
 from providers.http.client import Answer, Http
-from providers.records import Organization, Scope
+from providers.records import Scope
+from worker.sync.messages import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, Tombstoned
 
 AnswerT = TypeVar("AnswerT")
 
@@ -37,76 +24,6 @@ class ApiError(Exception):
     def __init__(self, message: str, *, final: bool) -> None:
         super().__init__(message)
         self.final = final
-
-
-class Batch(msgspec.Struct, frozen=True):
-    """Body of ``POST /sync/batch``."""
-
-    owner: str
-    run: str
-    scope: Scope
-    organizations: list[Organization]
-    resources: list[msgspec.Raw]
-    default_organization_id: int | None = None
-    create_missing_organizations: bool = True
-
-
-class Rejected(msgspec.Struct, frozen=True):
-    """A resource that the API does not take."""
-
-    external_id: str
-    reason: str
-
-
-class Stored(msgspec.Struct, frozen=True):
-    """Answer to a `Batch`."""
-
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: list[Rejected] = []
-
-
-class ScopeClosed(msgspec.Struct, frozen=True):
-    """Body of ``POST /sync/scopes``."""
-
-    owner: str
-    run: str
-    scope: Scope
-    outcome: str
-    resources: int
-    message: str = ""
-    permission: str = ""
-    detail: str = ""
-    unseen: bytes = b""
-    """Little-endian 64-bit keys; base64 in JSON."""
-
-
-class Tombstoned(msgspec.Struct, frozen=True):
-    """Answer to a `ScopeClosed`."""
-
-    deleted: int = 0
-    held_back: int = 0
-
-
-class ReleaseHeld(msgspec.Struct, frozen=True):
-    """Body of ``POST /sync/release``: a connector, as in ``connector:ldap``."""
-
-    owner: str
-
-
-class HeldReleased(msgspec.Struct, frozen=True):
-    """How many of its entities were marked as gone."""
-
-    owner: str
-    released: int
-
-
-class Fingerprints(msgspec.Struct, frozen=True):
-    """Answer to ``GET /sync/fingerprints``."""
-
-    fingerprints: bytes = b""
-    count: int = 0
 
 
 class ElderApi:
@@ -164,10 +81,10 @@ class ElderApi:
         if answer.status in {401, 403}:
             return CredentialsError(f"the Elder API at {self._url} refuses the worker ({answer.status}): check ELDER_API_KEY")
         kind = Throttled if answer.status == 429 else TimedOut if answer.status in (408, 425) or answer.status >= 500 else ScopeError
-        return kind(f"the Elder API at {self._url} answered {answer.status}: {_words(answer.body)}")
+        return kind(f"the Elder API at {self._url} answered {answer.status}: {_sentence(answer.body)}")
 
 
-def _words(data: bytes) -> str:
+def _sentence(data: bytes) -> str:
     """The API's own sentence, if it gave one."""
     try:
         return str(msgspec.json.decode(data)["error"])

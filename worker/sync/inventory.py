@@ -14,7 +14,8 @@ from worker.run import wire
 from worker.run.fingerprints import INTEGER, Fingerprints, Found, content_of, key_of
 from worker.run.inventory import InventoryError, Totals, held_back
 from worker.run.outcome import Status, Verdict
-from worker.sync.client import ApiError, Batch, ElderApi, ScopeClosed, Stored
+from worker.sync.client import ApiError, ElderApi
+from worker.sync.messages import Batch, ScopeClosed, Stored
 
 BATCH_BYTES = 4 * 1024 * 1024
 """Resources of one request, in bytes, however many they are."""

@@ -12,7 +12,8 @@ import pytest
 from providers.http import retry
 from providers.records import Organization, Resource, Scope
 from worker.run import wire
-from worker.sync.client import ApiError, Batch, ElderApi, Rejected, ScopeClosed
+from worker.sync.client import ApiError, ElderApi
+from worker.sync.messages import Batch, Rejected, ScopeClosed
 
 SCOPE = Scope("ldap", "dc=example", "", "user")
 

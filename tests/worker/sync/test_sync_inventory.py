@@ -14,8 +14,9 @@ from worker.run import wire
 from worker.run.fingerprints import content_of, key_of
 from worker.run.inventory import InventoryError
 from worker.run.outcome import Status, Verdict
-from worker.sync.client import ApiError, Fingerprints, Rejected, Stored, Tombstoned
+from worker.sync.client import ApiError
 from worker.sync.inventory import ApiInventory, Destination
+from worker.sync.messages import Fingerprints, Rejected, Stored, Tombstoned
 
 SCOPE = Scope("ldap", "dc=example", "", "user")
 

@@ -1,0 +1,95 @@
+"""The messages of ``/api/v1/sync/*``: what connectors send to the Elder API, and what it answers. Each may be sent twice without harm.
+
+``GET /api/v1/sync/fingerprints?owner=&provider=&account=&region=&resource_type=&coverage=``
+    What the API holds of one scope: ``{"fingerprints": "<base64>", "count": n}``, the base64 of little-endian signed 64-bit pairs (key,
+    content) of the active entities, sorted by key; hashes as in `worker.run.wire`. An unknown scope is an empty one.
+
+``POST /api/v1/sync/batch``
+    ``{"owner", "run", "scope": [provider, account, region, resource_type, coverage], "organizations": [[external_id, name, parent]],
+    "resources": [<resource as in worker.run.wire>], "default_organization_id", "create_missing_organizations"}``; bulk upsert by external
+    id; answers ``{"created", "updated", "unchanged", "rejected": [{"external_id", "reason"}]}``.
+
+``POST /api/v1/sync/scopes``
+    ``{"owner", "run", "scope", "outcome", "resources", "message", "permission", "detail", "unseen": "<base64 of 64-bit keys>"}``, at the
+    end of each scope; `unseen` (the keys that a complete scope no longer has) is tombstoned unless the guard holds it back; answers
+    ``{"deleted", "held_back"}``.
+
+``POST /api/v1/sync/release``
+    ``{"owner"}``; tombstones what the guard held back of that connector; answers ``{"owner", "released"}``.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from providers.records import Organization, Scope
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Body of ``POST /sync/batch``."""
+
+    owner: str
+    run: str
+    scope: Scope
+    organizations: list[Organization]
+    resources: list[msgspec.Raw]
+    default_organization_id: int | None = None
+    create_missing_organizations: bool = True
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A resource that the API does not take."""
+
+    external_id: str
+    reason: str
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """Answer to a `Batch`."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: list[Rejected] = []
+
+
+class ScopeClosed(msgspec.Struct, frozen=True):
+    """Body of ``POST /sync/scopes``."""
+
+    owner: str
+    run: str
+    scope: Scope
+    outcome: str
+    resources: int
+    message: str = ""
+    permission: str = ""
+    detail: str = ""
+    unseen: bytes = b""
+    """Little-endian 64-bit keys; base64 in JSON."""
+
+
+class Tombstoned(msgspec.Struct, frozen=True):
+    """Answer to a `ScopeClosed`."""
+
+    deleted: int = 0
+    held_back: int = 0
+
+
+class ReleaseHeld(msgspec.Struct, frozen=True):
+    """Body of ``POST /sync/release``: a connector, as in ``connector:ldap``."""
+
+    owner: str
+
+
+class HeldReleased(msgspec.Struct, frozen=True):
+    """How many of its entities were marked as gone."""
+
+    owner: str
+    released: int
+
+
+class Fingerprints(msgspec.Struct, frozen=True):
+    """Answer to ``GET /sync/fingerprints``."""
+
+    fingerprints: bytes = b""
+    count: int = 0
