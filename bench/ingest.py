@@ -28,7 +28,7 @@ from worker.store.connection import connect
 from worker.store.inventory import PostgresInventory
 from worker.store.migrate import migrate
 from worker.store.rows import COLUMNS, row
-from worker.writer.stream import Run
+from worker.writer.stream import RunStream
 
 OWNER = "00000000-0000-0000-0000-000000000001"
 SCOPE = Scope("bench", "1", "r", "ec2_instance")
@@ -84,7 +84,7 @@ def run(url: str, job: int, count: int) -> float:
     with producer(count) as (data, start):
         time.sleep(count / 100_000 + 1)  # the resources are made before the clock runs
         done = threading.Event()
-        listener = Run("bench", data, start, b"{}", inventory, breach=lambda *_: None, done=lambda _: done.set())
+        listener = RunStream("bench", data, start, b"{}", inventory, violation=lambda *_: None, done=lambda _: done.set())
         began = time.perf_counter()
         listener.start()
         listener.ready()

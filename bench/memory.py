@@ -8,7 +8,7 @@ import tempfile
 import threading
 
 from waiting import until
-from workbench import Elder
+from workbench import Workbench
 
 from bench.processes import pss, tree
 from worker.local.postgres import running
@@ -42,13 +42,13 @@ def measure() -> list[tuple[str, str, str, str]]:
     rows = {}
     with tempfile.TemporaryDirectory() as folder, running(pathlib.Path(folder) / "postgres") as server:
         migrate(server.url())
-        elder = Elder(server.url(), pathlib.Path(folder))
+        workbench = Workbench(server.url(), pathlib.Path(folder))
         for size in SIZES:
-            elder.sql.execute("truncate entities, dependencies cascade")
-            job = elder.job(resources=size, account=str(size), size=200)
-            elder.sql.execute("update discovery_jobs set next_run_at = null")
-            rows[size] = [_peak(elder, job, count) for count in (1, 2)]
-        elder.sql.close()
+            workbench.sql.execute("truncate entities, dependencies cascade")
+            job = workbench.job(resources=size, account=str(size), size=200)
+            workbench.sql.execute("update discovery_jobs set next_run_at = null")
+            rows[size] = [_peak(workbench, job, count) for count in (1, 2)]
+        workbench.sql.close()
     return [
         (
             f"supervisor + writer, {which} run of {', '.join(f'{size:,}' for size in SIZES)}",
@@ -60,13 +60,13 @@ def measure() -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _peak(elder, job: int, count: int) -> int:
-    worker = elder.worker(discovery_job_timeout=3600)
+def _peak(workbench, job: int, count: int) -> int:
+    worker = workbench.worker(discovery_job_timeout=3600)
     peak = Peak(lambda: tree(worker.process.pid)[:2])
     peak.start()
     try:
-        elder.queue(job)
-        until(lambda: len(elder.runs(job)) >= count, f"run {count} of job {job}", cap=1800)
+        workbench.queue(job)
+        until(lambda: len(workbench.runs(job)) >= count, f"run {count} of job {job}", cap=1800)
     finally:
         found = peak.stop()
         worker.stop()

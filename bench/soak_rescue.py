@@ -8,7 +8,7 @@ import tempfile
 import time
 
 from waiting import until
-from workbench import Elder
+from workbench import Workbench
 
 from bench.part import Row, allowance
 from worker.local.postgres import running
@@ -23,25 +23,25 @@ def rescue(count: int) -> list[Row]:
     waited = []
     with tempfile.TemporaryDirectory() as folder, running(pathlib.Path(folder) / "postgres") as server:
         migrate(server.url())
-        elder = Elder(server.url(), pathlib.Path(folder))
+        workbench = Workbench(server.url(), pathlib.Path(folder))
         for _ in allowance.numbers(count):
-            lost = elder.worker()
-            job = elder.job(behaviour="sleep")
-            until(lambda job=job: _runs(elder, job) == 1, "it is claimed")
-            waiting = elder.worker()
+            lost = workbench.worker()
+            job = workbench.job(behaviour="sleep")
+            until(lambda job=job: _runs(workbench, job) == 1, "it is claimed")
+            waiting = workbench.worker()
             again = time.monotonic() + random.uniform(0, 10)
             until(lambda again=again: time.monotonic() >= again, "a moment of its lease")
             lost.kill()
             began = time.monotonic()
-            until(lambda job=job: _runs(elder, job) == 2, "somebody else has it", cap=120, pause=0.05)
+            until(lambda job=job: _runs(workbench, job) == 2, "somebody else has it", cap=120, pause=0.05)
             waited.append(time.monotonic() - began)
             waiting.kill()
-            elder.sql.execute("update discovery_jobs set enabled = false, next_run_at = null")
-        elder.sql.close()
+            workbench.sql.execute("update discovery_jobs set enabled = false, next_run_at = null")
+        workbench.sql.close()
     told = f"{len(waited)} times: {min(waited):.1f} to {max(waited):.1f} s"
     return [Row("worker killed -> its job claimed elsewhere, LEASE_TTL=30", told, f"<= {BAR:g} s", max(waited) <= BAR)]
 
 
-def _runs(elder, job: int) -> int:
-    count: int = elder.one("select count(*) from discovery_history where job_id = %s", job)
+def _runs(workbench, job: int) -> int:
+    count: int = workbench.one("select count(*) from discovery_history where job_id = %s", job)
     return count

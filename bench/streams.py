@@ -23,7 +23,7 @@ from worker.config.secretbox import SecretBox
 from worker.run.outcome import Status, Verdict
 from worker.writer.backlog import Backlog
 from worker.writer.discovery import Discovery
-from worker.writer.dispatcher import Desk, Limits
+from worker.writer.dispatcher import Limits, RunDispatcher
 from worker.writer.launch import Launcher
 from worker.writer.loop import Loop
 from worker.writer.mailbox import Mailbox
@@ -92,13 +92,13 @@ def writer(control: int, wish: str, pause: float) -> int:
     count = Count()
     channel: Channel[ToWriter] = Channel(control, ToWriter)
     mailbox = Mailbox()
-    desk = Desk(channel, mailbox, SLOTS)
+    dispatcher = RunDispatcher(channel, mailbox, SLOTS)
     launcher = Launcher({}, {}, (), SecretBox([]), ("WARNING", "json"))
-    discovery = Discovery(desk, launcher, lambda job: Counted(job.job_id or 0, count), Limits(7200.0, 600.0, 300))
+    discovery = Discovery(dispatcher, launcher, lambda job: Counted(job.job_id or 0, count), Limits(7200.0, 600.0, 300))
     backlog = Backlog(lambda: Wished(pathlib.Path(wish), pause), mailbox, discovery, poll_seconds=0.2, lease_seconds=30)
     discovery.attach(backlog)
     backlog.start()
-    Loop(channel, mailbox, desk, (discovery,), lambda: {"at": time.monotonic(), **msgspec.to_builtins(count)}).run()
+    Loop(channel, mailbox, dispatcher, (discovery,), lambda: {"at": time.monotonic(), **msgspec.to_builtins(count)}).run()
     backlog.stop()
     backlog.join(10)
     return 0

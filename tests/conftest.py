@@ -12,7 +12,7 @@ settings.register_profile("untimed", settings(), deadline=None)
 settings.load_profile("untimed")
 
 pytest_plugins = [
-    "elder_fixture",
+    "workbench_fixture",
     "peers.moto",
     "peers.aws_proxy",
     "peers.certificates",

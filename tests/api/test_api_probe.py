@@ -100,7 +100,7 @@ def test_what_a_worker_has_not_answered_when_it_stops_is_anothers(elder, elder_a
     try:
         assert another.claim_tests(1) == []
         worker.release_tests()
-        until(another.heard, "it is told at once")
+        until(another.notified, "it is told at once")
         assert another.claim_tests(1) == [asked]
         worker.release_tests()  # what is not its own any more stays where it is
         another.answer(asked, {"success": True, "message": "connected", "identity": None, "error_kind": ""})

@@ -16,8 +16,10 @@ def api(elder_app, monkeypatch):
     return ElderClient(elder_app)
 
 
-def add(api, elder, **config):
-    return api.post("discovery/jobs", {"name": "job", "provider": "hostile", "config": config, "organization_id": elder.organization})["id"]
+def add(api, workbench, **config):
+    return api.post("discovery/jobs", {"name": "job", "provider": "hostile", "config": config, "organization_id": workbench.organization})[
+        "id"
+    ]
 
 
 def ended(api, job, count=1):
@@ -30,13 +32,13 @@ def ended(api, job, count=1):
     return until(look, f"run {count} of job {job}")
 
 
-def test_a_cancelled_job_dies_with_what_escaped_from_it(api, elder):
+def test_a_cancelled_job_dies_with_what_escaped_from_it(api, workbench):
     """A grandchild in a session of its own, deaf to SIGTERM, holding every pipe."""
-    worker = elder.worker()
+    worker = workbench.worker()
     until(lambda: worker.report().get("database", {}).get("state") == "up", "the worker is there")
     idle = set(worker.processes())
-    job = add(api, elder, behaviour="grandchild", regions=["a", "b"], resources=600)
-    elder.told("grandchild")
+    job = add(api, workbench, behaviour="grandchild", regions=["a", "b"], resources=600)
+    workbench.told("grandchild")
     assert len(worker.processes()) >= len(idle) + 2
 
     api.post(f"discovery/jobs/{job}/cancel", status=202)
@@ -44,17 +46,17 @@ def test_a_cancelled_job_dies_with_what_escaped_from_it(api, elder):
 
     assert (run["status"], run["error_kind"], run["error"]) == ("cancelled", "", "the run was cancelled")
     assert run["outcomes"] == {"complete": 1, "skipped": 1}
-    assert run["entities_discovered"] == elder.entities() >= 1100, "what it had found is kept"
+    assert run["entities_discovered"] == workbench.entities() >= 1100, "what it had found is kept"
     assert set(worker.processes()) == idle
     assert api.get(f"discovery/jobs/{job}")["status"] == "cancelled"
     assert "nothing to cancel" in api.post(f"discovery/jobs/{job}/cancel", status=409)["error"]
 
 
-def test_a_job_is_cancelled_although_its_worker_is_gone_and_is_not_run_again(api, elder):
+def test_a_job_is_cancelled_although_its_worker_is_gone_and_is_not_run_again(api, workbench):
     """Within LEASE_TTL, with no other worker to say so."""
-    worker = elder.worker(lease_ttl=3)
-    job = add(api, elder, behaviour="sleep")
-    elder.told("sleep")
+    worker = workbench.worker(lease_ttl=3)
+    job = add(api, workbench, behaviour="sleep")
+    workbench.told("sleep")
     worker.kill()
     api.post(f"discovery/jobs/{job}/cancel", status=202)
 
@@ -62,27 +64,27 @@ def test_a_job_is_cancelled_although_its_worker_is_gone_and_is_not_run_again(api
     assert (run["status"], run["error"]) == ("cancelled", "the run was cancelled; the worker that ran it is gone")
     assert api.get(f"discovery/jobs/{job}")["next_run_at"] is None
 
-    elder.worker()
-    assert ended(api, add(api, elder))["status"] == "completed"
+    workbench.worker()
+    assert ended(api, add(api, workbench))["status"] == "completed"
     assert api.get(f"discovery/jobs/{job}/history")["total"] == 1
 
 
-def test_a_job_whose_worker_is_gone_does_not_look_as_if_it_ran(api, elder):
+def test_a_job_whose_worker_is_gone_does_not_look_as_if_it_ran(api, workbench):
     """Although nobody else is there to notice."""
-    worker = elder.worker(lease_ttl=3)
-    job = add(api, elder, behaviour="sleep")
-    elder.told("sleep")
+    worker = workbench.worker(lease_ttl=3)
+    job = add(api, workbench, behaviour="sleep")
+    workbench.told("sleep")
     worker.kill()
 
     assert ended(api, job)["error_kind"] == "lost"
     assert api.get(f"discovery/jobs/{job}")["status"] == "pending"
 
 
-def test_a_worker_that_stops_does_not_give_a_cancelled_job_back(api, elder):
-    worker = elder.worker(options={"shutdown_grace": 0.2})
-    job = add(api, elder, behaviour="sleep")
-    elder.told("sleep")
-    elder.sql.execute("update discovery_jobs set cancel_requested = true")  # a person's, of which the worker has not heard yet
+def test_a_worker_that_stops_does_not_give_a_cancelled_job_back(api, workbench):
+    worker = workbench.worker(options={"shutdown_grace": 0.2})
+    job = add(api, workbench, behaviour="sleep")
+    workbench.told("sleep")
+    workbench.sql.execute("update discovery_jobs set cancel_requested = true")  # a person's, of which the worker has not heard yet
 
     assert worker.stop() == 0
     assert ended(api, job)["status"] == "cancelled"
@@ -105,20 +107,20 @@ ROWS = {
 }
 
 
-def test_rows_that_were_put_there_past_the_api_end_their_own_runs_and_no_other(api, elder):
+def test_rows_that_were_put_there_past_the_api_end_their_own_runs_and_no_other(api, workbench):
     """As a here-document of SQL may: a worker that died of one would die of it again and again, and every job of its with it."""
-    worker = elder.worker()
+    worker = workbench.worker()
     service = until(lambda: (worker.state() or {}).get("services", {}).get("writer"), "the writer is there")
     odd = {
-        elder.one(
+        workbench.one(
             "insert into discovery_jobs (name, provider, config) values (%s, %s, %s::jsonb) returning id", name * 20_000, provider, config
         ): sentence
         for name, (provider, config, sentence) in ROWS.items()
     }
-    job = add(api, elder, resources=20)
+    job = add(api, workbench, resources=20)
 
     for number, sentence in odd.items():
-        run = elder.ended(number)
+        run = workbench.ended(number)
         assert (run["status"], run["error_kind"]) == ("error", "config")
         assert sentence in run["error"]
     assert ended(api, job)["status"] == "completed"
@@ -131,10 +133,10 @@ def test_rows_that_were_put_there_past_the_api_end_their_own_runs_and_no_other(a
     assert api.put(f"discovery/jobs/{first}", {"config": {"resources": 5}})["config"]["resources"] == 5
 
 
-def test_a_running_job_is_not_deleted_and_a_deleted_one_leaves_what_it_found(api, elder):
-    elder.worker()
-    job = add(api, elder, behaviour="sleep", resources=500)
-    elder.told("sleep")
+def test_a_running_job_is_not_deleted_and_a_deleted_one_leaves_what_it_found(api, workbench):
+    workbench.worker()
+    job = add(api, workbench, behaviour="sleep", resources=500)
+    workbench.told("sleep")
     assert "cancel it first" in api.delete(f"discovery/jobs/{job}", 409)["error"]
 
     api.post(f"discovery/jobs/{job}/cancel", status=202)
@@ -143,14 +145,14 @@ def test_a_running_job_is_not_deleted_and_a_deleted_one_leaves_what_it_found(api
 
     api.get(f"discovery/jobs/{job}/history", 404)
     api.get(f"runs/{run['id']}", 404)
-    assert elder.one("select count(*) from run_scopes") == 0
+    assert workbench.one("select count(*) from run_scopes") == 0
     assert api.get("entities")["total"] == 500
     assert api.get("changes")["total"] == api.get("changes?operation=created")["total"]
 
 
-def test_a_history_tells_of_each_run_with_its_scopes(api, elder):
-    elder.worker()
-    job = add(api, elder, regions=["a", "b"], resources=20)
+def test_a_history_tells_of_each_run_with_its_scopes(api, workbench):
+    workbench.worker()
+    job = add(api, workbench, regions=["a", "b"], resources=20)
     ended(api, job)
     api.patch(f"discovery/jobs/{job}", {"config": {"behaviour": "deny", "resources": 10}})
     api.post(f"discovery/jobs/{job}/queue", status=202)
@@ -166,14 +168,14 @@ def test_a_history_tells_of_each_run_with_its_scopes(api, elder):
     assert whole == run
 
 
-def test_a_connectivity_test_says_who_we_are_and_a_hanging_one_is_killed(api, elder, monkeypatch):
+def test_a_connectivity_test_says_who_we_are_and_a_hanging_one_is_killed(api, workbench, monkeypatch):
     monkeypatch.setenv("HOSTILE_TEST_SECONDS", "25")
-    good, bad, deaf = (add(api, elder, behaviour=behaviour) for behaviour in ("well", "refuse_credentials", "sleep_in_check"))
+    good, bad, deaf = (add(api, workbench, behaviour=behaviour) for behaviour in ("well", "refuse_credentials", "sleep_in_check"))
     assert "no worker is there" in api.post(f"discovery/jobs/{good}/test", status=503)["error"]
     for job in (good, bad, deaf):
         api.post(f"discovery/jobs/{job}/cancel", status=202)  # only the tests are to run
-    worker = elder.worker()
-    until(lambda: elder.one("select count(*) from elder_worker.workers"), "the worker is seen")
+    worker = workbench.worker()
+    until(lambda: workbench.one("select count(*) from elder_worker.workers"), "the worker is seen")
     idle = set(worker.processes())
 
     answer = api.post(f"discovery/jobs/{good}/test", status=200)
@@ -184,4 +186,4 @@ def test_a_connectivity_test_says_who_we_are_and_a_hanging_one_is_killed(api, el
     assert (answer["success"], answer["error_kind"]) == (False, "timeout")
     assert answer["message"] == "no answer within 25 s: can the worker reach the source, or is it behind a firewall or a proxy?"
     assert set(worker.processes()) == idle
-    assert elder.one("select count(*) from discovery_history") == 0
+    assert workbench.one("select count(*) from discovery_history") == 0

@@ -14,20 +14,24 @@ from providers.errors import Outcome
 REGIONS = [f"r{number:02}" for number in range(20)]
 
 
-def change(elder, job, **config):
+def change(workbench, job, **config):
     """Another config, and the job queued with it."""
-    elder.sql.execute("update discovery_jobs set config = config || %s where id = %s", [Jsonb(config), job])
-    elder.queue(job)
+    workbench.sql.execute("update discovery_jobs set config = config || %s where id = %s", [Jsonb(config), job])
+    workbench.queue(job)
 
 
-def rows(elder, region):
+def rows(workbench, region):
     """Every row of a region, down to the version that PostgreSQL keeps."""
-    return elder.rows("select id, xmin::text, external_id, is_active, attributes from entities where region = %s order by id", region)
+    return workbench.rows("select id, xmin::text, external_id, is_active, attributes from entities where region = %s order by id", region)
 
 
-def command(elder, *words):
+def command(workbench, *words):
     return subprocess.run(
-        [sys.executable, "-m", "worker.cli", *map(str, words)], env={"DATABASE_URL": elder.url}, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "worker.cli", *map(str, words)],
+        env={"DATABASE_URL": workbench.url},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -35,84 +39,84 @@ def command(elder, *words):
     ("behaviour", "outcome"),
     [("deny", Outcome.DENIED), ("throttle", Outcome.THROTTLED), ("time_out", Outcome.TIMEOUT), ("bad_answer", Outcome.ERROR)],
 )
-def test_f01_one_region_of_twenty_fails(elder, behaviour, outcome):
+def test_f01_one_region_of_twenty_fails(workbench, behaviour, outcome):
     """In each of the others two things have gone; of the failed one not a row is touched."""
-    elder.worker()
-    job = elder.job(regions=REGIONS, resources=30)
-    elder.ended(job)
-    before = rows(elder, "r07")
-    change(elder, job, behaviour=behaviour, misbehave_in="r07", resources=28)
-    run = elder.ended(job, 2)
+    workbench.worker()
+    job = workbench.job(regions=REGIONS, resources=30)
+    workbench.ended(job)
+    before = rows(workbench, "r07")
+    change(workbench, job, behaviour=behaviour, misbehave_in="r07", resources=28)
+    run = workbench.ended(job, 2)
 
     assert (run["status"], run["entities_deleted"]) == ("partial", 2 * 19)
     assert "1 of 20 scopes were not read in full" in run["error"]
-    assert elder.scopes(run)["r07"]["outcome"] == outcome
-    assert rows(elder, "r07") == before
-    assert elder.entities() == 28 * 19 + 30
+    assert workbench.scopes(run)["r07"]["outcome"] == outcome
+    assert rows(workbench, "r07") == before
+    assert workbench.entities() == 28 * 19 + 30
 
 
-def test_f02_an_empty_success_deletes_nothing_until_a_person_says_so(elder):
-    elder.worker()
-    job = elder.job(resources=60)
-    elder.ended(job)
-    change(elder, job, behaviour="empty")
-    run = elder.ended(job, 2)
+def test_f02_an_empty_success_deletes_nothing_until_a_person_says_so(workbench):
+    workbench.worker()
+    job = workbench.job(resources=60)
+    workbench.ended(job)
+    change(workbench, job, behaviour="empty")
+    run = workbench.ended(job, 2)
 
     assert (run["status"], run["entities_discovered"], run["entities_deleted"]) == ("completed", 0, 0)
     assert "60 entities are gone from their source, more than MASS_DELETE_GUARD lets go at once" in run["error"]
-    assert elder.entities() == 60
+    assert workbench.entities() == 60
 
-    told = command(elder, "runs", "release", run["id"])
+    told = command(workbench, "runs", "release", run["id"])
     assert (told.returncode, told.stdout) == (0, f"60 entities of run {run['id']} are now marked as gone\n")
-    assert (elder.entities(), elder.entities(active=False)) == (0, 60)
+    assert (workbench.entities(), workbench.entities(active=False)) == (0, 60)
 
 
-def test_f03_a_mass_drop_is_held_back_released_and_comes_back_to_life_with_its_history(elder):
-    elder.worker()
-    job = elder.job(resources=100)
-    elder.ended(job)
-    ids = {row["external_id"]: row["id"] for row in elder.rows("select id, external_id from entities")}
-    change(elder, job, resources=40)
-    run = elder.ended(job, 2)
-    assert (elder.scopes(run)["r1"]["held_back"], elder.entities()) == (60, 100)
-    assert command(elder, "runs", "release", run["id"]).returncode == 0
-    assert elder.entities() == 40
+def test_f03_a_mass_drop_is_held_back_released_and_comes_back_to_life_with_its_history(workbench):
+    workbench.worker()
+    job = workbench.job(resources=100)
+    workbench.ended(job)
+    ids = {row["external_id"]: row["id"] for row in workbench.rows("select id, external_id from entities")}
+    change(workbench, job, resources=40)
+    run = workbench.ended(job, 2)
+    assert (workbench.scopes(run)["r1"]["held_back"], workbench.entities()) == (60, 100)
+    assert command(workbench, "runs", "release", run["id"]).returncode == 0
+    assert workbench.entities() == 40
 
-    change(elder, job, resources=100, generation=7, changed=100)
-    assert elder.ended(job, 3)["entities_updated"] == 100
-    assert {row["external_id"]: row["id"] for row in elder.rows("select id, external_id from entities where is_active")} == ids
-    last = elder.rows("select operation, changes, run_id from entity_changes where entity_id = %s order by id", ids["r1/99"])
+    change(workbench, job, resources=100, generation=7, changed=100)
+    assert workbench.ended(job, 3)["entities_updated"] == 100
+    assert {row["external_id"]: row["id"] for row in workbench.rows("select id, external_id from entities where is_active")} == ids
+    last = workbench.rows("select operation, changes, run_id from entity_changes where entity_id = %s order by id", ids["r1/99"])
     assert [one["operation"] for one in last] == ["deleted", "restored"]
     assert last[1]["changes"]["attributes.generation"] == [0, 7]
     assert (last[0]["run_id"], last[1]["run_id"]) == (run["id"], run["id"] + 1)
-    assert elder.one("select count(*) from entities where deleted_at is not null") == 0
+    assert workbench.one("select count(*) from entities where deleted_at is not null") == 0
 
 
-def test_f03_nothing_is_released_while_the_job_runs(elder):
+def test_f03_nothing_is_released_while_the_job_runs(workbench):
     """It may be seeing again what was held."""
-    elder.worker()
-    job = elder.job(resources=60)
-    elder.ended(job)
-    change(elder, job, behaviour="empty")
-    run = elder.ended(job, 2)
-    change(elder, job, behaviour="sleep")
-    elder.told("sleep")
+    workbench.worker()
+    job = workbench.job(resources=60)
+    workbench.ended(job)
+    change(workbench, job, behaviour="empty")
+    run = workbench.ended(job, 2)
+    change(workbench, job, behaviour="sleep")
+    workbench.told("sleep")
 
-    told = command(elder, "runs", "release", run["id"])
+    told = command(workbench, "runs", "release", run["id"])
     assert (told.returncode, "is running and may be seeing again" in told.stderr) == (1, True)
-    assert elder.entities() == 60
+    assert workbench.entities() == 60
 
 
-def test_f07_wrong_credentials_are_tried_once_in_an_interval(elder):
-    worker = elder.worker()
-    job = elder.job(interval=3600, behaviour="refuse_credentials", password="hunter2hunter2")
-    run = elder.ended(job)
+def test_f07_wrong_credentials_are_tried_once_in_an_interval(workbench):
+    worker = workbench.worker()
+    job = workbench.job(interval=3600, behaviour="refuse_credentials", password="hunter2hunter2")
+    run = workbench.ended(job)
     assert (run["status"], run["error_kind"]) == ("error", "credentials")
-    [waits] = elder.rows("select extract(epoch from next_run_at - now())::int as seconds, failures from discovery_jobs")
+    [waits] = workbench.rows("select extract(epoch from next_run_at - now())::int as seconds, failures from discovery_jobs")
     assert 3300 < waits["seconds"] < 3900
-    other = elder.job(resources=1)  # the worker has looked again by the time that this one has run
-    elder.ended(other)
-    assert len(elder.runs(job)) == 1
+    other = workbench.job(resources=1)  # the worker has looked again by the time that this one has run
+    workbench.ended(other)
+    assert len(workbench.runs(job)) == 1
     assert worker.process.poll() is None
 
 
@@ -137,16 +141,16 @@ def broken_packages(tmp_path, monkeypatch):
     return site
 
 
-def test_f09_a_provider_that_cannot_be_loaded_takes_nobody_with_it(elder, broken_packages):
-    worker = elder.worker()
-    jobs = {name: elder.job(provider=name) for name in BROKEN}
-    good = elder.job(resources=10)
+def test_f09_a_provider_that_cannot_be_loaded_takes_nobody_with_it(workbench, broken_packages):
+    worker = workbench.worker()
+    jobs = {name: workbench.job(provider=name) for name in BROKEN}
+    good = workbench.job(resources=10)
 
     for name, job in jobs.items():
-        run = elder.ended(job)
+        run = workbench.ended(job)
         assert (name, run["status"], run["error_kind"]) == (name, "error", "config")
         assert f"provider '{name}' cannot be loaded" in run["error"]
-    assert elder.ended(good)["status"] == "completed"
+    assert workbench.ended(good)["status"] == "completed"
     assert worker.state()["services"]["writer"]["restarts"] == 0
 
     listed = subprocess.run(
@@ -161,36 +165,36 @@ def test_f09_a_provider_that_cannot_be_loaded_takes_nobody_with_it(elder, broken
     assert "a_package_that_nobody_has" in lines["unimportable"]
 
 
-def test_f09_a_missing_sdk_is_a_sentence_and_stops_nobody_else(elder, tmp_path, monkeypatch):
+def test_f09_a_missing_sdk_is_a_sentence_and_stops_nobody_else(workbench, tmp_path, monkeypatch):
     """The provider itself can be had without its SDK: only its jobs cannot."""
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden" / "botocore.py").write_text("raise ImportError('hidden', name='botocore')\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
-    elder.worker()
-    aws, good = elder.job(provider="aws"), elder.job(resources=10)
+    workbench.worker()
+    aws, good = workbench.job(provider="aws"), workbench.job(resources=10)
 
-    run = elder.ended(aws)
+    run = workbench.ended(aws)
     assert (run["status"], run["error_kind"]) == ("error", "config")
     assert "needs a package that is not installed (botocore): pip install 'elder-worker[aws]'" in run["error"]
-    assert elder.ended(good)["status"] == "completed"
+    assert workbench.ended(good)["status"] == "completed"
 
 
-def test_f10_the_same_answers_give_the_same_rows(elder):
+def test_f10_the_same_answers_give_the_same_rows(workbench):
     """Two organizations, one source: what is stored is equal to the last byte, and reading it again writes nothing."""
-    elder.worker()
+    workbench.worker()
     checksum = (
         "select md5(string_agg(concat_ws('|', external_id, name, entity_type, sub_type, region, attributes, tags, content), ',' "
         "order by external_id)) from entities where organization_id = %s"
     )
     sums = []
     for _ in range(2):
-        elder.organization = elder.one("insert into organizations (name) values ('replay') returning id")
-        job = elder.job(regions=["a", "b"], resources=500)
-        elder.ended(job)
-        sums.append(elder.one(checksum, elder.organization))
-        elder.queue(job)
-        run = elder.ended(job, 2)
+        workbench.organization = workbench.one("insert into organizations (name) values ('replay') returning id")
+        job = workbench.job(regions=["a", "b"], resources=500)
+        workbench.ended(job)
+        sums.append(workbench.one(checksum, workbench.organization))
+        workbench.queue(job)
+        run = workbench.ended(job, 2)
         assert (run["entities_created"], run["entities_updated"], run["entities_deleted"]) == (0, 0, 0)
-        assert elder.one(checksum, elder.organization) == sums[-1]
+        assert workbench.one(checksum, workbench.organization) == sums[-1]
     assert sums[0] == sums[1]
-    until(lambda: elder.one("select count(*) from elder_worker.claims where owner is not null") == 0, "nothing runs any more")
+    until(lambda: workbench.one("select count(*) from elder_worker.claims where owner is not null") == 0, "nothing runs any more")

@@ -11,7 +11,7 @@ import pytest
 from peers.tcp_proxy import Proxy, behind, target_of
 from psycopg.types.json import Jsonb
 from waiting import until
-from workbench import Elder
+from workbench import Workbench
 
 from worker.store import migrate
 
@@ -24,30 +24,30 @@ NOTICED = 15.0
 
 
 @pytest.fixture
-def far(elder, proxied):
+def far(workbench, proxied):
     """(bench, proxy): workers reach the database through the proxy, the test looks at it directly."""
     proxy, url = proxied
-    elder.direct, elder.url = elder.url, url
-    return elder, proxy
+    workbench.direct, workbench.url = workbench.url, url
+    return workbench, proxy
 
 
 def database_is(worker, state):
     until(lambda: worker.report().get("database", {}).get("state") == state, f"the worker says that the database is {state}")
 
 
-def content(elder):
+def content(workbench):
     """All that a run leaves behind, as one can compare it."""
-    return elder.rows("select external_id, name, attributes, is_active from entities order by external_id")
+    return workbench.rows("select external_id, name, attributes, is_active from entities order by external_id")
 
 
-def test_e01_every_backend_is_terminated_again_and_again(elder):
+def test_e01_every_backend_is_terminated_again_and_again(workbench):
     """Whatever statement it hits: no half batch, no double row, and every run ends once."""
-    elder.worker(lease_ttl=6)
-    jobs = [elder.job(regions=[f"{number}-{region}" for region in range(40)], resources=100, pause=0.0005) for number in range(2)]
+    workbench.worker(lease_ttl=6)
+    jobs = [workbench.job(regions=[f"{number}-{region}" for region in range(40)], resources=100, pause=0.0005) for number in range(2)]
     hits, stop = [], threading.Event()
 
     def terminate():
-        with psycopg.connect(elder.url, autocommit=True) as admin:
+        with psycopg.connect(workbench.url, autocommit=True) as admin:
             while not stop.wait(0.15):
                 hits.append(admin.execute(TERMINATE).rowcount)
 
@@ -60,19 +60,19 @@ def test_e01_every_backend_is_terminated_again_and_again(elder):
         thread.join()
 
     for job in jobs:  # a run that was hit too often ends with an error, and its job is due again later
-        last = elder.ended(job)
+        last = workbench.ended(job)
         if last["status"] != "completed":
             assert last["error_kind"] in ("database", "lost"), last
             if last["error_kind"] == "database":  # what is lost is due again by itself
-                elder.queue(job)
-            assert elder.ended(job, 2)["status"] == "completed"
-    assert elder.entities() == 8000
-    assert elder.one("select count(*) from discovery_history where status = 'running'") == 0
+                workbench.queue(job)
+            assert workbench.ended(job, 2)["status"] == "completed"
+    assert workbench.entities() == 8000
+    assert workbench.one("select count(*) from discovery_history where status = 'running'") == 0
 
 
 def test_e03_a_half_open_connection_is_noticed(far):
-    elder, proxy = far
-    worker = elder.worker()
+    workbench, proxy = far
+    worker = workbench.worker()
     database_is(worker, "up")
     began = time.monotonic()
     proxy.deaf = True
@@ -85,149 +85,149 @@ def test_e03_a_half_open_connection_is_noticed(far):
     assert worker.process.poll() is None
     proxy.resume()
     database_is(worker, "up")
-    job = elder.job(resources=10)
-    assert elder.ended(job)["status"] == "completed"
+    job = workbench.job(resources=10)
+    assert workbench.ended(job)["status"] == "completed"
 
 
 def test_e04_the_database_is_away_while_a_job_runs(far):
     """Longer than the lease: the job is ended before another may have it, and runs again when the database is back."""
-    elder, proxy = far
-    worker = elder.worker(lease_ttl=3)
-    job = elder.job(behaviour="sleep", resources=500)
-    elder.told("sleep")
+    workbench, proxy = far
+    worker = workbench.worker(lease_ttl=3)
+    job = workbench.job(behaviour="sleep", resources=500)
+    workbench.told("sleep")
     proxy.stop()
     until(lambda: worker.state() and not worker.state()["jobs"], "the job is ended when its lease is")
     database_is(worker, "down")
     assert worker.process.poll() is None
-    elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"behaviour": "well"})])
+    workbench.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"behaviour": "well"})])
     proxy.resume()
-    run = until(lambda: next((run for run in elder.runs(job) if run["status"] == "completed"), None), "it ran again")
+    run = until(lambda: next((run for run in workbench.runs(job) if run["status"] == "completed"), None), "it ran again")
 
-    assert [one["error_kind"] for one in elder.runs(job)] == ["lost", ""]
-    assert (run["attempt"], elder.entities()) == (2, 500)
+    assert [one["error_kind"] for one in workbench.runs(job)] == ["lost", ""]
+    assert (run["attempt"], workbench.entities()) == (2, 500)
 
 
 def test_e04_a_short_absence_costs_nothing(far):
     """Shorter than the lease: the run goes on, and nothing of it is lost."""
-    elder, proxy = far
-    elder.worker(lease_ttl=30)
-    job = elder.job(resources=1000, regions=list("abcdefgh"), pause=0.0003)
-    until(elder.entities, "it is in the middle")
+    workbench, proxy = far
+    workbench.worker(lease_ttl=30)
+    job = workbench.job(resources=1000, regions=list("abcdefgh"), pause=0.0003)
+    until(workbench.entities, "it is in the middle")
     proxy.cut()
     proxy.stop()
     proxy.resume()
-    run = elder.ended(job)
+    run = workbench.ended(job)
 
-    assert (run["status"], run["entities_discovered"], elder.entities()) == ("completed", 8000, 8000)
-    assert len(elder.runs(job)) == 1
+    assert (run["status"], run["entities_discovered"], workbench.entities()) == ("completed", 8000, 8000)
+    assert len(workbench.runs(job)) == 1
 
 
-def test_e05_commits_that_a_fail_over_lost_are_made_again(elder):
+def test_e05_commits_that_a_fail_over_lost_are_made_again(workbench):
     """A replica that takes over may lack the last transactions, entities and all: the next run finds what is missing."""
-    elder.worker()
-    job = elder.job(resources=600)
-    elder.ended(job)
-    before = content(elder)
-    elder.sql.execute("delete from entities where id in (select id from entities order by id desc limit 200)")
-    elder.queue(job)
-    run = elder.ended(job, 2)
+    workbench.worker()
+    job = workbench.job(resources=600)
+    workbench.ended(job)
+    before = content(workbench)
+    workbench.sql.execute("delete from entities where id in (select id from entities order by id desc limit 200)")
+    workbench.queue(job)
+    run = workbench.ended(job, 2)
 
     assert (run["status"], run["entities_created"], run["entities_deleted"]) == ("completed", 200, 0)
-    assert content(elder) == before
+    assert content(workbench) == before
 
 
-def test_e11_a_lock_that_somebody_holds_is_waited_for_and_the_batch_lands(elder):
-    elder.worker()
-    with psycopg.connect(elder.url) as other:
+def test_e11_a_lock_that_somebody_holds_is_waited_for_and_the_batch_lands(workbench):
+    workbench.worker()
+    with psycopg.connect(workbench.url) as other:
         other.execute("lock table entities in access exclusive mode")
-        job = elder.job(resources=100)
+        job = workbench.job(resources=100)
         until(
-            lambda: elder.one("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"),
+            lambda: workbench.one("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"),
             "the writer waits for the lock",
         )
         other.rollback()
-    assert elder.ended(job)["status"] == "completed"
-    assert elder.entities() == 100
+    assert workbench.ended(job)["status"] == "completed"
+    assert workbench.entities() == 100
 
 
-def test_e11_jobs_that_find_the_same_things_at_once(elder):
+def test_e11_jobs_that_find_the_same_things_at_once(workbench):
     """Four accounts that share their resources: each is stored once, whoever was in whose way."""
-    elder.worker(discovery_max_concurrent=4)
-    jobs = [elder.job(account=f"a{number}", resources=800) for number in range(4)]
+    workbench.worker(discovery_max_concurrent=4)
+    jobs = [workbench.job(account=f"a{number}", resources=800) for number in range(4)]
     for job in jobs:
-        assert elder.ended(job)["status"] == "completed"
-    assert elder.entities() == 800
-    assert elder.one("select count(*) from (select external_id from entities group by 1 having count(*) > 1) twice") == 0
+        assert workbench.ended(job)["status"] == "completed"
+    assert workbench.entities() == 800
+    assert workbench.one("select count(*) from (select external_id from entities group by 1 having count(*) > 1) twice") == 0
 
 
 def test_e05_a_fail_over_that_loses_the_last_commits(tmp_path, primary_and_standby):
     """The standby missed the end of a run, and takes over: there the run is swept, the job runs again, and all is as its source has it."""
     primary, standby = primary_and_standby
     proxy = Proxy(target_of(primary.url()))
-    elder = Elder(primary.url(), tmp_path)
+    workbench = Workbench(primary.url(), tmp_path)
     try:
-        elder.url = behind(proxy.port, primary.url())
-        worker = elder.worker(lease_ttl=3)
-        job = elder.job(regions=["a", "b"], resources=300)
-        elder.ended(job)
-        elder.queue(job)
-        until(lambda: len(elder.rows("select from discovery_history")) == 2, "the second run has begun")
-        elder.ended(job, 2)
-        position = elder.one("select pg_current_wal_insert_lsn()")
+        workbench.url = behind(proxy.port, primary.url())
+        worker = workbench.worker(lease_ttl=3)
+        job = workbench.job(regions=["a", "b"], resources=300)
+        workbench.ended(job)
+        workbench.queue(job)
+        until(lambda: len(workbench.rows("select from discovery_history")) == 2, "the second run has begun")
+        workbench.ended(job, 2)
+        position = workbench.one("select pg_current_wal_insert_lsn()")
         with psycopg.connect(standby.url(), autocommit=True) as there:
             until(lambda: there.execute("select pg_last_wal_replay_lsn() >= %s", [position]).fetchone()[0], "the standby has all of that")
         standby.stop(signal.SIGQUIT)
         change = {"resources": 310, "generation": 5, "changed": 50}
-        elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb(change)])
-        elder.queue(job)
-        elder.ended(job, 3)
-        elder.sql.close()
+        workbench.sql.execute("update discovery_jobs set config = config || %s", [Jsonb(change)])
+        workbench.queue(job)
+        workbench.ended(job, 3)
+        workbench.sql.close()
         primary.stop(signal.SIGQUIT)
 
         standby.start()
-        elder.sql = psycopg.connect(standby.url(), autocommit=True)
-        elder.one("select pg_promote()")
-        assert (len(elder.runs(job)), elder.entities()) == (2, 600), "the third run never was"
+        workbench.sql = psycopg.connect(standby.url(), autocommit=True)
+        workbench.one("select pg_promote()")
+        assert (len(workbench.runs(job)), workbench.entities()) == (2, 600), "the third run never was"
         proxy.lead_to(target_of(standby.url()))
         proxy.cut()
         database_is(worker, "up")
-        elder.sql.execute("update discovery_jobs set config = config || %s", [Jsonb(change)])
-        elder.queue(job)
-        run = elder.ended(job, 3)
+        workbench.sql.execute("update discovery_jobs set config = config || %s", [Jsonb(change)])
+        workbench.queue(job)
+        run = workbench.ended(job, 3)
 
         assert (run["status"], run["entities_created"], run["entities_updated"], run["entities_deleted"]) == ("completed", 20, 100, 0)
-        assert elder.entities() == 620
-        assert elder.one("select count(*) from entities where (attributes->>'generation')::int = 5") == 100
-        assert elder.one("select count(*) from elder_worker.claims where owner is not null") == 0
+        assert workbench.entities() == 620
+        assert workbench.one("select count(*) from entities where (attributes->>'generation')::int = 5") == 100
+        assert workbench.one("select count(*) from elder_worker.claims where owner is not null") == 0
     finally:
-        for one in elder.workers:
+        for one in workbench.workers:
             one.stop()
             print(one.log.read_text(errors="replace")[-4000:])
-        elder.sql.close()
+        workbench.sql.close()
         proxy.close()
 
 
 def test_e11_a_slow_database_is_waited_for(far):
-    elder, proxy = far
-    elder.worker()
+    workbench, proxy = far
+    workbench.worker()
     proxy.delay = 0.05
-    job = elder.job(regions=["a", "b"], resources=200)
-    run = elder.ended(job)
+    job = workbench.job(regions=["a", "b"], resources=200)
+    run = workbench.ended(job)
     proxy.delay = 0.0
 
-    assert (run["status"], run["attempt"], elder.entities()) == ("completed", 1, 400)
+    assert (run["status"], run["attempt"], workbench.entities()) == ("completed", 1, 400)
 
 
-def test_e12_a_schema_of_a_newer_version_is_left_alone_until_it_is_known(elder):
-    elder.sql.execute("insert into elder_worker.migrations (name, checksum) values ('9999_future', 'x')")
-    worker = elder.worker()
-    job = elder.job(resources=10)
+def test_e12_a_schema_of_a_newer_version_is_left_alone_until_it_is_known(workbench):
+    workbench.sql.execute("insert into elder_worker.migrations (name, checksum) values ('9999_future', 'x')")
+    worker = workbench.worker()
+    job = workbench.job(resources=10)
     until(lambda: "9999_future" in worker.report().get("database", {}).get("error", ""), "the worker says why it does nothing")
     assert worker.report()["database"]["state"] == "down"
-    assert elder.rows("select from discovery_history") == []
+    assert workbench.rows("select from discovery_history") == []
 
-    elder.sql.execute("delete from elder_worker.migrations where name = '9999_future'")
-    assert elder.ended(job)["status"] == "completed"
+    workbench.sql.execute("delete from elder_worker.migrations where name = '9999_future'")
+    assert workbench.ended(job)["status"] == "completed"
     assert worker.state()["services"]["writer"]["restarts"] == 0
 
 
@@ -236,12 +236,12 @@ def test_e12_a_schema_of_the_version_before_is_brought_up_to_date(tmp_path, empt
     with monkeypatch.context() as patch:
         patch.setattr(migrate, "migrations", lambda: dict(before))
         migrate.migrate(empty_database)
-    elder = Elder(empty_database, tmp_path)
-    worker = elder.worker()
+    workbench = Workbench(empty_database, tmp_path)
+    worker = workbench.worker()
     try:
-        job = elder.job(resources=10)
-        assert elder.ended(job)["status"] == "completed"
-        assert elder.one("select max(name) from elder_worker.migrations") == last[0]
+        job = workbench.job(resources=10)
+        assert workbench.ended(job)["status"] == "completed"
+        assert workbench.one("select max(name) from elder_worker.migrations") == last[0]
     finally:
         worker.stop()
-        elder.sql.close()
+        workbench.sql.close()

@@ -13,8 +13,8 @@ from psycopg.types.json import Jsonb
 from waiting import until
 
 
-def change(elder, job, **config):
-    elder.sql.execute("update discovery_jobs set config = config || %s where id = %s", [Jsonb(config), job])
+def change(workbench, job, **config):
+    workbench.sql.execute("update discovery_jobs set config = config || %s where id = %s", [Jsonb(config), job])
 
 
 def states(worker):
@@ -22,50 +22,52 @@ def states(worker):
 
 
 @contextlib.contextmanager
-def writes_blocked(elder):
+def writes_blocked(workbench):
     """Whoever writes entities waits."""
-    with psycopg.connect(elder.url) as other:
+    with psycopg.connect(workbench.url) as other:
         other.execute("lock table entities in share mode")
         yield
 
 
 PHASES = {
-    "claim": lambda elder, worker: None,
-    "spawn": lambda elder, worker: until(
-        lambda: elder.one("select count(*) from discovery_history"), "it is claimed, and about to be spawned"
+    "claim": lambda workbench, worker: None,
+    "spawn": lambda workbench, worker: until(
+        lambda: workbench.one("select count(*) from discovery_history"), "it is claimed, and about to be spawned"
     ),
-    "mid frame": lambda elder, worker: elder.told("write_half_a_frame"),
-    "commit": lambda elder, worker: until(lambda: elder.one("select count(*) from pg_locks where not granted"), "it waits to write"),
-    "kill": lambda elder, worker: until(lambda: "terminating" in states(worker), "it is being killed"),
+    "mid frame": lambda workbench, worker: workbench.told("write_half_a_frame"),
+    "commit": lambda workbench, worker: until(
+        lambda: workbench.one("select count(*) from pg_locks where not granted"), "it waits to write"
+    ),
+    "kill": lambda workbench, worker: until(lambda: "terminating" in states(worker), "it is being killed"),
 }
 BEHAVIOUR = {"mid frame": "write_half_a_frame", "kill": "ignore_sigterm"}
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_b05_sigterm_in_each_phase_of_the_loop(elder, phase):
+def test_b05_sigterm_in_each_phase_of_the_loop(workbench, phase):
     """Nothing lost, nothing twice, no half of anything: the next worker has it all in the end, and every run one end."""
     options = {"kill_grace": 4.0 if phase == "kill" else 1.0, "shutdown_grace": 1.0}
-    worker = elder.worker(options=options, discovery_job_timeout=12 if phase == "kill" else 600)
+    worker = workbench.worker(options=options, discovery_job_timeout=12 if phase == "kill" else 600)
     until(worker.state, "it is up")
-    with writes_blocked(elder) if phase == "commit" else contextlib.nullcontext():
-        job = elder.job(regions=["a", "b"], resources=3000, behaviour=BEHAVIOUR.get(phase, "well"))
-        PHASES[phase](elder, worker)
+    with writes_blocked(workbench) if phase == "commit" else contextlib.nullcontext():
+        job = workbench.job(regions=["a", "b"], resources=3000, behaviour=BEHAVIOUR.get(phase, "well"))
+        PHASES[phase](workbench, worker)
         worker.process.send_signal(signal.SIGTERM)
     assert worker.wait() == 0
-    assert elder.one("select count(*) from elder_worker.claims where owner is not null") == 0
+    assert workbench.one("select count(*) from elder_worker.claims where owner is not null") == 0
 
-    before = len(elder.runs(job))
-    change(elder, job, behaviour="well")
-    elder.queue(job)
-    elder.worker()
-    assert elder.ended(job, before + 1)["status"] == "completed"
-    assert elder.entities() == 6000
-    assert elder.one("select count(distinct external_id) from entities") == 6000
-    assert elder.one("select count(*) from discovery_history where status = 'running'") == 0
-    assert elder.one("select crashes from discovery_jobs") == 0
+    before = len(workbench.runs(job))
+    change(workbench, job, behaviour="well")
+    workbench.queue(job)
+    workbench.worker()
+    assert workbench.ended(job, before + 1)["status"] == "completed"
+    assert workbench.entities() == 6000
+    assert workbench.one("select count(distinct external_id) from entities") == 6000
+    assert workbench.one("select count(*) from discovery_history where status = 'running'") == 0
+    assert workbench.one("select crashes from discovery_jobs") == 0
 
 
-def test_b07_a_clock_that_jumps_an_hour_touches_no_lease(elder, tmp_path, monkeypatch):
+def test_b07_a_clock_that_jumps_an_hour_touches_no_lease(workbench, tmp_path, monkeypatch):
     """The worker's time of day goes an hour ahead, an hour back, and right again, by libfaketime; the database's does not. The run is one run."""
     library = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
     if library is None:
@@ -80,76 +82,76 @@ def test_b07_a_clock_that_jumps_an_hour_touches_no_lease(elder, tmp_path, monkey
     }
     for name, value in {"LD_PRELOAD": str(library), **faked}.items():
         monkeypatch.setenv(name, value)
-    worker = elder.worker(lease_ttl=6, options={"confine_files": False})
-    job = elder.job(behaviour="sleep")
-    elder.told("sleep")
+    worker = workbench.worker(lease_ttl=6, options={"confine_files": False})
+    job = workbench.job(behaviour="sleep")
+    workbench.told("sleep")
     for jump in ("+3600", "-3600", "+0"):
         before = worker.state()["beat"]
         clock.write_text(jump)
         until(lambda before=before: worker.state()["beat"] > before + 3.0, "half a lease goes by")
     assert len(states(worker)) == 1
-    elder.sql.execute("update discovery_jobs set cancel_requested = true")
-    elder.sql.execute("select pg_notify('elder_worker', 'cancel')")
+    workbench.sql.execute("update discovery_jobs set cancel_requested = true")
+    workbench.sql.execute("select pg_notify('elder_worker', 'cancel')")
 
-    run = elder.ended(job)
+    run = workbench.ended(job)
     assert (run["status"], run["attempt"]) == ("cancelled", 1)
     assert 0 < (run["completed_at"] - run["started_at"]).total_seconds() < 1800
-    assert len(elder.runs(job)) == 1
+    assert len(workbench.runs(job)) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGUSR1], ids=["stopped", "stuck"])
-def test_a_writer_that_does_nothing_any_more_is_ended_and_another_does_its_work(elder, number):
+def test_a_writer_that_does_nothing_any_more_is_ended_and_another_does_its_work(workbench, number):
     """It would renew no lease and claim nothing, for ever, and the loop of the supervisor would turn all the time."""
-    worker = elder.worker(options={"writer_patience": 3.0}, lease_ttl=5)
-    job = elder.job(resources=1, behaviour="sleep")
-    elder.told("sleep")
+    worker = workbench.worker(options={"writer_patience": 3.0}, lease_ttl=5)
+    job = workbench.job(resources=1, behaviour="sleep")
+    workbench.told("sleep")
     worker.signal(worker.state()["services"]["writer"]["pid"], number)
     until(lambda: worker.state()["services"]["writer"]["restarts"] == 1, "it is ended and started again")
     assert "writer has not reported for 3 s and is ended" in worker.log.read_text()
     assert ("in get_stuck" in worker.log.read_text()) is (number == signal.SIGUSR1), "where it stood"
 
-    change(elder, job, behaviour="well")
-    assert elder.ended(job)["error_kind"] == "lost"
-    assert elder.ended(job, 2)["status"] == "completed"
+    change(workbench, job, behaviour="well")
+    assert workbench.ended(job)["error_kind"] == "lost"
+    assert workbench.ended(job, 2)["status"] == "completed"
 
 
-def test_b13_two_workers_on_one_database(elder):
+def test_b13_two_workers_on_one_database(workbench):
     """Their slots add up, each job runs once, and neither starves."""
-    workers = [elder.worker(discovery_max_concurrent=2), elder.worker(discovery_max_concurrent=2)]
-    endless = [elder.job(behaviour="sleep", account=f"endless-{number}") for number in range(5)]
-    until(lambda: elder.one("select count(*) from discovery_history where status = 'running'") == 4, "all four slots are taken")
+    workers = [workbench.worker(discovery_max_concurrent=2), workbench.worker(discovery_max_concurrent=2)]
+    endless = [workbench.job(behaviour="sleep", account=f"endless-{number}") for number in range(5)]
+    until(lambda: workbench.one("select count(*) from discovery_history where status = 'running'") == 4, "all four slots are taken")
     until(lambda: [len(states(worker)) for worker in workers] == [2, 2], "two on each")
-    elder.sql.execute("update discovery_jobs set cancel_requested = true, enabled = id <> %s", [endless[-1]])
-    elder.sql.execute("select pg_notify('elder_worker', 'cancel')")
-    until(lambda: elder.one("select count(*) from discovery_history where status = 'cancelled'") == 4, "they are cancelled")
+    workbench.sql.execute("update discovery_jobs set cancel_requested = true, enabled = id <> %s", [endless[-1]])
+    workbench.sql.execute("select pg_notify('elder_worker', 'cancel')")
+    until(lambda: workbench.one("select count(*) from discovery_history where status = 'cancelled'") == 4, "they are cancelled")
 
-    quick = [elder.job(resources=20, account=f"quick-{number}", pause=0.02) for number in range(12)]
+    quick = [workbench.job(resources=20, account=f"quick-{number}", pause=0.02) for number in range(12)]
     for job in quick:
-        assert elder.ended(job)["status"] == "completed"
-    assert elder.rows("select job_id from discovery_history where job_id = any(%s) group by 1 having count(*) <> 1", quick) == []
+        assert workbench.ended(job)["status"] == "completed"
+    assert workbench.rows("select job_id from discovery_history where job_id = any(%s) group by 1 having count(*) <> 1", quick) == []
 
 
-def test_c11_a_number_that_comes_twice_or_too_early(elder):
+def test_c11_a_number_that_comes_twice_or_too_early(workbench):
     """The breach ends the run; what came in order before is stored once."""
-    elder.worker()
+    workbench.worker()
     for behaviour in ("repeat_records", "skip_records"):
-        job = elder.job(behaviour=behaviour, account=behaviour, regions=["a", "b"], resources=700)
-        run = elder.ended(job)
+        job = workbench.job(behaviour=behaviour, account=behaviour, regions=["a", "b"], resources=700)
+        run = workbench.ended(job)
         assert (run["status"], run["error_kind"]) == ("error", "protocol")
         assert "RECORDS number" in run["error"]
-        assert elder.one("select count(*) from entities where account = %s", behaviour) == run["entities_discovered"]
-        assert elder.one("select count(distinct external_id) from entities where account = %s", behaviour) == run["entities_discovered"]
-        assert elder.scopes(run)["a"]["outcome"] == "complete"
+        assert workbench.one("select count(*) from entities where account = %s", behaviour) == run["entities_discovered"]
+        assert workbench.one("select count(distinct external_id) from entities where account = %s", behaviour) == run["entities_discovered"]
+        assert workbench.scopes(run)["a"]["outcome"] == "complete"
 
 
-def test_d07_a_flood_of_one_provider_does_not_hold_up_the_others(elder):
+def test_d07_a_flood_of_one_provider_does_not_hold_up_the_others(workbench):
     """Eight jobs of one provider are due, then one of another: it has the next slot that is free, not the ninth."""
-    elder.sql.execute(
+    workbench.sql.execute(
         "insert into discovery_jobs (name, provider, config, organization_id, next_run_at) select 'flood', 'hostile', %s, %s, now() - interval '1 hour' from generate_series(1, 8)",
-        [Jsonb({"resources": 20}), elder.organization],
+        [Jsonb({"resources": 20}), workbench.organization],
     )
-    other = elder.job(provider="kubernetes", server="https://127.0.0.1:1", token="x")
-    elder.worker(discovery_max_concurrent=1)
-    until(lambda: elder.one("select count(*) from discovery_history where status <> 'running'") >= 9, "all have run", cap=200)
-    order = [row["job_id"] for row in elder.rows("select job_id from discovery_history order by started_at, id")]
+    other = workbench.job(provider="kubernetes", server="https://127.0.0.1:1", token="x")
+    workbench.worker(discovery_max_concurrent=1)
+    until(lambda: workbench.one("select count(*) from discovery_history where status <> 'running'") >= 9, "all have run", cap=200)
+    order = [row["job_id"] for row in workbench.rows("select job_id from discovery_history order by started_at, id")]
     assert order.index(other) <= 1

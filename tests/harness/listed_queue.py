@@ -15,7 +15,7 @@ from worker.run.inventory import Totals
 from worker.run.queue import Claimed, Numbers, Renewal
 from worker.writer.backlog import Backlog
 from worker.writer.discovery import Discovery
-from worker.writer.dispatcher import Desk, Limits
+from worker.writer.dispatcher import Limits, RunDispatcher
 from worker.writer.launch import Launcher
 from worker.writer.loop import Loop
 from worker.writer.mailbox import Mailbox
@@ -33,7 +33,7 @@ class ListedQueue:
     def fileno(self):
         return self._fd
 
-    def heard(self):
+    def notified(self):
         return False
 
     def claim(self, limit, job):
@@ -120,13 +120,13 @@ def main(control: int, jobs: list, results: str, wall: float, idle: float, memor
 
     channel: Channel[ToWriter] = Channel(control, ToWriter)
     mailbox = Mailbox()
-    desk = Desk(channel, mailbox, {"discovery": slots, "test": 1})
+    dispatcher = RunDispatcher(channel, mailbox, {"discovery": slots, "test": 1})
     launcher = Launcher({}, {}, (), SecretBox([]), ("INFO", "json"))
-    discovery = Discovery(desk, launcher, lambda job: Remembering(job.job_id, log), Limits(wall, idle, memory_mb), once=True)
+    discovery = Discovery(dispatcher, launcher, lambda job: Remembering(job.job_id, log), Limits(wall, idle, memory_mb), once=True)
     backlog = Backlog(lambda: ListedQueue(jobs, log), mailbox, discovery, poll_seconds=60, lease_seconds=30)
     discovery.attach(backlog)
     backlog.start()
-    loop = Loop(channel, mailbox, desk, (discovery,), lambda: {"left": len(jobs)})
+    loop = Loop(channel, mailbox, dispatcher, (discovery,), lambda: {"left": len(jobs)})
     loop.finished = lambda: discovery.exit_code
     loop.run()
     backlog.stop()

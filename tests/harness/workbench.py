@@ -8,7 +8,7 @@ from waiting import until
 from workers import Worker
 
 
-class Elder:
+class Workbench:
     """A database, and workers on it."""
 
     def __init__(self, url, folder):

@@ -16,7 +16,7 @@ from providers import registry
 from providers.errors import ConfigError
 from providers.records import Link, Resource, Scope
 from worker.config.secretbox import SecretBox
-from worker.job.egress import forbidden
+from worker.job.egress import is_forbidden
 from worker.writer.launch import Launcher
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -136,7 +136,7 @@ def test_g07_a_server_is_reached_by_https_alone(url):
     ],
 )
 def test_g07_forbidden_addresses(host, is_so):
-    assert forbidden(host) == is_so
+    assert is_forbidden(host) == is_so
 
 
 def launcher(allowed=("/var/run/secrets",)):

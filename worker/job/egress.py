@@ -21,18 +21,18 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 def forbid_metadata() -> None:
     """From now on, for this process: a connection to such an address raises `ConfigError` before it is made."""
-    sys.addaudithook(_look)
+    sys.addaudithook(_check_connect)
 
 
-def _look(event: str, arguments: tuple[Any, ...]) -> None:
+def _check_connect(event: str, arguments: tuple[Any, ...]) -> None:
     if event != "socket.connect":
         return
     connection, address = arguments
-    if connection.family in (socket.AF_INET, socket.AF_INET6) and forbidden(str(address[0])):
+    if connection.family in (socket.AF_INET, socket.AF_INET6) and is_forbidden(str(address[0])):
         raise ConfigError(f"the source is said to be at {address[0]}, an address of this machine's cloud that no job may reach")
 
 
-def forbidden(host: str) -> bool:
+def is_forbidden(host: str) -> bool:
     """Whether it is an address that is link-local, a metadata service, nobody's, or many's."""
     try:
         address = ipaddress.ip_address(socket.inet_ntoa(socket.inet_aton(host)) if ":" not in host else host.partition("%")[0])

@@ -66,7 +66,7 @@ def _run(job: wire.JobStart, sink: FrameSink, control: int, redactor: Redactor) 
     clean_outputs(redactor)
     if not provider.metadata_service:
         forbid_metadata()
-    _log.debug(_words(job, "reading"), provider=job.provider, kind=job.kind)
+    _log.debug(_describe(job, "reading"), provider=job.provider, kind=job.kind)
     source = registry.opened(provider, job.config, job.operator)
     try:
         with Ticker(control, lambda: sink.progress(source.calls)):
@@ -81,7 +81,7 @@ def _read(job: wire.JobStart, source: Source, sink: FrameSink) -> None:
         sink.identity(runner.check(source))
         return
     tally = runner.run(source, sink, job.batch)
-    _log.info(_words(job, "read"), scopes=tally.scopes, resources=tally.resources, outcomes=dict(tally.outcomes))
+    _log.info(_describe(job, "read"), scopes=tally.scopes, resources=tally.resources, outcomes=dict(tally.outcomes))
 
 
 def _fail(sink: FrameSink, redactor: Redactor, error_kind: str, sentence: str, detail: str) -> int:
@@ -101,5 +101,5 @@ def _cleaner(redactor: Redactor) -> Callable[[str], str]:
     return clean
 
 
-def _words(job: wire.JobStart, verb: str) -> str:
+def _describe(job: wire.JobStart, verb: str) -> str:
     return f"{verb} for job_id: {job.job_id}" if job.job_id is not None else f"{verb} for connector {job.provider}"

@@ -58,11 +58,11 @@ class FrameSink:
         """A scope opens."""
         with self._lock:
             if scope in self._open:
-                raise ProviderError(f"the scope {_words(scope)} was planned twice")
+                raise ProviderError(f"the scope {_describe(scope)} was planned twice")
             self._open[scope] = _Open(self._begun)
             self._write(Kind.SCOPE, wire.encode(wire.ScopeOpened(self._begun, scope)))
             self._begun += 1
-            self._reading = _words(scope)
+            self._reading = _describe(scope)
 
     def organizations(self, organizations: list[Organization]) -> None:
         """Organizations, each sent once however often it is yielded."""
@@ -177,5 +177,5 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def _words(scope: Scope) -> str:
+def _describe(scope: Scope) -> str:
     return " ".join(part for part in (scope.resource_type, scope.region, scope.account) if part)

@@ -81,7 +81,7 @@ def _json(event: dict[str, Any]) -> str:
 
 def _text(event: dict[str, Any]) -> str:
     """`time level logger: event key=value ...`; control characters are escaped, so that nobody can forge a line."""
-    time, level, logger, words = (event.pop(name) for name in FIRST)
+    time, level, logger, message = (event.pop(name) for name in FIRST)
     fields = " ".join(f"{name}={value!r}" if isinstance(value, str) else f"{name}={value}" for name, value in event.items())
-    line = f"{time} {level:<8} {logger}: {words} {fields}".rstrip()
+    line = f"{time} {level:<8} {logger}: {message} {fields}".rstrip()
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), line)

@@ -34,7 +34,7 @@ class Entry(NamedTuple):
     raw: bytes
 
 
-class Found(enum.Enum):
+class Change(enum.Enum):
     """What a resource is, compared with what is known."""
 
     UNCHANGED = enum.auto()
@@ -112,19 +112,19 @@ class Fingerprints:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def see(self, key: int, content: int) -> Found:
+    def compare(self, key: int, content: int) -> Change:
         """Marks a resource as seen; what it is."""
         keys = self._keys
         at = bisect.bisect_left(keys, key)
         if at == len(keys) or keys[at] != key:
-            return Found.NEW
+            return Change.NEW
         self._seen[at] = 1
-        return Found.UNCHANGED if self._contents[at] == content else Found.CHANGED
+        return Change.UNCHANGED if self._contents[at] == content else Change.CHANGED
 
     def sort_out(self, raws: Iterable[bytes], new: list[Entry], changed: list[Entry], refused: list[bytes]) -> int:
         """Marks many as seen and puts those that differ into the lists; how many are unchanged.
 
-        The same as `see` for each of them. One loop without calls of our own: this is what an unchanged inventory costs.
+        The same as `compare` for each of them. One loop without calls of our own: this is what an unchanged inventory costs.
         """
         keys, contents, seen, size = self._keys, self._contents, self._seen, len(self._keys)
         find, blake2b, number = bisect.bisect_left, _blake2b, _from_bytes

@@ -50,7 +50,7 @@ class Verdict(msgspec.Struct, frozen=True):
     """False when it could not be: then the run ends as ``lost``, when its lease does."""
 
 
-class Heard(msgspec.Struct, frozen=True):
+class Received(msgspec.Struct, frozen=True):
     """What the data pipe said until it fell silent. `broken` says how the protocol was broken."""
 
     complete: bool = False
@@ -73,26 +73,26 @@ KINDS = {
 """Cause of death -> error kind, and words for when the supervisor has none."""
 
 
-def judge(heard: Heard, exited: Exited) -> Verdict:
+def judge(received: Received, exited: Exited) -> Verdict:
     """The verdict, by the table above."""
     if exited.cause is Cause.CANCELLED:
         return Verdict(Status.CANCELLED, error=exited.sentence or "the run was cancelled", detail=exited.detail)
     if exited.cause is Cause.SHUTDOWN:
         return Verdict(Status.RELEASED)
-    if heard.broken:
-        return Verdict(Status.ERROR, "protocol", f"the job's process broke the protocol: {heard.broken}", exited.detail)
-    if heard.failed is not None:
-        return Verdict(Status.ERROR, heard.failed.error_kind, heard.failed.message, heard.failed.detail or exited.detail)
+    if received.broken:
+        return Verdict(Status.ERROR, "protocol", f"the job's process broke the protocol: {received.broken}", exited.detail)
+    if received.failed is not None:
+        return Verdict(Status.ERROR, received.failed.error_kind, received.failed.message, received.failed.detail or exited.detail)
     if exited.cause is Cause.EXITED and exited.exit_code == 0:
-        return _left(heard, exited)
+        return _left(received, exited)
     return _died(exited)
 
 
-def _left(heard: Heard, exited: Exited) -> Verdict:
-    if not heard.complete:
+def _left(received: Received, exited: Exited) -> Verdict:
+    if not received.complete:
         return Verdict(Status.ERROR, "protocol", "the job's process left without having said that it was done", exited.detail)
-    total = sum(heard.outcomes.values())
-    incomplete = {outcome: count for outcome, count in sorted(heard.outcomes.items()) if outcome != Outcome.COMPLETE}
+    total = sum(received.outcomes.values())
+    incomplete = {outcome: count for outcome, count in sorted(received.outcomes.items()) if outcome != Outcome.COMPLETE}
     if not incomplete:
         return Verdict(Status.COMPLETED)
     parts = ", ".join(f"{count} {outcome}" for outcome, count in incomplete.items())
@@ -100,12 +100,12 @@ def _left(heard: Heard, exited: Exited) -> Verdict:
 
 
 def _died(exited: Exited) -> Verdict:
-    error_kind, words = KINDS[exited.cause]
+    error_kind, sentence = KINDS[exited.cause]
     if exited.cause is Cause.EXITED:
-        words = f"{words} (exit code {exited.exit_code})"
+        sentence = f"{sentence} (exit code {exited.exit_code})"
     elif exited.signal:
-        words = f"{words} ({exited.signal})"
-    return Verdict(Status.ERROR, error_kind, exited.sentence or words, exited.detail)
+        sentence = f"{sentence} ({exited.signal})"
+    return Verdict(Status.ERROR, error_kind, exited.sentence or sentence, exited.detail)
 
 
 def left_open(verdict: Verdict) -> Outcome:

@@ -80,7 +80,7 @@ class Queue(Protocol):
     def fileno(self) -> int:
         """Readable when something was notified."""
 
-    def heard(self) -> bool:
+    def notified(self) -> bool:
         """Takes the notifications that have come; true when there were some."""
 
     def claim(self, limit: int, job: int | None) -> list[Claimed]:

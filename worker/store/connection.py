@@ -29,14 +29,14 @@ IDLE_IN_TRANSACTION = 60_000
 LOCK_TIMEOUT = 15_000
 """Milliseconds."""
 
-PATIENCE = STATEMENT_TIMEOUT / 1000 + 10
+RESPONSE_TIMEOUT = STATEMENT_TIMEOUT / 1000 + 10
 """Seconds that we wait for a word of the server. The server ends a statement before; who says nothing after it is gone."""
 
 
 class Connection(psycopg.Connection[TupleRow]):
     """Gives up a server from which nothing comes, although the network takes all that we send: a half-open connection, a deaf proxy."""
 
-    patience = PATIENCE
+    response_timeout = RESPONSE_TIMEOUT
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -47,26 +47,26 @@ class Connection(psycopg.Connection[TupleRow]):
         return super().wait(self._bounded(gen), *arguments, **options)
 
     def _bounded(self, gen: PQGen[ResultT]) -> PQGen[ResultT]:
-        heard = time.monotonic()
+        received_at = time.monotonic()
         try:
             wanted = next(gen)
             while True:
                 ready = yield wanted
                 if ready:
-                    heard = time.monotonic()
-                elif time.monotonic() - heard > self.patience:
+                    received_at = time.monotonic()
+                elif time.monotonic() - received_at > self.response_timeout:
                     self.pgconn.finish()
-                    raise psycopg.OperationalError(f"no word from the server for {self.patience:g} s")
+                    raise psycopg.OperationalError(f"no word from the server for {self.response_timeout:g} s")
                 wanted = gen.send(ready)
         except StopIteration as done:
             result: ResultT = done.value
             return result
 
 
-def connect(url: str, name: str = "elder-worker", *, read_only: bool = False, patience: float = PATIENCE) -> Connection:
+def connect(url: str, name: str = "elder-worker", *, read_only: bool = False, response_timeout: float = RESPONSE_TIMEOUT) -> Connection:
     """A connection in autocommit mode: a transaction is always explicit. Raises `StoreError`.
 
-    `patience` is how many seconds the server may say nothing in the middle of a statement.
+    `response_timeout` is how many seconds the server may say nothing in the middle of a statement.
     """
     options = f"-c statement_timeout={STATEMENT_TIMEOUT} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION}"
     options += f" -c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC -c client_min_messages=warning"
@@ -78,7 +78,7 @@ def connect(url: str, name: str = "elder-worker", *, read_only: bool = False, pa
         raise classified(error) from None
     except (ValueError, UnicodeError) as error:
         raise classified(psycopg.OperationalError(f"DATABASE_URL cannot be read: {type(error).__name__}")) from None
-    connection.patience = patience
+    connection.response_timeout = response_timeout
     return connection
 
 

@@ -64,17 +64,21 @@ _BAD_DATA = (pg.DataError, pg.ProgramLimitExceeded, pg.CheckViolation, pg.NotNul
 
 def classified(error: psycopg.Error) -> StoreError:
     """Our error for one of psycopg's, with one line of what the server said and never the connection string."""
-    words = _words(error)
-    if isinstance(error, _MISCONFIGURED) or "password authentication failed" in words or "does not exist" in words.partition("FATAL")[2]:
-        return Misconfigured(f"{words}: check DATABASE_URL")
+    sentence = _sentence(error)
+    if (
+        isinstance(error, _MISCONFIGURED)
+        or "password authentication failed" in sentence
+        or "does not exist" in sentence.partition("FATAL")[2]
+    ):
+        return Misconfigured(f"{sentence}: check DATABASE_URL")
     if isinstance(error, _CONFLICT):
-        return Conflict(words)
+        return Conflict(sentence)
     if isinstance(error, _BAD_DATA):
-        return BadData(words)
-    return Unreachable(words)
+        return BadData(sentence)
+    return Unreachable(sentence)
 
 
-def _words(error: psycopg.Error) -> str:
+def _sentence(error: psycopg.Error) -> str:
     text = error.diag.message_primary or str(error) or type(error).__name__
     line = " ".join(text.split())
     return re.sub(r"(password=|://[^:@/\s]*:)[^@\s]*", r"\1***", line)

@@ -126,9 +126,9 @@ class PostgresInventory:
             deleted = held = 0
             if end.outcome is Outcome.COMPLETE and not rejected:
                 unseen = list(opened.known.unseen())
-                deleted, held = tombstones.bury(connection, opened.row, self._claimed.run_id, unseen, len(opened.known), self._guard)
+                deleted, held = tombstones.tombstone(connection, opened.row, self._claimed.run_id, unseen, len(opened.known), self._guard)
             else:
-                tombstones.seen_again(connection, opened.row, opened.known.unseen())
+                tombstones.unhold_seen(connection, opened.row, opened.known.unseen())
             self._ledger(connection, opened, end, deleted, held, stored.get(end.index, Stored()))
             return stored, deleted, held
 

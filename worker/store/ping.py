@@ -6,7 +6,7 @@ import msgspec
 
 from worker.store.connection import connect, guarded
 
-PATIENCE = 10.0
+RESPONSE_TIMEOUT = 10.0
 """Seconds for an answer."""
 
 
@@ -21,7 +21,7 @@ class Pong(msgspec.Struct, frozen=True):
 
 def ping(url: str) -> Pong:
     """Asks it something. Raises `StoreError`."""
-    with connect(url, "elder-worker check", patience=PATIENCE) as connection, guarded():
+    with connect(url, "elder-worker check", response_timeout=RESPONSE_TIMEOUT) as connection, guarded():
         row = connection.execute(
             "select current_user::text, current_database()::text, current_setting('server_version'), "
             "case when pg_is_in_recovery() then 'replica' else 'primary' end"

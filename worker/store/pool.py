@@ -13,25 +13,25 @@ import psycopg_pool
 from worker.store.connection import LIMITS, Connection
 from worker.store.errors import StoreError, Unreachable, classified
 
-WAIT, WAIT_AWAY = 5.0, 1.0
+ACQUIRE_TIMEOUT, ACQUIRE_TIMEOUT_WHEN_DOWN = 5.0, 1.0
 """Seconds that a request waits for a connection: when all are in use, and when the database was away a moment ago."""
 
-LOOK = 0.1
+POLL_SECONDS = 0.1
 """Seconds between two looks whether an attempt to connect has failed: then a request waits no longer."""
 
-GIVE_UP = 0.0
+RECONNECT_TIMEOUT = 0.0
 """Seconds that the pool tries by itself: the next request tries again, so that a database that is back is used at once."""
 
-CONNECT = 3
-"""Seconds for an attempt to connect; below `WAIT`, so that a request is told why there is no connection."""
+CONNECT_TIMEOUT = 3
+"""Seconds for an attempt to connect; below `ACQUIRE_TIMEOUT`, so that a request is told why there is no connection."""
 
-CHECK = 2.0
+CHECK_TIMEOUT = 2.0
 """Seconds for a pooled connection to answer that it is alive."""
 
 STATEMENT_TIMEOUT = 20_000
 """Milliseconds of one statement of a request."""
 
-PATIENCE = STATEMENT_TIMEOUT / 1000 + 5
+RESPONSE_TIMEOUT = STATEMENT_TIMEOUT / 1000 + 5
 """Seconds for a word of the server in the middle of one."""
 
 
@@ -48,10 +48,10 @@ class Pool:
         self._pool = psycopg_pool.ConnectionPool(
             url,
             connection_class=self._connections(),
-            kwargs={**LIMITS, "connect_timeout": CONNECT, "autocommit": True, "application_name": "elder-api", "options": options},
+            kwargs={**LIMITS, "connect_timeout": CONNECT_TIMEOUT, "autocommit": True, "application_name": "elder-api", "options": options},
             min_size=0,
             max_size=size,
-            reconnect_timeout=GIVE_UP,
+            reconnect_timeout=RECONNECT_TIMEOUT,
             check=_alive,
             open=False,
         )
@@ -63,7 +63,7 @@ class Pool:
         if not self._opened:
             self._pool.open()
             self._opened = True
-        connection = self._taken()
+        connection = self._acquire()
         try:
             with connection:
                 yield connection
@@ -72,19 +72,19 @@ class Pool:
         finally:
             self._pool.putconn(connection)
 
-    def _taken(self) -> Connection:
+    def _acquire(self) -> Connection:
         """A connection of the pool. Raises `StoreError`: as soon as an attempt to connect has failed that began after the request."""
         began = time.monotonic()
-        patience = WAIT if self._problem is None else WAIT_AWAY
+        timeout = ACQUIRE_TIMEOUT if self._problem is None else ACQUIRE_TIMEOUT_WHEN_DOWN
         while True:
             try:
-                return self._pool.getconn(timeout=LOOK)
+                return self._pool.getconn(timeout=POLL_SECONDS)
             except psycopg_pool.PoolTimeout:
                 waited = time.monotonic() - began
                 problem = self._problem
-                if problem and (self._tried_at >= began or waited > patience):
+                if problem and (self._tried_at >= began or waited > timeout):
                     raise problem from None
-                if waited > patience:
+                if waited > timeout:
                     raise Unreachable(f"all {self._size} connections are in use: try again") from None
             except psycopg.Error as error:
                 raise classified(error) from error
@@ -104,8 +104,8 @@ class Pool:
         """Connections that tell this pool why there is none: psycopg's own pool only logs it."""
         pool = self
 
-        class Telling(Connection):
-            patience = PATIENCE
+        class Reporting(Connection):
+            response_timeout = RESPONSE_TIMEOUT
 
             @classmethod
             def connect(cls, conninfo: str = "", **keywords: Any) -> Any:
@@ -118,14 +118,14 @@ class Pool:
                 pool._problem = None
                 return made
 
-        return Telling
+        return Reporting
 
 
 def _alive(connection: Connection) -> None:
     """Raises `psycopg.Error` when it is not, and soon."""
-    connection.patience = CHECK
+    connection.response_timeout = CHECK_TIMEOUT
     psycopg_pool.ConnectionPool.check_connection(connection)
-    connection.patience = PATIENCE
+    connection.response_timeout = RESPONSE_TIMEOUT
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ REPLICA_LAG = 30.0
 PRIMARY_EVERY = 60.0
 """Seconds after which the primary is asked whatever the replica says: it may lag by hours, or be a replica no more."""
 
-PATIENCE = 8.0
+RESPONSE_TIMEOUT = 8.0
 """Seconds for an answer of the database: what is asked here is small."""
 
 
@@ -43,7 +43,7 @@ class PostgresQueue:
             try:
                 self.schema = migrate.migrate_on(self._connection)
                 self._connection.execute(f"listen {CHANNEL}")
-                self._connection.patience = PATIENCE  # a migration may take longer
+                self._connection.response_timeout = RESPONSE_TIMEOUT  # a migration may take longer
             except BaseException:
                 self._connection.close()
                 raise
@@ -52,13 +52,13 @@ class PostgresQueue:
         """Readable when something was notified."""
         return self._connection.fileno()
 
-    def heard(self) -> bool:
+    def notified(self) -> bool:
         """Takes the notifications that have come."""
         with _reachable():
-            heard = list(self._connection.notifies(timeout=0))
-        if heard:
+            notified = list(self._connection.notifies(timeout=0))
+        if notified:
             self._primary_until = time.monotonic() + REPLICA_LAG
-        return bool(heard)
+        return bool(notified)
 
     def claim(self, limit: int, job: int | None) -> list[Claimed]:
         """Due jobs, or that one. A replica may be asked whether there are any; the claim itself is the primary's."""
@@ -78,7 +78,7 @@ class PostgresQueue:
         try:
             if self._replica is None or self._replica.closed:
                 name = f"elder-worker/{self._owner[:8]} reads"
-                self._replica = connect(self._read_url, name, read_only=True, patience=PATIENCE)
+                self._replica = connect(self._read_url, name, read_only=True, response_timeout=RESPONSE_TIMEOUT)
             with guarded():
                 return self._replica.execute(_ANY_DUE).fetchone() is not None
         except StoreError:

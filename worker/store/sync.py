@@ -37,7 +37,7 @@ def apply(connection: Connection, batch: Batch) -> Stored:
         new: list[Entry] = []
         changed: list[Entry] = []
         for entry in entries:
-            found = known.see(entry.key, entry.content).name if known else "CHANGED"
+            found = known.compare(entry.key, entry.content).name if known else "CHANGED"
             if found != "UNCHANGED":
                 (new if found == "NEW" else changed).append(entry)
         stored = Ingest(connection, row, batch.scope, places.of, places.all).store(new, changed)
@@ -68,9 +68,9 @@ def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> To
                 unseen.byteswap()
             found = connection.execute("select count(*) from entities where scope_id = %s and is_active", [row]).fetchone()
             assert found is not None
-            deleted, held = tombstones.bury(connection, row, None, unseen, found[0], guard)
+            deleted, held = tombstones.tombstone(connection, row, None, unseen, found[0], guard)
         else:
-            tombstones.hold_nothing(connection, row)
+            tombstones.clear_held(connection, row)
         own = scopes.organization_ids(connection, closed.owner)
         links.resolve(connection, list({*own.values(), *_used(connection, row)}))
     return Tombstoned(deleted, held)

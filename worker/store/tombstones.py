@@ -16,9 +16,9 @@ def guarded(unseen: int, known: int, guard: float) -> bool:
     return unseen > FREE and unseen > guard * known
 
 
-def bury(connection: Connection, scope: int, run: int | None, unseen: Sequence[int], known: int, guard: float) -> tuple[int, int]:
+def tombstone(connection: Connection, scope: int, run: int | None, unseen: Sequence[int], known: int, guard: float) -> tuple[int, int]:
     """Tombstones what a complete scope did not show, or holds it back; (deleted, held back). Inside a transaction."""
-    hold_nothing(connection, scope)
+    clear_held(connection, scope)
     connection.execute("update elder_worker.scopes set last_complete_at = now() where id = %s", [scope])
     if not unseen:
         return 0, 0
@@ -30,7 +30,7 @@ def bury(connection: Connection, scope: int, run: int | None, unseen: Sequence[i
     return (int(row[0]) if row else 0), 0
 
 
-def seen_again(connection: Connection, scope: int, unseen: Iterable[int]) -> None:
+def unhold_seen(connection: Connection, scope: int, unseen: Iterable[int]) -> None:
     """What an incomplete scope has shown is held no more, whatever the rest of it would have been. Inside a transaction."""
     held = {key for (key,) in connection.execute(statements.get("held_keys"), {"scope": scope})}
     if held:
@@ -46,7 +46,7 @@ def release(connection: Connection, run: int) -> int | None:
         row = connection.execute(statements.get("lock_job_of"), {"run": run}).fetchone()
         if row is not None and row[0]:
             return None
-        released = _let_go(connection, run, None)
+        released = _release(connection, run, None)
         connection.execute("update run_scopes set deleted = deleted + held_back, held_back = 0 where run_id = %s and held_back > 0", [run])
         connection.execute("update discovery_history set entities_deleted = entities_deleted + %s where id = %s", [released, run])
     return released
@@ -55,14 +55,14 @@ def release(connection: Connection, run: int) -> int | None:
 def release_connector(connection: Connection, owner: str) -> int:
     """The same for a connector, whose syncs have no rows of their own. What it sees again comes back to life. Raises `StoreError`."""
     with transaction(connection):
-        return _let_go(connection, None, owner)
+        return _release(connection, None, owner)
 
 
-def hold_nothing(connection: Connection, scope: int) -> None:
+def clear_held(connection: Connection, scope: int) -> None:
     """What is held of a scope is not certain any more: the next complete reading decides anew. Inside a transaction."""
     connection.execute("delete from elder_worker.held where scope_id = %s", [scope])
 
 
-def _let_go(connection: Connection, run: int | None, owner: str | None) -> int:
+def _release(connection: Connection, run: int | None, owner: str | None) -> int:
     row = connection.execute(statements.get("release_held"), {"run": run, "owner": owner}).fetchone()
     return int(row[0]) if row else 0

@@ -11,7 +11,7 @@ from providers.errors import Outcome
 from providers.records import Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker.run import wire
-from worker.run.fingerprints import INTEGER, Fingerprints, Found, content_of, key_of
+from worker.run.fingerprints import INTEGER, Change, Fingerprints, content_of, key_of
 from worker.run.inventory import InventoryError, Totals, held_back
 from worker.run.outcome import Status, Verdict
 from worker.sync.client import ApiError, ElderApi
@@ -73,11 +73,11 @@ class ApiInventory:
         for raw in resources:
             data = bytes(raw)
             try:
-                found = opened.known.see(key_of(data), content_of(data))
+                found = opened.known.compare(key_of(data), content_of(data))
             except ValueError as error:
                 self._reject(opened, str(error))
                 continue
-            if found is Found.UNCHANGED:
+            if found is Change.UNCHANGED:
                 self.totals.unchanged += 1
                 continue
             opened.pending.append(raw)

@@ -77,11 +77,11 @@ class Backlog(threading.Thread):
         super().__init__(name="backlog", daemon=True)
         self._connect, self._mailbox, self._listener = connect, mailbox, listener
         self._poll_seconds, self._lease_seconds, self._job = poll_seconds, lease_seconds, job
-        self._told, self._errands = Mailbox(), collections.deque[Callable[[Queue], None]]()
+        self._inbox, self._deferred = Mailbox(), collections.deque[Callable[[Queue], None]]()
         self._job_claimed = False
         self._held: dict[str, Claimed] = {}
         self._free: dict[str, int] = {}
-        self._passed_on = self._attempt = 0
+        self._posted = self._attempt = 0
         self._stopping = threading.Event()
         self._clock = _Clock()
         self.state, self.numbers = State(since=time.time()), Numbers()
@@ -90,41 +90,41 @@ class Backlog(threading.Thread):
 
     def offer(self, free: dict[str, int], received: int) -> None:
         """So many slots are free, now that `received` claims and tests in all have come through the mailbox."""
-        self._told.post(lambda: self._offered(free, received))
+        self._inbox.post(lambda: self._offered(free, received))
 
-    def errand(self, errand: Callable[[Queue], ResultT], then: Callable[[ResultT], None] = lambda _: None) -> None:
-        """Something to be done in the database, now or when it is back; `then` hears of it in the main thread."""
+    def defer(self, write: Callable[[Queue], ResultT], then: Callable[[ResultT], None] = lambda _: None) -> None:
+        """Writes to the database now, or when it is back; `then` gets the result in the main thread."""
 
         def whole(queue: Queue) -> None:
-            result = errand(queue)
+            result = write(queue)
             self._mailbox.post(lambda: then(result))
 
-        self._told.post(lambda: self._errands.append(whole))
+        self._inbox.post(lambda: self._deferred.append(whole))
 
     def forget(self, run: str) -> None:
         """The run is over: its claim is renewed no more."""
-        self._told.post(lambda: self._drop(run))
+        self._inbox.post(lambda: self._drop(run))
 
     def stop(self, running: Collection[str] = ()) -> None:
-        """Ends the thread once the errands are done, if the database lets them. A claim that is not of the `running` goes back."""
-        self._told.post(lambda: self._give_back(running))
+        """Ends the thread once the deferred writes are done, if the database is there. A claim that is not of the `running` goes back."""
+        self._inbox.post(lambda: self._release_unstarted(running))
 
     # --- the thread
 
     def run(self) -> None:
         """Until `stop`. What nobody foresaw ends the main thread too: without a queue nothing is claimed, and nobody would notice."""
         try:
-            self._live()
+            self._reconnect_until_stopped()
         except Exception as error:  # noqa: BLE001 - the edge of the thread: it is raised again where it is noticed
             self._mailbox.post(functools.partial(_raise, error))
 
-    def _live(self) -> None:
+    def _reconnect_until_stopped(self) -> None:
         while not self._stopping.is_set():
             try:
                 self._serve()
             except (Unreachable, Unacceptable) as error:
                 self._down(error)
-                self._listen(None, RETRY_SECONDS[min(self._attempt, len(RETRY_SECONDS) - 1)])
+                self._wait(None, RETRY_SECONDS[min(self._attempt, len(RETRY_SECONDS) - 1)])
                 self._attempt += 1
 
     def _serve(self) -> None:
@@ -132,58 +132,58 @@ class Backlog(threading.Thread):
         try:
             self._up(queue)
             while not self._stopping.is_set():
-                self._turn(queue)
+                self._run_once(queue)
                 self._attempt = 0
-            self._do_errands(queue)
+            self._run_deferred(queue)
         finally:
             queue.close()
 
-    def _turn(self, queue: Queue) -> None:
-        self._do_errands(queue)
+    def _run_once(self, queue: Queue) -> None:
+        self._run_deferred(queue)
         if self._clock.due("renew", self._lease_seconds / 3):
             self._renew(queue)
         if self._clock.due("sweep", SWEEP_SECONDS) and (swept := queue.sweep()):
-            self._pass_on(self._listener.swept, swept)
+            self._post(self._listener.swept, swept)
             self._clock.now("look")
         if self._clock.due("numbers", NUMBERS_SECONDS):
             self.numbers = queue.numbers()
             if self.numbers.depth:  # a schedule or a retry has come due since the last look
                 self._clock.now("look")
         if self._clock.due("look", self._poll_seconds):
-            self._look(queue)
-        self._listen(queue, self._clock.patience())
+            self._claim_due(queue)
+        self._wait(queue, self._clock.seconds_left())
 
-    def _listen(self, queue: Queue | None, seconds: float) -> None:
+    def _wait(self, queue: Queue | None, seconds: float) -> None:
         """Waits for the main thread, for a notification, or so long."""
         poller = select.poll()
-        poller.register(self._told, select.POLLIN)
+        poller.register(self._inbox, select.POLLIN)
         if queue is not None:
             poller.register(queue, select.POLLIN)
         poller.poll(seconds * 1000)
-        if queue is not None and queue.heard():
+        if queue is not None and queue.notified():
             self._clock.now("look")
             self._clock.now("renew")  # the answer also says what was cancelled
-        self._told.deliver()
+        self._inbox.deliver()
 
     def _renew(self, queue: Queue) -> None:
         asked = time.monotonic()
         held = list(self._held.values())
         renewal = queue.renew(held)
-        left = self._left(asked)
+        left = self._lease_left(asked)
         for run in (str(claimed.run_id) for claimed in held):
             if run in renewal.lost:
                 self._held.pop(run, None)
-                self._pass_on(self._listener.lost, run)
+                self._post(self._listener.lost, run)
             else:
-                self._pass_on(self._listener.renewed, run, left)
+                self._post(self._listener.renewed, run, left)
                 if run in renewal.cancelled:
-                    self._pass_on(self._listener.cancelled, run)
+                    self._post(self._listener.cancelled, run)
 
-    def _look(self, queue: Queue) -> None:
+    def _claim_due(self, queue: Queue) -> None:
         slots, tests = self._free.get("discovery", 0), self._free.get("test", 0)
         for test in queue.claim_tests(tests) if tests else ():
-            self._take("test")
-            self._pass_on(self._listener.asked, test)
+            self._use_slot("test")
+            self._post(self._listener.asked, test)
         if not slots:
             return
         asked = time.monotonic()
@@ -191,24 +191,24 @@ class Backlog(threading.Thread):
         self._job_claimed |= self._job is not None and bool(claims)
         for claimed in claims:
             self._held[str(claimed.run_id)] = claimed
-            self._take("discovery")
-            self._pass_on(self._listener.claimed, claimed, self._left(asked))
+            self._use_slot("discovery")
+            self._post(self._listener.claimed, claimed, self._lease_left(asked))
         if len(claims) < slots:
-            self._pass_on(self._listener.nothing_due)
+            self._post(self._listener.nothing_due)
 
-    def _left(self, asked: float) -> float:
+    def _lease_left(self, asked: float) -> float:
         """Of a lease that the database granted some time after `asked`: what we may rely upon, with a margin for the kill."""
         return max(0.1, self._lease_seconds * 0.9 - (time.monotonic() - asked))
 
-    def _take(self, pool: str) -> None:
+    def _use_slot(self, pool: str) -> None:
         self._free[pool] -= 1
-        self._passed_on += 1
+        self._posted += 1
 
-    def _pass_on(self, call: Callable[..., None], *arguments: object) -> None:
+    def _post(self, call: Callable[..., None], *arguments: object) -> None:
         self._mailbox.post(lambda: call(*arguments))
 
     def _offered(self, free: dict[str, int], received: int) -> None:
-        if received == self._passed_on:  # else it was said before the last claims arrived: another offer is on its way
+        if received == self._posted:  # else it was said before the last claims arrived: another offer is on its way
             grown = any(number > self._free.get(pool, 0) for pool, number in free.items())
             self._free = dict(free)
             if grown:
@@ -217,21 +217,21 @@ class Backlog(threading.Thread):
     def _drop(self, run: str) -> None:
         self._held.pop(run, None)
 
-    def _give_back(self, running: Collection[str]) -> None:
+    def _release_unstarted(self, running: Collection[str]) -> None:
         for run, claimed in self._held.items():
             if run not in running:  # it was claimed while the main thread left, which never heard of it
                 _log.info(f"job_id: {claimed.job_id} goes back to the queue: {STOPPING}", run=run)
-                self._errands.append(functools.partial(_release, claimed))
-        self._errands.append(lambda queue: queue.release_tests())  # likewise: those of which it has heard are answered by now
+                self._deferred.append(functools.partial(_release, claimed))
+        self._deferred.append(lambda queue: queue.release_tests())  # likewise: tests that the main thread received are answered by now
         self._stopping.set()
 
-    def _do_errands(self, queue: Queue) -> None:
-        while self._errands:
+    def _run_deferred(self, queue: Queue) -> None:
+        while self._deferred:
             try:
-                self._errands[0](queue)
+                self._deferred[0](queue)
             except Unacceptable as error:  # nor would it be the next time, and nothing that comes after it would ever be done
                 _log.error(f"the database does not take what is to be stored, which is dropped: {error}")
-            self._errands.popleft()
+            self._deferred.popleft()
 
     def _up(self, queue: Queue) -> None:
         self.state = State("up", time.time(), "", queue.schema)
@@ -272,6 +272,6 @@ class _Clock:
         """It is due at once."""
         self._at[name] = 0.0
 
-    def patience(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds until the first of them is due."""
         return max(0.0, min(self._at.values(), default=0.0) - time.monotonic())

@@ -20,7 +20,7 @@ from worker.config.secretbox import SecretBox
 from worker.config.settings import Settings
 from worker.logs import line as log_line
 from worker.run.outcome import Status, Verdict
-from worker.writer.dispatcher import Assignment, Desk, Limits
+from worker.writer.dispatcher import Assignment, Limits, RunDispatcher
 from worker.writer.launch import Launcher
 from worker.writer.loop import Loop
 from worker.writer.mailbox import Mailbox
@@ -38,11 +38,11 @@ def main(control: int, settings: int, out: int, seconds: float, as_json: bool, v
         transcript = Transcript(list(plan), stream, as_json=as_json, verbose=verbose)
         channel: Channel[ToWriter] = Channel(control, ToWriter)
         mailbox = Mailbox()
-        desk = Desk(channel, mailbox, {POOL: connectivity.AT_ONCE})
-        checks = Checks(desk, _launcher(known, home), transcript, seconds)
+        dispatcher = RunDispatcher(channel, mailbox, {POOL: connectivity.AT_ONCE})
+        checks = Checks(dispatcher, _launcher(known, home), transcript, seconds)
         for name, answer in plan.items():
             checks.add(name, answer)
-        loop = Loop(channel, mailbox, desk, (checks,), dict)
+        loop = Loop(channel, mailbox, dispatcher, (checks,), dict)
         loop.finished = checks.exit_code
         loop.run()
     return 0
@@ -59,9 +59,9 @@ def _launcher(settings: Settings, home: str) -> Launcher:
 class Checks:
     """A `worker.writer.loop.Work`."""
 
-    def __init__(self, desk: Desk, launcher: Launcher, transcript: Transcript, seconds: float) -> None:
+    def __init__(self, dispatcher: RunDispatcher, launcher: Launcher, transcript: Transcript, seconds: float) -> None:
         """`seconds` is how long a try may last."""
-        self._desk, self._launcher, self._transcript, self._seconds = desk, launcher, transcript, seconds
+        self._dispatcher, self._launcher, self._transcript, self._seconds = dispatcher, launcher, transcript, seconds
         self._waiting: deque[str] = deque()
 
     def add(self, name: str, answer: connectivity.Answer | None) -> None:
@@ -73,7 +73,7 @@ class Checks:
 
     def tick(self) -> None:
         """Starts as many as there are slots for."""
-        while self._waiting and self._desk.free(POOL):
+        while self._waiting and self._dispatcher.free(POOL):
             self._try(self._waiting.popleft())
 
     def seconds_left(self) -> float | None:
@@ -97,7 +97,7 @@ class Checks:
         except ProviderError as error:
             self._transcript.take(name, connectivity.Answer(title(name), False, str(error)))
             return
-        self._desk.start(
+        self._dispatcher.start(
             Assignment(
                 run=name,
                 pool=POOL,
@@ -107,7 +107,7 @@ class Checks:
                 inventory=inventory,
                 ended=lambda verdict, _: self._ended(name, verdict, inventory),
                 refused=lambda reason: self._ended(name, Verdict(Status.ERROR, "internal", reason), inventory),
-                words=f"connectivity test of {name}",
+                description=f"connectivity test of {name}",
             )
         )
 

@@ -15,7 +15,7 @@ from providers.errors import ProviderError
 from worker.run.inventory import Inventory, Totals
 from worker.run.outcome import Status, Verdict
 from worker.sync.schedule import Schedule
-from worker.writer.dispatcher import Assignment, Desk, Limits
+from worker.writer.dispatcher import Assignment, Limits, RunDispatcher
 from worker.writer.launch import Launcher
 from worker.writer.metrics import Metrics
 
@@ -43,21 +43,21 @@ class Last(msgspec.Struct):
     scopes: dict[str, int] = {}
 
 
-class Connecting:
+class ConnectorScheduler:
     """Used by the main thread only."""
 
     def __init__(
         self,
         schedule: Schedule,
         names: tuple[str, ...],
-        desk: Desk,
+        dispatcher: RunDispatcher,
         launcher: Launcher,
         inventory: Callable[[str, str], Inventory],
         limits: Limits,
         metrics: Metrics,
     ) -> None:
         """`names` are all connectors there are; `inventory` makes the one for (owner, run)."""
-        self._schedule, self._desk, self._launcher = schedule, desk, launcher
+        self._schedule, self._dispatcher, self._launcher = schedule, dispatcher, launcher
         self._inventory, self._limits, self._metrics = inventory, limits, metrics
         enabled = {connector.name for connector in schedule}
         self._last = {name: Last(name, name in enabled) for name in names}
@@ -71,7 +71,7 @@ class Connecting:
         """Starts what is due, as far as there are slots."""
         now = time.monotonic()
         for connector in self._schedule.due(now):
-            if self._draining or not self._desk.free(POOL):
+            if self._draining or not self._dispatcher.free(POOL):
                 break
             self._begin(connector.name)
         for connector in self._schedule:
@@ -108,9 +108,9 @@ class Connecting:
             inventory=inventory,
             ended=lambda verdict, _: self._ended(name, began, verdict, inventory.totals),
             refused=lambda sentence: self._refused(name, before, sentence),
-            words=f"connector {name}",
+            description=f"connector {name}",
         )
-        self._desk.start(assignment)
+        self._dispatcher.start(assignment)
 
     def _refused(self, name: str, before: str, sentence: str) -> None:
         _log.warning(f"connector {name} could not be started yet: {sentence}", connector=name)

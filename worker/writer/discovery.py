@@ -16,7 +16,7 @@ from worker.run.inventory import Inventory
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Claimed, Swept, Test
 from worker.writer.backlog import STOPPING, Backlog
-from worker.writer.dispatcher import Assignment, Desk, Limits
+from worker.writer.dispatcher import Assignment, Limits, RunDispatcher
 from worker.writer.launch import Launcher
 
 POOL, TEST_POOL = "discovery", "test"
@@ -37,7 +37,7 @@ class Discovery:
 
     def __init__(
         self,
-        desk: Desk,
+        dispatcher: RunDispatcher,
         launcher: Launcher,
         inventory: Callable[[Claimed], Inventory],
         limits: Limits,
@@ -46,7 +46,7 @@ class Discovery:
         job: int | None = None,
     ) -> None:
         """`inventory` makes the one for a claim; `once`: ends when nothing is due any more, or when `job` has been run."""
-        self._desk, self._launcher, self._inventory, self._limits = desk, launcher, inventory, limits
+        self._dispatcher, self._launcher, self._inventory, self._limits = dispatcher, launcher, inventory, limits
         self._once, self._job = once, job
         self._received = 0
         self._offered: tuple[dict[str, int], int] | None = None
@@ -63,7 +63,7 @@ class Discovery:
     @property
     def exit_code(self) -> int | None:
         """Of ``run --once``: set when all that was due has been done."""
-        if not self._once or not self._nothing_due or len(self._desk):
+        if not self._once or not self._nothing_due or len(self._dispatcher):
             return None
         if self._job is not None and not self._received:
             _log.error(f"job_id: {self._job} was not run: there is no such job, it is disabled, or another worker runs it")
@@ -74,10 +74,10 @@ class Discovery:
 
     def tick(self) -> None:
         """Tells the backlog how many slots are free, when that has changed."""
-        free = {pool: 0 if self._draining else self._desk.free(pool) for pool in (POOL, TEST_POOL)}
+        free = {pool: 0 if self._draining else self._dispatcher.free(pool) for pool in (POOL, TEST_POOL)}
         if self._offered != (free, self._received):
             self._offered = (free, self._received)
-            self._other.offer(free, self._received)
+            self._queue.offer(free, self._received)
 
     def seconds_left(self) -> float | None:
         """It has no timers here."""
@@ -100,8 +100,8 @@ class Discovery:
             launch = self._launcher.job(run, job.provider, job.config, job_id=job.job_id)
         except ProviderError as error:
             verdict = Verdict(Status.ERROR, error.error_kind, str(error)[:MAX_TEXT], error.detail)
-            self._other.errand(lambda queue: queue.refuse(job, verdict), lambda ours: self._was_refused(job, verdict, ours))
-            self._other.forget(run)
+            self._queue.defer(lambda queue: queue.refuse(job, verdict), lambda ours: self._was_refused(job, verdict, ours))
+            self._queue.forget(run)
             return
         assignment = Assignment(
             run=run,
@@ -113,9 +113,9 @@ class Discovery:
             ended=lambda verdict, process: self._ended(job, verdict, process),
             refused=lambda sentence: self._release(job, sentence),
             lease=lease,
-            words=f"job_id: {job.job_id}",
+            description=f"job_id: {job.job_id}",
         )
-        self._desk.start(assignment)
+        self._dispatcher.start(assignment)
 
     def asked(self, test: Test) -> None:
         """Starts a connectivity test."""
@@ -135,22 +135,22 @@ class Discovery:
             inventory=answer,
             ended=lambda verdict, _: self._answer(test, verdict, answer.found),
             refused=lambda reason: self._answer(test, Verdict(Status.ERROR, "internal", reason), None),
-            words=f"connectivity test of {test.provider}",
+            description=f"connectivity test of {test.provider}",
         )
-        self._desk.start(assignment)
+        self._dispatcher.start(assignment)
 
     def renewed(self, run: str, lease: float) -> None:
         """The supervisor may let it live."""
-        self._desk.extend(run, lease)
+        self._dispatcher.extend(run, lease)
 
     def lost(self, run: str) -> None:
         """Another worker has it, or will: ours must end."""
         _log.warning("a run is not ours any more and is ended", run=run)
-        self._desk.cancel(run, Cause.LOST, "another worker has taken over the job: this one did not renew its claim in time")
+        self._dispatcher.cancel(run, Cause.LOST, "another worker has taken over the job: this one did not renew its claim in time")
 
     def cancelled(self, run: str) -> None:
         """A person wants it to end."""
-        self._desk.cancel(run, Cause.CANCELLED, "the run was cancelled")
+        self._dispatcher.cancel(run, Cause.CANCELLED, "the run was cancelled")
 
     def nothing_due(self) -> None:
         """For ``run --once``."""
@@ -160,34 +160,34 @@ class Discovery:
         """Their workers are gone."""
         for run in runs:
             verdict = Verdict(Status.CANCELLED) if run.status == "cancelled" else Verdict(Status.ERROR, "lost")
-            words = _OF_SWEPT.get(run.status, "it is due again")
+            consequence = _OF_SWEPT.get(run.status, "it is due again")
             fields = {"run": run.run_id, "provider": run.provider, "attempt": run.attempt, "pid": None, "cause": "lost", "seconds": None}
-            _log.error(f"discovery ended with {verdict.status} for job_id: {run.job_id}: its worker is gone, and {words}", **fields)
-            self._desk.count(str(run.run_id), verdict, run.provider)
+            _log.error(f"discovery ended with {verdict.status} for job_id: {run.job_id}: its worker is gone, and {consequence}", **fields)
+            self._dispatcher.count(str(run.run_id), verdict, run.provider)
 
     # --- the end of a run
 
     @property
-    def _other(self) -> Backlog:
+    def _queue(self) -> Backlog:
         assert self._backlog is not None
         return self._backlog
 
     def _release(self, job: Claimed, sentence: str) -> None:
         _log.info(f"job_id: {job.job_id} goes back to the queue: {sentence}", run=job.run_id)
-        self._other.errand(lambda queue: queue.release(job, sentence), self._was_ours)
-        self._other.forget(str(job.run_id))
+        self._queue.defer(lambda queue: queue.release(job, sentence), self._was_ours)
+        self._queue.forget(str(job.run_id))
 
     def _was_refused(self, job: Claimed, verdict: Verdict, ours: bool) -> None:
         self._was_ours(ours)
         if ours:
-            self._desk.count(str(job.run_id), verdict, job.provider)
+            self._dispatcher.count(str(job.run_id), verdict, job.provider)
         self._ended(job, verdict, {"pid": None, "cause": "refused", "seconds": 0.0})
 
     def _was_ours(self, ours: bool) -> None:
         self.refused_writes += not ours
 
     def _ended(self, job: Claimed, verdict: Verdict, process: dict[str, Any]) -> None:
-        self._other.forget(str(job.run_id))
+        self._queue.forget(str(job.run_id))
         self._failed += verdict.status not in {Status.COMPLETED, Status.PARTIAL}
         fields: dict[str, Any] = {"run": job.run_id, "provider": job.provider, "status": verdict.status, "attempt": job.attempt, **process}
         if verdict.status in {Status.COMPLETED, Status.PARTIAL}:
@@ -205,4 +205,4 @@ class Discovery:
             "identity": msgspec.to_builtins(identity),
             "error_kind": verdict.error_kind,
         }
-        self._other.errand(lambda queue: queue.answer(test, answer))
+        self._queue.defer(lambda queue: queue.answer(test, answer))

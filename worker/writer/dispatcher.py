@@ -1,4 +1,4 @@
-"""The runs in flight: what was asked of the supervisor, what it answered, and the thread that listens to each job.
+"""The active runs: what was asked of the supervisor, what it answered, and the thread that listens to each job.
 
 Used by the main thread only; the run threads come back to it through the mailbox.
 """
@@ -21,13 +21,13 @@ from worker.run.inventory import Inventory, Totals, added
 from worker.run.outcome import Status, Verdict
 from worker.writer.launch import Launch
 from worker.writer.mailbox import Mailbox
-from worker.writer.stream import Run
+from worker.writer.stream import RunStream
 
-_log = structlog.get_logger("worker.desk")
+_log = structlog.get_logger("worker.dispatcher")
 
 
 class Sender(Protocol):
-    """The channel to the supervisor, as far as the desk needs it."""
+    """The channel to the supervisor, as far as the dispatcher needs it."""
 
     def send(self, message: msgspec.Struct) -> None:
         """One message."""
@@ -53,14 +53,14 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     ended: Callable[[Verdict, dict[str, Any]], None]
     refused: Callable[[str], None]
     lease: float | None = None
-    words: str = ""
+    description: str = ""
     """For the log: ``job_id: 42`` or ``connector ldap``."""
 
 
-class _Flight:
+class _ActiveRun:
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        self.thread: Run | None = None
+        self.thread: RunStream | None = None
         self.pid = 0
         self.exited: Exited | None = None
 
@@ -70,33 +70,33 @@ class _Flight:
         return {"pid": self.pid, **{name: getattr(self.exited, name, None) for name in names}}
 
 
-class Desk:
+class RunDispatcher:
     """Starts runs, and sees each to its end."""
 
     def __init__(self, channel: Sender, mailbox: Mailbox, capacities: Mapping[str, int]) -> None:
         self._channel, self._mailbox = channel, mailbox
         self._capacities = capacities
         self._free: dict[str, int] = {}
-        self._flights: dict[str, _Flight] = {}
+        self._active: dict[str, _ActiveRun] = {}
         self._past: dict[str, Totals] = {}
 
     def __len__(self) -> int:
-        return len(self._flights)
+        return len(self._active)
 
     @property
     def runs(self) -> frozenset[str]:
         """That are under way."""
-        return frozenset(self._flights)
+        return frozenset(self._active)
 
     def free(self, pool: str) -> int:
         """Runs that may be started in a pool now: as many as the supervisor has slots for, less those that it has not heard of yet."""
-        ours = sum(flight.assignment.pool == pool for flight in self._flights.values())
+        ours = sum(active.assignment.pool == pool for active in self._active.values())
         return max(0, min(self._free.get(pool, 0), self._capacities.get(pool, 0) - ours))
 
     def totals(self, pool: str) -> Totals:
         """Of all runs in a pool, those that are under way with them. It only grows."""
-        flights = [flight.assignment.inventory.totals for flight in self._flights.values() if flight.assignment.pool == pool]
-        return functools.reduce(added, flights, self._past.get(pool, Totals()))
+        totals = [active.assignment.inventory.totals for active in self._active.values() if active.assignment.pool == pool]
+        return functools.reduce(added, totals, self._past.get(pool, Totals()))
 
     def count(self, run: str, verdict: Verdict, provider: str) -> None:
         """A discovery run has ended without a process of ours. The provider is a label, and so is one of those that there are."""
@@ -105,7 +105,7 @@ class Desk:
 
     def start(self, assignment: Assignment) -> None:
         """Asks for a process."""
-        self._flights[assignment.run] = _Flight(assignment)
+        self._active[assignment.run] = _ActiveRun(assignment)
         self._channel.send(
             Start(
                 run=assignment.run,
@@ -121,12 +121,12 @@ class Desk:
 
     def extend(self, run: str, seconds: float) -> None:
         """The run's lease was renewed."""
-        if run in self._flights:
+        if run in self._active:
             self._channel.send(Extend(run=run, lease=seconds))
 
     def cancel(self, run: str, cause: Cause = Cause.CANCELLED, sentence: str = "") -> None:
         """The run is to end."""
-        if run in self._flights:
+        if run in self._active:
             self._channel.send(Cancel(run=run, cause=cause, sentence=bounded(sentence)))
 
     def take(self, message: Slots | Spawned | Refused | Ready | Exited, descriptors: Sequence[int]) -> None:
@@ -134,52 +134,52 @@ class Desk:
         if isinstance(message, Slots):
             self._free = dict(message.free)
             return
-        flight = self._flights.get(message.run)
-        if flight is None:
+        active = self._active.get(message.run)
+        if active is None:
             for fd in descriptors:
                 os.close(fd)
         elif isinstance(message, Spawned):
-            flight.pid = message.pid
-            self._listen(flight, *descriptors)
+            active.pid = message.pid
+            self._listen(active, *descriptors)
         elif isinstance(message, Refused):
-            del self._flights[message.run]
-            flight.assignment.refused(message.sentence)
+            del self._active[message.run]
+            active.assignment.refused(message.sentence)
         elif isinstance(message, Exited):
-            self._exited(flight, message)
-        elif flight.thread is not None:
-            flight.thread.ready()
+            self._exited(active, message)
+        elif active.thread is not None:
+            active.thread.ready()
 
-    def _listen(self, flight: _Flight, data: int, start: int) -> None:
-        assignment = flight.assignment
-        flight.thread = Run(
+    def _listen(self, active: _ActiveRun, data: int, start: int) -> None:
+        assignment = active.assignment
+        active.thread = RunStream(
             assignment.run,
             data,
             start,
             assignment.launch.start,
             assignment.inventory,
-            breach=lambda cause, sentence: self._mailbox.post(lambda: self.cancel(assignment.run, cause, sentence)),
-            done=lambda verdict: self._mailbox.post(lambda: self._done(flight, verdict)),
+            violation=lambda cause, sentence: self._mailbox.post(lambda: self.cancel(assignment.run, cause, sentence)),
+            done=lambda verdict: self._mailbox.post(lambda: self._done(active, verdict)),
         )
-        flight.thread.start()
-        _log.info(f"started {assignment.words}", run=assignment.run, **assignment.label)
+        active.thread.start()
+        _log.info(f"started {assignment.description}", run=assignment.run, **assignment.label)
 
-    def _exited(self, flight: _Flight, message: Exited) -> None:
-        redactor = Redactor(flight.assignment.launch.secrets)  # what a dying process printed, nobody has looked through
+    def _exited(self, active: _ActiveRun, message: Exited) -> None:
+        redactor = Redactor(active.assignment.launch.secrets)  # what a dying process printed, nobody has looked through
         message = msgspec.structs.replace(message, detail=redactor.text(message.detail))
-        flight.exited = message
-        if flight.thread is not None:
-            flight.thread.exited(message)
+        active.exited = message
+        if active.thread is not None:
+            active.thread.exited(message)
         else:  # no process ever was: nothing can have been found
-            del self._flights[message.run]
-            flight.assignment.refused(message.sentence or "the process ended before it began")
+            del self._active[message.run]
+            active.assignment.refused(message.sentence or "the process ended before it began")
 
-    def _done(self, flight: _Flight, verdict: Verdict) -> None:
-        assignment = flight.assignment
-        assert flight.thread is not None
-        flight.thread.forget()
-        self._flights.pop(assignment.run, None)
+    def _done(self, active: _ActiveRun, verdict: Verdict) -> None:
+        assignment = active.assignment
+        assert active.thread is not None
+        active.thread.forget()
+        self._active.pop(assignment.run, None)
         self._past[assignment.pool] = added(self._past.get(assignment.pool, Totals()), assignment.inventory.totals)
-        assignment.ended(verdict, flight.process())
+        assignment.ended(verdict, active.process())
         counts = verdict.stored and verdict.status is not Status.RELEASED
         finished = Finished(
             run=assignment.run,

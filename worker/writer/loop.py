@@ -15,7 +15,7 @@ import structlog
 
 from supervisor.channel import Channel
 from supervisor.messages import Drain, Report, Stop, ToWriter
-from worker.writer.dispatcher import Desk
+from worker.writer.dispatcher import RunDispatcher
 from worker.writer.mailbox import Mailbox
 
 REPORT_SECONDS = 1.0
@@ -40,10 +40,15 @@ class Loop:
     """Runs in the writer's main thread until the supervisor hangs up."""
 
     def __init__(
-        self, channel: Channel[ToWriter], mailbox: Mailbox, desk: Desk, works: tuple[Work, ...], state: Callable[[], dict[str, Any]]
+        self,
+        channel: Channel[ToWriter],
+        mailbox: Mailbox,
+        dispatcher: RunDispatcher,
+        works: tuple[Work, ...],
+        state: Callable[[], dict[str, Any]],
     ) -> None:
         """`state` is what the report says."""
-        self._channel, self._mailbox, self._desk, self._works, self._state = channel, mailbox, desk, works, state
+        self._channel, self._mailbox, self._dispatcher, self._works, self._state = channel, mailbox, dispatcher, works, state
         self._poller = select.poll()
         self._report_at = 0.0
         self._draining = self._stopped = False
@@ -54,18 +59,18 @@ class Loop:
         """Until the channel ends, or the last run has, after `Drain`."""
         self._poller.register(self._channel, select.POLLIN)
         self._poller.register(self._mailbox, select.POLLIN)
-        while not self._channel.closed and not (self._draining and not len(self._desk)):
-            self._turn()
+        while not self._channel.closed and not (self._draining and not len(self._dispatcher)):
+            self._run_once()
 
-    def _turn(self) -> None:
+    def _run_once(self) -> None:
         self._poller.modify(self._channel, select.POLLIN | (select.POLLOUT if self._channel.backlog else 0))
-        self._poller.poll(self._patience() * 1000)
+        self._poller.poll(self._seconds_left() * 1000)
         self._channel.flush()
         for message, descriptors in self._channel.receive():
             if isinstance(message, Drain):
                 self._drain(message)
             else:
-                self._desk.take(message, descriptors)
+                self._dispatcher.take(message, descriptors)
         self._mailbox.deliver()
         for work in self._works:
             work.tick()
@@ -77,12 +82,12 @@ class Loop:
             self._stopped = True
             self._channel.send(Stop(exit_code=exit_code))
 
-    def _patience(self) -> float:
+    def _seconds_left(self) -> float:
         waits = [work.seconds_left() for work in self._works]
         return max(0.0, min([self._report_at - time.monotonic(), *(wait for wait in waits if wait is not None)]))
 
     def _drain(self, message: Drain) -> None:
         self._draining = True
-        _log.info("draining: nothing more is started", seconds=message.seconds, running=len(self._desk))
+        _log.info("draining: nothing more is started", seconds=message.seconds, running=len(self._dispatcher))
         for work in self._works:
             work.drain()

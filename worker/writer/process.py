@@ -31,9 +31,9 @@ from worker.store.inventory import PostgresInventory
 from worker.store.queue import PostgresQueue
 from worker.sync.schedule import Schedule
 from worker.writer.backlog import Backlog
-from worker.writer.connectors import Connecting
+from worker.writer.connectors import ConnectorScheduler
 from worker.writer.discovery import Discovery
-from worker.writer.dispatcher import Desk, Limits
+from worker.writer.dispatcher import Limits, RunDispatcher
 from worker.writer.launch import Launcher
 from worker.writer.loop import Loop
 from worker.writer.mailbox import Mailbox
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
     from worker.sync.client import ElderApi
     from worker.sync.inventory import ApiInventory
 
-ONCE_PATIENCE = 60.0
+ONCE_TIMEOUT = 60.0
 """Seconds that ``run --once`` waits for a database that is away."""
 
 SWITCHED = ("aws", "gcp", "azure", "kubernetes")
 """Providers whose discovery jobs the operator can switch off."""
 
-LAST_ERRANDS = 4.0
+DEFERRED_WRITES_TIMEOUT = 4.0
 """Seconds at the end for what is still to be told to the database."""
 
 _log = structlog.get_logger("worker.writer")
@@ -73,26 +73,26 @@ class Writer:
     def __init__(self, settings: Settings, channel: Channel[ToWriter], *, once: bool, job: int | None) -> None:
         self._settings, self._owner = settings, str(uuid.uuid4())
         self._channel, self._mailbox, metrics = channel, Mailbox(), Metrics()
-        self._desk = Desk(channel, self._mailbox, settings.pools())
+        self._dispatcher = RunDispatcher(channel, self._mailbox, settings.pools())
         launcher = _launcher(settings)
-        self._discovery = Discovery(self._desk, launcher, self._job_inventory, _job_limits(settings), once=once, job=job)
+        self._discovery = Discovery(self._dispatcher, launcher, self._job_inventory, _job_limits(settings), once=once, job=job)
         self._backlog = self._make_backlog(job) if settings.database_url else None
-        self._connecting = self._make_connecting(launcher, metrics, idle=once)
-        self._reporter = Reporter(self._backlog, self._desk, self._discovery, self._connecting, metrics)
+        self._connectors = self._make_connectors(launcher, metrics, idle=once)
+        self._reporter = Reporter(self._backlog, self._dispatcher, self._discovery, self._connectors, metrics)
         self._once, self._began = once, time.monotonic()
 
     def run(self) -> None:
         """Until the supervisor hangs up, or the last run has ended after it said that the service stops."""
-        works = (self._connecting, self._discovery) if self._backlog else (self._connecting,)
-        loop = Loop(self._channel, self._mailbox, self._desk, works, self._reporter.state)
+        works = (self._connectors, self._discovery) if self._backlog else (self._connectors,)
+        loop = Loop(self._channel, self._mailbox, self._dispatcher, works, self._reporter.state)
         if self._once:
             loop.finished = self._finished
         if self._backlog:
             self._backlog.start()
         loop.run()
         if self._backlog:
-            self._backlog.stop(self._desk.runs)
-            self._backlog.join(LAST_ERRANDS)
+            self._backlog.stop(self._dispatcher.runs)
+            self._backlog.join(DEFERRED_WRITES_TIMEOUT)
 
     def _make_backlog(self, job: int | None) -> Backlog:
         settings = self._settings
@@ -108,13 +108,13 @@ class Writer:
         self._discovery.attach(backlog)
         return backlog
 
-    def _make_connecting(self, launcher: Launcher, metrics: Metrics, *, idle: bool) -> Connecting:
+    def _make_connectors(self, launcher: Launcher, metrics: Metrics, *, idle: bool) -> ConnectorScheduler:
         settings = self._settings
         enabled = [name for name in CONNECTORS if getattr(settings, f"{name}_enabled") and not idle]
         intervals = [(name, float(getattr(settings, f"{name}_sync_interval"))) for name in enabled]
         schedule = Schedule(intervals, time.monotonic(), on_startup=settings.sync_on_startup, max_retries=settings.sync_max_retries)
         limits = Limits(settings.connector_sync_timeout, settings.discovery_idle_timeout, settings.discovery_job_memory_mb or 0)
-        return Connecting(schedule, CONNECTORS, self._desk, launcher, self._sync_inventory, limits, metrics)
+        return ConnectorScheduler(schedule, CONNECTORS, self._dispatcher, launcher, self._sync_inventory, limits, metrics)
 
     def _sync_inventory(self, owner: str, run: str) -> ApiInventory:
         from worker.sync.inventory import ApiInventory, Destination  # noqa: PLC0415 - a worker without connectors needs no HTTP client
@@ -145,7 +145,7 @@ class Writer:
         if self._backlog is None:
             _log.error("run --once needs DATABASE_URL: there is no queue of jobs without a database")
             return 1
-        if self._backlog.state.state != "up" and time.monotonic() - self._began > ONCE_PATIENCE:
+        if self._backlog.state.state != "up" and time.monotonic() - self._began > ONCE_TIMEOUT:
             return 1
         return self._discovery.exit_code
 

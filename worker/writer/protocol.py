@@ -1,6 +1,6 @@
 """What a job may say on its data pipe, and in which order (the table in `worker.run.wire`), checked frame by frame.
 
-Every byte here comes from a process that runs other people's code: nothing is believed, and the first breach ends the run.
+Every byte here comes from a process that runs other people's code: nothing is believed, and the first violation ends the run.
 """
 
 from __future__ import annotations

@@ -8,17 +8,25 @@ from typing import Any
 import msgspec
 
 from worker.writer.backlog import Backlog
-from worker.writer.connectors import Connecting
+from worker.writer.connectors import ConnectorScheduler
 from worker.writer.discovery import POOL, Discovery
-from worker.writer.dispatcher import Desk
+from worker.writer.dispatcher import RunDispatcher
 from worker.writer.metrics import Metrics
 
 
 class Reporter:
     """Composes the report. `backlog` is None when no database is configured: then no discovery jobs run."""
 
-    def __init__(self, backlog: Backlog | None, desk: Desk, discovery: Discovery, connecting: Connecting, metrics: Metrics) -> None:
-        self._backlog, self._desk, self._discovery, self._connecting, self._metrics = backlog, desk, discovery, connecting, metrics
+    def __init__(
+        self, backlog: Backlog | None, dispatcher: RunDispatcher, discovery: Discovery, connectors: ConnectorScheduler, metrics: Metrics
+    ) -> None:
+        self._backlog, self._dispatcher, self._discovery, self._connectors, self._metrics = (
+            backlog,
+            dispatcher,
+            discovery,
+            connectors,
+            metrics,
+        )
         self._since = time.time()
 
     def state(self) -> dict[str, Any]:
@@ -33,12 +41,12 @@ class Reporter:
         return {
             "database": self._database(),
             "discovery": {"enabled": self._backlog is not None, **numbers},
-            "connectors": self._connecting.report(),
+            "connectors": self._connectors.report(),
             "metrics": self._metrics.published(),
         }
 
     def _count_writes(self) -> None:
-        totals = self._desk.totals(POOL)
+        totals = self._dispatcher.totals(POOL)
         for operation in ("created", "updated", "deleted"):
             self._metrics.total("writer_rows_total", getattr(totals, operation), operation=operation)
         for reason in ("conflict", "unreachable"):

@@ -1,7 +1,7 @@
 """One run, in one thread: reads the job's data pipe, never waits for the end of a frame, and hands on what it may believe.
 
 The thread lives from `Spawned` until the outcome is stored. It is told of the job's fate by the main thread (`ready`, `exited`), because
-the end of the data pipe proves nothing; and it tells the main thread when the job must die (`breach`).
+the end of the data pipe proves nothing; and it tells the main thread when the job must die (`violation`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from supervisor.frames import FrameReader, Kind
 from supervisor.messages import Cause, Exited
 from worker.run import wire
 from worker.run.inventory import Inventory, InventoryError
-from worker.run.outcome import Heard, Status, Verdict, judge, left_open
+from worker.run.outcome import Received, Status, Verdict, judge, left_open
 from worker.writer.protocol import Conversation
 
 FLUSH_SECONDS = 1.0
@@ -38,7 +38,7 @@ DRAIN_SECONDS = 5.0
 _log = structlog.get_logger("worker.run")
 
 
-class Run(threading.Thread):
+class RunStream(threading.Thread):
     """Reads one job's results into `inventory`."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Run(threading.Thread):
         body: bytes,
         inventory: Inventory,
         *,
-        breach: Callable[[Cause, str], None],
+        violation: Callable[[Cause, str], None],
         done: Callable[[Verdict], None],
     ) -> None:
         """Owns the descriptors `data` and `start` from now on; `body` is that of the START frame."""
@@ -58,102 +58,102 @@ class Run(threading.Thread):
             fcntl.fcntl(data, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._reader = FrameReader(data, wire.MAX_DATA_FRAME)
         self._inventory = inventory
-        self._breach, self._done = breach, done
+        self._violation, self._done = violation, done
         self._conversation = Conversation()
         self._exited: Exited | None = None
         self._broken = ""
         self._failure: Verdict | None = None
         self._start_pipe = start
         os.set_blocking(start, False)
-        self._greeting = memoryview(frames.encode(Kind.START, body))
-        self._told: queue.SimpleQueue[Exited | None] = queue.SimpleQueue()
+        self._start_frame = memoryview(frames.encode(Kind.START, body))
+        self._notices: queue.SimpleQueue[Exited | None] = queue.SimpleQueue()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def ready(self) -> None:
         """The job's process may be sent its START frame. Called by the main thread."""
-        self._tell(None)
+        self._notify(None)
 
     def exited(self, exited: Exited) -> None:
         """The job's tree is dead. Called by the main thread."""
-        self._tell(exited)
+        self._notify(exited)
 
     def forget(self) -> None:
         """The thread is done and nobody will tell it anything more. Called by the main thread."""
         self.join()
         os.close(self._wake)
 
-    def _tell(self, news: Exited | None) -> None:
-        self._told.put(news)
+    def _notify(self, notice: Exited | None) -> None:
+        self._notices.put(notice)
         os.eventfd_write(self._wake, 1)
 
     def run(self) -> None:
         """Until the outcome is stored."""
         try:
-            self._listen()
-            verdict = self._settle()
+            self._serve()
+            verdict = self._conclude()
         except Exception as error:  # noqa: BLE001 - the edge of the thread: a fault of ours may end this run, and no other
             _log.exception("a run ended by a fault of the writer", run=self.name)
             verdict = Verdict(Status.ERROR, "internal", f"the writer failed while it stored the run ({type(error).__name__})", stored=False)
-            self._breach(Cause.WRITER, verdict.error)
+            self._violation(Cause.WRITER, verdict.error)
         finally:
             self._close()
         self._done(verdict)
 
-    def _listen(self) -> None:
+    def _serve(self) -> None:
         poller = select.poll()
         poller.register(self._wake, select.POLLIN)
         poller.register(self._reader.fd, select.POLLIN)
         flush_at = time.monotonic() + FLUSH_SECONDS
         drained_at = float("inf")
-        while not (self._exited and (self._silent or time.monotonic() > drained_at)):
+        while not (self._exited and (self._done_reading or time.monotonic() > drained_at)):
             ready = {fd for fd, _ in poller.poll(max(0.0, flush_at - time.monotonic()) * 1000)}
-            if self._wake in ready and self._hear(poller):
+            if self._wake in ready and self._receive_notices(poller):
                 drained_at = time.monotonic() + DRAIN_SECONDS
-            if self._start_pipe in ready and self._greet():
+            if self._start_pipe in ready and self._send_start():
                 poller.unregister(self._start_pipe)
             if self._reader.fd in ready:
-                self._guarded(self._read)
-                if self._silent:
+                self._attempt(self._read)
+                if self._done_reading:
                     poller.unregister(self._reader.fd)
             elif self._exited:
                 return  # its tree is dead and its pipe is empty
             if time.monotonic() >= flush_at:
-                self._guarded(self._inventory.flush)
+                self._attempt(self._inventory.flush)
                 flush_at = time.monotonic() + FLUSH_SECONDS
 
     @property
-    def _silent(self) -> bool:
+    def _done_reading(self) -> bool:
         """Whether nothing more is read: the pipe has ended, or what comes out of it is of no use."""
         return self._reader.eof or bool(self._broken) or self._failure is not None
 
-    def _hear(self, poller: select.poll) -> bool:
+    def _receive_notices(self, poller: select.poll) -> bool:
         """Takes what the main thread says; true when the job's tree is dead."""
         os.eventfd_read(self._wake)
-        while not self._told.empty():
-            news = self._told.get()
-            if news is not None:
-                self._exited = news
+        while not self._notices.empty():
+            notice = self._notices.get()
+            if notice is not None:
+                self._exited = notice
                 return True
-            if not self._greet():
+            if not self._send_start():
                 poller.register(self._start_pipe, select.POLLOUT)
         return False
 
-    def _greet(self) -> bool:
+    def _send_start(self) -> bool:
         """Writes of the START frame what the pipe takes; true when there is no more of it (there are secrets in it)."""
         try:
-            while self._greeting:
-                self._greeting = self._greeting[os.write(self._start_pipe, self._greeting) :]
+            while self._start_frame:
+                self._start_frame = self._start_frame[os.write(self._start_pipe, self._start_frame) :]
         except BlockingIOError:
             return False
         except BrokenPipeError:  # the job is dead, of which the supervisor will tell
-            self._greeting = memoryview(b"")
+            self._start_frame = memoryview(b"")
         return True
 
     def _read(self) -> None:
         for kind, body in self._reader.read():
-            self._take(kind, body)
+            self._accept(kind, body)
 
-    def _take(self, kind: Kind, body: bytes) -> None:
+    def _accept(self, kind: Kind, body: bytes) -> None:
         message = self._conversation.accept(kind, body)
         if isinstance(message, wire.Records):
             self._inventory.records(message.index, message.resources)
@@ -166,7 +166,7 @@ class Run(threading.Thread):
         elif isinstance(message, wire.Identity):
             self._inventory.identity(message)
 
-    def _guarded(self, step: Callable[[], None]) -> None:
+    def _attempt(self, step: Callable[[], None]) -> None:
         """A step whose failure ends the job, and says why."""
         if self._broken or self._failure:
             return
@@ -174,19 +174,19 @@ class Run(threading.Thread):
             step()
         except ProtocolError as error:
             self._broken = str(error)
-            self._breach(Cause.PROTOCOL, self._broken)
+            self._violation(Cause.PROTOCOL, self._broken)
         except InventoryError as error:
             self._failure = _failed(error)
-            self._breach(Cause.LOST if error.error_kind == "lost" else Cause.WRITER, str(error))
+            self._violation(Cause.LOST if error.error_kind == "lost" else Cause.WRITER, str(error))
 
-    def _settle(self) -> Verdict:
+    def _conclude(self) -> Verdict:
         """Stores the outcome."""
         assert self._exited is not None
         if not self._broken and self._reader.unfinished and self._conversation.complete:
             self._broken = "bytes came after COMPLETE"
         talk = self._conversation
-        heard = Heard(talk.complete, talk.failed, self._broken, talk.outcomes)
-        verdict = judge(heard, self._exited)
+        received = Received(talk.complete, talk.failed, self._broken, talk.outcomes)
+        verdict = judge(received, self._exited)
         if self._failure is None:
             try:
                 self._end_open_scopes(verdict)

@@ -9,20 +9,20 @@ import pytest
 from providers.errors import Outcome
 from supervisor.messages import Cause, Exited
 from worker.run import wire
-from worker.run.outcome import Heard, Status, judge, left_open
+from worker.run.outcome import Received, Status, judge, left_open
 
-NOTHING = Heard()
-COMPLETE = Heard(complete=True, outcomes={"complete": 3})
-SOME_DENIED = Heard(complete=True, outcomes={"complete": 3, "denied": 2, "throttled": 1})
-FAILED = Heard(failed=wire.Failed(error_kind="credentials", message="the key is expired", detail="403"))
-BROKEN = Heard(complete=True, broken="a RECORDS frame came after COMPLETE, which is the last one")
+NOTHING = Received()
+COMPLETE = Received(complete=True, outcomes={"complete": 3})
+SOME_DENIED = Received(complete=True, outcomes={"complete": 3, "denied": 2, "throttled": 1})
+FAILED = Received(failed=wire.Failed(error_kind="credentials", message="the key is expired", detail="403"))
+BROKEN = Received(complete=True, broken="a RECORDS frame came after COMPLETE, which is the last one")
 
 OK = {"cause": Cause.EXITED, "exit_code": 0}
 BAD = {"cause": Cause.EXITED, "exit_code": 1}
 
 TABLE = [
     ("completed", COMPLETE, OK, "completed", ""),
-    ("no scope at all", Heard(complete=True), OK, "completed", ""),
+    ("no scope at all", Received(complete=True), OK, "completed", ""),
     ("one scope short", SOME_DENIED, OK, "partial", ""),
     ("COMPLETE, then more or twice", BROKEN, OK, "error", "protocol"),
     ("exit 0 without COMPLETE", NOTHING, OK, "error", "protocol"),
@@ -34,7 +34,7 @@ TABLE = [
     ("killed mid frame", NOTHING, {"cause": Cause.SIGNALLED, "signal": "SIGKILL"}, "error", "crashed"),
     ("COMPLETE, then killed by us", COMPLETE, {"cause": Cause.TIMEOUT}, "error", "timeout"),
     ("COMPLETE, then segfault", COMPLETE, {"cause": Cause.SIGNALLED, "signal": "SIGSEGV"}, "error", "crashed"),
-    ("garbage", Heard(broken="a frame claims 4294967295 bytes"), {"cause": Cause.PROTOCOL}, "error", "protocol"),
+    ("garbage", Received(broken="a frame claims 4294967295 bytes"), {"cause": Cause.PROTOCOL}, "error", "protocol"),
     ("garbage seen by the supervisor", NOTHING, {"cause": Cause.PROTOCOL}, "error", "protocol"),
     ("wall clock", NOTHING, {"cause": Cause.TIMEOUT}, "error", "timeout"),
     ("idle clock", NOTHING, {"cause": Cause.IDLE}, "error", "idle"),

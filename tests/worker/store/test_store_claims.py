@@ -181,14 +181,14 @@ def test_a_replica_that_is_away_hinders_nobody(database, sql):
     queue.close()
 
 
-def test_a_notification_is_heard(database, sql):
+def test_a_notification_is_received(database, sql):
     queue = PostgresQueue(database, OWNER, "test", 30.0)
-    assert not queue.heard()
+    assert not queue.notified()
     sql.execute("select pg_notify('elder_worker', 'job')")
     import select
 
     assert select.select([queue], [], [], 20)[0]
-    assert queue.heard()
+    assert queue.notified()
     queue.close()
 
 

@@ -74,7 +74,7 @@ def test_e11_a_serialization_failure_is_tried_again(database, sql):
 
 
 def test_e11_a_pool_without_a_free_connection_says_so_in_time(database, monkeypatch):
-    monkeypatch.setattr("worker.store.pool.WAIT", 2.0)
+    monkeypatch.setattr("worker.store.pool.ACQUIRE_TIMEOUT", 2.0)
     pool = Pool(database, size=1)
     with pool.connection(), pytest.raises(Unreachable, match="all 1 connections are in use: try again"), pool.connection():
         pass

@@ -38,7 +38,7 @@ def test_e02_the_connection_is_cut_at_a_commit(proxied, database, sql, monkeypat
 
 def test_e03_a_server_that_says_nothing_is_given_up(proxied):
     proxy, url = proxied
-    connection = connect(url, patience=0.3)
+    connection = connect(url, response_timeout=0.3)
     proxy.deaf = True
     with pytest.raises(psycopg.OperationalError, match=r"no word from the server for 0\.3 s"):
         connection.execute("select 1")
@@ -47,7 +47,7 @@ def test_e03_a_server_that_says_nothing_is_given_up(proxied):
 
 def test_e03_the_queue_says_so(proxied, monkeypatch):
     proxy, url = proxied
-    monkeypatch.setattr(queue, "PATIENCE", 0.3)
+    monkeypatch.setattr(queue, "RESPONSE_TIMEOUT", 0.3)
     one = PostgresQueue(url, OWNER, "test", 30.0)
     proxy.deaf = True
     with pytest.raises(Unreachable, match="no word from the server"):

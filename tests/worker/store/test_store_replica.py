@@ -80,7 +80,7 @@ def test_a_standby_that_lags_behind_makes_no_job_be_missed(pair, monkeypatch):
     assert one.claim(10, None) == [], "the standby is believed"
 
     here.execute("select pg_notify('elder_worker', 'job')")
-    until(one.heard, "the notification arrives")
+    until(one.notified, "the notification arrives")
     assert [claimed.job_id for claimed in one.claim(10, None)] == [first]
 
     second = add_job(here)

@@ -11,8 +11,8 @@ from providers.errors import ConfigError
 from supervisor.messages import MAX_MESSAGE, Slots
 from worker.config.sources import CONNECTORS
 from worker.sync.schedule import Schedule
-from worker.writer.connectors import Connecting
-from worker.writer.dispatcher import Desk, Limits
+from worker.writer.connectors import ConnectorScheduler
+from worker.writer.dispatcher import Limits, RunDispatcher
 from worker.writer.mailbox import Mailbox
 from worker.writer.metrics import Metrics
 
@@ -103,14 +103,14 @@ def test_the_report_of_connectors_fits_into_a_message_whatever_their_errors_say(
         def connector(self, run, name):
             raise ConfigError('"' * 50_000)
 
-    desk = Desk(Sent(), Mailbox(), {"connector": 2})
-    desk.take(Slots(free={"connector": 2}), ())
+    dispatcher = RunDispatcher(Sent(), Mailbox(), {"connector": 2})
+    dispatcher.take(Slots(free={"connector": 2}), ())
     plan = Schedule([(name, 60.0) for name in CONNECTORS], time.monotonic())  # a machine that is up for less than 1000 s is one, too
-    connecting = Connecting(plan, CONNECTORS, desk, Refusing(), None, Limits(1.0, 1.0), Metrics())
-    connecting.tick()
+    connectors = ConnectorScheduler(plan, CONNECTORS, dispatcher, Refusing(), None, Limits(1.0, 1.0), Metrics())
+    connectors.tick()
 
-    assert {last["status"] for last in connecting.report()} == {"error"}
-    assert len(msgspec.json.encode(connecting.report())) < MAX_MESSAGE / 2
+    assert {last["status"] for last in connectors.report()} == {"error"}
+    assert len(msgspec.json.encode(connectors.report())) < MAX_MESSAGE / 2
 
 
 class Sent:

@@ -40,7 +40,7 @@ class Fake:
     def notify(self):
         os.eventfd_write(self.fd, 1)
 
-    def heard(self):
+    def notified(self):
         try:
             return os.eventfd_read(self.fd) > 0
         except BlockingIOError:
@@ -130,7 +130,7 @@ def test_claims_no_more_than_there_are_slots(bench):
     assert "nothing_due" not in bench.listener.names()
 
 
-def test_a_notification_is_heard_at_once(bench):
+def test_a_notification_is_received_at_once(bench):
     bench.backlog.offer({"discovery": 1}, 0)
     bench.until(lambda: "nothing_due" in bench.listener.names())
     bench.queue.due = [claim(7)]
@@ -158,7 +158,7 @@ def test_a_database_that_goes_and_comes_back(bench):
     bench.down = True
     bench.queue.notify()
     bench.until(lambda: bench.backlog.state.state == "down")
-    bench.backlog.errand(lambda queue: queue.release(claim(3), "it had no process"))
+    bench.backlog.defer(lambda queue: queue.release(claim(3), "it had no process"))
     bench.until(lambda: "nobody listens" in bench.backlog.state.error)
     assert bench.queue.done == []
 
@@ -170,9 +170,9 @@ def test_a_database_that_goes_and_comes_back(bench):
     assert bench.queue.done == [(3, "it had no process")]
 
 
-def test_an_errand_that_fails_is_done_after_the_reconnect(bench):
+def test_a_deferred_write_that_fails_is_done_after_the_reconnect(bench):
     bench.queue.fails = {"release"}
-    bench.backlog.errand(lambda queue: queue.release(claim(3), "x"))
+    bench.backlog.defer(lambda queue: queue.release(claim(3), "x"))
     bench.until(lambda: bench.backlog.state.state == "down")
     bench.queue.fails = set()
     bench.until(lambda: bench.queue.done == [(3, "x")])
@@ -193,8 +193,8 @@ def test_what_the_database_never_takes_is_dropped_and_holds_up_nothing(bench):
     def poison(queue):
         raise Unacceptable("a NUL")
 
-    bench.backlog.errand(poison)
-    bench.backlog.errand(lambda queue: queue.release(claim(3), "x"))
+    bench.backlog.defer(poison)
+    bench.backlog.defer(lambda queue: queue.release(claim(3), "x"))
     bench.until(lambda: bench.queue.done == [(3, "x")])
     assert bench.backlog.state.state == "up"
 
@@ -205,7 +205,7 @@ def test_what_nobody_foresaw_is_raised_where_it_is_noticed(bench):
     def break_down(queue):
         raise LookupError("a fault of ours")
 
-    bench.backlog.errand(break_down)
+    bench.backlog.defer(break_down)
     bench.backlog.join(CAP)
     with pytest.raises(LookupError, match="a fault of ours"):
         bench.mailbox.deliver()

@@ -13,12 +13,12 @@ from worker.config.settings import Settings
 from worker.writer.process import Writer
 
 
-def test_a_run_under_way_is_not_given_back_by_a_writer_that_stops(elder):
+def test_a_run_under_way_is_not_given_back_by_a_writer_that_stops(workbench):
     """Its process may live still: nobody else may have the job before the lease is over."""
-    job = elder.job(provider="aws", regions=["eu-west-1"])
+    job = workbench.job(provider="aws", regions=["eu-west-1"])
     near, far = channel.pair()
     supervisor, ours = Channel(near, FromWriter), Channel(far, ToWriter)
-    thread = threading.Thread(target=Writer(Settings(database_url=elder.url), ours, once=False, job=None).run)
+    thread = threading.Thread(target=Writer(Settings(database_url=workbench.url), ours, once=False, job=None).run)
     thread.start()
     try:
         supervisor.send(Slots(free={"discovery": 1}))
@@ -29,5 +29,5 @@ def test_a_run_under_way_is_not_given_back_by_a_writer_that_stops(elder):
         ours.close()
     assert not thread.is_alive()
 
-    assert elder.one("select status from discovery_jobs where id = %s", job) == "running"
-    assert elder.one("update elder_worker.claims set owner = null where job_id = %s returning true", job), "it was claimed still"
+    assert workbench.one("select status from discovery_jobs where id = %s", job) == "running"
+    assert workbench.one("update elder_worker.claims set owner = null where job_id = %s returning true", job), "it was claimed still"

@@ -18,7 +18,7 @@ from worker.job.sink import FrameSink
 from worker.run import wire
 from worker.run.inventory import InventoryError
 from worker.run.outcome import Status
-from worker.writer.stream import Run
+from worker.writer.stream import RunStream
 
 SCOPE = Scope("aws", "1", "eu-west-1", "vpc")
 CAP = 20
@@ -53,10 +53,12 @@ class Bench:
 
     def __init__(self, inventory=None, body=b"{}"):
         self.inventory = inventory or Memory()
-        self.breaches, self.verdicts = queue.Queue(), queue.Queue()
+        self.violations, self.verdicts = queue.Queue(), queue.Queue()
         data_read, self.data = os.pipe()
         self.start, start_write = os.pipe()
-        self.run = Run("1", data_read, start_write, body, self.inventory, breach=lambda *b: self.breaches.put(b), done=self.verdicts.put)
+        self.run = RunStream(
+            "1", data_read, start_write, body, self.inventory, violation=lambda *b: self.violations.put(b), done=self.verdicts.put
+        )
         self.run.start()
 
     def say(self, data):
@@ -148,7 +150,7 @@ def test_c03_a_frame_that_no_job_of_ours_writes_is_not_even_read(bench):
     """Of one as large as the supervisor's readers take, the objects would fill the memory of a small container."""
     one = bench()
     one.say(struct.pack(">IB", wire.MAX_DATA_FRAME + 1, Kind.RECORDS))
-    cause, sentence = one.breaches.get(timeout=CAP)
+    cause, sentence = one.violations.get(timeout=CAP)
     verdict = one.end(cause, None)
 
     assert "claims 1114113 bytes, over the limit of 1114112" in sentence
@@ -187,7 +189,7 @@ def test_a_survivor_that_holds_the_pipe_does_not_keep_the_run(bench):
 def test_garbage_ends_the_run(bench, garbage):
     one = bench()
     one.say(garbage)
-    cause, sentence = one.breaches.get(timeout=CAP)
+    cause, sentence = one.violations.get(timeout=CAP)
 
     assert cause is Cause.PROTOCOL
     assert sentence
@@ -207,7 +209,7 @@ def test_half_a_frame_after_complete(bench):
 def test_a_store_that_fails_ends_the_job(bench):
     one = bench(inventory=Memory(fail_on="records"))
     one.say(GOOD)
-    cause, sentence = one.breaches.get(timeout=CAP)
+    cause, sentence = one.violations.get(timeout=CAP)
 
     assert (cause, sentence) == (Cause.WRITER, "the database is gone")
     verdict = one.end(Cause.WRITER, None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from waiting import until
-from workbench import Elder
+from workbench import Workbench
 
 
 @pytest.fixture
-def elder(database, tmp_path):
-    one = Elder(database, tmp_path)
+def workbench(database, tmp_path):
+    one = Workbench(database, tmp_path)
     yield one
     try:
         for worker in one.workers:
