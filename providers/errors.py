@@ -10,6 +10,8 @@
     |   |-- Throttled        the source says: slow down
     |   |-- TimedOut         the source did not answer in time, or the connection broke
     |   |-- Unsupported      the source does not have this here: API not enabled, region without the service
+    |   |-- PageExpired      a list changed or expired while it was paged; `providers.pages` begins it anew
+    |   |-- PageTooLarge     one page is larger than the source sends; `providers.pages` asks for half of it
     |   `-- BadAnswer        the source answered with something that is not an answer
     `-- DataError            one resource cannot be stored; the rest of its scope can
 
@@ -98,6 +100,14 @@ class Unsupported(ScopeError):
     """The source does not offer this here."""
 
     outcome = Outcome.UNSUPPORTED
+
+
+class PageExpired(ScopeError):
+    """The list changed or its page token expired while it was read."""
+
+
+class PageTooLarge(ScopeError):
+    """One page of the list is larger than the source sends."""
 
 
 class BadAnswer(ScopeError):

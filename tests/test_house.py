@@ -61,7 +61,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "providers": (
         ("errors", "secrecy", "address"),
-        ("records", "schema"),
+        ("records", "schema", "pages"),
         ("provider", "catalogue", "http"),
         ("runner", "concurrency", "registry", "google"),
         ("collected",),

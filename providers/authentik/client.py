@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
-
-import msgspec
 
 from providers.address import base_url, spoken
 from providers.authentik.catalogue import ME, PERMISSIONS, PERMISSIONS_QUERY, ROOT
 from providers.authentik.config import AuthentikConfig
 from providers.errors import BadAnswer, CredentialsError, ProviderError, Unsupported
 from providers.http.client import Answer, Http
+from providers.pages import Page
 
 _NOT_SIGNED_IN = frozenset(
     {"Token invalid/expired", "Authentication credentials were not provided.", "Malformed header", "Unsupported authentication type"}
 )
 """What Authentik says with a 403 when it means a 401."""
-
-
-class Page(msgspec.Struct, frozen=True):
-    """`count` is how many there are in the whole list, at the time of this page."""
-
-    items: list[dict[str, Any]]
-    count: int
 
 
 class Client:
@@ -60,27 +53,18 @@ class Client:
     def pages(self, path: str, query: Mapping[str, str], *, what: str, permission: str = "") -> Iterator[Page]:
         """Every page of a list."""
         start = f"{path}?{urlencode(query)}"
-        for answer in self.http.pages(start, _following(start), what=what, permission=permission, quota=path):
-            yield _page(answer, what)
+        read = functools.partial(_page, start, what)
+        return self.http.pages(start, read, what=what, permission=permission, quota=path)
 
 
-def _following(start: str) -> Callable[[Answer], str | None]:
-    """`pagination.next` is a page number, and 0 at the end."""
-
-    def following(answer: Answer) -> str | None:
-        number = _pagination(answer).get("next")
-        if number is not None and not isinstance(number, int | float):
-            raise BadAnswer("Authentik names a next page that is no number")
-        return f"{start}&page={int(number)}" if number else None
-
-    return following
-
-
-def _page(answer: Answer, what: str) -> Page:
-    items, count = answer.object().get("results"), _pagination(answer).get("count")
+def _page(start: str, what: str, answer: Answer) -> Page:
+    """One page; `pagination.next` is a page number, and 0 at the end. `Page.answer` is the length of the whole list."""
+    items, count, number = answer.object().get("results"), _pagination(answer).get("count"), _pagination(answer).get("next")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items) or not isinstance(count, int | float):
         raise BadAnswer(f"Authentik answered '{what}' with something that is no page of a list")
-    return Page(items, int(count))
+    if number is not None and not isinstance(number, int | float):
+        raise BadAnswer("Authentik names a next page that is no number")
+    return Page(items, f"{start}&page={int(number)}" if number else None, int(count))
 
 
 def _pagination(answer: Answer) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class AuthentikSource(Source):
         """What was not seen before; returns whether the list stayed the same while it was read."""
         counts, got = set[int](), 0
         for page in self._client.pages(kind.path, kind.query, what=kind.what, permission=kind.permission):
-            counts.add(page.count)
+            counts.add(page.answer)
             got += len(page.items)
             for item in page.items:
                 made = self._resource(kind, item)

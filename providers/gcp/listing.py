@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from providers import pages
 from providers.catalogue import paths
-from providers.errors import BadAnswer
 from providers.gcp import buckets, compute
 from providers.gcp.catalogue import KINDS
 from providers.gcp.declaration import Kind
@@ -16,9 +17,6 @@ from providers.google.signin import Signin
 from providers.http.client import Answer, Http
 
 Page = dict[str, Any]
-
-PAGE_BUDGET = 100_000
-"""Pages of one list: more is a loop, not a list."""
 
 PARTIAL = {"returnPartialSuccess": "true"}
 """One zone that does not answer is named, and the others are read. Google's own libraries have no field for it, or misspell it."""
@@ -54,38 +52,30 @@ class Apis:
         if kind.api == "compute":
             partial = PARTIAL if method.endswith(".aggregatedList") else {}
             session = Session(self.http(compute.HOST), kind.what, kind.permission_for(method), partial)
-            return guarded(compute.pages(session, method, project, size), kind.what)
+            return _guarded(compute.pages(session, method, project, size), kind.what)
         if kind.api == "storage":
             session = Session(self.http(buckets.HOST), kind.what, kind.permission_for(method), PARTIAL)
-            return guarded(buckets.pages(session, project, size), kind.what)
+            return _guarded(buckets.pages(session, project, size), kind.what)
         return self._by_address(kind, project, size, above)
 
     def _by_address(self, kind: Kind, project: str, size: int, above: Mapping[str, Any]) -> Iterator[Page]:
         host, _, path = kind.address.partition("/")
         query = dict(kind.parameters) | ({kind.size_parameter: str(size)} if kind.size_parameter else {})
         start = f"/{quote(paths.fill(path, above, {'project': project}), safe='/:@-._~')}?{urlencode(query)}"
-        pages = self.http(host).pages(start, following(start), what=kind.what, permission=kind.permission_for(kind.method))
-        return (answer.object() for answer in pages)
+        read = functools.partial(page, start, kind.items)
+        found = self.http(host).pages(start, read, what=kind.what, permission=kind.permission_for(kind.method))
+        return (one.answer for one in found)
 
 
-def following(start: str) -> Callable[[Answer], str | None]:
-    """For `Http.pages`: how the page after an answer is asked for."""
-
-    def at(answer: Answer) -> str | None:
-        token = answer.object().get("nextPageToken")
-        return f"{start}{'&' if '?' in start else '?'}{urlencode({'pageToken': token})}" if token else None
-
-    return at
+def page(start: str, path: str, answer: Answer) -> pages.Page:
+    """An answer to a list that begins at `start` and has its items at `path`, for `Http.pages`."""
+    found = answer.object()
+    token = found.get("nextPageToken")
+    following = f"{start}{'&' if '?' in start else '?'}{urlencode({'pageToken': token})}" if token else None
+    return pages.Page(list(paths.values(found, path)), following, found)
 
 
-def guarded(pages: Iterable[Page], what: str) -> Iterator[Page]:
-    """The pages, to the last one. Raises `BadAnswer` when a token comes a second time."""
-    seen: set[str] = set()
-    for page in pages:
-        yield page
-        token = page.get("nextPageToken")
-        if not token:
-            return
-        if token in seen or len(seen) >= PAGE_BUDGET:
-            raise BadAnswer(f"the pages of '{what}' lead in a circle")
-        seen.add(token)
+def _guarded(found: Iterable[Page], what: str) -> Iterator[Page]:
+    """The pages of a pager of Google's libraries, to the last one."""
+    watched = pages.guarded((pages.Page([one["items"]] if one.get("items") else (), one.get("nextPageToken"), one) for one in found), what)
+    return (one.answer for one in watched)

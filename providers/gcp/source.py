@@ -14,12 +14,13 @@ from providers.gcp import bindings
 from providers.gcp.catalogue import BINDING, KINDS, PROJECT
 from providers.gcp.config import GcpConfig
 from providers.gcp.declaration import project_name
-from providers.gcp.listing import RESOURCE_MANAGER, Apis, following
+from providers.gcp.listing import RESOURCE_MANAGER, Apis, page
 from providers.gcp.reading import Reading, organizations
 from providers.google import key as google_key
 from providers.google import signin as google_signin
 from providers.google.failure import Disabled, NotFound
 from providers.google.signin import Signin
+from providers.pages import items
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Link, Resource, Scope
 
@@ -96,10 +97,10 @@ class GcpSource(Source):
             raise refused[0]
 
     def _searched(self) -> Iterator[str]:
-        for answer in self._manager.pages(_SEARCH, following(_SEARCH), what="search projects", permission=GET):
-            for item in answer.object().get("projects") or ():
-                self._known[item["projectId"]] = item
-                yield item["projectId"]
+        read = functools.partial(page, _SEARCH, "projects[]")
+        for item in items(self._manager.pages(_SEARCH, read, what="search projects", permission=GET)):
+            self._known[item["projectId"]] = item
+            yield item["projectId"]
 
     def _project(self, project: str) -> dict[str, Any]:
         """What Resource Manager knows of it. Raises `Denied` for one that is not there, too: Google does not tell the two apart."""

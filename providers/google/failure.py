@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
+from providers.errors import BadAnswer, CredentialsError, Denied, PageExpired, ProviderError, Throttled, TimedOut, Unsupported
 from providers.http import retry
 from providers.http.client import Answer, Explain
 
@@ -23,7 +23,7 @@ class Disabled(Unsupported):
     """The API is not enabled in the project."""
 
 
-class StalePage(ScopeError):
+class StalePage(PageExpired):
     """The page token is not accepted any more: the list is to be read again from its first page."""
 
 

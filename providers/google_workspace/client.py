@@ -15,10 +15,11 @@ from providers.errors import BadAnswer, Denied, ProviderError
 from providers.google import failure as google_failure
 from providers.google import key as google_key
 from providers.google import signin as google_signin
-from providers.google.failure import NotFound, StalePage
+from providers.google.failure import NotFound
 from providers.google_workspace.catalogue import GROUPS, USERS, Listing
 from providers.google_workspace.config import GoogleWorkspaceConfig
 from providers.http.client import Answer, Explain, Http
+from providers.pages import Page, items, restarted
 
 SERVICE = "admin.googleapis.com"
 NAME = "Google Workspace"
@@ -68,31 +69,18 @@ class Client:
 
     def list(self, listing: Listing, scope: str, **names: str) -> Iterator[dict[str, Any]]:
         """Every item once, to the last page; a list whose page token goes stale is read again, without what was given already."""
-        seen: set[str] = set()
-        for left in reversed(range(RESTARTS + 1)):
-            try:
-                for item in self._pages(listing, scope, names):
-                    if (identity := listing.identity(item)) not in seen:
-                        seen.add(identity)
-                        yield item
-            except StalePage:
-                if not left:
-                    raise
-            else:
-                return
+        return items(restarted(lambda: self._pages(listing, scope, names), key=listing.identity))
 
-    def _pages(self, listing: Listing, scope: str, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    def _pages(self, listing: Listing, scope: str, names: Mapping[str, str]) -> Iterator[Page]:
         url, what = listing.url(**names), f"list {listing.method.split('.')[1]}"
 
-        def following(answer: Answer) -> str | None:
-            token = answer.object().get("nextPageToken")
-            return f"{url}&pageToken={quote(str(token), safe='')}" if token else None
-
-        for answer in self._http(scope).pages(url, following, what=what, permission=scope):
-            found = answer.object().get(listing.items, [])
+        def page(answer: Answer) -> Page:
+            found, token = answer.object().get(listing.items, []), answer.object().get("nextPageToken")
             if not isinstance(found, list) or not all(map(listing.identity, found)):
                 raise BadAnswer(f"{NAME} answered '{what}' with items that have no {listing.key}")
-            yield from found
+            return Page(found, f"{url}&pageToken={quote(str(token), safe='')}" if token else None)
+
+        return self._http(scope).pages(url, page, what=what, permission=scope)
 
     def _http(self, scope: str) -> Http:
         with self._lock:

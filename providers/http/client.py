@@ -3,8 +3,8 @@
 ::
 
     with Http("https://example.okta.com", "Okta", headers={"Authorization": f"SSWS {token}"}) as http:
-        for answer in http.pages("/api/v1/users?limit=200", next_link, what="list users", permission="okta.users.read", quota="users"):
-            yield from answer.array()
+        page = lambda answer: Page(answer.array(), next_link(answer))
+        yield from items(http.pages("/api/v1/users?limit=200", page, what="list users", permission="okta.users.read", quota="users"))
 
 A redirect is never followed: it could lead our credentials to another host.
 """
@@ -19,13 +19,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 import urllib3
 
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 from providers.http import retry
+from providers.pages import Page, by_link, same_origin
 
 TIMEOUT = urllib3.Timeout(connect=10.0, read=60.0)
 """Seconds to connect, and between two pieces of an answer."""
@@ -37,9 +38,6 @@ MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer, unpacked: what is compressed may be a bomb."""
 
 CHUNK = 64 * 1024
-
-PAGE_BUDGET = 100_000
-"""Pages of one list: more is a loop, not a list."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -146,25 +144,20 @@ class Http:
         answer: Answer = self._retrying(self._once, method, url, body, headers or {}, what or path.partition("?")[0], permission, quota)
         return answer
 
-    def pages(
-        self, path: str, following: Callable[[Answer], str | None], *, what: str = "", permission: str = "", quota: str = ""
-    ) -> Iterator[Answer]:
-        """Every page of a list; `following` gives the path or URL of the next one. A circle of pages raises `BadAnswer`."""
-        seen: set[str] = set()
-        url: str | None = self._url(path)
-        while url:
-            if url in seen or len(seen) >= PAGE_BUDGET:
-                raise BadAnswer(f"the pages of '{what or path}' at {self.name} lead in a circle")
-            seen.add(url)
-            answer = self.get(url, what=what, permission=permission, quota=quota)
-            yield answer
-            url = following(answer)
+    def pages(self, path: str, page: Callable[[Answer], Page], *, what: str = "", permission: str = "", quota: str = "") -> Iterator[Page]:
+        """Every page of a list. `page` reads an answer: its items, and the path or URL of the next page (see `providers.pages`).
+
+        Raises `BadAnswer` for a circle, or for a next page on another host; and what `get` raises.
+        """
+
+        def ask(url: str) -> Page:
+            found = page(self.get(url, what=what, permission=permission, quota=quota))
+            return msgspec.structs.replace(found, next=self._url(str(found.next))) if found.next else found
+
+        return by_link(ask, self._url(path), what=what or path)
 
     def _url(self, path: str) -> str:
-        url = urljoin(self.base_url + "/", path.lstrip("/") if path.startswith("/") else path)
-        if urlsplit(url)[:2] != urlsplit(self.base_url)[:2]:
-            raise BadAnswer(f"{self.name} points to another host ({_host(url)}): not followed, as our credentials would go there")
-        return url
+        return same_origin(path.lstrip("/") if path.startswith("/") else path, self.base_url + "/", self.name)
 
     def _once(self, method: str, url: str, body: bytes | None, more: Mapping[str, str], what: str, permission: str, quota: str) -> Answer:
         self._pace.keep(quota)

@@ -12,6 +12,7 @@ from providers.http import retry
 from providers.http.client import Answer, Http, next_link
 from providers.okta.catalogue import ADMINISTRATORS, ME, Listing
 from providers.okta.config import OktaConfig
+from providers.pages import Page, items
 
 
 class Gone(Unsupported):
@@ -49,16 +50,22 @@ class Client:
         if listing.query:
             path += "?" + urlencode(listing.query)
         following = _next_in_body if listing is ADMINISTRATORS else next_link
-        for answer in self.http.pages(path, following, what=listing.what, permission=listing.permission, quota=listing.path):
-            yield from _items(answer, listing)
+
+        def page(answer: Answer) -> Page:
+            return Page(_items(answer, listing), following(answer))
+
+        return items(self.http.pages(path, page, what=listing.what, permission=listing.permission, quota=listing.path))
 
 
-def _items(answer: Answer, listing: Listing) -> Iterator[dict[str, Any]]:
+def _items(answer: Answer, listing: Listing) -> list[dict[str, Any]]:
     found = answer.object().get("value") if listing is ADMINISTRATORS else answer.array()
-    for item in found if isinstance(found, list) else (None,):
-        if not isinstance(item, dict) or not isinstance(item.get("id"), str) or not item["id"]:
-            raise BadAnswer(f"Okta answered '{listing.what}' with an item that has no id: is a proxy in between?")
-        yield item
+    if not isinstance(found, list) or not all(map(_has_id, found)):
+        raise BadAnswer(f"Okta answered '{listing.what}' with an item that has no id: is a proxy in between?")
+    return found
+
+
+def _has_id(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("id"), str) and bool(item["id"])
 
 
 def _next_in_body(answer: Answer) -> str | None:

@@ -28,7 +28,7 @@ found = sorted(set(found for name in names for found in fields(getattr(compute, 
 print(json.dumps([kilobytes, found]))
 """
 WHOLE = (
-    "import worker.job.entry, providers.google_signin\nfrom google.cloud import storage\nfrom google.cloud.compute_v1.types import compute"
+    "import worker.job.entry, providers.google.signin\nfrom google.cloud import storage\nfrom google.cloud.compute_v1.types import compute"
 )
 LEAN = "import worker.job.entry, providers.gcp.source\nfrom google.cloud.compute_v1.types import compute"
 

@@ -17,6 +17,7 @@ from providers.errors import BadAnswer, CredentialsError, Denied, ScopeError, Th
 from providers.http import client as client_module
 from providers.http import retry
 from providers.http.client import Http, tls
+from providers.pages import Page
 
 
 class Server:
@@ -187,7 +188,7 @@ def test_a_reset_is_a_time_of_the_sources_own_clock(server, http_client, waits, 
 def test_the_next_page_by_the_link_header_wherever_it_stands(server, http_client, links):
     server.script = [(200, b"[1]", *(("Link", one) for one in links)), (200, b"[2]", ("Link", '</x>; rel="prev nextish"'))]
 
-    assert [answer.array() for answer in http_client.pages("/x", client_module.next_link)] == [[1], [2]]
+    assert [page.items for page in http_client.pages("/x", lambda found: Page(found.array(), client_module.next_link(found)))] == [[1], [2]]
     assert [path for path, _ in server.requests] == ["/x", "/x?after=2"]
 
 
@@ -226,7 +227,7 @@ def test_f04_pages_that_lead_in_a_circle_end(server, http_client, circle):
     server.script = [(200, json.dumps({"next": name}).encode()) for name in [*circle, *circle]]
 
     with pytest.raises(BadAnswer, match="lead in a circle"):
-        list(http_client.pages("/x", lambda answer: "/x?page=" + answer.object()["next"]))
+        list(http_client.pages("/x", lambda found: Page((), "/x?page=" + found.object()["next"])))
     assert len(server.requests) <= len(circle) + 1
 
 
@@ -234,7 +235,7 @@ def test_a_next_page_on_another_host_is_not_followed(server, http_client):
     server.script = [(200, b"{}")]
 
     with pytest.raises(BadAnswer, match="another host"):
-        list(http_client.pages("/x", lambda _: "http://169.254.169.254/latest/meta-data"))
+        list(http_client.pages("/x", lambda _: Page((), "http://169.254.169.254/latest/meta-data")))
     assert len(server.requests) == 1
 
 

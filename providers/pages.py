@@ -1,0 +1,213 @@
+"""How a list is read to its end: the only way in which a provider may read one.
+
+A list is *proven* whole, or its reading raises; a list that ends early, turns in a circle or changes under its reader is never taken for a
+short list. There are three kinds of paging, and a function for each:
+
+`by_token`
+    The source gives a token for the next page; an empty token ends the list. A page that is too large is asked for again at half the size.
+`by_link`
+    The source gives the address of the next page. It must be of the same origin: no credential goes to another host.
+`by_offset`
+    Rows are counted from the start, so that a row which is deleted meanwhile hides another. Pages overlap by one row, which must match.
+
+Where neither tokens nor overlapping rows prove anything (page numbers), `agreeing` reads the list until two readings agree. `restarted`
+begins a list anew whose pages expired. `guarded` watches a pager that belongs to a vendor's library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+
+from providers.errors import BadAnswer, PageExpired, PageTooLarge
+
+PAGE_BUDGET = 100_000
+"""Pages of one list. A list with more is an endless one."""
+
+EMPTY_BUDGET = 1_000
+"""Empty pages in a row, each with a token for one more."""
+
+RESTARTS = 3
+"""How often a list is begun anew that expired or changed while it was read."""
+
+Key = Callable[[Any], str]
+"""What identifies an item of the list."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page: its items, what asks for the next one (empty at the end), and the answer that it came in."""
+
+    items: Sequence[Any]
+    next: Hashable = None
+    answer: Any = None
+
+
+def by_token(ask: Callable[[Any, int], Page], *, what: str, size: int = 0) -> Iterator[Page]:
+    """Every page; `ask` takes the token (None at first) and the number of items to ask for, and may raise `PageTooLarge`.
+
+    `size` 0 leaves the number to the source. Raises `BadAnswer` for a circle, and what `ask` raises.
+    """
+    return guarded(_by_token(ask, size), what)
+
+
+def _by_token(ask: Callable[[Any, int], Page], size: int) -> Iterator[Page]:
+    token: Hashable = None
+    while True:
+        try:
+            page = ask(token, size)
+        except PageTooLarge:
+            if size < 2:
+                raise
+            size //= 2
+            continue
+        yield page
+        token = page.next
+        if not token:
+            return
+
+
+def by_link(ask: Callable[[str], Page], start: str, *, what: str) -> Iterator[Page]:
+    """Every page; `Page.next` is the next page's address, absolute or relative. Raises `BadAnswer` when it is of another origin."""
+    return guarded(_by_link(ask, start, what), what)
+
+
+def _by_link(ask: Callable[[str], Page], start: str, what: str) -> Iterator[Page]:
+    url, seen = start, set[str]()
+    while url:
+        if url in seen:
+            raise _circle(what)
+        seen.add(url)
+        page = ask(url)
+        yield page
+        url = same_origin(str(page.next), start, what) if page.next else ""
+
+
+def same_origin(link: str, base: str, what: str) -> str:
+    """The absolute form of a link that was found in an answer from `base`. Raises `BadAnswer` when it leads to another origin."""
+    url = urljoin(base, link)
+    if _origin(url) != _origin(base):
+        where = _origin(url)[1]
+        raise BadAnswer(f"the answer to '{what}' points to another host ({where}): not followed, as our credentials would go there")
+    return url
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, (parts.hostname or "").lower(), parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:  # a port that is no number, a broken IPv6 address
+        return "", url[:200], None
+
+
+def by_offset(ask: Callable[[int, int], Page], *, what: str, size: int, key: Key) -> Iterator[Page]:
+    """Every page of a list that is sorted by `key`; `ask` takes the offset and the number of rows.
+
+    `Page.next` is true while there are more.
+
+    Each page begins with the last row of the page before it. When that row does not match, a row was deleted or inserted meanwhile, and
+    the list is begun anew. Raises `PageExpired` when it has changed each time, `BadAnswer` for a circle.
+    """
+    return restarted(lambda: guarded(_by_offset(ask, what, size, key), what), key=key)
+
+
+def _by_offset(ask: Callable[[int, int], Page], what: str, size: int, key: Key) -> Iterator[Page]:
+    page = ask(0, size)
+    yield page
+    offset = len(page.items) - 1
+    while page.next and page.items:
+        last = key(page.items[-1])
+        page = ask(offset, size)
+        if not page.items or key(page.items[0]) != last:
+            raise PageExpired(f"the list of '{what}' changed while it was read")
+        offset += len(page.items) - 1
+        if page.next and len(page.items) < 2:
+            raise BadAnswer(f"the pages of '{what}' hold one row each: they cannot be read with an overlap")
+        yield msgspec.structs.replace(page, items=page.items[1:])
+
+
+def agreeing(read: Callable[[], Iterator[Page]], *, what: str, key: Key) -> Iterator[Page]:
+    """The pages of a list that `read` reads once; it is called until two readings in a row hold the same items in the same order.
+
+    Each item is yielded once, in the reading in which it is seen first. A list of a single page needs no second reading.
+    Raises `PageExpired` when no two readings agree.
+    """
+    seen: set[str] = set()
+    before: list[str] | None = None
+    for _ in range(RESTARTS + 2):
+        keys: list[str] = []
+        pages = 0
+        for page in read():
+            pages += 1
+            keys += map(key, page.items)
+            yield _unseen(page, seen, key)
+        if keys == before or (pages == 1 and before is None):
+            return
+        before = keys
+    raise PageExpired(f"the list of '{what}' changed each time while it was read, so that items may be missing")
+
+
+def restarted(read: Callable[[], Iterator[Page]], *, key: Key) -> Iterator[Page]:
+    """The pages of a list that is begun anew when it expires under way; an item that comes again is known by its key.
+
+    Raises `PageExpired` after `RESTARTS` new beginnings.
+    """
+    seen: set[str] = set()
+    for left in reversed(range(RESTARTS + 1)):
+        try:
+            for page in read():
+                yield _unseen(page, seen, key)
+        except PageExpired:
+            if not left:
+                raise
+        else:
+            return
+
+
+def _unseen(page: Page, seen: set[str], key: Key) -> Page:
+    """The page without the items that were seen before; what it holds is seen now."""
+    fresh = []
+    for item in page.items:
+        name = key(item)
+        if name not in seen:
+            seen.add(name)
+            fresh.append(item)
+    return page if len(fresh) == len(page.items) else msgspec.structs.replace(page, items=fresh)
+
+
+def guarded(pages: Iterable[Page], what: str) -> Iterator[Page]:
+    """The pages of any pager, to the last one. Raises `BadAnswer` for a circle: a page with nothing new that promises one more.
+
+    A token may come twice (some directories number their cursors so); the same token or another with the same items may not.
+    """
+    contents: set[int] = set()
+    tokens: set[Hashable] = set()
+    empty = 0
+    for number, page in enumerate(pages, 1):
+        yield page
+        if not page.next:
+            return
+        content = _content(page.items)
+        empty = 0 if page.items else empty + 1
+        circles = content in contents if page.items else page.next in tokens
+        if circles or number >= PAGE_BUDGET or empty >= EMPTY_BUDGET:
+            raise _circle(what)
+        contents.add(content)
+        tokens.add(page.next)
+
+
+def _content(items: Sequence[Any]) -> int:
+    """A page's items in one number: how many, the first and the last."""
+    return hash((len(items), repr(items[0]), repr(items[-1]))) if items else 0
+
+
+def _circle(what: str) -> BadAnswer:
+    return BadAnswer(f"the pages of '{what}' lead in a circle")
+
+
+def items(pages: Iterable[Page]) -> Iterator[Any]:
+    """The items of all pages."""
+    for page in pages:
+        yield from page.items
