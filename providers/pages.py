@@ -87,9 +87,12 @@ def _by_link(ask: Callable[[str], Page], start: str, what: str) -> Iterator[Page
 
 def same_origin(link: str, base: str, what: str) -> str:
     """The absolute form of a link that was found in an answer from `base`. Raises `BadAnswer` when it leads to another origin."""
-    url = urljoin(base, link)
+    try:
+        url = urljoin(base, link)
+    except ValueError:  # a broken IPv6 address
+        url = ""
     if _origin(url) != _origin(base):
-        where = _origin(url)[1]
+        where = _origin(url)[1] or link[:200]
         raise BadAnswer(f"the answer to '{what}' points to another host ({where}): not followed, as our credentials would go there")
     return url
 
@@ -98,8 +101,8 @@ def _origin(url: str) -> tuple[str, str, int | None]:
     try:
         parts = urlsplit(url)
         return parts.scheme, (parts.hostname or "").lower(), parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    except ValueError:  # a port that is no number, a broken IPv6 address
-        return "", url[:200], None
+    except ValueError:  # a port that is no number
+        return "", "", None
 
 
 def by_offset(ask: Callable[[int, int], Page], *, what: str, size: int, key: Key) -> Iterator[Page]:
