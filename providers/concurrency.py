@@ -1,14 +1,77 @@
-"""So many accounts at once: the reads of the next one are planned when one before it has ended."""
+"""Threads that share work: values computed once, and so many accounts read at once."""
 
 from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Generic, TypeVar
 
 import msgspec
 
 from providers.provider import Read
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+ValueT = TypeVar("ValueT")
+
+
+class Once(Generic[ValueT]):
+    """One value, computed by the first thread that needs it; the others wait for that value.
+
+    An error of one of the `kept` types is kept too, and raised for every later caller. After any other error the next caller tries again.
+    """
+
+    def __init__(self, kept: tuple[type[Exception], ...] = ()) -> None:
+        self._lock, self._kept = threading.Lock(), kept
+        self._values: list[ValueT] = []  # none or one: a value may be None
+        self._error: Exception | None = None
+
+    def get(self, compute: Callable[[], ValueT]) -> ValueT:
+        """The value. Raises what `compute` raises."""
+        if not self._values:
+            with self._lock:
+                self._compute(compute)
+        return self._values[0]
+
+    def _compute(self, compute: Callable[[], ValueT]) -> None:
+        if self._values:
+            return
+        if self._error is not None:
+            raise self._error
+        try:
+            self._values.append(compute())
+        except self._kept as error:
+            self._error = error
+            raise
+
+    def computed(self) -> list[ValueT]:
+        """The value as a list of one; empty before it is computed."""
+        return list(self._values)
+
+
+class OncePerKey(Generic[KeyT, ValueT]):
+    """Values by key, each computed once as in `Once`; threads that need different keys do not wait for each other."""
+
+    def __init__(self, kept: tuple[type[Exception], ...] = ()) -> None:
+        self._lock, self._kept = threading.Lock(), kept
+        self._by_key: dict[KeyT, Once[ValueT]] = {}
+
+    def get(self, key: KeyT, compute: Callable[[], ValueT]) -> ValueT:
+        """The value of a key. Raises what `compute` raises."""
+        with self._lock:
+            once = self._by_key.setdefault(key, Once(self._kept))
+        return once.get(compute)
+
+    def computed(self) -> list[ValueT]:
+        """All values computed so far."""
+        with self._lock:
+            return [value for once in self._by_key.values() for value in once.computed()]
+
+    def clear(self) -> list[ValueT]:
+        """Forgets all values; returns those computed so far, for the caller to close."""
+        with self._lock:
+            before, self._by_key = self._by_key, {}
+        return [value for once in before.values() for value in once.computed()]
 
 
 class Turns:

@@ -13,6 +13,7 @@ from botocore.config import Config
 from providers.aws import catalogue
 from providers.aws.models import lean_loader
 from providers.aws.paging import Paging, paging_of
+from providers.concurrency import OncePerKey
 
 _NOWHERE = (None, None, os.devnull, None)
 _NOTHING = (None, None, None, None)
@@ -101,28 +102,13 @@ class Account:
         self.id, self.partition = account, partition
         self._sessions, self._credentials = sessions, credentials
         self._session = sessions.session(credentials)
-        self._lock = threading.Lock()
-        self._clients: dict[tuple[str, str], _Once] = {}
+        self._clients = OncePerKey[tuple[str, str], Any]()
 
     def client(self, service: str, region: str) -> Any:
-        """The client for a service in a region. Who finds it made does not wait for those that are being made."""
-        with self._lock:
-            once = self._clients.setdefault((service, region), _Once())
-        with once.lock:
-            if once.client is None:
-                once.client = self._sessions.client(self._session, service, region)
-        return once.client
+        """The client for a service in a region, made once. A client that exists is returned while others are being made."""
+        return self._clients.get((service, region), lambda: self._sessions.client(self._session, service, region))
 
     def close(self) -> None:
         """Closes the connections."""
-        with self._lock:
-            made, self._clients = list(self._clients.values()), {}
-        for once in made:
-            if once.client is not None:
-                once.client.close()
-
-
-class _Once:
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.client: Any = None
+        for client in self._clients.clear():
+            client.close()

@@ -6,11 +6,11 @@ what that scope covers is denied.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from providers.concurrency import OncePerKey
 from providers.errors import BadAnswer, Denied, ProviderError
 from providers.google import failure as google_failure
 from providers.google import key as google_key
@@ -37,17 +37,16 @@ class Client:
         key = google_key.read_operator(path, "credentials_path", (google_key.SERVICE_ACCOUNT,)) if path else config.credentials
         at = "credentials_path" if path else "credentials"
         self._signin = google_signin.sign_in(operator, [USERS.scope], key=key, at=at, subject=config.admin_email)
-        self._clients: dict[str, Http] = {}
-        self._lock = threading.Lock()
+        self._clients = OncePerKey[str, Http]()
 
     @property
     def calls(self) -> int:
         """Answers received."""
-        return sum(http.calls for http in tuple(self._clients.values()))
+        return sum(http.calls for http in self._clients.computed())
 
     def close(self) -> None:
         """Closes the connections."""
-        for http in self._clients.values():
+        for http in self._clients.computed():
             http.close()
 
     def administrator(self) -> dict[str, Any]:
@@ -83,10 +82,7 @@ class Client:
         return self._http(scope).pages(url, page, what=what, permission=scope)
 
     def _http(self, scope: str) -> Http:
-        with self._lock:
-            if scope not in self._clients:
-                self._clients[scope] = self._signin.scoped([scope]).http(SERVICE, NAME, explain=self._explain(scope))
-            return self._clients[scope]
+        return self._clients.get(scope, lambda: self._signin.scoped([scope]).http(SERVICE, NAME, explain=self._explain(scope)))
 
     def _explain(self, scope: str) -> Explain:
         """The Directory API does not say what a 403 lacks: the scope was granted with the token, so it is the administrator's rights."""

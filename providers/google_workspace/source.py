@@ -7,10 +7,10 @@ are not read; without the members of a group, users are, and keep the membership
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from providers.concurrency import Once
 from providers.errors import CredentialsError, Outcome, ProviderError, ScopeError
 from providers.google_workspace.catalogue import DELETED_USERS, DOMAINS, GROUPS, ORG_UNITS, ROLE_ASSIGNMENTS, ROLES, USERS, Kind
 from providers.google_workspace.client import NAME, Client
@@ -28,8 +28,8 @@ class Directory(Source):
     def __init__(self, config: GoogleWorkspaceConfig, operator: Mapping[str, str]) -> None:
         self._config = config
         self._client = Client(config, operator)
-        self._units_lock, self._members_lock = threading.Lock(), threading.Lock()
-        self._memberships: Memberships | ProviderError | None = None
+        self._unit_table = Once[dict[str, dict[str, Any]]]()
+        self._memberships = Once[Memberships | ProviderError]()
 
     @property
     def calls(self) -> int:  # type: ignore[override]
@@ -79,11 +79,9 @@ class Directory(Source):
 
     def _units(self) -> dict[str, dict[str, Any]]:
         """Path -> unit, the upper ones first. Read once; an error is not kept, so that each read tells its own."""
-        with self._units_lock:
-            return self._unit_table
+        return self._unit_table.get(self._fetch_units)
 
-    @functools.cached_property
-    def _unit_table(self) -> dict[str, dict[str, Any]]:
+    def _fetch_units(self) -> dict[str, dict[str, Any]]:
         found = sorted(self._list(ORG_UNITS), key=lambda unit: (str(unit.get("orgUnitPath")).count("/"), str(unit.get("orgUnitPath"))))
         return {str(unit.get("orgUnitPath")): unit for unit in found}
 
@@ -122,17 +120,16 @@ class Directory(Source):
     # --- groups and users
 
     def _known_memberships(self) -> Memberships | ProviderError:
-        """All of them, or why they could not be read; asked for once, by whoever comes first."""
-        with self._members_lock:
-            if self._memberships is None:
-                found = Memberships()
-                try:
-                    found.read(self._client, self._config.customer_id)
-                except ProviderError as error:
-                    self._memberships = error
-                else:
-                    self._memberships = found
-            return self._memberships
+        """All memberships, or the error that kept them from being read. The first caller reads them."""
+        return self._memberships.get(self._fetch_memberships)
+
+    def _fetch_memberships(self) -> Memberships | ProviderError:
+        found = Memberships()
+        try:
+            found.read(self._client, self._config.customer_id)
+        except ProviderError as error:
+            return error
+        return found
 
     def _read_groups(self, kind: Kind) -> Iterator[Item]:
         known = self._known_memberships()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from providers.concurrency import OncePerKey
 from providers.errors import BadAnswer, ProviderError, ScopeError
 from providers.kubernetes import catalogue
 from providers.kubernetes.client import Client, Gone
@@ -52,10 +52,8 @@ class Cluster(Source):
     def __init__(self, config: KubernetesConfig, operator: Mapping[str, str]) -> None:
         self._config = config
         self._client = Client(access(config, operator))
-        self._index: dict[str, dict[tuple[str, str], str]] = {}
-        self._locks: dict[str, threading.Lock] = {}
+        self._index = OncePerKey[str, dict[tuple[str, str], str]]()
         self._types: dict[str, Type] = {}
-        self._lock = threading.Lock()
 
     @property
     def calls(self) -> int:  # type: ignore[override]
@@ -159,13 +157,9 @@ class Cluster(Source):
 
     def _find(self, plural: str, namespace: str, name: str) -> str:
         """The external id of an object that is known by its name alone; empty when it is not there or may not be seen."""
-        with self._lock:
-            lock = self._locks.setdefault(plural, threading.Lock())
-        with lock:
-            if plural not in self._index:
-                self._index[plural] = self._names(plural)
+        names = self._index.get(plural, lambda: self._names(plural))
         kind = self._types.get(plural)
-        return self._index[plural].get((namespace if kind and kind.namespaced else "", name), "")
+        return names.get((namespace if kind and kind.namespaced else "", name), "")
 
     def _names(self, plural: str) -> dict[tuple[str, str], str]:
         kind = self._types.get(plural)

@@ -1,14 +1,15 @@
-"""Turns: however an account ends, the next one is planned."""
+"""Values computed once, and turns: however an account ends, the next one is planned."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from providers.collected import Collected
-from providers.concurrency import Turns
+from providers.concurrency import Once, OncePerKey, Turns
 from providers.errors import Denied
 from providers.provider import Read, Source
 from providers.records import Identity, Resource, Scope
@@ -96,3 +97,61 @@ def test_a_sink_that_fails_before_a_read_has_begun_holds_up_no_turn():
 
     assert isinstance(within_the_cap(source, Full()), BrokenPipeError)
     assert source.closed == ["account-0", "account-1", "account-2"]
+
+
+def test_a_value_is_computed_once_however_many_threads_need_it():
+    once, computed, started = Once[int](), [], threading.Barrier(8)
+
+    def compute() -> int:
+        computed.append(threading.get_ident())
+        return 7
+
+    def get(_: int) -> int:
+        started.wait(CAP)
+        return once.get(compute)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(get, range(8))) == [7] * 8
+    assert len(computed) == 1
+    assert once.computed() == [7]
+
+
+def test_a_kept_error_is_raised_for_every_caller_and_any_other_is_tried_again():
+    once, tries = Once[None](kept=(Denied,)), []
+
+    def fail(error: Exception) -> None:
+        tries.append(error)
+        raise error
+
+    with pytest.raises(ValueError, match="first"):
+        once.get(lambda: fail(ValueError("first")))
+    for _ in range(3):
+        with pytest.raises(Denied, match="second"):
+            once.get(lambda: fail(Denied("second")))
+    assert len(tries) == 2
+
+
+def test_a_value_may_be_none():
+    once, computed = Once[None](), []
+    for _ in range(2):
+        assert once.get(lambda: computed.append(1)) is None
+    assert computed == [1]
+
+
+def test_a_key_that_is_computed_does_not_wait_for_another_that_is_not():
+    values, entered, leave = OncePerKey[str, str](), threading.Event(), threading.Event()
+
+    def slow() -> str:
+        entered.set()
+        assert leave.wait(CAP)
+        return "slow"
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(values.get, "a", slow)
+        assert entered.wait(CAP)
+        assert values.get("b", lambda: "quick") == "quick"
+        assert values.computed() == ["quick"]
+        leave.set()
+        assert waiting.result(CAP) == "slow"
+    assert sorted(values.clear()) == ["quick", "slow"]
+    assert values.get("a", lambda: "anew") == "anew"
