@@ -11,7 +11,8 @@ from providers.address import base_url, spoken
 from providers.authentik.catalogue import ME, PERMISSIONS, PERMISSIONS_QUERY, ROOT
 from providers.authentik.config import AuthentikConfig
 from providers.errors import BadAnswer, CredentialsError, ProviderError, Unsupported
-from providers.http.client import Answer, Http
+from providers.http.client import Http
+from providers.http.response import HttpResponse
 from providers.pages import Page
 
 _NOT_SIGNED_IN = frozenset(
@@ -57,7 +58,7 @@ class Client:
         return self.http.pages(start, read, what=what, permission=permission, quota=path)
 
 
-def _page(start: str, what: str, answer: Answer) -> Page:
+def _page(start: str, what: str, answer: HttpResponse) -> Page:
     """One page; `pagination.next` is a page number, and 0 at the end. `Page.answer` is the length of the whole list."""
     items, count, number = answer.object().get("results"), _pagination(answer).get("count"), _pagination(answer).get("next")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items) or not isinstance(count, int | float):
@@ -67,14 +68,14 @@ def _page(start: str, what: str, answer: Answer) -> Page:
     return Page(items, f"{start}&page={int(number)}" if number else None, int(count))
 
 
-def _pagination(answer: Answer) -> dict[str, Any]:
+def _pagination(answer: HttpResponse) -> dict[str, Any]:
     found = answer.object().get("pagination")
     if not isinstance(found, dict):
         raise BadAnswer("Authentik answered with something that is no page of a list: is it an Authentik at all?")
     return found
 
 
-def _explained(answer: Answer, what: str) -> ProviderError | None:  # noqa: ARG001 - as every explanation
+def _explained(answer: HttpResponse, what: str) -> ProviderError | None:  # noqa: ARG001 - as every explanation
     if answer.status == 403 and _detail(answer) in _NOT_SIGNED_IN:
         return CredentialsError(
             "Authentik does not accept the API token: it is wrong, revoked or expired, or its user is inactive; "
@@ -84,7 +85,7 @@ def _explained(answer: Answer, what: str) -> ProviderError | None:  # noqa: ARG0
     return None
 
 
-def _detail(answer: Answer) -> str:
+def _detail(answer: HttpResponse) -> str:
     try:
         return str(answer.object().get("detail", ""))
     except BadAnswer:

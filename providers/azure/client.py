@@ -25,7 +25,7 @@ from requests.adapters import HTTPAdapter
 from providers import secrecy
 from providers.azure.config import MANAGED_IDENTITY, AzureConfig
 from providers.errors import BadAnswer, ConfigError
-from providers.http.client import tls
+from providers.http.tls import tls
 
 TIMEOUTS = {"connection_timeout": 10, "read_timeout": 60}  # seconds; the job's own clock ends everything else
 RETRIES = {"retry_total": 5, "retry_backoff_max": 60}  # Retry-After is honoured by the SDK's policy

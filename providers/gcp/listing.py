@@ -14,7 +14,8 @@ from providers.gcp.catalogue import KINDS
 from providers.gcp.declaration import Kind
 from providers.gcp.session import Session
 from providers.google.signin import Signin
-from providers.http.client import Answer, Http
+from providers.http.client import Http
+from providers.http.response import HttpResponse
 
 Page = dict[str, Any]
 
@@ -67,7 +68,7 @@ class Apis:
         return (one.answer for one in found)
 
 
-def page(start: str, path: str, answer: Answer) -> pages.Page:
+def page(start: str, path: str, answer: HttpResponse) -> pages.Page:
     """An answer to a list that begins at `start` and has its items at `path`, for `Http.pages`."""
     found = answer.object()
     token = found.get("nextPageToken")

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from providers.http.client import Answer, Http
+from providers.http.client import Http
+from providers.http.response import HttpResponse
 
 
 class Session:
@@ -41,7 +42,7 @@ class Session:
 class Response:
     """What the libraries read of a `requests.Response`."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: HttpResponse) -> None:
         self.status_code, self.headers, self.content = answer.status, answer.headers, answer.body
         self._answer = answer
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from providers.errors import BadAnswer, CredentialsError, Denied, PageExpired, ProviderError, Throttled, TimedOut, Unsupported
 from providers.http import retry
-from providers.http.client import Answer, Explain
+from providers.http.client import Explain
+from providers.http.response import HttpResponse
 
 
 class NotFound(Unsupported):
@@ -42,13 +43,13 @@ _PERMISSION = re.compile(r"[Pp]ermission '?([a-z]\w*(?:\.\w+){2,})'?|'([a-z]\w*(
 def explain(name: str) -> Explain:
     """For `Http`: Google's own reading of a refusal, or None for the usual one, which names the caller's permission."""
 
-    def read(answer: Answer, what: str) -> ProviderError | None:
+    def read(answer: HttpResponse, what: str) -> ProviderError | None:
         return of_answer(name, answer, what)
 
     return read
 
 
-def of_answer(name: str, answer: Answer, what: str) -> ProviderError | None:
+def of_answer(name: str, answer: HttpResponse, what: str) -> ProviderError | None:
     """The error in an answer, or None when the status says it all."""
     error = _error(answer)
     why, text, detail = set(reasons(answer)), str(error.get("message", "")), answer.text()
@@ -73,7 +74,7 @@ def of_answer(name: str, answer: Answer, what: str) -> ProviderError | None:
     return Denied(f"{name} refuses to {what} (403): the permission '{permission}' is missing", permission=permission, detail=detail)
 
 
-def reasons(answer: Answer) -> Iterator[str]:
+def reasons(answer: HttpResponse) -> Iterator[str]:
     """Every machine-readable reason in a refusal."""
     error = _error(answer)
     yield from (str(one.get("reason", "")) for one in error.get("errors") or () if isinstance(one, dict))
@@ -81,7 +82,7 @@ def reasons(answer: Answer) -> Iterator[str]:
     yield str(error.get("status", ""))
 
 
-def _error(answer: Answer) -> dict[str, Any]:
+def _error(answer: HttpResponse) -> dict[str, Any]:
     try:
         found = answer.json()
     except BadAnswer:
@@ -95,7 +96,7 @@ def _metadata(error: dict[str, Any]) -> dict[str, Any]:
     return next((found for found in infos if isinstance(found, dict)), {})
 
 
-def _permission(answer: Answer, why: set[str], text: str, error: dict[str, Any]) -> str:
+def _permission(answer: HttpResponse, why: set[str], text: str, error: dict[str, Any]) -> str:
     if why & TOO_NARROW:
         wanted = re.search(r'scope="([^"]+)"', answer.headers.get("www-authenticate", ""))
         return f"OAuth scope {wanted[1].split()[0]}" if wanted else "an OAuth scope that the sign-in was not given"

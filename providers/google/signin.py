@@ -33,7 +33,8 @@ from providers import secrecy
 from providers.errors import ConfigError
 from providers.google import failure as google_failure
 from providers.google import key as google_key
-from providers.http.client import TIMEOUT, Explain, Http, tls
+from providers.http.client import TIMEOUT, Explain, Http
+from providers.http.tls import tls
 
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 

@@ -18,7 +18,8 @@ from providers.google import signin as google_signin
 from providers.google.failure import NotFound
 from providers.google_workspace.catalogue import GROUPS, USERS, Listing
 from providers.google_workspace.config import GoogleWorkspaceConfig
-from providers.http.client import Answer, Explain, Http
+from providers.http.client import Explain, Http
+from providers.http.response import HttpResponse
 from providers.pages import Page, items, restarted
 
 SERVICE = "admin.googleapis.com"
@@ -73,7 +74,7 @@ class Client:
     def _pages(self, listing: Listing, scope: str, names: Mapping[str, str]) -> Iterator[Page]:
         url, what = listing.url(**names), f"list {listing.method.split('.')[1]}"
 
-        def page(answer: Answer) -> Page:
+        def page(answer: HttpResponse) -> Page:
             found, token = answer.object().get(listing.items, []), answer.object().get("nextPageToken")
             if not isinstance(found, list) or not all(map(listing.identity, found)):
                 raise BadAnswer(f"{NAME} answered '{what}' with items that have no {listing.key}")
@@ -87,7 +88,7 @@ class Client:
     def _explain(self, scope: str) -> Explain:
         """The Directory API does not say what a 403 lacks: the scope was granted with the token, so it is the administrator's rights."""
 
-        def read(answer: Answer, what: str) -> ProviderError | None:
+        def read(answer: HttpResponse, what: str) -> ProviderError | None:
             found = google_failure.of_answer(NAME, answer, what)
             if found or answer.status != 403:
                 return found

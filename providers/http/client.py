@@ -1,4 +1,4 @@
-"""The one HTTP client: time-outs, patience with a source that throttles, bounded answers, TLS, and our own errors.
+"""The one HTTP client: time-outs, retries, bounded answers, TLS, and our own errors.
 
 ::
 
@@ -11,27 +11,25 @@ A redirect is never followed: it could lead our credentials to another host.
 
 from __future__ import annotations
 
-import json
-import re
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Self
 
 import msgspec
 import urllib3
 
-from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
+from providers.errors import BadAnswer, CredentialsError, ProviderError, TimedOut
 from providers.http import retry
+from providers.http.response import HttpResponse, host, refusal
+from providers.http.tls import tls
 from providers.pages import Page, by_link, same_origin
 
 TIMEOUT = urllib3.Timeout(connect=10.0, read=60.0)
 """Seconds to connect, and between two pieces of an answer."""
 
-ANSWER_SECONDS = 300.0
+ANSWER_TIMEOUT = 300.0
 """For a whole answer, however steadily it drips."""
 
 MAX_ANSWER = 64 * 1024 * 1024
@@ -39,43 +37,7 @@ MAX_ANSWER = 64 * 1024 * 1024
 
 CHUNK = 64 * 1024
 
-
-class Answer(msgspec.Struct, frozen=True):
-    """What came back, whole. Header names are lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    url: str
-
-    def json(self) -> Any:
-        """The body. Raises `BadAnswer`."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            kind = self.headers.get("content-type", "no content type")
-            raise BadAnswer(f"{_host(self.url)} answered with something that is not JSON ({kind}): check the address") from None
-
-    def object(self) -> dict[str, Any]:
-        """The body, which must be a JSON object. Raises `BadAnswer`."""
-        found = self.json()
-        if not isinstance(found, dict):
-            raise BadAnswer(f"{_host(self.url)} answered with a JSON {type(found).__name__}, not an object")
-        return found
-
-    def array(self) -> list[Any]:
-        """The body, which must be a JSON array. Raises `BadAnswer`."""
-        found = self.json()
-        if not isinstance(found, list):
-            raise BadAnswer(f"{_host(self.url)} answered with a JSON {type(found).__name__}, not an array")
-        return found
-
-    def text(self) -> str:
-        """The start of the body, for an engineer."""
-        return self.body[:2000].decode(errors="replace")
-
-
-Explain = Callable[[Answer, str], ProviderError | None]
+Explain = Callable[[HttpResponse, str], ProviderError | None]
 """A source's own reading of a refusal (`answer`, `what`), or None for the usual one."""
 
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
@@ -120,7 +82,9 @@ class Http:
         """Closes the connections."""
         self._pool.clear()
 
-    def get(self, path: str, *, what: str = "", permission: str = "", headers: Mapping[str, str] | None = None, quota: str = "") -> Answer:
+    def get(
+        self, path: str, *, what: str = "", permission: str = "", headers: Mapping[str, str] | None = None, quota: str = ""
+    ) -> HttpResponse:
         """The answer (200 to 299) at a path, or at a whole URL on the same host.
 
         `what` names the request in sentences (``list users``), `permission` what a 403 lacks, `quota` the source's limit that the request
@@ -138,13 +102,17 @@ class Http:
         permission: str = "",
         headers: Mapping[str, str] | None = None,
         quota: str = "",
-    ) -> Answer:
+    ) -> HttpResponse:
         """Any request that may be sent twice without harm: it is tried again when the source throttles, fails or is silent."""
         url = self._url(path)
-        answer: Answer = self._retrying(self._once, method, url, body, headers or {}, what or path.partition("?")[0], permission, quota)
+        answer: HttpResponse = self._retrying(
+            self._once, method, url, body, headers or {}, what or path.partition("?")[0], permission, quota
+        )
         return answer
 
-    def pages(self, path: str, page: Callable[[Answer], Page], *, what: str = "", permission: str = "", quota: str = "") -> Iterator[Page]:
+    def pages(
+        self, path: str, page: Callable[[HttpResponse], Page], *, what: str = "", permission: str = "", quota: str = ""
+    ) -> Iterator[Page]:
         """Every page of a list. `page` reads an answer: its items, and the path or URL of the next page (see `providers.pages`).
 
         Raises `BadAnswer` for a circle, or for a next page on another host; and what `get` raises.
@@ -159,7 +127,9 @@ class Http:
     def _url(self, path: str) -> str:
         return same_origin(path.lstrip("/") if path.startswith("/") else path, self.base_url + "/", self.name)
 
-    def _once(self, method: str, url: str, body: bytes | None, more: Mapping[str, str], what: str, permission: str, quota: str) -> Answer:
+    def _once(
+        self, method: str, url: str, body: bytes | None, more: Mapping[str, str], what: str, permission: str, quota: str
+    ) -> HttpResponse:
         self._pace.keep(quota)
         try:
             answer = self._exchange(method, url, body, more)
@@ -173,7 +143,7 @@ class Http:
         refused.wait = refused.wait or retry.asked_wait(answer.headers)
         raise refused
 
-    def _exchange(self, method: str, url: str, body: bytes | None, more: Mapping[str, str]) -> Answer:
+    def _exchange(self, method: str, url: str, body: bytes | None, more: Mapping[str, str]) -> HttpResponse:
         given = self._headers() if callable(self._headers) else self._headers
         answer = self._exchange_with(given, method, url, body, more)
         if answer.status != 401 or not self._renew or not callable(self._headers):
@@ -181,7 +151,7 @@ class Http:
         self._renew(given)
         return self._exchange_with(self._headers(), method, url, body, more)
 
-    def _exchange_with(self, given: Mapping[str, str], method: str, url: str, body: bytes | None, more: Mapping[str, str]) -> Answer:
+    def _exchange_with(self, given: Mapping[str, str], method: str, url: str, body: bytes | None, more: Mapping[str, str]) -> HttpResponse:
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "elder-worker", **given, **more}
         response = self._pool.request(method, url, body=body, headers=headers, redirect=False, preload_content=False)
         try:
@@ -191,59 +161,29 @@ class Http:
             raise
         response.release_conn()
         headers = {name.lower(): value for name, value in response.headers.itermerged()}  # two Link headers are one list
-        return Answer(response.status, headers, content, url)
+        return HttpResponse(response.status, headers, content, url)
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
-        deadline, parts, size = time.monotonic() + ANSWER_SECONDS, list[bytes](), 0
+        deadline, parts, size = time.monotonic() + ANSWER_TIMEOUT, list[bytes](), 0
         while part := response.read1(CHUNK, decode_content=True):
             parts.append(part)
             size += len(part)
             if size > MAX_ANSWER:
                 raise BadAnswer(f"an answer of {self.name} is larger than {MAX_ANSWER >> 20} MB")
             if time.monotonic() > deadline:
-                raise TimedOut(f"an answer of {self.name} was not whole after {ANSWER_SECONDS:g} s")
+                raise TimedOut(f"an answer of {self.name} was not whole after {ANSWER_TIMEOUT:g} s")
         return b"".join(parts)
 
     def _broken(self, error: urllib3.exceptions.HTTPError, what: str) -> ProviderError:
         text = str(error)
         if "certificate verify failed" in text.lower().replace("_", " "):
             return CredentialsError(
-                f"the certificate of {self.name} at {_host(self.base_url)} cannot be verified: check its CA", detail=text
+                f"the certificate of {self.name} at {host(self.base_url)} cannot be verified: check its CA", detail=text
             )
         reason = type(error).__name__
         if isinstance(error, urllib3.exceptions.ConnectTimeoutError | urllib3.exceptions.NewConnectionError):
             return TimedOut(f"{self.name} cannot be reached ({reason}): {self._advice}", detail=text)
         return TimedOut(f"no whole answer from {self.name} to '{what}' ({reason})", detail=text)
-
-
-def refusal(name: str, answer: Answer, what: str, permission: str = "") -> ProviderError:
-    """The usual reading of a status that is no success."""
-    text, status = answer.text(), answer.status
-    match status:
-        case 401:
-            return CredentialsError(f"{name} does not accept the credentials (401): they are wrong, revoked or expired", detail=text)
-        case 403:
-            lacking = permission or what
-            return Denied(f"{name} refuses to {what} (403): the permission '{lacking}' is missing", permission=lacking, detail=text)
-        case 404 | 405 | 501:
-            return Unsupported(f"{name} does not offer '{what}' ({status})", detail=text)
-        case 429:
-            return Throttled(f"{name} asks to slow down at '{what}' (429), and still did after the last try", detail=text)
-        case _ if status in (408, 425) or status >= 500:
-            return TimedOut(f"{name} answered {status} to '{what}', and still did after the last try", detail=text)
-        case _ if 300 <= status < 400:
-            return BadAnswer(f"{name} answered '{what}' with a redirect ({status}), which is not followed: check the address", detail=text)
-        case _:
-            return ScopeError(f"{name} answered {status} to '{what}'", detail=text)
-
-
-_LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:"[^"]*"|[^\s",;]+))*)')
-_NEXT = re.compile(r';\s*rel\s*=\s*"?(?:[^"]*\s)?next(?:\s[^"]*)?"?\s*(?:;|$)', re.IGNORECASE)
-
-
-def next_link(answer: Answer) -> str | None:
-    """The URL of the next page by the ``Link`` header (RFC 8288), for `Http.pages`."""
-    return next((url for url, parameters in _LINK.findall(answer.headers.get("link", "")) if _NEXT.search(parameters)), None)
 
 
 class _Pace:
@@ -259,23 +199,8 @@ class _Pace:
         if seconds > 0:
             retry.wait(seconds)
 
-    def learn(self, quota: str, answer: Answer) -> None:
+    def learn(self, quota: str, answer: HttpResponse) -> None:
         if retry.used_up(answer.headers):
             until = time.monotonic() + min(retry.LONGEST_WAIT, retry.window_left(answer.headers))
             with self._lock:
                 self._until[quota] = max(self._until.get(quota, 0.0), until)
-
-
-def tls(ca_file: str = "", *, verify: bool = True) -> ssl.SSLContext:
-    """How a certificate is checked: with the system's CAs, or with those in `ca_file` alone."""
-    context = ssl.create_default_context(cafile=ca_file or None)
-    if ca_file:  # from Python 3.13 on strict, which many private authorities are not: that of EKS names no key of its issuer
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if not verify:
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the operator knows; a line for each request tells nobody
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).netloc

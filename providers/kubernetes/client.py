@@ -17,7 +17,7 @@ from kubernetes.client.exceptions import ApiException
 
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 from providers.http import retry
-from providers.http.client import tls
+from providers.http.tls import tls
 from providers.kubernetes.kubeconfig import Access
 
 TIMEOUT = (10, 60)

@@ -133,7 +133,7 @@ class Client:
     def _connect(self) -> ldap3.Connection:
         config = self._config
         validate = ssl.CERT_REQUIRED if config.verify_cert else ssl.CERT_NONE
-        version = ssl.PROTOCOL_TLS_CLIENT if config.ca_cert else None  # the first is not strict: see `providers.http.client.tls`
+        version = ssl.PROTOCOL_TLS_CLIENT if config.ca_cert else None  # the first is not strict: see `providers.http.tls`
         tls = ldap3.Tls(validate=validate, version=version, ca_certs_file=config.ca_cert)
         port = config.port or (636 if config.use_ssl else 389)
         server = ldap3.Server(config.server, port, config.use_ssl, get_info=ldap3.NONE, tls=tls, connect_timeout=CONNECT)

@@ -9,7 +9,8 @@ from urllib.parse import quote, urlencode
 from providers.address import base_url, spoken
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, Unsupported
 from providers.http import retry
-from providers.http.client import Answer, Http, next_link
+from providers.http.client import Http
+from providers.http.response import HttpResponse, next_link
 from providers.okta.catalogue import ADMINISTRATORS, ME, Listing
 from providers.okta.config import OktaConfig
 from providers.pages import Page, items
@@ -51,13 +52,13 @@ class Client:
             path += "?" + urlencode(listing.query)
         following = _next_in_body if listing is ADMINISTRATORS else next_link
 
-        def page(answer: Answer) -> Page:
+        def page(answer: HttpResponse) -> Page:
             return Page(_items(answer, listing), following(answer))
 
         return items(self.http.pages(path, page, what=listing.what, permission=listing.permission, quota=listing.path))
 
 
-def _items(answer: Answer, listing: Listing) -> list[dict[str, Any]]:
+def _items(answer: HttpResponse, listing: Listing) -> list[dict[str, Any]]:
     found = answer.object().get("value") if listing is ADMINISTRATORS else answer.array()
     if not isinstance(found, list) or not all(map(_has_id, found)):
         raise BadAnswer(f"Okta answered '{listing.what}' with an item that has no id: is a proxy in between?")
@@ -68,13 +69,13 @@ def _has_id(item: Any) -> bool:
     return isinstance(item, dict) and isinstance(item.get("id"), str) and bool(item["id"])
 
 
-def _next_in_body(answer: Answer) -> str | None:
+def _next_in_body(answer: HttpResponse) -> str | None:
     links = answer.object().get("_links")
     following = links.get("next") if isinstance(links, dict) else None
     return following.get("href") if isinstance(following, dict) else None
 
 
-def _explained(answer: Answer, what: str) -> ProviderError | None:
+def _explained(answer: HttpResponse, what: str) -> ProviderError | None:
     """Okta's error codes; those that are not here are read by their status."""
     match _code(answer):
         case "E0000011":
@@ -96,7 +97,7 @@ def _explained(answer: Answer, what: str) -> ProviderError | None:
     return None
 
 
-def _code(answer: Answer) -> str:
+def _code(answer: HttpResponse) -> str:
     try:
         return str(answer.object().get("errorCode", ""))
     except BadAnswer:

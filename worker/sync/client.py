@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from providers.errors import CredentialsError, ProviderError, ScopeError, Throttled, TimedOut
-from providers.http.client import Answer, Http
+from providers.http.client import Http
+from providers.http.response import HttpResponse
 from providers.records import Scope
 from worker.sync.messages import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, Tombstoned
 
@@ -77,7 +78,7 @@ class ElderApi:
             sentence = f"the Elder API at {self._url} gave an answer that makes no sense ({error}): check ELDER_API_URL"
             raise ApiError(sentence, final=True) from None
 
-    def _explain(self, answer: Answer, _what: str) -> ProviderError:
+    def _explain(self, answer: HttpResponse, _what: str) -> ProviderError:
         if answer.status in {401, 403}:
             return CredentialsError(f"the Elder API at {self._url} refuses the worker ({answer.status}): check ELDER_API_KEY")
         kind = Throttled if answer.status == 429 else TimedOut if answer.status in (408, 425) or answer.status >= 500 else ScopeError

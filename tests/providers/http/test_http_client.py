@@ -16,7 +16,9 @@ import pytest
 from providers.errors import BadAnswer, CredentialsError, Denied, ScopeError, Throttled, TimedOut, Unsupported
 from providers.http import client as client_module
 from providers.http import retry
-from providers.http.client import Http, tls
+from providers.http.client import Http
+from providers.http.response import next_link
+from providers.http.tls import tls
 from providers.pages import Page
 
 
@@ -188,7 +190,7 @@ def test_a_reset_is_a_time_of_the_sources_own_clock(server, http_client, waits, 
 def test_the_next_page_by_the_link_header_wherever_it_stands(server, http_client, links):
     server.script = [(200, b"[1]", *(("Link", one) for one in links)), (200, b"[2]", ("Link", '</x>; rel="prev nextish"'))]
 
-    assert [page.items for page in http_client.pages("/x", lambda found: Page(found.array(), client_module.next_link(found)))] == [[1], [2]]
+    assert [page.items for page in http_client.pages("/x", lambda found: Page(found.array(), next_link(found)))] == [[1], [2]]
     assert [path for path, _ in server.requests] == ["/x", "/x?after=2"]
 
 
@@ -241,7 +243,7 @@ def test_a_next_page_on_another_host_is_not_followed(server, http_client):
 
 def test_f05_a_drip_is_cut_off_at_the_deadline(server, http_client, monkeypatch):
     """One byte at a time, for ever: each read succeeds, the answer never does."""
-    monkeypatch.setattr(client_module, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(client_module, "ANSWER_TIMEOUT", 0.2)
     gone = threading.Event()
 
     def drip(handler) -> None:

@@ -1,0 +1,82 @@
+"""The answer to one HTTP request: its body as JSON, the link to the next page, and the error that its status means."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
+
+
+class HttpResponse(msgspec.Struct, frozen=True):
+    """The whole answer to one request. Header names are lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    url: str
+
+    def json(self) -> Any:
+        """The body as JSON. Raises `BadAnswer` when it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            kind = self.headers.get("content-type", "no content type")
+            raise BadAnswer(f"{host(self.url)} answered with something that is not JSON ({kind}): check the address") from None
+
+    def object(self) -> dict[str, Any]:
+        """The body, which must be a JSON object. Raises `BadAnswer`."""
+        found = self.json()
+        if not isinstance(found, dict):
+            raise BadAnswer(f"{host(self.url)} answered with a JSON {type(found).__name__}, not an object")
+        return found
+
+    def array(self) -> list[Any]:
+        """The body, which must be a JSON array. Raises `BadAnswer`."""
+        found = self.json()
+        if not isinstance(found, list):
+            raise BadAnswer(f"{host(self.url)} answered with a JSON {type(found).__name__}, not an array")
+        return found
+
+    def text(self) -> str:
+        """The start of the body, for an engineer."""
+        return self.body[:2000].decode(errors="replace")
+
+
+def refusal(name: str, answer: HttpResponse, what: str, permission: str = "") -> ProviderError:
+    """The error that a status outside 200 to 299 means, when the source has no reading of its own."""
+    text, status = answer.text(), answer.status
+    match status:
+        case 401:
+            return CredentialsError(f"{name} does not accept the credentials (401): they are wrong, revoked or expired", detail=text)
+        case 403:
+            lacking = permission or what
+            return Denied(f"{name} refuses to {what} (403): the permission '{lacking}' is missing", permission=lacking, detail=text)
+        case 404 | 405 | 501:
+            return Unsupported(f"{name} does not offer '{what}' ({status})", detail=text)
+        case 429:
+            return Throttled(f"{name} asks to slow down at '{what}' (429), and still did after the last try", detail=text)
+        case _ if status in (408, 425) or status >= 500:
+            return TimedOut(f"{name} answered {status} to '{what}', and still did after the last try", detail=text)
+        case _ if 300 <= status < 400:
+            return BadAnswer(f"{name} answered '{what}' with a redirect ({status}), which is not followed: check the address", detail=text)
+        case _:
+            return ScopeError(f"{name} answered {status} to '{what}'", detail=text)
+
+
+_LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:"[^"]*"|[^\s",;]+))*)')
+_NEXT = re.compile(r';\s*rel\s*=\s*"?(?:[^"]*\s)?next(?:\s[^"]*)?"?\s*(?:;|$)', re.IGNORECASE)
+
+
+def next_link(answer: HttpResponse) -> str | None:
+    """The URL of the next page by the ``Link`` header (RFC 8288), for `Http.pages`."""
+    return next((url for url, parameters in _LINK.findall(answer.headers.get("link", "")) if _NEXT.search(parameters)), None)
+
+
+def host(url: str) -> str:
+    """Host and port of a URL."""
+    return urlsplit(url).netloc
