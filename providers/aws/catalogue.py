@@ -7,7 +7,7 @@ import itertools
 
 import msgspec
 
-from providers.aws.declaration import TAGS, Kind, Listing
+from providers.aws.declaration import TAGS, AwsKind, Listing
 from providers.aws.types.compute import COMPUTE
 from providers.aws.types.containers import CONTAINERS
 from providers.aws.types.data import DATA
@@ -18,7 +18,7 @@ from providers.aws.types.organization import ORGANIZATION
 from providers.aws.types.security import SECURITY
 from providers.provider import ResourceType
 
-KINDS: tuple[Kind, ...] = (
+KINDS: tuple[AwsKind, ...] = (
     *COMPUTE,
     *CONTAINERS,
     *NETWORK,
@@ -33,7 +33,7 @@ PERMISSIONS_OF_THE_RUN = ("ec2:DescribeRegions", "sts:GetCallerIdentity")
 
 
 @functools.cache
-def reads() -> tuple[tuple[Kind, ...], ...]:
+def reads() -> tuple[tuple[AwsKind, ...], ...]:
     """The kinds, those together that come out of the same call."""
     groups = itertools.groupby(KINDS, key=lambda kind: (kind.service, kind.operation, str(kind.parameters), kind.under))
     return tuple(tuple(kinds) for _, kinds in groups)

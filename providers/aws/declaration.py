@@ -1,9 +1,9 @@
-"""The vocabulary of the catalogue: what a declaration of a resource type can say. See `providers.catalogue.paths` for paths and holes.
+"""How AWS lists a resource type: what `AwsKind` adds to `providers.catalogue.kinds.ResourceKind`.
 
-An id or a link's target is a text with holes. One that does not start with ``{`` or ``arn:`` is short for an ARN of this account and
+A text of an id, a parent or a link's target that does not start with ``{`` or ``arn:`` is short for an ARN of this account and
 region: ``ec2:vpc/{VpcId}`` is ``arn:{partition}:ec2:{region}:{account}:vpc/{VpcId}``.
 
-What several kinds list, or are listed under, is asked for once in a place (`providers.aws.answers`).
+Calls that several kinds need are made once in a target (`providers.aws.answers`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+
+from providers.catalogue.kinds import ResourceKind
 
 _PREFIXES = {
     "apigatewayv2": "apigateway",
@@ -25,18 +27,6 @@ _PREFIXES = {
     "sso-admin": "sso",
     "stepfunctions": "states",
 }
-
-
-class LinkRule(msgspec.Struct, frozen=True):
-    """A link of `type` for each value at `path`. `to` makes the target's id of it (the hole is ``{value}``); without, it is one.
-
-    `when` is a path and the value that an item must have there.
-    """
-
-    type: str
-    path: str
-    to: str = "{value}"
-    when: tuple[str, str] = ("", "")
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -97,42 +87,38 @@ class Batch(msgspec.Struct, frozen=True):
     permission: str = ""
 
 
-class Kind(msgspec.Struct, frozen=True):
-    """A resource type.
+class _Options(ResourceKind, frozen=True, kw_only=True):
+    """What may be said of any AWS type, by keyword."""
 
-    `name` is a path; without one, the ``Name`` tag or the end of the id serves. `under` lists the things that `operation` is called
-    for; `parameters` are texts with holes for what those have; the error codes in `unsupported` mean that one of those has no such list.
-    `own` is the path to the owner: items of other accounts belong to other scopes. Items with a path and value in `unless` are none.
-    `regional` is false for services that are read once an account. `tagged_as` is the type under which `TAGS` knows what comes without
-    its tags. `omit` and `names_only` (of a map, its keys; of pairs, their names) keep secrets and counters that never stand still out of
-    the attributes; `unordered` lists have no order of their own. An `optional` kind is read by jobs that name it.
-    """
+    tags: str = "Tags"
+    scalar: str = ""
+    """The key of items that are plain strings, which become objects."""
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Of the operation; texts in it have holes that a parent fills."""
+    under: Listing | None = None
+    """Lists the parents for which the operation is called, once each."""
+    unsupported: tuple[str, ...] = ()
+    """Error codes that mean that a parent has no such list."""
+    own: str = ""
+    """Path of the owner: items of other accounts belong to other scopes."""
+    unless: tuple[tuple[str, str], ...] = ()
+    """Paths and values: an item with one of them is none."""
+    regional: bool = True
+    """False for services that are read once an account."""
+    tagged_as: str = ""
+    """The type under which `TAGS` knows items that come without their tags."""
+    batches: tuple[Batch, ...] = ()
+    details: tuple[Detail, ...] = ()
+    optional: bool = False
+    """Read only by jobs that name the type."""
 
-    sub_type: str
-    entity_type: str
+
+class AwsKind(_Options, frozen=True):
+    """A resource type that an AWS operation lists: `items` is the path to its items. Without a `name`, the tag ``Name`` names it."""
+
     service: str
     operation: str
     items: str
-    id: str
-    name: str = ""
-    scalar: str = ""
-    tags: str = "Tags"
-    links: tuple[LinkRule, ...] = ()
-    parent: str = ""
-    parameters: dict[str, Any] = {}
-    under: Listing | None = None
-    unsupported: tuple[str, ...] = ()
-    own: str = ""
-    unless: tuple[tuple[str, str], ...] = ()
-    regional: bool = True
-    tagged_as: str = ""
-    batches: tuple[Batch, ...] = ()
-    details: tuple[Detail, ...] = ()
-    omit: tuple[str, ...] = ()
-    names_only: tuple[str, ...] = ()
-    unordered: tuple[str, ...] = ()
-    permission: str = ""
-    optional: bool = False
 
     @property
     def listings(self) -> tuple[Listing, ...]:

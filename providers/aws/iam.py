@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from providers.aws.declaration import Kind
+from providers.aws.declaration import AwsKind
 from providers.aws.shape import Item
 
-Page = list[tuple[Kind, Item]]
+Page = list[tuple[AwsKind, Item]]
 
 
 def with_group_arns(pages: Iterable[Page]) -> Iterator[Page]:

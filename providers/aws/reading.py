@@ -10,14 +10,15 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from providers.aws import iam, shape
+from providers.aws import iam
 from providers.aws.client import Sessions
-from providers.aws.declaration import TAGS, Batch, Detail, Kind, arn
+from providers.aws.declaration import TAGS, AwsKind, Batch, Detail, arn
 from providers.aws.failure import RAISED, code_of, is_denied
 from providers.aws.iam import Page
 from providers.aws.place import Calls, Place, as_item
-from providers.aws.shape import UNREADABLE, Item
+from providers.aws.shape import AwsShape, Item, is_own
 from providers.catalogue import paths
+from providers.catalogue.shape import UNREADABLE
 from providers.errors import DataError, Outcome, ScopeError, Unsupported
 from providers.provider import Item as Emitted
 from providers.records import Incomplete
@@ -29,9 +30,15 @@ class Reading:
     """Reads the kinds that come out of one call, in one place."""
 
     def __init__(
-        self, sessions: Sessions, place: Place, kinds: tuple[Kind, ...], page_size: int | None, pool: concurrent.futures.Executor
+        self,
+        sessions: Sessions,
+        place: Place,
+        kinds: tuple[AwsKind, ...],
+        page_size: int | None,
+        pool: concurrent.futures.Executor,
+        shape: AwsShape,
     ) -> None:
-        self._place, self._kinds, self._pool = place, kinds, pool
+        self._place, self._kinds, self._pool, self._shape = place, kinds, pool, shape
         self._lead = kinds[0]
         self._calls = Calls(sessions, place, self._lead.service, page_size)
         self._troubles = _Troubles(self._lead, str(place))
@@ -44,7 +51,7 @@ class Reading:
             for kind, group in itertools.groupby(page, key=lambda found: found[0]):
                 for item in self._completed(kind, [item for _, item in group]):
                     try:
-                        yield shape.resource(kind, item, self._place.context, organization)
+                        yield self._shape.resource(kind, item, self._place.context, organization=organization)
                     except DataError as error:
                         yield Incomplete(kind.sub_type, Outcome.ERROR, f"{error} came from {self._place}")
         yield from self._troubles.reports()
@@ -90,10 +97,10 @@ class Reading:
             return True
         return self._lead.under is not None and _is_gone(code)
 
-    def _items(self, kind: Kind, answer: Any, above: Item) -> Iterator[Item]:
+    def _items(self, kind: AwsKind, answer: Any, above: Item) -> Iterator[Item]:
         for value in paths.values(answer, kind.items):
             item = {**above, **as_item(value, kind.scalar)}
-            if shape.is_own(kind, item, self._place.account.id):
+            if is_own(kind, item, self._place.account.id):
                 yield item
 
     def _call(self, operation: str, parameters: Item, permission: str) -> Iterator[Any]:
@@ -105,7 +112,7 @@ class Reading:
 
     # What further calls add
 
-    def _completed(self, kind: Kind, items: list[Item]) -> list[Item]:
+    def _completed(self, kind: AwsKind, items: list[Item]) -> list[Item]:
         for batch in kind.batches:
             items = [item for chunk in _chunks(items, batch.size) for item in self._joined(kind, batch, chunk)]
         if kind.tagged_as and items:
@@ -115,7 +122,7 @@ class Reading:
             items = [item for item in self._pool.map(functools.partial(self._detailed, kind), items) if item is not None]
         return items
 
-    def _tagged(self, kind: Kind, items: list[Item]) -> list[Item]:
+    def _tagged(self, kind: AwsKind, items: list[Item]) -> list[Item]:
         """The items with their tags: one call gives those of everything in the place."""
         permission = kind.permission_for(TAGS)
         try:
@@ -128,7 +135,7 @@ class Reading:
         ids = (paths.fill(arn(kind.id), item, self._place.context) for item in items)
         return [{**item, kind.tags: tags[id_]} if id_ in tags else item for id_, item in zip(ids, items, strict=True)]
 
-    def _joined(self, kind: Kind, batch: Batch, items: list[Item]) -> list[Item]:
+    def _joined(self, kind: AwsKind, batch: Batch, items: list[Item]) -> list[Item]:
         """The items with what the batch's answer has for each of them. What it does not know any more is gone."""
         wanted = [paths.first(item, batch.value) for item in items]
         parameters = {**self._calls.filled(batch.parameters, items[0]), batch.parameter: wanted}
@@ -136,7 +143,7 @@ class Reading:
         found = {paths.first(value, batch.key): value for answer in answers for value in paths.values(answer, batch.items)}
         return [{**item, **found[key]} for item, key in zip(items, wanted, strict=True) if key in found]
 
-    def _detailed(self, kind: Kind, item: Item) -> Item | None:
+    def _detailed(self, kind: AwsKind, item: Item) -> Item | None:
         """The item with all its details, or None when it has gone, or could not be read now and is better left as it was."""
         unreadable = list(item.get(UNREADABLE, ()))
         for detail in kind.details:
@@ -173,7 +180,7 @@ class Reading:
 class _Troubles:
     """What went wrong with single items: it must not hide in a list that was read to its end."""
 
-    def __init__(self, kind: Kind, place: str) -> None:
+    def __init__(self, kind: AwsKind, place: str) -> None:
         self._kind, self._place = kind, place
         self._lock = threading.Lock()
         self._refusals: collections.Counter[str] = collections.Counter()

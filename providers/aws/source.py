@@ -13,11 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from providers.aws import catalogue, credentials
 from providers.aws.client import Account, Sessions
 from providers.aws.config import AwsConfig
-from providers.aws.declaration import Kind
+from providers.aws.declaration import AwsKind
 from providers.aws.failure import translate
 from providers.aws.paging import pages
 from providers.aws.place import Place
 from providers.aws.reading import Reading
+from providers.aws.shape import AwsShape
 from providers.concurrency import Turns
 from providers.errors import ConfigError, CredentialsError, Denied, ProviderError, Unsupported
 from providers.provider import Read, Source
@@ -37,6 +38,7 @@ class AwsSource(Source):
         self._config, self._operator = config, operator
         self._sessions = Sessions(operator, _home_region(config, operator), self.concurrency + _DETAIL_THREADS)
         self._details = concurrent.futures.ThreadPoolExecutor(_DETAIL_THREADS, thread_name_prefix="detail")
+        self._shape = AwsShape()
         self._turns = Turns(config.parallel_accounts)
 
     def check(self) -> Identity:
@@ -134,9 +136,9 @@ class AwsSource(Source):
         for kinds in catalogue.reads():
             if kinds[0].regional == bool(place.region) and self._wants(kinds[0]):
                 scopes = tuple(Scope("aws", place.account.id, place.region, kind.sub_type) for kind in kinds)
-                yield Read(scopes, Reading(self._sessions, place, kinds, self._config.page_size, self._details))
+                yield Read(scopes, Reading(self._sessions, place, kinds, self._config.page_size, self._details, self._shape))
 
-    def _wants(self, kind: Kind) -> bool:
+    def _wants(self, kind: AwsKind) -> bool:
         return not kind.optional or kind.sub_type in self._config.optional_types
 
     def _regions(self, account: Account) -> tuple[list[str], list[Read]]:

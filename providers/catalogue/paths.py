@@ -1,8 +1,10 @@
-"""What declarations of resource types share: paths into an answer, and texts with holes that such paths fill.
+"""Paths into an answer, and texts with holes that are filled from it.
 
 A path is keys with dots between them; ``[]`` after a key walks the list under it: ``Reservations[].Instances[]``. What is not there is
-no value, never an error: whether a path can exist at all is checked by tests against the vendor's own description. A hole that ends in
-``?`` may have no value; for any other, the text is empty then.
+no value and no error: tests hold every path against the vendor's own description. ``**.key`` is the key wherever it stands.
+
+A hole in a text is a path in braces: ``{VpcId}``. ``{OwnerId|account}`` is the first of several that has a value. A hole without a value
+makes the whole text empty, unless it ends in ``?``: ``{SetIdentifier?}``.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+ANYWHERE = "**."
 
 _HOLE = re.compile(r"{([^{}?]+)(\??)}")
 
@@ -32,17 +36,39 @@ def first(document: Any, path: str) -> Any:
 
 
 def pick(document: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
-    """The document with nothing in it but what is at these paths (none of which walks a list), under the same keys; no None."""
+    """The part of the document that is at these paths, none of which walks a list, under the same keys and without None."""
     found: dict[str, Any] = {}
     for path in paths:
         value = first(document, path)
         if value is not None:
-            *above, last = path.split(".")
-            place = found
-            for key in above:
-                place = place.setdefault(key, {})
-            place[last] = value
+            *parents, last = path.split(".")
+            holder = found
+            for key in parents:
+                holder = holder.setdefault(key, {})
+            holder[last] = value
     return found
+
+
+def holders(document: Any, path: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """Where a path leads: each object that has its last key, and that key."""
+    if path.startswith(ANYWHERE):
+        yield from _anywhere(document, path.removeprefix(ANYWHERE))
+        return
+    parents, _, last = path.rpartition(".")
+    for holder in values(document, parents):
+        if isinstance(holder, dict) and last in holder:
+            yield holder, last
+
+
+def _anywhere(node: Any, key: str) -> Iterator[tuple[dict[str, Any], str]]:
+    if isinstance(node, dict):
+        for child in node.values():
+            yield from _anywhere(child, key)
+        if key in node:
+            yield node, key
+    elif isinstance(node, list):
+        for child in node:
+            yield from _anywhere(child, key)
 
 
 def _walk(node: Any, rest: tuple[tuple[str, bool], ...]) -> Iterator[Any]:
@@ -56,14 +82,20 @@ def _walk(node: Any, rest: tuple[tuple[str, bool], ...]) -> Iterator[Any]:
         yield from _walk(child, tuple(tail))
 
 
+@functools.cache
 def holes(text: str) -> tuple[str, ...]:
     """The paths in the braces of a text."""
-    return tuple(hole for hole, _ in _HOLE.findall(text))
+    return tuple(path for hole, _ in _HOLE.findall(text) for path in hole.split("|"))
 
 
 def fill(text: str, document: Any, context: Mapping[str, str]) -> str:
-    """The text with each ``{hole}`` replaced from the context or else from the document; empty when one of them has no value."""
-    found = {hole: context.get(hole) if hole in context else first(document, hole) for hole in holes(text)}
+    """The text with each hole filled from the context or else from the document; empty when one of them has no value."""
+    found = {hole: _value(hole, document, context) for hole, _ in _HOLE.findall(text)}
     if any(found[hole] is None and not optional for hole, optional in _HOLE.findall(text)):
         return ""
     return _HOLE.sub(lambda match: "" if found[match[1]] is None else str(found[match[1]]), text)
+
+
+def _value(hole: str, document: Any, context: Mapping[str, str]) -> Any:
+    candidates = (context.get(path) if path in context else first(document, path) for path in hole.split("|"))
+    return next((value for value in candidates if value is not None), None)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import Kind, LinkRule
+from providers.aws.declaration import AwsKind
 from providers.aws.types.network import IN_SUBNET, IN_VPC, SECURITY_GROUP, not_gone
+from providers.catalogue.kinds import LinkRule
 
 # A table reads better than one argument a line.
 # fmt: off
 COMPUTE = (
-    Kind(
-        "ec2_instance", "compute", "ec2", "DescribeInstances", "Reservations[].Instances[]", "ec2:instance/{InstanceId}",
+    AwsKind(
+        "ec2_instance", "compute", "ec2:instance/{InstanceId}", "ec2", "DescribeInstances", "Reservations[].Instances[]",
         parameters={"Filters": not_gone("instance-state-name", "pending", "running", "shutting-down", "stopping", "stopped")},
         unordered=("SecurityGroups", "NetworkInterfaces", "BlockDeviceMappings"),
         links=(
@@ -17,19 +18,19 @@ COMPUTE = (
             LinkRule("has_instance_profile", "IamInstanceProfile.Arn"), LinkRule("runs_image", "ImageId", "ec2:image/{value}"),
         ),
     ),
-    Kind(
-        "ami", "compute", "ec2", "DescribeImages", "Images[]", "ec2:image/{ImageId}", name="Name", parameters={"Owners": ["self"]},
+    AwsKind(
+        "ami", "compute", "ec2:image/{ImageId}", "ec2", "DescribeImages", "Images[]", name="Name", parameters={"Owners": ["self"]},
         omit=("LastLaunchedTime",), links=(LinkRule("made_of", "BlockDeviceMappings[].Ebs.SnapshotId", "ec2:snapshot/{value}"),),
     ),
-    Kind(
-        "key_pair", "compute", "ec2", "DescribeKeyPairs", "KeyPairs[]", "ec2:key-pair/{KeyPairId}", name="KeyName",
+    AwsKind(
+        "key_pair", "compute", "ec2:key-pair/{KeyPairId}", "ec2", "DescribeKeyPairs", "KeyPairs[]", name="KeyName",
     ),
-    Kind(
-        "launch_template", "compute", "ec2", "DescribeLaunchTemplates", "LaunchTemplates[]", "ec2:launch-template/{LaunchTemplateId}",
+    AwsKind(
+        "launch_template", "compute", "ec2:launch-template/{LaunchTemplateId}", "ec2", "DescribeLaunchTemplates", "LaunchTemplates[]",
         name="LaunchTemplateName",
     ),
-    Kind(
-        "auto_scaling_group", "compute", "autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups[]", "{AutoScalingGroupARN}",
+    AwsKind(
+        "auto_scaling_group", "compute", "{AutoScalingGroupARN}", "autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups[]",
         name="AutoScalingGroupName", unordered=("Instances", "AvailabilityZones", "TargetGroupARNs", "EnabledMetrics"),
         links=(
             LinkRule("contains", "Instances[].InstanceId", "ec2:instance/{value}"),
@@ -37,8 +38,8 @@ COMPUTE = (
             LinkRule("attached_to", "TargetGroupARNs[]"),
         ),
     ),
-    Kind(
-        "lambda_function", "serverless", "lambda", "ListFunctions", "Functions[]", "{FunctionArn}", name="FunctionName",
+    AwsKind(
+        "lambda_function", "serverless", "{FunctionArn}", "lambda", "ListFunctions", "Functions[]", name="FunctionName",
         tagged_as="lambda:function",
         names_only=("Environment.Variables",),
         links=(
@@ -47,29 +48,29 @@ COMPUTE = (
             LinkRule("has_security_group", "VpcConfig.SecurityGroupIds[]", SECURITY_GROUP),
         ),
     ),
-    Kind(
-        "beanstalk_environment", "compute", "elasticbeanstalk", "DescribeEnvironments", "Environments[]", "{EnvironmentArn}",
+    AwsKind(
+        "beanstalk_environment", "compute", "{EnvironmentArn}", "elasticbeanstalk", "DescribeEnvironments", "Environments[]",
         name="EnvironmentName", tagged_as="elasticbeanstalk:environment", parameters={"IncludeDeleted": False},
     ),
-    Kind(
-        "emr_cluster", "compute", "emr", "ListClusters", "Clusters[]", "{ClusterArn}", name="Name", tagged_as="elasticmapreduce:cluster",
+    AwsKind(
+        "emr_cluster", "compute", "{ClusterArn}", "emr", "ListClusters", "Clusters[]", name="Name", tagged_as="elasticmapreduce:cluster",
         parameters={"ClusterStates": ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING"]},
         omit=("NormalizedInstanceHours",),
     ),
-    Kind(
-        "sagemaker_endpoint", "compute", "sagemaker", "ListEndpoints", "Endpoints[]", "{EndpointArn}", name="EndpointName",
+    AwsKind(
+        "sagemaker_endpoint", "compute", "{EndpointArn}", "sagemaker", "ListEndpoints", "Endpoints[]", name="EndpointName",
         tagged_as="sagemaker:endpoint",
     ),
-    Kind(
-        "sagemaker_notebook", "compute", "sagemaker", "ListNotebookInstances", "NotebookInstances[]", "{NotebookInstanceArn}",
+    AwsKind(
+        "sagemaker_notebook", "compute", "{NotebookInstanceArn}", "sagemaker", "ListNotebookInstances", "NotebookInstances[]",
         name="NotebookInstanceName", tagged_as="sagemaker:notebook-instance",
     ),
-    Kind(
-        "bedrock_agent", "compute", "bedrock-agent", "ListAgents", "agentSummaries[]", "bedrock:agent/{agentId}", name="agentName",
+    AwsKind(
+        "bedrock_agent", "compute", "bedrock:agent/{agentId}", "bedrock-agent", "ListAgents", "agentSummaries[]", name="agentName",
         tags="",
     ),
-    Kind(
-        "workspace", "compute", "workspaces", "DescribeWorkspaces", "Workspaces[]", "workspaces:workspace/{WorkspaceId}",
+    AwsKind(
+        "workspace", "compute", "workspaces:workspace/{WorkspaceId}", "workspaces", "DescribeWorkspaces", "Workspaces[]",
         name="ComputerName", tagged_as="workspaces:workspace", links=(IN_SUBNET,),
     ),
 )

@@ -6,7 +6,8 @@ administers it for that.
 
 from __future__ import annotations
 
-from providers.aws.declaration import Detail, Kind, LinkRule, Listing
+from providers.aws.declaration import AwsKind, Detail, Listing
+from providers.catalogue.kinds import LinkRule
 
 SSO, STORE = "sso-admin", "identitystore"
 INSTANCES = Listing("ListInstances", "Instances[]", into="Instance", service=SSO, own="OwnerAccountId")
@@ -22,12 +23,12 @@ USER, GROUP = "arn:{partition}:identitystore:::user/{value}", "arn:{partition}:i
 # A table reads better than one argument a line.
 # fmt: off
 IDENTITY = (
-    Kind(
-        "identity_center_instance", "identity_provider", SSO, "ListInstances", "Instances[]", "{InstanceArn}", name="Name", tags="",
+    AwsKind(
+        "identity_center_instance", "identity_provider", "{InstanceArn}", SSO, "ListInstances", "Instances[]", name="Name", tags="",
         own="OwnerAccountId", unordered=("Regions",),
     ),
-    Kind(
-        "permission_set", "role", SSO, "ListPermissionSets", "PermissionSets[]", "{PermissionSetArn}", name="Name",
+    AwsKind(
+        "permission_set", "role", "{PermissionSetArn}", SSO, "ListPermissionSets", "PermissionSets[]", name="Name",
         scalar="PermissionSetArn", under=INSTANCES, parameters=OF_INSTANCE, parent="{Instance.InstanceArn}", omit=("Instance",),
         details=(
             Detail("DescribePermissionSet", OF_SET, "PermissionSet"),
@@ -37,9 +38,9 @@ IDENTITY = (
         ),
         unordered=("AttachedManagedPolicies",), links=(LinkRule("has_policy", "AttachedManagedPolicies[].Arn"),),
     ),
-    Kind(
-        "account_assignment", "permission", SSO, "ListAccountAssignments", "AccountAssignments[]",
-        "{PermissionSetArn}/{AccountId}/{PrincipalType}/{PrincipalId}", tags="", under=PROVISIONED,
+    AwsKind(
+        "account_assignment", "permission", "{PermissionSetArn}/{AccountId}/{PrincipalType}/{PrincipalId}", SSO, "ListAccountAssignments",
+        "AccountAssignments[]", tags="", under=PROVISIONED,
         parameters={**OF_SET, "AccountId": "{AccountId}"}, parent="{PermissionSetArn}", omit=("Instance",),
         links=(
             LinkRule("granted_to", "PrincipalId", USER, when=("PrincipalType", "USER")),
@@ -47,19 +48,19 @@ IDENTITY = (
             LinkRule("grants_role", "PermissionSetArn"),
         ),
     ),
-    Kind(
-        "identity_center_user", "user", STORE, "ListUsers", "Users[]", "arn:{partition}:identitystore:::user/{UserId}", name="UserName",
+    AwsKind(
+        "identity_center_user", "user", "arn:{partition}:identitystore:::user/{UserId}", STORE, "ListUsers", "Users[]", name="UserName",
         tags="", under=INSTANCES, parameters=OF_STORE, parent="{Instance.InstanceArn}",
         omit=("Instance", "Addresses", "Birthdate", "PhoneNumbers", "Photos", "Extensions", "Revision"),
     ),
-    Kind(
-        "identity_center_group", "group", STORE, "ListGroups", "Groups[]", "arn:{partition}:identitystore:::group/{GroupId}",
+    AwsKind(
+        "identity_center_group", "group", "arn:{partition}:identitystore:::group/{GroupId}", STORE, "ListGroups", "Groups[]",
         name="DisplayName", tags="", under=INSTANCES, parameters=OF_STORE, parent="{Instance.InstanceArn}",
         omit=("Instance", "Revision"),
     ),
-    Kind(
-        "identity_center_membership", "membership", STORE, "ListGroupMemberships", "GroupMemberships[]",
-        "arn:{partition}:identitystore:::membership/{MembershipId}", tags="", parameters={**OF_STORE, "GroupId": "{Group.GroupId}"},
+    AwsKind(
+        "identity_center_membership", "membership", "arn:{partition}:identitystore:::membership/{MembershipId}", STORE,
+        "ListGroupMemberships", "GroupMemberships[]", tags="", parameters={**OF_STORE, "GroupId": "{Group.GroupId}"},
         under=Listing("ListGroups", "Groups[]", into="Group", parameters=OF_STORE, under=INSTANCES), omit=("Instance", "Group"),
         parent="arn:{partition}:identitystore:::group/{GroupId}",
         links=(LinkRule("member_of", "GroupId", GROUP), LinkRule("has_member", "MemberId.UserId", USER)),

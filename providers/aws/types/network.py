@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import Batch, Kind, LinkRule, Listing
+from providers.aws.declaration import AwsKind, Batch, Listing
+from providers.catalogue.kinds import LinkRule
 
 IN_VPC = LinkRule("in_vpc", "VpcId", "ec2:vpc/{value}")
 IN_SUBNET = LinkRule("in_subnet", "SubnetId", "ec2:subnet/{value}")
@@ -17,19 +18,19 @@ def not_gone(filter_name: str, *states: str) -> list[dict[str, object]]:
 # A table reads better than one argument a line.
 # fmt: off
 NETWORK = (
-    Kind(
-        "vpc", "vpc", "ec2", "DescribeVpcs", "Vpcs[]", "ec2:vpc/{VpcId}", own="OwnerId",
+    AwsKind(
+        "vpc", "vpc", "ec2:vpc/{VpcId}", "ec2", "DescribeVpcs", "Vpcs[]", own="OwnerId",
     ),
-    Kind(
-        "subnet", "subnet", "ec2", "DescribeSubnets", "Subnets[]", "ec2:subnet/{SubnetId}", own="OwnerId", links=(IN_VPC,),
+    AwsKind(
+        "subnet", "subnet", "ec2:subnet/{SubnetId}", "ec2", "DescribeSubnets", "Subnets[]", own="OwnerId", links=(IN_VPC,),
         parent="ec2:vpc/{VpcId}", omit=("AvailableIpAddressCount",),
     ),
-    Kind(
-        "security_group", "network", "ec2", "DescribeSecurityGroups", "SecurityGroups[]", "ec2:security-group/{GroupId}",
+    AwsKind(
+        "security_group", "network", "ec2:security-group/{GroupId}", "ec2", "DescribeSecurityGroups", "SecurityGroups[]",
         name="GroupName", own="OwnerId", links=(IN_VPC,), unordered=("IpPermissions", "IpPermissionsEgress"),
     ),
-    Kind(
-        "route_table", "network", "ec2", "DescribeRouteTables", "RouteTables[]", "ec2:route-table/{RouteTableId}", own="OwnerId",
+    AwsKind(
+        "route_table", "network", "ec2:route-table/{RouteTableId}", "ec2", "DescribeRouteTables", "RouteTables[]", own="OwnerId",
         unordered=("Associations", "Routes"),
         links=(
             IN_VPC, LinkRule("attached_to", "Associations[].SubnetId", "ec2:subnet/{value}"),
@@ -37,45 +38,45 @@ NETWORK = (
             LinkRule("routes_to", "Routes[].TransitGatewayId", "ec2:transit-gateway/{value}"),
         ),
     ),
-    Kind(
-        "network_acl", "network", "ec2", "DescribeNetworkAcls", "NetworkAcls[]", "ec2:network-acl/{NetworkAclId}", own="OwnerId",
+    AwsKind(
+        "network_acl", "network", "ec2:network-acl/{NetworkAclId}", "ec2", "DescribeNetworkAcls", "NetworkAcls[]", own="OwnerId",
         links=(IN_VPC, LinkRule("attached_to", "Associations[].SubnetId", "ec2:subnet/{value}")), unordered=("Associations", "Entries"),
     ),
-    Kind(
-        "network_interface", "network", "ec2", "DescribeNetworkInterfaces", "NetworkInterfaces[]",
-        "ec2:network-interface/{NetworkInterfaceId}", own="OwnerId", tags="TagSet", unordered=("Groups",),
+    AwsKind(
+        "network_interface", "network", "ec2:network-interface/{NetworkInterfaceId}", "ec2", "DescribeNetworkInterfaces",
+        "NetworkInterfaces[]", own="OwnerId", tags="TagSet", unordered=("Groups",),
         links=(
             IN_VPC, IN_SUBNET, LinkRule("attached_to", "Attachment.InstanceId", "ec2:instance/{value}"),
             LinkRule("has_security_group", "Groups[].GroupId", SECURITY_GROUP),
         ),
     ),
-    Kind(
-        "internet_gateway", "network", "ec2", "DescribeInternetGateways", "InternetGateways[]",
-        "ec2:internet-gateway/{InternetGatewayId}", own="OwnerId",
+    AwsKind(
+        "internet_gateway", "network", "ec2:internet-gateway/{InternetGatewayId}", "ec2", "DescribeInternetGateways",
+        "InternetGateways[]", own="OwnerId",
         links=(LinkRule("attached_to", "Attachments[].VpcId", "ec2:vpc/{value}"),),
     ),
-    Kind(
-        "nat_gateway", "network", "ec2", "DescribeNatGateways", "NatGateways[]", "ec2:natgateway/{NatGatewayId}",
+    AwsKind(
+        "nat_gateway", "network", "ec2:natgateway/{NatGatewayId}", "ec2", "DescribeNatGateways", "NatGateways[]",
         parameters={"Filter": not_gone("state", "pending", "failed", "available", "deleting")}, links=(IN_VPC, IN_SUBNET),
     ),
-    Kind(
-        "elastic_ip", "network", "ec2", "DescribeAddresses", "Addresses[]", "ec2:elastic-ip/{AllocationId}", name="PublicIp",
+    AwsKind(
+        "elastic_ip", "network", "ec2:elastic-ip/{AllocationId}", "ec2", "DescribeAddresses", "Addresses[]", name="PublicIp",
         links=(
             LinkRule("attached_to", "InstanceId", "ec2:instance/{value}"),
             LinkRule("attached_to", "NetworkInterfaceId", "ec2:network-interface/{value}"),
         ),
     ),
-    Kind(
-        "vpc_endpoint", "network", "ec2", "DescribeVpcEndpoints", "VpcEndpoints[]", "ec2:vpc-endpoint/{VpcEndpointId}", own="OwnerId",
+    AwsKind(
+        "vpc_endpoint", "network", "ec2:vpc-endpoint/{VpcEndpointId}", "ec2", "DescribeVpcEndpoints", "VpcEndpoints[]", own="OwnerId",
         unordered=("SubnetIds", "RouteTableIds", "Groups", "NetworkInterfaceIds"),
         links=(
             IN_VPC, LinkRule("in_subnet", "SubnetIds[]", "ec2:subnet/{value}"),
             LinkRule("has_security_group", "Groups[].GroupId", SECURITY_GROUP),
         ),
     ),
-    Kind(
-        "vpc_peering", "network", "ec2", "DescribeVpcPeeringConnections", "VpcPeeringConnections[]",
-        "ec2:vpc-peering-connection/{VpcPeeringConnectionId}",
+    AwsKind(
+        "vpc_peering", "network", "ec2:vpc-peering-connection/{VpcPeeringConnectionId}", "ec2", "DescribeVpcPeeringConnections",
+        "VpcPeeringConnections[]",
         parameters={"Filters": not_gone("status-code", "initiating-request", "pending-acceptance", "provisioning", "active", "failed")},
         own="RequesterVpcInfo.OwnerId",
         links=(
@@ -83,27 +84,27 @@ NETWORK = (
             LinkRule("connects", "AccepterVpcInfo.VpcId", "ec2:vpc/{value}"),
         ),
     ),
-    Kind(
-        "transit_gateway", "network", "ec2", "DescribeTransitGateways", "TransitGateways[]", "{TransitGatewayArn}", own="OwnerId",
+    AwsKind(
+        "transit_gateway", "network", "{TransitGatewayArn}", "ec2", "DescribeTransitGateways", "TransitGateways[]", own="OwnerId",
         parameters={"Filters": not_gone("state", "pending", "available", "modifying", "deleting")},
     ),
-    Kind(
-        "transit_gateway_attachment", "network", "ec2", "DescribeTransitGatewayAttachments", "TransitGatewayAttachments[]",
-        "ec2:transit-gateway-attachment/{TransitGatewayAttachmentId}", own="ResourceOwnerId",
+    AwsKind(
+        "transit_gateway_attachment", "network", "ec2:transit-gateway-attachment/{TransitGatewayAttachmentId}", "ec2",
+        "DescribeTransitGatewayAttachments", "TransitGatewayAttachments[]", own="ResourceOwnerId",
         links=(LinkRule("attached_to", "TransitGatewayId", "ec2:transit-gateway/{value}"),),
     ),
-    Kind(
-        "vpn_connection", "network", "ec2", "DescribeVpnConnections", "VpnConnections[]", "ec2:vpn-connection/{VpnConnectionId}",
+    AwsKind(
+        "vpn_connection", "network", "ec2:vpn-connection/{VpnConnectionId}", "ec2", "DescribeVpnConnections", "VpnConnections[]",
         parameters={"Filters": not_gone("state", "pending", "available", "deleting")},
         omit=("CustomerGatewayConfiguration", "Options", "VgwTelemetry"),
         links=(LinkRule("attached_to", "TransitGatewayId", "ec2:transit-gateway/{value}"),),
     ),
-    Kind(
-        "direct_connect_connection", "network", "directconnect", "DescribeConnections", "connections[]",
-        "directconnect:dxcon/{connectionId}", name="connectionName", tags="tags", own="ownerAccount", omit=("loaIssueTime", "macSecKeys"),
+    AwsKind(
+        "direct_connect_connection", "network", "directconnect:dxcon/{connectionId}", "directconnect", "DescribeConnections",
+        "connections[]", name="connectionName", tags="tags", own="ownerAccount", omit=("loaIssueTime", "macSecKeys"),
     ),
-    Kind(
-        "load_balancer", "network", "elbv2", "DescribeLoadBalancers", "LoadBalancers[]", "{LoadBalancerArn}", name="LoadBalancerName",
+    AwsKind(
+        "load_balancer", "network", "{LoadBalancerArn}", "elbv2", "DescribeLoadBalancers", "LoadBalancers[]", name="LoadBalancerName",
         batches=(Batch("DescribeTags", "ResourceArns", "LoadBalancerArn", "TagDescriptions[]", "ResourceArn", 20),),
         unordered=("AvailabilityZones", "SecurityGroups"),
         links=(
@@ -111,8 +112,8 @@ NETWORK = (
             LinkRule("has_security_group", "SecurityGroups[]", SECURITY_GROUP),
         ),
     ),
-    Kind(
-        "listener", "network", "elbv2", "DescribeListeners", "Listeners[]", "{ListenerArn}",
+    AwsKind(
+        "listener", "network", "{ListenerArn}", "elbv2", "DescribeListeners", "Listeners[]",
         under=Listing("DescribeLoadBalancers", "LoadBalancers[]", into="LoadBalancer"),
         parameters={"LoadBalancerArn": "{LoadBalancer.LoadBalancerArn}"}, parent="{LoadBalancerArn}",
         batches=(Batch("DescribeTags", "ResourceArns", "ListenerArn", "TagDescriptions[]", "ResourceArn", 20),),
@@ -121,14 +122,14 @@ NETWORK = (
             LinkRule("forwards_to", "DefaultActions[].TargetGroupArn"), LinkRule("uses", "Certificates[].CertificateArn"),
         ),
     ),
-    Kind(
-        "target_group", "network", "elbv2", "DescribeTargetGroups", "TargetGroups[]", "{TargetGroupArn}", name="TargetGroupName",
+    AwsKind(
+        "target_group", "network", "{TargetGroupArn}", "elbv2", "DescribeTargetGroups", "TargetGroups[]", name="TargetGroupName",
         batches=(Batch("DescribeTags", "ResourceArns", "TargetGroupArn", "TagDescriptions[]", "ResourceArn", 20),),
         links=(IN_VPC, LinkRule("attached_to", "LoadBalancerArns[]")), unordered=("LoadBalancerArns",),
     ),
-    Kind(
-        "classic_load_balancer", "network", "elb", "DescribeLoadBalancers", "LoadBalancerDescriptions[]",
-        "elasticloadbalancing:loadbalancer/{LoadBalancerName}", name="LoadBalancerName",
+    AwsKind(
+        "classic_load_balancer", "network", "elasticloadbalancing:loadbalancer/{LoadBalancerName}", "elb", "DescribeLoadBalancers",
+        "LoadBalancerDescriptions[]", name="LoadBalancerName",
         batches=(Batch("DescribeTags", "LoadBalancerNames", "LoadBalancerName", "TagDescriptions[]", "LoadBalancerName", 20),),
         unordered=("AvailabilityZones", "Subnets", "SecurityGroups", "Instances"),
         links=(
@@ -137,34 +138,34 @@ NETWORK = (
             LinkRule("balances", "Instances[].InstanceId", "ec2:instance/{value}"),
         ),
     ),
-    Kind(
-        "route53_zone", "dns", "route53", "ListHostedZones", "HostedZones[]", "arn:{partition}:route53:::{Id}", name="Name", tags="",
+    AwsKind(
+        "route53_zone", "dns", "arn:{partition}:route53:::{Id}", "route53", "ListHostedZones", "HostedZones[]", name="Name", tags="",
         regional=False, omit=("ResourceRecordSetCount",),
     ),
-    Kind(
-        "route53_record", "dns", "route53", "ListResourceRecordSets", "ResourceRecordSets[]",
-        "arn:{partition}:route53:::{Zone.Id}/{Type}/{Name}/{SetIdentifier?}", name="Name", tags="", regional=False,
+    AwsKind(
+        "route53_record", "dns", "arn:{partition}:route53:::{Zone.Id}/{Type}/{Name}/{SetIdentifier?}", "route53",
+        "ListResourceRecordSets", "ResourceRecordSets[]", name="Name", tags="", regional=False,
         under=Listing("ListHostedZones", "HostedZones[]", into="Zone"), parameters={"HostedZoneId": "{Zone.Id}"},
         parent="arn:{partition}:route53:::{Zone.Id}", omit=("Zone",), unordered=("ResourceRecords",),
     ),
-    Kind(
-        "cloudfront_distribution", "network", "cloudfront", "ListDistributions", "DistributionList.Items[]", "{ARN}", name="DomainName",
+    AwsKind(
+        "cloudfront_distribution", "network", "{ARN}", "cloudfront", "ListDistributions", "DistributionList.Items[]", name="DomainName",
         tagged_as="cloudfront:distribution", regional=False,
     ),
-    Kind(
-        "rest_api", "network", "apigateway", "GetRestApis", "items[]", "arn:{partition}:apigateway:{region}::/restapis/{id}",
+    AwsKind(
+        "rest_api", "network", "arn:{partition}:apigateway:{region}::/restapis/{id}", "apigateway", "GetRestApis", "items[]",
         name="name", tags="tags", permission="apigateway:GET",
     ),
-    Kind(
-        "http_api", "network", "apigatewayv2", "GetApis", "Items[]", "arn:{partition}:apigateway:{region}::/apis/{ApiId}", name="Name",
+    AwsKind(
+        "http_api", "network", "arn:{partition}:apigateway:{region}::/apis/{ApiId}", "apigatewayv2", "GetApis", "Items[]", name="Name",
         permission="apigateway:GET",
     ),
-    Kind(
-        "web_acl", "network", "wafv2", "ListWebACLs", "WebACLs[]", "{ARN}", name="Name", parameters={"Scope": "REGIONAL"}, tags="",
+    AwsKind(
+        "web_acl", "network", "{ARN}", "wafv2", "ListWebACLs", "WebACLs[]", name="Name", parameters={"Scope": "REGIONAL"}, tags="",
         omit=("LockToken",),
     ),
-    Kind(
-        "cloudfront_web_acl", "network", "wafv2", "ListWebACLs", "WebACLs[]", "{ARN}", name="Name", parameters={"Scope": "CLOUDFRONT"},
+    AwsKind(
+        "cloudfront_web_acl", "network", "{ARN}", "wafv2", "ListWebACLs", "WebACLs[]", name="Name", parameters={"Scope": "CLOUDFRONT"},
         tags="", regional=False, omit=("LockToken",), unsupported=("WAFInvalidParameterException",),
     ),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import Detail, Kind, LinkRule, Listing
+from providers.aws.declaration import AwsKind, Detail, Listing
+from providers.catalogue.kinds import LinkRule
 
 SERVICE = "organizations"
 MANAGED = Listing(
@@ -20,24 +21,24 @@ BELOW = {"ParentId": "{Parent.Id}"}
 # A table reads better than one argument a line.
 # fmt: off
 ORGANIZATION = (
-    Kind(
-        "organization", "organization", SERVICE, "DescribeOrganization", "Organization", "{Arn}", name="Id", tags="", under=MANAGED,
+    AwsKind(
+        "organization", "organization", "{Arn}", SERVICE, "DescribeOrganization", "Organization", name="Id", tags="", under=MANAGED,
         regional=False, omit=("Organization", "AvailablePolicyTypes"),
     ),
-    Kind(
-        "organization_root", "organization", SERVICE, "ListRoots", "Roots[]", "{Arn}", name="Name", tags="", under=MANAGED,
+    AwsKind(
+        "organization_root", "organization", "{Arn}", SERVICE, "ListRoots", "Roots[]", name="Name", tags="", under=MANAGED,
         regional=False, omit=("Organization",), unordered=("PolicyTypes",), parent="{Organization.Arn}",
     ),
-    Kind(
-        "organizational_unit", "organization", SERVICE, "ListOrganizationalUnitsForParent", "OrganizationalUnits[]", "{Arn}", name="Name",
+    AwsKind(
+        "organizational_unit", "organization", "{Arn}", SERVICE, "ListOrganizationalUnitsForParent", "OrganizationalUnits[]", name="Name",
         tags="", under=PARENTS, parameters=BELOW, regional=False, omit=("Organization", "Parent"), parent="{Parent.Arn}",
     ),
-    Kind(
-        "aws_account", "account", SERVICE, "ListAccountsForParent", "Accounts[]", "{Arn}", name="Name", tags="", under=PARENTS,
+    AwsKind(
+        "aws_account", "account", "{Arn}", SERVICE, "ListAccountsForParent", "Accounts[]", name="Name", tags="", under=PARENTS,
         parameters=BELOW, regional=False, omit=("Organization", "Parent"), unordered=("Paths",), parent="{Parent.Arn}",
     ),
-    Kind(
-        "organization_policy", "permission", SERVICE, "ListPolicies", "Policies[]", "{Arn}", name="Name", tags="", under=POLICY_TYPES,
+    AwsKind(
+        "organization_policy", "permission", "{Arn}", SERVICE, "ListPolicies", "Policies[]", name="Name", tags="", under=POLICY_TYPES,
         parameters={"Filter": "{Enabled.Type}"}, regional=False, omit=("Organization", "Enabled"), unordered=("Targets",),
         details=(
             Detail("DescribePolicy", {"PolicyId": "{Id}"}, "Policy.Content", "Content"),

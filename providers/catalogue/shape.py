@@ -1,0 +1,159 @@
+"""From an item of a vendor's answer to a resource, as its kind declares."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from providers.catalogue import paths
+from providers.catalogue.kinds import LinkRule, ResourceKind
+from providers.catalogue.masking import Masking
+from providers.errors import DataError
+from providers.records import Link, Resource
+
+Item = Mapping[str, Any]
+Context = Mapping[str, str]
+
+UNREADABLE = "Unreadable"
+"""The attribute that names the top-level attributes that could not be read; the store keeps their last values."""
+
+_NAME_KEYS = ("Name", "name", "Key", "key")
+"""Where the items of a list of names and values have the name."""
+
+
+class Shape:
+    """Makes resources of items. A provider overrides the methods whose answer differs at its vendor.
+
+    `ignored` are fields that the job's config leaves out (`ignore_fields`), as paths like those of `ResourceKind.omit`.
+    """
+
+    def __init__(self, ignored: Iterable[str] = (), masking: Masking | None = None) -> None:
+        self._ignored = tuple(ignored)
+        self._masking = masking or Masking()
+
+    def resource(
+        self,
+        kind: ResourceKind,
+        item: Item,
+        context: Context,
+        *,
+        organization: str = "",
+        links: Iterable[Link] = (),
+        links_partial: bool = False,
+    ) -> Resource:
+        """The resource of an item, which is not changed.
+
+        `context` fills holes before the item does. `links` are those that the kind cannot declare. Raises `DataError` when the item lacks
+        what its id is made of.
+        """
+        external_id = self._external_id(kind, item, context)
+        tags = self.tags(paths.first(item, kind.tags)) if kind.tags else {}
+        return Resource(
+            external_id=external_id,
+            entity_type=kind.entity_type,
+            sub_type=kind.sub_type,
+            name=self.name(kind, item, tags, external_id),
+            attributes=self.attributes(kind, item),
+            tags=tags,
+            links=self.links(kind, item, context, links),
+            organization=organization,
+            parent=self._id(kind.parent, item, context),
+            region=self.region(kind, item),
+            links_partial=links_partial,
+        )
+
+    # What differs between vendors
+
+    def text(self, text: str) -> str:
+        """The long form of a text that a kind declares for an id, a parent or a target."""
+        return text
+
+    def spelling(self, external_id: str) -> str:
+        """The one spelling of an id that the vendor writes in several."""
+        return external_id
+
+    def target(self, rule: LinkRule, value: Any, item: Item, context: Context) -> str:
+        """The external id that a link of `rule` points to; empty when there is none."""
+        known = {**context, "value": str(value)}
+        return self._id(rule.to, {**item, **value} if isinstance(value, Mapping) else item, known)
+
+    def tags(self, found: Any) -> dict[str, str]:
+        """Tags of what the vendor has for them: a map of strings."""
+        return {str(key): str(value) for key, value in sorted((found or {}).items())}
+
+    def name(self, kind: ResourceKind, item: Item, tags: Mapping[str, str], external_id: str) -> str:  # noqa: ARG002 - for overrides
+        """The display name: the first of the kind's names that has a value, else the end of the id."""
+        found = next(filter(None, (paths.first(item, path) for path in kind.names)), None)
+        return str(found or re.split("[:/]", external_id)[-1])
+
+    def region(self, kind: ResourceKind, item: Item) -> str:  # noqa: ARG002 - for overrides
+        """The region of the item; empty where it is that of the scope."""
+        return ""
+
+    def plain(self, value: Any) -> Any:
+        """A copy of a value as JSON has it, without None."""
+        if isinstance(value, Mapping):
+            return {key: self.plain(inner) for key, inner in value.items() if inner is not None}
+        return [self.plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+    # What is the same everywhere
+
+    def _external_id(self, kind: ResourceKind, item: Item, context: Context) -> str:
+        found = self._id(kind.id, item, context)
+        if not found:
+            raise DataError(f"a {kind.sub_type} without {' and '.join(paths.holes(kind.id))}")
+        return found
+
+    def _id(self, text: str, item: Item, context: Context) -> str:
+        found = paths.fill(self.text(text), item, context) if text else ""
+        return self.spelling(found) if found else ""
+
+    def links(self, kind: ResourceKind, item: Item, context: Context, more: Iterable[Link] = ()) -> tuple[Link, ...]:
+        """The links that the kind declares and those in `more`, each once, sorted."""
+        found = {link for rule in kind.links for link in self._links(rule, item, context)}
+        return tuple(sorted(found.union(more), key=lambda link: (link.type, link.target)))
+
+    def _links(self, rule: LinkRule, item: Item, context: Context) -> Iterator[Link]:
+        path, wanted = rule.when
+        if path and paths.first(item, path) != wanted:
+            return
+        targets = (self.target(rule, value, item, context) for value in paths.values(item, rule.path) if value)
+        yield from (Link(rule.type, target) for target in targets if target)
+
+    def attributes(self, kind: ResourceKind, item: Item) -> dict[str, Any]:
+        """The item as JSON, without its tags, without what the kind or the config leaves out, and without secrets."""
+        left_out = {*kind.omit, kind.tags}
+        found = item if kind.kept is None else paths.pick(item, kind.kept)
+        kept = {key: self.plain(value) for key, value in found.items() if key not in left_out and value is not None}
+        for path in kind.names_only:
+            _replace(kept, path, _names)
+        for path in (*kind.omit, *filter(None, (kind.tags,)), *self._ignored):
+            for holder, key in paths.holders(kept, path):
+                del holder[key]
+        for path in kind.unordered:
+            _replace(kept, path, _sorted)
+        return self._masking.masked(kept, kind.unmasked)
+
+
+def _replace(attributes: dict[str, Any], path: str, change: Any) -> None:
+    for holder, key in paths.holders(attributes, path):
+        holder[key] = change(holder[key])
+
+
+def _sorted(found: Any) -> Any:
+    return sorted(found, key=_canonical) if isinstance(found, list) else found
+
+
+def _names(found: Any) -> list[str]:
+    """The keys of a map; of a list, the names of its items."""
+    return sorted(found) if isinstance(found, dict) else sorted(str(_name_of(pair)) for pair in found or ())
+
+
+def _name_of(pair: Mapping[str, Any]) -> Any:
+    return next((pair[key] for key in _NAME_KEYS if key in pair), None)
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
