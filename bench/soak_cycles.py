@@ -70,7 +70,7 @@ class Flow:
                     self._ended.add(run)
                     self.ends[message["cause"]] += 1
                     assert message["survivors"] == 0, message
-                    self.driver.order(do="send", type="Finished", run=run, status="completed")  # as a writer does, once it has stored that
+                    self.driver.order(do="send", type="Finished", run=run)  # as a writer does, once it has stored that
                     alive, done = alive - 1, done + 1
                     at_end(done)
 

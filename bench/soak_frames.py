@@ -10,8 +10,9 @@ from bench.part import Row, allowance
 from bench.soak_kills import AT_ONCE, supervisor
 from providers.records import Scope
 from supervisor.errors import ProtocolError
-from supervisor.frames import Kind, encode
+from supervisor.frames import encode
 from worker.run import wire
+from worker.run.wire import DataKind
 from worker.writer.protocol import Conversation
 
 LIVE = 500
@@ -43,18 +44,18 @@ def fuzz(count: int) -> list[Row]:
     ]
 
 
-def _right() -> list[tuple[Kind, bytes]]:
+def _right() -> list[tuple[DataKind, bytes]]:
     """A short conversation as a job should have it."""
     resource = b'{"external_id":"a","entity_type":"compute","sub_type":"x","name":"n"}'
     return [
-        (Kind.SCOPE, wire.encode(wire.ScopeOpened(0, Scope("hostile", "a", "r", "t")))),
-        (Kind.RECORDS, wire.encode(wire.Records(0, 0, [msgspec.Raw(resource)] * 3))),
-        (Kind.SCOPE_END, b'{"index":0,"outcome":"complete","resources":3}'),
-        (Kind.COMPLETE, wire.encode(wire.Complete(1, 3))),
+        (DataKind.SCOPE, wire.encode(wire.ScopeOpened(0, Scope("hostile", "a", "r", "t")))),
+        (DataKind.RECORDS, wire.encode(wire.Records(0, 0, [msgspec.Raw(resource)] * 3))),
+        (DataKind.SCOPE_END, b'{"index":0,"outcome":"complete","resources":3}'),
+        (DataKind.COMPLETE, wire.encode(wire.Complete(1, 3))),
     ]
 
 
-def _mutated(frames: list[tuple[Kind, bytes]]) -> bytes:
+def _mutated(frames: list[tuple[DataKind, bytes]]) -> bytes:
     """Frames out of order, twice, left out, of another kind; then bytes changed, cut, inserted."""
     for _ in range(random.randrange(3)):
         at = random.randrange(len(frames))
@@ -66,7 +67,7 @@ def _mutated(frames: list[tuple[Kind, bytes]]) -> bytes:
             case 2:
                 random.shuffle(frames)
             case _:
-                frames[at] = (random.choice(list(Kind)), frames[at][1])
+                frames[at] = (random.choice(list(DataKind)), frames[at][1])
     data = bytearray(b"".join(encode(kind, body) for kind, body in frames))
     for _ in range(random.randrange(4)):
         at = random.randrange(len(data))
@@ -85,7 +86,7 @@ def _converse(data: bytes) -> None:
     """As the writer reads: in pieces."""
     from supervisor.frames import FrameBuffer
 
-    buffer, conversation = FrameBuffer(), Conversation()
+    buffer, conversation = FrameBuffer(DataKind), Conversation()
     while data:
         size = random.randrange(1, 200)
         for kind, body in buffer.feed(data[:size]):

@@ -23,7 +23,7 @@ import msgspec
 
 from supervisor import cgroup, frames, kernel, landlock, namespace
 from supervisor.errors import ProtocolError
-from supervisor.frames import FrameReader, Kind
+from supervisor.frames import ControlKind, FrameReader
 
 MB = 1024 * 1024
 
@@ -95,7 +95,7 @@ def run_job(parent: int, entry: str, pipes: Mapping[str, int], cell: Cell) -> No
     sys.modules.update(dict.fromkeys(cell.forbidden))  # type: ignore[arg-type]  # None there: the import fails
     abi = landlock.confine(cell.readable, (cell.folder,)) if cell.confined else 0
     _confess()
-    os.write(control, frames.encode(Kind.READY, msgspec.json.encode(Hello(pid, pgid, namespaced, abi, grouped))))
+    os.write(control, frames.encode(ControlKind.READY, msgspec.json.encode(Hello(pid, pgid, namespaced, abi, grouped))))
     body = _await_start(start)
     os.close(start)
     _leave(_entry(entry)(start=body, control=control, data=data))
@@ -161,11 +161,11 @@ def _confess() -> None:
 
 
 def _await_start(fd: int) -> bytes:
-    reader = FrameReader(fd)
+    reader = FrameReader(fd, ControlKind)
     os.set_blocking(fd, True)
     while not reader.eof:
         for kind, body in reader.read():
-            if kind is not Kind.START:
+            if kind is not ControlKind.START:
                 raise ProtocolError(f"the first frame is {kind.name}, not START")
             return body
     os._exit(EXIT_NO_START)

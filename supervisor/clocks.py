@@ -22,24 +22,16 @@ class Clocks:
         self._loop, self._end, self._excused = loop, end, excused
         self._idle_limit = start.idle
         now = time.monotonic()
-        self._moved_at = now
+        self.moved_at = now
+        """Time of the last evidence of progress."""
         self.wall_at = now + start.wall
+        """Time at which the wall clock runs out."""
         self._timers: dict[str, Timer] = {}
         self._set("start", now + start_timeout, lambda: end(Cause.START, f"the job's process was not ready within {start_timeout:g} s"))
         self._set("wall", self.wall_at, lambda: end(Cause.TIMEOUT, f"the job ran longer than its limit of {start.wall:g} s"))
         self._set("idle", now + start.idle, self._look)
         if start.lease is not None:
             self.extend(start.lease)
-
-    @property
-    def idle_seconds(self) -> float:
-        """Since the last evidence of progress."""
-        return time.monotonic() - self._moved_at
-
-    @property
-    def wall_left(self) -> float:
-        """Until the wall clock runs out."""
-        return self.wall_at - time.monotonic()
 
     def ready(self) -> None:
         """The job has started."""
@@ -48,7 +40,7 @@ class Clocks:
 
     def moved(self) -> None:
         """Evidence of progress."""
-        self._moved_at = time.monotonic()
+        self.moved_at = time.monotonic()
 
     def extend(self, lease: float) -> None:
         """The lease holds for `lease` more seconds."""
@@ -68,7 +60,7 @@ class Clocks:
 
     def _look(self) -> None:
         """Has it moved since the timer was set, or does it only seem to be idle?"""
-        now, due = time.monotonic(), self._moved_at + self._idle_limit
+        now, due = time.monotonic(), self.moved_at + self._idle_limit
         if now < due:
             self._set("idle", due, self._look)
         elif self._excused():

@@ -33,7 +33,7 @@ class SupervisorConfig:
     """Seconds without a report after which the writer is taken for stuck, and is ended and started again. 0: never."""
     services: tuple[Service, ...] = ()
     """The others."""
-    job_entry: str = "worker.job.entry:main"
+    job_entry: str
     """Called in a job process as ``entry(start: bytes, control: int, data: int) -> int``."""
     state_path: str
     """Where the state is published; on tmpfs."""
@@ -62,3 +62,5 @@ class SupervisorConfig:
     restart_window: float = 60.0
     unkillable_after: float = 5.0
     """From SIGKILL until a tree that still lives is called unkillable."""
+    kill_latency_metric: str = "kill_latency_seconds"
+    """Name of the histogram of the seconds from the decision to kill until the whole tree was proven dead."""

@@ -14,10 +14,9 @@ pipe      direction           kinds, in order
 ========  ==================  ====================================================================
 start     writer -> job       one ``START`` (config and secrets), after the job has said ``READY``
 control   job -> supervisor   one ``READY``, then any number of ``PROGRESS``
-data      job -> writer       the bodies of `worker.run.wire`, then one ``COMPLETE`` or one ``FAILED``
+data      job -> writer       theirs to define: a `FrameKind` of their own, which is not read here
 ========  ==================  ====================================================================
 
-A job has succeeded when its ``COMPLETE`` arrived **and** its process left with exit code 0; neither alone is success.
 End of file on a pipe says nothing: only the pidfd says that a process is dead.
 """
 
@@ -27,6 +26,7 @@ import enum
 import os
 import struct
 from collections.abc import Iterator
+from typing import Generic, TypeVar
 
 from supervisor.errors import ProtocolError
 
@@ -39,33 +39,33 @@ READ_SIZE = 256 * 1024
 _HEADER = struct.Struct(">IB")
 
 
-class Kind(enum.IntEnum):
-    """What a frame's body is."""
+class FrameKind(enum.IntEnum):
+    """Base of the enumerations that say what a frame's body is; one for each conversation, and no number used twice."""
+
+
+class ControlKind(FrameKind):
+    """Frames on the start and control pipes."""
 
     START = 1
     READY = 2
     PROGRESS = 3
-    SCOPE = 16
-    ORGANIZATIONS = 17
-    RECORDS = 18
-    SCOPE_END = 19
-    IDENTITY = 20
-    COMPLETE = 21
-    FAILED = 22
 
 
-def encode(kind: Kind, body: bytes) -> bytes:
+KindT = TypeVar("KindT", bound=FrameKind)
+
+
+def encode(kind: FrameKind, body: bytes) -> bytes:
     """One frame. Raises `ProtocolError` for a body that no reader would take."""
     if len(body) > MAX_FRAME:
         raise ProtocolError(f"a {kind.name} frame of {len(body)} bytes is over the limit of {MAX_FRAME}")
     return _HEADER.pack(len(body), kind) + body
 
 
-class FrameBuffer:
-    """Cuts a stream of bytes into frames; holds at most one unfinished frame."""
+class FrameBuffer(Generic[KindT]):
+    """Cuts a stream of bytes into frames of the given kinds; holds at most one unfinished frame."""
 
-    def __init__(self, limit: int = MAX_FRAME) -> None:
-        self._limit = limit
+    def __init__(self, kinds: type[KindT], limit: int = MAX_FRAME) -> None:
+        self._kinds, self._limit = kinds, limit
         self._pending = bytearray()
 
     @property
@@ -73,7 +73,7 @@ class FrameBuffer:
         """Bytes of the frame that has not ended yet."""
         return len(self._pending)
 
-    def feed(self, data: bytes) -> Iterator[tuple[Kind, bytes]]:
+    def feed(self, data: bytes) -> Iterator[tuple[KindT, bytes]]:
         """Yields each frame that `data` completes. Raises `ProtocolError` on a bad length or kind."""
         pending = self._pending
         pending += data
@@ -93,30 +93,29 @@ class FrameBuffer:
         finally:
             del pending[:start]
 
-    @staticmethod
-    def _check_kind(kind: int) -> Kind:
+    def _check_kind(self, kind: int) -> KindT:
         try:
-            return Kind(kind)
+            return self._kinds(kind)
         except ValueError:
-            raise ProtocolError(f"a frame has the unknown kind {kind}") from None
+            raise ProtocolError(f"a frame has the kind {kind}, which has no place on this pipe") from None
 
 
-class FrameReader:
-    """Reads frames from a non-blocking descriptor, as far as bytes are there."""
+class FrameReader(Generic[KindT]):
+    """Reads frames of the given kinds from a non-blocking descriptor, as far as bytes are there."""
 
-    def __init__(self, fd: int, limit: int = MAX_FRAME) -> None:
+    def __init__(self, fd: int, kinds: type[KindT], limit: int = MAX_FRAME) -> None:
         os.set_blocking(fd, False)
         self.fd = fd
         self.eof = False
         self.bytes_read = 0
-        self._buffer = FrameBuffer(limit)
+        self._buffer = FrameBuffer(kinds, limit)
 
     @property
     def unfinished(self) -> int:
         """Bytes of a frame whose end has not come."""
         return self._buffer.unfinished
 
-    def read(self, budget: int = READ_SIZE) -> Iterator[tuple[Kind, bytes]]:
+    def read(self, budget: int = READ_SIZE) -> Iterator[tuple[KindT, bytes]]:
         """Yields the frames completed by one read of at most `budget` bytes; sets `eof` at the end of the stream."""
         try:
             data = os.read(self.fd, budget)

@@ -24,7 +24,7 @@ from supervisor.config import SupervisorConfig
 from supervisor.cpu_activity import Effort
 from supervisor.errors import ProtocolError, bounded
 from supervisor.exit_report import obituary
-from supervisor.frames import FrameReader, Kind
+from supervisor.frames import ControlKind, FrameReader
 from supervisor.kernel import Member
 from supervisor.loop import Loop, Timer
 from supervisor.memory import Memory
@@ -78,7 +78,7 @@ class Job:
         self.started_at = time.monotonic()
         self._tail, self._lines = Tail(), Lines(forward)
         self._pumps = (Pump(self._stdout, self._lines.take), Pump(self._stderr, self._tail.take))
-        self._control = FrameReader(self._control_fd, MAX_CONTROL_FRAME)
+        self._control = FrameReader(self._control_fd, ControlKind, MAX_CONTROL_FRAME)
         self.clocks = Clocks(loop, start, config.start_timeout, self.kill, self._excused)
 
     # --- birth
@@ -134,8 +134,8 @@ class Job:
         if self._control.eof:
             self._loop.forget(self._control.fd)
 
-    def _take(self, kind: Kind, body: bytes) -> None:
-        if kind is Kind.READY and self.state is JobState.STARTING:
+    def _take(self, kind: ControlKind, body: bytes) -> None:
+        if kind is ControlKind.READY and self.state is JobState.STARTING:
             hello = msgspec.json.decode(body, type=Hello)
             if (hello.pid, hello.pgid) != (self.pid, self.pid):
                 raise ProtocolError("READY names another process")
@@ -143,15 +143,13 @@ class Job:
             self.hello = hello
             self.clocks.ready()
             self._ready(self)
-        elif kind is Kind.PROGRESS and self.state is not JobState.STARTING:
+        elif kind is ControlKind.PROGRESS and self.state is not JobState.STARTING:
             progress = msgspec.json.decode(body, type=dict[str, int | str])
             if progress != self.progress:
                 self.progress = progress
                 self.clocks.moved()
-        elif kind is not Kind.PROGRESS and kind is not Kind.READY:
-            raise ProtocolError(f"{kind.name} has no place on the control pipe")
         else:
-            raise ProtocolError(f"{kind.name} out of order")
+            raise ProtocolError(f"{kind.name} has no place on the control pipe, or not now")
 
     def _excused(self) -> bool:
         """Whether what it wrote lies unread, as then it is the reader that is slow; or it computes, and holds the GIL meanwhile."""

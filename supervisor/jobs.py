@@ -19,6 +19,7 @@ from supervisor.job import Job
 from supervisor.loop import Loop, Timer
 from supervisor.messages import Cause, Exited, Start
 from supervisor.process_tree import Census
+from supervisor.snapshot import Isolation, PoolSnapshot
 from supervisor.states import JobState
 
 SURVEY = 0.1
@@ -45,8 +46,7 @@ class Jobs:
         self.closed = False
         """Whether no more jobs are taken."""
         self.orphans_killed = 0
-        self.hello: Hello | None = None
-        """Of the last job that started: what is in force."""
+        self._hello: Hello | None = None
         self.on_ready: Callable[[Job], None] = lambda _: None
         self.on_exit: Callable[[Job, Exited], None] = lambda _job, _exited: None
         self.on_freed: Callable[[], None] = lambda: None
@@ -105,7 +105,7 @@ class Jobs:
         self.groups.close()
 
     def _ready(self, job: Job) -> None:
-        self.hello = job.hello
+        self._hello = job.hello
         self.on_ready(job)
 
     @property
@@ -199,8 +199,15 @@ class Jobs:
         self._unkillable[job.start.run] = self._jobs.pop(job.start.run)
         self.on_exit(job, job.report(exited=False))
 
-    @property
-    def unkillable(self) -> dict[str, int]:
-        """Pool -> jobs that do not die."""
-        pools = [job.start.pool for job in self._unkillable.values()]
-        return {pool: pools.count(pool) for pool in self._config.pools}
+    def pools(self) -> dict[str, PoolSnapshot]:
+        """What each pool holds."""
+        free, unkillable = self._slots(), [job.start.pool for job in self._unkillable.values()]
+        return {pool: PoolSnapshot(size, size - free[pool], unkillable.count(pool)) for pool, size in self._config.pools.items()}
+
+    def isolation(self) -> Isolation:
+        """What shuts jobs in, as the last job found it."""
+        hello = self._hello
+        if hello is None:
+            return Isolation(orphans_killed=self.orphans_killed)
+        cgroup = self.groups.controls if hello.grouped else ()
+        return Isolation(hello.pid_namespace, hello.landlock, cgroup, self.orphans_killed)

@@ -19,7 +19,7 @@ _VERSION = 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _TRUNCATE = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14
 _READ = _EXECUTE | _READ_FILE | _READ_DIR
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
-_SCOPE_ABSTRACT_SOCKETS, _SCOPE_SIGNALS = 1, 2
+_ABSTRACT_SOCKETS, _SIGNALS = 1, 2
 
 SYSTEM = (
     "/usr",
@@ -65,7 +65,7 @@ def confine(readable: Iterable[str], writable: Iterable[str]) -> int:
     if not version:
         return 0
     everything = (1 << (13 + (version >= 2) + (version >= 3) + (version >= 5))) - 1
-    scoped = _SCOPE_ABSTRACT_SOCKETS | _SCOPE_SIGNALS
+    scoped = _ABSTRACT_SOCKETS | _SIGNALS
     size = 8 if version < 4 else 16 if version < 6 else 24
     ruleset = _syscall(_CREATE_RULESET, ctypes.byref(_Ruleset(everything, 0, scoped)), size, 0)
     if ruleset < 0:

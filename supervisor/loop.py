@@ -37,7 +37,7 @@ class Loop:
         self._order = itertools.count()
         self._crowd = CROWD
         self.worst_lag = 0.0
-        """Seconds that the latest of all timers since the last look was called too late."""
+        """Seconds by which the latest of all timers was called too late, since it was last set to 0."""
 
     def at(self, when: float, call: Callback) -> Timer:
         """Calls once at `when` (monotonic)."""

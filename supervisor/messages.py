@@ -12,6 +12,8 @@ import enum
 
 import msgspec
 
+from supervisor.metrics import Increment, Series
+
 MAX_MESSAGE = 128 * 1024
 
 
@@ -50,13 +52,17 @@ class Start(msgspec.Struct, tag="start", frozen=True, forbid_unknown_fields=True
 
     run: str
     pool: str
+    title: str
+    """Names the run in the message of every log line about it, e.g. ``job_id: 42``."""
     label: dict[str, str]
-    """For logs and the published state, e.g. ``{"job_id": "42", "provider": "aws", "name": "..."}``. No secrets."""
+    """Further fields for logs and the published state. No secrets."""
     wall: float
     idle: float
     memory_mb: int = 0
     """Cap on the whole tree; 0 means the supervisor's default."""
     lease: float | None = None
+    lifetime: Series | None = None
+    """Histogram that takes the seconds from spawn to proof of death; None: not measured."""
     read_paths: tuple[str, ...] = ()
     """What the job may read beside its interpreter and its own folder, where the kernel can enforce that."""
 
@@ -83,17 +89,13 @@ class Report(msgspec.Struct, tag="report", frozen=True, forbid_unknown_fields=Tr
 
 
 class Finished(msgspec.Struct, tag="finished", frozen=True, forbid_unknown_fields=True):
-    """The writer has stored a run's outcome, and it is counted: once for each run, also for one that never had a process."""
+    """The writer has dealt with a run's outcome: sent once for each run, also for one that never had a process.
+
+    The counters are kept here because they outlive a writer that is started again.
+    """
 
     run: str
-    status: str
-    """Empty: nothing was stored (the run went back to the queue, or the database was away), so nothing is counted."""
-    error_kind: str = ""
-    provider: str = ""
-    """Of a discovery run that was not asked for here: refused before it had a process, or another worker's that is gone."""
-    entities: int = 0
-    scopes: dict[str, int] = {}
-    """Outcome of scope -> how many."""
+    increments: tuple[Increment, ...] = ()
 
 
 class Stop(msgspec.Struct, tag="stop", frozen=True, forbid_unknown_fields=True):

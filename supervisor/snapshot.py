@@ -1,82 +1,130 @@
-"""What is published: numbers and names of everything that lives, and the writer's own report."""
+"""The published state: everything that lives, in numbers and names, and the writer's own report. Times in seconds."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from supervisor.job import Job
-from supervisor.jobs import Jobs
-from supervisor.service import RunningService
+import msgspec
 
 if TYPE_CHECKING:
-    from supervisor.supervisor import Supervisor
+    from supervisor.job import Job
+    from supervisor.service import RunningService
 
 VERSION = 1
 
 
-def snapshot(supervisor: Supervisor) -> dict[str, Any]:
-    """The state as JSON. `beat` is on the monotonic clock, so that a reader on this machine can tell how old it is."""
-    loop, jobs = supervisor.loop, supervisor.jobs
-    lag, loop.worst_lag = loop.worst_lag, 0.0
-    pools = _pools(supervisor)
-    supervisor.metrics.set("supervisor_loop_lag_seconds", lag)
-    supervisor.metrics.set("supervisor_dropped_log_lines", supervisor.outlet.dropped_lines)
-    for pool, numbers in pools.items():
-        supervisor.metrics.set("discovery_running" if pool == "discovery" else f"{pool}_running", numbers["running"])
-    return {
-        "version": VERSION,
-        "pid": os.getpid(),
-        "started_at": supervisor.started_at,
-        "written_at": time.time(),
-        "beat": time.monotonic(),
-        "loop_lag_seconds": lag,
-        "draining": supervisor.draining,
-        "pools": pools,
-        "jobs": [_job(job) for job in jobs.all()],
-        "services": {service.service.name: _service(service) for service in (supervisor.writer, *supervisor.services)},
-        "isolation": _isolation(jobs),
-        "metrics": supervisor.metrics.export(),
-        "report": supervisor.report.state if supervisor.report else None,
-        "report_age": time.monotonic() - supervisor.reported_at if supervisor.report else None,
-    }
+class PoolSnapshot(msgspec.Struct, frozen=True):
+    """A pool: its slots, how many of them are taken, and how many of those by jobs that cannot be killed."""
+
+    capacity: int
+    running: int
+    unkillable: int
 
 
-def _isolation(jobs: Jobs) -> dict[str, Any]:
-    """What shuts jobs in, as the last job found it, None before the first; `landlock` is its ABI, 0 for none; `cgroup` what that can do."""
-    hello = jobs.hello
-    return {
-        "subreaper": True,
-        "pid_namespace": hello.pid_namespace if hello else None,
-        "landlock": hello.landlock if hello else None,
-        "cgroup": (jobs.groups.controls if hello.grouped else ()) if hello else None,
-        "orphans_killed": jobs.orphans_killed,
-    }
+class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A job's process tree."""
+
+    run: str
+    pool: str
+    label: dict[str, str]
+    pid: int
+    state: str
+    seconds: float
+    wall_left: float
+    idle_seconds: float
+    progress: dict[str, Any]
+    memory_bytes: int
+
+    @classmethod
+    def of(cls, job: Job, now: float) -> JobSnapshot:
+        """The job at `now`, on the monotonic clock."""
+        return cls(
+            run=job.start.run,
+            pool=job.start.pool,
+            label=job.start.label,
+            pid=job.pid,
+            state=job.state,
+            seconds=now - job.started_at,
+            wall_left=job.clocks.wall_at - now,
+            idle_seconds=now - job.clocks.moved_at,
+            progress=job.progress,
+            memory_bytes=job.memory.now,
+        )
 
 
-def _pools(supervisor: Supervisor) -> dict[str, dict[str, int]]:
-    free, unkillable = supervisor.jobs.free(), supervisor.jobs.unkillable
-    return {
-        pool: {"capacity": size, "running": size - free[pool], "unkillable": unkillable[pool]}
-        for pool, size in supervisor.config.pools.items()
-    }
+class ServiceSnapshot(msgspec.Struct, frozen=True):
+    """A service's process; `pid` is None while there is none."""
+
+    state: str
+    pid: int | None
+    restarts: int
+
+    @classmethod
+    def of(cls, service: RunningService) -> ServiceSnapshot:
+        """The service now."""
+        return cls(service.state, service.pid if service.alive else None, service.restarts.total)
 
 
-def _job(job: Job) -> dict[str, Any]:
-    return {
-        "run": job.start.run,
-        "pool": job.start.pool,
-        "label": job.start.label,
-        "pid": job.pid,
-        "state": job.state,
-        "seconds": time.monotonic() - job.started_at,
-        "wall_left": job.clocks.wall_left,
-        "idle_seconds": job.clocks.idle_seconds,
-        "progress": job.progress,
-        "memory_bytes": job.memory.now,
-    }
+class Isolation(msgspec.Struct, frozen=True):
+    """What shuts jobs in; None before the first job has told. `landlock` is its ABI, 0 for none; `cgroup` what a group can do."""
+
+    pid_namespace: bool | None = None
+    landlock: int | None = None
+    cgroup: tuple[str, ...] | None = None
+    orphans_killed: int = 0
+    subreaper: bool = True
 
 
-def _service(service: RunningService) -> dict[str, Any]:
-    return {"state": service.state, "pid": service.pid if service.alive else None, "restarts": service.restarts.total}
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole state. `beat` is on the monotonic clock, so that a reader on this machine can tell how old the state is."""
+
+    version: int = VERSION
+    pid: int
+    started_at: float
+    written_at: float
+    beat: float
+    loop_lag_seconds: float
+    draining: bool
+    pools: dict[str, PoolSnapshot]
+    jobs: list[JobSnapshot]
+    services: dict[str, ServiceSnapshot]
+    isolation: Isolation
+    metrics: list[tuple[str, str, dict[str, str], Any]]
+    report: msgspec.Raw | None
+    """The writer's part, opaque; None before the first report."""
+    report_age: float | None
+
+
+def snapshot(
+    jobs: Iterable[Job],
+    services: Iterable[RunningService],
+    *,
+    started_at: float,
+    lag: float,
+    draining: bool,
+    pools: dict[str, PoolSnapshot],
+    isolation: Isolation,
+    metrics: list[tuple[str, str, dict[str, str], Any]],
+    report: msgspec.Raw | None,
+    reported_at: float,
+) -> Snapshot:
+    """The state of this process now. Changes nothing."""
+    now = time.monotonic()
+    return Snapshot(
+        pid=os.getpid(),
+        started_at=started_at,
+        written_at=time.time(),
+        beat=now,
+        loop_lag_seconds=lag,
+        draining=draining,
+        pools=pools,
+        jobs=[JobSnapshot.of(job, now) for job in jobs],
+        services={service.service.name: ServiceSnapshot.of(service) for service in services},
+        isolation=isolation,
+        metrics=metrics,
+        report=report,
+        report_age=now - reported_at if report else None,
+    )

@@ -37,11 +37,12 @@ from supervisor.messages import (
     Start,
     Stop,
 )
+from supervisor.metrics import Metrics
 from supervisor.output import Outlet
-from supervisor.publish import DURATIONS, LATENCIES, Metrics, publish
+from supervisor.publish import publish
 from supervisor.service import Restarts, RunningService
 from supervisor.signals import Signals
-from supervisor.snapshot import snapshot
+from supervisor.snapshot import PoolSnapshot, Snapshot, snapshot
 from supervisor.watchdog import Watchdog
 
 WRITER_GRACE = 5.0
@@ -67,7 +68,7 @@ class Supervisor:
         self.started_at = time.time()
         self._exit_code = 0
         self._channel: Channel[FromWriter] | None = None
-        self._asked: dict[str, Start] = {}
+        self._asked: set[str] = set()
         self._publish_due = False
         self.writer = self._service(config.writer, self._writer_died, self._open_channel)
         self._watchdog = Watchdog(self.loop, self.writer, config.writer_patience)
@@ -169,8 +170,9 @@ class Supervisor:
             case Report():
                 self.report, self.reported_at = message, time.monotonic()
                 self._watchdog.heard()
-            case Finished():
-                self._finished(message)
+            case Finished(run=run, increments=increments):
+                self._asked.discard(run)
+                self.metrics.add(increments)
             case Stop(exit_code=code):
                 self._exit_code = code
                 self._drain(0.0)
@@ -182,15 +184,14 @@ class Supervisor:
     # --- jobs
 
     def _start(self, start: Start) -> None:
-        words = _words(start.label)
         try:
             job = self.jobs.spawn(start)
         except SpawnError as error:
-            log.warning("no process for %s: %s", words, error, extra=_extra(start))
+            log.warning("no process for %s: %s", start.title, error, extra=_extra(start))
             self._send(Refused(run=start.run, sentence=str(error)))
             return
-        self._asked[start.run] = start
-        log.info("spawned a process for %s", words, extra={**_extra(start), "child_pid": job.pid})
+        self._asked.add(start.run)
+        log.info("spawned a process for %s", start.title, extra={**_extra(start), "child_pid": job.pid})
         self._send(Spawned(run=start.run, pid=job.pid), job.for_writer)
         self._tell_slots()
 
@@ -201,28 +202,16 @@ class Supervisor:
         start = job.start
         details = {**_extra(start), "cause": exited.cause, "exit_code": exited.exit_code, "signal": exited.signal}
         details |= {"seconds": exited.seconds, "kill_seconds": exited.kill_seconds, "peak_mb": exited.peak_bytes >> 20}
-        log.info("ended: %s, %s", _words(start.label), exited.sentence, extra=details)
-        if start.pool == "discovery":
-            provider = start.label.get("provider", "")
-            self.metrics.observe("discovery_job_duration_seconds", exited.seconds, DURATIONS, provider=provider)
+        log.info("ended: %s, %s", start.title, exited.sentence, extra=details)
+        if start.lifetime is not None:
+            self.metrics.observe_series(start.lifetime, exited.seconds)
         if exited.kill_seconds is not None:
-            self.metrics.observe("discovery_kill_latency_seconds", exited.kill_seconds, LATENCIES)
+            self.metrics.observe(self.config.kill_latency_metric, exited.kill_seconds)
         if start.run in self._asked:
             self._send(exited)
         self._tell_slots()
         if self.draining and not self.jobs:
             self._jobs_are_gone()
-
-    def _finished(self, finished: Finished) -> None:
-        start = self._asked.pop(finished.run, None)
-        provider = start.label.get("provider", "") if start and start.pool == "discovery" else finished.provider
-        if not provider or not finished.status:
-            return
-        labels = {"provider": provider, "status": finished.status, "error_kind": finished.error_kind}
-        self.metrics.count("discovery_jobs_total", 1, **labels)
-        self.metrics.count("discovery_entities_total", finished.entities)
-        for outcome, number in finished.scopes.items():
-            self.metrics.count("discovery_scopes_total", number, outcome=outcome)
 
     # --- the end
 
@@ -275,16 +264,32 @@ class Supervisor:
     def _publish(self) -> None:
         self._publish_due = False
         try:
-            publish(self.config.state_path, snapshot(self))
+            publish(self.config.state_path, self._snapshot())
         except OSError as error:
             log.error("the state could not be published at %s: %s", self.config.state_path, error.strerror)
 
+    def _snapshot(self) -> Snapshot:
+        lag, self.loop.worst_lag = self.loop.worst_lag, 0.0
+        pools = self.jobs.pools()
+        self._measure(lag, pools)
+        return snapshot(
+            self.jobs.all(),
+            (self.writer, *self.services),
+            started_at=self.started_at,
+            lag=lag,
+            draining=self.draining,
+            pools=pools,
+            isolation=self.jobs.isolation(),
+            metrics=self.metrics.samples(),
+            report=self.report.state if self.report else None,
+            reported_at=self.reported_at,
+        )
 
-def _words(label: Mapping[str, str]) -> str:
-    """As the quick start greps for it."""
-    if "job_id" in label:
-        return f"job_id: {label['job_id']}"
-    return f"{label.get('kind', 'run')} {label.get('name', '')}".strip()
+    def _measure(self, lag: float, pools: Mapping[str, PoolSnapshot]) -> None:
+        self.metrics.set("supervisor_loop_lag_seconds", lag)
+        self.metrics.set("supervisor_dropped_log_lines", self.outlet.dropped_lines)
+        for pool, numbers in pools.items():
+            self.metrics.set(f"{pool}_running", numbers.running)
 
 
 def _extra(start: Start) -> dict[str, object]:

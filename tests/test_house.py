@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import pathlib
+import re
 import sys
 
 import pytest
@@ -127,6 +129,27 @@ def test_arrows_point_one_way(path):
     assert not starts_with(found, forbidden)
     if not module.startswith("worker.store"):
         assert not starts_with(found, {"psycopg", "psycopg_pool"}), "psycopg is used in worker/store only"
+
+
+def test_no_two_modules_import_each_other():
+    """Not even round several corners, and not inside functions either."""
+    names = {module_name(path) for path in SOURCES}
+    graph = {module_name(path): _modules(imports(path), names) - {module_name(path)} for path in SOURCES}
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def _modules(imported: set[str], names: set[str]) -> set[str]:
+    """The modules of ours among what is imported: a name out of a module is that module."""
+    return {name if name in names else name.rpartition(".")[0] for name in imported} & names
+
+
+DOMAIN = {"discovery", "provider", "providers", "entity", "entities", "scope", "scopes", "connector", "connectors"}
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if module_name(path).startswith("supervisor")], ids=module_name)
+def test_the_supervisor_does_not_know_what_its_jobs_are_for(path):
+    """Not in code, comments, docstrings or log lines: what is counted and how a run is called comes with the messages."""
+    assert not DOMAIN & set(re.findall(r"[a-z]+", path.read_text().lower()))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)

@@ -50,12 +50,14 @@ def supervisor_config(settings: Settings, folder: str, *, once: bool = False, jo
         pools=settings.pools(),
         writer=writer,
         services=() if once else (health,),
+        job_entry="worker.job.entry:main",
         state_path=state,
         kill_grace=settings.discovery_kill_grace,
         shutdown_grace=settings.shutdown_grace,
         memory_mb=memory,
         memory_budget_mb=budget,
         confine_files=settings.discovery_confine_files,
+        kill_latency_metric="discovery_kill_latency_seconds",
         forbidden_modules=("psycopg", "psycopg_binary", "psycopg_c", "psycopg_pool", "psycopg2"),
     )
 

@@ -20,6 +20,7 @@ from typing import Any
 from providers.hostile.config import HostileConfig
 
 COMPLETE, RECORDS_KIND, SCOPE_END, FAILED = 21, 18, 19, 22
+PROGRESS = 3
 
 LONG = "x" * 300_000
 """More than a message between the worker's own processes can hold."""
@@ -100,13 +101,13 @@ def claim_4_gigabytes(config: HostileConfig) -> None:
 
 def write_half_a_frame(config: HostileConfig) -> None:
     """The beginning of a frame, and then nothing."""
-    _everywhere(struct.pack(">IB", 1000, RECORDS_KIND) + b"[0,0,[")
+    _half_a_frame()
     sleep(config)
 
 
 def die_in_a_frame(config: HostileConfig) -> None:
     """The beginning of a frame, and then death."""
-    _everywhere(struct.pack(">IB", 1000, RECORDS_KIND) + b"[0,0,[")
+    _half_a_frame()
     _tell(config)
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -229,10 +230,22 @@ def _everywhere(data: bytes) -> None:
             os.write(fd, data)
 
 
+def _half_a_frame() -> None:
+    """Writes the beginning of a frame to the control pipe and to the data pipe, of a kind that each may carry."""
+    for fd in _pipes():
+        kind = RECORDS_KIND if fd == _data_pipe() else PROGRESS
+        with contextlib.suppress(OSError):  # the read end of a pipe
+            os.write(fd, struct.pack(">IB", 1000, kind) + b"[0,0,[")
+
+
 def _to_the_writer(kind: int, body: bytes) -> None:
-    """A frame on the data pipe alone, which is the one that the writer makes larger."""
-    data = max(_pipes(), key=lambda fd: fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ))
-    os.write(data, struct.pack(">IB", len(body), kind) + body)
+    """Writes a frame to the data pipe alone."""
+    os.write(_data_pipe(), struct.pack(">IB", len(body), kind) + body)
+
+
+def _data_pipe() -> int:
+    """The pipe that the writer has made larger."""
+    return max(_pipes(), key=lambda fd: fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ))
 
 
 def _pipes() -> list[int]:

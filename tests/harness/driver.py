@@ -121,8 +121,7 @@ class Driver:
 
     def start(self, run: str, pool: str = "discovery", wall: float = 60.0, idle: float = 60.0, **more) -> None:
         """Asks for a process."""
-        label = {"job_id": run, "provider": "test"}
-        self.order(do="send", type="Start", run=run, pool=pool, label=label, wall=wall, idle=idle, **more)
+        self.order(do="send", type="Start", run=run, pool=pool, title=f"job_id: {run}", label={"job_id": run}, wall=wall, idle=idle, **more)
 
     def begin(self, run: str, misdeed: str, **body) -> bool:
         """Waits until it is ready, and sends its START; false when a clock was faster, as may be where much else runs."""

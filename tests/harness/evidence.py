@@ -6,12 +6,19 @@ import json
 import os
 
 from supervisor import frames
-from supervisor.frames import Kind
+from supervisor.frames import ControlKind, FrameKind
 
 FOREVER = 3600
 """Seconds."""
 
 
+class DataKind(FrameKind):
+    """Some of what a job writes to the data pipe, which the supervisor does not read."""
+
+    RECORDS = 18
+    COMPLETE = 21
+
+
 def tell(control: int, what: str) -> None:
     """Evidence, for the test, that the misdeed has begun."""
-    os.write(control, frames.encode(Kind.PROGRESS, json.dumps({"scope": what}).encode()))
+    os.write(control, frames.encode(ControlKind.PROGRESS, json.dumps({"scope": what}).encode()))

@@ -10,14 +10,14 @@ import sys
 import time
 from pathlib import Path
 
-from evidence import FOREVER, tell
+from evidence import FOREVER, DataKind, tell
 
 from supervisor import frames
-from supervisor.frames import Kind
+from supervisor.frames import ControlKind
 
 
 def complete(_order, _control, data):
-    os.write(data, frames.encode(Kind.COMPLETE, b"{}"))
+    os.write(data, frames.encode(DataKind.COMPLETE, b"{}"))
 
 
 def sleep(_order, _control, _data):
@@ -108,7 +108,7 @@ def pickle_on_control(order, control, _data):
         def __reduce__(self):
             return os.system, (f"touch {order['canary']}",)
 
-    os.write(control, frames.encode(Kind.PROGRESS, pickle.dumps(Bomb())))
+    os.write(control, frames.encode(ControlKind.PROGRESS, pickle.dumps(Bomb())))
     time.sleep(FOREVER)
 
 
@@ -129,7 +129,7 @@ def orphans(order, control, _data):
 
 def drip(order, control, data):
     """A frame, byte by byte, on each pipe."""
-    frame = frames.encode(Kind.PROGRESS, b'{"scope": "%s"}' % (b"x" * 10_000))
+    frame = frames.encode(ControlKind.PROGRESS, b'{"scope": "%s"}' % (b"x" * 10_000))
     tell(control, "dripping")
     for byte in frame:
         os.write(control, bytes([byte]))
@@ -145,14 +145,14 @@ def dirty_log(_order, _control, _data):
 
 def progress_then_silence(order, control, _data):
     for number in range(order.get("beats", 3)):
-        os.write(control, frames.encode(Kind.PROGRESS, json.dumps({"resources": number + 1}).encode()))
+        os.write(control, frames.encode(ControlKind.PROGRESS, json.dumps({"resources": number + 1}).encode()))
     time.sleep(FOREVER)
 
 
 def fill_data_pipe(_order, control, data):
     """Writes more than anybody reads: stopped by back-pressure."""
     tell(control, "writing")
-    block = frames.encode(Kind.RECORDS, b"x" * 100_000)
+    block = frames.encode(DataKind.RECORDS, b"x" * 100_000)
     while True:
         os.write(data, block)
 

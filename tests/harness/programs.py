@@ -15,7 +15,7 @@ import misdeeds
 
 from supervisor import frames
 from supervisor.channel import Channel
-from supervisor.frames import Kind
+from supervisor.frames import ControlKind
 from supervisor.messages import Drain, Exited, Spawned, ToWriter
 
 
@@ -79,7 +79,7 @@ def _obey(order: dict, channel: Channel, start_pipes: dict, data_pipes: dict, an
             fd = start_pipes.pop(order["run"], -1)
             if fd >= 0:  # else an earlier writer's
                 with contextlib.suppress(BrokenPipeError):  # it may be dead by now
-                    os.write(fd, frames.encode(Kind.START, json.dumps(order["body"]).encode()))
+                    os.write(fd, frames.encode(ControlKind.START, json.dumps(order["body"]).encode()))
                 os.close(fd)
         case "read":
             fd = data_pipes[order["run"]]
@@ -141,7 +141,7 @@ def bury_one_job() -> None:
     loop = Loop()
     config = SupervisorConfig(pools={"discovery": 1}, writer=Service(name="", entry=""), job_entry="programs:job", state_path="")
     jobs = Jobs(config, loop, lambda _: None, list)
-    job = weakref.ref(jobs.spawn(Start(run="1", pool="discovery", label={}, wall=600.0, idle=600.0, lease=30.0)))
+    job = weakref.ref(jobs.spawn(Start(run="1", pool="discovery", title="run 1", label={}, wall=600.0, idle=600.0, lease=30.0)))
     for fd in job().for_writer:  # it is never told to start, and ends
         os.close(fd)
     while len(jobs):

@@ -298,14 +298,15 @@ def test_the_state_is_whole_and_fresh(tmp_path):
 
 def test_metrics_of_ends(tmp_path):
     with supervised(tmp_path) as driver:
-        driver.run("1", "complete")
+        driver.run("1", "complete", {"lifetime": {"name": "lifetime_seconds", "labels": {"of": "test"}}})
         driver.expect("Exited", run="1")
-        driver.order(do="send", type="Finished", run="1", status="completed", entities=7, scopes={"complete": 2})
-        state = driver.wait_state(lambda s: any(m[0] == "discovery_jobs_total" for m in s["metrics"]))
+        increments = [{"name": "runs_total", "labels": {"name": "a", "status": "completed"}}, {"name": "found_total", "amount": 7}]
+        driver.order(do="send", type="Finished", run="1", increments=increments)
+        state = driver.wait_state(lambda s: any(m[0] == "runs_total" for m in s["metrics"]))
         metrics = {(name, tuple(labels.items())): value for name, _, labels, value in state["metrics"]}
-        assert metrics["discovery_jobs_total", (("provider", "test"), ("status", "completed"), ("error_kind", ""))] == 1
-        assert metrics["discovery_entities_total", ()] == 7
-        assert metrics["discovery_scopes_total", (("outcome", "complete"),)] == 2
+        assert metrics["runs_total", (("name", "a"), ("status", "completed"))] == 1
+        assert metrics["found_total", ()] == 7
+        assert metrics["lifetime_seconds", (("of", "test"),)]["count"] == 1
 
 
 # --- the small parts

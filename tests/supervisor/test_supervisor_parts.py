@@ -15,8 +15,9 @@ from supervisor.errors import ProtocolError, RestartStorm
 from supervisor.exit_report import obituary
 from supervisor.loop import Loop
 from supervisor.messages import MAX_MESSAGE, Cause
+from supervisor.metrics import BUCKETS, Increment, Metrics
 from supervisor.output import Lines, Outlet, Tail
-from supervisor.publish import Metrics, publish
+from supervisor.publish import publish
 from supervisor.service import Restarts
 from supervisor.states import JobState, ServiceState, advance, advance_service
 from supervisor.watchdog import Watchdog
@@ -26,16 +27,25 @@ def test_h02_series_do_not_grow_with_the_number_of_jobs():
     metrics = Metrics()
     for _ in range(10_000):
         metrics.count("discovery_jobs_total", provider="aws", status="completed", error_kind="")
-        metrics.observe("discovery_job_duration_seconds", 1.0, (0.5, 2.0), provider="aws")
-    assert len(metrics.export()) == 2
+        metrics.observe("discovery_job_duration_seconds", 1.0, provider="aws")
+    assert len(metrics.samples()) == 2
 
 
 def test_a_histogram_counts_what_is_below_each_bound():
     metrics = Metrics()
-    for value in (0.1, 1.0, 9.0):
-        metrics.observe("h", value, (0.5, 2.0))
-    [(_, kind, _, value)] = metrics.export()
-    assert (kind, value["counts"], value["count"], round(value["sum"], 1)) == ("histogram", [1, 2], 3, 10.1)
+    for value in (0.1, 1.0, 100_000.0):
+        metrics.observe("h", value)
+    [(_, kind, _, value)] = metrics.samples()
+    assert (kind, value["count"], value["sum"]) == ("histogram", 3, 100_001.1)
+    assert value["counts"] == [sum(bound >= observed for observed in (0.1, 1.0)) for bound in BUCKETS]
+
+
+def test_an_increment_may_have_any_label():
+    metrics = Metrics()
+    metrics.add(
+        [Increment(name="n", labels={"name": "a", "amount": "b"}), Increment(name="n", labels={"amount": "b", "name": "a"}, amount=2)]
+    )
+    assert metrics.samples() == [("n", "counter", {"amount": "b", "name": "a"}, 3)]
 
 
 def test_a_state_that_cannot_be_written_leaves_the_old_one(tmp_path):

@@ -10,10 +10,11 @@ import struct
 
 import pytest
 from driver import supervised
+from evidence import DataKind
 from waiting import until
 
 from supervisor.errors import ProtocolError
-from supervisor.frames import MAX_FRAME, FrameBuffer, FrameReader, Kind, encode
+from supervisor.frames import MAX_FRAME, ControlKind, FrameBuffer, FrameReader, encode
 
 
 @pytest.fixture
@@ -23,9 +24,9 @@ def supervisor(tmp_path):
 
 
 def test_c01_cut_at_every_byte_gives_whole_frames_only():
-    stream = b"".join(encode(Kind.RECORDS, bytes([n]) * n) for n in range(40))
+    stream = b"".join(encode(DataKind.RECORDS, bytes([n]) * n) for n in range(40))
     for cut in range(len(stream) + 1):
-        buffer = FrameBuffer()
+        buffer = FrameBuffer(DataKind)
         whole = list(buffer.feed(stream[:cut]))
         assert all(body == bytes([len(body)]) * len(body) for _, body in whole)
         rest = list(buffer.feed(stream[cut:]))
@@ -34,9 +35,9 @@ def test_c01_cut_at_every_byte_gives_whole_frames_only():
 
 
 def test_c03_a_length_of_four_gigabytes_takes_no_memory():
-    buffer = FrameBuffer()
+    buffer = FrameBuffer(DataKind)
     with pytest.raises(ProtocolError, match="claims 4294967295 bytes"):
-        list(buffer.feed(struct.pack(">IB", 0xFFFFFFFF, Kind.RECORDS) + b"x" * 100))
+        list(buffer.feed(struct.pack(">IB", 0xFFFFFFFF, DataKind.RECORDS) + b"x" * 100))
 
 
 def test_c04_noise_never_gets_out_of_the_reader():
@@ -44,7 +45,7 @@ def test_c04_noise_never_gets_out_of_the_reader():
     random.seed(4)
     for _ in range(2000):
         data = random.randbytes(random.randrange(50))
-        buffer = FrameBuffer()
+        buffer = FrameBuffer(DataKind)
         with contextlib.suppress(ProtocolError):
             for _ in range(50):
                 list(buffer.feed(data))
@@ -53,17 +54,22 @@ def test_c04_noise_never_gets_out_of_the_reader():
 
 def test_what_no_reader_takes_is_not_sent():
     with pytest.raises(ProtocolError, match="over the limit"):
-        encode(Kind.RECORDS, b"x" * (MAX_FRAME + 1))
+        encode(DataKind.RECORDS, b"x" * (MAX_FRAME + 1))
+
+
+def test_a_frame_of_another_pipe_is_refused():
+    with pytest.raises(ProtocolError, match="kind 2, which has no place on this pipe"):
+        list(FrameBuffer(DataKind).feed(encode(ControlKind.READY, b"{}")))
 
 
 def test_a_reader_does_not_wait():
     read, write = os.pipe()
-    reader = FrameReader(read)
+    reader = FrameReader(read, ControlKind)
     assert list(reader.read()) == []
-    os.write(write, encode(Kind.READY, b"{}")[:3])
+    os.write(write, encode(ControlKind.READY, b"{}")[:3])
     assert list(reader.read()) == []
-    os.write(write, encode(Kind.READY, b"{}")[3:])
-    assert list(reader.read()) == [(Kind.READY, b"{}")]
+    os.write(write, encode(ControlKind.READY, b"{}")[3:])
+    assert list(reader.read()) == [(ControlKind.READY, b"{}")]
     os.close(write)
     assert list(reader.read()) == []
     assert reader.eof
@@ -74,11 +80,11 @@ def test_a_reader_does_not_wait():
     "garbage",
     [
         pytest.param(b"\xff" * 50, id="noise"),
-        pytest.param(struct.pack(">IB", 2**32 - 1, Kind.PROGRESS), id="c03_four_gigabytes"),
+        pytest.param(struct.pack(">IB", 2**32 - 1, ControlKind.PROGRESS), id="c03_four_gigabytes"),
         pytest.param(struct.pack(">IB", 2, 99) + b"{}", id="unknown_kind"),
-        pytest.param(encode(Kind.PROGRESS, b"not json"), id="not_json"),
-        pytest.param(encode(Kind.RECORDS, b"[]"), id="wrong_pipe"),
-        pytest.param(encode(Kind.READY, b'{"pid":1,"pgid":1,"started":1}'), id="ready_twice"),
+        pytest.param(encode(ControlKind.PROGRESS, b"not json"), id="not_json"),
+        pytest.param(encode(DataKind.RECORDS, b"[]"), id="wrong_pipe"),
+        pytest.param(encode(ControlKind.READY, b'{"pid":1,"pgid":1,"started":1}'), id="ready_twice"),
     ],
 )
 def test_c04_garbage_on_the_control_pipe_ends_that_job_only(supervisor, garbage):

@@ -13,8 +13,9 @@ from providers.errors import ProviderError
 from providers.records import Identity, Organization, Resource, Scope
 from providers.runner import ScopeReport
 from supervisor import frames
-from supervisor.frames import Kind
+from supervisor.frames import ControlKind
 from worker.run import wire
+from worker.run.wire import DataKind
 
 FRAME_BYTES = 1024 * 1024
 """Resources of one frame, in bytes; a frame with one resource of `wire.MAX_RESOURCE` is still under `wire.MAX_DATA_FRAME`."""
@@ -47,7 +48,7 @@ class FrameSink:
 
     def identity(self, identity: Identity) -> None:
         """Who the source says we are."""
-        self._frame(Kind.IDENTITY, wire.encode(identity))
+        self._frame(DataKind.IDENTITY, wire.encode(identity))
 
     def planned(self, scopes: int) -> None:
         """More scopes are known."""
@@ -60,7 +61,7 @@ class FrameSink:
             if scope in self._open:
                 raise ProviderError(f"the scope {_describe(scope)} was planned twice")
             self._open[scope] = _Open(self._begun)
-            self._write(Kind.SCOPE, wire.encode(wire.ScopeOpened(self._begun, scope)))
+            self._write(DataKind.SCOPE, wire.encode(wire.ScopeOpened(self._begun, scope)))
             self._begun += 1
             self._reading = _describe(scope)
 
@@ -70,14 +71,14 @@ class FrameSink:
             fresh = [one for one in organizations if self._organizations.get(one.external_id) != one]
             self._organizations.update((one.external_id, one) for one in fresh)
             if fresh:
-                self._write(Kind.ORGANIZATIONS, wire.encode(fresh))
+                self._write(DataKind.ORGANIZATIONS, wire.encode(fresh))
 
     def resources(self, scope: Scope, resources: list[Resource]) -> None:
         """Resources of an open scope. Encoded outside the lock."""
         opened = self._open[scope]
         for count, encoded in self._encode(opened, resources):
             with self._lock:
-                self._write(Kind.RECORDS, b"[%d,%d,%b]" % (self._sequence, opened.index, encoded))
+                self._write(DataKind.RECORDS, b"[%d,%d,%b]" % (self._sequence, opened.index, encoded))
                 self._sequence += 1
                 opened.resources += count
                 self._resources += count
@@ -96,16 +97,16 @@ class FrameSink:
                 rejected=opened.rejected,
                 rejection=self._clean(opened.rejection),
             )
-            self._write(Kind.SCOPE_END, wire.encode(body))
+            self._write(DataKind.SCOPE_END, wire.encode(body))
             self._ended += 1
 
     def complete(self) -> None:
         """The run has ended by itself."""
-        self._frame(Kind.COMPLETE, wire.encode(wire.Complete(scopes=self._ended, resources=self._resources)))
+        self._frame(DataKind.COMPLETE, wire.encode(wire.Complete(scopes=self._ended, resources=self._resources)))
 
     def failed(self, failed: wire.Failed) -> None:
         """The run cannot go on."""
-        self._frame(Kind.FAILED, wire.encode(failed))
+        self._frame(DataKind.FAILED, wire.encode(failed))
 
     def progress(self, calls: int) -> wire.Progress:
         """How far it is."""
@@ -136,11 +137,11 @@ class FrameSink:
             opened.rejection = opened.rejection or f"{resource.sub_type} {resource.external_id[:200]!a} is not stored: {reason}"
         return []
 
-    def _frame(self, kind: Kind, body: bytes) -> None:
+    def _frame(self, kind: DataKind, body: bytes) -> None:
         with self._lock:
             self._write(kind, body)
 
-    def _write(self, kind: Kind, body: bytes) -> None:
+    def _write(self, kind: DataKind, body: bytes) -> None:
         write_all(self._data, frames.encode(kind, body))
 
 
@@ -167,7 +168,7 @@ class Ticker:
             progress = self._progress()
             if progress != self._last:
                 self._last = progress
-                write_all(self._control, frames.encode(Kind.PROGRESS, wire.encode(progress)))
+                write_all(self._control, frames.encode(ControlKind.PROGRESS, wire.encode(progress)))
 
 
 def write_all(fd: int, data: bytes) -> None:

@@ -13,6 +13,8 @@ COMPLETE    `Complete`        last frame of a run that ended by itself; every op
 FAILED      `Failed`          last frame of a run that could not go on
 ========== ================= =====================================================================================
 
+A job has succeeded when its ``COMPLETE`` arrived **and** its process left with exit code 0; neither alone is success.
+
 A resource is encoded by `encode_resource`, keys in order, so that equal resources are equal bytes: the writer hashes those bytes
 and decodes only what has changed.
 """
@@ -25,8 +27,22 @@ import msgspec
 
 from providers.errors import Outcome
 from providers.records import Identity, Organization, Resource, Scope, Text
+from supervisor.frames import FrameKind
 
 PROTOCOL = 1
+
+
+class DataKind(FrameKind):
+    """Frames on the data pipe, from a job to the writer."""
+
+    SCOPE = 16
+    ORGANIZATIONS = 17
+    RECORDS = 18
+    SCOPE_END = 19
+    IDENTITY = 20
+    COMPLETE = 21
+    FAILED = 22
+
 
 FailureKind = Literal["config", "credentials", "source", "memory", "internal"]
 """As in `providers.errors`. There are no others: each is a label of a metric."""
@@ -143,6 +159,7 @@ __all__ = [
     "MAX_RESOURCE",
     "PROTOCOL",
     "Complete",
+    "DataKind",
     "Failed",
     "Identity",
     "JobStart",

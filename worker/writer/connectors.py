@@ -12,12 +12,12 @@ import msgspec
 import structlog
 
 from providers.errors import ProviderError
+from supervisor.metrics import Metrics
 from worker.run.inventory import Inventory, Totals
 from worker.run.outcome import Status, Verdict
 from worker.sync.schedule import Schedule
 from worker.writer.dispatcher import Assignment, Limits, RunDispatcher
 from worker.writer.launch import Launcher
-from worker.writer.metrics import Metrics
 
 POOL = "connector"
 OPERATIONS = ("created", "updated", "unchanged", "deleted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from worker.run.queue import Claimed, Swept, Test
 from worker.writer.backlog import STOPPING, Backlog
 from worker.writer.dispatcher import Assignment, Limits, RunDispatcher
 from worker.writer.launch import Launcher
+from worker.writer.metrics import lifetime, run_ended
 
 POOL, TEST_POOL = "discovery", "test"
 
@@ -114,6 +116,8 @@ class Discovery:
             refused=lambda sentence: self._release(job, sentence),
             lease=lease,
             description=f"job_id: {job.job_id}",
+            lifetime=lifetime(job.provider),
+            increments=functools.partial(run_ended, job.provider),
         )
         self._dispatcher.start(assignment)
 

@@ -16,11 +16,13 @@ import structlog
 from providers import registry
 from supervisor.errors import bounded
 from supervisor.messages import Cancel, Cause, Exited, Extend, Finished, Ready, Refused, Slots, Spawned, Start
+from supervisor.metrics import Increment, Series
 from worker.logs.redact import Redactor
 from worker.run.inventory import Inventory, Totals, added
 from worker.run.outcome import Status, Verdict
 from worker.writer.launch import Launch
 from worker.writer.mailbox import Mailbox
+from worker.writer.metrics import run_ended
 from worker.writer.stream import RunStream
 
 _log = structlog.get_logger("worker.dispatcher")
@@ -55,6 +57,10 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     lease: float | None = None
     description: str = ""
     """For the log: ``job_id: 42`` or ``connector ldap``."""
+    lifetime: Series | None = None
+    """Histogram of how long such processes live."""
+    increments: Callable[[Verdict, Totals], tuple[Increment, ...]] = lambda _verdict, _totals: ()
+    """What the run adds to the counters once its outcome is stored."""
 
 
 class _ActiveRun:
@@ -101,7 +107,7 @@ class RunDispatcher:
     def count(self, run: str, verdict: Verdict, provider: str) -> None:
         """A discovery run has ended without a process of ours. The provider is a label, and so is one of those that there are."""
         known = provider if provider in registry.names() else "unknown"
-        self._channel.send(Finished(run=run, status=verdict.status, error_kind=verdict.error_kind, provider=known))
+        self._channel.send(Finished(run=run, increments=run_ended(known, verdict, Totals())))
 
     def start(self, assignment: Assignment) -> None:
         """Asks for a process."""
@@ -110,11 +116,13 @@ class RunDispatcher:
             Start(
                 run=assignment.run,
                 pool=assignment.pool,
+                title=assignment.description,
                 label=assignment.label,
                 wall=assignment.limits.wall,
                 idle=assignment.limits.idle,
                 memory_mb=assignment.limits.memory_mb,
                 lease=assignment.lease,
+                lifetime=assignment.lifetime,
                 read_paths=assignment.launch.read_paths,
             )
         )
@@ -181,11 +189,5 @@ class RunDispatcher:
         self._past[assignment.pool] = added(self._past.get(assignment.pool, Totals()), assignment.inventory.totals)
         assignment.ended(verdict, active.process())
         counts = verdict.stored and verdict.status is not Status.RELEASED
-        finished = Finished(
-            run=assignment.run,
-            status=verdict.status if counts else "",
-            error_kind=verdict.error_kind,
-            entities=assignment.inventory.totals.resources,
-            scopes=assignment.inventory.totals.outcomes,
-        )
-        self._channel.send(finished)
+        increments = assignment.increments(verdict, assignment.inventory.totals) if counts else ()
+        self._channel.send(Finished(run=assignment.run, increments=increments))

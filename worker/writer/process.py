@@ -18,6 +18,7 @@ from providers import registry, schema
 from providers.records import Organization, Scope
 from supervisor.channel import Channel
 from supervisor.messages import ToWriter
+from supervisor.metrics import Metrics
 from worker.config.sealed import unseal
 from worker.config.secretbox import SecretBox
 from worker.config.settings import Settings
@@ -37,7 +38,6 @@ from worker.writer.dispatcher import Limits, RunDispatcher
 from worker.writer.launch import Launcher
 from worker.writer.loop import Loop
 from worker.writer.mailbox import Mailbox
-from worker.writer.metrics import Metrics
 from worker.writer.report import Reporter
 
 if TYPE_CHECKING:

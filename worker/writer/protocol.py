@@ -12,22 +12,22 @@ import msgspec
 from providers.errors import Outcome
 from providers.records import Identity, Organization, Scope
 from supervisor.errors import ProtocolError
-from supervisor.frames import Kind
 from worker.run import wire
+from worker.run.wire import DataKind
 
 MAX_SCOPES, MAX_OPEN = 1_000_000, 10_000
 """Of one run, and of those at once: an open one costs a kilobyte, and a source reads some hundreds at a time."""
 
 Message = Identity | wire.ScopeOpened | list[Organization] | wire.Records | wire.ScopeEnd | wire.Complete | wire.Failed
 
-_DECODERS: dict[Kind, msgspec.json.Decoder[Any]] = {
-    Kind.IDENTITY: msgspec.json.Decoder(Identity),
-    Kind.SCOPE: msgspec.json.Decoder(wire.ScopeOpened),
-    Kind.ORGANIZATIONS: msgspec.json.Decoder(list[Organization]),
-    Kind.RECORDS: msgspec.json.Decoder(wire.Records),
-    Kind.SCOPE_END: msgspec.json.Decoder(wire.ScopeEnd),
-    Kind.COMPLETE: msgspec.json.Decoder(wire.Complete),
-    Kind.FAILED: msgspec.json.Decoder(wire.Failed),
+_DECODERS: dict[DataKind, msgspec.json.Decoder[Any]] = {
+    DataKind.IDENTITY: msgspec.json.Decoder(Identity),
+    DataKind.SCOPE: msgspec.json.Decoder(wire.ScopeOpened),
+    DataKind.ORGANIZATIONS: msgspec.json.Decoder(list[Organization]),
+    DataKind.RECORDS: msgspec.json.Decoder(wire.Records),
+    DataKind.SCOPE_END: msgspec.json.Decoder(wire.ScopeEnd),
+    DataKind.COMPLETE: msgspec.json.Decoder(wire.Complete),
+    DataKind.FAILED: msgspec.json.Decoder(wire.Failed),
 }
 
 
@@ -46,15 +46,12 @@ class Conversation:
         self._counts: dict[int, int] = {}
         self._sequence = 0
 
-    def accept(self, kind: Kind, body: bytes) -> Message:
+    def accept(self, kind: DataKind, body: bytes) -> Message:
         """The frame's body, decoded and fit for its place. Raises `ProtocolError`."""
-        decoder = _DECODERS.get(kind)
-        if decoder is None:
-            raise ProtocolError(f"a {kind.name} frame came on the data pipe, where it has no place")
         if self.complete or self.failed:
             raise ProtocolError(f"a {kind.name} frame came after {'COMPLETE' if self.complete else 'FAILED'}, which is the last one")
         try:
-            message: Message = decoder.decode(body)
+            message: Message = _DECODERS[kind].decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise ProtocolError(f"a {kind.name} frame cannot be read: {error}") from None
         self._CHECKS[kind](self, message)
@@ -122,12 +119,12 @@ class Conversation:
         """One more scope has ended like that."""
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
-    _CHECKS: dict[Kind, Any] = {  # noqa: RUF012 - never changed
-        Kind.IDENTITY: _identity,
-        Kind.SCOPE: _scope,
-        Kind.ORGANIZATIONS: _organizations,
-        Kind.RECORDS: _records,
-        Kind.SCOPE_END: _scope_end,
-        Kind.COMPLETE: _complete,
-        Kind.FAILED: _failed,
+    _CHECKS: dict[DataKind, Any] = {  # noqa: RUF012 - never changed
+        DataKind.IDENTITY: _identity,
+        DataKind.SCOPE: _scope,
+        DataKind.ORGANIZATIONS: _organizations,
+        DataKind.RECORDS: _records,
+        DataKind.SCOPE_END: _scope_end,
+        DataKind.COMPLETE: _complete,
+        DataKind.FAILED: _failed,
     }

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
+from supervisor.metrics import Metrics
 from worker.writer.backlog import Backlog
 from worker.writer.connectors import ConnectorScheduler
 from worker.writer.discovery import POOL, Discovery
 from worker.writer.dispatcher import RunDispatcher
-from worker.writer.metrics import Metrics
 
 
 class Reporter:
@@ -42,7 +42,7 @@ class Reporter:
             "database": self._database(),
             "discovery": {"enabled": self._backlog is not None, **numbers},
             "connectors": self._connectors.report(),
-            "metrics": self._metrics.published(),
+            "metrics": self._metrics.samples(),
         }
 
     def _count_writes(self) -> None:

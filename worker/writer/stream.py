@@ -19,11 +19,12 @@ import structlog
 
 from supervisor import frames
 from supervisor.errors import ProtocolError
-from supervisor.frames import FrameReader, Kind
+from supervisor.frames import ControlKind, FrameReader
 from supervisor.messages import Cause, Exited
 from worker.run import wire
 from worker.run.inventory import Inventory, InventoryError
 from worker.run.outcome import Received, Status, Verdict, judge, left_open
+from worker.run.wire import DataKind
 from worker.writer.protocol import Conversation
 
 FLUSH_SECONDS = 1.0
@@ -56,7 +57,7 @@ class RunStream(threading.Thread):
         super().__init__(name=f"run {name}", daemon=True)
         with contextlib.suppress(PermissionError):  # the user's share of pipe memory is used up
             fcntl.fcntl(data, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        self._reader = FrameReader(data, wire.MAX_DATA_FRAME)
+        self._reader = FrameReader(data, DataKind, wire.MAX_DATA_FRAME)
         self._inventory = inventory
         self._violation, self._done = violation, done
         self._conversation = Conversation()
@@ -65,7 +66,7 @@ class RunStream(threading.Thread):
         self._failure: Verdict | None = None
         self._start_pipe = start
         os.set_blocking(start, False)
-        self._start_frame = memoryview(frames.encode(Kind.START, body))
+        self._start_frame = memoryview(frames.encode(ControlKind.START, body))
         self._notices: queue.SimpleQueue[Exited | None] = queue.SimpleQueue()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
@@ -153,7 +154,7 @@ class RunStream(threading.Thread):
         for kind, body in self._reader.read():
             self._accept(kind, body)
 
-    def _accept(self, kind: Kind, body: bytes) -> None:
+    def _accept(self, kind: DataKind, body: bytes) -> None:
         message = self._conversation.accept(kind, body)
         if isinstance(message, wire.Records):
             self._inventory.records(message.index, message.resources)

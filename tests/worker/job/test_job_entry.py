@@ -11,9 +11,10 @@ import pytest
 from providers import registry
 from providers.errors import Outcome, ProviderError
 from providers.hostile import Hostile
-from supervisor.frames import FrameBuffer, Kind
+from supervisor.frames import ControlKind, FrameBuffer
 from worker.job import entry
 from worker.run import wire
+from worker.run.wire import DataKind
 from worker.writer.protocol import Conversation
 
 
@@ -30,8 +31,8 @@ class Spoken:
 
     def __init__(self, code, data, control):
         self.code = code
-        self.frames = list(FrameBuffer().feed(data))
-        self.progress = [msgspec.json.decode(body, type=wire.Progress) for _, body in FrameBuffer().feed(control)]
+        self.frames = list(FrameBuffer(DataKind).feed(data))
+        self.progress = [msgspec.json.decode(body, type=wire.Progress) for _, body in FrameBuffer(ControlKind).feed(control)]
         self.conversation = Conversation()
         self.messages = [self.conversation.accept(kind, body) for kind, body in self.frames]
 
@@ -82,9 +83,9 @@ def test_a_run_that_goes_well():
     assert spoken.conversation.complete
     assert spoken.conversation.outcomes == {"complete": 2}
     assert len(spoken.resources()) == 2400
-    assert spoken.kinds()[0] is Kind.IDENTITY
-    assert spoken.kinds().count(Kind.RECORDS) == 6
-    assert spoken.kinds().count(Kind.ORGANIZATIONS) == 1
+    assert spoken.kinds()[0] is DataKind.IDENTITY
+    assert spoken.kinds().count(DataKind.RECORDS) == 6
+    assert spoken.kinds().count(DataKind.ORGANIZATIONS) == 1
     last = spoken.progress[-1]
     assert (last.scopes_planned, last.scopes_done, last.resources, last.calls) == (2, 2, 2400, 2400)
 
@@ -97,7 +98,7 @@ def test_a_connectivity_test_reads_nothing():
     spoken = do(kind="test", operator={"HOSTILE_ENDPOINT_URL": "http://x"})
 
     assert spoken.code == 0
-    assert spoken.kinds() == [Kind.IDENTITY, Kind.COMPLETE]
+    assert spoken.kinds() == [DataKind.IDENTITY, DataKind.COMPLETE]
     assert spoken.messages[0].details == {"HOSTILE_ENDPOINT_URL": "http://x"}
 
 
@@ -105,7 +106,7 @@ def test_large_resources_travel_in_several_frames():
     spoken = do(resources=40, size=200_000, batch=40)
 
     assert len(spoken.resources()) == 40
-    assert spoken.kinds().count(Kind.RECORDS) > 4
+    assert spoken.kinds().count(DataKind.RECORDS) > 4
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_failures(start, kind, sentence):
     failed = spoken.conversation.failed
 
     assert spoken.code == 1
-    assert (failed.error_kind, spoken.kinds()[-1]) == (kind, Kind.FAILED)
+    assert (failed.error_kind, spoken.kinds()[-1]) == (kind, DataKind.FAILED)
     assert sentence.split("***")[0] in failed.message
     assert "hunter2" not in failed.message + failed.detail
 

@@ -9,12 +9,12 @@ import pytest
 
 from providers.errors import ConfigError
 from supervisor.messages import MAX_MESSAGE, Slots
+from supervisor.metrics import Metrics
 from worker.config.sources import CONNECTORS
 from worker.sync.schedule import Schedule
 from worker.writer.connectors import ConnectorScheduler
 from worker.writer.dispatcher import Limits, RunDispatcher
 from worker.writer.mailbox import Mailbox
-from worker.writer.metrics import Metrics
 
 
 def schedule(*intervals, spread=lambda low, high: 0.0, **options):

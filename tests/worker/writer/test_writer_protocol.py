@@ -10,40 +10,41 @@ from hypothesis import strategies as st
 from providers.errors import Outcome
 from providers.records import Identity, Organization, Resource, Scope
 from supervisor.errors import ProtocolError
-from supervisor.frames import FrameBuffer, Kind, encode
+from supervisor.frames import FrameBuffer, encode
 from worker.run import wire
+from worker.run.wire import DataKind
 from worker.writer.protocol import Conversation
 
 SCOPE = Scope("aws", "1", "eu-west-1", "vpc")
 
 
 def identity():
-    return Kind.IDENTITY, wire.encode(Identity("me"))
+    return DataKind.IDENTITY, wire.encode(Identity("me"))
 
 
 def scope(index):
-    return Kind.SCOPE, wire.encode(wire.ScopeOpened(index, SCOPE))
+    return DataKind.SCOPE, wire.encode(wire.ScopeOpened(index, SCOPE))
 
 
 def records(sequence, index, count=2):
     resources = [Resource(f"id-{sequence}-{n}", "vpc", "vpc", "name") for n in range(count)]
-    return Kind.RECORDS, b"[%d,%d,%b]" % (sequence, index, wire.encode_resources(resources))
+    return DataKind.RECORDS, b"[%d,%d,%b]" % (sequence, index, wire.encode_resources(resources))
 
 
 def end(index, resources, outcome=Outcome.COMPLETE):
-    return Kind.SCOPE_END, wire.encode(wire.ScopeEnd(index=index, outcome=outcome, resources=resources))
+    return DataKind.SCOPE_END, wire.encode(wire.ScopeEnd(index=index, outcome=outcome, resources=resources))
 
 
 def complete(scopes, resources):
-    return Kind.COMPLETE, wire.encode(wire.Complete(scopes, resources))
+    return DataKind.COMPLETE, wire.encode(wire.Complete(scopes, resources))
 
 
 def failed():
-    return Kind.FAILED, wire.encode(wire.Failed("config", "no"))
+    return DataKind.FAILED, wire.encode(wire.Failed("config", "no"))
 
 
 def organizations(*pairs):
-    return Kind.ORGANIZATIONS, wire.encode([Organization(*pair) for pair in pairs])
+    return DataKind.ORGANIZATIONS, wire.encode([Organization(*pair) for pair in pairs])
 
 
 GOOD = [identity(), scope(0), scope(1), records(0, 1), records(1, 0, 3), end(1, 2), organizations(("o", "O")), end(0, 3), complete(2, 5)]
@@ -63,7 +64,7 @@ BREACHES = {
     "identity after a scope": ([scope(0), identity()], "after the first scope"),
     "scope skipped": ([scope(1)], "scope 1 was opened where scope 0"),
     "scope twice": ([scope(0), scope(0)], "scope 0 was opened where scope 1"),
-    "too many records": ([scope(0), (Kind.RECORDS, b"[0,0,[" + b"1," * 10_000 + b"1]]")], "10001 resources, and 10000 is the most"),
+    "too many records": ([scope(0), (DataKind.RECORDS, b"[0,0,[" + b"1," * 10_000 + b"1]]")], "10001 resources, and 10000 is the most"),
     "too many open": ([scope(number) for number in range(10_001)], "more than 10,000 scopes are open"),
     "records of no scope": ([records(0, 0)], "not open"),
     "records of a closed scope": ([scope(0), end(0, 0), records(0, 0)], "not open"),
@@ -76,19 +77,18 @@ BREACHES = {
     "c10 more after complete": ([complete(0, 0), scope(0)], "after COMPLETE"),
     "c10 complete twice": ([complete(0, 0), complete(0, 0)], "after COMPLETE"),
     "more after failed": ([failed(), complete(0, 0)], "after FAILED"),
-    "a frame of another pipe": ([(Kind.READY, b"{}")], "no place"),
-    "not json": ([(Kind.SCOPE, b"{")], "cannot be read"),
-    "c5 a pickle": ([(Kind.IDENTITY, b"\x80\x04\x95cos\nsystem\n(S'true'\ntR.")], "cannot be read"),
-    "c12 nesting": ([scope(0), (Kind.RECORDS, b"[0,0,[" + b"[" * 100_000 + b"]" * 100_000 + b"]]")], "cannot be read"),
-    "unknown outcome": ([scope(0), (Kind.SCOPE_END, b'{"index":0,"outcome":"fine","resources":0}')], "cannot be read"),
-    "unknown key": ([(Kind.COMPLETE, b'{"scopes":0,"resources":0,"x":1}')], "unknown field"),
+    "not json": ([(DataKind.SCOPE, b"{")], "cannot be read"),
+    "c5 a pickle": ([(DataKind.IDENTITY, b"\x80\x04\x95cos\nsystem\n(S'true'\ntR.")], "cannot be read"),
+    "c12 nesting": ([scope(0), (DataKind.RECORDS, b"[0,0,[" + b"[" * 100_000 + b"]" * 100_000 + b"]]")], "cannot be read"),
+    "unknown outcome": ([scope(0), (DataKind.SCOPE_END, b'{"index":0,"outcome":"fine","resources":0}')], "cannot be read"),
+    "unknown key": ([(DataKind.COMPLETE, b'{"scopes":0,"resources":0,"x":1}')], "unknown field"),
     "nameless organization": ([organizations(("o", ""))], "no name"),
-    "a NUL": ([scope(0), (Kind.SCOPE_END, b'{"index":0,"outcome":"error","resources":0,"message":"a\\u0000b"}')], "matching regex"),
-    "a NUL in who we are": ([(Kind.IDENTITY, b'{"name":"n","details":{"a":"\\u0000"}}')], "matching regex"),
-    "a long text": ([(Kind.FAILED, b'{"error_kind":"source","message":"%b"}' % (b"x" * 20_000))], "length"),
-    "a kind that there is not": ([(Kind.FAILED, b'{"error_kind":"mine","message":""}')], "Invalid enum value 'mine'"),
-    "a long word": ([(Kind.FAILED, b'{"error_kind":"%b","message":""}' % (b"x" * 300_000))], r"xxx \.\.\."),
-    "negative rejects": ([scope(0), (Kind.SCOPE_END, b'{"index":0,"outcome":"complete","resources":0,"rejected":-1}')], "rejected"),
+    "a NUL": ([scope(0), (DataKind.SCOPE_END, b'{"index":0,"outcome":"error","resources":0,"message":"a\\u0000b"}')], "matching regex"),
+    "a NUL in who we are": ([(DataKind.IDENTITY, b'{"name":"n","details":{"a":"\\u0000"}}')], "matching regex"),
+    "a long text": ([(DataKind.FAILED, b'{"error_kind":"source","message":"%b"}' % (b"x" * 20_000))], "length"),
+    "a kind that there is not": ([(DataKind.FAILED, b'{"error_kind":"mine","message":""}')], "Invalid enum value 'mine'"),
+    "a long word": ([(DataKind.FAILED, b'{"error_kind":"%b","message":""}' % (b"x" * 300_000))], r"xxx \.\.\."),
+    "negative rejects": ([scope(0), (DataKind.SCOPE_END, b'{"index":0,"outcome":"complete","resources":0,"rejected":-1}')], "rejected"),
 }
 
 
@@ -112,7 +112,7 @@ def test_c04_nothing_but_a_protocol_error(data):
         stream[position : position + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=8))
         if not stream:
             return
-    conversation, buffer = Conversation(), FrameBuffer()
+    conversation, buffer = Conversation(), FrameBuffer(DataKind)
     try:
         for kind, body in buffer.feed(bytes(stream)):
             conversation.accept(kind, body)
@@ -120,7 +120,7 @@ def test_c04_nothing_but_a_protocol_error(data):
         assert str(error)
 
 
-@given(kind=st.sampled_from(Kind), body=st.recursive(st.none() | st.integers() | st.text(), st.lists).map(msgspec.json.encode))
+@given(kind=st.sampled_from(DataKind), body=st.recursive(st.none() | st.integers() | st.text(), st.lists).map(msgspec.json.encode))
 def test_c04_any_json_as_any_frame(kind, body):
     conversation = Conversation()
     try:

@@ -12,12 +12,13 @@ import pytest
 from providers.errors import Outcome
 from providers.records import Identity, Resource, Scope
 from providers.runner import ScopeReport
-from supervisor.frames import FrameBuffer, Kind, encode
+from supervisor.frames import ControlKind, FrameBuffer, encode
 from supervisor.messages import Cause, Exited
 from worker.job.sink import FrameSink
 from worker.run import wire
 from worker.run.inventory import InventoryError
 from worker.run.outcome import Status
+from worker.run.wire import DataKind
 from worker.writer.stream import RunStream
 
 SCOPE = Scope("aws", "1", "eu-west-1", "vpc")
@@ -100,17 +101,18 @@ def frame(kind, body):
 
 def records(sequence, index, count):
     return frame(
-        Kind.RECORDS, b"[%d,%d,%b]" % (sequence, index, wire.encode_resources([Resource(str(n), "vpc", "vpc", "n") for n in range(count)]))
+        DataKind.RECORDS,
+        b"[%d,%d,%b]" % (sequence, index, wire.encode_resources([Resource(str(n), "vpc", "vpc", "n") for n in range(count)])),
     )
 
 
 GOOD = (
-    frame(Kind.IDENTITY, Identity("me"))
-    + frame(Kind.SCOPE, wire.ScopeOpened(0, SCOPE))
+    frame(DataKind.IDENTITY, Identity("me"))
+    + frame(DataKind.SCOPE, wire.ScopeOpened(0, SCOPE))
     + records(0, 0, 3)
     + records(1, 0, 2)
-    + frame(Kind.SCOPE_END, wire.ScopeEnd(index=0, outcome=Outcome.COMPLETE, resources=5))
-    + frame(Kind.COMPLETE, wire.Complete(1, 5))
+    + frame(DataKind.SCOPE_END, wire.ScopeEnd(index=0, outcome=Outcome.COMPLETE, resources=5))
+    + frame(DataKind.COMPLETE, wire.Complete(1, 5))
 )
 
 
@@ -136,20 +138,20 @@ def test_what_was_in_the_pipe_when_the_job_died_is_stored(bench):
 def test_c01_killed_at_any_byte(bench):
     """Every whole frame before the cut is kept, the part of one is dropped, and the run is never a success."""
     for cut in random.Random(1).sample(range(len(GOOD)), 60):
-        whole = [kind for kind, _ in FrameBuffer().feed(GOOD[:cut])]
+        whole = [kind for kind, _ in FrameBuffer(DataKind).feed(GOOD[:cut])]
         one = bench()
         one.say(GOOD[:cut])
         one.hang_up()
         verdict = one.end(Cause.SIGNALLED, None, signal="SIGKILL")
 
         assert (verdict.status, verdict.error_kind) == ("error", "crashed")
-        assert len(one.inventory.stored) == [0, 3, 5][whole.count(Kind.RECORDS)]
+        assert len(one.inventory.stored) == [0, 3, 5][whole.count(DataKind.RECORDS)]
 
 
 def test_c03_a_frame_that_no_job_of_ours_writes_is_not_even_read(bench):
     """Of one as large as the supervisor's readers take, the objects would fill the memory of a small container."""
     one = bench()
-    one.say(struct.pack(">IB", wire.MAX_DATA_FRAME + 1, Kind.RECORDS))
+    one.say(struct.pack(">IB", wire.MAX_DATA_FRAME + 1, DataKind.RECORDS))
     cause, sentence = one.violations.get(timeout=CAP)
     verdict = one.end(cause, None)
 
@@ -185,7 +187,9 @@ def test_a_survivor_that_holds_the_pipe_does_not_keep_the_run(bench):
     assert one.end(Cause.TIMEOUT, None, survivors=1).error_kind == "timeout"
 
 
-@pytest.mark.parametrize("garbage", [b"\xff" * 64, frame(Kind.READY, b"{}"), GOOD + GOOD], ids=["bytes", "wrong kind", "after COMPLETE"])
+@pytest.mark.parametrize(
+    "garbage", [b"\xff" * 64, frame(ControlKind.READY, b"{}"), GOOD + GOOD], ids=["bytes", "wrong kind", "after COMPLETE"]
+)
 def test_garbage_ends_the_run(bench, garbage):
     one = bench()
     one.say(garbage)
@@ -236,7 +240,7 @@ def test_the_start_frame_waits_for_ready_and_may_be_larger_than_the_pipe(bench):
     while len(received) < len(body) + 5:
         received += os.read(one.start, 1 << 20)
 
-    assert received == encode(Kind.START, body)
+    assert received == encode(ControlKind.START, body)
     one.hang_up()
     one.end()
 
