@@ -45,7 +45,7 @@ def claim(connection: Connection, owner: str, worker: str, ttl: float, limit: in
 def check(connection: Connection, owner: str, claimed: Claimed) -> None:
     """Locks the claim for the transaction: it can be renewed meanwhile, but not swept. Raises `LostClaim` when it is not ours."""
     row = connection.execute(
-        "select from elder_worker.claims where job_id = %s and owner = %s and token = %s for key share",
+        statements.get("check_claim"),
         [claimed.job_id, UUID(owner), claimed.token],
     ).fetchone()
     if row is None:
@@ -136,11 +136,7 @@ def _sweep(connection: Connection) -> list[tuple[Any, ...]]:
 def unpark(connection: Connection, job: int) -> bool:
     """Lets a parked job run again, now; false when it is not parked. Raises `StoreError`."""
     with transaction(connection):
-        row = connection.execute(
-            "update discovery_jobs set status = 'pending', crashes = 0, failures = 0, next_run_at = now() "
-            "where id = %s and status = 'parked' returning id",
-            [job],
-        ).fetchone()
+        row = connection.execute(statements.get("unpark"), [job]).fetchone()
         connection.execute(WAKE)
     return row is not None
 

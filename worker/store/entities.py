@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, LiteralString
 
+from worker.store import statements
 from worker.store.connection import Connection
 from worker.store.organizations import BELOW
 from worker.store.query import Query, one, rows
@@ -46,24 +47,8 @@ def get(connection: Connection, entity: int) -> dict[str, Any] | None:
     found = one(connection, "select " + COLUMNS + " from entities where id = %s", [entity])
     if found is None:
         return None
-    found["dependencies"] = rows(
-        connection,
-        "select d.dependency_type, d.target_external_id, d.target_id, t.name as target_name, t.sub_type as target_sub_type "
-        "from dependencies d left join entities t on t.id = d.target_id where d.source_id = %s order by d.dependency_type, d.id limit 500",
-        [entity],
-    )
-    found["dependents"] = rows(
-        connection,
-        "select d.dependency_type, s.id as source_id, s.external_id as source_external_id, s.name as source_name, "
-        "s.sub_type as source_sub_type "
-        "from dependencies d join entities s on s.id = d.source_id where d.target_id = %s order by d.dependency_type, d.id limit 500",
-        [entity],
-    )
-    found["changes"] = rows(
-        connection,
-        "select id, operation, changes, run_id, changed_at from entity_changes where entity_id = %s order by id desc limit 100",
-        [entity],
-    )
+    for name in ("dependencies", "dependents", "changes"):
+        found[name] = rows(connection, statements.get(f"{name}_of"), [entity])
     return found
 
 
@@ -94,10 +79,4 @@ def changes(connection: Connection, number: int, size: int, filters: dict[str, A
 
 def summary(connection: Connection) -> list[dict[str, Any]]:
     """How many active entities there are of each type, and how many of them were first seen within a day."""
-    return rows(
-        connection,
-        "select entity_type, sub_type, provider, count(*) as entities, "
-        "count(*) filter (where first_seen_at > now() - interval '1 day') as fresh "
-        "from entities where is_active group by 1, 2, 3 order by 4 desc, 2",
-        [],
-    )
+    return rows(connection, statements.get("entity_types"), [])

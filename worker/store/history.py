@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, LiteralString
 
+from worker.store import statements
 from worker.store.connection import Connection
 from worker.store.query import one, rows
 
@@ -32,24 +33,13 @@ def run(connection: Connection, number: int) -> dict[str, Any] | None:
 
 def latest(connection: Connection, jobs: list[int]) -> dict[int, dict[str, Any]]:
     """The newest run of each of these jobs, without scopes."""
-    found = rows(
-        connection,
-        "select newest.* from unnest(%s::bigint[]) as wanted (id) cross join lateral "
-        "(select " + COLUMNS + " from discovery_history where job_id = wanted.id order by id desc limit 1) as newest",
-        [jobs],
-    )
+    found = rows(connection, statements.get("latest_runs"), [jobs])
     return {one["job_id"]: one for one in found}
 
 
 def recent(connection: Connection, limit: int) -> list[dict[str, Any]]:
     """The newest runs of any job that changed something, the latest first, without scopes."""
-    return rows(
-        connection,
-        "select h.id, h.job_id, j.name as job, h.status, h.entities_created, h.entities_updated, h.entities_deleted, h.started_at "
-        "from discovery_history h join discovery_jobs j on j.id = h.job_id "
-        "where h.entities_created + h.entities_updated + h.entities_deleted > 0 order by h.id desc limit %s",
-        [limit],
-    )
+    return rows(connection, statements.get("runs_with_changes"), [limit])
 
 
 def _with_scopes(connection: Connection, found: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
@@ -59,14 +49,6 @@ def _with_scopes(connection: Connection, found: list[dict[str, Any]], limit: int
     counts = "select run_id, outcome, count(*) as scopes from run_scopes where run_id = any(%s) group by 1, 2 order by 1, 2"
     for counted in rows(connection, counts, [numbers]):
         by_run[counted["run_id"]]["outcomes"][counted["outcome"]] = counted["scopes"]
-    for scope in rows(connection, _SCOPES, [numbers, limit]):
+    for scope in rows(connection, statements.get("scopes_of_runs"), [numbers, limit]):
         by_run[scope.pop("run_id")]["scopes"].append(scope)
     return list(by_run.values())
-
-
-_SCOPES: LiteralString = """
-select shown.* from unnest(%s::bigint[]) as wanted (id) cross join lateral (
-    select run_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, message, permission
-    from run_scopes where run_id = wanted.id
-    order by outcome = 'complete', account, region, resource_type, coverage limit %s) as shown
-"""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from providers.records import Scope
 from worker.run.fingerprints import Entry
-from worker.store import links, statements
+from worker.store import copy_format, links, statements
 from worker.store.connection import Connection, transaction
 from worker.store.errors import BadData, Conflict
 from worker.store.rows import COLUMNS, Row, row
@@ -118,10 +118,8 @@ class Ingest:
         return f"copy entities ({COLUMNS}, provider, account, scope_id) from stdin".encode()
 
     def _constants(self) -> bytes:
-        escaped = [
-            value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n") for value in (self.scope.provider, self.scope.account)
-        ]
-        return "\t{}\t{}\t{}\n".format(*escaped, self.scope_id).encode()
+        provider, account = copy_format.text(self.scope.provider), copy_format.text(self.scope.account)
+        return f"\t{provider}\t{account}\t{self.scope_id}\n".encode()
 
     def _merge(self, rows: Sequence[Row]) -> Stored:
         last = list({found.external_id: found for found in rows}.values())

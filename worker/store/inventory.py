@@ -22,7 +22,7 @@ from worker.run.fingerprints import Entry, Fingerprints
 from worker.run.inventory import InventoryError, Totals, held_back
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Claimed
-from worker.store import claims, links, scopes, tombstones
+from worker.store import claims, links, scopes, statements, tombstones
 from worker.store.connection import Connection, transaction
 from worker.store.errors import Conflict, LostClaim, StoreError, Unreachable
 from worker.store.ingest import Ingest, Stored
@@ -222,19 +222,16 @@ class PostgresInventory:
         for one in stored.values():
             gathered.add(one)
         totals = self.totals
-        connection.execute(
-            "update discovery_history set entities_discovered = %s, entities_created = %s, entities_updated = %s, entities_deleted = %s, "
-            "entities_rejected = %s, identity = %s where id = %s",
-            [
-                totals.resources,
-                totals.created + gathered.created,
-                totals.updated + gathered.updated,
-                totals.deleted,
-                totals.rejected + gathered.rejected,
-                Jsonb(msgspec.to_builtins(self._identity)) if self._identity else None,
-                self._claimed.run_id,
-            ],
-        )
+        values = {
+            "run": self._claimed.run_id,
+            "resources": totals.resources,
+            "created": totals.created + gathered.created,
+            "updated": totals.updated + gathered.updated,
+            "deleted": totals.deleted,
+            "rejected": totals.rejected + gathered.rejected,
+            "identity": Jsonb(msgspec.to_builtins(self._identity)) if self._identity else None,
+        }
+        connection.execute(statements.get("put_progress"), values)
         return stored
 
     def _ingest(self, connection: Connection, opened: _Open) -> Ingest:
@@ -265,24 +262,19 @@ class PostgresInventory:
             first = end.rejection or opened.rejection or last.rejection or "its reason was not told"
             message = f"{message}; " if message else ""
             message += f"{rejected} resources were refused, and nothing was marked as gone; the first: {first}"
-        scope = opened.scope
-        connection.execute(
-            "insert into run_scopes (run_id, scope_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, "
-            "held_back, message, permission, detail) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
-            "on conflict (run_id, scope_id) do nothing",
-            [
-                self._claimed.run_id,
-                opened.row,
-                *msgspec.structs.astuple(scope),
-                end.outcome.value,
-                end.resources,
-                deleted,
-                held,
-                message[:2000],
-                end.permission,
-                end.detail[:8000],
-            ],
-        )
+        values = {
+            "run": self._claimed.run_id,
+            "scope": opened.row,
+            **msgspec.structs.asdict(opened.scope),
+            "outcome": end.outcome.value,
+            "resources": end.resources,
+            "deleted": deleted,
+            "held_back": held,
+            "message": message[:2000],
+            "permission": end.permission,
+            "detail": end.detail[:8000],
+        }
+        connection.execute(statements.get("add_to_ledger"), values)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
+from worker.store import statements
 from worker.store.connection import Connection, transaction
 from worker.store.query import Query, one
 
@@ -21,8 +22,7 @@ def add(connection: Connection, job: dict[str, Any]) -> dict[str, Any]:
     values = {**job, "config": Jsonb(job["config"])}
     with transaction(connection):
         made = connection.execute(
-            "insert into discovery_jobs (name, description, provider, config, organization_id, schedule_interval, enabled) values "
-            "(%(name)s, %(description)s, %(provider)s, %(config)s, %(organization_id)s, %(schedule_interval)s, %(enabled)s) returning id",
+            statements.get("add_job"),
             values,
         ).fetchone()
         connection.execute(WAKE)
@@ -61,35 +61,20 @@ def change(connection: Connection, job: int, changes: dict[str, Any]) -> None:
     values = [Jsonb(value) if name == "config" else value for name, value in changes.items()]
     with transaction(connection):
         connection.execute("update discovery_jobs set " + ", ".join([*parts, "updated_at = now()"]) + " where id = %s", [*values, job])
-        connection.execute(
-            "update discovery_jobs set next_run_at = now() where id = %s and next_run_at is null and schedule_interval is not null "
-            "and status <> 'parked' and status <> 'running'",
-            [job],
-        )
+        connection.execute(statements.get("schedule_job"), [job])
 
 
 def delete(connection: Connection, job: int) -> bool:
     """Removes a job and its history; what it found stays. False when it is running."""
     with transaction(connection):
-        row = connection.execute(
-            "delete from discovery_jobs j where id = %s "
-            "and not exists (select from elder_worker.claims c where c.job_id = j.id and c.owner is not null) returning id",
-            [job],
-        ).fetchone()
+        row = connection.execute(statements.get("delete_job"), [job]).fetchone()
     return row is not None
 
 
 def queue(connection: Connection, job: int) -> dict[str, Any] | None:
     """Makes a job due now (a parked one too), and wakes the workers."""
     with transaction(connection):
-        row = one(
-            connection,
-            "update discovery_jobs set next_run_at = now(), queued_at = now(), "
-            "crashes = case when status = 'parked' then 0 else crashes end, "
-            "status = case when status = 'running' then status else 'pending' end "
-            "where id = %s returning id as job_id, queued_at",
-            [job],
-        )
+        row = one(connection, statements.get("queue_job"), [job])
         connection.execute(WAKE)
     return row
 
@@ -97,15 +82,6 @@ def queue(connection: Connection, job: int) -> dict[str, Any] | None:
 def cancel(connection: Connection, job: int) -> str | None:
     """Asks for the end of a running job, or takes a waiting one from the queue; its status before, None without such a job."""
     with transaction(connection):
-        row = connection.execute(
-            "with before as (select id, status from discovery_jobs where id = %s for update) "
-            "update discovery_jobs j set cancel_requested = before.status = 'running', "
-            # by its schedule, or on demand, which is null
-            "next_run_at = case when before.status = 'pending' then now() + make_interval(secs => j.schedule_interval) "
-            "else j.next_run_at end, "
-            "status = case when before.status = 'pending' then 'cancelled' else j.status end "
-            "from before where j.id = before.id returning before.status",
-            [job],
-        ).fetchone()
+        row = connection.execute(statements.get("cancel_job"), [job]).fetchone()
         connection.execute(WAKE)
     return row[0] if row else None

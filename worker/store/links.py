@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from worker.store import statements
+from worker.store import copy_format, statements
 from worker.store.connection import Connection
 from worker.store.rows import Row
 
@@ -12,7 +12,7 @@ from worker.store.rows import Row
 def replace(connection: Connection, scope: int, rows: Sequence[Row], organizations: list[int], *, fresh: bool) -> None:
     """The links of these rows are from now on exactly theirs, those of partial ones at least. `fresh`: none can have links yet."""
     lines = [
-        f"{found.key}\t{link.type.translate(_SPECIAL)}\t{link.target.translate(_SPECIAL)}\n"
+        f"{found.key}\t{copy_format.text(link.type)}\t{copy_format.text(link.target)}\n"
         for found in rows
         for link in dict.fromkeys(found.links)
     ]
@@ -34,6 +34,3 @@ def resolve(connection: Connection, organizations: list[int]) -> None:
     values = {"organizations": organizations}
     connection.execute(statements.get("resolve_links"), values)
     connection.execute(statements.get("resolve_parents"), values)
-
-
-_SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})

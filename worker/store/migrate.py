@@ -6,6 +6,7 @@ import hashlib
 import re
 from importlib import resources
 
+from worker.store import statements
 from worker.store.connection import Connection, connect, transaction
 from worker.store.errors import Misconfigured
 
@@ -26,10 +27,7 @@ def migrate_on(connection: Connection) -> str:
     with transaction(connection):
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
         connection.execute("create schema if not exists elder_worker")
-        connection.execute(
-            "create table if not exists elder_worker.migrations "
-            "(name text primary key, checksum text not null, applied_at timestamptz not null default now())"
-        )
+        connection.execute(statements.get("migrations_table"))
         applied: dict[str, str] = dict(connection.execute("select name, checksum from elder_worker.migrations").fetchall())
         ours = migrations()
         _compare(applied, ours)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from worker.store import statements
 from worker.store.connection import connect, guarded
 
 RESPONSE_TIMEOUT = 10.0
@@ -22,9 +23,6 @@ class Pong(msgspec.Struct, frozen=True):
 def ping(url: str) -> Pong:
     """Asks it something. Raises `StoreError`."""
     with connect(url, "elder-worker check", response_timeout=RESPONSE_TIMEOUT) as connection, guarded():
-        row = connection.execute(
-            "select current_user::text, current_database()::text, current_setting('server_version'), "
-            "case when pg_is_in_recovery() then 'replica' else 'primary' end"
-        ).fetchone()
+        row = connection.execute(statements.get("server")).fetchone()
     assert row is not None
     return Pong(*row)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from worker.store import statements
 from worker.store.connection import Connection, transaction
 from worker.store.jobs import WAKE
 
@@ -17,9 +18,7 @@ LOOK = 1.0
 
 def workers(connection: Connection, seconds: float) -> int:
     """How many workers have been seen lately."""
-    row = connection.execute(
-        "select count(*) from elder_worker.workers where seen_at > now() - make_interval(secs => %s)", [seconds]
-    ).fetchone()
+    row = connection.execute(statements.get("workers_seen"), [seconds]).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -48,4 +47,4 @@ def answer(connection: Connection, test: UUID, seconds: float) -> dict[str, Any]
             list(connection.notifies(timeout=min(LOOK, left), stop_after=1))
     finally:
         connection.execute("unlisten elder_test")
-        connection.execute("delete from elder_worker.tests where id = %s or requested_at < now() - interval '1 hour'", [test])
+        connection.execute(statements.get("forget_test"), [test])

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from worker.run.outcome import Verdict
 from worker.run.queue import Claimed, Numbers, Renewal, Swept, Test, Unacceptable, Unreachable
-from worker.store import claims, migrate
+from worker.store import claims, migrate, statements
 from worker.store.connection import Connection, connect, guarded, transaction
 from worker.store.errors import BadData, LostClaim, StoreError
 from worker.store.jobs import WAKE
@@ -87,14 +87,14 @@ class PostgresQueue:
     def claim_tests(self, limit: int) -> list[Test]:
         """Connectivity tests that wait."""
         with _reachable(), transaction(self._connection):
-            rows = self._connection.execute(_CLAIM_TESTS, [UUID(self._owner), limit]).fetchall()
+            rows = self._connection.execute(statements.get("claim_tests"), [UUID(self._owner), limit]).fetchall()
         return [Test(str(number), provider, config) for number, provider, config in rows]
 
     def renew(self, held: list[Claimed]) -> Renewal:
         """Our leases and our heartbeat."""
         with _reachable():
             ours, cancelled = claims.renew(self._connection, self._owner, self._ttl, held)
-            self._connection.execute(_HEARTBEAT, [UUID(self._owner), self._worker])
+            self._connection.execute(statements.get("heartbeat"), [UUID(self._owner), self._worker])
         return Renewal(
             lost=frozenset(str(claim.run_id) for claim in held if claim.run_id not in ours), cancelled=frozenset(map(str, cancelled))
         )
@@ -118,7 +118,7 @@ class PostgresQueue:
         """Of a connectivity test."""
         with _reachable(), transaction(self._connection):
             self._connection.execute(
-                "update elder_worker.tests set answer = %s, answered_at = now() where id = %s and owner = %s",
+                statements.get("answer_test"),
                 [Jsonb(answer), UUID(test.id), UUID(self._owner)],
             )
             self._connection.execute("select pg_notify('elder_test', %s)", [test.id])
@@ -137,7 +137,7 @@ class PostgresQueue:
     def numbers(self) -> Numbers:
         """How many jobs are due, and for how long the oldest has been."""
         with _reachable():
-            row = self._connection.execute(_NUMBERS).fetchone()
+            row = self._connection.execute(statements.get("queue_numbers")).fetchone()
         return Numbers(int(row[0]), float(row[1])) if row else Numbers()
 
     def close(self) -> None:
@@ -161,17 +161,4 @@ def _reachable() -> Iterator[None]:
 
 
 _ANY_DUE = "select from discovery_jobs where enabled and next_run_at <= now() limit 1"
-_HEARTBEAT = """
-insert into elder_worker.workers (owner, name) values (%s, %s) on conflict (owner) do update set seen_at = now()
-"""
-_NUMBERS = """
-select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0)
-from discovery_jobs j where j.enabled and j.next_run_at <= now() and j.status not in ('parked', 'running')
-"""
-_CLAIM_TESTS = """
-update elder_worker.tests t set owner = %s, claimed_at = now()
-where t.id in (
-    select id from elder_worker.tests where answer is null and owner is null order by requested_at limit %s for update skip locked)
-returning t.id, t.provider, t.config
-"""
 _RELEASE_TESTS = "update elder_worker.tests set owner = null, claimed_at = null where owner = %s and answer is null"

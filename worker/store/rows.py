@@ -10,6 +10,7 @@ import msgspec
 
 from providers.records import Link
 from worker.run.fingerprints import Entry
+from worker.store import copy_format
 from worker.store.errors import BadData
 
 MAX_INDEXED = 2000
@@ -39,7 +40,6 @@ class _Resource(msgspec.Struct, array_like=True):
 
 _decode = msgspec.json.Decoder(_Resource).decode
 _STRINGS, _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"'), re.compile(rb"[\[\]{}]")
-_SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 PARENT = "parent"
 """Dependency type that stands for `parent`, until the parent's own row is there."""
@@ -62,7 +62,7 @@ def row(entry: Entry, organization: Callable[[str], int], region: str) -> Row:
         columns = (found.external_id, found.entity_type, found.sub_type, found.name, found.region or region)
         together = "".join(columns)
         if not together.isprintable() or "\\" in together:
-            columns = tuple(value.translate(_SPECIAL) for value in columns)  # type: ignore[assignment]
+            columns = tuple(map(copy_format.text, columns))  # type: ignore[assignment]
         text = "\t".join(columns)
         encoded = text.encode()
     except (msgspec.MsgspecError, UnicodeError) as error:
@@ -75,8 +75,8 @@ def row(entry: Entry, organization: Callable[[str], int], region: str) -> Row:
     line = b"%d\t%b\t%b\t%b\t%d\t%d" % (
         organization(found.organization),
         encoded,
-        attributes.replace(b"\\", b"\\\\"),
-        bytes(found.tags).replace(b"\\", b"\\\\"),
+        copy_format.json(attributes),
+        copy_format.json(bytes(found.tags)),
         entry.key,
         entry.content,
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from providers.records import Organization, Scope
 from worker.run.fingerprints import Fingerprints
+from worker.store import statements
 from worker.store.connection import Connection
 from worker.store.errors import BadData
 
@@ -14,7 +15,7 @@ def scope_id(connection: Connection, owner: str, scope: Scope) -> int:
     """The row of a scope, made when it is missing."""
     found = find_scope(connection, owner, scope)
     if found is None:
-        connection.execute(_ADD_SCOPE, _key(owner, scope))
+        connection.execute(statements.get("add_scope"), _key(owner, scope))
         found = find_scope(connection, owner, scope)
     assert found is not None
     return found
@@ -22,7 +23,7 @@ def scope_id(connection: Connection, owner: str, scope: Scope) -> int:
 
 def find_scope(connection: Connection, owner: str, scope: Scope) -> int | None:
     """The row of a scope, if there is one."""
-    row = connection.execute(_FIND_SCOPE, _key(owner, scope)).fetchone()
+    row = connection.execute(statements.get("find_scope"), _key(owner, scope)).fetchone()
     return int(row[0]) if row else None
 
 
@@ -30,30 +31,10 @@ def _key(owner: str, scope: Scope) -> list[str]:
     return [owner, scope.provider, scope.account, scope.region, scope.resource_type, scope.coverage]
 
 
-_FIND_SCOPE = """
-select id from elder_worker.scopes
-where (owner, provider, account, region, resource_type, coverage) = (%s, %s, %s, %s, %s, %s)
-"""
-_ADD_SCOPE = """
-insert into elder_worker.scopes (owner, provider, account, region, resource_type, coverage) values (%s, %s, %s, %s, %s, %s)
-on conflict do nothing
-"""
-
-
 def fingerprints(connection: Connection, scope: int) -> Fingerprints:
     """Of the scope's active entities, in pieces of a megabyte: not a row for each, and never all of them twice in our memory."""
-    parts = connection.cursor().stream(_FINGERPRINTS, [scope], binary=True)
+    parts = connection.cursor().stream(statements.get("fingerprints"), [scope], binary=True)
     return Fingerprints.from_network(part for (part,) in parts)
-
-
-_FINGERPRINTS = """
-select string_agg(int8send(key) || int8send(content), '' order by key)
-from (
-    select key, content, (row_number() over (order by key) - 1) / 65536 as part
-    from entities where scope_id = %s and is_active
-) as numbered
-group by part order by part
-"""
 
 
 def organization_ids(connection: Connection, owner: str) -> dict[str, int]:
@@ -68,18 +49,12 @@ def add_organizations(connection: Connection, owner: str, wanted: Iterable[Organ
         parent = known.get(organization.parent) if organization.parent else None
         if organization.parent and parent is None:
             raise BadData(f"organization '{organization.name}' names a parent that is not known: {organization.parent}")
-        row = connection.execute(_PUT_ORGANIZATION, [owner, organization.external_id, organization.name, parent]).fetchone()
+        row = connection.execute(
+            statements.get("put_organization"), [owner, organization.external_id, organization.name, parent]
+        ).fetchone()
         if row is None:
             row = connection.execute(
                 "select id from organizations where (owner, external_id) = (%s, %s)", [owner, organization.external_id]
             ).fetchone()
         assert row is not None
         known[organization.external_id] = row[0]
-
-
-_PUT_ORGANIZATION = """
-insert into organizations (owner, external_id, name, parent_id) values (%s, %s, %s, %s)
-on conflict (owner, external_id) do update set name = excluded.name, parent_id = excluded.parent_id, updated_at = now()
-where (organizations.name, organizations.parent_id) is distinct from (excluded.name, excluded.parent_id)
-returning id
-"""

@@ -1,8 +1,7 @@
--- A job may run when it is due and nobody has it; a claim whose lease has ended is somebody's until it is swept.
--- The provider with the fewest jobs at work comes first, then the one served longest ago, so that a flood of one does not hold up the
--- others; of its jobs, who has been due longest. The providers are found by leaps through their index, and rows of the next one are locked
--- only when there are too few before.
 -- name: claim
+-- Claims due jobs that nobody holds. The provider with the fewest running jobs comes first, then the one served longest ago, so that
+-- many jobs of one provider do not hold up the others; within a provider, the job due longest. Providers are found by index skips, and
+-- rows of the next provider are locked only when the ones before have too few. A claim whose lease has ended is held until it is swept.
 with recursive waiting (provider) as (
     (select provider from discovery_jobs
      where enabled and next_run_at is not null and status not in ('parked', 'running')
@@ -68,6 +67,7 @@ select s.id, run.id, s.token, s.name, s.provider, s.config, s.organization_id, s
 from started s join run on run.job_id = s.id
 
 -- name: renew
+-- Extends the leases of the given runs; returns those that are still ours and whether a person asked to cancel them.
 with held as (
     select * from unnest(%(jobs)s::bigint[], %(tokens)s::bigint[], %(runs)s::bigint[]) as h (job_id, token, run_id)
 ), kept as (
@@ -78,17 +78,25 @@ with held as (
 )
 select kept.run_id, j.cancel_requested from kept join discovery_jobs j on j.id = kept.job_id
 
+-- name: check_claim
+-- Locks a claim for the transaction: it can be renewed meanwhile, but not swept.
+select from elder_worker.claims
+where job_id = %s and owner = %s and token = %s
+for key share
+
 -- name: unclaim
+-- Gives a claim back; the token stays, so that later writes under it are refused.
 update elder_worker.claims set owner = null, expires_at = null, run_id = null
 where job_id = %(job)s and owner = %(owner)s and token = %(token)s
 
 -- name: finish_run
+-- Stores how a run ended, once.
 update discovery_history
 set status = %(status)s, error_kind = %(error_kind)s, error = %(error)s, error_detail = %(detail)s, completed_at = now()
 where id = %(run)s and status = 'running'
 
--- A run that was queued while this one ran is due now. Failures back off; crashes are counted and park.
 -- name: reschedule
+-- Sets when a job is due after a run. A job that was queued during the run is due now. Failures back off; crashes are counted and park.
 update discovery_jobs j
 set failures = case when %(failed)s then j.failures + 1 else 0 end,
     crashes = case when %(crashed)s then j.crashes + 1 else 0 end,
@@ -107,8 +115,8 @@ from discovery_history h
 where j.id = %(job)s and h.id = %(run)s
 returning j.next_run_at <= now()
 
--- What a person had cancelled is cancelled; any other run is lost, and its job is due again.
 -- name: sweep
+-- Ends runs whose lease has ended: a run that a person cancelled is cancelled, any other is lost, and its job is due again.
 with expired as (
     select c.job_id, j.cancel_requested as cancelled
     from elder_worker.claims c join discovery_jobs j on j.id = c.job_id
@@ -144,7 +152,15 @@ where j.id = freed.job_id
 returning j.id, coalesce(ended.id, 0), j.provider, coalesce(ended.attempt, 0), j.status
 
 -- name: leave_swept
+-- Remembers a swept run for the next worker, which counts it.
 insert into elder_worker.swept (job_id, run_id, provider, attempt, status) values (%s, %s, %s, %s, %s)
 
 -- name: take_swept
+-- Takes the swept runs that no worker has counted yet.
 delete from elder_worker.swept returning job_id, run_id, provider, attempt, status
+
+-- name: unpark
+-- Makes a parked job due now.
+update discovery_jobs set status = 'pending', crashes = 0, failures = 0, next_run_at = now()
+where id = %s and status = 'parked'
+returning id

@@ -1,0 +1,38 @@
+-- name: add_job
+-- Inserts a job, due at once.
+insert into discovery_jobs (name, description, provider, config, organization_id, schedule_interval, enabled)
+values (%(name)s, %(description)s, %(provider)s, %(config)s, %(organization_id)s, %(schedule_interval)s, %(enabled)s)
+returning id
+
+-- name: schedule_job
+-- Makes a job due that has got a schedule and was not due.
+update discovery_jobs set next_run_at = now()
+where id = %s and next_run_at is null and schedule_interval is not null and status <> 'parked' and status <> 'running'
+
+-- name: delete_job
+-- Deletes a job with its history, unless it is running.
+delete from discovery_jobs j
+where id = %s and not exists (select from elder_worker.claims c where c.job_id = j.id and c.owner is not null)
+returning id
+
+-- name: queue_job
+-- Makes a job due now, a parked one too.
+update discovery_jobs
+set next_run_at = now(),
+    queued_at = now(),
+    crashes = case when status = 'parked' then 0 else crashes end,
+    status = case when status = 'running' then status else 'pending' end
+where id = %s
+returning id as job_id, queued_at
+
+-- name: cancel_job
+-- Asks a running job to end, or takes a waiting one from the queue; its next run is by its schedule, or null when on demand.
+with before as (
+    select id, status from discovery_jobs where id = %s for update
+)
+update discovery_jobs j
+set cancel_requested = before.status = 'running',
+    next_run_at = case when before.status = 'pending' then now() + make_interval(secs => j.schedule_interval) else j.next_run_at end,
+    status = case when before.status = 'pending' then 'cancelled' else j.status end
+from before where j.id = before.id
+returning before.status

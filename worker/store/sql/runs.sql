@@ -1,0 +1,72 @@
+-- name: put_progress
+-- Stores a run's progress.
+update discovery_history
+set entities_discovered = %(resources)s,
+    entities_created = %(created)s,
+    entities_updated = %(updated)s,
+    entities_deleted = %(deleted)s,
+    entities_rejected = %(rejected)s,
+    identity = %(identity)s
+where id = %(run)s
+
+-- name: add_to_ledger
+-- Adds a scope's line to a run's ledger.
+insert into run_scopes (
+    run_id,
+    scope_id,
+    provider,
+    account,
+    region,
+    resource_type,
+    coverage,
+    outcome,
+    resources,
+    deleted,
+    held_back,
+    message,
+    permission,
+    detail
+) values (
+    %(run)s,
+    %(scope)s,
+    %(provider)s,
+    %(account)s,
+    %(region)s,
+    %(resource_type)s,
+    %(coverage)s,
+    %(outcome)s,
+    %(resources)s,
+    %(deleted)s,
+    %(held_back)s,
+    %(message)s,
+    %(permission)s,
+    %(detail)s
+)
+on conflict (run_id, scope_id) do nothing
+
+-- name: latest_runs
+-- Returns the newest run of each job.
+select newest.*
+from unnest(%s::bigint[]) as wanted (id)
+cross join lateral (
+    select id, job_id, status, error_kind, error, error_detail, entities_discovered, entities_created, entities_updated, entities_deleted,
+           entities_rejected, attempt, worker, identity, started_at, completed_at
+    from discovery_history where job_id = wanted.id order by id desc limit 1
+) as newest
+
+-- name: runs_with_changes
+-- Returns the newest runs that changed something.
+select h.id, h.job_id, j.name as job, h.status, h.entities_created, h.entities_updated, h.entities_deleted, h.started_at
+from discovery_history h join discovery_jobs j on j.id = h.job_id
+where h.entities_created + h.entities_updated + h.entities_deleted > 0
+order by h.id desc limit %s
+
+-- name: scopes_of_runs
+-- Returns some scopes of each run, those that are not complete first.
+select shown.*
+from unnest(%s::bigint[]) as wanted (id)
+cross join lateral (
+    select run_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, message, permission
+    from run_scopes where run_id = wanted.id
+    order by outcome = 'complete', account, region, resource_type, coverage limit %s
+) as shown

@@ -1,0 +1,45 @@
+-- name: tombstone
+-- Marks entities of a scope as deleted; returns how many.
+with gone as (
+    update entities set is_active = false, deleted_at = now(), changed_at = now()
+    where scope_id = %(scope)s and key = any(%(keys)s) and is_active
+    returning id
+), recorded as (
+    insert into entity_changes (entity_id, run_id, operation) select id, %(run)s, 'deleted' from gone
+)
+select count(*) from gone
+
+-- name: hold
+-- Holds back tombstones until a person releases them.
+insert into elder_worker.held (run_id, scope_id, entity_id)
+select %(run)s, scope_id, id from entities where scope_id = %(scope)s and key = any(%(keys)s) and is_active
+on conflict (scope_id, entity_id) do update set run_id = excluded.run_id
+
+-- name: unhold
+-- Stops holding back entities that were seen again.
+delete from elder_worker.held h using entities e
+where h.scope_id = %(scope)s and e.id = h.entity_id and e.key = any(%(keys)s)
+
+-- name: held_keys
+-- Returns the keys of the entities held back in a scope.
+select e.key from elder_worker.held h join entities e on e.id = h.entity_id where h.scope_id = %(scope)s
+
+-- name: lock_job_of
+-- Locks the job of a run, which claims then skip; returns whether the job is running.
+select exists (select from elder_worker.claims c where c.job_id = j.id and c.owner is not null)
+from discovery_jobs j join discovery_history h on h.job_id = j.id where h.id = %(run)s for update of j
+
+-- name: release_held
+-- Marks held-back entities as deleted; returns how many. An entity that was seen again since is not held any more.
+with held as (
+    delete from elder_worker.held
+    where run_id = %(run)s or scope_id in (select id from elder_worker.scopes where owner = %(owner)s)
+    returning entity_id
+), gone as (
+    update entities set is_active = false, deleted_at = now(), changed_at = now()
+    where id in (select entity_id from held) and is_active
+    returning id
+), recorded as (
+    insert into entity_changes (entity_id, run_id, operation) select id, %(run)s, 'deleted' from gone
+)
+select count(*) from gone
