@@ -9,7 +9,8 @@ A string is masked
 - where it has the shape of a known token: AWS, GitHub, GitLab, Slack, Google and Stripe tokens, a JWT, a PEM private key.
 
 Ids, ARNs, URLs, dates, numbers, file paths and references to variables are no secrets. Neither is what stands under a key that ends in
-Id, Arn, Name, Ref, Policy or in a word for a time. Numbers and booleans stay. `ResourceKind.unmasked` lists what else is no secret.
+Id, Arn, Name, Ref, Policy or in a word for a time, or under the key of an IAM condition (``token.example.com:sub``). Numbers and
+booleans stay. `ResourceKind.unmasked` lists what else is no secret.
 """
 
 from __future__ import annotations
@@ -148,11 +149,11 @@ def _replacing(says: Says) -> Callable[[re.Match[str]], str]:
     """What puts a mark in place of the third group of a match, where the first one says secret."""
 
     def replaced(match: re.Match[str]) -> str:
-        name, sign, value = match.groups()
+        name, _, value = match.groups()
         bare = value.strip("\"'")
         if not bare or _HARMLESS.fullmatch(bare) or not says(name):
             return match[0]
-        return match[0].removesuffix(name + sign + value) + name + sign + value.replace(bare, REDACTED)
+        return match[0].removesuffix(value) + value.replace(bare, REDACTED)
 
     return replaced
 
@@ -168,7 +169,9 @@ def _is_secret_header(name: str) -> bool:
 
 @functools.lru_cache(maxsize=20_000)
 def _is_exempt(key: str) -> bool:
-    """True for a key that ends in a word for an id, a name, a reference, a policy or a time."""
+    """True for the key of an IAM condition, and for one that ends in a word for an id, a name, a reference, a policy or a time."""
+    if ":" in key:
+        return True
     words = _words(key)
     return bool(words) and (words[-1] in _EXEMPT_WORDS or words[-1].endswith(_EXEMPT_ENDINGS))
 

@@ -19,7 +19,7 @@ Context = Mapping[str, str]
 UNREADABLE = "Unreadable"
 """The attribute that names the top-level attributes that could not be read; the store keeps their last values."""
 
-_NAME_KEYS = ("Name", "name", "Key", "key")
+_NAME_KEYS = ("Name", "name", "Key", "key", "HeaderName")
 """Where the items of a list of names and values have the name."""
 
 
@@ -56,7 +56,7 @@ class Shape:
             sub_type=kind.sub_type,
             name=self.name(kind, item, tags, external_id),
             attributes=self.attributes(kind, item),
-            tags=tags,
+            tags=self._masking.masked(dict(tags)),
             links=self.links(kind, item, context, links),
             organization=organization,
             parent=self._id(kind.parent, item, context),

@@ -12,7 +12,7 @@ COMPUTE = (
     AwsKind(
         "ec2_instance", "compute", "ec2:instance/{InstanceId}", "ec2", "DescribeInstances", "Reservations[].Instances[]",
         parameters={"Filters": not_gone("instance-state-name", "pending", "running", "shutting-down", "stopping", "stopped")},
-        unordered=("SecurityGroups", "NetworkInterfaces", "BlockDeviceMappings"),
+        unordered=("SecurityGroups", "NetworkInterfaces", "BlockDeviceMappings"), unmasked=("MetadataOptions.HttpTokens",),
         links=(
             IN_VPC, IN_SUBNET, LinkRule("has_security_group", "SecurityGroups[].GroupId", SECURITY_GROUP),
             LinkRule("has_instance_profile", "IamInstanceProfile.Arn"), LinkRule("runs_image", "ImageId", "ec2:image/{value}"),

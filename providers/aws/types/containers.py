@@ -46,6 +46,11 @@ CONTAINERS = (
         ),
         omit=("containerDefinitions[].command", "containerDefinitions[].entryPoint", "containerDefinitions[].healthCheck"),
         unordered=("requiresAttributes",),
+        unmasked=(  # ARNs or names of secrets and parameters
+            "containerDefinitions[].credentialSpecs", "containerDefinitions[].logConfiguration.secretOptions[].valueFrom",
+            "containerDefinitions[].repositoryCredentials.credentialsParameter", "containerDefinitions[].secrets[].valueFrom",
+            "volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig.credentialsParameter",
+        ),
         links=(LinkRule("runs_as", "taskRoleArn"), LinkRule("has_role", "executionRoleArn")),
     ),
     AwsKind(

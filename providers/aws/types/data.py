@@ -51,7 +51,7 @@ DATA = (
     ),
     AwsKind(
         "rds_instance", "database", "{DBInstanceArn}", "rds", "DescribeDBInstances", "DBInstances[]", name="DBInstanceIdentifier",
-        tags="TagList", omit=("LatestRestorableTime",), unordered=("VpcSecurityGroups",),
+        tags="TagList", omit=("LatestRestorableTime",), unordered=("VpcSecurityGroups",), unmasked=("MasterUserSecret.SecretStatus",),
         links=(
             LinkRule("in_vpc", "DBSubnetGroup.VpcId", "ec2:vpc/{value}"),
             LinkRule("in_subnet", "DBSubnetGroup.Subnets[].SubnetIdentifier", "ec2:subnet/{value}"),
@@ -62,7 +62,7 @@ DATA = (
     AwsKind(
         "rds_cluster", "database", "{DBClusterArn}", "rds", "DescribeDBClusters", "DBClusters[]", name="DBClusterIdentifier",
         tags="TagList", omit=("LatestRestorableTime", "EarliestRestorableTime", "EarliestBacktrackTime"),
-        unordered=("VpcSecurityGroups", "DBClusterMembers", "AvailabilityZones"),
+        unordered=("VpcSecurityGroups", "DBClusterMembers", "AvailabilityZones"), unmasked=("MasterUserSecret.SecretStatus",),
         links=(LinkRule("has_security_group", "VpcSecurityGroups[].VpcSecurityGroupId", SECURITY_GROUP), ENCRYPTED_WITH),
     ),
     AwsKind(
@@ -80,7 +80,7 @@ DATA = (
     ),
     AwsKind(
         "elasticache_cluster", "database", "{ARN}", "elasticache", "DescribeCacheClusters", "CacheClusters[]", name="CacheClusterId",
-        tagged_as="elasticache:cluster", unordered=("SecurityGroups",),
+        tagged_as="elasticache:cluster", unordered=("SecurityGroups",), unmasked=("PendingModifiedValues.AuthTokenStatus",),
         links=(
             LinkRule("has_security_group", "SecurityGroups[].SecurityGroupId", SECURITY_GROUP),
             LinkRule("member_of", "ReplicationGroupId", "elasticache:replicationgroup:{value}"),
@@ -89,6 +89,7 @@ DATA = (
     AwsKind(
         "elasticache_replication_group", "database", "{ARN}", "elasticache", "DescribeReplicationGroups", "ReplicationGroups[]",
         name="ReplicationGroupId", tagged_as="elasticache:replicationgroup", links=(ENCRYPTED_WITH,),
+        unmasked=("PendingModifiedValues.AuthTokenStatus",),
     ),
     AwsKind(
         "redshift_cluster", "database", "redshift:cluster:{ClusterIdentifier}", "redshift", "DescribeClusters", "Clusters[]",

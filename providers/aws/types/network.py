@@ -150,15 +150,15 @@ NETWORK = (
     ),
     AwsKind(
         "cloudfront_distribution", "network", "{ARN}", "cloudfront", "ListDistributions", "DistributionList.Items[]", name="DomainName",
-        tagged_as="cloudfront:distribution", regional=False,
+        tagged_as="cloudfront:distribution", regional=False, names_only=("Origins.Items[].CustomHeaders.Items",),
     ),
     AwsKind(
         "rest_api", "network", "arn:{partition}:apigateway:{region}::/restapis/{id}", "apigateway", "GetRestApis", "items[]",
-        name="name", tags="tags", permission="apigateway:GET",
+        name="name", tags="tags", permission="apigateway:GET", unmasked=("apiKeySource",),
     ),
     AwsKind(
         "http_api", "network", "arn:{partition}:apigateway:{region}::/apis/{ApiId}", "apigatewayv2", "GetApis", "Items[]", name="Name",
-        permission="apigateway:GET",
+        permission="apigateway:GET", unmasked=("ApiKeySelectionExpression",),
     ),
     AwsKind(
         "web_acl", "network", "{ARN}", "wafv2", "ListWebACLs", "WebACLs[]", name="Name", parameters={"Scope": "REGIONAL"}, tags="",

@@ -53,6 +53,7 @@ SECURITY = (
     AwsKind(
         "kms_key", "secret", "{KeyArn}", "kms", "ListKeys", "Keys[]", tagged_as="kms:key",
         details=(Detail("DescribeKey", {"KeyId": "{KeyId}"}, "KeyMetadata"),), omit=("AWSAccountId",),
+        unmasked=("CustomerMasterKeySpec",),
     ),
     AwsKind(
         "kms_alias", "secret", "{AliasArn}", "kms", "ListAliases", "Aliases[]", name="AliasName", tags="",
@@ -87,6 +88,7 @@ SECURITY = (
     AwsKind(
         "cognito_user_pool", "identity_provider", "cognito-idp:userpool/{Id}", "cognito-idp", "ListUserPools", "UserPools[]",
         name="Name", parameters={"MaxResults": 60}, tagged_as="cognito-idp:userpool",
+        unmasked=("LambdaConfig.PreTokenGenerationConfig.LambdaVersion",),
     ),
 )
 # fmt: on
