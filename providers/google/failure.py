@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from providers.errors import BadAnswer, CredentialsError, Denied, PageExpired, ProviderError, Throttled, TimedOut, Unsupported
-from providers.http import retry
 from providers.http.client import Explain
+from providers.http.quota import asked_wait
 from providers.http.response import HttpResponse
 
 
@@ -55,8 +55,8 @@ def of_answer(name: str, answer: HttpResponse, what: str) -> ProviderError | Non
     why, text, detail = set(reasons(answer)), str(error.get("message", "")), answer.text()
     if why & THROTTLES and answer.status in (403, 429):
         quota = next(reason for reason in reasons(answer) if reason in THROTTLES)
-        slow = Throttled(f"{name} asks to slow down at '{what}' ({quota}), and still did after the last try", detail=detail)
-        slow.wait = retry.asked_wait(answer.headers) or QUOTA_WAIT
+        slow = Throttled(f"{name} asks to slow down at '{what}' ({quota})", detail=detail)
+        slow.wait = asked_wait(answer.headers) or QUOTA_WAIT
         return slow
     if answer.status == 404:
         return NotFound(f"{name} has no such thing (404): cannot {what}", detail=detail)

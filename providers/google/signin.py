@@ -34,6 +34,7 @@ from providers.errors import ConfigError
 from providers.google import failure as google_failure
 from providers.google import key as google_key
 from providers.http.client import TIMEOUT, Explain, Http
+from providers.http.response import HttpResponse
 from providers.http.tls import tls
 
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
@@ -93,7 +94,7 @@ class Signin:
                 self._refresh()
             return {"Authorization": f"Bearer {self.credentials.token}", **self._billed}
 
-    def renew(self, refused: Mapping[str, str]) -> None:
+    def renew(self, refused: Mapping[str, str], _answer: HttpResponse) -> None:
         """The token in these headers was refused, whatever was said of its life: the next headers hold another one."""
         token = refused.get("Authorization", "").removeprefix("Bearer ")
         with self._lock:

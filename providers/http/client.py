@@ -11,23 +11,30 @@ A redirect is never followed: it could lead our credentials to another host.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from types import MappingProxyType
 from typing import Self
 
 import msgspec
 import urllib3
 
-from providers.errors import BadAnswer, CredentialsError, ProviderError, TimedOut
+from providers.errors import BadAnswer, ProviderError, TimedOut
+from providers.http import quota as quotas
 from providers.http import retry
-from providers.http.response import HttpResponse, host, refusal
+from providers.http.response import HttpResponse, refusal
+from providers.http.silence import silence
 from providers.http.tls import tls
 from providers.pages import Page, by_link, same_origin
 
-TIMEOUT = urllib3.Timeout(connect=10.0, read=60.0)
-"""Seconds to connect, and between two pieces of an answer."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds to connect."""
+
+READ_TIMEOUT = 60.0
+"""Seconds between two pieces of an answer."""
+
+TIMEOUT = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT)
+"""Both, as urllib3 takes them."""
 
 ANSWER_TIMEOUT = 300.0
 """For a whole answer, however steadily it drips."""
@@ -37,11 +44,30 @@ MAX_ANSWER = 64 * 1024 * 1024
 
 CHUNK = 64 * 1024
 
+SUCCESS = range(200, 300)
+"""Statuses that are an answer and no refusal."""
+
+_ALWAYS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "elder-worker"}
+
 Explain = Callable[[HttpResponse, str], ProviderError | None]
 """A source's own reading of a refusal (`answer`, `what`), or None for the usual one."""
 
+Renew = Callable[[Mapping[str, str], HttpResponse], None]
+"""Told the headers of a request that was refused with a 401, and the refusal; the request is then sent once more, with new headers."""
+
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
 """Sent with every request; a callable is asked each time, as tokens expire."""
+
+
+class _Request(msgspec.Struct, frozen=True):
+    method: str
+    url: str
+    body: bytes | None
+    headers: Mapping[str, str]
+    what: str
+    permission: str
+    quota: str
+    accept: Container[int]
 
 
 class Http:
@@ -53,24 +79,26 @@ class Http:
         name: str,
         *,
         headers: Headers = MappingProxyType({}),
-        renew: Callable[[Mapping[str, str]], None] | None = None,
+        renew: Renew | None = None,
         explain: Explain = lambda _answer, _what: None,
         advice: str = "check its address",
+        trust: str = "check its CA",
         ca_file: str = "",
         verify: bool = True,
         tries: int = retry.TRIES,
         connections: int = 16,
     ) -> None:
-        """`name` is the source as people say it, `advice` what to do when it cannot be reached. `verify` off takes any certificate.
+        """`name` is the source as people say it, `advice` what to do when it cannot be reached, `trust` when its certificate is refused.
 
-        `renew` is told the headers of a request that was refused with a 401; it is then sent once more, with new ones.
+        `verify` off takes any certificate.
         """
         self.base_url, self.name, self.calls = base_url.rstrip("/"), name, 0
-        self._headers, self._renew, self._explain, self._advice, self._pace = headers, renew, explain, advice, _Pace()
+        self._headers, self._renew, self._explain, self._advice, self._trust = headers, renew, explain, advice, trust
+        self._pace = quotas.Pace(lambda seconds, why: retry.pause(seconds, why, name), retry.LONGEST_WAIT)
         self._pool = urllib3.PoolManager(
             retries=False, timeout=TIMEOUT, maxsize=connections, block=True, ssl_context=tls(ca_file, verify=verify)
         )
-        self._retrying = retry.retrying(tries)
+        self._retrying = retry.retrying(tries, source=name)
 
     def __enter__(self) -> Self:
         return self
@@ -102,12 +130,15 @@ class Http:
         permission: str = "",
         headers: Mapping[str, str] | None = None,
         quota: str = "",
+        accept: Container[int] = SUCCESS,
     ) -> HttpResponse:
-        """Any request that may be sent twice without harm: it is tried again when the source throttles, fails or is silent."""
+        """Any request that may be sent twice without harm: it is tried again when the source throttles, fails or is silent.
+
+        Statuses in `accept` are returned, all others raised as `ProviderError`.
+        """
         url = self._url(path)
-        answer: HttpResponse = self._retrying(
-            self._once, method, url, body, headers or {}, what or path.partition("?")[0], permission, quota
-        )
+        request = _Request(method, url, body, headers or {}, what or path.partition("?")[0], permission, quota, accept)
+        answer: HttpResponse = self._retrying(self._once, request)
         return answer
 
     def pages(
@@ -127,32 +158,30 @@ class Http:
     def _url(self, path: str) -> str:
         return same_origin(path.lstrip("/") if path.startswith("/") else path, self.base_url + "/", self.name)
 
-    def _once(
-        self, method: str, url: str, body: bytes | None, more: Mapping[str, str], what: str, permission: str, quota: str
-    ) -> HttpResponse:
-        self._pace.keep(quota)
+    def _once(self, request: _Request) -> HttpResponse:
+        self._pace.keep(request.quota)
         try:
-            answer = self._exchange(method, url, body, more)
+            answer = self._exchange(request)
         except urllib3.exceptions.HTTPError as error:
-            raise self._broken(error, what) from None
-        self.calls += 1
-        self._pace.learn(quota, answer)
-        if 200 <= answer.status < 300:
+            raise silence(error, self.name, request.url, request.what, advice=self._advice, trust=self._trust) from None
+        self._pace.learn(request.quota, answer.headers)
+        if answer.status in request.accept:
             return answer
-        refused = self._explain(answer, what) or refusal(self.name, answer, what, permission)
-        refused.wait = refused.wait or retry.asked_wait(answer.headers)
+        refused = self._explain(answer, request.what) or refusal(self.name, answer, request.what, request.permission)
+        refused.wait = refused.wait or quotas.asked_wait(answer.headers)
         raise refused
 
-    def _exchange(self, method: str, url: str, body: bytes | None, more: Mapping[str, str]) -> HttpResponse:
+    def _exchange(self, request: _Request) -> HttpResponse:
         given = self._headers() if callable(self._headers) else self._headers
-        answer = self._exchange_with(given, method, url, body, more)
+        answer = self._exchange_with(given, request)
         if answer.status != 401 or not self._renew or not callable(self._headers):
             return answer
-        self._renew(given)
-        return self._exchange_with(self._headers(), method, url, body, more)
+        self._renew(given, answer)
+        return self._exchange_with(self._headers(), request)
 
-    def _exchange_with(self, given: Mapping[str, str], method: str, url: str, body: bytes | None, more: Mapping[str, str]) -> HttpResponse:
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "elder-worker", **given, **more}
+    def _exchange_with(self, given: Mapping[str, str], request: _Request) -> HttpResponse:
+        headers = {**_ALWAYS, **given, **request.headers}
+        method, url, body = request.method, request.url, request.body
         response = self._pool.request(method, url, body=body, headers=headers, redirect=False, preload_content=False)
         try:
             content = self._read(response)
@@ -160,6 +189,7 @@ class Http:
             response.close()  # what is left unread must not reach the next request
             raise
         response.release_conn()
+        self.calls += 1
         headers = {name.lower(): value for name, value in response.headers.itermerged()}  # two Link headers are one list
         return HttpResponse(response.status, headers, content, url)
 
@@ -173,34 +203,3 @@ class Http:
             if time.monotonic() > deadline:
                 raise TimedOut(f"an answer of {self.name} was not whole after {ANSWER_TIMEOUT:g} s")
         return b"".join(parts)
-
-    def _broken(self, error: urllib3.exceptions.HTTPError, what: str) -> ProviderError:
-        text = str(error)
-        if "certificate verify failed" in text.lower().replace("_", " "):
-            return CredentialsError(
-                f"the certificate of {self.name} at {host(self.base_url)} cannot be verified: check its CA", detail=text
-            )
-        reason = type(error).__name__
-        if isinstance(error, urllib3.exceptions.ConnectTimeoutError | urllib3.exceptions.NewConnectionError):
-            return TimedOut(f"{self.name} cannot be reached ({reason}): {self._advice}", detail=text)
-        return TimedOut(f"no whole answer from {self.name} to '{what}' ({reason})", detail=text)
-
-
-class _Pace:
-    """Waits before a request when little is left of its quota (``X-Rate-Limit-*`` as Okta's, and the drafts' ``RateLimit-*``)."""
-
-    def __init__(self) -> None:
-        self._until: dict[str, float] = {}
-        self._lock = threading.Lock()
-
-    def keep(self, quota: str) -> None:
-        with self._lock:
-            seconds = self._until.get(quota, 0.0) - time.monotonic()
-        if seconds > 0:
-            retry.wait(seconds)
-
-    def learn(self, quota: str, answer: HttpResponse) -> None:
-        if retry.used_up(answer.headers):
-            until = time.monotonic() + min(retry.LONGEST_WAIT, retry.window_left(answer.headers))
-            with self._lock:
-                self._until[quota] = max(self._until.get(quota, 0.0), until)

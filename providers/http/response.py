@@ -59,9 +59,9 @@ def refusal(name: str, answer: HttpResponse, what: str, permission: str = "") ->
         case 404 | 405 | 501:
             return Unsupported(f"{name} does not offer '{what}' ({status})", detail=text)
         case 429:
-            return Throttled(f"{name} asks to slow down at '{what}' (429), and still did after the last try", detail=text)
+            return Throttled(f"{name} asks to slow down at '{what}' (429)", detail=text)
         case _ if status in (408, 425) or status >= 500:
-            return TimedOut(f"{name} answered {status} to '{what}', and still did after the last try", detail=text)
+            return TimedOut(f"{name} answered {status} to '{what}'", detail=text)
         case _ if 300 <= status < 400:
             return BadAnswer(f"{name} answered '{what}' with a redirect ({status}), which is not followed: check the address", detail=text)
         case _:

@@ -16,7 +16,7 @@ from kubernetes.client.configuration import Configuration
 from kubernetes.client.exceptions import ApiException
 
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
-from providers.http import retry
+from providers.http import quota, retry
 from providers.http.tls import tls
 from providers.kubernetes.kubeconfig import Access
 
@@ -83,7 +83,7 @@ class Client:
         self.calls += 1
         if status != 200:
             refused = _refused(status, body, what)
-            refused.wait = retry.asked_wait({"retry-after": retry_after or ""})
+            refused.wait = quota.asked_wait({"retry-after": retry_after or ""})
             raise refused
         return _decoded(body, what)
 
@@ -132,8 +132,8 @@ def _refused(status: int, body: bytes | str, what: str) -> ProviderError:
         case 400 if "continue" in text:
             return Gone(f"the pages of '{what}' have expired (400)", detail=text)
         case 429:
-            return Throttled(f"the API server asks to slow down at '{what}' (429), and still did after {TRIES} tries", detail=text)
+            return Throttled(f"the API server asks to slow down at '{what}' (429)", detail=text)
         case _ if status >= 500:
-            return TimedOut(f"the API server answered {status} to '{what}', and still did after {TRIES} tries", detail=text)
+            return TimedOut(f"the API server answered {status} to '{what}'", detail=text)
         case _:
             return ScopeError(f"the API server answered {status} to '{what}'", detail=text)

@@ -100,7 +100,7 @@ def classified(error: Exception) -> ProviderError:
 def _busy(result: dict[str, Any]) -> ScopeError:
     """`busy` is how a directory asks to slow down; the others say that it cannot answer at all."""
     if result["result"] == 51:
-        return Throttled("the directory says that it is busy, and still did after the last try", detail=_detail(result))
+        return Throttled("the directory says that it is busy", detail=_detail(result))
     return TimedOut(f"the directory is going down or cannot answer ({result['description']})", detail=_detail(result))
 
 

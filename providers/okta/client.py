@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from providers.address import base_url, spoken
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, Unsupported
-from providers.http import retry
+from providers.http import quota
 from providers.http.client import Http
 from providers.http.response import HttpResponse, next_link
 from providers.okta.catalogue import ADMINISTRATORS, ME, Listing
@@ -40,7 +40,7 @@ class Client:
             answer = self.http.get(ME.path, what=ME.what, permission=ME.permission, quota=ME.path)
         except Unsupported as error:
             raise CredentialsError(f"there is no Okta organization at {self.domain}: check OKTA_DOMAIN", detail=error.detail) from None
-        return answer.object(), retry.clock(answer.headers)
+        return answer.object(), quota.clock(answer.headers)
 
     def each(self, listing: Listing, name: str = "") -> Iterator[dict[str, Any]]:
         """Every item of a list, the next page fetched when it is needed. `name` fills the hole in the path."""
