@@ -30,9 +30,9 @@ from typing import Any, ClassVar
 import msgspec
 
 from providers.errors import ProviderError
-from providers.records import Identity, Incomplete, Organization, Resource, Scope
+from providers.records import Identity, Incomplete, Organization, Rejected, Resource, Scope
 
-Item = Resource | Organization | Incomplete
+Item = Resource | Organization | Incomplete | Rejected
 
 
 class Read(msgspec.Struct, frozen=True):

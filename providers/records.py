@@ -87,6 +87,20 @@ class Incomplete(msgspec.Struct, frozen=True):
         return cls(resource_type, outcome, message, getattr(error, "permission", ""))
 
 
+class Rejected(msgspec.Struct, frozen=True):
+    """Yielded among resources: one item of the scope that cannot be stored. The others are stored, and nothing is tombstoned."""
+
+    resource_type: str
+    name: str
+    """What identifies the item to a person: its id, or the start of what the source sent."""
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """The item and the reason, for the operator."""
+        return f"{self.resource_type} {self.name[:200]!a} is not stored: {self.reason}"
+
+
 class Identity(msgspec.Struct, frozen=True):
     """Who the source says we are: the answer of a connectivity test. `details` holds no secrets."""
 

@@ -16,11 +16,14 @@ from typing import Protocol
 import msgspec
 
 from providers.errors import Outcome, ProviderError, ScopeError
-from providers.provider import Read, Source
-from providers.records import Identity, Incomplete, Organization, Resource, Scope
+from providers.provider import Item, Read, Source
+from providers.records import Identity, Incomplete, Organization, Rejected, Resource, Scope
 
 BATCH = 500
 """Resources handed to the sink at once: large enough that a frame costs little, small enough that nothing waits long."""
+
+BATCH_BYTES = 1024 * 1024
+"""JSON bytes of the resources handed to the sink at once. Resources of a megabyte each are handed over one by one."""
 
 
 class ScopeReport(msgspec.Struct, frozen=True):
@@ -32,6 +35,9 @@ class ScopeReport(msgspec.Struct, frozen=True):
     message: str = ""
     permission: str = ""
     detail: str = ""
+    rejected: int = 0
+    """Items that cannot be stored. `rejection` is the sentence about the first of them."""
+    rejection: str = ""
 
 
 class Sink(Protocol):
@@ -78,12 +84,18 @@ def run(source: Source, sink: Sink, batch: int = BATCH) -> Tally:
             tally.outcomes[report.outcome] = tally.outcomes.get(report.outcome, 0) + 1
 
     lanes = _Lanes(source.lane_width)
+    planned: set[Scope] = set()
     with concurrent.futures.ThreadPoolExecutor(source.concurrency, thread_name_prefix="read") as pool:
         futures: set[concurrent.futures.Future[None]] = set()
         try:
             for read in _planned(source):
-                sink.planned(len(read.scopes))
-                reader = _Reader(source, sink, read, batch, finished, lanes.of(read))
+                fresh = tuple(scope for scope in dict.fromkeys(read.scopes) if scope not in planned)
+                if not fresh:
+                    read.ended()
+                    continue
+                planned.update(fresh)
+                sink.planned(len(fresh))
+                reader = _Reader(source, sink, read, fresh, batch, finished, lanes.of(read))
                 futures.add(_submitted(pool, reader, read.ended))
                 futures = _drop_done(futures, source.concurrency * 4)
             for future in futures:
@@ -159,15 +171,19 @@ class _Reader:
         source: Source,
         sink: Sink,
         read: Read,
+        scopes: tuple[Scope, ...],
         batch: int,
         finished: Callable[[ScopeReport], None],
         lane: AbstractContextManager[object],
     ) -> None:
-        self._source, self._sink, self._read, self._batch = source, sink, read, batch
+        """`scopes` are those of the read that no earlier read of the run has."""
+        self._source, self._sink, self._read, self._scopes, self._batch = source, sink, read, scopes, batch
         self._finished, self._lane = finished, lane
-        self._pending: dict[Scope, list[Resource]] = {scope: [] for scope in read.scopes}
-        self._counts = dict.fromkeys(read.scopes, 0)
+        self._pending: dict[Scope, list[Resource]] = {scope: [] for scope in scopes}
+        self._bytes = dict.fromkeys(scopes, 0)
+        self._counts = dict.fromkeys(scopes, 0)
         self._incomplete: dict[Scope, Incomplete] = {}
+        self._rejected: dict[Scope, list[str]] = {scope: [] for scope in scopes}
         self._by_type = {scope.resource_type: scope for scope in read.scopes}
 
     def run(self) -> None:
@@ -179,7 +195,7 @@ class _Reader:
             raise failed.cause from None
 
     def _run(self) -> None:
-        for scope in self._read.scopes:
+        for scope in self._scopes:
             self._sink.begin(scope)
         failure: ProviderError | None = None
         detail = ""
@@ -193,25 +209,33 @@ class _Reader:
         except Exception as error:  # noqa: BLE001 - the edge around vendor SDKs: one scope may not end the others
             failure = self._source.classify(error) or ScopeError(f"unexpected {type(error).__name__}")
             detail = traceback.format_exc()
-        for scope in self._read.scopes:
+        for scope in self._scopes:
             self._flush(scope)
             self._finished(self._report(scope, failure, detail))
 
-    def _items(self) -> Iterator[Resource | Organization | Incomplete]:
+    def _items(self) -> Iterator[Item]:
         yield from self._read.fetch()
 
-    def _take(self, item: Resource | Organization | Incomplete) -> None:
-        if isinstance(item, Resource):
-            scope = self._scope_of(item.sub_type)
-            pending = self._pending[scope]
-            pending.append(item)
-            self._counts[scope] += 1
-            if len(pending) >= self._batch:
-                self._flush(scope)
-        elif isinstance(item, Organization):
+    def _take(self, item: Item) -> None:
+        if isinstance(item, Organization):
             self._guard(lambda: self._sink.organizations([item]))
+            return
+        scope = self._scope_of(item.sub_type if isinstance(item, Resource) else item.resource_type)
+        if scope not in self._pending:
+            return  # an earlier read of the run has it
+        if isinstance(item, Resource):
+            self._add(scope, item)
+        elif isinstance(item, Rejected):
+            self._rejected[scope].append(item.sentence if not self._rejected[scope] else "")
         else:
-            self._incomplete.setdefault(self._scope_of(item.resource_type), item)
+            self._incomplete.setdefault(scope, item)
+
+    def _add(self, scope: Scope, resource: Resource) -> None:
+        self._pending[scope].append(resource)
+        self._bytes[scope] += json_size(resource)
+        self._counts[scope] += 1
+        if len(self._pending[scope]) >= self._batch or self._bytes[scope] >= BATCH_BYTES:
+            self._flush(scope)
 
     def _scope_of(self, resource_type: str) -> Scope:
         if len(self._read.scopes) == 1:
@@ -223,7 +247,7 @@ class _Reader:
 
     def _flush(self, scope: Scope) -> None:
         if self._pending[scope]:
-            resources, self._pending[scope] = self._pending[scope], []
+            resources, self._pending[scope], self._bytes[scope] = self._pending[scope], [], 0
             self._guard(lambda: self._sink.resources(scope, resources))
 
     @staticmethod
@@ -235,15 +259,25 @@ class _Reader:
             raise _SinkFailed(error) from None
 
     def _report(self, scope: Scope, failure: ProviderError | None, detail: str) -> ScopeReport:
-        count = self._counts[scope]
+        outcome, message, permission = self._ended(scope, failure)
+        sentences = self._rejected[scope]
+        rejection = sentences[0] if sentences else ""
+        return ScopeReport(scope, outcome, self._counts[scope], message, permission, detail, len(sentences), rejection)
+
+    def _ended(self, scope: Scope, failure: ProviderError | None) -> tuple[Outcome, str, str]:
         if failure is not None:
             outcome = failure.outcome if isinstance(failure, ScopeError) else Outcome.ERROR
-            permission = getattr(failure, "permission", "")
-            return ScopeReport(scope, outcome, count, str(failure), permission, detail)
+            return outcome, str(failure), getattr(failure, "permission", "")
         part = self._incomplete.get(scope)
-        if part is not None:
-            return ScopeReport(scope, part.outcome, count, part.message, part.permission)
-        return ScopeReport(scope, Outcome.COMPLETE, count)
+        return (part.outcome, part.message, part.permission) if part else (Outcome.COMPLETE, "", "")
+
+
+def json_size(resource: Resource) -> int:
+    """Bytes of the resource as JSON; 0 for one that is none, which the sink rejects."""
+    try:
+        return len(msgspec.json.encode(resource))
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return 0
 
 
 class _SinkFailed(Exception):

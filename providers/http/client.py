@@ -19,7 +19,7 @@ from typing import Self
 import msgspec
 import urllib3
 
-from providers.errors import BadAnswer, ProviderError, TimedOut
+from providers.errors import PageTooLarge, ProviderError, TimedOut
 from providers.http import quota as quotas
 from providers.http import retry
 from providers.http.response import HttpResponse, refusal
@@ -199,7 +199,7 @@ class Http:
             parts.append(part)
             size += len(part)
             if size > MAX_ANSWER:
-                raise BadAnswer(f"an answer of {self.name} is larger than {MAX_ANSWER >> 20} MB")
+                raise PageTooLarge(f"an answer of {self.name} is larger than {MAX_ANSWER >> 20} MB")
             if time.monotonic() > deadline:
                 raise TimedOut(f"an answer of {self.name} was not whole after {ANSWER_TIMEOUT:g} s")
         return b"".join(parts)

@@ -33,12 +33,14 @@ ISSUER = "https://localhost"
 
 
 def assets() -> pathlib.Path:
-    """The folder with `kube-apiserver` and `etcd`; made from what lies beside the checkout when it can be."""
+    """The folder with `kube-apiserver` and `etcd`: the named one, the cached one, or one made from the archive beside the checkout."""
     named = os.environ.get("KUBEBUILDER_ASSETS")
     if named:
         return pathlib.Path(named)
     etcd = shutil.which("etcd")
     folder = CACHE / "kubebuilder"
+    if (folder / "kube-apiserver").exists() and (folder / "etcd").exists():
+        return folder
     if not PACKED.exists() or not etcd:
         missing("KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver: install them with setup-envtest")
     with alone(folder):

@@ -10,8 +10,8 @@ from recorder import Recorder
 
 from providers.errors import CredentialsError, Denied, Outcome, ProviderError, Throttled
 from providers.provider import Item, Read, Source
-from providers.records import Identity, Incomplete, Organization, Resource, Scope
-from providers.runner import run
+from providers.records import Identity, Incomplete, Organization, Rejected, Resource, Scope
+from providers.runner import BATCH_BYTES, run
 
 
 class Planned(Source):
@@ -195,3 +195,54 @@ def test_a_plan_larger_than_memory_is_taken_piece_by_piece():
     tally = run(Endless({}), Recorder())
     assert tally.scopes == 500
     assert ahead <= 2 * 4 + 2, "the plan ran ahead of the reads"
+
+
+class Batches(Recorder):
+    """Also keeps the number of resources of each batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def resources(self, scope, resources):
+        super().resources(scope, resources)
+        self.sizes.append(len(resources))
+
+
+def test_case_k8s_8_a_batch_is_bounded_in_bytes_whatever_the_provider():
+    large = [Resource(f"a-{n}", "thing", "a", "large", {"text": "x" * (BATCH_BYTES // 2)}) for n in range(7)]
+    sink = Batches()
+    run(Planned({"a": lambda: [*large, *things("a", 3)]}), sink)
+    assert sink.sizes == [2, 2, 2, 4]
+
+
+def test_a_batch_is_bounded_in_bytes_even_where_a_value_is_no_json():
+    sink = Batches()
+    run(Planned({"a": lambda: [Resource("a", "thing", "a", "odd", {"value": object()}), *things("a", 2)]}), sink)
+    assert sink.sizes == [3]
+
+
+def test_an_item_that_cannot_be_stored_is_counted_and_named_and_leaves_the_others():
+    bad = [Rejected("a", "one", "it has no uid"), Rejected("a", "two", "it has no name")]
+    sink = Recorder()
+    run(Planned({"a": lambda: [*things("a", 2), *bad], "b": lambda: things("b", 1)}), sink)
+    report = sink.report("a")
+    assert (report.outcome, report.resources, report.rejected) == (Outcome.COMPLETE, 2, 2)
+    assert report.rejection == "a 'one' is not stored: it has no uid"
+    assert sink.report("b").rejected == 0
+
+
+class PlannedTwice(Planned):
+    """Plans the scope `a` twice, the second time beside `b`."""
+
+    def plan(self):
+        yield Read((scope("a"), scope("a")), lambda: things("a", 2))
+        yield Read((scope("a"),), lambda: things("a", 9))
+        yield Read((scope("a"), scope("b")), lambda: [*things("a", 9), *things("b", 1)])
+
+
+def test_case_k8s_2_a_scope_that_is_planned_twice_is_one_scope():
+    sink = Recorder()
+    tally = run(PlannedTwice({}), sink)
+    assert (tally.scopes, tally.resources) == (2, 3)
+    assert (len(sink.ids("a")), len(sink.ids("b"))) == (2, 1)

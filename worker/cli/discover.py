@@ -124,6 +124,8 @@ class _Printer(Collected):
         if report.outcome is not Outcome.COMPLETE:
             where = " ".join(part for part in (scope.account, scope.region) if part)
             self.say(f"{report.outcome:<12} {scope.resource_type} {where}: {report.message}")
+        if report.rejected:
+            self.say(f"{'rejected':<12} {scope.resource_type}: {report.rejected}, the first: {report.rejection}")
         with self._stderr:
             self._ended, self._resources = self._ended + 1, self._resources + report.resources
             if self._shown:

@@ -94,8 +94,8 @@ class FrameSink:
                 message=self._clean(report.message),
                 permission=self._clean(report.permission),
                 detail=self._clean(report.detail),
-                rejected=opened.rejected,
-                rejection=self._clean(opened.rejection),
+                rejected=opened.rejected + report.rejected,
+                rejection=self._clean(report.rejection or opened.rejection),
             )
             self._write(DataKind.SCOPE_END, wire.encode(body))
             self._ended += 1

@@ -12,7 +12,7 @@ from email.utils import formatdate
 
 import pytest
 
-from providers.errors import BadAnswer, CredentialsError, Denied, ScopeError, Throttled, TimedOut, Unsupported
+from providers.errors import BadAnswer, CredentialsError, Denied, PageTooLarge, ScopeError, Throttled, TimedOut, Unsupported
 from providers.http import client as client_module
 from providers.http import retry
 from providers.http.client import Http
@@ -212,7 +212,7 @@ def test_f08_a_bomb_is_not_unpacked(server, http_client, monkeypatch):
     monkeypatch.setattr(client_module, "MAX_ANSWER", 1024 * 1024)
     server.script = [(200, gzip.compress(b" " * 50_000_000), ("Content-Encoding", "gzip"))]
 
-    with pytest.raises(BadAnswer, match="larger than 1 MB"):
+    with pytest.raises(PageTooLarge, match="larger than 1 MB"):
         http_client.get("/x")
 
 
