@@ -1,1 +1,1 @@
-"""Inside a job's process: the entry point, the sink that writes frames, and what the process may open and connect to."""
+"""Code of a job's process: the entry point, the sink that writes frames, and limits on files and network addresses."""

@@ -1,7 +1,7 @@
-"""The doors between a job's config, which comes from whoever may call the API, and what the operator of the service allows.
+"""Checks a job's config, which API callers write, against what the operator allows: providers and file paths.
 
-The API looks at them when a job is made, so that whoever makes it hears at once; the worker looks again before it starts one, and has the
-last word, because its settings and its file system are those that count.
+The API checks when a job is created, so that the caller learns at once; the worker checks again before it starts the job and decides,
+because its settings and its file system apply.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 from providers.errors import ConfigError
 
 PATH_ENDINGS = ("_path", "_file")
-"""A config key that ends so names a file."""
+"""Endings of config keys that name a file."""
 
 LONGEST_PATH = 4096
-"""Characters: the kernel takes no more bytes (PATH_MAX)."""
+"""Most characters of a path; the kernel's limit in bytes (PATH_MAX)."""
 
 
 def check_switched_on(enabled: Mapping[str, bool | None], provider: str) -> None:
@@ -27,14 +27,14 @@ def check_switched_on(enabled: Mapping[str, bool | None], provider: str) -> None
 
 
 def named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(key, path) of the config's keys that name files, at its top level, where schemas have them. One with a ``_`` in front is a note."""
+    """Key and path of each top-level config key that names a file. A key with a leading ``_`` is a comment."""
     for key, value in config.items():
         if key.endswith(PATH_ENDINGS) and not key.startswith("_") and isinstance(value, str) and value:
             yield key, value
 
 
 def check_files(config: Mapping[str, Any], allowed: Sequence[str]) -> tuple[str, ...]:
-    """The files that a job's config names. Raises `ConfigError` for those that are not under DISCOVERY_ALLOWED_PATHS."""
+    """Returns the files that a job's config names. Raises `ConfigError` for files outside DISCOVERY_ALLOWED_PATHS."""
     folders = [Path(folder).resolve() for folder in allowed]
     files = dict(named_files(config))
     listed = os.pathsep.join(map(str, folders)) or "empty"

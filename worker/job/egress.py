@@ -1,7 +1,7 @@
-"""Where a job may never connect to, whatever address, spelling, name or redirect in its config leads there.
+"""Keeps a job from connecting to metadata services, whatever address, spelling, name or redirect in its config leads there.
 
-The cloud's metadata service gives whoever asks the credentials of the machine: only the provider of that cloud may speak to it, and it
-knows the address by itself. The look is at the address that a socket is about to connect to, after all names are resolved.
+A cloud's metadata service gives the machine's credentials to every caller; only providers that use ambient credentials may reach it. The
+check sees the address that a socket is about to connect to, after names are resolved.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 from providers.errors import ConfigError
 
 METADATA = frozenset(map(ipaddress.ip_address, ("100.100.100.200", "fd00:ec2::254", "fd00:ec2::23", "168.63.129.16", "192.0.0.192")))
-"""Metadata services that are not at a link-local address."""
+"""Addresses of metadata services outside the link-local ranges."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def forbid_metadata() -> None:
-    """From now on, for this process: a connection to such an address raises `ConfigError` before it is made."""
+    """Makes every later connection of this process to such an address raise `ConfigError`."""
     sys.addaudithook(_check_connect)
 
 
@@ -29,14 +29,16 @@ def _check_connect(event: str, arguments: tuple[Any, ...]) -> None:
         return
     connection, address = arguments
     if connection.family in (socket.AF_INET, socket.AF_INET6) and is_forbidden(str(address[0])):
-        raise ConfigError(f"the source is said to be at {address[0]}, an address of this machine's cloud that no job may reach")
+        raise ConfigError(
+            f"the config leads to {address[0]}, a metadata-service, link-local, unspecified or multicast address that jobs may not reach"
+        )
 
 
 def is_forbidden(host: str) -> bool:
-    """Whether it is an address that is link-local, a metadata service, nobody's, or many's."""
+    """True for link-local, metadata-service, unspecified and multicast addresses."""
     try:
         address = ipaddress.ip_address(socket.inet_ntoa(socket.inet_aton(host)) if ":" not in host else host.partition("%")[0])
-    except (OSError, ValueError):  # a name, which is looked at when it has been resolved
+    except (OSError, ValueError):  # a name is checked after it is resolved
         return False
     if isinstance(address, ipaddress.IPv6Address):
         packed = address.packed

@@ -1,4 +1,4 @@
-"""A job process: reads one source and writes frames. Has one job's secrets, and no database, no network but the source's.
+"""Entry point of a job process, which reads one source and writes frames. It holds one job's secrets and no database credentials.
 
 `main` is called by the supervisor's bootstrap, in a process of its own that may be killed at any instruction.
 """
@@ -22,7 +22,7 @@ from worker.logs.redact import Redactor
 from worker.logs.stdio import clean_outputs
 from worker.run import wire
 
-EXIT_COMPLETE, EXIT_FAILED, EXIT_UNHEARD = 0, 1, 3
+EXIT_COMPLETE, EXIT_FAILED, EXIT_NO_WRITER = 0, 1, 3
 
 _log = structlog.get_logger("worker.job")
 
@@ -40,11 +40,11 @@ def main(start: bytes, control: int, data: int) -> int:
             return _fail(sink, redactor, "memory", "the job needs more memory than it may have: raise DISCOVERY_JOB_MEMORY_MB", "")
         except BrokenPipeError:
             raise
-        except Exception as error:  # noqa: BLE001 - the edge of the process: what nobody foresaw is told, not lost
+        except Exception as error:  # noqa: BLE001 - edge of the process: an unexpected error is reported
             sentence = f"the provider failed in a way it does not explain ({type(error).__name__})"
             return _fail(sink, redactor, "internal", sentence, traceback.format_exc())
     except BrokenPipeError:
-        return EXIT_UNHEARD  # the writer is gone, and with it everybody who could be told
+        return EXIT_NO_WRITER  # the writer is gone: nothing can be reported
     return EXIT_COMPLETE
 
 
@@ -86,13 +86,13 @@ def _read(job: wire.JobStart, source: Source, sink: FrameSink) -> None:
 
 def _fail(sink: FrameSink, redactor: Redactor, error_kind: str, sentence: str, detail: str) -> int:
     clean = _cleaner(redactor)
-    known = wire.FAILURE_KINDS.get(error_kind, "internal")  # a provider of somebody else's may have made up its own
+    known = wire.FAILURE_KINDS.get(error_kind, "internal")  # a third-party provider may have its own kinds
     sink.failed(wire.Failed(error_kind=known, message=clean(sentence), detail=clean(detail)))
     return EXIT_FAILED
 
 
 def _cleaner(redactor: Redactor) -> Callable[[str], str]:
-    """Text of an SDK made fit to leave the process: without secrets, valid UTF-8, no NUL, bounded; the end of a traceback is what tells."""
+    """Returns a function that redacts text, makes it valid UTF-8 without NUL, and cuts it to its last MAX_TEXT characters."""
 
     def clean(text: str) -> str:
         plain = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")

@@ -1,6 +1,6 @@
-"""A job's results as frames: the sink that `providers.runner` fills, written to the data pipe as the writer takes them.
+"""Writes a job's results as frames to the data pipe; `providers.runner` calls it.
 
-The pipe is written blocking: when the writer is slow the job waits, and that is all the flow control there is.
+Writes block: a slow writer makes the job wait, and there is no other flow control.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from worker.run import wire
 from worker.run.wire import DataKind
 
 FRAME_BYTES = 1024 * 1024
-"""Resources of one frame, in bytes; a frame with one resource of `wire.MAX_RESOURCE` is still under `wire.MAX_DATA_FRAME`."""
+"""Most bytes of resources in one frame. A frame with one resource of `wire.MAX_RESOURCE` fits into `wire.MAX_DATA_FRAME`."""
 
 UNENCODABLE = (TypeError, ValueError, OverflowError, RecursionError)
-"""What the JSON encoder raises for a value that is none (a lone surrogate is a ValueError)."""
+"""Errors of the JSON encoder for values that are not JSON (ValueError for a lone surrogate)."""
 
 
 class _Open:
-    """A scope that has begun."""
+    """An open scope and its counts."""
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -35,10 +35,10 @@ class _Open:
 
 
 class FrameSink:
-    """Called from several threads; one lock orders the frames. Raises `BrokenPipeError` when the writer is gone."""
+    """Writes frames from several threads, ordered by one lock. Raises `BrokenPipeError` when the writer is gone."""
 
     def __init__(self, data: int, clean: Callable[[str], str] = str) -> None:
-        """`clean` makes a text of the source's or the SDK's fit to leave the process."""
+        """`clean` redacts text of the source or the SDK."""
         self._data, self._clean = data, clean
         self._lock = threading.Lock()
         self._open: dict[Scope, _Open] = {}
@@ -47,16 +47,16 @@ class FrameSink:
         self._reading = ""
 
     def identity(self, identity: Identity) -> None:
-        """Who the source says we are."""
+        """Sends the identity that the source reports."""
         self._frame(DataKind.IDENTITY, wire.encode(identity))
 
     def planned(self, scopes: int) -> None:
-        """More scopes are known."""
+        """Adds to the number of planned scopes."""
         with self._lock:
             self._planned += scopes
 
     def begin(self, scope: Scope) -> None:
-        """A scope opens."""
+        """Opens a scope."""
         with self._lock:
             if scope in self._open:
                 raise ProviderError(f"the scope {_describe(scope)} was planned twice")
@@ -66,7 +66,7 @@ class FrameSink:
             self._reading = _describe(scope)
 
     def organizations(self, organizations: list[Organization]) -> None:
-        """Organizations, each sent once however often it is yielded."""
+        """Sends each organization once, however often it is yielded."""
         with self._lock:
             fresh = [one for one in organizations if self._organizations.get(one.external_id) != one]
             self._organizations.update((one.external_id, one) for one in fresh)
@@ -74,7 +74,7 @@ class FrameSink:
                 self._write(DataKind.ORGANIZATIONS, wire.encode(fresh))
 
     def resources(self, scope: Scope, resources: list[Resource]) -> None:
-        """Resources of an open scope. Encoded outside the lock."""
+        """Sends resources of an open scope; they are encoded outside the lock."""
         opened = self._open[scope]
         for count, encoded in self._encode(opened, resources):
             with self._lock:
@@ -84,7 +84,7 @@ class FrameSink:
                 self._resources += count
 
     def end(self, report: ScopeReport) -> None:
-        """A scope closes."""
+        """Closes a scope."""
         with self._lock:
             opened = self._open[report.scope]
             body = wire.ScopeEnd(
@@ -101,21 +101,21 @@ class FrameSink:
             self._ended += 1
 
     def complete(self) -> None:
-        """The run has ended by itself."""
+        """Sends that the run has ended by itself."""
         self._frame(DataKind.COMPLETE, wire.encode(wire.Complete(scopes=self._ended, resources=self._resources)))
 
     def failed(self, failed: wire.Failed) -> None:
-        """The run cannot go on."""
+        """Sends that the run cannot continue, and why."""
         self._frame(DataKind.FAILED, wire.encode(failed))
 
     def progress(self, calls: int) -> wire.Progress:
-        """How far it is."""
+        """Progress of the run."""
         return wire.Progress(
             scopes_planned=self._planned, scopes_done=self._ended, resources=self._resources, calls=calls, scope=self._reading
         )
 
     def _encode(self, opened: _Open, resources: list[Resource]) -> list[tuple[int, bytes]]:
-        """The resources as JSON arrays, each small enough for a frame; those that cannot be encoded are counted."""
+        """Encodes resources as JSON arrays that fit into a frame; counts those that cannot be encoded."""
         try:
             encoded = wire.encode_resources(resources)
         except UNENCODABLE as error:
@@ -146,7 +146,7 @@ class FrameSink:
 
 
 class Ticker:
-    """Sends PROGRESS when something has moved, at most once an `interval`: a job that tells nothing for too long is taken for stuck."""
+    """Sends PROGRESS frames when progress has changed, at most one per `interval`; without them the job is ended as idle."""
 
     def __init__(self, control: int, progress: Callable[[], wire.Progress], interval: float = 1.0) -> None:
         self._control, self._progress, self._interval = control, progress, interval
@@ -172,7 +172,7 @@ class Ticker:
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Writes all of it, waiting as long as the pipe is full."""
+    """Writes all data, and waits while the pipe is full."""
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]

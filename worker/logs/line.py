@@ -1,7 +1,7 @@
-"""A line of the log: how an event is written, and the one place where lines leave the process, redacted.
+"""Formats, redacts and writes log lines; the only place where lines leave the process.
 
-Works with the standard library's loggers alone, so that the supervisor is spared structlog. The lines go to stdout. A reader that
-stalls does not stall us: what does not fit is dropped and counted (`supervisor.output.Outlet`).
+It needs the standard library's logging only, so that the supervisor does not import structlog. Lines go to stdout; a reader that stalls
+does not block the process: lines that do not fit are dropped and counted (`supervisor.output.Outlet`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from supervisor.output import Outlet
 from worker.logs.redact import Redactor
 
 QUIET = ("botocore", "boto3", "urllib3", "azure", "google", "kubernetes", "ldap3", "msal", "werkzeug", "gunicorn.access")
-"""Loggers that print credentials, or every request, when they are let."""
+"""Loggers that print credentials or every request below WARNING."""
 
 FIRST = ("timestamp", "level", "logger", "event")
 
@@ -30,21 +30,21 @@ _traceback = logging.Formatter().formatException
 
 
 class Log:
-    """Writes events as lines of one shape."""
+    """Writes events as lines of JSON or text."""
 
     def __init__(self, shape: str, redactor: Redactor, outlet: Outlet) -> None:
         """`shape` is ``json`` or ``text``."""
         self._render, self._redactor, self._outlet = _json if shape == "json" else _text, redactor, outlet
 
     def write(self, event: Event) -> None:
-        """One line, for an event with at least the fields of `FIRST`."""
+        """Writes one line for an event, which has at least the fields of `FIRST`."""
         ordered = {name: event[name] for name in FIRST} | {name: value for name, value in event.items() if name not in FIRST}
         clean = self._redactor.text(self._render(ordered))
         self._outlet.write(clean.encode("utf-8", "backslashreplace") + b"\n")
 
 
 class _Records(logging.Handler):
-    """Records of the standard library as events."""
+    """Passes records of the standard library on as events."""
 
     def __init__(self, write: Callable[[Event], None]) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class _Records(logging.Handler):
 
 
 def configure(level: str = "INFO", shape: str = "json", *, redactor: Redactor | None = None, outlet: Outlet | None = None) -> Log:
-    """Once, at the start of a process: everything that is logged becomes lines on stdout."""
+    """Configures logging at the start of a process: every record becomes a line on stdout."""
     log = Log(shape, redactor or Redactor(), outlet or Outlet())
     root = logging.getLogger()
     root.handlers[:] = [_Records(log.write)]
@@ -71,7 +71,7 @@ def configure(level: str = "INFO", shape: str = "json", *, redactor: Redactor | 
 
 
 def now() -> str:
-    """As ISO 8601, in UTC."""
+    """The current time as ISO 8601 in UTC."""
     return dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -80,7 +80,7 @@ def _json(event: dict[str, Any]) -> str:
 
 
 def _text(event: dict[str, Any]) -> str:
-    """`time level logger: event key=value ...`; control characters are escaped, so that nobody can forge a line."""
+    """Formats `time level logger: event key=value ...`; control characters are escaped, so that no value can forge a line."""
     time, level, logger, message = (event.pop(name) for name in FIRST)
     fields = " ".join(f"{name}={value!r}" if isinstance(value, str) else f"{name}={value}" for name, value in event.items())
     line = f"{time} {level:<8} {logger}: {message} {fields}".rstrip()

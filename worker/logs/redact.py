@@ -1,7 +1,7 @@
-"""The one redactor: takes secrets out of text, whatever it is on its way to.
+"""Redacts secrets from text before it is logged, stored or shown.
 
-It knows values (longest first, so that a short secret inside a long one leaves no remainder), each also as it looks in a URL, in base64 and
-in JSON; and it knows a few shapes that are secrets wherever they appear.
+It masks known values (longest first, so that a short secret inside a long one leaves no remainder), also as encoded in URLs, base64 and
+JSON, and text with the shape of a secret.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 SHORTEST = 4
-"""Characters of the shortest value that is masked: a secret of three letters would blot out ordinary words."""
+"""Fewest characters of a masked value; a secret of three letters would mask ordinary words."""
 
 _SHAPES = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
@@ -29,7 +29,7 @@ _SHAPES = (
 
 
 class Redactor:
-    """Safe to use from several threads."""
+    """Masks secret values and shapes. Safe to use from several threads."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._lock = threading.Lock()
@@ -38,7 +38,7 @@ class Redactor:
         self.add(values)
 
     def add(self, values: Iterable[str]) -> None:
-        """More values that must not be seen."""
+        """Adds values to mask."""
         forms = {form for value in values for form in _forms(value) if len(form) >= SHORTEST}
         with self._lock:
             if not forms <= self._values:
@@ -47,7 +47,7 @@ class Redactor:
                 self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
     def text(self, text: str) -> str:
-        """The text without secrets."""
+        """Returns the text with secrets masked."""
         pattern = self._pattern
         if pattern is not None:
             text = pattern.sub(MASK, text)
@@ -57,9 +57,9 @@ class Redactor:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """How a value may look: as it is, by line, in a URL, in JSON, as Python shows text and bytes, in base64 at each of the three offsets.
+    """Yields the forms of a value: plain, by line, in a URL, in JSON, as Python's repr of text and bytes, in base64 at each offset.
 
-    Each also inside a line of JSON: what an SDK's debug log shows of its headers is spelt twice.
+    Each form is also yielded as encoded in JSON again, because an SDK's debug log encodes its headers twice.
     """
     for plain in {value, *value.splitlines(), value.strip()}:
         data = plain.encode("utf-8", "surrogatepass")
@@ -72,7 +72,7 @@ def _forms(value: str) -> Iterator[str]:
 
 
 def _in_base64(data: bytes) -> Iterator[str]:
-    """The part of the encoding that does not depend on what stands around it, for each alignment."""
+    """Yields the part of the base64 encoding that does not depend on the surrounding text, for each alignment."""
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for offset in range(3):
             encoded = encode(b"\0" * offset + data).decode().rstrip("=")

@@ -1,4 +1,4 @@
-"""What a job's process prints, without its secrets: SDKs have debug switches of their own, which ask no logger."""
+"""Redacts what a job's process prints to stdout and stderr: debug switches of SDKs bypass logging."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import TextIO
 from worker.logs.redact import Redactor
 
 LONGEST = 64 * 1024
-"""Characters of a line without an end that are kept back."""
+"""Most characters of an unfinished line that are kept back."""
 
 
 class CleanOutput(io.TextIOBase):
-    """In front of a stream. A line is passed on when it is whole, as a secret may be printed in pieces."""
+    """Redacts a text stream line by line, because a secret may be printed in pieces."""
 
     def __init__(self, stream: TextIO, redactor: Redactor) -> None:
         self._stream, self._redactor, self._line, self._lock = stream, redactor, "", threading.Lock()
 
     def write(self, text: str) -> int:
-        """Takes it."""
+        """Keeps text until its line is complete, then writes the redacted line."""
         with self._lock:
             whole, end, self._line = (self._line + text).rpartition("\n")
             if end or len(self._line) > LONGEST:
@@ -31,7 +31,7 @@ class CleanOutput(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """What there is of a line goes out as it is: the process may be about to end."""
+        """Writes the unfinished line, redacted: the process may be about to end."""
         with self._lock:
             self._pass_on(self._line)
             self._line = ""
@@ -41,14 +41,14 @@ class CleanOutput(io.TextIOBase):
         self._stream.flush()
 
     def fileno(self) -> int:
-        """Of the stream behind, for those that write there by themselves."""
+        """Descriptor of the underlying stream."""
         return self._stream.fileno()
 
     def writable(self) -> bool:
-        """It is."""
+        """True: the stream can be written."""
         return True
 
 
 def clean_outputs(redactor: Redactor) -> None:
-    """From now on, of this process."""
+    """Replaces stdout and stderr of this process by redacting streams."""
     sys.stdout, sys.stderr = CleanOutput(sys.stdout, redactor), CleanOutput(sys.stderr, redactor)

@@ -1,4 +1,4 @@
-"""Logs of the processes that have structlog: its events, and the standard library's records, become the lines of `worker.logs.line`."""
+"""Configures structlog: its events and the standard library's records become lines of `worker.logs.line`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from worker.logs.redact import Redactor
 
 
 class _Named:
-    """A logger that knows its name, and hands its events on."""
+    """A structlog logger with a name that passes events on."""
 
     def __init__(self, log: log_line.Log, name: str) -> None:
         self.name = name
@@ -22,7 +22,7 @@ class _Named:
 
 
 def configure(level: str = "INFO", shape: str = "json", *, redactor: Redactor | None = None, outlet: Outlet | None = None) -> None:
-    """Once, at the start of a process. `shape` is ``json`` or ``text``."""
+    """Configures logging at the start of a process. `shape` is ``json`` or ``text``."""
     log = log_line.configure(level, shape, redactor=redactor, outlet=outlet)
     structlog.configure(
         processors=[

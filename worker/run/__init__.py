@@ -1,1 +1,1 @@
-"""The nouns that all processes share: messages, hashes, outcomes, and what an inventory and a queue can do."""
+"""Types that all processes share: messages, fingerprints, outcomes, and the interfaces of inventory and queue."""

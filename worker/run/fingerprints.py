@@ -1,7 +1,7 @@
-"""What is known of a scope without asking again: for each resource a key (which one) and a content (in what state), 16 bytes in all.
+"""Fingerprints of a scope's resources: a key (hash of the external id) and a content (hash of the resource), 16 bytes per resource.
 
-A resource that is known with the same content costs no SQL and no decoding. The arrays are sorted, so that memory is bounded by the size of
-the largest scope and nothing else; what was seen is one byte a resource.
+An unchanged resource costs no SQL and no decoding. The arrays are sorted and have one byte per resource for "seen", so that memory is
+bounded by the largest scope.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _blake2b = hashlib.blake2b
 _from_bytes = int.from_bytes
 
 INTEGER = "q"
-"""Array type: signed 64 bit, as PostgreSQL's bigint."""
+"""Array type of keys and contents: signed 64 bit, as PostgreSQL's bigint."""
 
 
 BACKSLASH = ord("\\")
 
 
 class Entry(NamedTuple):
-    """A resource to be written: its key, its content, its JSON."""
+    """A resource to write: its key, content and JSON."""
 
     key: int
     content: int
@@ -35,7 +35,7 @@ class Entry(NamedTuple):
 
 
 class Change(enum.Enum):
-    """What a resource is, compared with what is known."""
+    """How a resource compares with its stored fingerprint."""
 
     UNCHANGED = enum.auto()
     CHANGED = enum.auto()
@@ -45,12 +45,12 @@ class Change(enum.Enum):
 def key_of(raw: bytes) -> int:
     """The key of a resource in canonical JSON (`worker.run.wire.encode_resource`): a hash of its external id, as it is encoded.
 
-    Raises `ValueError` when this is no resource.
+    Raises `ValueError` when `raw` is not a resource.
     """
     if raw[:2] != b'["':
         raise ValueError("not a resource")
     end = raw.index(b'",', 2)
-    while raw[end - 1] == BACKSLASH:  # the quote may belong to the id
+    while raw[end - 1] == BACKSLASH:  # the quote may be part of the id
         ahead = raw[2:end]
         if (len(ahead) - len(ahead.rstrip(b"\\"))) % 2 == 0:
             break
@@ -69,7 +69,7 @@ def key_of_id(external_id: str) -> int:
 
 
 class Fingerprints:
-    """Of the active resources of one scope."""
+    """Fingerprints of the active resources of one scope."""
 
     def __init__(self, pairs: Iterable[tuple[int, int]] = ()) -> None:
         """`pairs` of key and content, sorted by key."""
@@ -81,12 +81,12 @@ class Fingerprints:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Fingerprints:
-        """From little-endian pairs, sorted by key, as `to_bytes` makes them."""
+        """Reads little-endian pairs sorted by key, as `to_bytes` writes them."""
         return cls._from((data,), "little")
 
     @classmethod
     def from_network(cls, parts: Iterable[bytes]) -> Fingerprints:
-        """From big-endian pairs, sorted by key, as PostgreSQL sends them."""
+        """Reads big-endian pairs sorted by key, as PostgreSQL sends them."""
         return cls._from(parts, "big")
 
     @classmethod
@@ -102,7 +102,7 @@ class Fingerprints:
         return made
 
     def to_bytes(self) -> bytes:
-        """Little-endian pairs."""
+        """Little-endian pairs of key and content, sorted by key."""
         flat = array.array(INTEGER, bytes(16 * len(self._keys)))
         flat[0::2], flat[1::2] = self._keys, self._contents
         if sys.byteorder == "big":
@@ -113,7 +113,7 @@ class Fingerprints:
         return len(self._keys)
 
     def compare(self, key: int, content: int) -> Change:
-        """Marks a resource as seen; what it is."""
+        """Marks a resource as seen and compares its content."""
         keys = self._keys
         at = bisect.bisect_left(keys, key)
         if at == len(keys) or keys[at] != key:
@@ -122,9 +122,9 @@ class Fingerprints:
         return Change.UNCHANGED if self._contents[at] == content else Change.CHANGED
 
     def sort_out(self, raws: Iterable[bytes], new: list[Entry], changed: list[Entry], refused: list[bytes]) -> int:
-        """Marks many as seen and puts those that differ into the lists; how many are unchanged.
+        """Marks many resources as seen and sorts those that differ into the lists; returns how many are unchanged.
 
-        The same as `compare` for each of them. One loop without calls of our own: this is what an unchanged inventory costs.
+        The same as `compare` for each, in one loop without function calls: this is the cost of an unchanged inventory.
         """
         keys, contents, seen, size = self._keys, self._contents, self._seen, len(self._keys)
         find, blake2b, number = bisect.bisect_left, _blake2b, _from_bytes
@@ -153,7 +153,7 @@ class Fingerprints:
         return unchanged
 
     def unseen(self) -> Iterator[int]:
-        """Keys of what was known and has not been seen."""
+        """Keys of known resources that have not been seen."""
         at = self._seen.find(0)
         while at >= 0:
             yield self._keys[at]

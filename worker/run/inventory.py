@@ -1,4 +1,4 @@
-"""Where a run's results go: PostgreSQL for discovery jobs, the Elder API for connectors, an answer for connectivity tests."""
+"""The interface that stores a run's results: in PostgreSQL for discovery jobs, in the Elder API for connectors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class InventoryError(Exception):
 
 
 class Totals(msgspec.Struct):
-    """What a run came to."""
+    """Counts of one run."""
 
     resources: int = 0
     created: int = 0
@@ -29,18 +29,18 @@ class Totals(msgspec.Struct):
     unchanged: int = 0
     deleted: int = 0
     held_back: int = 0
-    """Tombstones that the guard against mass deletion did not let through."""
+    """Tombstones held back by the guard against mass deletion."""
     rejected: int = 0
     outcomes: dict[str, int] = {}
-    """Outcome of scope -> how many."""
+    """Number of scopes by outcome."""
     refused_writes: int = 0
-    """Writes that came too late: the claim was another's by then."""
+    """Writes refused because another worker held the claim."""
     retries: dict[str, int] = {}
-    """Transactions that were tried again, by reason: ``conflict`` or ``unreachable``."""
+    """Retried transactions by reason: ``conflict`` or ``unreachable``."""
 
 
 def added(one: Totals, other: Totals) -> Totals:
-    """The sum of two."""
+    """The sum of two runs' counts."""
     return Totals(*(_sum(getattr(one, name), getattr(other, name)) for name in Totals.__struct_fields__))
 
 
@@ -49,7 +49,7 @@ def _sum(one: Any, other: Any) -> Any:
 
 
 def held_back(entities: int, release: str) -> str:
-    """The sentence for whoever looks at a run whose guard held something back; `release` is the command that lets it go."""
+    """Sentence for a run whose guard held tombstones back; `release` is the command that applies them."""
     return f"{entities} entities are gone from their source, more than MASS_DELETE_GUARD lets go at once; to let them go: {release}"
 
 
@@ -58,25 +58,25 @@ class Inventory(Protocol):
 
     @property
     def totals(self) -> Totals:
-        """So far."""
+        """The run's counts so far."""
 
     def identity(self, identity: Identity) -> None:
-        """Who the source says we are."""
+        """Takes the identity that the source reports."""
 
     def organizations(self, organizations: list[Organization]) -> None:
-        """Organizations that later resources name."""
+        """Takes organizations that later resources name."""
 
     def begin(self, index: int, scope: Scope) -> None:
-        """A scope opens."""
+        """Opens a scope."""
 
     def records(self, index: int, resources: list[msgspec.Raw]) -> None:
-        """Resources of an open scope, not yet decoded."""
+        """Takes encoded resources of an open scope."""
 
     def end(self, end: wire.ScopeEnd) -> None:
-        """A scope closes; a complete one tombstones what was not seen in it."""
+        """Closes a scope; a complete scope tombstones what was not seen in it."""
 
     def flush(self) -> None:
-        """Stores what has arrived, with the progress."""
+        """Stores what has arrived and the progress."""
 
     def finish(self, verdict: Verdict, exited: Exited) -> Verdict:
-        """Stores the outcome; the verdict as stored (a run whose tombstones were held back ...)."""
+        """Stores the outcome; returns the verdict as stored, which may add a sentence about what was held back."""

@@ -1,4 +1,4 @@
-"""How a run ended: what it said and how its process died, weighed into one verdict. Pure, and the only place that decides.
+"""The verdict on a run, from what its data pipe said and how its process ended. Pure; no other place decides.
 
 ========================  =======================  =====================================================
 the data pipe said        the process              the run is
@@ -30,7 +30,7 @@ from worker.run import wire
 
 
 class Status(enum.StrEnum):
-    """Of a run. `RELEASED` is never stored: such a run has not taken place."""
+    """Status of a run. `RELEASED` is never stored: the run counts as not started."""
 
     COMPLETED = "completed"
     PARTIAL = "partial"
@@ -47,11 +47,11 @@ class Verdict(msgspec.Struct, frozen=True):
     error: str = ""
     detail: str = ""
     stored: bool = True
-    """False when it could not be: then the run ends as ``lost``, when its lease does."""
+    """False when the verdict could not be stored; the run then ends as ``lost`` when its lease does."""
 
 
 class Received(msgspec.Struct, frozen=True):
-    """What the data pipe said until it fell silent. `broken` says how the protocol was broken."""
+    """What the data pipe said until its end. `broken` says how the protocol was violated."""
 
     complete: bool = False
     failed: wire.Failed | None = None
@@ -70,11 +70,11 @@ KINDS = {
     Cause.SIGNALLED: ("crashed", "the job's process was ended by a signal that the worker did not send"),
     Cause.EXITED: ("crashed", "the job's process crashed"),
 }
-"""Cause of death -> error kind, and words for when the supervisor has none."""
+"""Error kind by cause of death, and the sentence used when the supervisor gives none."""
 
 
 def judge(received: Received, exited: Exited) -> Verdict:
-    """The verdict, by the table above."""
+    """Returns the verdict, by the table above."""
     if exited.cause is Cause.CANCELLED:
         return Verdict(Status.CANCELLED, error=exited.sentence or "the run was cancelled", detail=exited.detail)
     if exited.cause is Cause.SHUTDOWN:
@@ -109,7 +109,7 @@ def _died(exited: Exited) -> Verdict:
 
 
 def left_open(verdict: Verdict) -> Outcome:
-    """How the scopes ended that were open when the run did."""
+    """Outcome of the scopes that were open when the run ended."""
     if verdict.status in {Status.CANCELLED, Status.RELEASED}:
         return Outcome.SKIPPED
     return Outcome.TIMEOUT if verdict.error_kind in {"timeout", "idle"} else Outcome.ERROR

@@ -1,4 +1,4 @@
-"""The queue of jobs as the writer sees it: what the store must offer, whatever is behind it."""
+"""The interface of the queue of jobs that the writer uses and the store implements."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from worker.run.outcome import Verdict
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """A job that is ours to run, for as long as we renew `token`."""
+    """A claimed job; the claim holds as long as `token` is renewed."""
 
     job_id: int
     run_id: int
@@ -23,7 +23,7 @@ class Claimed(msgspec.Struct, frozen=True):
 
 
 class Swept(msgspec.Struct, frozen=True):
-    """A run that was ended because its worker is gone; `status` is that of its job from now on."""
+    """A run that was ended because its worker is gone; `status` is the job's new status."""
 
     job_id: int
     run_id: int
@@ -33,7 +33,7 @@ class Swept(msgspec.Struct, frozen=True):
 
 
 class Test(msgspec.Struct, frozen=True):
-    """A connectivity test that is ours to answer."""
+    """A claimed connectivity test."""
 
     id: str
     provider: str
@@ -41,21 +41,21 @@ class Test(msgspec.Struct, frozen=True):
 
 
 class Renewal(msgspec.Struct, frozen=True):
-    """What came of renewing: runs that are not ours any more, and runs that a person wants to end."""
+    """Result of renewing leases: runs that were lost, and runs that a person cancelled."""
 
     lost: frozenset[str] = frozenset()
     cancelled: frozenset[str] = frozenset()
 
 
 class Numbers(msgspec.Struct, frozen=True):
-    """Of the queue."""
+    """Size and age of the queue."""
 
     depth: int = 0
     oldest_due_seconds: float = 0.0
 
 
 class State(msgspec.Struct):
-    """Of the database, for the report."""
+    """State of the database connection, for the report."""
 
     state: str = "down"
     since: float = 0.0
@@ -64,51 +64,51 @@ class State(msgspec.Struct):
 
 
 class Unreachable(Exception):
-    """The database does not answer, or not as it should; the message says why."""
+    """The database does not answer, or fails; the message says why."""
 
 
 class Unacceptable(Exception):
-    """The database answers that it does not take this value, now or later; the message says why."""
+    """The database rejects a value, now and later; the message says why."""
 
 
 class Queue(Protocol):
-    """A connected session of the store. Every method may raise `Unreachable`; those that are given something, `Unacceptable`."""
+    """A connected session of the store. Every method may raise `Unreachable`; methods with values also `Unacceptable`."""
 
     schema: str
     """Version of the schema."""
 
     def fileno(self) -> int:
-        """Readable when something was notified."""
+        """Descriptor that is readable when a notification has arrived."""
 
     def notified(self) -> bool:
-        """Takes the notifications that have come; true when there were some."""
+        """Takes the notifications that have arrived; returns true when there were some."""
 
     def claim(self, limit: int, job: int | None) -> list[Claimed]:
-        """Due jobs, or that one."""
+        """Claims due jobs, or the given one."""
 
     def claim_tests(self, limit: int) -> list[Test]:
-        """Connectivity tests that wait."""
+        """Claims waiting connectivity tests."""
 
     def renew(self, claims: list[Claimed]) -> Renewal:
-        """Our leases and our heartbeat."""
+        """Renews our leases and writes our heartbeat."""
 
     def release(self, claimed: Claimed, sentence: str) -> bool:
-        """Back to the queue; nothing has happened. False when the claim was not ours any more."""
+        """Returns a job to the queue as if it had not been claimed. False when the claim was lost."""
 
     def refuse(self, claimed: Claimed, verdict: Verdict) -> bool:
-        """The run ended before it had a process. False when the claim was not ours any more."""
+        """Stores the end of a run that had no process. False when the claim was lost."""
 
     def answer(self, test: Test, answer: dict[str, Any]) -> None:
-        """Of a connectivity test."""
+        """Stores the answer of a connectivity test."""
 
     def release_tests(self) -> None:
-        """Back to the queue: connectivity tests that were claimed here and have no answer."""
+        """Returns unanswered connectivity tests of this worker to the queue."""
 
     def sweep(self) -> list[Swept]:
-        """Ends the runs of workers that are gone; each that has ended so is told once, whoever has ended it."""
+        """Ends the runs of workers that are gone; each swept run is returned once, to one worker."""
 
     def numbers(self) -> Numbers:
-        """The queue's."""
+        """Counts due jobs and the age of the oldest."""
 
     def close(self) -> None:
-        """Hangs up."""
+        """Closes the session."""

@@ -1,4 +1,4 @@
-"""The bodies of the frames between a job process and the writer (see `supervisor.frames` for the frames themselves).
+"""Bodies of the frames between a job process and the writer (see `supervisor.frames` for the frames themselves).
 
 ========== ================= =====================================================================================
 kind        body              rule
@@ -45,7 +45,7 @@ class DataKind(FrameKind):
 
 
 FailureKind = Literal["config", "credentials", "source", "memory", "internal"]
-"""As in `providers.errors`. There are no others: each is a label of a metric."""
+"""Error kinds of `providers.errors`. The set is closed, because each is a label of a metric."""
 
 FAILURE_KINDS: dict[str, FailureKind] = {kind: kind for kind in get_args(FailureKind)}
 
@@ -60,7 +60,7 @@ class JobStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     config: dict[str, Any]
     operator: dict[str, str] = {}
     secrets: tuple[str, ...] = ()
-    """Values that may not be seen in anything that leaves the process, beside those that the config's type marks."""
+    """Values to redact from everything that leaves the process, besides those that the config's type marks."""
     batch: int = 500
     job_id: int | None = None
     log_level: str = "INFO"
@@ -69,7 +69,7 @@ class JobStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ScopeOpened(msgspec.Struct, frozen=True, array_like=True):
-    """A scope begins."""
+    """Opens a scope."""
 
     index: int
     scope: Scope
@@ -84,7 +84,7 @@ class Records(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ScopeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A scope ends."""
+    """Closes a scope."""
 
     index: int
     outcome: Outcome
@@ -95,18 +95,18 @@ class ScopeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rejected: int = 0
     """Resources that could not be put into a frame: too large, or not JSON. They exist, so a scope with some may not tombstone."""
     rejection: Text = ""
-    """Which the first of them was, and why."""
+    """The first rejected resource with its reason."""
 
 
 class Complete(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The run ended by itself. Totals over all scopes."""
+    """The run has ended by itself; totals over all scopes."""
 
     scopes: int
     resources: int
 
 
 class Failed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The run cannot go on."""
+    """The run cannot continue."""
 
     error_kind: FailureKind
     message: Text
@@ -122,17 +122,17 @@ class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls: int = 0
     """Answers received from the source."""
     scope: str = ""
-    """What is being read, for people; no secrets."""
+    """Scope being read, for people; holds no secrets."""
 
 
 MAX_RESOURCE = 1024 * 1024
 """Bytes of the largest resource that is stored; a larger one is rejected alone."""
 
 MAX_DATA_FRAME = MAX_RESOURCE + 64 * 1024
-"""Bytes of a frame to the writer, which decodes it: of one made of nothing but digits and commas, forty times its size in objects."""
+"""Most bytes of a frame to the writer; decoded, a frame of digits and commas takes forty times its size in memory."""
 
 MAX_RECORDS = 10_000
-"""Resources of one frame."""
+"""Most resources of one frame."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _resource_decoder = msgspec.json.Decoder(Resource)

@@ -1,1 +1,1 @@
-"""PostgreSQL: the schema, and every statement that is sent to it. The only package that imports psycopg."""
+"""The PostgreSQL store: its schema and every SQL statement. Only this package imports psycopg."""

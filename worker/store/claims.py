@@ -1,8 +1,8 @@
-"""Claims: a lease with a fencing token on a job. Every time is the database's own; owner and token go with every write.
+"""Claims: leases with a fencing token on jobs. All times are the database's; every write checks owner and token.
 
-A job is claimed by one statement. Its token grows with each claim and never shrinks, so that a holder that slept through the end of its
-lease can be told from the one that took over. A claim whose lease has ended is swept: its run ends as ``lost``, its job is due again, and
-is parked when that has happened too often in a row.
+One statement claims a job. Its token grows with each claim, so that a holder that slept through the end of its lease is distinguished
+from the holder that took over. A claim whose lease has ended is swept: its run ends as ``lost`` and its job is due again, or is parked
+after too many crashes in a row.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from worker.store.errors import LostClaim
 from worker.store.jobs import WAKE
 
 PARKED_AFTER = 3
-"""Crashes in a row."""
+"""Crashes in a row after which a job is parked."""
 
 CRASHES = frozenset({"crashed", "memory", "protocol"})
-"""Error kinds that count as crashes of the job itself; one that is ``lost`` counts when its worker is gone, not when the database was."""
+"""Error kinds that count as a crash of the job; ``lost`` counts only when the worker is gone, not when the database was unreachable."""
 
 NOT_RETRIED = frozenset({"config", "credentials"})
-"""Error kinds that another try would not change: they wait for the next schedule, or for a person."""
+"""Error kinds that a retry cannot cure; the job waits for its schedule or for a person."""
 
 JITTER = 0.05
-"""Share of an interval by which the next run is moved, so that jobs made together do not stay together."""
+"""Share of an interval by which the next run is shifted, so that jobs created together drift apart."""
 
 FIRST_RETRY, LONGEST_RETRY, RETRIES = 60, 3600, 3
-"""Seconds before a failed run is tried again, doubling; a job without a schedule is tried so often and then left alone."""
+"""First and longest wait in seconds before a failed run is retried, doubling; a job without a schedule is retried `RETRIES` times."""
 
 
 def claim(connection: Connection, owner: str, worker: str, ttl: float, limit: int, job: int | None = None) -> list[Claimed]:
@@ -53,7 +53,7 @@ def check(connection: Connection, owner: str, claimed: Claimed) -> None:
 
 
 def renew(connection: Connection, owner: str, ttl: float, held: list[Claimed]) -> tuple[set[int], set[int]]:
-    """Renews leases; (runs that are still ours, runs that a person wants to end). Raises `StoreError`."""
+    """Renews leases; returns the runs that are still ours and the runs that a person cancelled. Raises `StoreError`."""
     values = {
         "owner": UUID(owner),
         "ttl": ttl,
@@ -67,7 +67,7 @@ def renew(connection: Connection, owner: str, ttl: float, held: list[Claimed]) -
 
 
 def release(connection: Connection, owner: str, claimed: Claimed) -> None:
-    """Back to the queue, as if it had not been claimed, unless it was cancelled. Inside a transaction that has checked the claim."""
+    """Returns a job to the queue as if not claimed, or ends it when cancelled. Inside a transaction that has checked the claim."""
     values = _claim_values(owner, claimed)
     if connection.execute("select from discovery_jobs where id = %(job)s and cancel_requested", values).fetchone() is not None:
         finish(connection, owner, claimed, Verdict(Status.CANCELLED, error="the run was cancelled"))
@@ -79,7 +79,7 @@ def release(connection: Connection, owner: str, claimed: Claimed) -> None:
 
 
 def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdict) -> None:
-    """Stores how the run ended and when the job is due again. Inside a transaction that has checked the claim: so it happens once."""
+    """Stores how the run ended and when the job is due again; once, as the transaction has checked the claim."""
     values: dict[str, Any] = {
         **_claim_values(owner, claimed),
         "status": verdict.status.value,
@@ -104,7 +104,7 @@ def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdic
 
 
 def ended_as(connection: Connection, claimed: Claimed, verdict: Verdict) -> bool:
-    """Whether that run stands as ended in that way, which only its own holder can have written. Raises `StoreError`."""
+    """True when the run is stored with this verdict, which only its own holder can have written. Raises `StoreError`."""
     with guarded():
         row = connection.execute("select status, error_kind from discovery_history where id = %s", [claimed.run_id]).fetchone()
     if verdict.status is Status.RELEASED:
@@ -113,14 +113,14 @@ def ended_as(connection: Connection, claimed: Claimed, verdict: Verdict) -> bool
 
 
 def sweep(connection: Connection) -> list[Swept]:
-    """Ends the runs whose lease has ended, and wakes the workers; those that others have ended come along. Raises `StoreError`."""
+    """Ends runs whose lease has ended and wakes the workers; also returns runs swept by the API. Raises `StoreError`."""
     with transaction(connection):
         rows = _sweep(connection) + connection.execute(statements.get("take_swept")).fetchall()
     return [Swept(*row) for row in rows]
 
 
 def sweep_uncounted(connection: Connection) -> None:
-    """Ends them for somebody who counts no runs: the next worker that sweeps is told of them. Raises `StoreError`."""
+    """Sweeps on behalf of a process that counts no runs; the next worker that sweeps counts them. Raises `StoreError`."""
     with transaction(connection):
         if rows := _sweep(connection):
             connection.cursor().executemany(statements.get("leave_swept"), rows)
@@ -134,7 +134,7 @@ def _sweep(connection: Connection) -> list[tuple[Any, ...]]:
 
 
 def unpark(connection: Connection, job: int) -> bool:
-    """Lets a parked job run again, now; false when it is not parked. Raises `StoreError`."""
+    """Makes a parked job due now; returns false when it is not parked. Raises `StoreError`."""
     with transaction(connection):
         row = connection.execute(statements.get("unpark"), [job]).fetchone()
         connection.execute(WAKE)
@@ -146,5 +146,5 @@ def _claim_values(owner: str, claimed: Claimed) -> dict[str, Any]:
 
 
 def _text(text: str) -> str:
-    """Text as PostgreSQL takes it."""
+    """Replaces what PostgreSQL refuses in text: NUL and lone surrogates."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")

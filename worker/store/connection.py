@@ -1,4 +1,4 @@
-"""The one place that connects. A server that is gone is noticed within 15 seconds, whatever the network does."""
+"""Opens connections to PostgreSQL. A dead server is noticed within 15 seconds, whatever the network does."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ LIMITS: dict[str, Any] = {
 STATEMENT_TIMEOUT = 120_000
 IDLE_IN_TRANSACTION = 60_000
 LOCK_TIMEOUT = 15_000
-"""Milliseconds."""
+"""Limits in milliseconds: of a statement, of an idle transaction, of waiting for a lock."""
 
 RESPONSE_TIMEOUT = STATEMENT_TIMEOUT / 1000 + 10
-"""Seconds that we wait for a word of the server. The server ends a statement before; who says nothing after it is gone."""
+"""Seconds without an answer after which a connection is closed; longer than STATEMENT_TIMEOUT, at which a live server answers."""
 
 
 class Connection(psycopg.Connection[TupleRow]):
-    """Gives up a server from which nothing comes, although the network takes all that we send: a half-open connection, a deaf proxy."""
+    """A connection that ends when the server stops answering although the network accepts data: half-open, or behind a stuck proxy."""
 
     response_timeout = RESPONSE_TIMEOUT
 
@@ -43,7 +43,7 @@ class Connection(psycopg.Connection[TupleRow]):
         set_json_loads(_loads, self)
 
     def wait(self, gen: PQGen[ResultT], *arguments: Any, **options: Any) -> ResultT:
-        """As the base class, but not for ever."""
+        """Waits as the base class does, for at most `response_timeout` seconds without data."""
         return super().wait(self._bounded(gen), *arguments, **options)
 
     def _bounded(self, gen: PQGen[ResultT]) -> PQGen[ResultT]:
@@ -56,7 +56,7 @@ class Connection(psycopg.Connection[TupleRow]):
                     received_at = time.monotonic()
                 elif time.monotonic() - received_at > self.response_timeout:
                     self.pgconn.finish()
-                    raise psycopg.OperationalError(f"no word from the server for {self.response_timeout:g} s")
+                    raise psycopg.OperationalError(f"no answer from the server for {self.response_timeout:g} s")
                 wanted = gen.send(ready)
         except StopIteration as done:
             result: ResultT = done.value
@@ -64,9 +64,9 @@ class Connection(psycopg.Connection[TupleRow]):
 
 
 def connect(url: str, name: str = "elder-worker", *, read_only: bool = False, response_timeout: float = RESPONSE_TIMEOUT) -> Connection:
-    """A connection in autocommit mode: a transaction is always explicit. Raises `StoreError`.
+    """Opens a connection in autocommit mode; transactions are explicit. Raises `StoreError`.
 
-    `response_timeout` is how many seconds the server may say nothing in the middle of a statement.
+    `response_timeout` limits the seconds without data in the middle of a statement.
     """
     options = f"-c statement_timeout={STATEMENT_TIMEOUT} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION}"
     options += f" -c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC -c client_min_messages=warning"
@@ -85,13 +85,13 @@ def connect(url: str, name: str = "elder-worker", *, read_only: bool = False, re
 def _loads(text: str | bytes) -> Any:
     try:
         return json.loads(text)
-    except RecursionError:  # a config that somebody put there past the API: it is none, and takes nobody else's row with it
+    except RecursionError:  # a config written past the API; the other rows of the result stay readable
         return None
 
 
 @contextlib.contextmanager
 def transaction(connection: Connection) -> Iterator[Connection]:
-    """A transaction whose errors are ours. Raises `StoreError`; then nothing of it is stored."""
+    """Opens a transaction. Raises `StoreError`; then nothing of it is stored."""
     try:
         with connection.transaction():
             yield connection
@@ -101,7 +101,7 @@ def transaction(connection: Connection) -> Iterator[Connection]:
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """Single statements whose errors are ours."""
+    """Translates psycopg's errors of single statements into `StoreError`."""
     try:
         yield
     except psycopg.Error as error:

@@ -1,13 +1,13 @@
-"""What can go wrong with the database, grouped by what the caller does next.
+"""Database errors, grouped by what the caller does next.
 
 ::
 
     StoreError
-    |-- Unreachable     nobody answers, or the server is going down: try again later
-    |-- Misconfigured   wrong password, no such database, a schema that we do not know: a person must change something
-    |-- Conflict        serialization failure, deadlock, lock time-out: the same again, at once
-    |-- BadData         a value that PostgreSQL does not take: refuse that record
-    `-- LostClaim       the job is not ours any more: stop at once, write nothing
+    |-- Unreachable     no answer, or the server is shutting down: try again later
+    |-- Misconfigured   wrong password, no such database, an unknown schema: a person must change something
+    |-- Conflict        serialization failure, deadlock, lock time-out: repeat at once
+    |-- BadData         a value that PostgreSQL rejects: refuse that record
+    `-- LostClaim       another worker has the job: stop at once, write nothing
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from psycopg import errors as pg
 
 
 class StoreError(Exception):
-    """The database did not do what it was asked."""
+    """A request to the database failed."""
 
     error_kind = "database"
 
@@ -63,7 +63,7 @@ _BAD_DATA = (pg.DataError, pg.ProgramLimitExceeded, pg.CheckViolation, pg.NotNul
 
 
 def classified(error: psycopg.Error) -> StoreError:
-    """Our error for one of psycopg's, with one line of what the server said and never the connection string."""
+    """Translates an error of psycopg, with one line of the server's message and without the connection string."""
     sentence = _sentence(error)
     if (
         isinstance(error, _MISCONFIGURED)

@@ -1,4 +1,4 @@
-"""Runs of discovery jobs, as the API shows them: the newest are always there, and no answer grows without bound."""
+"""Runs of discovery jobs, as the API shows them: the newest are always included, and every answer is bounded."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ COLUMNS: LiteralString = (
     "entities_rejected, attempt, worker, identity, started_at, completed_at"
 )
 SCOPES_SHOWN = 100
-"""Of each run in a list of runs, those that are not complete first; a run by itself shows all."""
+"""Scopes shown of each run in a list, incomplete ones first; a single run shows all."""
 
 SCOPES_AT_MOST = 20_000
 
 
 def runs(connection: Connection, job: int, limit: int) -> tuple[list[dict[str, Any]], int]:
-    """(the newest runs of a job, oldest first, each with some of its scopes; how many runs there are)."""
+    """Returns the newest runs of a job, oldest first, each with some of its scopes, and how many runs there are."""
     newest = rows(connection, "select " + COLUMNS + " from discovery_history where job_id = %s order by id desc limit %s", [job, limit])
     counted = one(connection, "select count(*) as runs from discovery_history where job_id = %s", [job])
     return _with_scopes(connection, newest[::-1], SCOPES_SHOWN), counted["runs"] if counted else 0

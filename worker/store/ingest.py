@@ -1,7 +1,7 @@
-"""Writes what is new or has changed in one scope: new rows by COPY straight into the table, all others through one merge.
+"""Writes new and changed resources of one scope: new rows by COPY straight into the table, all others through one merge.
 
-A record that PostgreSQL refuses does not take its batch with it: the batch is halved until the record stands alone, and is refused
-with the server's own words. Everything may be done twice: what is already as it should be is not written.
+A record that PostgreSQL rejects does not fail its batch: the batch is halved until the record stands alone, and that record is refused
+with the server's message. Every write is idempotent: rows that are up to date are not written.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from worker.store.errors import BadData, Conflict
 from worker.store.rows import COLUMNS, Row, row
 
 CHUNK = 500
-"""Rows that are made while PostgreSQL takes the ones before."""
+"""Rows encoded while PostgreSQL receives the rows before."""
 
 
 @dataclasses.dataclass
 class Stored:
-    """What became of a batch."""
+    """How many resources of a batch were written, unchanged and rejected."""
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     rejected: int = 0
     reasons: list[tuple[str, str]] = dataclasses.field(default_factory=list)
-    """(external id or the beginning of the record, why), of each that was rejected."""
+    """For each rejected resource: its external id or the beginning of the record, and the reason."""
 
     @property
     def rejection(self) -> str:
-        """Of the first that was rejected: who it is, and why. Empty when none was."""
+        """The first rejected resource with its reason; empty when none was."""
         return ": ".join(self.reasons[0]) if self.reasons else ""
 
     def add(self, other: Stored) -> None:
-        """Sums up."""
+        """Adds another batch's numbers."""
         self.created += other.created
         self.updated += other.updated
         self.unchanged += other.unchanged
@@ -47,7 +47,7 @@ class Stored:
 
 @dataclasses.dataclass
 class Ingest:
-    """Into one scope. `organization` turns an organization's external id into its row; `organizations` are where links may lead."""
+    """Writes into one scope. `organization` maps an organization's external id to its row; links are resolved within `organizations`."""
 
     connection: Connection
     scope_id: int
@@ -57,7 +57,7 @@ class Ingest:
     run_id: int | None = None
 
     def store(self, new: Sequence[Entry], changed: Sequence[Entry]) -> Stored:
-        """Writes; inside a transaction of the caller. Raises `StoreError`, then nothing is written."""
+        """Writes a batch inside the caller's transaction. Raises `StoreError`; then nothing is written."""
         stored = Stored()
         if new:
             try:
@@ -72,7 +72,7 @@ class Ingest:
         return stored
 
     def _stream(self, entries: Sequence[Entry]) -> Stored:
-        """New rows, most of which nothing is wrong with: PostgreSQL reads a chunk while we make the next."""
+        """Writes new rows in one COPY; PostgreSQL reads a chunk while the next is encoded."""
         stored, tail = Stored(), self._constants()
         linked: list[Row] = []
         with self.connection.cursor() as cursor, cursor.copy(self._copy_statement()) as copy:
@@ -94,7 +94,7 @@ class Ingest:
         return rows
 
     def _write(self, rows: Sequence[Row], write: Callable[[Sequence[Row]], Stored], stored: Stored) -> None:
-        """All rows but those that PostgreSQL refuses."""
+        """Writes all rows except those that PostgreSQL rejects."""
         try:
             with transaction(self.connection):  # a savepoint
                 stored.add(write(rows))

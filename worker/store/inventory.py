@@ -1,6 +1,6 @@
-"""A discovery run's results on their way into PostgreSQL: each batch in one transaction with the run's progress and the check of its claim.
+"""Stores a discovery run's results in PostgreSQL: each batch in one transaction with the run's progress and the check of its claim.
 
-A zombie's write is refused: a run whose token is not the claim's any more writes nothing, not even its own end.
+Late writes are refused: a run whose token is no longer the claim's writes nothing, not even its own end.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from worker.store.errors import Conflict, LostClaim, StoreError, Unreachable
 from worker.store.ingest import Ingest, Stored
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 4 * 1024 * 1024
-"""What is gathered before it is written, whichever comes first: measured, see docs/benchmarks.md."""
+"""Rows or bytes gathered before a write, whichever comes first. Measured, see docs/benchmarks.md."""
 
 RETRY_SECONDS = (0.2, 1.0, 4.0)
-"""Before a transaction that met a broken connection or a conflict is tried again; all that it does may be done twice."""
+"""Seconds before each retry of a transaction after a broken connection or a conflict; every transaction is idempotent."""
 
 ResultT = TypeVar("ResultT")
 
@@ -47,16 +47,16 @@ class _Open:
     changed: list[Entry] = dataclasses.field(default_factory=list)
     rejected: int = 0
     rejection: str = ""
-    """Of the first that was rejected: who it is, and why."""
+    """The first rejected resource with its reason."""
 
     def reject(self, rejected: Stored) -> None:
-        """Counts them, and keeps the first reason alone."""
+        """Counts rejected resources and keeps the first reason."""
         self.rejected += rejected.rejected
         self.rejection = self.rejection or rejected.rejection
 
 
 class PostgresInventory:
-    """One run's `worker.run.inventory.Inventory`."""
+    """The inventory of one discovery run."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class PostgresInventory:
         guard: float,
         organization: Callable[[Connection, Scope], int],
     ) -> None:
-        """`owner` holds the claim; `organization` says where the results of a job without one go; `guard` is MASS_DELETE_GUARD."""
+        """`owner` holds the claim; `organization` returns the organization for a job without one; `guard` is MASS_DELETE_GUARD."""
         self._connect, self._claimed, self._owner, self._guard, self._place = connect, claimed, owner, guard, organization
         self._connection: Connection | None = None
         self._organization = claimed.organization_id
@@ -76,17 +76,17 @@ class PostgresInventory:
         self._identity: Identity | None = None
         self.totals = Totals()
 
-    # --- what a run gives
+    # --- called by the run
 
     def identity(self, identity: Identity) -> None:
-        """Kept with the run."""
+        """Stores the identity with the run."""
         self._identity = identity
 
     def organizations(self, organizations: list[Organization]) -> None:
-        """Not used: all that a job finds belongs to the job's organization."""
+        """Ignored: all resources of a job belong to the job's organization."""
 
     def begin(self, index: int, scope: Scope) -> None:
-        """Loads what is known of it."""
+        """Opens a scope and loads its fingerprints."""
 
         def load(connection: Connection) -> _Open:
             if self._organization is None:
@@ -97,7 +97,7 @@ class PostgresInventory:
         self._open[index] = self._transact(load)
 
     def records(self, index: int, resources: list[msgspec.Raw]) -> None:
-        """Sorts out what is new or changed; what is unchanged costs no more than two hashes."""
+        """Gathers new and changed resources; an unchanged resource costs two hashes."""
         opened = self._open[index]
         before = len(opened.new) + len(opened.changed)
         refused: list[bytes] = []
@@ -113,11 +113,11 @@ class PostgresInventory:
             self.flush()
 
     def flush(self) -> None:
-        """Writes what has been gathered, and the progress."""
+        """Writes the gathered resources and the progress."""
         self._settle(self._transact(self._write))
 
     def end(self, end: wire.ScopeEnd) -> None:
-        """Writes the rest of the scope and its line in the ledger; a complete one tombstones what it did not show."""
+        """Writes the rest of a scope and its ledger line; a complete scope tombstones what it did not contain."""
         opened = self._open[end.index]
 
         def close(connection: Connection) -> tuple[dict[int, Stored], int, int]:
@@ -140,8 +140,8 @@ class PostgresInventory:
         self.totals.held_back += held
         self.totals.outcomes[end.outcome] = self.totals.outcomes.get(end.outcome, 0) + 1
 
-    def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - as every inventory
-        """Stores the outcome, exactly once, and gives the job back to its schedule."""
+    def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - part of the Inventory protocol
+        """Stores the outcome exactly once and returns the job to its schedule."""
         if self.totals.held_back and verdict.status is Status.COMPLETED:
             release = f"elder-worker runs release {self._claimed.run_id}"
             verdict = msgspec.structs.replace(verdict, error=held_back(self.totals.held_back, release))
@@ -151,7 +151,7 @@ class PostgresInventory:
         except InventoryError as error:
             if error.error_kind != "database" or not self._pending:
                 raise
-            self._forget()  # what the database does not take must not keep it from hearing how the run ended
+            self._forget()  # rows that the database rejects must not prevent the outcome from being stored
             if verdict.status in {Status.COMPLETED, Status.PARTIAL}:
                 verdict = Verdict(Status.ERROR, error.error_kind, str(error), error.detail)
             self._conclude(verdict)
@@ -176,7 +176,7 @@ class PostgresInventory:
         except InventoryError as error:
             if error.error_kind != "lost" or not self._concluded(verdict):
                 raise
-            self.totals.refused_writes -= 1  # it was not late: it was through already
+            self.totals.refused_writes -= 1  # not late: the first try had been committed
 
     def _forget(self) -> None:
         for opened in self._open.values():
@@ -184,14 +184,14 @@ class PostgresInventory:
         self._pending = self._size = 0
 
     def _concluded(self, verdict: Verdict) -> bool:
-        """Whether the claim is gone because we gave it back ourselves: the connection broke after the commit, before its answer."""
+        """True when this run gave the claim back itself: the connection broke after the commit and before its answer."""
         assert self._connection is not None
         return claims.ended_as(self._connection, self._claimed, verdict)
 
     # --- the database
 
     def _transact(self, work: Callable[[Connection], ResultT]) -> ResultT:
-        """Does the work under the check of the claim; again, when the connection broke or another transaction was in the way."""
+        """Does the work in a transaction that checks the claim; retries after a broken connection or a conflict."""
         for seconds in (*RETRY_SECONDS, None):
             try:
                 if self._connection is None or self._connection.closed:
@@ -213,7 +213,7 @@ class PostgresInventory:
         raise AssertionError("unreachable")
 
     def _write(self, connection: Connection) -> dict[int, Stored]:
-        """What has been gathered, by scope, and the run's progress."""
+        """Writes the gathered resources, by scope, and the run's progress."""
         stored = {}
         for index, opened in self._open.items():
             if opened.new or opened.changed:
@@ -240,7 +240,7 @@ class PostgresInventory:
         return Ingest(connection, opened.row, opened.scope, lambda _: number, lambda: [number], self._claimed.run_id)
 
     def _settle(self, stored: dict[int, Stored]) -> None:
-        """The transaction is through: what it wrote is counted, and not written again."""
+        """Counts what a committed transaction wrote, and clears what was gathered."""
         for index, one in stored.items():
             opened = self._open[index]
             opened.new, opened.changed = [], []
@@ -279,7 +279,7 @@ class PostgresInventory:
 
 @contextmanager
 def closing(inventory: PostgresInventory) -> Iterator[PostgresInventory]:
-    """For tests and tools that do not come to `finish`."""
+    """Closes the inventory's connection at the end of the block, for tests and tools that do not call `finish`."""
     try:
         yield inventory
     finally:

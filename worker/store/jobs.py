@@ -1,4 +1,4 @@
-"""Discovery jobs, as the API makes, shows, changes and queues them."""
+"""Discovery jobs, as the API creates, shows, changes and queues them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAKE: LiteralString = "select pg_notify('elder_worker', 'job')"
 
 
 def add(connection: Connection, job: dict[str, Any]) -> dict[str, Any]:
-    """A new job, due at once. `job` has name, description, provider, config, organization_id, schedule_interval, enabled."""
+    """Adds a job, due at once. `job` has name, description, provider, config, organization_id, schedule_interval, enabled."""
     values = {**job, "config": Jsonb(job["config"])}
     with transaction(connection):
         made = connection.execute(
@@ -33,7 +33,7 @@ def add(connection: Connection, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def get(connection: Connection, job: int, *, locked: bool = False) -> dict[str, Any] | None:
-    """One job, its config as stored (secrets sealed). `locked`: nobody else changes it until the end of the transaction."""
+    """One job with its config as stored (secrets encrypted). `locked` keeps others from changing it until the transaction ends."""
     return one(connection, "select " + COLUMNS + " from discovery_jobs where id = %s" + (" for update" if locked else ""), [job])
 
 
@@ -48,7 +48,7 @@ def page(
 
 
 def change(connection: Connection, job: int, changes: dict[str, Any]) -> None:
-    """Sets the given columns; a job whose config changed is not parked any more."""
+    """Sets the given columns; a new config unparks a parked job."""
     names: dict[str, LiteralString] = {
         "name": "name = %s",
         "description": "description = %s",
@@ -72,7 +72,7 @@ def delete(connection: Connection, job: int) -> bool:
 
 
 def queue(connection: Connection, job: int) -> dict[str, Any] | None:
-    """Makes a job due now (a parked one too), and wakes the workers."""
+    """Makes a job due now, a parked one too, and wakes the workers."""
     with transaction(connection):
         row = one(connection, statements.get("queue_job"), [job])
         connection.execute(WAKE)
@@ -80,7 +80,7 @@ def queue(connection: Connection, job: int) -> dict[str, Any] | None:
 
 
 def cancel(connection: Connection, job: int) -> str | None:
-    """Asks for the end of a running job, or takes a waiting one from the queue; its status before, None without such a job."""
+    """Asks a running job to end, or removes a waiting job from the queue; returns the status before, or None without such a job."""
     with transaction(connection):
         row = connection.execute(statements.get("cancel_job"), [job]).fetchone()
         connection.execute(WAKE)

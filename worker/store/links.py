@@ -1,4 +1,4 @@
-"""Dependencies between entities. A link may name what is not known yet: it waits by external id, and is resolved when its target comes."""
+"""Dependencies between entities. A link may name an unknown target; it is resolved when that target is stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from worker.store.rows import Row
 
 
 def replace(connection: Connection, scope: int, rows: Sequence[Row], organizations: list[int], *, fresh: bool) -> None:
-    """The links of these rows are from now on exactly theirs, those of partial ones at least. `fresh`: none can have links yet."""
+    """Stores the links of these rows and removes others, except of rows read in part. `fresh` rows have no links yet."""
     lines = [
         f"{found.key}\t{copy_format.text(link.type)}\t{copy_format.text(link.target)}\n"
         for found in rows
@@ -30,7 +30,7 @@ def replace(connection: Connection, scope: int, rows: Sequence[Row], organizatio
 
 
 def resolve(connection: Connection, organizations: list[int]) -> None:
-    """Finds the targets that have come meanwhile, and the parents."""
+    """Resolves targets and parents that have been stored meanwhile."""
     values = {"organizations": organizations}
     connection.execute(statements.get("resolve_links"), values)
     connection.execute(statements.get("resolve_parents"), values)

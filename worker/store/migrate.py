@@ -1,4 +1,4 @@
-"""Brings the schema up to date: numbered SQL files, each applied once, by one of however many replicas start at the same time."""
+"""Upgrades the schema: numbered SQL files, each applied once, however many replicas start at the same time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOCK = 0x656C646572  # "elder"
 
 
 def migrate(url: str) -> str:
-    """Applies what is missing; returns the version. Raises `StoreError`."""
+    """Applies missing migrations; returns the schema's version. Raises `StoreError`."""
     connection = connect(url, "elder-worker migrate")
     try:
         return migrate_on(connection)
@@ -23,7 +23,7 @@ def migrate(url: str) -> str:
 
 
 def migrate_on(connection: Connection) -> str:
-    """The same on an open connection."""
+    """Applies missing migrations on an open connection; returns the schema's version."""
     with transaction(connection):
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
         connection.execute("create schema if not exists elder_worker")
@@ -39,18 +39,18 @@ def migrate_on(connection: Connection) -> str:
 
 
 def migrations() -> dict[str, str]:
-    """Name -> SQL, in the order in which they are applied."""
+    """SQL of each migration by name, in the order of application."""
     files = [file for file in resources.files("worker.store").joinpath("migrations").iterdir() if re.match(r"\d{4}_\w+\.sql$", file.name)]
     return {file.name.removesuffix(".sql"): file.read_text() for file in sorted(files, key=lambda file: file.name)}
 
 
 def version() -> str:
-    """That of this code: the number of the last migration."""
+    """Version of this code's schema: the number of the last migration."""
     return list(migrations())[-1].partition("_")[0]
 
 
 def checksum(body: str) -> str:
-    """Of a migration."""
+    """Checksum of a migration's SQL."""
     return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 

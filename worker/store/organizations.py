@@ -1,4 +1,4 @@
-"""Organizations, as the API lists, shows and makes them."""
+"""Organizations, as the API lists, shows and creates them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BELOW: LiteralString = (
     "(with recursive below as (select %s::bigint as id union "
     "select o.id from organizations o join below b on o.parent_id = b.id) select id from below)"
 )
-"""An organization and all that is below it; ends even where parents go round in a circle."""
+"""Subquery of an organization and all below it; it ends even when parents form a cycle."""
 
 
 def page(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
@@ -31,7 +31,7 @@ def get(connection: Connection, number: int) -> dict[str, Any] | None:
 
 
 def add(connection: Connection, name: str, parent: int | None, description: str) -> dict[str, Any]:
-    """A new organization, made by a person."""
+    """Adds an organization created by a person."""
     with transaction(connection):
         made = one(
             connection,

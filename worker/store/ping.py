@@ -1,4 +1,4 @@
-"""Is the database there, and as what?"""
+"""Checks that the database answers, and with which role."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from worker.store import statements
 from worker.store.connection import connect, guarded
 
 RESPONSE_TIMEOUT = 10.0
-"""Seconds for an answer."""
+"""Seconds to wait for the answer."""
 
 
 class Pong(msgspec.Struct, frozen=True):
-    """Of a server that answers; `role` is ``primary`` or ``replica``."""
+    """What the server says about itself; `role` is ``primary`` or ``replica``."""
 
     user: str
     database: str
@@ -21,7 +21,7 @@ class Pong(msgspec.Struct, frozen=True):
 
 
 def ping(url: str) -> Pong:
-    """Asks it something. Raises `StoreError`."""
+    """Queries the server once. Raises `StoreError`."""
     with connect(url, "elder-worker check", response_timeout=RESPONSE_TIMEOUT) as connection, guarded():
         row = connection.execute(statements.get("server")).fetchone()
     assert row is not None

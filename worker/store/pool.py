@@ -1,4 +1,4 @@
-"""A bounded pool of connections, for the API: a request that gets none in time says why, and does not wait for ever."""
+"""A bounded pool of connections for the API: a request that gets no connection in time fails with the reason."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from worker.store.connection import LIMITS, Connection
 from worker.store.errors import StoreError, Unreachable, classified
 
 ACQUIRE_TIMEOUT, ACQUIRE_TIMEOUT_WHEN_DOWN = 5.0, 1.0
-"""Seconds that a request waits for a connection: when all are in use, and when the database was away a moment ago."""
+"""Seconds a request waits for a connection: when all are in use, and when the database was unreachable a moment ago."""
 
 POLL_SECONDS = 0.1
-"""Seconds between two looks whether an attempt to connect has failed: then a request waits no longer."""
+"""Seconds between two checks whether an attempt to connect has failed; a waiting request then fails at once."""
 
 RECONNECT_TIMEOUT = 0.0
-"""Seconds that the pool tries by itself: the next request tries again, so that a database that is back is used at once."""
+"""Seconds of the pool's own retries: none, because the next request connects, and so uses a recovered database at once."""
 
 CONNECT_TIMEOUT = 3
 """Seconds for an attempt to connect; below `ACQUIRE_TIMEOUT`, so that a request is told why there is no connection."""
 
 CHECK_TIMEOUT = 2.0
-"""Seconds for a pooled connection to answer that it is alive."""
+"""Seconds a pooled connection has to answer a check."""
 
 STATEMENT_TIMEOUT = 20_000
-"""Milliseconds of one statement of a request."""
+"""Milliseconds a statement of a request may take."""
 
 RESPONSE_TIMEOUT = STATEMENT_TIMEOUT / 1000 + 5
-"""Seconds for a word of the server in the middle of one."""
+"""Seconds without data in the middle of a statement after which a connection is closed."""
 
 
 class Pool:
-    """Opens its first connection when it is first asked."""
+    """A pool that opens its first connection at the first request."""
 
     def __init__(self, url: str, size: int = 8) -> None:
         options = (
@@ -59,7 +59,7 @@ class Pool:
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A connection for the block. Raises `StoreError`, also for what goes wrong inside it."""
+        """Lends a connection for the block. Raises `StoreError`, also for psycopg errors inside the block."""
         if not self._opened:
             self._pool.open()
             self._opened = True
@@ -73,7 +73,7 @@ class Pool:
             self._pool.putconn(connection)
 
     def _acquire(self) -> Connection:
-        """A connection of the pool. Raises `StoreError`: as soon as an attempt to connect has failed that began after the request."""
+        """Takes a connection. Raises `StoreError` as soon as an attempt to connect that began after the request has failed."""
         began = time.monotonic()
         timeout = ACQUIRE_TIMEOUT if self._problem is None else ACQUIRE_TIMEOUT_WHEN_DOWN
         while True:
@@ -91,7 +91,7 @@ class Pool:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """The same, in one read-only snapshot: what is counted is what is listed."""
+        """Lends a connection in one read-only snapshot, so that counts and lists agree."""
         with self.connection() as connection, snapshot(connection):
             yield connection
 
@@ -101,7 +101,7 @@ class Pool:
             self._pool.close()
 
     def _connections(self) -> type[Connection]:
-        """Connections that tell this pool why there is none: psycopg's own pool only logs it."""
+        """Connection class that reports connection errors to this pool; psycopg's pool only logs them."""
         pool = self
 
         class Reporting(Connection):
@@ -122,7 +122,7 @@ class Pool:
 
 
 def _alive(connection: Connection) -> None:
-    """Raises `psycopg.Error` when it is not, and soon."""
+    """Checks that a connection answers within CHECK_TIMEOUT. Raises `psycopg.Error`."""
     connection.response_timeout = CHECK_TIMEOUT
     psycopg_pool.ConnectionPool.check_connection(connection)
     connection.response_timeout = RESPONSE_TIMEOUT
@@ -130,7 +130,7 @@ def _alive(connection: Connection) -> None:
 
 @contextlib.contextmanager
 def snapshot(connection: Connection) -> Iterator[None]:
-    """A read-only transaction in which nothing changes."""
+    """Opens a read-only transaction with a stable snapshot."""
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         yield

@@ -1,4 +1,4 @@
-"""Connectivity tests: a question in a row, an answer by a worker, and no waiting for a worker that is not there."""
+"""Connectivity tests through the database: the API adds a row, a worker answers it, and the API waits only while workers are alive."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from worker.store.connection import Connection, transaction
 from worker.store.jobs import WAKE
 
 LOOK = 1.0
-"""Seconds between two looks without a notification: a connection pooler may swallow those."""
+"""Seconds between two queries without a notification, which a connection pooler may drop."""
 
 
 def workers(connection: Connection, seconds: float) -> int:
-    """How many workers have been seen lately."""
+    """Counts the workers seen within the last `seconds`."""
     row = connection.execute(statements.get("workers_seen"), [seconds]).fetchone()
     return int(row[0]) if row else 0
 
 
 def ask(connection: Connection, provider: str, config: dict[str, Any]) -> UUID:
-    """Asks the workers."""
+    """Adds a test and wakes the workers; returns its id."""
     with transaction(connection):
         row = connection.execute(
             "insert into elder_worker.tests (provider, config) values (%s, %s) returning id", [provider, Jsonb(config)]
@@ -35,7 +35,7 @@ def ask(connection: Connection, provider: str, config: dict[str, Any]) -> UUID:
 
 
 def answer(connection: Connection, test: UUID, seconds: float) -> dict[str, Any] | None:
-    """Waits for the answer; None when none comes in time. Either way nobody needs the question any more."""
+    """Waits for the answer; returns None when none arrives in time. The test is deleted either way."""
     deadline = time.monotonic() + seconds
     connection.execute("listen elder_test")
     try:

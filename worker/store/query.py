@@ -1,4 +1,4 @@
-"""Pages and filters of lists: SQL put together from parts that are all ours; what comes from outside is a parameter."""
+"""Pages and filters of lists. The SQL is composed of literals; values from outside are parameters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from worker.store.connection import Connection
 
 @dataclasses.dataclass
 class Query:
-    """A select over `source` with `columns`; `where` are conditions joined by and."""
+    """A select of `columns` from `source`; the conditions in `where` are joined by and."""
 
     columns: LiteralString
     source: LiteralString
@@ -27,7 +27,7 @@ class Query:
             self.values.append(value)
 
     def page(self, connection: Connection, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
-        """(rows of that page, how many there are in all)."""
+        """Returns the rows of a page and the total number of rows."""
         where = self._where()
         counted = connection.execute("select count(*) from " + self.source + where, self.values).fetchone()
         cursor = connection.cursor(row_factory=dict_row)
@@ -38,7 +38,7 @@ class Query:
         return rows, counted[0] if counted else 0
 
     def page_in_one_read(self, connection: Connection, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
-        """The same by id, where no index knows what fits: the source is read once, for the count and for the ids of the page."""
+        """Returns a page by id and the total for conditions without an index: the source is read once for both."""
         found: LiteralString = "with found as materialized (select id from " + self.source + self._where() + ") "
         counted: LiteralString = "select (select count(*) from found), array(select id from found order by id limit %s offset %s)"
         total, ids = connection.execute(found + counted, [*self.values, size, (number - 1) * size]).fetchall()[0]

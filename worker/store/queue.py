@@ -1,4 +1,4 @@
-"""The queue of jobs in PostgreSQL, as `worker.run.queue` wants it: one connection, used by one thread."""
+"""The queue of jobs in PostgreSQL, for `worker.run.queue`: one connection, used by one thread."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from worker.store.jobs import WAKE
 CHANNEL = "elder_worker"
 
 REPLICA_LAG = 30.0
-"""Seconds after a notification during which a replica that says "nothing is due" is not believed."""
+"""Seconds after a notification during which the primary is asked, because a replica may lag."""
 
 PRIMARY_EVERY = 60.0
-"""Seconds after which the primary is asked whatever the replica says: it may lag by hours, or be a replica no more."""
+"""Seconds after which the primary is asked whatever the replica answers: the replica may lag by hours, or be detached."""
 
 RESPONSE_TIMEOUT = 8.0
-"""Seconds for an answer of the database: what is asked here is small."""
+"""Seconds without an answer after which the connection is closed; the statements of the queue are small."""
 
 
 class PostgresQueue:
-    """Migrates, listens, and answers. Every method raises `Unreachable` when the database does not do its part."""
+    """A connected session: migrates, listens for notifications, claims. Every method raises `Unreachable` when the database fails."""
 
     def __init__(self, url: str, owner: str, worker: str, ttl: float, *, read_url: str = "") -> None:
         """`owner` is a UUID, random for each start of a process; `worker` is a name for people; `ttl` is LEASE_TTL in seconds."""
@@ -49,11 +49,11 @@ class PostgresQueue:
                 raise
 
     def fileno(self) -> int:
-        """Readable when something was notified."""
+        """Descriptor that is readable when a notification has arrived."""
         return self._connection.fileno()
 
     def notified(self) -> bool:
-        """Takes the notifications that have come."""
+        """Takes the notifications that have arrived; returns true when there were some."""
         with _reachable():
             notified = list(self._connection.notifies(timeout=0))
         if notified:
@@ -61,7 +61,7 @@ class PostgresQueue:
         return bool(notified)
 
     def claim(self, limit: int, job: int | None) -> list[Claimed]:
-        """Due jobs, or that one. A replica may be asked whether there are any; the claim itself is the primary's."""
+        """Claims due jobs, or the given one. A replica may say whether any are due; the claim itself runs on the primary."""
         if job is None and not self._anything_due():
             return []
         with _reachable():
@@ -82,16 +82,16 @@ class PostgresQueue:
             with guarded():
                 return self._replica.execute(_ANY_DUE).fetchone() is not None
         except StoreError:
-            return True  # the primary knows
+            return True  # then ask the primary
 
     def claim_tests(self, limit: int) -> list[Test]:
-        """Connectivity tests that wait."""
+        """Claims waiting connectivity tests."""
         with _reachable(), transaction(self._connection):
             rows = self._connection.execute(statements.get("claim_tests"), [UUID(self._owner), limit]).fetchall()
         return [Test(str(number), provider, config) for number, provider, config in rows]
 
     def renew(self, held: list[Claimed]) -> Renewal:
-        """Our leases and our heartbeat."""
+        """Renews our leases and writes our heartbeat."""
         with _reachable():
             ours, cancelled = claims.renew(self._connection, self._owner, self._ttl, held)
             self._connection.execute(statements.get("heartbeat"), [UUID(self._owner), self._worker])
@@ -100,11 +100,11 @@ class PostgresQueue:
         )
 
     def release(self, claimed: Claimed, sentence: str) -> bool:  # noqa: ARG002 - the sentence is for the log
-        """Back to the queue."""
+        """Returns a job to the queue."""
         return self._if_ours(claimed, lambda: claims.release(self._connection, self._owner, claimed))
 
     def refuse(self, claimed: Claimed, verdict: Verdict) -> bool:
-        """The run ended before it had a process."""
+        """Stores the end of a run that had no process."""
         return self._if_ours(claimed, lambda: claims.finish(self._connection, self._owner, claimed, verdict))
 
     def _if_ours(self, claimed: Claimed, work: Callable[[], None]) -> bool:
@@ -115,7 +115,7 @@ class PostgresQueue:
         return False
 
     def answer(self, test: Test, answer: dict[str, Any]) -> None:
-        """Of a connectivity test."""
+        """Stores the answer of a connectivity test and notifies the API."""
         with _reachable(), transaction(self._connection):
             self._connection.execute(
                 statements.get("answer_test"),
@@ -124,24 +124,24 @@ class PostgresQueue:
             self._connection.execute("select pg_notify('elder_test', %s)", [test.id])
 
     def release_tests(self) -> None:
-        """Connectivity tests that were claimed here and have no answer: whoever asked still waits, and another worker may know."""
+        """Returns unanswered connectivity tests of this worker to the queue, so that another worker may answer them."""
         with _reachable(), transaction(self._connection):
             if self._connection.execute(_RELEASE_TESTS, [UUID(self._owner)]).rowcount:
                 self._connection.execute(WAKE)
 
     def sweep(self) -> list[Swept]:
-        """Ends the runs of workers that are gone, and tells of those that others have ended."""
+        """Ends the runs of workers that are gone; returns those and the ones that the API has ended."""
         with _reachable():
             return claims.sweep(self._connection)
 
     def numbers(self) -> Numbers:
-        """How many jobs are due, and for how long the oldest has been."""
+        """Counts due jobs, and the seconds for which the oldest has been due."""
         with _reachable():
             row = self._connection.execute(statements.get("queue_numbers")).fetchone()
         return Numbers(int(row[0]), float(row[1])) if row else Numbers()
 
     def close(self) -> None:
-        """Hangs up."""
+        """Closes the connections."""
         for connection in (self._connection, self._replica):
             if connection is not None:
                 connection.close()

@@ -1,4 +1,4 @@
-"""From a resource's JSON to a line of COPY. The attributes are passed on as they came: PostgreSQL reads JSON itself."""
+"""Turns a resource's JSON into a line of COPY. Attributes are passed on unparsed: PostgreSQL parses JSON itself."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from worker.store import copy_format
 from worker.store.errors import BadData
 
 MAX_INDEXED = 2000
-"""Bytes of an external id: an index row has room for little more."""
+"""Most bytes of an external id; an index row has room for little more."""
 
 MAX_DEPTH = 500
-"""Levels of attributes: deeper ones could be stored, and then no page on which they stand be shown."""
+"""Most levels of nested attributes; deeper ones could be stored, but not shown."""
 
 COLUMNS = "organization_id, external_id, entity_type, sub_type, name, region, attributes, tags, key, content"
 
 
 class _Resource(msgspec.Struct, array_like=True):
-    """`providers.records.Resource`, with what PostgreSQL reads left as it is."""
+    """A `providers.records.Resource` whose attributes and tags stay encoded."""
 
     external_id: str
     entity_type: str
@@ -42,11 +42,11 @@ _decode = msgspec.json.Decoder(_Resource).decode
 _STRINGS, _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"'), re.compile(rb"[\[\]{}]")
 
 PARENT = "parent"
-"""Dependency type that stands for `parent`, until the parent's own row is there."""
+"""Dependency type that stands for `parent` until the parent's row exists."""
 
 
 class Row(NamedTuple):
-    """A line of COPY over `COLUMNS`, and the links that go with it."""
+    """A line of COPY over `COLUMNS`, and the resource's links."""
 
     key: int
     external_id: str
@@ -56,7 +56,7 @@ class Row(NamedTuple):
 
 
 def row(entry: Entry, organization: Callable[[str], int], region: str) -> Row:
-    """The row of an entry. Raises `BadData` when it is no resource, or one that cannot be indexed."""
+    """Builds the row of an entry. Raises `BadData` when it is not a resource or cannot be indexed."""
     try:
         found = _decode(entry.raw)
         columns = (found.external_id, found.entity_type, found.sub_type, found.name, found.region or region)
@@ -86,7 +86,7 @@ def row(entry: Entry, organization: Callable[[str], int], region: str) -> Row:
 
 def _deeper(data: bytes, levels: int) -> bool:
     if len(data) <= 2 * levels or data.count(b"{") + data.count(b"[") <= levels:
-        return False  # as of nearly all
+        return False  # true for nearly all resources
     depth = 0
     for bracket in _BRACKETS.findall(_STRINGS.sub(b"", data)):
         depth += 1 if bracket in b"{[" else -1

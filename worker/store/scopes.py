@@ -1,4 +1,4 @@
-"""Scopes and organizations as rows: who may tombstone what, and where resources belong."""
+"""Rows of scopes, which may tombstone their entities, and of organizations, to which entities belong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from worker.store.errors import BadData
 
 
 def scope_id(connection: Connection, owner: str, scope: Scope) -> int:
-    """The row of a scope, made when it is missing."""
+    """The row of a scope, added when missing."""
     found = find_scope(connection, owner, scope)
     if found is None:
         connection.execute(statements.get("add_scope"), _key(owner, scope))
@@ -22,7 +22,7 @@ def scope_id(connection: Connection, owner: str, scope: Scope) -> int:
 
 
 def find_scope(connection: Connection, owner: str, scope: Scope) -> int | None:
-    """The row of a scope, if there is one."""
+    """The row of a scope, or None."""
     row = connection.execute(statements.get("find_scope"), _key(owner, scope)).fetchone()
     return int(row[0]) if row else None
 
@@ -32,19 +32,19 @@ def _key(owner: str, scope: Scope) -> list[str]:
 
 
 def fingerprints(connection: Connection, scope: int) -> Fingerprints:
-    """Of the scope's active entities, in pieces of a megabyte: not a row for each, and never all of them twice in our memory."""
+    """Fingerprints of a scope's active entities, read in pieces of a megabyte, so that they are never held twice in memory."""
     parts = connection.cursor().stream(statements.get("fingerprints"), [scope], binary=True)
     return Fingerprints.from_network(part for (part,) in parts)
 
 
 def organization_ids(connection: Connection, owner: str) -> dict[str, int]:
-    """External id -> id of the organizations that a connector made."""
+    """Row ids of the organizations that a connector made, by external id."""
     rows = connection.execute("select external_id, id from organizations where owner = %s", [owner])
     return dict(rows.fetchall())
 
 
 def add_organizations(connection: Connection, owner: str, wanted: Iterable[Organization], known: dict[str, int]) -> None:
-    """Makes or renames organizations, parents first, and adds them to `known`. A name that has not changed is not written."""
+    """Adds or renames organizations, parents first, and adds them to `known`. An unchanged organization is not written."""
     for organization in wanted:
         parent = known.get(organization.parent) if organization.parent else None
         if organization.parent and parent is None:

@@ -1,6 +1,6 @@
-"""The server's side of the connectors' three calls (`worker.sync.messages`): what is known of a scope, a batch, the end of a scope.
+"""The server's side of the connectors' calls (`worker.sync.messages`): fingerprints of a scope, a batch, the end of a scope.
 
-Each may come twice. The state between calls is in the database alone, so that any process of the API may answer any of them.
+Every call is idempotent. All state is in the database, so that any process of the API can answer any call.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from worker.sync.messages import Batch, Fingerprints, Rejected, ScopeClosed, Sto
 
 
 def fingerprints(connection: Connection, owner: str, scope: Scope) -> Fingerprints:
-    """What is known of a scope; asking does not make it. Raises `StoreError`."""
+    """Returns the fingerprints of a scope, without adding the scope. Raises `StoreError`."""
     row = scopes.find_scope(connection, owner, scope)
     if row is None:
         return Fingerprints()
@@ -28,7 +28,7 @@ def fingerprints(connection: Connection, owner: str, scope: Scope) -> Fingerprin
 
 
 def apply(connection: Connection, batch: Batch) -> Stored:
-    """Bulk upsert. Raises `StoreError`; `BadData` when an organization is needed and none is given."""
+    """Stores a batch. Raises `StoreError`; `BadData` when an organization is needed and none is given."""
     entries, rejected = _entries(batch)
     with transaction(connection):
         places = _Places(connection, batch)
@@ -77,13 +77,13 @@ def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> To
 
 
 def _used(connection: Connection, scope: int) -> list[int]:
-    """Where the scope's entities are: also in DEFAULT_ORGANIZATION_ID, which is not the connector's own."""
+    """Organizations of the scope's entities; DEFAULT_ORGANIZATION_ID, which the connector did not make, may be among them."""
     rows = connection.execute("select distinct organization_id from entities where scope_id = %s", [scope])
     return [number for (number,) in rows]
 
 
 class _Places:
-    """In which organization a resource belongs, by DEFAULT_ORGANIZATION_ID and CREATE_MISSING_ORGANIZATIONS."""
+    """Maps resources to organizations, by DEFAULT_ORGANIZATION_ID and CREATE_MISSING_ORGANIZATIONS."""
 
     def __init__(self, connection: Connection, batch: Batch) -> None:
         self._default = batch.default_organization_id
@@ -96,7 +96,7 @@ class _Places:
             raise BadData("CREATE_MISSING_ORGANIZATIONS=false needs DEFAULT_ORGANIZATION_ID")
 
     def _rooted(self, batch: Batch) -> list[Organization]:
-        """What the batch names, and a root of the connector's own name when it names none at all."""
+        """The batch's organizations, or a root named after the connector when there are none."""
         if batch.organizations or self._known or self._default is not None:
             return batch.organizations
         return [Organization("", batch.owner.removeprefix("connector:"))]
@@ -105,9 +105,9 @@ class _Places:
         """The organization's row. Raises `BadData` when there is none."""
         found = self._known.get(external_id, self._default)
         if found is None:
-            raise BadData(f"it belongs to an organization that was not named before: '{external_id}'")
+            raise BadData(f"its organization was not named before: '{external_id}'")
         return found
 
     def all(self) -> list[int]:
-        """Where links of this connector may lead."""
+        """Organizations in which links of this connector are resolved."""
         return list({*self._known.values(), *([self._default] if self._default is not None else [])})

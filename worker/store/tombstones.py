@@ -1,4 +1,4 @@
-"""What is no longer there: marked as gone, never deleted, and never too much at once without a person's word."""
+"""Tombstones: entities that a complete scope no longer contains are marked as deleted, but many at once only after a person's release."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from worker.store import statements
 from worker.store.connection import Connection, transaction
 
 FREE = 20
-"""So many may always go: a guard that stops every small clean-up would soon be switched off."""
+"""Tombstones that are never held back, so that small clean-ups need no release."""
 
 
 def guarded(unseen: int, known: int, guard: float) -> bool:
-    """Whether so many tombstones are held back. `guard` is the share of the scope above which they are (MASS_DELETE_GUARD)."""
+    """True when this many tombstones are held back. `guard` is MASS_DELETE_GUARD, a share of the scope."""
     return unseen > FREE and unseen > guard * known
 
 
 def tombstone(connection: Connection, scope: int, run: int | None, unseen: Sequence[int], known: int, guard: float) -> tuple[int, int]:
-    """Tombstones what a complete scope did not show, or holds it back; (deleted, held back). Inside a transaction."""
+    """Tombstones or holds back the unseen entities of a complete scope; returns how many of each. Inside a transaction."""
     clear_held(connection, scope)
     connection.execute("update elder_worker.scopes set last_complete_at = now() where id = %s", [scope])
     if not unseen:
@@ -31,16 +31,16 @@ def tombstone(connection: Connection, scope: int, run: int | None, unseen: Seque
 
 
 def unhold_seen(connection: Connection, scope: int, unseen: Iterable[int]) -> None:
-    """What an incomplete scope has shown is held no more, whatever the rest of it would have been. Inside a transaction."""
+    """Stops holding back entities that an incomplete scope has shown. Inside a transaction."""
     held = {key for (key,) in connection.execute(statements.get("held_keys"), {"scope": scope})}
     if held:
         connection.execute(statements.get("unhold"), {"scope": scope, "keys": list(held.difference(unseen))})
 
 
 def release(connection: Connection, run: int) -> int | None:
-    """Lets the tombstones go that a run's guard held back; how many there were. Raises `StoreError`.
+    """Applies the tombstones that a run's guard held back; returns how many. Raises `StoreError`.
 
-    None while the job runs: it may be seeing again what was held. Until this is done, nobody can claim it.
+    Returns None while the job runs, as it may be seeing those entities again; the job cannot be claimed meanwhile.
     """
     with transaction(connection):
         row = connection.execute(statements.get("lock_job_of"), {"run": run}).fetchone()
@@ -53,13 +53,13 @@ def release(connection: Connection, run: int) -> int | None:
 
 
 def release_connector(connection: Connection, owner: str) -> int:
-    """The same for a connector, whose syncs have no rows of their own. What it sees again comes back to life. Raises `StoreError`."""
+    """Applies the tombstones held back for a connector; returns how many. Entities seen again are restored. Raises `StoreError`."""
     with transaction(connection):
         return _release(connection, None, owner)
 
 
 def clear_held(connection: Connection, scope: int) -> None:
-    """What is held of a scope is not certain any more: the next complete reading decides anew. Inside a transaction."""
+    """Clears what is held back in a scope, because a new reading decides anew. Inside a transaction."""
     connection.execute("delete from elder_worker.held where scope_id = %s", [scope])
 
 

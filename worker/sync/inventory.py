@@ -1,4 +1,4 @@
-"""A connector's results on their way to the Elder API. It needs no database: what the API holds of a scope is asked for once, as hashes."""
+"""Sends a connector's results to the Elder API. It needs no database: it fetches the fingerprints of each scope once."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from worker.sync.client import ApiError, ElderApi
 from worker.sync.messages import Batch, ScopeClosed, Stored
 
 BATCH_BYTES = 4 * 1024 * 1024
-"""Resources of one request, in bytes, however many they are."""
+"""Most bytes of resources in one request."""
 
 
 class Destination(msgspec.Struct, frozen=True):
-    """Where in the API's inventory the results go."""
+    """Organization settings of a sync."""
 
     default_organization_id: int | None = None
     create_missing_organizations: bool = True
@@ -40,10 +40,10 @@ class _Open:
 
 
 class ApiInventory:
-    """One sync's `worker.run.inventory.Inventory`."""
+    """The inventory of one sync."""
 
     def __init__(self, api: ElderApi, owner: str, run: str, destination: Destination, batch_size: int = 500) -> None:
-        """`owner` as in ``connector:ldap``; `batch_size` is SYNC_BATCH_SIZE."""
+        """`owner` is ``connector:<name>``; `batch_size` is SYNC_BATCH_SIZE."""
         self._api, self._owner, self._run = api, owner, run
         self._destination, self._batch_size = destination, batch_size
         self._organizations: list[Organization] = []
@@ -52,14 +52,14 @@ class ApiInventory:
         self.totals = Totals()
 
     def identity(self, identity: Identity) -> None:
-        """Not stored: the API knows the connector by its name."""
+        """Ignored: the API knows a connector by its name."""
 
     def organizations(self, organizations: list[Organization]) -> None:
-        """Sent with the next batch, which may name them."""
+        """Keeps organizations for the next batch, which may name them."""
         self._organizations += organizations
 
     def begin(self, index: int, scope: Scope) -> None:
-        """Asks what the API holds of the scope."""
+        """Opens a scope and fetches its fingerprints."""
         try:
             answer = self._api.fingerprints(self._owner, scope)
         except ApiError as error:
@@ -67,7 +67,7 @@ class ApiInventory:
         self._open[index] = self._last = _Open(scope, Fingerprints.from_bytes(answer.fingerprints))
 
     def records(self, index: int, resources: list[msgspec.Raw]) -> None:
-        """Sends on what is new or changed."""
+        """Gathers and sends new and changed resources."""
         opened = self._open[index]
         self.totals.resources += len(resources)
         for raw in resources:
@@ -86,7 +86,7 @@ class ApiInventory:
                 self._send(opened)
 
     def end(self, end: wire.ScopeEnd) -> None:
-        """Closes the scope; what a complete one no longer has is named, for the API to tombstone."""
+        """Closes a scope; for a complete scope it names the unseen resources, which the API tombstones."""
         opened = self._open.pop(end.index)
         self._send(opened)
         rejected = end.rejected + opened.rejected
@@ -112,12 +112,12 @@ class ApiInventory:
         self.totals.held_back += answer.held_back
 
     def flush(self) -> None:
-        """Sends what waits."""
+        """Sends the gathered resources."""
         for opened in self._open.values():
             self._send(opened)
 
-    def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - as every inventory
-        """Sends the organizations that no resource named."""
+    def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - part of the Inventory protocol
+        """Sends organizations that no resource named; adds a sentence when tombstones were held back."""
         if self._last is not None:
             self._send(self._last)
         if self.totals.held_back and verdict.status is Status.COMPLETED:

@@ -1,8 +1,8 @@
-"""The queue of jobs: a thread of its own, because a database may be slow, deaf or away, and the main loop may not.
+"""The thread that talks to the queue of jobs in the database, so that a slow or unreachable database never blocks the main loop.
 
-It claims when there are slots, renews the leases of what runs, hears of cancellations, sweeps the claims of the dead, and takes the
-connectivity tests. When the database is away it says so, and tries again; meanwhile no lease is renewed, and the supervisor ends our runs
-before another worker may claim their jobs.
+The thread claims jobs when slots are free, renews the leases of running jobs, passes on cancellations, sweeps expired claims, and claims
+connectivity tests. While the database is unreachable it reports that and retries; no lease is renewed meanwhile, and the supervisor ends
+our runs before another worker may claim their jobs.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from worker.run.queue import Claimed, Numbers, Queue, State, Swept, Test, Unacce
 from worker.writer.mailbox import Mailbox
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 5.0)
-"""Between two attempts to reach the database."""
+"""Seconds between attempts to reach the database; the last one repeats."""
 
 STOPPING = "the worker is stopping"
-"""Why a job goes back that was claimed too late."""
+"""Logged reason for releasing a job that was claimed while the worker was stopping."""
 
 SWEEP_SECONDS = 5.0
 NUMBERS_SECONDS = 5.0
-"""Between two looks at the depth of the queue."""
+"""Seconds between two sweeps, and between two counts of due jobs."""
 
 ResultT = TypeVar("ResultT")
 
@@ -36,32 +36,32 @@ _log = structlog.get_logger("worker.backlog")
 
 
 class Listener(Protocol):
-    """Who is told; every call is made in the main thread."""
+    """Receives what the queue reports. Every method is called in the main thread."""
 
     def claimed(self, job: Claimed, lease: float) -> None:
-        """A job is ours for `lease` seconds."""
+        """A job was claimed; the claim holds for `lease` seconds."""
 
     def asked(self, test: Test) -> None:
-        """A connectivity test is ours to answer."""
+        """A connectivity test was claimed and has to be answered."""
 
     def renewed(self, run: str, lease: float) -> None:
-        """A run is ours for `lease` seconds more."""
+        """The claim of a run was extended by `lease` seconds."""
 
     def lost(self, run: str) -> None:
-        """A run is not ours any more."""
+        """The claim of a run was lost to another worker."""
 
     def cancelled(self, run: str) -> None:
-        """A person wants a run to end."""
+        """A person asked to cancel a run."""
 
     def nothing_due(self) -> None:
-        """No job waits that this worker could claim."""
+        """No due job is left that this worker could claim."""
 
     def swept(self, runs: list[Swept]) -> None:
-        """Runs of workers that are gone were ended here."""
+        """Runs whose worker is gone were ended by this sweep."""
 
 
 class Backlog(threading.Thread):
-    """Speaks to the database; the main thread hears of everything through the mailbox."""
+    """Queries the queue of jobs in its own thread, and posts every result to the main thread's mailbox."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Backlog(threading.Thread):
     # --- called by the main thread
 
     def offer(self, free: dict[str, int], received: int) -> None:
-        """So many slots are free, now that `received` claims and tests in all have come through the mailbox."""
+        """Tells how many slots are free after `received` claims and tests have come through the mailbox."""
         self._inbox.post(lambda: self._offered(free, received))
 
     def defer(self, write: Callable[[Queue], ResultT], then: Callable[[ResultT], None] = lambda _: None) -> None:
@@ -102,20 +102,20 @@ class Backlog(threading.Thread):
         self._inbox.post(lambda: self._deferred.append(whole))
 
     def forget(self, run: str) -> None:
-        """The run is over: its claim is renewed no more."""
+        """Stops renewing the claim of a run that has ended."""
         self._inbox.post(lambda: self._drop(run))
 
     def stop(self, running: Collection[str] = ()) -> None:
-        """Ends the thread once the deferred writes are done, if the database is there. A claim that is not of the `running` goes back."""
+        """Ends the thread after the deferred writes, if the database is reachable. Releases claims that are not in `running`."""
         self._inbox.post(lambda: self._release_unstarted(running))
 
     # --- the thread
 
     def run(self) -> None:
-        """Until `stop`. What nobody foresaw ends the main thread too: without a queue nothing is claimed, and nobody would notice."""
+        """Runs until `stop`. An unexpected error is raised in the main thread too: without this thread nothing would be claimed."""
         try:
             self._reconnect_until_stopped()
-        except Exception as error:  # noqa: BLE001 - the edge of the thread: it is raised again where it is noticed
+        except Exception as error:  # noqa: BLE001 - edge of the thread: raised again in the main thread
             self._mailbox.post(functools.partial(_raise, error))
 
     def _reconnect_until_stopped(self) -> None:
@@ -147,14 +147,14 @@ class Backlog(threading.Thread):
             self._clock.now("look")
         if self._clock.due("numbers", NUMBERS_SECONDS):
             self.numbers = queue.numbers()
-            if self.numbers.depth:  # a schedule or a retry has come due since the last look
+            if self.numbers.depth:  # a schedule or a retry has come due since the last claim
                 self._clock.now("look")
         if self._clock.due("look", self._poll_seconds):
             self._claim_due(queue)
         self._wait(queue, self._clock.seconds_left())
 
     def _wait(self, queue: Queue | None, seconds: float) -> None:
-        """Waits for the main thread, for a notification, or so long."""
+        """Waits for a call from the main thread, a notification, or the end of `seconds`."""
         poller = select.poll()
         poller.register(self._inbox, select.POLLIN)
         if queue is not None:
@@ -162,7 +162,7 @@ class Backlog(threading.Thread):
         poller.poll(seconds * 1000)
         if queue is not None and queue.notified():
             self._clock.now("look")
-            self._clock.now("renew")  # the answer also says what was cancelled
+            self._clock.now("renew")  # the answer also names cancelled runs
         self._inbox.deliver()
 
     def _renew(self, queue: Queue) -> None:
@@ -197,7 +197,7 @@ class Backlog(threading.Thread):
             self._post(self._listener.nothing_due)
 
     def _lease_left(self, asked: float) -> float:
-        """Of a lease that the database granted some time after `asked`: what we may rely upon, with a margin for the kill."""
+        """Seconds left of a lease granted after `asked`, minus a margin for killing the job."""
         return max(0.1, self._lease_seconds * 0.9 - (time.monotonic() - asked))
 
     def _use_slot(self, pool: str) -> None:
@@ -208,7 +208,7 @@ class Backlog(threading.Thread):
         self._mailbox.post(lambda: call(*arguments))
 
     def _offered(self, free: dict[str, int], received: int) -> None:
-        if received == self._posted:  # else it was said before the last claims arrived: another offer is on its way
+        if received == self._posted:  # else the offer is older than the last claims: a newer one follows
             grown = any(number > self._free.get(pool, 0) for pool, number in free.items())
             self._free = dict(free)
             if grown:
@@ -219,28 +219,28 @@ class Backlog(threading.Thread):
 
     def _release_unstarted(self, running: Collection[str]) -> None:
         for run, claimed in self._held.items():
-            if run not in running:  # it was claimed while the main thread left, which never heard of it
-                _log.info(f"job_id: {claimed.job_id} goes back to the queue: {STOPPING}", run=run)
+            if run not in running:  # claimed while the main thread was leaving, and never started
+                _log.info(f"job_id: {claimed.job_id} is returned to the queue: {STOPPING}", run=run)
                 self._deferred.append(functools.partial(_release, claimed))
-        self._deferred.append(lambda queue: queue.release_tests())  # likewise: tests that the main thread received are answered by now
+        self._deferred.append(lambda queue: queue.release_tests())  # the same for tests; those that were received are answered by now
         self._stopping.set()
 
     def _run_deferred(self, queue: Queue) -> None:
         while self._deferred:
             try:
                 self._deferred[0](queue)
-            except Unacceptable as error:  # nor would it be the next time, and nothing that comes after it would ever be done
-                _log.error(f"the database does not take what is to be stored, which is dropped: {error}")
+            except Unacceptable as error:  # a retry would fail too, and would block all later writes
+                _log.error(f"the database rejects a value, and the write is dropped: {error}")
             self._deferred.popleft()
 
     def _up(self, queue: Queue) -> None:
         self.state = State("up", time.time(), "", queue.schema)
         self._clock = _Clock()
-        _log.info("the database is there", schema=queue.schema)
+        _log.info("connected to the database", schema=queue.schema)
 
     def _down(self, error: Exception) -> None:
         if self.state.state == "up" or not self.state.error:
-            _log.error(f"the database is out of reach: {error}")
+            _log.error(f"the database is unreachable: {error}")
             self.state = State("down", time.time(), str(error))
         else:
             self.state.error = str(error)
@@ -255,13 +255,13 @@ def _release(claimed: Claimed, queue: Queue) -> None:
 
 
 class _Clock:
-    """What is to be done again and again, each at its own pace; at first everything is due."""
+    """Periodic tasks by name, each with its own interval; every task is due at first."""
 
     def __init__(self) -> None:
         self._at: dict[str, float] = {}
 
     def due(self, name: str, seconds: float) -> bool:
-        """Whether it is due; if so, the next time is `seconds` from now."""
+        """True when the task is due; the next time is then `seconds` from now."""
         now = time.monotonic()
         if self._at.get(name, 0.0) > now:
             return False
@@ -269,9 +269,9 @@ class _Clock:
         return True
 
     def now(self, name: str) -> None:
-        """It is due at once."""
+        """Makes a task due now."""
         self._at[name] = 0.0
 
     def seconds_left(self) -> float:
-        """Seconds until the first of them is due."""
+        """Seconds until the first task is due."""
         return max(0.0, min(self._at.values(), default=0.0) - time.monotonic())

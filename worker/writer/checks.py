@@ -1,4 +1,4 @@
-"""The writer of a connectivity test: it has no database and no queue, asks for one process a try, and tells how each went."""
+"""The writer of `elder-worker check`: without a database or a queue, it starts one process per test and writes the results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ POOL = "check"
 
 
 def main(control: int, settings: int, out: int, seconds: float, as_json: bool, verbose: bool, home: str) -> int:
-    """The process's entry: `control` is its end of the supervisor's channel, `out` where the transcript goes."""
+    """Entry point of the process. `control` is its end of the supervisor's channel; the transcript goes to `out`."""
     known = unseal(settings, Settings)
     log_line.configure("CRITICAL")
     probes.enlist()
@@ -57,35 +57,35 @@ def _launcher(settings: Settings, home: str) -> Launcher:
 
 
 class Checks:
-    """A `worker.writer.loop.Work`."""
+    """Runs the connectivity tests, as many at once as there are slots."""
 
     def __init__(self, dispatcher: RunDispatcher, launcher: Launcher, transcript: Transcript, seconds: float) -> None:
-        """`seconds` is how long a try may last."""
+        """`seconds` limits each test."""
         self._dispatcher, self._launcher, self._transcript, self._seconds = dispatcher, launcher, transcript, seconds
         self._waiting: deque[str] = deque()
 
     def add(self, name: str, answer: connectivity.Answer | None) -> None:
-        """One more to try, or to tell of."""
+        """Adds a test to run, or one whose answer is known already."""
         if answer is None:
             self._waiting.append(name)
         else:
             self._transcript.take(name, answer)
 
     def tick(self) -> None:
-        """Starts as many as there are slots for."""
+        """Starts tests while slots are free."""
         while self._waiting and self._dispatcher.free(POOL):
             self._try(self._waiting.popleft())
 
     def seconds_left(self) -> float | None:
-        """It has no timers here."""
+        """None: the tests need no timer."""
         return None
 
     def drain(self) -> None:
-        """Somebody pressed Ctrl-C."""
+        """Drops the tests that have not started, after Ctrl-C."""
         self._waiting.clear()
 
     def exit_code(self) -> int | None:
-        """Set when everybody has answered."""
+        """The exit code once every test has an answer; None before."""
         if not self._transcript.complete:
             return None
         return FAILED if self._transcript.failed else PASSED

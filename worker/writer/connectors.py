@@ -1,4 +1,4 @@
-"""The connectors at work: starts a sync when one is due, and keeps what people want to know about the last one."""
+"""Starts the syncs of connectors when they are due, and keeps the outcome of the last sync of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POOL = "connector"
 OPERATIONS = ("created", "updated", "unchanged", "deleted")
 
 LONGEST_ERROR = 1000
-"""Characters of it in the published state, of which there is one message a second; the log has all of it."""
+"""Characters of an error in the published state, which is sent every second; the log has the whole error."""
 
 _log = structlog.get_logger("worker.sync.schedule")
 
@@ -44,7 +44,7 @@ class Last(msgspec.Struct):
 
 
 class ConnectorScheduler:
-    """Used by the main thread only."""
+    """Starts due syncs and records how they end. Used by the main thread only."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class ConnectorScheduler:
         limits: Limits,
         metrics: Metrics,
     ) -> None:
-        """`names` are all connectors there are; `inventory` makes the one for (owner, run)."""
+        """`names` are all connectors; `inventory(owner, run)` makes the inventory of one sync."""
         self._schedule, self._dispatcher, self._launcher = schedule, dispatcher, launcher
         self._inventory, self._limits, self._metrics = inventory, limits, metrics
         enabled = {connector.name for connector in schedule}
@@ -64,11 +64,11 @@ class ConnectorScheduler:
         self._draining = False
 
     def report(self) -> list[dict[str, Any]]:
-        """For the published state."""
+        """The last sync of every connector, for the published state."""
         return [msgspec.to_builtins(last) for last in self._last.values()]
 
     def tick(self) -> None:
-        """Starts what is due, as far as there are slots."""
+        """Starts due syncs while slots are free."""
         now = time.monotonic()
         for connector in self._schedule.due(now):
             if self._draining or not self._dispatcher.free(POOL):
@@ -79,12 +79,12 @@ class ConnectorScheduler:
             self._last[connector.name].next_sync_at = None if at is None else _iso(time.time() + max(0.0, at - now))
 
     def seconds_left(self) -> float | None:
-        """Until the next one is due; None when that is for the end of a running one to say."""
+        """Seconds until the next sync is due; None when that depends on the end of a running sync."""
         at = self._schedule.next_at()
         return None if at is None or self._draining else max(0.0, at - time.monotonic())
 
     def drain(self) -> None:
-        """Starts nothing more."""
+        """Starts no more syncs."""
         self._draining = True
 
     def _begin(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Discovery jobs and connectivity tests at work, from claim to outcome: the main thread's side of `worker.writer.backlog`."""
+"""Runs discovery jobs and connectivity tests from claim to outcome: the main thread's side of `worker.writer.backlog`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from worker.writer.metrics import lifetime, run_ended
 POOL, TEST_POOL = "discovery", "test"
 
 LONGEST_NAME = 200
-"""Characters of a job's name in a log: the API takes no longer one, but the table does."""
+"""Characters of a job's name in a log. The API refuses longer names, the table does not."""
 
 TEST_LIMITS = Limits(wall=60.0, idle=60.0)
-"""Of a connectivity test: whoever asked is waiting."""
+"""Limits of a connectivity test; they are short because a person waits for the answer."""
 
 _OF_SWEPT = {"parked": "it is parked, as it has crashed too often", "cancelled": "a person had cancelled it"}
 
@@ -35,7 +35,7 @@ _log = structlog.get_logger("worker.discovery")
 
 
 class Discovery:
-    """Used by the main thread only; it is the `Listener` of the backlog."""
+    """Starts claimed jobs and tests and stores how they end; the `Listener` of the backlog. Used by the main thread only."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Discovery:
         once: bool = False,
         job: int | None = None,
     ) -> None:
-        """`inventory` makes the one for a claim; `once`: ends when nothing is due any more, or when `job` has been run."""
+        """`inventory` makes a claim's inventory. With `once`, the service ends when nothing is due, or when `job` has been run."""
         self._dispatcher, self._launcher, self._inventory, self._limits = dispatcher, launcher, inventory, limits
         self._once, self._job = once, job
         self._received = 0
@@ -55,16 +55,16 @@ class Discovery:
         self._draining = self._nothing_due = False
         self._failed = 0
         self.refused_writes = 0
-        """Of jobs that another worker had taken over before this one had a process for them."""
+        """Writes refused because another worker took over the job before this worker had a process for it."""
         self._backlog: Backlog | None = None
 
     def attach(self, backlog: Backlog) -> None:
-        """The other side."""
+        """Connects the backlog, which calls this object and is called by it."""
         self._backlog = backlog
 
     @property
     def exit_code(self) -> int | None:
-        """Of ``run --once``: set when all that was due has been done."""
+        """Exit code of ``run --once`` once everything due has been run; None before."""
         if not self._once or not self._nothing_due or len(self._dispatcher):
             return None
         if self._job is not None and not self._received:
@@ -75,24 +75,24 @@ class Discovery:
     # --- Work
 
     def tick(self) -> None:
-        """Tells the backlog how many slots are free, when that has changed."""
+        """Tells the backlog how many slots are free when the number has changed."""
         free = {pool: 0 if self._draining else self._dispatcher.free(pool) for pool in (POOL, TEST_POOL)}
         if self._offered != (free, self._received):
             self._offered = (free, self._received)
             self._queue.offer(free, self._received)
 
     def seconds_left(self) -> float | None:
-        """It has no timers here."""
+        """None: discovery needs no timer in the main thread."""
         return None
 
     def drain(self) -> None:
-        """Claims nothing more."""
+        """Claims no more jobs and tests."""
         self._draining = True
 
     # --- Listener
 
     def claimed(self, job: Claimed, lease: float) -> None:
-        """Starts it, or refuses it with the reason."""
+        """Starts a claimed job, or refuses it with the reason."""
         self._received += 1
         run = str(job.run_id)
         if self._draining:
@@ -144,24 +144,24 @@ class Discovery:
         self._dispatcher.start(assignment)
 
     def renewed(self, run: str, lease: float) -> None:
-        """The supervisor may let it live."""
+        """Extends the run's lease at the supervisor."""
         self._dispatcher.extend(run, lease)
 
     def lost(self, run: str) -> None:
-        """Another worker has it, or will: ours must end."""
-        _log.warning("a run is not ours any more and is ended", run=run)
+        """Ends a run whose job another worker has or will have."""
+        _log.warning("the claim on a run was lost, and the run is ended", run=run)
         self._dispatcher.cancel(run, Cause.LOST, "another worker has taken over the job: this one did not renew its claim in time")
 
     def cancelled(self, run: str) -> None:
-        """A person wants it to end."""
+        """Ends a run that a person cancelled."""
         self._dispatcher.cancel(run, Cause.CANCELLED, "the run was cancelled")
 
     def nothing_due(self) -> None:
-        """For ``run --once``."""
+        """Records that nothing is due, which ends ``run --once``."""
         self._nothing_due = True
 
     def swept(self, runs: list[Swept]) -> None:
-        """Their workers are gone."""
+        """Logs and counts runs that ended because their worker is gone."""
         for run in runs:
             verdict = Verdict(Status.CANCELLED) if run.status == "cancelled" else Verdict(Status.ERROR, "lost")
             consequence = _OF_SWEPT.get(run.status, "it is due again")
@@ -177,7 +177,7 @@ class Discovery:
         return self._backlog
 
     def _release(self, job: Claimed, sentence: str) -> None:
-        _log.info(f"job_id: {job.job_id} goes back to the queue: {sentence}", run=job.run_id)
+        _log.info(f"job_id: {job.job_id} is returned to the queue: {sentence}", run=job.run_id)
         self._queue.defer(lambda queue: queue.release(job, sentence), self._was_ours)
         self._queue.forget(str(job.run_id))
 

@@ -1,6 +1,6 @@
-"""The active runs: what was asked of the supervisor, what it answered, and the thread that listens to each job.
+"""Starts runs through the supervisor and follows each to its end, with one thread (`RunStream`) per run.
 
-Used by the main thread only; the run threads come back to it through the mailbox.
+Used by the main thread only; run threads reach it through the mailbox.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _log = structlog.get_logger("worker.dispatcher")
 
 
 class Sender(Protocol):
-    """The channel to the supervisor, as far as the dispatcher needs it."""
+    """Sends messages to the supervisor."""
 
     def send(self, message: msgspec.Struct) -> None:
-        """One message."""
+        """Sends one message."""
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Of one run, in seconds; `memory_mb` 0 is the supervisor's default."""
+    """Limits of one run: wall and idle time in seconds; `memory_mb` 0 means the supervisor's default."""
 
     wall: float
     idle: float
@@ -44,7 +44,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """One run to be made. Either `ended` hears how it ended, and what the log says of its process, or `refused` that there was none."""
+    """A run to start. At its end `ended` is called with the verdict and log fields of the process, or `refused` when none started."""
 
     run: str
     pool: str
@@ -56,7 +56,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     refused: Callable[[str], None]
     lease: float | None = None
     description: str = ""
-    """For the log: ``job_id: 42`` or ``connector ldap``."""
+    """Names the run in log lines: ``job_id: 42`` or ``connector ldap``."""
     lifetime: Series | None = None
     """Histogram of how long such processes live."""
     increments: Callable[[Verdict, Totals], tuple[Increment, ...]] = lambda _verdict, _totals: ()
@@ -71,13 +71,13 @@ class _ActiveRun:
         self.exited: Exited | None = None
 
     def process(self) -> dict[str, Any]:
-        """For the log: which process it was, and how it ended."""
+        """Log fields: the process's pid and how it ended."""
         names = ("cause", "exit_code", "signal", "seconds", "kill_seconds")
         return {"pid": self.pid, **{name: getattr(self.exited, name, None) for name in names}}
 
 
 class RunDispatcher:
-    """Starts runs, and sees each to its end."""
+    """Starts runs and follows each to its end."""
 
     def __init__(self, channel: Sender, mailbox: Mailbox, capacities: Mapping[str, int]) -> None:
         self._channel, self._mailbox = channel, mailbox
@@ -91,26 +91,26 @@ class RunDispatcher:
 
     @property
     def runs(self) -> frozenset[str]:
-        """That are under way."""
+        """Names of the active runs."""
         return frozenset(self._active)
 
     def free(self, pool: str) -> int:
-        """Runs that may be started in a pool now: as many as the supervisor has slots for, less those that it has not heard of yet."""
+        """How many runs may be started in a pool: the supervisor's free slots, minus starts that it has not answered yet."""
         ours = sum(active.assignment.pool == pool for active in self._active.values())
         return max(0, min(self._free.get(pool, 0), self._capacities.get(pool, 0) - ours))
 
     def totals(self, pool: str) -> Totals:
-        """Of all runs in a pool, those that are under way with them. It only grows."""
+        """Sum over all runs of a pool, active ones included. It only grows."""
         totals = [active.assignment.inventory.totals for active in self._active.values() if active.assignment.pool == pool]
         return functools.reduce(added, totals, self._past.get(pool, Totals()))
 
     def count(self, run: str, verdict: Verdict, provider: str) -> None:
-        """A discovery run has ended without a process of ours. The provider is a label, and so is one of those that there are."""
+        """Counts a discovery run that ended without a process of this worker. An unknown provider is counted as ``unknown``."""
         known = provider if provider in registry.names() else "unknown"
         self._channel.send(Finished(run=run, increments=run_ended(known, verdict, Totals())))
 
     def start(self, assignment: Assignment) -> None:
-        """Asks for a process."""
+        """Asks the supervisor for a process."""
         self._active[assignment.run] = _ActiveRun(assignment)
         self._channel.send(
             Start(
@@ -128,17 +128,17 @@ class RunDispatcher:
         )
 
     def extend(self, run: str, seconds: float) -> None:
-        """The run's lease was renewed."""
+        """Passes a renewed lease on to the supervisor."""
         if run in self._active:
             self._channel.send(Extend(run=run, lease=seconds))
 
     def cancel(self, run: str, cause: Cause = Cause.CANCELLED, sentence: str = "") -> None:
-        """The run is to end."""
+        """Asks the supervisor to end a run."""
         if run in self._active:
             self._channel.send(Cancel(run=run, cause=cause, sentence=bounded(sentence)))
 
     def take(self, message: Slots | Spawned | Refused | Ready | Exited, descriptors: Sequence[int]) -> None:
-        """A message from the supervisor about slots or runs."""
+        """Handles a message of the supervisor about slots or runs."""
         if isinstance(message, Slots):
             self._free = dict(message.free)
             return
@@ -172,12 +172,12 @@ class RunDispatcher:
         _log.info(f"started {assignment.description}", run=assignment.run, **assignment.label)
 
     def _exited(self, active: _ActiveRun, message: Exited) -> None:
-        redactor = Redactor(active.assignment.launch.secrets)  # what a dying process printed, nobody has looked through
+        redactor = Redactor(active.assignment.launch.secrets)  # output of a dying process has not been redacted yet
         message = msgspec.structs.replace(message, detail=redactor.text(message.detail))
         active.exited = message
         if active.thread is not None:
             active.thread.exited(message)
-        else:  # no process ever was: nothing can have been found
+        else:  # there never was a process, so there are no results
             del self._active[message.run]
             active.assignment.refused(message.sentence or "the process ended before it began")
 

@@ -1,6 +1,6 @@
-"""What a job process is given: its config with the secrets opened, the operator's values, and what it may read of the file system.
+"""Builds what a job process receives: its config with decrypted secrets, the operator's settings, and the paths it may read.
 
-A job's config comes from whoever may call the API; the operator's settings come from whoever runs the worker. Between them
+A job's config comes from API callers; the operator's settings come from the person who runs the worker. Between them
 stands `worker.job.admission`: a provider that the operator has switched off is refused, and a file named in a job's config must
 lie under ``DISCOVERY_ALLOWED_PATHS``. Endpoints come from the settings alone.
 """
@@ -24,7 +24,7 @@ from worker.job import admission
 from worker.run import wire
 
 FILE_VARIABLES = ("_FILE", "_PATH", "_BUNDLE", "_APPLICATION_CREDENTIALS", "KUBECONFIG")
-"""An operator variable that ends so names a file."""
+"""Endings of operator variables that name a file."""
 
 
 class Launch(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class Launch(msgspec.Struct, frozen=True):
 
 
 class Launcher:
-    """Prepares START frames."""
+    """Builds the START frame of each kind of run."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class Launcher:
         self._allowed = allowed_paths
 
     def job(self, run: str, provider_name: str, config: object, *, kind: str = "discovery", job_id: int | None = None) -> Launch:
-        """A discovery job's or a connectivity test's. Raises `ProviderError`: such a run is refused with that sentence.
+        """The launch of a job or of its connectivity test. Raises `ProviderError`; the run is then refused with that sentence.
 
-        `config` is what the database holds, where others may have put it past the API.
+        `config` comes from the database, where rows may have been written without the API's checks.
         """
         try:
             return self._job(run, provider_name, config, kind, job_id)
@@ -61,8 +61,8 @@ class Launcher:
             raise
         except RecursionError:
             raise ConfigError("the job's config is nested too deeply to be read") from None
-        except Exception as error:  # noqa: BLE001 - anybody's row, and anybody's provider: what nobody foresaw ends this run and not the worker
-            where = "".join(traceback.format_tb(error.__traceback__))  # not the error's words: they may quote a secret
+        except Exception as error:  # noqa: BLE001 - rows and providers are untrusted: an unexpected error ends this run, not the worker
+            where = "".join(traceback.format_tb(error.__traceback__))  # not the error's message: it may quote a secret
             raise ProviderError(f"the job's config cannot be read ({type(error).__name__})", detail=where) from None
 
     def _job(self, run: str, provider_name: str, config: object, kind: str, job_id: int | None) -> Launch:
@@ -80,11 +80,11 @@ class Launcher:
         return self._launch(run, provider, opened, kind, job_id, admission.check_files(opened, self._allowed))
 
     def connector(self, run: str, name: str) -> Launch:
-        """A connector's. Its config is the operator's own. Raises `ConfigError`."""
+        """The launch of a connector, whose config is the operator's. Raises `ConfigError`."""
         return self._own(run, name, "connector")
 
     def probe(self, run: str, name: str) -> Launch:
-        """A connectivity test of what the operator has configured; of a provider that is no connector, as a job without a config."""
+        """The launch of a connectivity test of the operator's settings; a provider that is no connector is tested with an empty config."""
         return self._own(run, name, "test")
 
     def _own(self, run: str, name: str, kind: str) -> Launch:

@@ -1,6 +1,6 @@
-"""The writer's main loop: messages from the supervisor, calls from its own threads, and a few timers. It never waits for a database.
+"""The writer's main loop: handles messages of the supervisor, calls of its own threads, and a few timers. It never waits for a database.
 
-What blocks has a thread of its own: each run (`worker.writer.stream`), and the queue of jobs (`worker.writer.backlog`).
+Blocking work has its own threads: one for each run (`worker.writer.stream`), one for the queue of jobs (`worker.writer.backlog`).
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _log = structlog.get_logger("worker.writer")
 
 
 class Work(Protocol):
-    """Something that starts runs when there are slots: the queue of jobs, the connectors."""
+    """Starts runs when slots are free: the discovery jobs, or the connectors."""
 
     def tick(self) -> None:
-        """Starts what is due."""
+        """Starts due runs."""
 
     def seconds_left(self) -> float | None:
-        """Until `tick` is wanted again, if nothing happens before."""
+        """Seconds until `tick` must be called again; None when only an event requires it."""
 
     def drain(self) -> None:
-        """Starts nothing more."""
+        """Starts no more runs."""
 
 
 class Loop:
-    """Runs in the writer's main thread until the supervisor hangs up."""
+    """The main loop; runs until the supervisor closes the channel."""
 
     def __init__(
         self,
@@ -47,16 +47,16 @@ class Loop:
         works: tuple[Work, ...],
         state: Callable[[], dict[str, Any]],
     ) -> None:
-        """`state` is what the report says."""
+        """`state` returns the content of the report."""
         self._channel, self._mailbox, self._dispatcher, self._works, self._state = channel, mailbox, dispatcher, works, state
         self._poller = select.poll()
         self._report_at = 0.0
         self._draining = self._stopped = False
         self.finished: Callable[[], int | None] = lambda: None
-        """Says with which exit code the whole service is to stop, once all that was to be done is done (``run --once``)."""
+        """Returns the exit code with which the service stops when all work is done (``run --once``); None before."""
 
     def run(self) -> None:
-        """Until the channel ends, or the last run has, after `Drain`."""
+        """Runs until the channel closes or, after `Drain`, the last run has ended."""
         self._poller.register(self._channel, select.POLLIN)
         self._poller.register(self._mailbox, select.POLLIN)
         while not self._channel.closed and not (self._draining and not len(self._dispatcher)):
@@ -88,6 +88,6 @@ class Loop:
 
     def _drain(self, message: Drain) -> None:
         self._draining = True
-        _log.info("draining: nothing more is started", seconds=message.seconds, running=len(self._dispatcher))
+        _log.info("draining: no more runs are started", seconds=message.seconds, running=len(self._dispatcher))
         for work in self._works:
             work.drain()

@@ -1,4 +1,4 @@
-"""The writer process, put together: settings in, loop running, everything closed at the end."""
+"""The writer process: builds its parts from the settings, runs the loop, and closes everything."""
 
 from __future__ import annotations
 
@@ -45,30 +45,30 @@ if TYPE_CHECKING:
     from worker.sync.inventory import ApiInventory
 
 ONCE_TIMEOUT = 60.0
-"""Seconds that ``run --once`` waits for a database that is away."""
+"""Seconds that ``run --once`` waits for an unreachable database."""
 
 SWITCHED = ("aws", "gcp", "azure", "kubernetes")
 """Providers whose discovery jobs the operator can switch off."""
 
 DEFERRED_WRITES_TIMEOUT = 4.0
-"""Seconds at the end for what is still to be told to the database."""
+"""Seconds at the end for writes that are still to be stored."""
 
 _log = structlog.get_logger("worker.writer")
 
 
 def run(control: int, settings_fd: int, once: bool, job: int | None) -> int:
-    """Until the supervisor hangs up."""
+    """Runs the writer until the supervisor closes the channel."""
     settings = unseal(settings_fd, Settings)
     redactor = Redactor(_secrets(settings))
     logs.configure(settings.log_level, settings.log_format, redactor=redactor)
     writer = Writer(settings, Channel(control, ToWriter), once=once, job=job)
-    gc.freeze()  # what is loaded stays: else the collector looks at all of it again and again, an eighth of what a new row costs
+    gc.freeze()  # the garbage collector skips what is loaded: it took an eighth of the time of a new row
     writer.run()
     return 0
 
 
 class Writer:
-    """All parts of the writer, and who knows whom."""
+    """All parts of the writer, connected to each other."""
 
     def __init__(self, settings: Settings, channel: Channel[ToWriter], *, once: bool, job: int | None) -> None:
         self._settings, self._owner = settings, str(uuid.uuid4())
@@ -82,7 +82,7 @@ class Writer:
         self._once, self._began = once, time.monotonic()
 
     def run(self) -> None:
-        """Until the supervisor hangs up, or the last run has ended after it said that the service stops."""
+        """Runs until the supervisor closes the channel, or the last run ends while the service stops."""
         works = (self._connectors, self._discovery) if self._backlog else (self._connectors,)
         loop = Loop(self._channel, self._mailbox, self._dispatcher, works, self._reporter.state)
         if self._once:
@@ -133,7 +133,7 @@ class Writer:
         return PostgresInventory(lambda: connect(url, name), claimed, self._owner, self._settings.mass_delete_guard, self._place)
 
     def _place(self, connection: Connection, scope: Scope) -> int:
-        """The organization of a job that names none: the default one, or one named after the account, made when it is missing."""
+        """The organization of a job that names none: the default, or one named after the account, created when missing."""
         if self._settings.default_organization_id is not None:
             return self._settings.default_organization_id
         wanted = Organization(f"{scope.provider}/{scope.account}", f"{registry.get(scope.provider).title}: {scope.account}")
@@ -161,6 +161,6 @@ def _job_limits(settings: Settings) -> Limits:
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
-    """Whatever must not be seen in a log line of ours."""
+    """Values that must not appear in the writer's log lines."""
     yield from schema.secret_values(Settings, msgspec.structs.asdict(settings))
     yield urlsplit(settings.database_url).password or ""

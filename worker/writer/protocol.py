@@ -1,6 +1,6 @@
-"""What a job may say on its data pipe, and in which order (the table in `worker.run.wire`), checked frame by frame.
+"""Checks the frames of a job's data pipe, one by one, against the protocol (the table in `worker.run.wire`).
 
-Every byte here comes from a process that runs other people's code: nothing is believed, and the first violation ends the run.
+Every byte comes from a process that runs third-party code: nothing is trusted, and the first violation ends the run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from worker.run import wire
 from worker.run.wire import DataKind
 
 MAX_SCOPES, MAX_OPEN = 1_000_000, 10_000
-"""Of one run, and of those at once: an open one costs a kilobyte, and a source reads some hundreds at a time."""
+"""Most scopes of one run, and most open at once: an open scope costs a kilobyte, and a source reads some hundreds at a time."""
 
 Message = Identity | wire.ScopeOpened | list[Organization] | wire.Records | wire.ScopeEnd | wire.Complete | wire.Failed
 
@@ -32,7 +32,7 @@ _DECODERS: dict[DataKind, msgspec.json.Decoder[Any]] = {
 
 
 class Conversation:
-    """What one job has said so far."""
+    """The state of one job's data pipe: open scopes, counts, and how it ended."""
 
     def __init__(self) -> None:
         self.identity: Identity | None = None
@@ -47,7 +47,7 @@ class Conversation:
         self._sequence = 0
 
     def accept(self, kind: DataKind, body: bytes) -> Message:
-        """The frame's body, decoded and fit for its place. Raises `ProtocolError`."""
+        """Decodes a frame's body and checks that it is allowed here. Raises `ProtocolError`."""
         if self.complete or self.failed:
             raise ProtocolError(f"a {kind.name} frame came after {'COMPLETE' if self.complete else 'FAILED'}, which is the last one")
         try:
@@ -112,11 +112,11 @@ class Conversation:
         self.failed = failed
 
     def arrived(self, index: int) -> int:
-        """Resources of an open scope."""
+        """How many resources of an open scope have arrived."""
         return self._counts[index]
 
     def count(self, outcome: Outcome) -> None:
-        """One more scope has ended like that."""
+        """Counts a scope that ended with this outcome."""
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
     _CHECKS: dict[DataKind, Any] = {  # noqa: RUF012 - never changed

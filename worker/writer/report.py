@@ -1,4 +1,4 @@
-"""The writer's part of the published state: what it knows of the database, the queue and the connectors."""
+"""The writer's part of the published state: the database, the queue and the connectors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Reporter:
         self._since = time.time()
 
     def state(self) -> dict[str, Any]:
-        """As the health endpoints read it."""
+        """The state as the health endpoints read it."""
         numbers = {"queue_depth": 0, "oldest_due_seconds": 0.0}
         if self._backlog is not None:
             found = self._backlog.numbers

@@ -1,7 +1,7 @@
-"""One run, in one thread: reads the job's data pipe, never waits for the end of a frame, and hands on what it may believe.
+"""Reads the data pipe of one run in its own thread, without waiting for the end of a frame, and passes valid records to the inventory.
 
-The thread lives from `Spawned` until the outcome is stored. It is told of the job's fate by the main thread (`ready`, `exited`), because
-the end of the data pipe proves nothing; and it tells the main thread when the job must die (`violation`).
+The thread lives from `Spawned` until the outcome is stored. The main thread notifies it of the job's start and death (`ready`, `exited`),
+because the end of the data pipe proves neither; it reports a violation of the protocol to the main thread, which kills the job.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from worker.run.wire import DataKind
 from worker.writer.protocol import Conversation
 
 FLUSH_SECONDS = 1.0
-"""How often what has arrived is stored although nothing forces it: what people see of a run is never older."""
+"""Seconds between two writes of what has arrived; the state that people see is never older."""
 
 PIPE_BYTES = 1024 * 1024
-"""Of the data pipe, where the kernel lets us: so that job and writer need not take turns for every 64 KB."""
+"""Size of the data pipe where the kernel allows it: job and writer then switch less often than every 64 KB."""
 
 DRAIN_SECONDS = 5.0
-"""How long a dead job's pipe is read on: what was in it is stored, but a survivor that holds it may not keep the run."""
+"""Seconds for which a dead job's pipe is read: its content is stored, but a process that still holds the pipe cannot keep the run open."""
 
 _log = structlog.get_logger("worker.run")
 
 
 class RunStream(threading.Thread):
-    """Reads one job's results into `inventory`."""
+    """Reads one job's results into its inventory."""
 
     def __init__(
         self,
@@ -53,9 +53,9 @@ class RunStream(threading.Thread):
         violation: Callable[[Cause, str], None],
         done: Callable[[Verdict], None],
     ) -> None:
-        """Owns the descriptors `data` and `start` from now on; `body` is that of the START frame."""
+        """Takes ownership of the descriptors `data` and `start`; `body` is the body of the START frame."""
         super().__init__(name=f"run {name}", daemon=True)
-        with contextlib.suppress(PermissionError):  # the user's share of pipe memory is used up
+        with contextlib.suppress(PermissionError):  # the user's limit of pipe memory is reached
             fcntl.fcntl(data, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._reader = FrameReader(data, DataKind, wire.MAX_DATA_FRAME)
         self._inventory = inventory
@@ -71,15 +71,15 @@ class RunStream(threading.Thread):
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def ready(self) -> None:
-        """The job's process may be sent its START frame. Called by the main thread."""
+        """Sends the START frame to the job's process. Called by the main thread."""
         self._notify(None)
 
     def exited(self, exited: Exited) -> None:
-        """The job's tree is dead. Called by the main thread."""
+        """Notifies the thread that the job's process tree is dead. Called by the main thread."""
         self._notify(exited)
 
     def forget(self) -> None:
-        """The thread is done and nobody will tell it anything more. Called by the main thread."""
+        """Waits for the thread's end and closes its event descriptor. Called by the main thread."""
         self.join()
         os.close(self._wake)
 
@@ -88,11 +88,11 @@ class RunStream(threading.Thread):
         os.eventfd_write(self._wake, 1)
 
     def run(self) -> None:
-        """Until the outcome is stored."""
+        """Runs until the outcome is stored."""
         try:
             self._serve()
             verdict = self._conclude()
-        except Exception as error:  # noqa: BLE001 - the edge of the thread: a fault of ours may end this run, and no other
+        except Exception as error:  # noqa: BLE001 - edge of the thread: a fault of ours ends this run and no other
             _log.exception("a run ended by a fault of the writer", run=self.name)
             verdict = Verdict(Status.ERROR, "internal", f"the writer failed while it stored the run ({type(error).__name__})", stored=False)
             self._violation(Cause.WRITER, verdict.error)
@@ -117,18 +117,18 @@ class RunStream(threading.Thread):
                 if self._done_reading:
                     poller.unregister(self._reader.fd)
             elif self._exited:
-                return  # its tree is dead and its pipe is empty
+                return  # the process tree is dead and the pipe is empty
             if time.monotonic() >= flush_at:
                 self._attempt(self._inventory.flush)
                 flush_at = time.monotonic() + FLUSH_SECONDS
 
     @property
     def _done_reading(self) -> bool:
-        """Whether nothing more is read: the pipe has ended, or what comes out of it is of no use."""
+        """True when nothing more is read: the pipe has ended, or its content is invalid or cannot be stored."""
         return self._reader.eof or bool(self._broken) or self._failure is not None
 
     def _receive_notices(self, poller: select.poll) -> bool:
-        """Takes what the main thread says; true when the job's tree is dead."""
+        """Handles notices of the main thread; returns true when the job's process tree is dead."""
         os.eventfd_read(self._wake)
         while not self._notices.empty():
             notice = self._notices.get()
@@ -140,13 +140,13 @@ class RunStream(threading.Thread):
         return False
 
     def _send_start(self) -> bool:
-        """Writes of the START frame what the pipe takes; true when there is no more of it (there are secrets in it)."""
+        """Writes as much of the START frame as the pipe takes; returns true when all of it is written. The frame holds secrets."""
         try:
             while self._start_frame:
                 self._start_frame = self._start_frame[os.write(self._start_pipe, self._start_frame) :]
         except BlockingIOError:
             return False
-        except BrokenPipeError:  # the job is dead, of which the supervisor will tell
+        except BrokenPipeError:  # the job is dead; the supervisor will report it
             self._start_frame = memoryview(b"")
         return True
 
@@ -168,7 +168,7 @@ class RunStream(threading.Thread):
             self._inventory.identity(message)
 
     def _attempt(self, step: Callable[[], None]) -> None:
-        """A step whose failure ends the job, and says why."""
+        """Runs a step; an error of the protocol or the inventory ends the job with its reason."""
         if self._broken or self._failure:
             return
         try:
@@ -181,7 +181,7 @@ class RunStream(threading.Thread):
             self._violation(Cause.LOST if error.error_kind == "lost" else Cause.WRITER, str(error))
 
     def _conclude(self) -> Verdict:
-        """Stores the outcome."""
+        """Ends open scopes and stores the outcome."""
         assert self._exited is not None
         if not self._broken and self._reader.unfinished and self._conversation.complete:
             self._broken = "bytes came after COMPLETE"

@@ -192,7 +192,7 @@ def test_a_writer_that_is_gone_ends_the_job():
     for fd in (write, control_read, control):
         os.close(fd)
 
-    assert code == entry.EXIT_UNHEARD
+    assert code == entry.EXIT_NO_WRITER
 
 
 def test_a_kind_of_error_that_a_provider_made_up_is_told_as_internal(monkeypatch):

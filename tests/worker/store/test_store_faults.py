@@ -40,7 +40,7 @@ def test_e03_a_server_that_says_nothing_is_given_up(proxied):
     proxy, url = proxied
     connection = connect(url, response_timeout=0.3)
     proxy.deaf = True
-    with pytest.raises(psycopg.OperationalError, match=r"no word from the server for 0\.3 s"):
+    with pytest.raises(psycopg.OperationalError, match=r"no answer from the server for 0\.3 s"):
         connection.execute("select 1")
     assert connection.closed
 
@@ -50,6 +50,6 @@ def test_e03_the_queue_says_so(proxied, monkeypatch):
     monkeypatch.setattr(queue, "RESPONSE_TIMEOUT", 0.3)
     one = PostgresQueue(url, OWNER, "test", 30.0)
     proxy.deaf = True
-    with pytest.raises(Unreachable, match="no word from the server"):
+    with pytest.raises(Unreachable, match="no answer from the server"):
         one.claim(1, None)
     one.close()
