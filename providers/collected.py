@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import msgspec
 
 from providers.records import Identity, Link, Organization, Resource, Scope
-from providers.runner import ScopeReport, Tally
+from providers.runner import Tally
+from providers.sink import ScopeReport
 
 
 class Collected:

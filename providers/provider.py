@@ -30,9 +30,9 @@ from typing import Any, ClassVar
 import msgspec
 
 from providers.errors import ProviderError
-from providers.records import Identity, Incomplete, Organization, Rejected, Resource, Scope
+from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
 
-Item = Resource | Organization | Incomplete | Rejected
+Item = Resource | Organization | Incomplete | Rejected | Placed
 
 
 class Read(msgspec.Struct, frozen=True):

@@ -101,6 +101,18 @@ class Rejected(msgspec.Struct, frozen=True):
         return f"{self.resource_type} {self.name[:200]!a} is not stored: {self.reason}"
 
 
+class Placed(msgspec.Struct, frozen=True):
+    """Yielded among resources: an item with the scope that it belongs to, where its type alone does not say which.
+
+    The scope is one of the read, or one outside it that is not read from here but seen, such as what a subscription inherits from its
+    management group. A scope outside the read is opened by the first read of the run that names it, which must see all of it; what
+    other reads see of it is the same and is dropped.
+    """
+
+    scope: Scope
+    item: Resource | Incomplete | Rejected
+
+
 class Identity(msgspec.Struct, frozen=True):
     """Who the source says we are: the answer of a connectivity test. `details` holds no secrets."""
 

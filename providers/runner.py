@@ -11,44 +11,19 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
 
 import msgspec
 
 from providers.errors import Outcome, ProviderError, ScopeError
 from providers.provider import Item, Read, Source
-from providers.records import Identity, Incomplete, Organization, Rejected, Resource, Scope
+from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
+from providers.sink import ScopeReport, Sink
 
 BATCH = 500
 """Resources handed to the sink at once: large enough that a frame costs little, small enough that nothing waits long."""
 
 BATCH_BYTES = 1024 * 1024
 """JSON bytes of the resources handed to the sink at once. Resources of a megabyte each are handed over one by one."""
-
-
-class ScopeReport(msgspec.Struct, frozen=True):
-    """How one scope ended. `message` is for the operator, `detail` for the engineer, `permission` what is missing."""
-
-    scope: Scope
-    outcome: Outcome
-    resources: int
-    message: str = ""
-    permission: str = ""
-    detail: str = ""
-    rejected: int = 0
-    """Items that cannot be stored. `rejection` is the sentence about the first of them."""
-    rejection: str = ""
-
-
-class Sink(Protocol):
-    """Where results go. Called from several threads; must be safe for that, and may block (that is the back-pressure)."""
-
-    def identity(self, identity: Identity) -> None: ...
-    def planned(self, scopes: int) -> None: ...
-    def begin(self, scope: Scope) -> None: ...
-    def organizations(self, organizations: list[Organization]) -> None: ...
-    def resources(self, scope: Scope, resources: list[Resource]) -> None: ...
-    def end(self, report: ScopeReport) -> None: ...
 
 
 class Tally(msgspec.Struct):
@@ -84,6 +59,7 @@ def run(source: Source, sink: Sink, batch: int = BATCH) -> Tally:
             tally.outcomes[report.outcome] = tally.outcomes.get(report.outcome, 0) + 1
 
     lanes = _Lanes(source.lane_width)
+    claims = _Claims()
     planned: set[Scope] = set()
     with concurrent.futures.ThreadPoolExecutor(source.concurrency, thread_name_prefix="read") as pool:
         futures: set[concurrent.futures.Future[None]] = set()
@@ -95,7 +71,7 @@ def run(source: Source, sink: Sink, batch: int = BATCH) -> Tally:
                     continue
                 planned.update(fresh)
                 sink.planned(len(fresh))
-                reader = _Reader(source, sink, read, fresh, batch, finished, lanes.of(read))
+                reader = _Reader(source, sink, read, fresh, batch, finished, lanes.of(read), claims)
                 futures.add(_submitted(pool, reader, read.ended))
                 futures = _drop_done(futures, source.concurrency * 4)
             for future in futures:
@@ -163,6 +139,21 @@ class _Lanes:
         return self._lanes.setdefault(read.lane, threading.BoundedSemaphore(self._width))
 
 
+class _Claims:
+    """Scopes outside all reads, each of which one read opens."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._claimed: set[Scope] = set()
+
+    def take(self, scope: Scope) -> bool:
+        """True for the first that asks for the scope."""
+        with self._lock:
+            free = scope not in self._claimed
+            self._claimed.add(scope)
+            return free
+
+
 class _Reader:
     """One read: batches by scope, and a report for each of them."""
 
@@ -175,10 +166,11 @@ class _Reader:
         batch: int,
         finished: Callable[[ScopeReport], None],
         lane: AbstractContextManager[object],
+        claims: _Claims,
     ) -> None:
         """`scopes` are those of the read that no earlier read of the run has."""
-        self._source, self._sink, self._read, self._scopes, self._batch = source, sink, read, scopes, batch
-        self._finished, self._lane = finished, lane
+        self._source, self._sink, self._read, self._scopes, self._batch = source, sink, read, list(scopes), batch
+        self._finished, self._lane, self._claims = finished, lane, claims
         self._pending: dict[Scope, list[Resource]] = {scope: [] for scope in scopes}
         self._bytes = dict.fromkeys(scopes, 0)
         self._counts = dict.fromkeys(scopes, 0)
@@ -218,17 +210,32 @@ class _Reader:
 
     def _take(self, item: Item) -> None:
         if isinstance(item, Organization):
-            self._guard(lambda: self._sink.organizations([item]))
-            return
-        scope = self._scope_of(item.sub_type if isinstance(item, Resource) else item.resource_type)
+            organization = item
+            self._guard(lambda: self._sink.organizations([organization]))
+        elif isinstance(item, Placed):
+            self._open(item.scope)
+            self._put(item.scope, item.item)
+        else:
+            self._put(self._scope_of(item.sub_type if isinstance(item, Resource) else item.resource_type), item)
+
+    def _put(self, scope: Scope, item: Resource | Incomplete | Rejected) -> None:
         if scope not in self._pending:
-            return  # an earlier read of the run has it
+            return  # another read of the run has it
         if isinstance(item, Resource):
             self._add(scope, item)
         elif isinstance(item, Rejected):
             self._rejected[scope].append(item.sentence if not self._rejected[scope] else "")
         else:
             self._incomplete.setdefault(scope, item)
+
+    def _open(self, scope: Scope) -> None:
+        """Begins a scope outside the read, unless another read has begun it."""
+        if scope in self._pending or scope in self._read.scopes or not self._claims.take(scope):
+            return
+        self._guard(lambda: self._sink.planned(1))
+        self._guard(lambda: self._sink.begin(scope))
+        self._scopes.append(scope)
+        self._pending[scope], self._rejected[scope], self._bytes[scope], self._counts[scope] = [], [], 0, 0
 
     def _add(self, scope: Scope, resource: Resource) -> None:
         self._pending[scope].append(resource)

@@ -34,7 +34,8 @@ from providers.collected import Collected, canonical, check_resource, is_declare
 from providers.errors import ConfigError, CredentialsError, Outcome
 from providers.provider import Source
 from providers.records import Scope
-from providers.runner import ScopeReport, run
+from providers.runner import run
+from providers.sink import ScopeReport
 
 SDKS = ("boto3", "botocore", "google", "azure", "kubernetes", "ldap3", "msal")
 

@@ -64,7 +64,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "providers": (
         ("errors", "secrecy", "address"),
         ("records", "schema", "pages"),
-        ("provider", "catalogue", "http"),
+        ("provider", "catalogue", "http", "sink"),
         ("runner", "concurrency", "registry", "google"),
         ("collected",),
         ("testing",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from providers.collected import Collected
 from providers.records import Resource
-from providers.runner import ScopeReport
+from providers.sink import ScopeReport
 
 
 class Recorder(Collected):

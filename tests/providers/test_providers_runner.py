@@ -10,7 +10,7 @@ from recorder import Recorder
 
 from providers.errors import CredentialsError, Denied, Outcome, ProviderError, Throttled
 from providers.provider import Item, Read, Source
-from providers.records import Identity, Incomplete, Organization, Rejected, Resource, Scope
+from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.runner import BATCH_BYTES, run
 
 
@@ -102,6 +102,38 @@ def test_a_resource_of_a_type_that_was_not_planned_is_not_lost_silently():
     sink = Recorder()
     run(Planned({"a+b": lambda: things("c", 1)}), sink)
     assert {r.outcome for r in sink.reports.values()} == {Outcome.ERROR}
+
+
+def test_items_are_placed_where_the_type_alone_does_not_say():
+    """One read of two accounts: each item goes to its own account's scope, and so does what could not be read."""
+
+    class TwoAccounts(Planned):
+        def plan(self):
+            scopes = tuple(Scope("test", account, "", "a") for account in ("one", "two"))
+            found = [Placed(scopes[1], thing) for thing in things("a", 2)]
+            yield Read(scopes, lambda: [*found, Placed(scopes[0], Incomplete("a", Outcome.DENIED, "not allowed"))])
+
+    sink = Recorder()
+    run(TwoAccounts({}), sink)
+    ends = {scope.account: (report.outcome, report.resources) for scope, report in sink.reports.items()}
+    assert ends == {"one": (Outcome.DENIED, 0), "two": (Outcome.COMPLETE, 2)}
+
+
+def test_a_scope_outside_the_reads_is_opened_once_and_ends_with_the_read_that_opened_it():
+    outside = Scope("test", "above", "", "b")
+    shared = [Placed(outside, thing) for thing in things("b", 3)]
+    sink = Recorder()
+    tally = run(Planned({name: lambda: [*things("a", 1), *shared] for name in ("a", "c", "d")}), sink)
+    assert sink.reports[outside].outcome is Outcome.COMPLETE
+    assert sink.ids("b") == ["b-0", "b-1", "b-2"]
+    assert tally.scopes == 4
+
+
+def test_a_scope_outside_that_was_seen_by_a_read_that_failed_is_not_complete():
+    outside = Scope("test", "above", "", "b")
+    sink = Recorder()
+    run(Planned({"a": failing(Denied("no"), *(Placed(outside, thing) for thing in things("b", 1)))}), sink)
+    assert sink.reports[outside].outcome is Outcome.DENIED
 
 
 def test_organizations_pass_before_their_resources():

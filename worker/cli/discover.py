@@ -22,7 +22,8 @@ from providers.collected import Collected, canonical
 from providers.errors import ConfigError, Outcome, ProviderError
 from providers.provider import Provider
 from providers.records import Resource, Scope
-from providers.runner import ScopeReport, run
+from providers.runner import run
+from providers.sink import ScopeReport
 from worker.cli.main import EXIT_INTERRUPTED
 from worker.config.settings import load
 from worker.logs.redact import Redactor

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from providers.errors import ProviderError
 from providers.records import Identity, Organization, Resource, Scope
-from providers.runner import ScopeReport
+from providers.sink import ScopeReport
 from supervisor import frames
 from supervisor.frames import ControlKind
 from worker.run import wire

@@ -11,7 +11,7 @@ import pytest
 
 from providers.errors import Outcome
 from providers.records import Identity, Resource, Scope
-from providers.runner import ScopeReport
+from providers.sink import ScopeReport
 from supervisor.frames import ControlKind, FrameBuffer, encode
 from supervisor.messages import Cause, Exited
 from worker.job.sink import FrameSink

@@ -1,0 +1,35 @@
+"""Where the results of a run go, and how the end of each scope is reported."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from providers.errors import Outcome
+from providers.records import Identity, Organization, Resource, Scope
+
+
+class ScopeReport(msgspec.Struct, frozen=True):
+    """How one scope ended. `message` is for the operator, `detail` for the engineer, `permission` what is missing."""
+
+    scope: Scope
+    outcome: Outcome
+    resources: int
+    message: str = ""
+    permission: str = ""
+    detail: str = ""
+    rejected: int = 0
+    """Items that cannot be stored. `rejection` is the sentence about the first of them."""
+    rejection: str = ""
+
+
+class Sink(Protocol):
+    """Where results go. Called from several threads; must be safe for that, and may block (that is the back-pressure)."""
+
+    def identity(self, identity: Identity) -> None: ...
+    def planned(self, scopes: int) -> None: ...
+    def begin(self, scope: Scope) -> None: ...
+    def organizations(self, organizations: list[Organization]) -> None: ...
+    def resources(self, scope: Scope, resources: list[Resource]) -> None: ...
+    def end(self, report: ScopeReport) -> None: ...
