@@ -15,6 +15,10 @@ Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT, pattern=r"\A[^\0]*\Z")]
 """For people to read. PostgreSQL takes no NUL. Checked when it is decoded."""
 
 
+UNREADABLE = "Unreadable"
+"""The attribute that lists, sorted, the top-level attributes that could not be read; the store keeps their last values."""
+
+
 class Scope(msgspec.Struct, frozen=True, array_like=True):
     """The smallest unit that is either fully read or not.
 

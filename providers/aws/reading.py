@@ -18,10 +18,9 @@ from providers.aws.iam import Page
 from providers.aws.place import Calls, Place, as_item
 from providers.aws.shape import AwsShape, Item, is_own
 from providers.catalogue import paths
-from providers.catalogue.shape import UNREADABLE
 from providers.errors import DataError, Outcome, ScopeError, Unsupported
 from providers.provider import Item as Emitted
-from providers.records import Incomplete
+from providers.records import UNREADABLE, Incomplete
 
 _GONE = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent")
 

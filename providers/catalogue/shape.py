@@ -16,9 +16,6 @@ from providers.records import Link, Resource
 Item = Mapping[str, Any]
 Context = Mapping[str, str]
 
-UNREADABLE = "Unreadable"
-"""The attribute that names the top-level attributes that could not be read; the store keeps their last values."""
-
 _NAME_KEYS = ("Name", "name", "Key", "key", "HeaderName")
 """Where the items of a list of names and values have the name."""
 

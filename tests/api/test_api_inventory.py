@@ -186,6 +186,17 @@ class TestSync:
         body = {"owner": "connector:ldap", "run": "1", "scope": ["ldap", "dc=x", "", "ldap_user"], "organizations": [["dc=x", "LDAP: x"]]}
         return {**body, "resources": msgspec.to_builtins(found), **changes}
 
+    def test_case_aws_7_a_user_read_in_part_keeps_what_could_not_be_read(self, elder, sql):
+        user = Resource("user-0", "user", "ldap_user", "User", {"mail": "a@x", "n": 1}, organization="dc=x")
+        in_part = msgspec.structs.replace(user, attributes={"n": 1, "Unreadable": ["mail"]})
+        elder.post("sync/batch", self.batch([user]), 200)
+
+        first, second = (elder.post("sync/batch", self.batch([in_part]), 200) for _ in range(2))
+
+        assert [(answer["updated"], answer["unchanged"]) for answer in (first, second)] == [(0, 1), (0, 1)]
+        assert elder.get("entities")["entities"][0]["attributes"] == {"mail": "a@x", "n": 1, "Unreadable": ["mail"]}
+        assert sql.execute("select count(*) from entity_changes where operation = 'updated'").fetchone() == (0,)
+
     def users(self, count: int) -> list[Resource]:
         return [Resource(f"user-{n}", "user", "ldap_user", f"User {n}", {"n": n}, organization="dc=x") for n in range(count)]
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
-from providers.records import Scope
+from providers.records import UNREADABLE, Scope
 from worker.run.fingerprints import Entry
 from worker.store import copy_format, links, statements
 from worker.store.connection import Connection, transaction
 from worker.store.errors import BadData, Conflict
 from worker.store.rows import COLUMNS, Row, row
+
+PARTLY_READ = f'"{UNREADABLE}":'.encode()
+"""Stands in the row of every resource that was read in part."""
 
 CHUNK = 500
 """Rows encoded while PostgreSQL receives the rows before."""
@@ -128,12 +131,15 @@ class Ingest:
             copy.write(b"".join([found.line + b"\n" for found in last]))
         values = {"scope": self.scope_id, "run": self.run_id, "provider": self.scope.provider, "account": self.scope.account}
         self.connection.execute(statements.get("move"), values)
+        if any(PARTLY_READ in found.line for found in last):
+            self.connection.execute(statements.get("keep_unreadable"))
         self.connection.execute(statements.get("record_changes"), values)
         written = self.connection.execute(statements.get("merge"), values).fetchall()
         self.connection.execute("truncate staged")
         self._link(last, fresh=False)
-        created = sum(inserted for (inserted,) in written)
-        return Stored(created=created, updated=len(written) - created, unchanged=len(rows) - len(written))
+        created = sum(inserted for inserted, _ in written)
+        updated = sum(changed and not inserted for inserted, changed in written)
+        return Stored(created=created, updated=updated, unchanged=len(rows) - created - updated)
 
     def _link(self, rows: Sequence[Row], *, fresh: bool) -> None:
         links.replace(self.connection, self.scope_id, rows, self.organizations(), fresh=fresh)

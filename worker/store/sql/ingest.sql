@@ -12,8 +12,21 @@ from staged s
 where e.scope_id = %(scope)s and e.key = s.key and e.is_active and e.organization_id <> s.organization_id
   and not exists (select from entities x where x.organization_id = s.organization_id and x.external_id = s.external_id)
 
+-- name: keep_unreadable
+-- Gives staged resources the stored values of the attributes that they list as unreadable.
+update staged s
+set attributes = s.attributes || coalesce((
+    select jsonb_object_agg(unreadable.key, e.attributes -> unreadable.key)
+    from jsonb_array_elements_text(s.attributes -> 'Unreadable') as unreadable (key)
+    where e.attributes ? unreadable.key and unreadable.key <> 'Unreadable'
+), '{}')
+from entities e
+where jsonb_typeof(s.attributes -> 'Unreadable') = 'array'
+  and e.organization_id = s.organization_id and e.external_id = s.external_id
+
 -- name: record_changes
--- Records what a merge is about to change, field by field. A restored entity gets an entry even when nothing else changed.
+-- Records what a merge is about to change, field by field. What could not be read is no change. A restored entity gets an entry even
+-- when nothing else changed.
 insert into entity_changes (entity_id, run_id, operation, changes)
 select e.id, %(run)s, case when e.is_active then 'updated' else 'restored' end, d.changes
 from staged s
@@ -23,7 +36,7 @@ cross join lateral (
     from (
         select 'attributes.' || coalesce(o.key, n.key) as path, o.value as old, n.value as new
         from jsonb_each(e.attributes) o full join jsonb_each(s.attributes) n on o.key = n.key
-        where o.value is distinct from n.value
+        where o.value is distinct from n.value and coalesce(o.key, n.key) <> 'Unreadable'
         union all
         select 'tags.' || coalesce(o.key, n.key), o.value, n.value
         from jsonb_each(e.tags) o full join jsonb_each(s.tags) n on o.key = n.key
@@ -38,7 +51,8 @@ cross join lateral (
 where (e.content <> s.content and d.changes <> '{}') or not e.is_active
 
 -- name: merge
--- Inserts or updates the staged entities; returns true for each inserted row and false for each updated one.
+-- Inserts or updates the staged entities; returns for each written row whether it was inserted and whether it has changed. A row in which
+-- only the list of unreadable attributes differs has not changed.
 insert into entities as e (organization_id, external_id, entity_type, sub_type, name, region, attributes, tags, key, content,
                            provider, account, scope_id)
 select organization_id, external_id, entity_type, sub_type, name, region, attributes, tags, key, content,
@@ -48,6 +62,14 @@ on conflict (organization_id, external_id) do update set
     entity_type = excluded.entity_type, sub_type = excluded.sub_type, name = excluded.name, region = excluded.region,
     attributes = excluded.attributes, tags = excluded.tags, key = excluded.key, content = excluded.content,
     provider = excluded.provider, account = excluded.account, scope_id = excluded.scope_id,
-    is_active = true, deleted_at = null, changed_at = now()
+    is_active = true, deleted_at = null,
+    changed_at = case
+        when (e.attributes -> 'Unreadable') is distinct from (excluded.attributes -> 'Unreadable')
+            and (e.attributes - 'Unreadable', e.tags, e.entity_type, e.sub_type, e.name, e.region, e.is_active, e.scope_id) is not distinct from
+                (excluded.attributes - 'Unreadable', excluded.tags, excluded.entity_type, excluded.sub_type, excluded.name, excluded.region,
+                 true, excluded.scope_id)
+        then e.changed_at
+        else now()
+    end
 where e.content <> excluded.content or not e.is_active or e.scope_id <> excluded.scope_id
-returning xmax = 0
+returning xmax = 0, changed_at = now()
