@@ -33,6 +33,9 @@ EMPTY_BUDGET = 1_000
 RESTARTS = 3
 """How often a list is begun anew that expired or changed while it was read."""
 
+OVERLAP = 2
+"""Rows of the smallest page that still brings a new row beside the one that it repeats."""
+
 Key = Callable[[Any], str]
 """What identifies an item of the list."""
 
@@ -56,17 +59,22 @@ def by_token(ask: Callable[[Any, int], Page], *, what: str, size: int = 0) -> It
 def _by_token(ask: Callable[[Any, int], Page], size: int) -> Iterator[Page]:
     token: Hashable = None
     while True:
-        try:
-            page = ask(token, size)
-        except PageTooLarge:
-            if size < 2:
-                raise
-            size //= 2
-            continue
+        page, size = _halving(ask, token, size)
         yield page
         token = page.next
         if not token:
             return
+
+
+def _halving(ask: Callable[[Any, int], Page], position: Any, size: int, smallest: int = 1) -> tuple[Page, int]:
+    """One page, and the size that it took: half as often as the source finds it too large. Raises `PageTooLarge` below `smallest`."""
+    while True:
+        try:
+            return ask(position, size), size
+        except PageTooLarge:
+            if size <= smallest:
+                raise
+            size = max(size // 2, smallest)
 
 
 def by_link(ask: Callable[[str], Page], start: str, *, what: str) -> Iterator[Page]:
@@ -111,18 +119,21 @@ def by_offset(ask: Callable[[int, int], Page], *, what: str, size: int, key: Key
     `Page.next` is true while there are more.
 
     Each page begins with the last row of the page before it. When that row does not match, a row was deleted or inserted meanwhile, and
-    the list is begun anew. Raises `PageExpired` when it has changed each time, `BadAnswer` for a circle.
+    the list is begun anew. A page for which `ask` raises `PageTooLarge` is asked for again at half the size, down to two rows.
+    Raises `PageExpired` when the list has changed each time, `BadAnswer` for a circle.
     """
     return restarted(lambda: guarded(_by_offset(ask, what, size, key), what), key=key)
 
 
 def _by_offset(ask: Callable[[int, int], Page], what: str, size: int, key: Key) -> Iterator[Page]:
-    page = ask(0, size)
+    page, size = _halving(ask, 0, size, OVERLAP)
     yield page
     offset = len(page.items) - 1
-    while page.next and page.items:
+    while page.next:
+        if not page.items:
+            raise BadAnswer(f"a page of '{what}' is empty, and says that more rows follow")
         last = key(page.items[-1])
-        page = ask(offset, size)
+        page, size = _halving(ask, offset, size, OVERLAP)
         if not page.items or key(page.items[0]) != last:
             raise PageExpired(f"the list of '{what}' changed while it was read")
         offset += len(page.items) - 1

@@ -144,6 +144,36 @@ def test_a_page_that_is_too_large_is_asked_for_again_at_half_the_size():
     assert asked == [100, 50, 25, 12, 6, 6, 6, 6, 6]
 
 
+@pytest.mark.parametrize(("limit", "asked"), [(40, [(0, 100), (0, 50), (0, 25), (24, 25)]), (2, [(0, 4), (0, 2), (1, 2)])])
+def test_case_az_5_rows_that_are_too_large_together_are_asked_for_again_at_half_the_size(limit, asked):
+    """The overlapping row moves along: no row is lost and none comes twice."""
+    seen: list[tuple[int, int]] = []
+
+    def ask(offset: int, size: int) -> Page:
+        seen.append((offset, size))
+        if size > limit:
+            raise PageTooLarge
+        rows = [f"{number:03d}" for number in range(49)]
+        return Page(rows[offset : offset + size], offset + size < len(rows))
+
+    found = list(items(by_offset(ask, what=WHAT, size=asked[0][1], key=key)))
+    assert found == [f"{number:03d}" for number in range(49)]
+    assert seen[: len(asked)] == asked
+
+
+def test_two_rows_that_are_too_large_together_are_an_error_and_no_end():
+    def ask(_offset: int, _size: int) -> Page:
+        raise PageTooLarge
+
+    with pytest.raises(PageTooLarge):
+        list(by_offset(ask, what=WHAT, size=100, key=key))
+
+
+def test_an_empty_page_of_rows_that_promises_more_is_an_error_and_no_end():
+    with pytest.raises(BadAnswer, match="is empty"):
+        list(by_offset(lambda _offset, _size: Page((), True), what=WHAT, size=100, key=key))
+
+
 def test_one_item_that_is_too_large_is_an_error_and_no_end():
     def ask(_token: object, _size: int) -> Page:
         raise PageTooLarge
