@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from botocore.loaders import Loader
+from botocore.loaders import ExtrasProcessor, Loader
 
+_MODEL, _EXTRAS = "service-2", "sdk-extras"
 _PROSE = {"documentation", "documentationUrl"}
 _Model = dict[str, Any]
 
@@ -28,21 +29,33 @@ class _LeanFiles:
         return any(pathlib.Path(path + end).is_file() for end in (".json", ".json.gz"))
 
     def load_file(self, path: str) -> _Model | None:
-        for end, opened in ((".json", open), (".json.gz", gzip.open)):
-            if pathlib.Path(path + end).is_file():
-                with opened(path + end, "rb") as file:
-                    return self._lean(pathlib.Path(path), msgspec.json.decode(file.read()))
-        return None
+        """The part of a file that is needed. The extras of a model are merged before it is cut down, and have no file of their own."""
+        if path.endswith(f"{_MODEL}.{_EXTRAS}"):
+            return None
+        found = _decoded(path)
+        return None if found is None else self._lean(pathlib.Path(path), found)
 
     def _lean(self, path: pathlib.Path, model: _Model) -> _Model:
         keep = self._operations.get(path.parts[-3], frozenset())
-        if path.name == "service-2":
+        if path.name == _MODEL:
+            extras = _decoded(f"{path}.{_EXTRAS}")
+            if extras is not None:
+                ExtrasProcessor().process(model, [extras])
             return lean_model(model, keep)
         if path.name == "paginators-1":
             return {"pagination": {name: config for name, config in model["pagination"].items() if name in keep}}
         if path.name == "waiters-2":
             return {"version": 2, "waiters": {}}
         return model
+
+
+def _decoded(path: str) -> _Model | None:
+    for end, opened in ((".json", open), (".json.gz", gzip.open)):
+        if pathlib.Path(path + end).is_file():
+            with opened(path + end, "rb") as file:
+                found: _Model = msgspec.json.decode(file.read())
+                return found
+    return None
 
 
 def lean_model(model: _Model, operations: frozenset[str]) -> _Model:

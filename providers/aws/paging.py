@@ -1,4 +1,4 @@
-"""All pages of a call, to the last one, and never round in circles."""
+"""How each AWS call is paged. The reading itself is `providers.pages`."""
 
 from __future__ import annotations
 
@@ -7,28 +7,36 @@ from typing import Any
 
 import msgspec
 
+from providers import pages as paging
 from providers.catalogue import paths
-from providers.errors import BadAnswer
-
-BUDGET = 100_000
-"""Pages of one call. At 50 items a page, five million."""
 
 _TOKENS = (("NextToken", "NextToken"), ("nextToken", "nextToken"), ("NextMarker", "NextMarker"), ("Marker", "NextMarker"))
 _LIMITS = ("MaxResults", "maxResults", "Limit", "limit", "MaxItems", "MaxRecords", "PageSize")
-_BOUNDS = {
-    "ec2": (5, 1000), "rds": (20, 100), "elasticache": (20, 100), "redshift": (20, 100), "elasticbeanstalk": (1, 1000),
-    "resourcegroupstaggingapi": (1, 100),
+_SERVICE_BOUNDS = {
+    "autoscaling": (1, 100), "ec2": (5, 1000), "ecs": (1, 100), "elasticache": (20, 100), "elasticbeanstalk": (1, 1000), "rds": (20, 100),
+    "redshift": (20, 100), "resourcegroupstaggingapi": (1, 100), "route53": (1, 100),
 }  # fmt: skip
-"""Of services whose models do not say."""
+"""The smallest and the largest page of services whose models do not say, from AWS's API references."""
+_CALL_BOUNDS = {
+    ("apigateway", "GetRestApis"): (1, 500),
+    ("apigatewayv2", "GetApis"): (1, 100),
+    ("cloudfront", "ListDistributions"): (1, 100),
+    ("directconnect", "DescribeConnections"): (1, 100),
+    ("efs", "DescribeFileSystems"): (1, 100),
+    ("route53", "ListResourceRecordSets"): (1, 300),
+    ("sqs", "ListQueues"): (1, 1000),
+}
+"""The same for single calls. The reference of GetApis names no maximum."""
 _UNDECLARED = {
     ("firehose", "ListDeliveryStreams"): {
         "input_token": "ExclusiveStartDeliveryStreamName",
         "output_token": "DeliveryStreamNames[]",
         "more_results": "HasMoreDeliveryStreams",
         "limit_key": "Limit",
+        "result_key": "DeliveryStreamNames",
     },
 }
-"""What botocore has no pagination config for, and the model does not show."""
+"""Calls that have no pagination config in botocore, and whose tokens their models do not show."""
 
 
 class Paging(msgspec.Struct, frozen=True):
@@ -40,54 +48,71 @@ class Paging(msgspec.Struct, frozen=True):
     limit: str = ""
     smallest: int = 1
     largest: int = 0
-    """Zero: nobody says, and the service's own default is what is best."""
+    """Zero for a call that takes no size."""
+    as_text: bool = False
+    """True for the few services whose size is a string."""
+    results: tuple[str, ...] = ()
+    """Where a page has its items."""
 
     def size(self, wanted: int | None) -> dict[str, Any]:
-        """The parameter that asks for that many items."""
-        if not self.limit or not (wanted or self.largest):
+        """The parameter that asks for that many items, or for as many as the call allows."""
+        if not self.limit:
             return {}
-        return {self.limit: max(self.smallest, min(wanted or self.largest, self.largest or 1000))}
+        number = max(self.smallest, min(wanted or self.largest, self.largest))
+        return {self.limit: str(number) if self.as_text else number}
+
+    def page(self, answer: Mapping[str, Any]) -> paging.Page:
+        """An answer as a page."""
+        items = [item for path in self.results for item in _items(answer, path)]
+        tokens = self._tokens(answer)
+        return paging.Page(items, tokens if any(tokens) else None, answer)
+
+    def _tokens(self, answer: Mapping[str, Any]) -> tuple[str, ...]:
+        if self.more and not paths.first(answer, self.more):
+            return ()
+        return tuple(_last(answer, output) for output in self.outputs)
 
 
 def paging_of(service: str, declared: Mapping[str, Any] | None, model: Any) -> Paging:
-    """From botocore's pagination config of the operation, or, where there is none, from its model."""
+    """The paging of an operation, from botocore's pagination config or, where there is none, from the operation's model."""
     inputs = dict(model.input_shape.members) if model.input_shape else {}
     outputs = dict(model.output_shape.members) if model.output_shape else {}
+    lists = tuple(name for name, shape in outputs.items() if shape.type_name == "list")
     declared = declared or _UNDECLARED.get((service, model.name))
     if declared is None:
-        token = next(((i, o) for i, o in _TOKENS if i in inputs and o in outputs), None)
+        token = next(((taken, given) for taken, given in _TOKENS if taken in inputs and given in outputs), None)
         limit = next((name for name in _LIMITS if name in inputs), "")
-        return _bounded(service, Paging((token[0],), (token[1],), limit=limit), inputs) if token else Paging()
-    taken, given = _listed(declared["input_token"]), _listed(declared["output_token"])
-    return _bounded(service, Paging(taken, given, declared.get("more_results", ""), declared.get("limit_key", "")), inputs)
+        found = Paging((token[0],), (token[1],), limit=limit, results=lists) if token else Paging(results=lists)
+    else:
+        taken, given = _listed(declared["input_token"]), _listed(declared["output_token"])
+        results = _listed(declared["result_key"])
+        found = Paging(taken, given, declared.get("more_results", ""), declared.get("limit_key", ""), results=results)
+    return _bounded(service, model.name, found, inputs)
 
 
-def pages(call: Callable[..., Any], parameters: Mapping[str, Any], paging: Paging, wanted: int | None = None) -> Iterator[Any]:
-    """Every page. Raises `BadAnswer` when a token comes a second time, or the pages do not end."""
-    start = asked = {**paging.size(wanted), **parameters}
-    seen: set[tuple[str, ...]] = set()
-    for _ in range(BUDGET):
-        page = call(**asked)
-        yield page
-        tokens = _next(page, paging)
-        if not any(tokens):
-            return
-        if tokens in seen:
-            raise BadAnswer("AWS gave the same page token twice: its list would never end")
-        seen.add(tokens)
-        asked = start | {name: token for name, token in zip(paging.inputs, tokens, strict=True) if token}
-    raise BadAnswer(f"AWS gave {BUDGET} pages and no end")
+def pages(call: Callable[..., Any], parameters: Mapping[str, Any], how: Paging, wanted: int | None = None, what: str = "") -> Iterator[Any]:
+    """Every answer of a call, to its last page. Raises `BadAnswer` when the pages lead in a circle or do not end."""
+    start = {**how.size(wanted), **parameters}
+
+    def ask(tokens: tuple[str, ...] | None, _size: int) -> paging.Page:
+        given = {name: token for name, token in zip(how.inputs, tokens or (), strict=False) if token}
+        return how.page(call(**start, **given))
+
+    for page in paging.by_token(ask, what=what or getattr(call, "__name__", "a list")):
+        yield page.answer
 
 
-def _next(page: Any, paging: Paging) -> tuple[str, ...]:
-    if paging.more and not paths.first(page, paging.more):
-        return ()
-    return tuple(_last(page, output) for output in paging.outputs)
+def _items(answer: Mapping[str, Any], path: str) -> Iterator[Any]:
+    for found in paths.values(answer, path):
+        if isinstance(found, list):
+            yield from found
+        else:
+            yield found
 
 
-def _last(page: Any, path: str) -> str:
+def _last(answer: Any, path: str) -> str:
     """The token; where that is the last item so far, its path leads to the items."""
-    *_, token = ("", *paths.values(page, path))
+    *_, token = ("", *paths.values(answer, path))
     return str(token)
 
 
@@ -95,9 +120,13 @@ def _listed(value: str | list[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _bounded(service: str, paging: Paging, inputs: Mapping[str, Any]) -> Paging:
-    if not paging.limit or paging.limit not in inputs or inputs[paging.limit].type_name == "string":
-        return msgspec.structs.replace(paging, limit="")
-    bounds, default = inputs[paging.limit].metadata, _BOUNDS.get(service, (1, 0))
-    smallest, largest = int(bounds.get("min", default[0])), int(bounds.get("max", default[1]))
-    return msgspec.structs.replace(paging, smallest=max(smallest, 1), largest=min(largest, 1000))
+def _bounded(service: str, operation: str, found: Paging, inputs: Mapping[str, Any]) -> Paging:
+    """The paging with the bounds of the page's size: the model's, else those that AWS documents."""
+    if found.limit not in inputs:
+        return msgspec.structs.replace(found, limit="")
+    shape = inputs[found.limit]
+    smallest, largest = _CALL_BOUNDS.get((service, operation)) or _SERVICE_BOUNDS.get(service, (1, 0))
+    is_number = shape.type_name != "string"
+    smallest = int(shape.metadata.get("min", smallest)) if is_number else smallest
+    largest = int(shape.metadata.get("max", largest)) if is_number else largest
+    return msgspec.structs.replace(found, smallest=max(smallest, 1), largest=min(largest, 1000), as_text=not is_number)

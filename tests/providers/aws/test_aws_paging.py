@@ -1,4 +1,7 @@
-"""Paging, for what moto does not page: three pages of every list call at the wire, made from botocore's own service models."""
+"""Paging, for what moto does not page: three pages of every list call at the wire, made from botocore's own service models.
+
+The wire is as strict as the strictest services: it gives a token only when a page size was asked for, where the call takes one.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,11 @@ from botocore.awsrequest import AWSResponse
 from botocore.credentials import Credentials
 from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
+from test_aws_reading import REGION, found, read
 
 from providers.aws import catalogue
 from providers.aws.client import Account, Sessions
+from providers.aws.declaration import Listing
 from providers.aws.paging import Paging, pages
 from providers.catalogue.paths import steps, values
 from providers.errors import BadAnswer
@@ -30,16 +35,18 @@ IN_ONE_ANSWER = {
     ("iam", "ListOpenIDConnectProviders"),
     ("iam", "ListSAMLProviders"),
     ("opensearch", "ListDomainNames"),
+    ("s3", "GetBucketTagging"),
+    ("sns", "ListTagsForResource"),
     ("organizations", "DescribeOrganization"),
 }
 """AWS gives these whole, by its own documentation."""
 
 
-def some(shape, depth: int = 0):
+def some(shape, text: str):
     """A value of a shape."""
     if shape.type_name == "structure":
-        return {name: some(member, depth + 1) for name, member in shape.members.items() if member.type_name == "string"}
-    return {"string": "x", "list": [], "map": {}, "integer": 1, "long": 1, "boolean": True, "timestamp": 0, "double": 1.0}[shape.type_name]
+        return {name: some(member, text) for name, member in shape.members.items() if member.type_name == "string"}
+    return {"string": text, "list": [], "map": {}, "integer": 1, "long": 1, "boolean": True, "timestamp": 0, "double": 1.0}[shape.type_name]
 
 
 def put(target: dict, shape, path: str, value) -> None:
@@ -50,6 +57,16 @@ def put(target: dict, shape, path: str, value) -> None:
         if isinstance(target, list):
             target, shape = target[0], shape.member
     target[steps(path)[-1][0]] = value
+
+
+SIZES = {"maxresults", "limit", "maxitems", "maxrecords", "pagesize", "maxbuckets", "resourcesperpage", "perpage", "maxentries", "size"}
+"""Every name that AWS has for the size of a page."""
+
+
+def takes_size(model) -> str:
+    """How the page size of a call is spelt at the wire; empty when the call takes none."""
+    members = model.input_shape.members if model.input_shape else {}
+    return next((shape.serialization.get("name", name) for name, shape in members.items() if name.lower() in SIZES), "")
 
 
 class Wire:
@@ -64,9 +81,11 @@ class Wire:
         page = len(self.asked)
         shape = self.model.output_shape
         answer: dict = {}
-        item = some(item_shape(shape, self.items))
+        item = some(item_shape(shape, self.items), f"x{page}")
         put(answer, shape, self.items, [item, item])
-        last = page == PAGES
+        size = takes_size(self.model)
+        asked_for_a_size = re.search(rf'\b{re.escape(size)}(=|": ?"?)\d', self.asked[-1], re.IGNORECASE)
+        last = page == PAGES or bool(size and not asked_for_a_size)
         for output in self.paging.outputs if not last else ():
             put(answer, shape, output, ["x", f"token-after-{page}"] if output.endswith("[]") else f"token-after-{page}")
         if self.paging.more:
@@ -90,14 +109,19 @@ def item_shape(shape, path: str):
 
 def listings():
     yield pytest.param("resourcegroupstaggingapi", catalogue.tagging(), id="tags")
+    yield pytest.param("organizations", Listing("ListAccounts", "Accounts[]"), id="accounts")
     for kind in catalogue.KINDS:
         yield pytest.param(kind.service, kind, id=kind.sub_type)
         for listing in kind.listings:
             yield pytest.param(kind.service_of(listing), listing, id=f"{kind.sub_type}-{listing.operation}")
+        for detail in kind.details:
+            if detail.result.endswith("[]") and (kind.service, detail.operation) not in IN_ONE_ANSWER:
+                listing = Listing(detail.operation, detail.result, parameters=detail.arguments)
+                yield pytest.param(kind.service, listing, id=f"{kind.sub_type}-{detail.operation}")
 
 
 @pytest.mark.parametrize(("service", "listing"), list(listings()))
-def test_every_list_is_read_to_its_last_page(service, listing):
+def test_case_aws_1_every_list_is_read_to_its_last_page(service, listing):
     client = ACCOUNT.client(service, "us-east-1")
     paging = SESSIONS.paging(service, client, listing.operation)
     assert bool(paging.outputs) != ((service, listing.operation) in IN_ONE_ANSWER)
@@ -144,9 +168,23 @@ def test_tokens_that_go_in_circles_end_the_scope(tokens):
         calls.append(parameters)
         return {"Token": next(given)}
 
-    with pytest.raises(BadAnswer, match="same page token twice"):
-        list(pages(call, {}, Paging(("Token",), ("Token",))))
+    with pytest.raises(BadAnswer, match="the pages of 'list things' lead in a circle"):
+        list(pages(call, {}, Paging(("Token",), ("Token",)), what="list things"))
     assert len(calls) <= len(set(tokens)) + 1
+
+
+def test_case_aws_1_every_queue_is_found(moto, aws_proxy):
+    """Only a call with a size is given a token."""
+    sqs = moto.client("sqs", REGION)
+    for number in range(1_100):
+        sqs.create_queue(QueueName=f"queue-{number}")
+    names = found(read(aws_proxy.url, "sqs_queue"), "sqs_queue")
+
+    assert len(names) == 1_100
+
+
+def test_a_size_that_is_a_text_is_sent_as_one():
+    assert Paging(limit="MaxItems", largest=100, as_text=True).size(None) == {"MaxItems": "100"}
 
 
 @pytest.mark.parametrize(
@@ -158,7 +196,13 @@ def test_tokens_that_go_in_circles_end_the_scope(tokens):
         (("rds", "DescribeDBInstances"), 1, {"MaxRecords": 20}),
         (("dynamodb", "ListTables"), 1000, {"Limit": 100}),
         (("ec2", "DescribeKeyPairs"), 50, {}),
-        (("route53", "ListHostedZones"), 50, {}),
+        (("route53", "ListHostedZones"), 50, {"MaxItems": "50"}),
+        (("route53", "ListResourceRecordSets"), None, {"MaxItems": "300"}),
+        (("sqs", "ListQueues"), None, {"MaxResults": 1000}),
+        (("apigateway", "GetRestApis"), None, {"limit": 500}),
+        (("autoscaling", "DescribeAutoScalingGroups"), 1000, {"MaxRecords": 100}),
+        (("ecs", "ListServices"), None, {"maxResults": 100}),
+        (("sns", "ListTopics"), 50, {}),
         (("resourcegroupstaggingapi", "GetResources"), 1000, {"ResourcesPerPage": 100}),
     ],
 )
