@@ -55,8 +55,6 @@ class Source(abc.ABC):
     """Threads that read at once."""
     lane_width: ClassVar[int] = 16
     """Reads of one lane at once."""
-    calls: int = 0
-    """Answers received so far, where the source counts them: evidence that a long read moves."""
 
     @abc.abstractmethod
     def check(self) -> Identity:

@@ -8,6 +8,15 @@ import msgspec
 
 from providers.errors import Outcome, ProviderError, ScopeError
 
+UNREADABLE = "Unreadable"
+"""The attribute of a resource that lists, sorted, what could not be read of it: keys of its attributes, and `UNREADABLE_TAGS`.
+
+The store keeps the last values of what is listed; neither that nor the list itself is a change.
+"""
+
+UNREADABLE_TAGS = "tags"
+"""Stands in that list for the tags of the resource."""
+
 MAX_TEXT = 16_000
 """Characters of one message or traceback."""
 

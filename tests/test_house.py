@@ -62,7 +62,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("cli", "writer"),
     ),
     "providers": (
-        ("errors", "secrecy", "address"),
+        ("errors", "secrecy", "address", "progress"),
         ("records", "schema", "pages"),
         ("provider", "catalogue", "http", "sink"),
         ("runner", "concurrency", "registry", "google"),

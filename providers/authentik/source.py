@@ -32,11 +32,6 @@ class AuthentikSource(Source):
         self._client = Client(config)
         self._me: dict[str, Any] = {}
 
-    @property
-    def calls(self) -> int:  # type: ignore[override]
-        """Answers received."""
-        return self._client.http.calls
-
     def check(self) -> Identity:
         """Asks who the token belongs to."""
         self._me = self._client.me()

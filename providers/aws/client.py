@@ -10,6 +10,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
+from providers import progress
 from providers.aws import catalogue
 from providers.aws.models import lean_loader
 from providers.aws.paging import Paging, paging_of
@@ -39,6 +40,12 @@ def settings(threads: int, *, own_endpoint: bool) -> Config:
     )
 
 
+def _count(response_dict: object, **_: Any) -> None:
+    """Counts an attempt that AWS answered, as botocore's event tells it."""
+    if response_dict is not None:
+        progress.answered()
+
+
 class Sessions:
     """Makes sessions that share their models, read no home folder, and use the operator's endpoint."""
 
@@ -56,6 +63,7 @@ class Sessions:
         session = botocore.session.Session({"config_file": _NOWHERE, "credentials_file": _NOWHERE, "profile": _NOTHING})
         session.register_component("data_loader", self._loader)
         session.register_component("credential_provider", _Fixed(credentials))
+        session.register("response-received", _count)
         return session
 
     def client(self, session: botocore.session.Session, service: str, region: str) -> Any:

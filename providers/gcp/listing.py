@@ -33,11 +33,6 @@ class Apis:
         self._clients = {host: signin.http(host, host, connections=connections) for host in sorted(hosts)}
         self._clients[buckets.HOST] = buckets.http(signin, operator, connections)
 
-    @property
-    def calls(self) -> int:
-        """Answers received."""
-        return sum(client.calls for client in self._clients.values())
-
     def http(self, host: str) -> Http:
         """The client of an API."""
         return self._clients[host]

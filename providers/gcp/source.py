@@ -47,11 +47,6 @@ class GcpSource(Source):
         self._turns = Turns(config.parallel_projects)
         self._known: dict[str, dict[str, Any]] = {}
 
-    @property
-    def calls(self) -> int:  # type: ignore[override]
-        """Answers received."""
-        return self._apis.calls
-
     def check(self) -> Identity:
         """Signs in, and looks whether there is a project to read."""
         first = next(self._visible(), "")

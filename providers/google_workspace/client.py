@@ -40,11 +40,6 @@ class Client:
         self._signin = google_signin.sign_in(operator, [USERS.scope], key=key, at=at, subject=config.admin_email)
         self._clients = OncePerKey[str, Http]()
 
-    @property
-    def calls(self) -> int:
-        """Answers received."""
-        return sum(http.calls for http in self._clients.computed())
-
     def close(self) -> None:
         """Closes the connections."""
         for http in self._clients.computed():

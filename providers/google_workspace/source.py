@@ -31,11 +31,6 @@ class Directory(Source):
         self._unit_table = Once[dict[str, dict[str, Any]]]()
         self._memberships = Once[Memberships | ProviderError]()
 
-    @property
-    def calls(self) -> int:  # type: ignore[override]
-        """Answers received."""
-        return self._client.calls
-
     def check(self) -> Identity:
         """Acts as the administrator, and looks at them."""
         found = self._administrator

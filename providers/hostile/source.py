@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from providers import progress
 from providers.errors import BadAnswer, CredentialsError, Denied, Outcome, Throttled, TimedOut
 from providers.hostile import misdeeds
 from providers.hostile.config import HostileConfig
@@ -51,7 +52,7 @@ class HostileSource(Source):
         if guilty and self._config.behaviour == "empty":
             return
         for number in range(self._config.resources):
-            self.calls += 1
+            progress.answered()
             if self._config.pause:
                 time.sleep(self._config.pause)
             yield self._thing(scope, number)

@@ -19,6 +19,7 @@ from typing import Self
 import msgspec
 import urllib3
 
+from providers import progress
 from providers.errors import PageTooLarge, ProviderError, TimedOut
 from providers.http import quota as quotas
 from providers.http import retry
@@ -92,7 +93,7 @@ class Http:
 
         `verify` off takes any certificate.
         """
-        self.base_url, self.name, self.calls = base_url.rstrip("/"), name, 0
+        self.base_url, self.name = base_url.rstrip("/"), name
         self._headers, self._renew, self._explain, self._advice, self._trust = headers, renew, explain, advice, trust
         self._pace = quotas.Pace(lambda seconds, why: retry.pause(seconds, why, name), retry.LONGEST_WAIT)
         self._pool = urllib3.PoolManager(
@@ -189,7 +190,7 @@ class Http:
             response.close()  # what is left unread must not reach the next request
             raise
         response.release_conn()
-        self.calls += 1
+        progress.answered()
         headers = {name.lower(): value for name, value in response.headers.itermerged()}  # two Link headers are one list
         return HttpResponse(response.status, headers, content, url)
 

@@ -15,6 +15,7 @@ from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.exceptions import ApiException
 
+from providers import progress
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 from providers.http import quota, retry
 from providers.http.tls import tls
@@ -54,7 +55,6 @@ class Client:
         if configuration.ssl_ca_cert:
             self._api.rest_client.pool_manager.connection_pool_kw["ssl_context"] = tls(configuration.ssl_ca_cert)
         self._retrying = retry.retrying(TRIES)
-        self.calls = 0
 
     def get(self, path: str, query: dict[str, Any] | None = None, *, metadata: bool = False, what: str = "") -> dict[str, Any]:
         """The JSON object at `path`; `what` names it in errors (``list pods``). Raises `ProviderError`."""
@@ -80,7 +80,7 @@ class Client:
                 raise TimedOut(f"no answer from the API server to '{what}'", detail=str(error.reason)) from None
         except urllib3.exceptions.HTTPError as error:
             raise _broken(error, what) from None
-        self.calls += 1
+        progress.answered()
         if status != 200:
             refused = _refused(status, body, what)
             refused.wait = quota.asked_wait({"retry-after": retry_after or ""})

@@ -55,11 +55,6 @@ class Cluster(Source):
         self._index = OncePerKey[str, dict[tuple[str, str], str]]()
         self._types: dict[str, Type] = {}
 
-    @property
-    def calls(self) -> int:  # type: ignore[override]
-        """Answers received."""
-        return self._client.calls
-
     def check(self) -> Identity:
         """Its version and its uid."""
         version = self._client.get("/version", what="read /version")

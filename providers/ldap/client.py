@@ -11,6 +11,7 @@ from typing import Literal
 import ldap3
 from ldap3.core import exceptions as errors
 
+from providers import progress
 from providers.errors import BadAnswer, Throttled, TimedOut
 from providers.http import retry
 from providers.ldap import failure
@@ -41,7 +42,6 @@ class Client:
     def __init__(self, config: LdapConfig) -> None:
         self._config = config
         self._connection: ldap3.Connection | None = None
-        self.calls = 0
 
     def search(self, base: str, query: str, attributes: list[str], scope: Level = "SUBTREE") -> Iterator[Entry]:
         """Every entry that fits, to the last page, each attribute to its last value. Raises `ProviderError`."""
@@ -90,7 +90,7 @@ class Client:
                 paged_criticality=paged,
                 paged_cookie=cookie or None,
             )
-            self.calls += 1
+            progress.answered()
             failure.check(connection.result, base, anonymous=not self._config.bind_dn)
         except errors.LDAPException as error:
             self.close()

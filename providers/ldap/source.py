@@ -30,11 +30,6 @@ class Directory(Source):
         self._config = config
         self._client = Client(config)
 
-    @property
-    def calls(self) -> int:  # type: ignore[override]
-        """Pages received."""
-        return self._client.calls
-
     def check(self) -> Identity:
         """Binds, and looks at the base."""
         config = self._config

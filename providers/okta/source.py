@@ -45,11 +45,6 @@ class OktaSource(Source):
         self._organization = Organization(self._client.domain, f"Okta: {self._client.domain}")
         self._since = ""
 
-    @property
-    def calls(self) -> int:  # type: ignore[override]
-        """Answers received."""
-        return self._client.http.calls
-
     def check(self) -> Identity:
         """Asks who the token belongs to."""
         user, now = self._client.me()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from providers import registry, runner, schema, secrecy
+from providers import progress, registry, runner, schema, secrecy
 from providers.errors import ProviderError
 from providers.provider import Source
 from providers.records import MAX_TEXT
@@ -67,9 +67,10 @@ def _run(job: wire.JobStart, sink: FrameSink, control: int, redactor: Redactor) 
     if not provider.metadata_service:
         forbid_metadata()
     _log.debug(_describe(job, "reading"), provider=job.provider, kind=job.kind)
+    before = progress.answers()
     source = registry.opened(provider, job.config, job.operator)
     try:
-        with Ticker(control, lambda: sink.progress(source.calls)):
+        with Ticker(control, lambda: sink.progress(progress.answers() - before)):
             _read(job, source, sink)
     finally:
         source.close()
