@@ -29,9 +29,9 @@ class Collected:
         _require(self.who is None and not self.found, "the identity comes once, before any scope")
         self.who = identity
 
-    def planned(self, scopes: int) -> None:
-        """How many scopes a read has."""
-        _require(scopes > 0, "a read has at least one scope")
+    def planned(self, scopes: tuple[Scope, ...]) -> None:
+        """The scopes of a read."""
+        _require(len(scopes) > 0, "a read has at least one scope")
 
     def begin(self, scope: Scope) -> None:
         """A scope begins once."""

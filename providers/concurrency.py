@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from providers.provider import Read
+from providers.provider import PAUSE, Read
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
@@ -82,7 +82,9 @@ class Turns:
 
     def of(self, reads: Callable[[], Iterable[Read]], done: Callable[[], object] = lambda: None) -> Iterator[Read]:
         """The reads of one account, asked for when it is its turn. `done` is called when all are planned and the last has ended."""
-        self._turns.acquire()
+        if not self._turns.acquire(blocking=False):
+            yield PAUSE
+            self._turns.acquire()
         open_ends = _OpenEnds(functools.partial(self._finished, done))
         try:
             for read in reads():

@@ -34,6 +34,8 @@ class Outcome(enum.StrEnum):
     TIMEOUT = "timeout"
     UNSUPPORTED = "unsupported"
     SKIPPED = "skipped"
+    NOT_REACHED = "not_reached"
+    """Planned, and not begun when the run ended."""
     ERROR = "error"
 
 

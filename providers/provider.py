@@ -29,6 +29,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from providers.attempts import Attempts
 from providers.errors import ProviderError
 from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
 
@@ -39,13 +40,20 @@ class Read(msgspec.Struct, frozen=True):
     """One piece of work: `fetch` yields all that is in `scopes`. With several scopes, a resource goes to that of its `sub_type`.
 
     `lane` names what must not be overrun (an account's API quota ...): at most `Source.lane_width` reads of one lane run at once.
-    `ended` is called once, on any thread, when the read is over: read, failed, or never begun.
+    `ended` is called once, on any thread, when the read is over: read, failed, or never begun. A read without scopes is a pause: the plan
+    goes on when other reads have ended.
     """
 
     scopes: tuple[Scope, ...]
     fetch: Callable[[], Iterable[Item]]
     lane: str = ""
     ended: Callable[[], object] = lambda: None
+    repeated: tuple[Scope, ...] = ()
+    """Scopes of the read that an earlier read of the plan has already; set by the runner."""
+
+
+PAUSE = Read((), tuple)
+"""Yielded by a plan before it waits for the end of other reads."""
 
 
 class Source(abc.ABC):
@@ -55,6 +63,8 @@ class Source(abc.ABC):
     """Threads that read at once."""
     lane_width: ClassVar[int] = 16
     """Reads of one lane at once."""
+    attempts: Attempts = Attempts()
+    """What earlier runs attempted, set before `plan` is called: for sources that plan one account after the other."""
 
     @abc.abstractmethod
     def check(self) -> Identity:
@@ -62,7 +72,10 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def plan(self) -> Iterable[Read]:
-        """All reads, yielded as soon as they are known. Raising ends the run with that error: raise only when nothing can be read."""
+        """All reads, yielded as soon as they are known. Raising ends the run with that error: raise only when nothing can be read.
+
+        The runner carries them out in the order of their last attempt, not in that of the plan.
+        """
 
     def classify(self, error: Exception) -> ProviderError | None:  # noqa: ARG002 - for those that override it
         """The vendor SDK's exception as one of ours, or None when it is not one that the SDK is known to raise."""

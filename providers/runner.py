@@ -9,13 +9,15 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
+from providers.attempts import Attempts
 from providers.errors import Outcome, ProviderError, ScopeError
-from providers.provider import Item, Read, Source
+from providers.order import ReadQueue
+from providers.provider import PAUSE, Item, Read, Source
 from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.sink import ScopeReport, Sink
 
@@ -24,6 +26,9 @@ BATCH = 500
 
 BATCH_BYTES = 1024 * 1024
 """JSON bytes of the resources handed to the sink at once. Resources of a megabyte each are handed over one by one."""
+
+LOOKAHEAD = 4096
+"""Reads of a plan that are known at once; among those, the oldest attempt comes first."""
 
 
 class Tally(msgspec.Struct):
@@ -45,9 +50,13 @@ def check(source: Source) -> Identity:
         return source.check()
 
 
-def run(source: Source, sink: Sink, batch: int = BATCH) -> Tally:
-    """Reads everything. Raises the `ProviderError` that `check` or `plan` raised; what single reads raise becomes an outcome."""
+def run(source: Source, sink: Sink, batch: int = BATCH, attempted: Iterable[Scope] = ()) -> Tally:
+    """Reads everything, in the order of the last attempt: `attempted` are the scopes of earlier runs, the oldest attempt first.
+
+    Raises the `ProviderError` that `check` or `plan` raised; what single reads raise becomes an outcome.
+    """
     sink.identity(check(source))
+    source.attempts = Attempts(attempted)
     tally = Tally()
     lock = threading.Lock()
 
@@ -59,46 +68,55 @@ def run(source: Source, sink: Sink, batch: int = BATCH) -> Tally:
             tally.outcomes[report.outcome] = tally.outcomes.get(report.outcome, 0) + 1
 
     lanes = _Lanes(source.lane_width)
-    claims = _Claims()
-    planned: set[Scope] = set()
+    claims, queue = _Claims(), ReadQueue(source.attempts, LOOKAHEAD)
+
+    def read_next() -> None:
+        read = queue.get()
+        if read is not None:
+            try:
+                _Reader(source, sink, read, batch, finished, lanes.of(read), claims).run()
+            finally:
+                read.ended()
+
     with concurrent.futures.ThreadPoolExecutor(source.concurrency, thread_name_prefix="read") as pool:
         futures: set[concurrent.futures.Future[None]] = set()
         try:
             for read in _planned(source):
-                fresh = tuple(scope for scope in dict.fromkeys(read.scopes) if scope not in planned)
-                if not fresh:
-                    read.ended()
+                if read is PAUSE:
+                    queue.pause()
                     continue
-                planned.update(fresh)
-                sink.planned(len(fresh))
-                reader = _Reader(source, sink, read, fresh, batch, finished, lanes.of(read), claims)
-                futures.add(_submitted(pool, reader, read.ended))
-                futures = _drop_done(futures, source.concurrency * 4)
+                sink.planned(read.scopes)
+                queue.put(read)
+                futures = _drop_done(futures | {pool.submit(read_next)}, LOOKAHEAD)
+            queue.pause()
             for future in futures:
                 future.result()
         except BaseException:
+            for read in queue.close():
+                read.ended()
             pool.shutdown(wait=False, cancel_futures=True)  # what has not begun would only delay the news
             raise
     return tally
 
 
 def _planned(source: Source) -> Iterator[Read]:
-    """The plan, with its errors as ours; what the sink raises meanwhile is no error of the source."""
+    """The plan, each scope once, with its errors as ours; what the sink raises meanwhile is no error of the source."""
     with _classified(source):
         reads = iter(source.plan())
+    planned: set[Scope] = set()
     while True:
         with _classified(source):
             read = next(reads, None)
         if read is None:
             return
-        yield read
-
-
-def _submitted(pool: concurrent.futures.Executor, reader: _Reader, ended: Callable[[], object]) -> concurrent.futures.Future[None]:
-    """On its way; its end is told even if it is cancelled before it has begun."""
-    future = pool.submit(reader.run)
-    future.add_done_callback(lambda _: ended())
-    return future
+        fresh = tuple(scope for scope in dict.fromkeys(read.scopes) if scope not in planned)
+        planned.update(fresh)
+        if read is PAUSE:
+            yield PAUSE
+        elif fresh:
+            yield msgspec.structs.replace(read, scopes=fresh, repeated=tuple(scope for scope in read.scopes if scope not in fresh))
+        else:
+            read.ended()
 
 
 def _drop_done(futures: set[concurrent.futures.Future[None]], limit: int) -> set[concurrent.futures.Future[None]]:
@@ -162,13 +180,12 @@ class _Reader:
         source: Source,
         sink: Sink,
         read: Read,
-        scopes: tuple[Scope, ...],
         batch: int,
         finished: Callable[[ScopeReport], None],
         lane: AbstractContextManager[object],
         claims: _Claims,
     ) -> None:
-        """`scopes` are those of the read that no earlier read of the run has."""
+        scopes = read.scopes
         self._source, self._sink, self._read, self._scopes, self._batch = source, sink, read, list(scopes), batch
         self._finished, self._lane, self._claims = finished, lane, claims
         self._pending: dict[Scope, list[Resource]] = {scope: [] for scope in scopes}
@@ -176,7 +193,8 @@ class _Reader:
         self._counts = dict.fromkeys(scopes, 0)
         self._incomplete: dict[Scope, Incomplete] = {}
         self._rejected: dict[Scope, list[str]] = {scope: [] for scope in scopes}
-        self._by_type = {scope.resource_type: scope for scope in read.scopes}
+        self._known = (*read.repeated, *read.scopes)
+        self._by_type = {scope.resource_type: scope for scope in self._known}
 
     def run(self) -> None:
         """Reads and reports. Raises what the sink raised, and MemoryError: after it nothing in this process can be relied upon."""
@@ -230,9 +248,9 @@ class _Reader:
 
     def _open(self, scope: Scope) -> None:
         """Begins a scope outside the read, unless another read has begun it."""
-        if scope in self._pending or scope in self._read.scopes or not self._claims.take(scope):
+        if scope in self._pending or scope in self._known or not self._claims.take(scope):
             return
-        self._guard(lambda: self._sink.planned(1))
+        self._guard(lambda: self._sink.planned((scope,)))
         self._guard(lambda: self._sink.begin(scope))
         self._scopes.append(scope)
         self._pending[scope], self._rejected[scope], self._bytes[scope], self._counts[scope] = [], [], 0, 0
@@ -245,8 +263,8 @@ class _Reader:
             self._flush(scope)
 
     def _scope_of(self, resource_type: str) -> Scope:
-        if len(self._read.scopes) == 1:
-            return self._read.scopes[0]
+        if len(self._known) == 1:
+            return self._known[0]
         try:
             return self._by_type[resource_type]
         except KeyError:

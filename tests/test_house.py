@@ -64,8 +64,10 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "providers": (
         ("errors", "secrecy", "address", "progress"),
         ("records", "schema", "pages"),
-        ("provider", "catalogue", "http", "sink"),
-        ("runner", "concurrency", "registry", "google"),
+        ("attempts", "catalogue", "http", "sink"),
+        ("provider",),
+        ("order", "concurrency"),
+        ("runner", "registry", "google"),
         ("collected",),
         ("testing",),
         ("aws", "azure", "gcp", "kubernetes", "ldap", "okta", "authentik", "google_workspace", "hostile"),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable
 
 import pytest
 from recorder import Recorder
 
+from providers import runner
+from providers.attempts import Attempts
 from providers.errors import CredentialsError, Denied, Outcome, ProviderError, Throttled
-from providers.provider import Item, Read, Source
+from providers.provider import PAUSE, Item, Read, Source
 from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.runner import BATCH_BYTES, run
 
@@ -204,7 +207,8 @@ def test_a_lane_is_never_overrun():
     assert peak == 2
 
 
-def test_a_plan_larger_than_memory_is_taken_piece_by_piece():
+def test_a_plan_larger_than_memory_is_taken_piece_by_piece(monkeypatch):
+    monkeypatch.setattr(runner, "LOOKAHEAD", 8)
     started = threading.Semaphore(0)
     ahead = 0
 
@@ -278,3 +282,52 @@ def test_case_k8s_2_a_scope_that_is_planned_twice_is_one_scope():
     tally = run(PlannedTwice({}), sink)
     assert (tally.scopes, tally.resources) == (2, 3)
     assert (len(sink.ids("a")), len(sink.ids("b"))) == (2, 1)
+
+
+class Many(Planned):
+    """One hundred scopes, read one after the other; a run is cut off after `budget` of them."""
+
+    concurrency = 1
+
+    def __init__(self, budget: int, pause_after: int = 0) -> None:
+        super().__init__({})
+        self.budget, self.pause_after, self.begun = budget, pause_after, list[Scope]()
+
+    def plan(self):
+        for n in range(100):
+            if self.pause_after and n == self.pause_after:
+                yield PAUSE
+            yield Read((scope(f"s{n}"),), lambda n=n: self.fetch(scope(f"s{n}")))
+
+    def fetch(self, one: Scope):
+        if len(self.begun) == self.budget:
+            raise KeyboardInterrupt
+        self.begun.append(one)
+        return []
+
+
+def cut_off(source: Many, attempted: list[Scope]) -> list[Scope]:
+    """What a run that is cut off has begun, and what will be said to have been attempted: the oldest attempt first."""
+    with contextlib.suppress(KeyboardInterrupt):
+        run(source, Recorder(), attempted=attempted)
+    return [one for one in attempted if one not in source.begun] + source.begun
+
+
+@pytest.mark.parametrize("pause_after", [0, 50])
+def test_runs_that_are_cut_off_read_what_was_attempted_longest_ago(pause_after):
+    attempted: list[Scope] = []
+    reached = set[Scope]()
+    for _ in range(4):
+        source = Many(25, pause_after)
+        attempted = cut_off(source, attempted)
+        assert reached.isdisjoint(source.begun), "a scope was read again while others were never reached"
+        reached |= set(source.begun)
+    assert len(reached) == 100
+    source = Many(25)
+    cut_off(source, attempted)
+    assert source.begun == attempted[:25], "the oldest attempt comes first"
+
+
+def test_accounts_are_planned_by_their_oldest_attempt():
+    attempts = Attempts([Scope("aws", "b", "", "x"), Scope("aws", "a", "", "x"), Scope("aws", "b", "", "y")])
+    assert attempts.accounts(["a", "b", "new"]) == ["new", "b", "a"]

@@ -34,6 +34,9 @@ class Answer:
     def end(self, end: wire.ScopeEnd) -> None:
         """Not expected of a test."""
 
+    def not_reached(self, scopes: list[Scope]) -> None:
+        """Not expected of a test."""
+
     def flush(self) -> None:
         """Nothing to store."""
 

@@ -113,10 +113,10 @@ class _Printer(Collected):
         self._stderr = threading.Lock()
         self._scopes = self._ended = self._resources = 0
 
-    def planned(self, scopes: int) -> None:
+    def planned(self, scopes: tuple[Scope, ...]) -> None:
         """More to read."""
         super().planned(scopes)
-        self._scopes += scopes
+        self._scopes += len(scopes)
 
     def end(self, report: ScopeReport) -> None:
         """One line on stderr for each scope that has something to tell; on a terminal, how far it is."""

@@ -81,7 +81,7 @@ def _read(job: wire.JobStart, source: Source, sink: FrameSink) -> None:
     if job.kind == "test":
         sink.identity(runner.check(source))
         return
-    tally = runner.run(source, sink, job.batch)
+    tally = runner.run(source, sink, job.batch, job.attempted)
     _log.info(_describe(job, "read"), scopes=tally.scopes, resources=tally.resources, outcomes=dict(tally.outcomes))
 
 

@@ -50,10 +50,11 @@ class FrameSink:
         """Sends the identity that the source reports."""
         self._frame(DataKind.IDENTITY, wire.encode(identity))
 
-    def planned(self, scopes: int) -> None:
-        """Adds to the number of planned scopes."""
+    def planned(self, scopes: tuple[Scope, ...]) -> None:
+        """Names planned scopes, so that the writer knows those that were never begun."""
         with self._lock:
-            self._planned += scopes
+            self._planned += len(scopes)
+            self._write(DataKind.PLANNED, wire.encode(scopes))
 
     def begin(self, scope: Scope) -> None:
         """Opens a scope."""

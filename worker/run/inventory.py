@@ -75,6 +75,9 @@ class Inventory(Protocol):
     def end(self, end: wire.ScopeEnd) -> None:
         """Closes a scope; a complete scope tombstones what was not seen in it."""
 
+    def not_reached(self, scopes: list[Scope]) -> None:
+        """Scopes that were planned and not begun when the run ended."""
+
     def flush(self) -> None:
         """Stores what has arrived and the progress."""
 

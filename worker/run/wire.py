@@ -5,6 +5,7 @@ kind        body              rule
 ========== ================= =====================================================================================
 START       `JobStart`        the only frame towards the job
 IDENTITY    `Identity`        at most once, before the first scope
+PLANNED     `[Scope]`         scopes that will be opened; a scope may also be opened without
 SCOPE       `[index, Scope]`  opens a scope; indices count up from 0
 ORGANIZ.    `[Organization]`  before any resource that names them
 RECORDS     `Records`         of an open scope; `sequence` counts up from 0 over the whole run, a gap is a protocol error
@@ -42,6 +43,7 @@ class DataKind(FrameKind):
     IDENTITY = 20
     COMPLETE = 21
     FAILED = 22
+    PLANNED = 23
 
 
 FailureKind = Literal["config", "credentials", "source", "memory", "internal"]
@@ -61,6 +63,8 @@ class JobStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operator: dict[str, str] = {}
     secrets: tuple[str, ...] = ()
     """Values to redact from everything that leaves the process, besides those that the config's type marks."""
+    attempted: tuple[Scope, ...] = ()
+    """Scopes that earlier runs attempted, the oldest attempt first."""
     batch: int = 500
     job_id: int | None = None
     log_level: str = "INFO"

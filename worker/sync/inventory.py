@@ -111,6 +111,10 @@ class ApiInventory:
         self.totals.deleted += answer.deleted
         self.totals.held_back += answer.held_back
 
+    def not_reached(self, scopes: list[Scope]) -> None:
+        """Counted; the API is not told."""
+        self.totals.outcomes[Outcome.NOT_REACHED] = len(scopes)
+
     def flush(self) -> None:
         """Sends the gathered resources."""
         for opened in self._open.values():

@@ -18,10 +18,11 @@ from worker.run.wire import DataKind
 MAX_SCOPES, MAX_OPEN = 1_000_000, 10_000
 """Most scopes of one run, and most open at once: an open scope costs a kilobyte, and a source reads some hundreds at a time."""
 
-Message = Identity | wire.ScopeOpened | list[Organization] | wire.Records | wire.ScopeEnd | wire.Complete | wire.Failed
+Message = Identity | tuple[Scope, ...] | wire.ScopeOpened | list[Organization] | wire.Records | wire.ScopeEnd | wire.Complete | wire.Failed
 
 _DECODERS: dict[DataKind, msgspec.json.Decoder[Any]] = {
     DataKind.IDENTITY: msgspec.json.Decoder(Identity),
+    DataKind.PLANNED: msgspec.json.Decoder(tuple[Scope, ...]),
     DataKind.SCOPE: msgspec.json.Decoder(wire.ScopeOpened),
     DataKind.ORGANIZATIONS: msgspec.json.Decoder(list[Organization]),
     DataKind.RECORDS: msgspec.json.Decoder(wire.Records),
@@ -37,6 +38,8 @@ class Conversation:
     def __init__(self) -> None:
         self.identity: Identity | None = None
         self.open: dict[int, Scope] = {}
+        self.waiting: dict[Scope, None] = {}
+        """Planned, and not opened yet; in the order of the plan."""
         self.complete = False
         self.failed: wire.Failed | None = None
         self.scopes = 0
@@ -62,6 +65,11 @@ class Conversation:
             raise ProtocolError("an IDENTITY frame came twice or after the first scope")
         self.identity = identity
 
+    def _planned(self, scopes: tuple[Scope, ...]) -> None:
+        self.waiting.update(dict.fromkeys(scopes))
+        if len(self.waiting) > MAX_SCOPES:
+            raise ProtocolError(f"more than {MAX_SCOPES:,} scopes were planned")
+
     def _scope(self, opened: wire.ScopeOpened) -> None:
         if opened.index != self.scopes:
             raise ProtocolError(f"scope {opened.index} was opened where scope {self.scopes} comes next")
@@ -71,6 +79,7 @@ class Conversation:
             raise ProtocolError(f"more than {MAX_OPEN:,} scopes are open")
         self.scopes += 1
         self.open[opened.index] = opened.scope
+        self.waiting.pop(opened.scope, None)
         self._counts[opened.index] = 0
 
     def _organizations(self, organizations: list[Organization]) -> None:
@@ -121,6 +130,7 @@ class Conversation:
 
     _CHECKS: dict[DataKind, Any] = {  # noqa: RUF012 - never changed
         DataKind.IDENTITY: _identity,
+        DataKind.PLANNED: _planned,
         DataKind.SCOPE: _scope,
         DataKind.ORGANIZATIONS: _organizations,
         DataKind.RECORDS: _records,

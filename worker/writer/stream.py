@@ -209,6 +209,9 @@ class RunStream(threading.Thread):
             message = f"the run ended before {scope.resource_type} was read in full"
             self._inventory.end(wire.ScopeEnd(index=index, outcome=outcome, resources=arrived, message=message))
 
+        if self._conversation.waiting and verdict.status is not Status.RELEASED:
+            self._inventory.not_reached(list(self._conversation.waiting))
+
     def _close(self) -> None:
         os.close(self._reader.fd)
         os.close(self._start_pipe)
