@@ -100,6 +100,8 @@ class Provider(abc.ABC):
     """Files and folders that it reads beside those that its config and its operator variables name."""
     metadata_service: ClassVar[bool] = False
     """May speak to the metadata service of the cloud that the worker runs in, whose credentials are the operator's."""
+    pins_identity: ClassVar[bool] = True
+    """A job reads one account, tenant, cluster or directory, that of `Identity.account`; another one ends the run until it is accepted."""
     discovery: ClassVar[bool] = True
     """May be the provider of a discovery job."""
     connector: ClassVar[bool] = False

@@ -17,6 +17,7 @@ class Gcp(Provider):
     name, title, config = "gcp", "GCP", GcpConfig
     metadata_service = True
     connector = True
+    pins_identity = False  # a job reads the projects that its credentials may see
     operator_variables = OPERATOR_VARIABLES
 
     def open(self, config: GcpConfig, operator: Mapping[str, str]) -> Source:

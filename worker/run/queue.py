@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from providers.records import Scope
 from worker.run.outcome import Verdict
 
 
@@ -20,6 +21,10 @@ class Claimed(msgspec.Struct, frozen=True):
     config: dict[str, Any]
     organization_id: int | None = None
     attempt: int = 1
+    identity: str | None = None
+    """What the job is pinned to: the account, tenant, cluster or directory that its first complete run has read."""
+    attempted: tuple[Scope, ...] = ()
+    """Scopes of earlier runs, the oldest attempt first."""
 
 
 class Swept(msgspec.Struct, frozen=True):

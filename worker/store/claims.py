@@ -11,9 +11,11 @@ import random
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Claimed, Swept
-from worker.store import statements
+from worker.store import scopes, statements
 from worker.store.connection import Connection, guarded, transaction
 from worker.store.errors import LostClaim
 from worker.store.jobs import WAKE
@@ -39,7 +41,7 @@ def claim(connection: Connection, owner: str, worker: str, ttl: float, limit: in
     with transaction(connection):
         values = {"owner": UUID(owner), "ttl": ttl, "limit": limit, "job": job, "worker": worker}
         rows = connection.execute(statements.get("claim"), values).fetchall()
-        return [Claimed(*row) for row in rows]
+        return [msgspec.structs.replace(Claimed(*row), attempted=scopes.attempted(connection, scopes.job_owner(row[0]))) for row in rows]
 
 
 def check(connection: Connection, owner: str, claimed: Claimed) -> None:
@@ -90,6 +92,7 @@ def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdic
         "crashed": verdict.error_kind in CRASHES,
         "retried": verdict.status is Status.ERROR and verdict.error_kind not in NOT_RETRIED,
         "at_once": verdict.error_kind == "lost",
+        "cut_off": verdict.error_kind == "timeout",
         "jitter": 1 + random.uniform(-JITTER, JITTER),  # noqa: S311 - not a secret
         "parked_after": PARKED_AFTER,
         "first": FIRST_RETRY,
@@ -101,6 +104,20 @@ def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdic
     connection.execute(statements.get("unclaim"), values)
     if due_now == (True,):
         connection.execute(WAKE)
+
+
+def pin(connection: Connection, job: int, identity: str) -> None:
+    """From now on the job reads this account, tenant, cluster or directory only, unless it is pinned already."""
+    connection.execute("update discovery_jobs set identity = %s where id = %s and identity is null", [identity, job])
+
+
+def accept_identity(connection: Connection, job: int) -> str | None:
+    """Unpins the job, so that its next complete run pins it anew; what it was pinned to, or None when there is no such job."""
+    with transaction(connection):
+        row = connection.execute("select coalesce(identity, '') from discovery_jobs where id = %s for update", [job]).fetchone()
+        connection.execute("update discovery_jobs set identity = null, next_run_at = now() where id = %s", [job])
+        connection.execute(WAKE)
+    return str(row[0]) if row else None
 
 
 def ended_as(connection: Connection, claimed: Claimed, verdict: Verdict) -> bool:

@@ -131,6 +131,8 @@ class Ingest:
             copy.write(b"".join([found.line + b"\n" for found in last]))
         values = {"scope": self.scope_id, "run": self.run_id, "provider": self.scope.provider, "account": self.scope.account}
         self.connection.execute(statements.get("move"), values)
+        self.connection.execute(statements.get("sight"), values)
+        self.connection.execute(statements.get("own"), values)
         if any(PARTLY_READ in found.line for found in last):
             self.connection.execute(statements.get("keep_unreadable"))
         self.connection.execute(statements.get("record_changes"), values)

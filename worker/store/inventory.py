@@ -6,10 +6,8 @@ Late writes are refused: a run whose token is no longer the claim's writes nothi
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -23,17 +21,14 @@ from worker.run.inventory import InventoryError, Totals, held_back
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Claimed
 from worker.store import claims, links, scopes, statements, tombstones
-from worker.store.connection import Connection, transaction
-from worker.store.errors import Conflict, LostClaim, StoreError, Unreachable
+from worker.store.claimed import ClaimedConnection
+from worker.store.connection import Connection
 from worker.store.ingest import Ingest, Stored
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 4 * 1024 * 1024
 """Rows or bytes gathered before a write, whichever comes first. Measured, see docs/benchmarks.md."""
 
-RETRY_SECONDS = (0.2, 1.0, 4.0)
-"""Seconds before each retry of a transaction after a broken connection or a conflict; every transaction is idempotent."""
-
-ResultT = TypeVar("ResultT")
+NOT_REACHED = "planned, and not reached before the run ended: the next run begins with it"
 
 
 @dataclasses.dataclass
@@ -65,36 +60,48 @@ class PostgresInventory:
         owner: str,
         guard: float,
         organization: Callable[[Connection, Scope], int],
+        *,
+        pins: bool = True,
     ) -> None:
-        """`owner` holds the claim; `organization` returns the organization for a job without one; `guard` is MASS_DELETE_GUARD."""
-        self._connect, self._claimed, self._owner, self._guard, self._place = connect, claimed, owner, guard, organization
-        self._connection: Connection | None = None
+        """`owner` holds the claim; `organization` returns the organization for a job without one; `guard` is MASS_DELETE_GUARD.
+
+        `pins`: the job may read one account, tenant, cluster or directory only, the one of its first complete scope.
+        """
+        self._claimed, self._owner, self._guard, self._place, self._pins = claimed, owner, guard, organization, pins
         self._organization = claimed.organization_id
         self._open: dict[int, _Open] = {}
         self._pending = self._size = 0
         self._written = False
         self._identity: Identity | None = None
+        self._scopes_owner = scopes.job_owner(claimed.job_id)
         self.totals = Totals()
+        self._claim = ClaimedConnection(connect, owner, claimed, self.totals)
 
     # --- called by the run
 
     def identity(self, identity: Identity) -> None:
-        """Stores the identity with the run."""
+        """Stores the identity with the run. Raises `InventoryError` when the job is pinned to another."""
+        pinned = self._claimed.identity
+        if self._pins and pinned and identity.account != pinned:
+            raise InventoryError(_other_identity(self._claimed.job_id, pinned, identity.account), error_kind="config")
         self._identity = identity
 
     def organizations(self, organizations: list[Organization]) -> None:
         """Ignored: all resources of a job belong to the job's organization."""
 
     def begin(self, index: int, scope: Scope) -> None:
-        """Opens a scope and loads its fingerprints."""
+        """Opens a scope: records the attempt and loads its fingerprints. Raises `InventoryError` for a scope of another provider."""
+        if scope.provider != self._claimed.provider:
+            sentence = f"a job of the provider {self._claimed.provider} reported a scope of {scope.provider[:100]}: nothing of it is stored"
+            raise InventoryError(sentence, error_kind="protocol")
 
         def load(connection: Connection) -> _Open:
             if self._organization is None:
                 self._organization = self._place(connection, scope)
-            row = scopes.scope_id(connection, f"organization:{self._organization}", scope)
+            row = scopes.begin(connection, self._scopes_owner, scope, self._claimed.run_id)
             return _Open(row, scope, scopes.fingerprints(connection, row))
 
-        self._open[index] = self._transact(load)
+        self._open[index] = self._claim.transact(load)
 
     def records(self, index: int, resources: list[msgspec.Raw]) -> None:
         """Gathers new and changed resources; an unchanged resource costs two hashes."""
@@ -114,7 +121,7 @@ class PostgresInventory:
 
     def flush(self) -> None:
         """Writes the gathered resources and the progress."""
-        self._settle(self._transact(self._write))
+        self._settle(self._claim.transact(self._write))
 
     def end(self, end: wire.ScopeEnd) -> None:
         """Writes the rest of a scope and its ledger line; a complete scope tombstones what it did not contain."""
@@ -130,15 +137,23 @@ class PostgresInventory:
             else:
                 tombstones.unhold_seen(connection, opened.row, opened.known.unseen())
             self._ledger(connection, opened, end, deleted, held, stored.get(end.index, Stored()))
+            if end.outcome is Outcome.COMPLETE and self._pins and self._identity and self._identity.account:
+                claims.pin(connection, self._claimed.job_id, self._identity.account)
             return stored, deleted, held
 
-        stored, deleted, held = self._transact(close)
+        stored, deleted, held = self._claim.transact(close)
         self._settle(stored)
         del self._open[end.index]
         self.totals.rejected += end.rejected
         self.totals.deleted += deleted
         self.totals.held_back += held
         self.totals.outcomes[end.outcome] = self.totals.outcomes.get(end.outcome, 0) + 1
+
+    def not_reached(self, planned: list[Scope]) -> None:
+        """Adds a line to the ledger for each scope that was planned and not begun."""
+        run = self._claimed.run_id
+        self._claim.transact(lambda connection: scopes.not_reached(connection, self._scopes_owner, run, planned, NOT_REACHED))
+        self.totals.outcomes[Outcome.NOT_REACHED] = len(planned)
 
     def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - part of the Inventory protocol
         """Stores the outcome exactly once and returns the job to its schedule."""
@@ -156,8 +171,7 @@ class PostgresInventory:
                 verdict = Verdict(Status.ERROR, error.error_kind, str(error), error.detail)
             self._conclude(verdict)
         finally:
-            if self._connection is not None:
-                self._connection.close()
+            self._claim.close()
         return verdict
 
     def _conclude(self, verdict: Verdict) -> None:
@@ -168,13 +182,15 @@ class PostgresInventory:
             if verdict.status is Status.RELEASED:
                 claims.release(connection, self._owner, self._claimed)
             else:
+                if verdict.status in {Status.COMPLETED, Status.PARTIAL}:  # its plan is whole
+                    scopes.abandon(connection, self._scopes_owner, self._claimed.run_id)
                 claims.finish(connection, self._owner, self._claimed, verdict)
             return stored
 
         try:
-            self._settle(self._transact(conclude))
+            self._settle(self._claim.transact(conclude))
         except InventoryError as error:
-            if error.error_kind != "lost" or not self._concluded(verdict):
+            if error.error_kind != "lost" or not self._claim.ended_as(verdict):
                 raise
             self.totals.refused_writes -= 1  # not late: the first try had been committed
 
@@ -183,34 +199,7 @@ class PostgresInventory:
             opened.new, opened.changed = [], []
         self._pending = self._size = 0
 
-    def _concluded(self, verdict: Verdict) -> bool:
-        """True when this run gave the claim back itself: the connection broke after the commit and before its answer."""
-        assert self._connection is not None
-        return claims.ended_as(self._connection, self._claimed, verdict)
-
     # --- the database
-
-    def _transact(self, work: Callable[[Connection], ResultT]) -> ResultT:
-        """Does the work in a transaction that checks the claim; retries after a broken connection or a conflict."""
-        for seconds in (*RETRY_SECONDS, None):
-            try:
-                if self._connection is None or self._connection.closed:
-                    self._connection = self._connect()
-                with transaction(self._connection):
-                    claims.check(self._connection, self._owner, self._claimed)
-                    return work(self._connection)
-            except (Unreachable, Conflict) as error:
-                if seconds is None:
-                    raise InventoryError(f"the results cannot be stored: {error}", error_kind="database") from error
-                reason = "conflict" if isinstance(error, Conflict) else "unreachable"
-                self.totals.retries[reason] = self.totals.retries.get(reason, 0) + 1
-                time.sleep(seconds)
-            except LostClaim as error:
-                self.totals.refused_writes += 1
-                raise InventoryError(str(error), error_kind="lost") from error
-            except StoreError as error:
-                raise InventoryError(f"the results cannot be stored: {error}", error_kind="database") from error
-        raise AssertionError("unreachable")
 
     def _write(self, connection: Connection) -> dict[int, Stored]:
         """Writes the gathered resources, by scope, and the run's progress."""
@@ -275,6 +264,7 @@ class PostgresInventory:
             "detail": end.detail[:8000],
         }
         connection.execute(statements.get("add_to_ledger"), values)
+        scopes.end(connection, opened.row, end.outcome.value, message[:2000], end.permission)
 
 
 @contextmanager
@@ -283,5 +273,11 @@ def closing(inventory: PostgresInventory) -> Iterator[PostgresInventory]:
     try:
         yield inventory
     finally:
-        if inventory._connection is not None:  # noqa: SLF001
-            inventory._connection.close()  # noqa: SLF001
+        inventory._claim.close()  # noqa: SLF001
+
+
+def _other_identity(job: int, pinned: str, found: str) -> str:
+    return (
+        f"the job has read {pinned} so far, and its config now leads to {found or 'a source that does not say who it is'}: "
+        f"nothing was read; if that is meant, accept it with: elder-worker jobs accept-identity {job}"
+    )

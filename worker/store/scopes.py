@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import msgspec
+
+from providers.errors import Outcome
 from providers.records import Organization, Scope
 from worker.run.fingerprints import Fingerprints
 from worker.store import statements
 from worker.store.connection import Connection
 from worker.store.errors import BadData
+
+ATTEMPTS_AT_MOST = 10_000
+"""Scopes whose order a job is told, about 1 MB of its START frame; of more, the latest are told, and the others come first."""
+
+
+def job_owner(job: int) -> str:
+    """The owner of a discovery job's scopes."""
+    return f"job:{job}"
 
 
 def scope_id(connection: Connection, owner: str, scope: Scope) -> int:
@@ -27,13 +38,51 @@ def find_scope(connection: Connection, owner: str, scope: Scope) -> int | None:
     return int(row[0]) if row else None
 
 
+def begin(connection: Connection, owner: str, scope: Scope, run: int | None) -> int:
+    """The row of a scope whose reading begins: the attempt is recorded, and the scope belongs to its owner's plan."""
+    values = {"owner": owner, "run": run, **msgspec.structs.asdict(scope)}
+    row = connection.execute(statements.get("begin_scope"), values).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def end(connection: Connection, row: int, outcome: str, message: str, permission: str) -> None:
+    """Records how the reading of a scope ended."""
+    values = {"scope": row, "outcome": outcome, "message": message, "permission": permission, "complete": outcome == Outcome.COMPLETE}
+    connection.execute(statements.get("end_scope"), values)
+
+
+def not_reached(connection: Connection, owner: str, run: int, planned: Sequence[Scope], message: str) -> None:
+    """Adds a line to the run's ledger for each scope that was planned and not begun."""
+    columns = zip(*map(msgspec.structs.astuple, planned), strict=True)
+    names = ("providers", "accounts", "regions", "types", "coverages")
+    values: dict[str, object] = {name: list(column) for name, column in zip(names, columns, strict=True)}
+    values |= {"owner": owner, "run": run, "message": message}
+    connection.execute(statements.get("add_scopes"), values)
+    connection.execute(statements.get("add_not_reached"), values)
+
+
+def attempted(connection: Connection, owner: str) -> tuple[Scope, ...]:
+    """The scopes that an owner has attempted, the oldest attempt first."""
+    rows = connection.execute(statements.get("attempted_scopes"), {"owner": owner, "limit": ATTEMPTS_AT_MOST}).fetchall()
+    return tuple(Scope(*row) for row in rows)
+
+
+def abandon(connection: Connection, owner: str, run: int) -> int:
+    """Marks the scopes that the owner's whole plan no longer contains; returns how many. What others see of them is theirs from now on."""
+    rows = connection.execute(statements.get("abandon_scopes"), {"owner": owner, "run": run}).fetchall()
+    for (row,) in rows:
+        connection.execute(statements.get("hand_over"), {"scope": row, "keys": None})
+    return len(rows)
+
+
 def _key(owner: str, scope: Scope) -> list[str]:
     return [owner, scope.provider, scope.account, scope.region, scope.resource_type, scope.coverage]
 
 
 def fingerprints(connection: Connection, scope: int) -> Fingerprints:
-    """Fingerprints of a scope's active entities, read in pieces of a megabyte, so that they are never held twice in memory."""
-    parts = connection.cursor().stream(statements.get("fingerprints"), [scope], binary=True)
+    """Fingerprints of a scope's active entities and sightings, read in pieces of a megabyte, so that they are never held twice in memory."""
+    parts = connection.cursor().stream(statements.get("fingerprints"), {"scope": scope}, binary=True)
     return Fingerprints.from_network(part for (part,) in parts)
 
 

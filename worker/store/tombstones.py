@@ -19,13 +19,16 @@ def guarded(unseen: int, known: int, guard: float) -> bool:
 def tombstone(connection: Connection, scope: int, run: int | None, unseen: Sequence[int], known: int, guard: float) -> tuple[int, int]:
     """Tombstones or holds back the unseen entities of a complete scope; returns how many of each. Inside a transaction."""
     clear_held(connection, scope)
-    connection.execute("update elder_worker.scopes set last_complete_at = now() where id = %s", [scope])
     if not unseen:
         return 0, 0
     values = {"scope": scope, "run": run, "keys": list(unseen)}
-    if guarded(len(unseen), known, guard):
+    connection.execute(statements.get("forget_sightings"), values)
+    connection.execute(statements.get("hand_over"), values)
+    row = connection.execute(statements.get("count_own"), values).fetchone()
+    own = int(row[0]) if row else 0
+    if guarded(own, known, guard):
         connection.execute(statements.get("hold"), values)
-        return 0, len(unseen)
+        return 0, own
     row = connection.execute(statements.get("tombstone"), values).fetchone()
     return (int(row[0]) if row else 0), 0
 

@@ -99,7 +99,7 @@ class Discovery:
             self._release(job, STOPPING)
             return
         try:
-            launch = self._launcher.job(run, job.provider, job.config, job_id=job.job_id)
+            launch = self._launcher.job(run, job.provider, job.config, job_id=job.job_id).after(job.attempted)
         except ProviderError as error:
             verdict = Verdict(Status.ERROR, error.error_kind, str(error)[:MAX_TEXT], error.detail)
             self._queue.defer(lambda queue: queue.refuse(job, verdict), lambda ours: self._was_refused(job, verdict, ours))

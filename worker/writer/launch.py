@@ -16,6 +16,7 @@ import msgspec
 from providers import registry, schema
 from providers.errors import ConfigError, ProviderError
 from providers.provider import Provider
+from providers.records import Scope
 from providers.runner import BATCH
 from supervisor.frames import MAX_FRAME
 from worker.config.secretbox import SecretBox, SecretBoxError
@@ -33,6 +34,12 @@ class Launch(msgspec.Struct, frozen=True):
     start: bytes
     read_paths: tuple[str, ...]
     secrets: tuple[str, ...] = ()
+
+    def after(self, attempted: tuple[Scope, ...]) -> Launch:
+        """The same launch for a job whose earlier runs attempted these scopes; unchanged when the START frame has no room for them."""
+        start = msgspec.structs.replace(msgspec.json.decode(self.start, type=wire.JobStart), attempted=attempted)
+        encoded = msgspec.json.encode(start)
+        return msgspec.structs.replace(self, start=encoded) if len(encoded) <= MAX_FRAME else self
 
 
 class Launcher:

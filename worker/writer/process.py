@@ -130,7 +130,8 @@ class Writer:
 
     def _job_inventory(self, claimed: Claimed) -> PostgresInventory:
         url, name = self._settings.database_url, f"elder-worker/{self._owner[:8]} run {claimed.run_id}"
-        return PostgresInventory(lambda: connect(url, name), claimed, self._owner, self._settings.mass_delete_guard, self._place)
+        guard, pins = self._settings.mass_delete_guard, registry.get(claimed.provider).pins_identity
+        return PostgresInventory(lambda: connect(url, name), claimed, self._owner, guard, self._place, pins=pins)
 
     def _place(self, connection: Connection, scope: Scope) -> int:
         """The organization of a job that names none: the default, or one named after the account, created when missing."""

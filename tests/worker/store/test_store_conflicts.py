@@ -9,7 +9,7 @@ import pytest
 from store_runs import Run, add_job, resources, run_once
 from waiting import until
 
-from worker.store import inventory
+from worker.store import claimed
 from worker.store.errors import Unreachable
 from worker.store.pool import Pool
 
@@ -18,7 +18,7 @@ WAITS = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' an
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
-    monkeypatch.setattr(inventory, "RETRY_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(claimed, "RETRY_SECONDS", (0.0, 0.0, 0.0))
 
 
 def changed_beside(database, sql, job, other):

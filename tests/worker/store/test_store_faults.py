@@ -7,7 +7,7 @@ import pytest
 from store_runs import OWNER, Run, add_job, resources
 
 from worker.run.queue import Unreachable
-from worker.store import inventory, queue
+from worker.store import claimed, queue
 from worker.store.connection import connect
 from worker.store.queue import PostgresQueue
 
@@ -15,7 +15,7 @@ from worker.store.queue import PostgresQueue
 def run_cut_at(number, where, proxied, database, job, monkeypatch):
     """A run whose connection is cut at that commit; how many commits there were."""
     proxy, url = proxied
-    monkeypatch.setattr(inventory, "RETRY_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(claimed, "RETRY_SECONDS", (0.0, 0.0, 0.0))
     run = Run(database, job, through=url)
     proxy.commits, proxy.on_commit = 0, lambda commit: where if commit == number else None
     run.scope(resources(300))

@@ -58,12 +58,12 @@ with recursive waiting (provider) as (
 ), started as (
     update discovery_jobs j set status = 'running', cancel_requested = false, last_run_at = now()
     from claimed where j.id = claimed.job_id
-    returning j.id, j.name, j.provider, j.config, j.organization_id, j.failures + 1 as attempt, claimed.token
+    returning j.id, j.name, j.provider, j.config, j.organization_id, j.failures + 1 as attempt, j.identity, claimed.token
 ), run as (
     insert into discovery_history (job_id, attempt, worker) select id, attempt, %(worker)s from started
     returning id, job_id
 )
-select s.id, run.id, s.token, s.name, s.provider, s.config, s.organization_id, s.attempt
+select s.id, run.id, s.token, s.name, s.provider, s.config, s.organization_id, s.attempt, s.identity
 from started s join run on run.job_id = s.id
 
 -- name: renew
@@ -102,10 +102,17 @@ set failures = case when %(failed)s then j.failures + 1 else 0 end,
     crashes = case when %(crashed)s then j.crashes + 1 else 0 end,
     cancel_requested = false,
     updated_at = now(),
+    cut_off_since = case when %(cut_off)s then coalesce(j.cut_off_since, h.started_at) end,
     status = case when %(crashed)s and j.crashes + 1 >= %(parked_after)s then 'parked' else %(status)s end,
     next_run_at = case
         when %(crashed)s and j.crashes + 1 >= %(parked_after)s then null
         when j.queued_at > h.started_at or %(at_once)s then now()
+        when %(cut_off)s and j.schedule_interval is null and not j.cancel_requested
+             and exists (select from run_scopes r where r.run_id = h.id and r.outcome <> 'not_reached')
+             and exists (
+                 select from run_scopes r join elder_worker.scopes s on s.id = r.scope_id
+                 where r.run_id = h.id and r.outcome = 'not_reached'
+                   and coalesce(s.last_attempt_at < coalesce(j.cut_off_since, h.started_at), true)) then now()
         when %(retried)s and not j.cancel_requested and (j.schedule_interval is not null or j.failures < %(retries)s)
             then now() + make_interval(secs => %(jitter)s * least(
                 %(first)s * power(2, j.failures), %(longest)s, coalesce(j.schedule_interval, %(longest)s)))

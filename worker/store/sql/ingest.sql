@@ -12,6 +12,26 @@ from staged s
 where e.scope_id = %(scope)s and e.key = s.key and e.is_active and e.organization_id <> s.organization_id
   and not exists (select from entities x where x.organization_id = s.organization_id and x.external_id = s.external_id)
 
+-- name: sight
+-- Takes resources out of the batch that another scope's entity stands for, and records that they were seen here too. An owner whose plan
+-- no longer contains it, or that has not been complete for a week, yields.
+with others as (
+    select s.key, s.content, e.id
+    from staged s
+    join entities e on e.organization_id = s.organization_id and e.external_id = s.external_id
+    join elder_worker.scopes o on o.id = e.scope_id
+    where e.is_active and e.scope_id <> %(scope)s
+      and o.state = 'current' and coalesce(o.last_complete_at, o.created_at) > now() - interval '7 days'
+), recorded as (
+    insert into elder_worker.sightings (scope_id, key, content, entity_id) select %(scope)s, key, content, id from others
+    on conflict (scope_id, key) do update set content = excluded.content, entity_id = excluded.entity_id
+)
+delete from staged s using others where s.key = others.key
+
+-- name: own
+-- Removes sightings of entities that are about to become this scope's own.
+delete from elder_worker.sightings g using staged s where g.scope_id = %(scope)s and g.key = s.key
+
 -- name: keep_unreadable
 -- Gives staged resources the stored values of the attributes that they list as unreadable.
 update staged s

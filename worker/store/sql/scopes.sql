@@ -9,12 +9,69 @@ insert into elder_worker.scopes (owner, provider, account, region, resource_type
 values (%s, %s, %s, %s, %s, %s)
 on conflict do nothing
 
+-- name: begin_scope
+-- Records the attempt to read a scope, whose row is created when it is missing; returns the row.
+insert into elder_worker.scopes as s (owner, provider, account, region, resource_type, coverage, last_attempt_at, last_run)
+values (%(owner)s, %(provider)s, %(account)s, %(region)s, %(resource_type)s, %(coverage)s, now(), %(run)s)
+on conflict (owner, provider, account, region, resource_type, coverage) do update set
+    last_attempt_at = now(), last_run = excluded.last_run, state = 'current',
+    state_since = case when s.state = 'current' then s.state_since else now() end
+returning id
+
+-- name: end_scope
+-- Records how the reading of a scope ended.
+update elder_worker.scopes
+set last_outcome = %(outcome)s, message = %(message)s, permission = %(permission)s,
+    last_complete_at = case when %(complete)s then now() else last_complete_at end
+where id = %(scope)s
+
+-- name: add_scopes
+-- Creates the rows of scopes that were planned.
+insert into elder_worker.scopes (owner, provider, account, region, resource_type, coverage)
+select %(owner)s, p.* from unnest(%(providers)s::text[], %(accounts)s::text[], %(regions)s::text[], %(types)s::text[], %(coverages)s::text[]) p
+on conflict do nothing
+
+-- name: add_not_reached
+-- Adds a line to a run's ledger for each scope that was planned and not begun.
+insert into run_scopes (run_id, scope_id, provider, account, region, resource_type, coverage, outcome, message)
+select %(run)s, s.id, s.provider, s.account, s.region, s.resource_type, s.coverage, 'not_reached', %(message)s
+from unnest(%(providers)s::text[], %(accounts)s::text[], %(regions)s::text[], %(types)s::text[], %(coverages)s::text[])
+         as p (provider, account, region, resource_type, coverage)
+join elder_worker.scopes s using (provider, account, region, resource_type, coverage)
+where s.owner = %(owner)s
+on conflict (run_id, scope_id) do nothing
+
+-- name: attempted_scopes
+-- Returns the scopes that a job has attempted, the oldest attempt first; of very many, the latest.
+select provider, account, region, resource_type, coverage
+from (
+    select * from elder_worker.scopes
+    where owner = %(owner)s and last_attempt_at is not null and state <> 'retired'
+    order by last_attempt_at desc, id desc limit %(limit)s
+) as latest
+order by last_attempt_at, id
+
+-- name: abandon_scopes
+-- Marks the scopes that a whole plan no longer contains; returns their rows. What is below a scope that could not be listed is unknown,
+-- not left out.
+update elder_worker.scopes s set state = 'abandoned', state_since = now()
+where s.owner = %(owner)s and s.state = 'current' and s.last_run is distinct from %(run)s
+  and not exists (
+      select from run_scopes r
+      where r.run_id = %(run)s and r.resource_type = '*' and r.provider = s.provider and r.account = s.account
+        and r.region in ('', s.region))
+returning s.id
+
 -- name: fingerprints
--- Returns key and content of a scope's active entities, in pieces of a megabyte.
+-- Returns key and content of what a scope has seen, its own active entities and its sightings, in pieces of a megabyte.
 select string_agg(int8send(key) || int8send(content), '' order by key)
 from (
     select key, content, (row_number() over (order by key) - 1) / 65536 as part
-    from entities where scope_id = %s and is_active
+    from (
+        select key, content from entities where scope_id = %(scope)s and is_active
+        union all
+        select key, content from elder_worker.sightings where scope_id = %(scope)s
+    ) as known
 ) as numbered
 group by part order by part
 

@@ -9,6 +9,32 @@ with gone as (
 )
 select count(*) from gone
 
+-- name: forget_sightings
+-- Deletes a scope's sightings that it no longer sees.
+delete from elder_worker.sightings where scope_id = %(scope)s and key = any(%(keys)s)
+
+-- name: hand_over
+-- Gives entities that a scope no longer sees to the scope that saw them last, read in full most lately; returns how many. Without keys, all of them.
+with heirs as (
+    select distinct on (g.entity_id) g.entity_id, g.scope_id, g.key, g.content
+    from elder_worker.sightings g
+    join entities e on e.id = g.entity_id
+    join elder_worker.scopes h on h.id = g.scope_id
+    where e.scope_id = %(scope)s and e.is_active and (%(keys)s::bigint[] is null or e.key = any(%(keys)s)) and h.state = 'current'
+    order by g.entity_id, h.last_complete_at desc nulls last, g.scope_id
+), moved as (
+    update entities e set scope_id = heirs.scope_id, content = case when e.content = heirs.content then e.content else 0 end
+    from heirs where e.id = heirs.entity_id
+    returning e.id
+), forgotten as (
+    delete from elder_worker.sightings g using heirs where g.scope_id = heirs.scope_id and g.key = heirs.key
+)
+select count(*) from moved
+
+-- name: count_own
+-- Returns how many of the keys are active entities of a scope's own.
+select count(*) from entities where scope_id = %(scope)s and key = any(%(keys)s) and is_active
+
 -- name: hold
 -- Holds back tombstones until a person releases them.
 insert into elder_worker.held (run_id, scope_id, entity_id)
