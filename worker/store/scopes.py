@@ -81,7 +81,7 @@ def _key(owner: str, scope: Scope) -> list[str]:
 
 
 def fingerprints(connection: Connection, scope: int) -> Fingerprints:
-    """Fingerprints of a scope's active entities and sightings, read in pieces of a megabyte, so that they are never held twice in memory."""
+    """Fingerprints of a scope's active entities and sightings, read in pieces of a megabyte: never held twice in memory."""
     parts = connection.cursor().stream(statements.get("fingerprints"), {"scope": scope}, binary=True)
     return Fingerprints.from_network(part for (part,) in parts)
 
