@@ -66,7 +66,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("records", "schema", "pages"),
         ("attempts", "catalogue", "http", "sink"),
         ("provider",),
-        ("order", "concurrency"),
+        ("order", "concurrency", "reader"),
         ("runner", "registry", "google"),
         ("collected",),
         ("testing",),

@@ -13,8 +13,9 @@ from providers import runner
 from providers.attempts import Attempts
 from providers.errors import CredentialsError, Denied, Outcome, ProviderError, Throttled
 from providers.provider import PAUSE, Item, Read, Source
+from providers.reader import BATCH_BYTES
 from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
-from providers.runner import BATCH_BYTES, run
+from providers.runner import run
 
 
 class Planned(Source):
