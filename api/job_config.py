@@ -23,7 +23,7 @@ def provider_of(settings: Settings, name: str) -> Provider:
     """The provider of a job. Raises `ApiError`."""
     try:
         provider = registry.get(name)
-        admission.check_switched_on({name: getattr(settings, f"{name}_enabled", None)}, name)
+        admission.check_switched_on(settings.enabled(name), name)
     except ConfigError as error:
         raise ApiError(str(error)) from None
     if not provider.discovery:

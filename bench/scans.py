@@ -23,7 +23,7 @@ KEYS = {"access_key_id": "AKIDEXAMPLEEXAMPLE01", "secret_access_key": "x" * 40}
 
 OURS = """
 import gc, json, sys
-from providers import registry, schema
+from providers import registry
 from providers.runner import run
 from supervisor.kernel import share_heaps
 from supervisor.process import COLLECT_EVERY
@@ -33,7 +33,7 @@ class Nowhere:
     identity = planned = begin = organizations = resources = end = lambda self, *_: None
 provider, config, operator = json.loads(sys.stdin.read())
 provider = registry.get(provider)
-print(run(provider.open(schema.parse(provider.config, config), operator), Nowhere()).resources)
+print(run(registry.opened(provider, config, operator), Nowhere()).resources)
 """
 """As the job process does it, into nothing."""
 
@@ -124,7 +124,7 @@ def aws() -> list[tuple[str, str, str, str]]:
         def told(path: str, method: str = "GET") -> int:
             return int(http.request(method, address + path).data)
 
-        config = ["aws", {**KEYS, "regions": REGIONS}, {"AWS_ENDPOINT_URL": address}]
+        config = ["aws", {**KEYS, "regions": REGIONS}, {"endpoint_url": address}]
         told("/-/delay/0", "PUT")
         timed(OURS, config)
         calls = told("/-/calls")

@@ -24,12 +24,12 @@ RUNS = 3
 PROGRAM = """
 import json, os, pathlib, re, sys, threading, time
 import worker.job.entry
-from providers import registry, schema
+from providers import registry
 name, config, operator = json.loads(sys.stdin.read())
 provider = registry.get(name)
 def pss():
     return int(re.search(r"Pss:\\s+(\\d+)", pathlib.Path("/proc/self/smaps_rollup").read_text())[1])
-source = provider.open(schema.parse(provider.config, config), operator)
+source = registry.opened(provider, config, operator)
 print(json.dumps([time.clock_gettime(time.CLOCK_MONOTONIC), pss()]), flush=True)
 def sign_in():
     try:
@@ -60,7 +60,9 @@ def _run(provider: Provider) -> tuple[float, int, int]:
     """(seconds until the source is open, kB then, kB after it has tried to sign in)."""
     began = time.monotonic()
     child = subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    out, _ = child.communicate(json.dumps([provider.name, _config(provider), {"AWS_ENDPOINT_URL": f"http://{NOBODY}"}]), timeout=60)
+    out, _ = child.communicate(
+        json.dumps([provider.name, _config(provider), {"endpoint_url": f"http://{NOBODY}"} if provider.name == "aws" else {}]), timeout=60
+    )
     opened, connected = (json.loads(line) for line in out.splitlines())
     return opened[0] - began, opened[1], connected
 

@@ -24,7 +24,8 @@ bounded pool of threads, turns what they raise into outcomes, counts, and passes
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import msgspec
@@ -32,6 +33,7 @@ import msgspec
 from providers.attempts import Attempts
 from providers.errors import ProviderError
 from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
+from providers.variables import NoSettings, Variable, variables
 
 Item = Resource | Organization | Incomplete | Rejected | Placed
 
@@ -94,34 +96,78 @@ class Provider(abc.ABC):
     """As people say it."""
     config: ClassVar[type[msgspec.Struct]]
     """A `providers.schema` config type."""
-    operator_variables: ClassVar[tuple[str, ...]] = ()
-    """Environment variables of the worker that this provider may see: endpoints, credential files. Never part of a job's config."""
+    operator: ClassVar[type[msgspec.Struct]] = NoSettings
+    """Settings of the worker's operator for every run of this provider: endpoints, credential files. A `providers.variables` type.
+
+    They come from the worker's environment alone, and are never part of a job's config.
+    """
+    connector: ClassVar[type[msgspec.Struct] | None] = None
+    """The variables of this provider's connector, or None when it has no connector. Each field is one of `config`, of the same type."""
+    shared_prefix: ClassVar[bool] = False
+    """True when other software has variables with the same prefix, as ``AWS_``: then an unknown name is no mistake."""
     files: ClassVar[tuple[str, ...]] = ()
-    """Files and folders that it reads beside those that its config and its operator variables name."""
+    """Files and folders that the source reads beside those that its config and its settings name."""
     metadata_service: ClassVar[bool] = False
     """May speak to the metadata service of the cloud that the worker runs in, whose credentials are the operator's."""
     pins_identity: ClassVar[bool] = True
     """A job reads one account, tenant, cluster or directory, that of `Identity.account`; another one ends the run until it is accepted."""
     discovery: ClassVar[bool] = True
     """May be the provider of a discovery job."""
-    connector: ClassVar[bool] = False
-    """Can be configured by environment variables and synced on a schedule."""
 
     @abc.abstractmethod
-    def open(self, config: Any, operator: Mapping[str, str]) -> Source:
-        """Opens the source. `config` is an instance of the type in `config`, `operator` the worker's values of `operator_variables`."""
+    def open(self, config: Any, operator: Any) -> Source:
+        """Opens the source. `config` is an instance of the type in `config`, `operator` one of the type in `operator`."""
 
-    def further_files(self, operator: Mapping[str, str]) -> tuple[str, ...]:  # noqa: ARG002 - for those that override it
-        """Files that the operator's own files name in turn, which it may read too. Called by the worker: loads no SDK, and never raises."""
+    def further_files(self, operator: Any) -> tuple[str, ...]:  # noqa: ARG002 - for those that override it
+        """Files that the operator's own files name in turn, which a job may read too. Called by the worker: loads no SDK, never raises."""
         return ()
 
-    def connector_config(self, environment: Mapping[str, str]) -> dict[str, Any]:
-        """The raw config of the connector, from the worker's environment (empty strings removed). For those with `connector` set."""
-        raise NotImplementedError(f"{self.name} is not a connector")
+    def warnings(self, config: Any) -> Iterable[str]:  # noqa: ARG002 - for those that override it
+        """Sentences about a config that works and is dangerous: shown at each start, in ``check`` and in /status."""
+        return ()
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """What it can find, for ``elder-worker providers`` and the docs."""
         return ()
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider's interface as plain data, for processes that may not import the provider's package."""
+
+    name: str
+    title: str
+    discovery: bool = True
+    connector: tuple[Variable, ...] | None = None
+    operator: tuple[Variable, ...] = ()
+    shared_prefix: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """What the provider's variables begin with: ``LDAP_``."""
+        return prefix_of(self.name)
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The variables of operator and connector together."""
+        return (*(self.connector or ()), *self.operator)
+
+
+def describe(provider: Provider) -> Description:
+    """The description of a provider. Raises `TypeError` for settings types that no environment can fill."""
+    prefix = prefix_of(provider.name)
+    return Description(
+        name=provider.name,
+        title=provider.title,
+        discovery=provider.discovery,
+        connector=None if provider.connector is None else variables(provider.connector, prefix),
+        operator=variables(provider.operator, prefix),
+        shared_prefix=provider.shared_prefix,
+    )
+
+
+def prefix_of(name: str) -> str:
+    """What the variables of a provider of that name begin with."""
+    return re.sub(r"\W", "_", name).upper() + "_"
 
 
 class ResourceType(msgspec.Struct, frozen=True):

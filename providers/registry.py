@@ -16,20 +16,21 @@ from typing import Any
 
 from providers import schema
 from providers.errors import ConfigError
-from providers.provider import Provider, Source
+from providers.provider import Description, Provider, Source, describe
 
 ENTRY_POINT_GROUP = "elder_worker.providers"
 
 BUILT_IN = {
     "aws": "providers.aws:Aws",
-    "azure": "providers.azure:Azure",
     "gcp": "providers.gcp:Gcp",
     "google_workspace": "providers.google_workspace:GoogleWorkspace",
-    "kubernetes": "providers.kubernetes:Kubernetes",
     "ldap": "providers.ldap:Ldap",
     "okta": "providers.okta:Okta",
     "authentik": "providers.authentik:Authentik",
+    "azure": "providers.azure:Azure",
+    "kubernetes": "providers.kubernetes:Kubernetes",
 }
+"""Name -> where the class is, in the order in which people see them: as in the quick start."""
 
 
 @cache
@@ -42,11 +43,20 @@ def names() -> tuple[str, ...]:
     return (*BUILT_IN, *sorted(_third_party()))
 
 
-def loadable() -> Iterator[Provider]:
-    """All providers but those of packages that are broken, which have their say when they are asked for."""
+def descriptions() -> Iterator[Description]:
+    """The descriptions of all providers, but of packages that cannot be loaded: `get` says why for one that is asked for."""
     for name in names():
         with contextlib.suppress(ConfigError):
-            yield get(name)
+            yield description(name)
+
+
+def description(name: str) -> Description:
+    """The description of the provider of that name. Raises `ConfigError` when there is none, or when its package cannot be used."""
+    provider = get(name)
+    try:
+        return describe(provider)
+    except TypeError as error:
+        raise ConfigError(f"provider '{name}' cannot be used: {error}") from None
 
 
 @cache
@@ -68,12 +78,16 @@ def get(name: str) -> Provider:
     raise ConfigError(f"unsupported provider '{name}'{hint} Supported: {', '.join(names())}".replace("?  ", "? "))
 
 
-def opened(provider: Provider, config: Mapping[str, Any], operator: Mapping[str, str]) -> Source:
-    """Its source, opened with a raw config. Raises `ConfigError`, also when the provider's SDK is not installed."""
+def opened(provider: Provider, config: Mapping[str, Any], operator: Mapping[str, Any]) -> Source:
+    """The provider's source, opened with a raw config and the operator's values by field.
+
+    Raises `ConfigError`, also when the provider's SDK is not installed.
+    """
     parsed = schema.parse(provider.config, config)
+    settings = schema.parse(provider.operator, operator)
     try:
-        return provider.open(parsed, operator)
+        return provider.open(parsed, settings)
     except ImportError as error:
-        extra = provider.name.replace("_", "-")
-        sentence = f"provider '{provider.name}' needs a package that is not installed ({error.name}): pip install 'elder-worker[{extra}]'"
+        remedy = f"pip install 'elder-worker[{provider.name}]'" if provider.name in BUILT_IN else "install it beside the provider's package"
+        sentence = f"provider '{provider.name}' needs a package that is not installed ({error.name}): {remedy}"
         raise ConfigError(sentence, detail=traceback.format_exc()) from None

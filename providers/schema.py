@@ -90,8 +90,9 @@ def _is_secret(annotation: Any) -> bool:
 def _mark(annotation: Any, name: str) -> Any:
     """What a field's annotation says under a name, or None."""
     if typing.get_origin(annotation) is Annotated:
-        _, *metas = typing.get_args(annotation)
-        return next((found for m in metas if isinstance(m, msgspec.Meta) and (found := (m.extra or {}).get(name))), None)
+        inner, *metas = typing.get_args(annotation)
+        said = (found for m in metas if isinstance(m, msgspec.Meta) and (found := (m.extra or {}).get(name)))
+        return next(said, None) or _mark(inner, name)
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         return next((found for part in typing.get_args(annotation) if (found := _mark(part, name))), None)
     return None

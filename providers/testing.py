@@ -32,10 +32,11 @@ import msgspec
 from providers import registry, schema
 from providers.collected import Collected, canonical, check_resource, is_declared
 from providers.errors import ConfigError, CredentialsError, Outcome
-from providers.provider import Source
+from providers.provider import Provider, Source, prefix_of
 from providers.records import Scope
 from providers.runner import run
 from providers.sink import ScopeReport
+from providers.variables import NoSettings, parse, read, variables
 
 SDKS = ("boto3", "botocore", "google", "azure", "kubernetes", "ldap3", "msal")
 
@@ -61,6 +62,18 @@ Hit = Callable[[Scope], bool]
 """Whether a fault touches this scope."""
 
 
+def operator_of(provider: Provider, environ: Mapping[str, str]) -> Any:
+    """The operator's settings of a provider, as the worker reads them from environment variables."""
+    return read(provider.operator, environ, prefix_of(provider.name))
+
+
+def connector_of(provider: Provider, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The raw config of a provider's connector, as the worker reads it from environment variables."""
+    own = variables(provider.connector or NoSettings, prefix_of(provider.name))
+    values = ((one.field, parse(one, environ.get(one.name, ""))) for one in own)
+    return {field: value for field, value in values if value is not None}
+
+
 class ProviderSuite:
     """What holds for every provider. A subclass sets `provider` and `config`; the rest is as its peer needs it."""
 
@@ -69,7 +82,7 @@ class ProviderSuite:
     config: Mapping[str, Any] = {}
     """A raw config that works."""
     operator: Mapping[str, str] = {}
-    """The worker's own settings for it."""
+    """The environment variables of the operator's settings for it."""
     secrets: tuple[str, ...] = ()
     """Every secret string in `config`."""
     expected: frozenset[str] | set[str] = frozenset()
@@ -84,7 +97,8 @@ class ProviderSuite:
     def opened(self, config: Mapping[str, Any] | None = None) -> contextlib.closing[Source]:
         """The source, closed at the end of the block."""
         provider = registry.get(self.provider)
-        return contextlib.closing(provider.open(schema.parse(provider.config, self.config if config is None else config), self.operator))
+        parsed = schema.parse(provider.config, self.config if config is None else config)
+        return contextlib.closing(provider.open(parsed, operator_of(provider, self.operator)))
 
     def read(self) -> Collected:
         """One whole run."""

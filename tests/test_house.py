@@ -63,7 +63,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "providers": (
         ("errors", "secrecy", "address", "progress"),
-        ("records", "schema", "pages"),
+        ("records", "schema", "variables", "pages"),
         ("attempts", "catalogue", "http", "sink"),
         ("provider",),
         ("order", "concurrency", "reader"),

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import pathlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 
 from providers.provider import Provider, Read, Source
 from providers.records import Identity, Link, Resource, Scope
+from providers.variables import NoSettings
 
 REGIONS = ("a", "b", "c", "d")
 JOBS_IN_ORGANIZATION = 10
@@ -34,7 +35,7 @@ class Chaos(Provider):
 
     name, title, config = "chaos", "Chaos", ChaosConfig
 
-    def open(self, config: ChaosConfig, operator: Mapping[str, str]) -> Source:  # noqa: ARG002 - there is nothing to operate
+    def open(self, config: ChaosConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
         return ChaosSource(config)
 
 

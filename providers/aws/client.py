@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 import botocore.session
@@ -12,6 +11,7 @@ from botocore.config import Config
 
 from providers import progress
 from providers.aws import catalogue
+from providers.aws.config import AwsOperator
 from providers.aws.models import lean_loader
 from providers.aws.paging import Paging, paging_of
 from providers.concurrency import OncePerKey
@@ -49,10 +49,10 @@ def _count(response_dict: object, **_: Any) -> None:
 class Sessions:
     """Makes sessions that share their models, read no home folder, and use the operator's endpoint."""
 
-    def __init__(self, operator: Mapping[str, str], home: str, threads: int) -> None:
+    def __init__(self, operator: AwsOperator, home: str, threads: int) -> None:
         self.home = home
-        self._endpoint = operator.get("AWS_ENDPOINT_URL") or None
-        self._bundle = operator.get("AWS_CA_BUNDLE") or None
+        self._endpoint = operator.endpoint_url or None
+        self._bundle = operator.ca_bundle or None
         self._settings = settings(threads, own_endpoint=self._endpoint is not None)
         self._loader = lean_loader(catalogue.operations())
         self._bare = self.session(None)

@@ -10,11 +10,46 @@ import msgspec
 
 from providers.aws import catalogue
 from providers.schema import Secret
+from providers.variables import setting
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 _ACCOUNT = re.compile(r"\d{12}")
 _OPTIONAL_TYPES = frozenset(kind.sub_type for kind in catalogue.KINDS if kind.optional)
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+
+
+class AwsOperator(msgspec.Struct, frozen=True):
+    """The operator's settings: where AWS is, and the worker's own identity, named as the AWS SDKs name them."""
+
+    credentials_file: Annotated[
+        str,
+        setting("File with keys, in JSON or in the AWS CLI's format, for jobs and connectors that bring none.", file=True),
+    ] = ""
+    default_region: Annotated[str, setting("Region in which the worker asks who it is, and which regions there are.")] = ""
+    region: Annotated[str, setting("The same; AWS sets it in containers. `AWS_DEFAULT_REGION` wins.")] = ""
+    endpoint_url: Annotated[str, setting("Another endpoint for all services: a private one, or a simulator's.")] = ""
+    ca_bundle: Annotated[
+        str, setting("File with the CA certificates for AWS, where a proxy or the endpoint has its own. Without: the system's.", file=True)
+    ] = ""
+    role_arn: Annotated[str, setting("Role of the worker: assumed with the web identity token, or with `AWS_CREDENTIALS_FILE`.")] = ""
+    role_session_name: Annotated[str, setting("Name of the role's sessions in CloudTrail. Without: `elder-worker`.")] = ""
+    web_identity_token_file: Annotated[str, setting("Token for `AWS_ROLE_ARN`; EKS sets it (IRSA).", file=True)] = ""
+    container_credentials_relative_uri: Annotated[str, setting("Set by ECS for the task's role.")] = ""
+    container_credentials_full_uri: Annotated[str, setting("Set by EKS pod identity and by ECS for the role.")] = ""
+    container_authorization_token: Annotated[Secret, setting("Set by ECS for the role.")] = ""
+    container_authorization_token_file: Annotated[str, setting("Set by EKS pod identity for the role.", file=True)] = ""
+    ec2_metadata_disabled: Annotated[bool, setting("`true`: the machine's own role is not used where there are no other credentials.")] = (
+        False
+    )
+
+
+class AwsConnector(msgspec.Struct, frozen=True):
+    """The connector's variables."""
+
+    access_key_id: Annotated[Secret, setting("Access key. Without: `AWS_CREDENTIALS_FILE`, else the worker's role.")] | None = None
+    secret_access_key: Annotated[Secret, setting("The access key's secret.")] | None = None
+    session_token: Annotated[Secret, setting("Session token, with temporary keys only.")] | None = None
+    regions: Annotated[tuple[str, ...], setting("Regions to read, with commas. Without: all that are enabled for the account.")] = ()
 
 
 class AwsConfig(msgspec.Struct, frozen=True):

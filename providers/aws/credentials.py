@@ -8,7 +8,7 @@ from __future__ import annotations
 import configparser
 import json
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from botocore.credentials import (
@@ -22,8 +22,9 @@ from botocore.credentials import (
 from botocore.utils import FileWebIdentityTokenLoader, InstanceMetadataFetcher
 
 from providers import secrecy
-from providers.aws.config import AwsConfig
+from providers.aws.config import AwsConfig, AwsOperator
 from providers.errors import ConfigError, CredentialsError
+from providers.variables import environment
 
 ClientMaker = Callable[..., Any]
 SESSION_NAME = "elder-worker"
@@ -31,7 +32,7 @@ SESSION_NAME = "elder-worker"
 _KEYS = ("access_key_id", "secret_access_key", "session_token")
 
 
-def base(config: AwsConfig, operator: Mapping[str, str], make_client: ClientMaker) -> Credentials:
+def base(config: AwsConfig, operator: AwsOperator, make_client: ClientMaker) -> Credentials:
     """The identity before any role of the config is assumed. Raises `CredentialsError` when there is none."""
     if config.access_key_id:
         return Credentials(config.access_key_id, config.secret_access_key, config.session_token or None, method="config")
@@ -50,22 +51,22 @@ def assumed(source: Any, role: str, external_id: str | None, make_client: Client
     return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
 
 
-def _own(operator: Mapping[str, str], make_client: ClientMaker) -> Credentials | None:
+def _own(operator: AwsOperator, make_client: ClientMaker) -> Credentials | None:
     """The worker's own identity, in the order of the AWS SDKs."""
-    role, token_file = operator.get("AWS_ROLE_ARN", ""), operator.get("AWS_WEB_IDENTITY_TOKEN_FILE", "")
-    if operator.get("AWS_CREDENTIALS_FILE"):
-        found = from_file(pathlib.Path(operator["AWS_CREDENTIALS_FILE"]))
+    role, token_file = operator.role_arn, operator.web_identity_token_file
+    if operator.credentials_file:
+        found = from_file(pathlib.Path(operator.credentials_file))
         return assumed(found, role, None, make_client) if role and not token_file else found
     if role and token_file:
-        extra = {"RoleSessionName": operator.get("AWS_ROLE_SESSION_NAME") or SESSION_NAME}
+        extra = {"RoleSessionName": operator.role_session_name or SESSION_NAME}
         loader = FileWebIdentityTokenLoader(token_file)
         fetcher = AssumeRoleWithWebIdentityCredentialFetcher(make_client, loader, role, extra_args=extra)
         return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role-with-web-identity")
-    return ContainerProvider(environ=operator).load() or _of_the_machine(operator)
+    return ContainerProvider(environ=environment(operator, "AWS_")).load() or _of_the_machine(operator)
 
 
-def _of_the_machine(operator: Mapping[str, str]) -> Credentials | None:
-    if operator.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+def _of_the_machine(operator: AwsOperator) -> Credentials | None:
+    if operator.ec2_metadata_disabled:
         return None
     fetcher = InstanceMetadataFetcher(timeout=1, num_attempts=1, env={}, user_agent=SESSION_NAME)
     return InstanceMetadataProvider(iam_role_fetcher=fetcher).load()

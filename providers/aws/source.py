@@ -5,14 +5,14 @@ from __future__ import annotations
 import concurrent.futures
 import difflib
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from providers.aws import catalogue, credentials
 from providers.aws.client import Account, Sessions
-from providers.aws.config import AwsConfig
+from providers.aws.config import AwsConfig, AwsOperator
 from providers.aws.declaration import AwsKind
 from providers.aws.failure import translate
 from providers.aws.paging import pages
@@ -33,7 +33,7 @@ class AwsSource(Source):
 
     concurrency = 16
 
-    def __init__(self, config: AwsConfig, operator: Mapping[str, str]) -> None:
+    def __init__(self, config: AwsConfig, operator: AwsOperator) -> None:
         """Makes no call yet."""
         self._config, self._operator = config, operator
         self._sessions = Sessions(operator, _home_region(config, operator), self.concurrency + _DETAIL_THREADS)
@@ -175,9 +175,9 @@ def _unknown_region(region: str, known: Iterable[str]) -> str:
     return f"`regions`: there is no region `{region}`" + (f", did you mean `{close[0]}`?" if close else "")
 
 
-def _home_region(config: AwsConfig, operator: Mapping[str, str]) -> str:
+def _home_region(config: AwsConfig, operator: AwsOperator) -> str:
     """Where to ask who we are and which regions there are: the worker's own region, if it is in the partition of those to read."""
-    default = operator.get("AWS_DEFAULT_REGION") or operator.get("AWS_REGION") or _GLOBAL_ENDPOINTS["aws"]
+    default = operator.default_region or operator.region or _GLOBAL_ENDPOINTS["aws"]
     partition = _partition_of(config.regions[0] if config.regions else default)
     return default if _partition_of(default) == partition else _GLOBAL_ENDPOINTS[partition]
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from providers.azure.catalogue import RESOURCE_TYPES
-from providers.azure.config import OPERATOR_VARIABLES, AzureConfig
+from providers.azure.config import AzureConfig, AzureOperator
 from providers.provider import Provider, ResourceType, Source
 
 
@@ -16,9 +14,10 @@ class Azure(Provider):
     metadata_service = True
     title = "Azure"
     config = AzureConfig
-    operator_variables = OPERATOR_VARIABLES
+    shared_prefix = True
+    operator = AzureOperator
 
-    def open(self, config: AzureConfig, operator: Mapping[str, str]) -> Source:
+    def open(self, config: AzureConfig, operator: AzureOperator) -> Source:
         """Signs in lazily: the first call to Azure shows whether the credentials are right."""
         from providers.azure.source import AzureSource  # noqa: PLC0415 - the SDK is loaded by a job only
 

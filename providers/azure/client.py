@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import requests
 from azure.core import AzureClouds
 from azure.core.credentials import TokenCredential
@@ -23,9 +24,10 @@ from azure.mgmt.core.tools import get_arm_endpoints
 from requests.adapters import HTTPAdapter
 
 from providers import secrecy
-from providers.azure.config import MANAGED_IDENTITY, AzureConfig
+from providers.azure.config import AzureConfig, AzureOperator, ManagedIdentity
 from providers.errors import BadAnswer, ConfigError
 from providers.http.tls import tls
+from providers.variables import environment
 
 TIMEOUTS = {"connection_timeout": 10, "read_timeout": 60}  # seconds; the job's own clock ends everything else
 RETRIES = {"retry_total": 5, "retry_backoff_max": 60}  # Retry-After is honoured by the SDK's policy
@@ -42,18 +44,15 @@ _CLOUDS = {
 class Connection:
     """Where Azure is and who we are there, from the job's config and the operator's settings."""
 
-    def __init__(self, config: AzureConfig, operator: Mapping[str, str]) -> None:
-        name = operator.get("AZURE_CLOUD", "AzureCloud")
-        if name not in _CLOUDS:
-            raise ConfigError(f"AZURE_CLOUD is '{name}'; it must be one of {', '.join(_CLOUDS)}")
-        cloud, authority = _CLOUDS[name]
+    def __init__(self, config: AzureConfig, operator: AzureOperator) -> None:
+        cloud, authority = _CLOUDS[operator.cloud]
         endpoints = get_arm_endpoints(cloud)
-        self.base_url = operator.get("AZURE_RESOURCE_MANAGER_URL", endpoints["resource_manager"]).rstrip("/")
+        self.base_url = (operator.resource_manager_url or endpoints["resource_manager"]).rstrip("/")
         self.scopes: list[str] = endpoints["credential_scopes"]
         self.network: dict[str, Any] = {**TIMEOUTS, **RETRIES}
-        if "AZURE_CA_BUNDLE" in operator:
-            self.network["transport"] = _trusting(operator["AZURE_CA_BUNDLE"])
-        self.credential, self.who = _credential(config, operator, operator.get("AZURE_AUTHORITY_HOST", authority), self.network)
+        if operator.ca_bundle:
+            self.network["transport"] = _trusting(operator.ca_bundle)
+        self.credential, self.who = _credential(config, operator, operator.authority_host or authority, self.network)
 
     def typed(self, client: Callable[..., Any], subscription: str) -> Any:
         """An azure-mgmt client for one subscription."""
@@ -128,28 +127,27 @@ def _trusting(ca_file: str) -> RequestsTransport:
     return RequestsTransport(session=session, session_owner=False, connection_verify=ca_file, **TIMEOUTS)
 
 
-def _credential(
-    config: AzureConfig, operator: Mapping[str, str], authority: str, network: Mapping[str, Any]
-) -> tuple[TokenCredential, str]:
+def _credential(config: AzureConfig, operator: AzureOperator, authority: str, network: Mapping[str, Any]) -> tuple[TokenCredential, str]:
     """The credential and the name to show for it: the job's own, else the operator's file, workload identity, managed identity."""
-    options = {"authority": authority, "disable_instance_discovery": "AZURE_AUTHORITY_HOST" in operator, **network}
-    given = _own(config) or _from_file(operator.get("AZURE_CREDENTIALS_FILE", ""))
+    options = {"authority": authority, "disable_instance_discovery": bool(operator.authority_host), **network}
+    given = _own(config) or _from_file(operator.credentials_file)
     if given:
         return ClientSecretCredential(*given, **options), given[1]
-    client = operator.get("AZURE_CLIENT_ID")
-    if "AZURE_FEDERATED_TOKEN_FILE" in operator:
-        lacking = [name for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID") if name not in operator]
+    client = operator.client_id or None
+    if operator.federated_token_file:
+        needed = {"AZURE_TENANT_ID": operator.tenant_id, "AZURE_CLIENT_ID": operator.client_id}
+        lacking = [name for name, value in needed.items() if not value]
         if lacking:
             raise ConfigError(f"AZURE_FEDERATED_TOKEN_FILE is set, but {' and '.join(lacking)} is not: workload identity needs them all")
         federated = WorkloadIdentityCredential(
-            tenant_id=operator.get("AZURE_TENANT_ID"),
+            tenant_id=operator.tenant_id,
             client_id=client,
-            token_file_path=operator["AZURE_FEDERATED_TOKEN_FILE"],
+            token_file_path=operator.federated_token_file,
             **options,
         )
         return federated, client or ""
     # azure-identity looks for these in its process's environment, now and at each sign-in; a job has only what it was handed
-    os.environ.update({name: operator[name] for name in MANAGED_IDENTITY if name in operator})
+    os.environ.update(environment(msgspec.convert(operator, ManagedIdentity, from_attributes=True)))
     return ManagedIdentityCredential(client_id=client), client or "managed identity"
 
 

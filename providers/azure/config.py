@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from providers.schema import Secret
+from providers.variables import setting
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-MANAGED_IDENTITY = (
-    "IDENTITY_ENDPOINT",
-    "IDENTITY_HEADER",
-    "IDENTITY_SERVER_THUMBPRINT",
-    "IMDS_ENDPOINT",
-    "MSI_ENDPOINT",
-    "MSI_SECRET",
-    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
-)
-"""Where a machine's own identity is to be had; Azure sets them."""
 
-OPERATOR_VARIABLES = (
-    "AZURE_CREDENTIALS_FILE",
-    "AZURE_CLOUD",
-    "AZURE_AUTHORITY_HOST",
-    "AZURE_RESOURCE_MANAGER_URL",
-    "AZURE_CA_BUNDLE",
-    "AZURE_TENANT_ID",
-    "AZURE_CLIENT_ID",
-    "AZURE_FEDERATED_TOKEN_FILE",
-    *MANAGED_IDENTITY,
-)
+class ManagedIdentity(msgspec.Struct, frozen=True):
+    """Where a machine's own identity is to be had; Azure sets these variables, and azure-identity reads them from its environment."""
+
+    identity_endpoint: Annotated[str, setting("Set by Azure for managed identity.", variable="IDENTITY_ENDPOINT")] = ""
+    identity_header: Annotated[Secret, setting("Set by Azure for managed identity.", variable="IDENTITY_HEADER")] = ""
+    identity_server_thumbprint: Annotated[str, setting("Set by Azure for managed identity.", variable="IDENTITY_SERVER_THUMBPRINT")] = ""
+    imds_endpoint: Annotated[str, setting("Set by Azure Arc for managed identity.", variable="IMDS_ENDPOINT")] = ""
+    msi_endpoint: Annotated[str, setting("Set by Azure for managed identity.", variable="MSI_ENDPOINT")] = ""
+    msi_secret: Annotated[Secret, setting("Set by Azure for managed identity.", variable="MSI_SECRET")] = ""
+    pod_identity_authority_host: Annotated[str, setting("Set for pod identity.", variable="AZURE_POD_IDENTITY_AUTHORITY_HOST")] = ""
+
+
+class AzureOperator(ManagedIdentity, frozen=True):
+    """The operator's settings: as whom, in which cloud, and where it is."""
+
+    credentials_file: Annotated[
+        str, setting("JSON file with a service principal (tenant, client, secret), for jobs that bring none of their own.", file=True)
+    ] = ""
+    cloud: Annotated[Literal["AzureCloud", "AzureUSGovernment", "AzureChinaCloud"], setting("The cloud that subscriptions are in.")] = (
+        "AzureCloud"
+    )
+    authority_host: Annotated[str, setting("Another sign-in endpoint: of a private cloud, or a simulator's. Without: the cloud's.")] = ""
+    resource_manager_url: Annotated[str, setting("Another endpoint of Resource Manager, as a private link. Without: the cloud's.")] = ""
+    ca_bundle: Annotated[
+        str, setting("File with the CA certificates for Azure's endpoints, where a proxy has its own. Without: the system's.", file=True)
+    ] = ""
+    tenant_id: Annotated[str, setting("Tenant of the workload identity; Kubernetes sets it.")] = ""
+    client_id: Annotated[str, setting("Client of the workload identity, or of a user-assigned managed identity.")] = ""
+    federated_token_file: Annotated[str, setting("Token of the workload identity; Kubernetes sets it.", file=True)] = ""
 
 
 class AzureConfig(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from azure.mgmt.storage import StorageManagementClient
 from providers.azure import failure
 from providers.azure.catalogue import GRAPH_TYPES, VM_LINKS
 from providers.azure.client import Connection
-from providers.azure.config import AzureConfig
+from providers.azure.config import AzureConfig, AzureOperator
 from providers.azure.graph import read_graph
 from providers.azure.resource import group_of, resource
 from providers.errors import Denied, ProviderError, ScopeError, Unsupported
@@ -35,7 +35,7 @@ class AzureSource(Source):
     concurrency = 16
     lane_width = 4  # reads of one subscription: its read quota is small and shared with everybody else's tools
 
-    def __init__(self, config: AzureConfig, operator: Mapping[str, str]) -> None:
+    def __init__(self, config: AzureConfig, operator: AzureOperator) -> None:
         self._config = config
         self._connection = Connection(config, operator)
         self._arm = self._connection.arm()

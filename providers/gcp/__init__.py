@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from providers.gcp import catalogue
-from providers.gcp.config import CREDENTIALS_VARIABLES, OPERATOR_VARIABLES, GcpConfig
+from providers.gcp.config import GcpConfig, GcpConnector, GcpOperator
 from providers.google import key as google_key
 from providers.provider import Provider, ResourceType, Source
 
@@ -16,29 +15,21 @@ class Gcp(Provider):
 
     name, title, config = "gcp", "GCP", GcpConfig
     metadata_service = True
-    connector = True
     pins_identity = False  # a job reads the projects that its credentials may see
-    operator_variables = OPERATOR_VARIABLES
+    shared_prefix = True
+    connector = GcpConnector
+    operator = GcpOperator
 
-    def open(self, config: GcpConfig, operator: Mapping[str, str]) -> Source:
+    def open(self, config: GcpConfig, operator: GcpOperator) -> Source:
         """Imports Google's client libraries. Raises `ConfigError` for a key that cannot be used."""
         from providers.gcp.source import GcpSource  # noqa: PLC0415 - the SDK is loaded by a job only
 
         return GcpSource(config, operator)
 
-    def further_files(self, operator: Mapping[str, str]) -> tuple[str, ...]:
+    def further_files(self, operator: GcpOperator) -> tuple[str, ...]:
         """The token of workload identity federation."""
-        paths = (operator.get(name, "") for name in CREDENTIALS_VARIABLES)
+        paths = (operator.credentials_file, operator.application_credentials)
         return tuple(token for path in paths if path and (token := google_key.token_file(path)))
-
-    def connector_config(self, environment: Mapping[str, str]) -> dict[str, Any]:
-        """`GCP_PROJECT_ID` (without, every project that is visible) and `GCP_CREDENTIALS_PATH` (without, the worker's own identity)."""
-        config: dict[str, Any] = {}
-        if project := environment.get("GCP_PROJECT_ID"):
-            config["project_ids"] = [one.strip() for one in project.split(",") if one.strip()]
-        if path := environment.get("GCP_CREDENTIALS_PATH"):
-            config["credentials_path"] = path
-        return config
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """One for each declaration."""

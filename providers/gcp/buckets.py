@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
+from providers.gcp.config import GcpOperator
 from providers.gcp.session import Session
 from providers.google import failure as google_failure
 from providers.google.signin import Signin
@@ -16,9 +17,9 @@ from providers.http.client import Http
 HOST = "storage.googleapis.com"
 
 
-def http(signin: Signin, operator: Mapping[str, str], connections: int) -> Http:
+def http(signin: Signin, operator: GcpOperator, connections: int) -> Http:
     """Cloud Storage's client. `STORAGE_EMULATOR_HOST` is another place for it; over plain http our token does not go there."""
-    elsewhere = operator.get("STORAGE_EMULATOR_HOST", "")
+    elsewhere = operator.storage_emulator_host
     if not elsewhere:
         return signin.http(HOST, HOST, connections=connections)
     url = elsewhere if "://" in elsewhere else f"http://{elsewhere}"

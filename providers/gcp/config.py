@@ -10,19 +10,35 @@ import msgspec
 
 from providers.errors import ConfigError
 from providers.google import key as google_key
-
-CREDENTIALS_VARIABLES = ("GCP_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS")
-"""Where the operator names a credential file."""
-
-OPERATOR_VARIABLES = (
-    *CREDENTIALS_VARIABLES,
-    "GOOGLE_ENDPOINT_URL",
-    "GOOGLE_CA_BUNDLE",
-    "STORAGE_EMULATOR_HOST",
-)
+from providers.google.operator import GoogleOperator
+from providers.variables import setting
 
 _PROJECT = re.compile(r"([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
 """With the domain of the old ``example.com:project``."""
+
+
+class GcpOperator(GoogleOperator, frozen=True):
+    """The operator's settings: as whom, and where Cloud Storage is."""
+
+    credentials_file: Annotated[
+        str, setting("File with the key of a service account, for jobs that bring no key of their own.", file=True)
+    ] = ""
+    storage_emulator_host: Annotated[
+        str, setting("Another endpoint for Cloud Storage, such as a simulator's.", variable="STORAGE_EMULATOR_HOST")
+    ] = ""
+
+
+class GcpConnector(msgspec.Struct, frozen=True):
+    """The connector's variables."""
+
+    project_ids: Annotated[
+        tuple[str, ...],
+        setting("Project to read, or several with commas. Without: every active project that is visible.", variable="GCP_PROJECT_ID"),
+    ] = ()
+    credentials_path: (
+        Annotated[str, setting("File with the key of a service account. Without: `GCP_CREDENTIALS_FILE`, else the machine's.", file=True)]
+        | None
+    ) = None
 
 
 class GcpConfig(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from providers import pages
 from providers.catalogue import paths
 from providers.gcp import buckets, compute
 from providers.gcp.catalogue import KINDS
+from providers.gcp.config import GcpOperator
 from providers.gcp.declaration import Kind
 from providers.gcp.session import Session
 from providers.google.signin import Signin
@@ -28,7 +29,7 @@ RESOURCE_MANAGER = "cloudresourcemanager.googleapis.com"
 class Apis:
     """A client of each API."""
 
-    def __init__(self, signin: Signin, operator: Mapping[str, str], connections: int) -> None:
+    def __init__(self, signin: Signin, operator: GcpOperator, connections: int) -> None:
         hosts = {compute.HOST, RESOURCE_MANAGER, *(kind.address.partition("/")[0] for kind in KINDS if kind.address)}
         self._clients = {host: signin.http(host, host, connections=connections) for host in sorted(hosts)}
         self._clients[buckets.HOST] = buckets.http(signin, operator, connections)

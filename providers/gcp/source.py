@@ -12,7 +12,7 @@ from providers.concurrency import Turns
 from providers.errors import BadAnswer, Denied, ProviderError, ScopeError, Unsupported
 from providers.gcp import bindings
 from providers.gcp.catalogue import BINDING, KINDS, PROJECT
-from providers.gcp.config import GcpConfig
+from providers.gcp.config import GcpConfig, GcpOperator
 from providers.gcp.declaration import project_name
 from providers.gcp.listing import RESOURCE_MANAGER, Apis, page
 from providers.gcp.reading import Reading, organizations
@@ -38,7 +38,7 @@ class GcpSource(Source):
     concurrency = 16
     lane_width = 8  # lists of one project: its quota is shared with everybody else's tools
 
-    def __init__(self, config: GcpConfig, operator: Mapping[str, str]) -> None:
+    def __init__(self, config: GcpConfig, operator: GcpOperator) -> None:
         """Sends nothing yet. Raises `ConfigError`."""
         self._config = config
         self._signin = sign_in(config, operator)
@@ -132,14 +132,14 @@ class GcpSource(Source):
         yield from bindings.read(self._manager, project, organizations(project)[1].external_id)
 
 
-def sign_in(config: GcpConfig, operator: Mapping[str, str]) -> Signin:
+def sign_in(config: GcpConfig, operator: GcpOperator) -> Signin:
     """As the job's own key, else the operator's file, else Application Default Credentials. Raises `ConfigError`."""
     if config.credentials_json is not None:
         return google_signin.sign_in(operator, SCOPES, key=config.credentials_json, at="credentials_json")
     if config.credentials_path:
         key = google_key.read_job(config.credentials_path, "credentials_path")
         return google_signin.sign_in(operator, SCOPES, key=key, at="credentials_path")
-    if path := operator.get("GCP_CREDENTIALS_FILE"):
+    if path := operator.credentials_file:
         key = google_key.read_operator(path, "GCP_CREDENTIALS_FILE")
         return google_signin.sign_in(operator, SCOPES, key=key, at="GCP_CREDENTIALS_FILE")
     return google_signin.sign_in(operator, SCOPES)

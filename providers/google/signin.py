@@ -33,14 +33,12 @@ from providers import secrecy
 from providers.errors import ConfigError
 from providers.google import failure as google_failure
 from providers.google import key as google_key
+from providers.google.operator import GoogleOperator
 from providers.http.client import TIMEOUT, Explain, Http
 from providers.http.response import HttpResponse
 from providers.http.tls import tls
 
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
-
-OPERATOR_VARIABLES = ("GOOGLE_ENDPOINT_URL", "GOOGLE_CA_BUNDLE")
-"""For every provider that signs in here; with Application Default Credentials, also `ADC_VARIABLE`."""
 
 ADC_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 
@@ -48,10 +46,10 @@ ADC_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 class Signin:
     """Who we are to Google. Safe to use from several threads: one of them asks for a token, the others wait for it."""
 
-    def __init__(self, credentials: Any, operator: Mapping[str, str], *, name: str, project: str = "", who: str = "") -> None:
+    def __init__(self, credentials: Any, operator: GoogleOperator, *, name: str, project: str = "", who: str = "") -> None:
         """`name` is who to show in a connectivity test; `who` is the same at length, for the sentence of a refused sign-in."""
         self.credentials, self.name, self.project = credentials, name, project
-        self._endpoint, self._ca_file = operator.get("GOOGLE_ENDPOINT_URL", "").rstrip("/"), operator.get("GOOGLE_CA_BUNDLE", "")
+        self._endpoint, self._ca_file = operator.endpoint_url.rstrip("/"), operator.ca_bundle
         pool = urllib3.PoolManager(retries=False, timeout=TIMEOUT, ssl_context=tls(self._ca_file))
         self.transport = Request(pool)
         """For google-auth: our time-outs, our CA, no redirect followed."""
@@ -110,7 +108,7 @@ class Signin:
 
 
 def sign_in(
-    operator: Mapping[str, str],
+    operator: GoogleOperator,
     scopes: Sequence[str],
     *,
     key: Mapping[str, Any] | None = None,
@@ -121,7 +119,7 @@ def sign_in(
 
     `subject` is the person to act as, which a service account may with domain-wide delegation. Raises `ConfigError`.
     """
-    if key is None and (path := operator.get(ADC_VARIABLE, "")):
+    if key is None and (path := operator.application_credentials):
         key, at = google_key.read_operator(path, ADC_VARIABLE), ADC_VARIABLE
     if subject and (key is None or key["type"] != google_key.SERVICE_ACCOUNT):
         raise ConfigError(f"`{at}`: acting as {subject} takes a service account's key")
@@ -134,12 +132,12 @@ def sign_in(
         raise ConfigError(f"`{at}.{field}` cannot be used ({type(error).__name__}): download the key anew") from None
 
 
-def _token_url(operator: Mapping[str, str], usual: str = TOKEN_URL) -> str:
-    endpoint = operator.get("GOOGLE_ENDPOINT_URL", "").rstrip("/")
+def _token_url(operator: GoogleOperator, usual: str = TOKEN_URL) -> str:
+    endpoint = operator.endpoint_url.rstrip("/")
     return endpoint + urlsplit(usual).path if endpoint else usual
 
 
-def _service_account(operator: Mapping[str, str], scopes: Sequence[str], key: Mapping[str, Any], subject: str) -> Signin:
+def _service_account(operator: GoogleOperator, scopes: Sequence[str], key: Mapping[str, Any], subject: str) -> Signin:
     email, project = key["client_email"], str(key.get("project_id", ""))
     taken = {name: key[name] for name in ("client_email", "private_key", "private_key_id") if name in key}
     found = ServiceAccount.from_service_account_info(
@@ -149,7 +147,7 @@ def _service_account(operator: Mapping[str, str], scopes: Sequence[str], key: Ma
     return Signin(found, operator, name=subject or email, project=project, who=who)
 
 
-def _user(operator: Mapping[str, str], _scopes: Sequence[str], key: Mapping[str, Any], _subject: str) -> Signin:
+def _user(operator: GoogleOperator, _scopes: Sequence[str], key: Mapping[str, Any], _subject: str) -> Signin:
     found = UserCredentials(  # its refresh token has the scopes that the person gave it
         None,
         refresh_token=key["refresh_token"],
@@ -162,7 +160,7 @@ def _user(operator: Mapping[str, str], _scopes: Sequence[str], key: Mapping[str,
     return Signin(found, operator, name=name, project=str(key.get("quota_project_id", "")))
 
 
-def _federated(operator: Mapping[str, str], scopes: Sequence[str], key: Mapping[str, Any], _subject: str) -> Signin:
+def _federated(operator: GoogleOperator, scopes: Sequence[str], key: Mapping[str, Any], _subject: str) -> Signin:
     from google.auth import aws, identity_pool  # noqa: PLC0415 - few need them
 
     kind = aws.Credentials if "environment_id" in key["credential_source"] else identity_pool.Credentials
@@ -176,7 +174,7 @@ def _federated(operator: Mapping[str, str], scopes: Sequence[str], key: Mapping[
 _KINDS = {google_key.SERVICE_ACCOUNT: _service_account, "authorized_user": _user, "external_account": _federated}
 
 
-def _machine(operator: Mapping[str, str], scopes: Sequence[str]) -> Signin:
+def _machine(operator: GoogleOperator, scopes: Sequence[str]) -> Signin:
     from google.auth import compute_engine  # noqa: PLC0415 - only for those without a key
 
     found = compute_engine.Credentials(scopes=list(scopes))

@@ -16,6 +16,7 @@ from providers.google import failure as google_failure
 from providers.google import key as google_key
 from providers.google import signin as google_signin
 from providers.google.failure import NotFound
+from providers.google.operator import GoogleOperator
 from providers.google_workspace.catalogue import GROUPS, USERS, Listing
 from providers.google_workspace.config import GoogleWorkspaceConfig
 from providers.http.client import Explain, Http
@@ -32,7 +33,7 @@ RESTARTS = 3
 class Client:
     """Safe to use from several threads."""
 
-    def __init__(self, config: GoogleWorkspaceConfig, operator: Mapping[str, str]) -> None:
+    def __init__(self, config: GoogleWorkspaceConfig, operator: GoogleOperator) -> None:
         """Reads the key; nothing is sent yet. Raises `ConfigError`."""
         self._config, path = config, config.credentials_path
         key = google_key.read_operator(path, "credentials_path", (google_key.SERVICE_ACCOUNT,)) if path else config.credentials

@@ -1,12 +1,21 @@
-"""The config of the Google Workspace connector, from the worker's environment."""
+"""The config of the Google Workspace connector; ``admin_email`` is the environment variable ``GOOGLE_WORKSPACE_ADMIN_EMAIL``."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import msgspec
 
 from providers.google import key as google_key
+from providers.variables import setting
 
-OPERATOR_VARIABLES = ("GOOGLE_ENDPOINT_URL", "GOOGLE_CA_BUNDLE")
+
+class GoogleWorkspaceConnector(msgspec.Struct, frozen=True):
+    """The connector's variables."""
+
+    credentials_path: Annotated[str, setting("File with the key of a service account that has domain-wide delegation.", file=True)]
+    admin_email: Annotated[str, setting("Administrator to act as; one who may read users, groups, units and roles.")]
+    customer_id: Annotated[str, setting("Customer to read; `my_customer` is the administrator's own.")] = "my_customer"
 
 
 class GoogleWorkspaceConfig(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from typing import Any
 
 from providers.concurrency import Once
 from providers.errors import CredentialsError, Outcome, ProviderError, ScopeError
+from providers.google.operator import GoogleOperator
 from providers.google_workspace.catalogue import DELETED_USERS, DOMAINS, GROUPS, ORG_UNITS, ROLE_ASSIGNMENTS, ROLES, USERS, Kind
 from providers.google_workspace.client import NAME, Client
 from providers.google_workspace.config import GoogleWorkspaceConfig
@@ -25,7 +26,7 @@ Raw = Mapping[str, Any]
 class Directory(Source):
     """One customer, seen by one administrator."""
 
-    def __init__(self, config: GoogleWorkspaceConfig, operator: Mapping[str, str]) -> None:
+    def __init__(self, config: GoogleWorkspaceConfig, operator: GoogleOperator) -> None:
         self._config = config
         self._client = Client(config, operator)
         self._unit_table = Once[dict[str, dict[str, Any]]]()

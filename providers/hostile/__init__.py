@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
 
 from providers.errors import ConfigError
-from providers.hostile.config import HostileConfig
+from providers.hostile.config import HostileConfig, HostileConnector, HostileOperator
 from providers.provider import Provider, Source
 
 
@@ -16,10 +15,10 @@ class Hostile(Provider):
     name = "hostile"
     title = "Hostile source"
     config = HostileConfig
-    operator_variables = ("HOSTILE_ENDPOINT_URL",)
-    connector = True
+    operator = HostileOperator
+    connector = HostileConnector
 
-    def open(self, config: HostileConfig, operator: Mapping[str, str]) -> Source:
+    def open(self, config: HostileConfig, operator: HostileOperator) -> Source:
         """Opens the source; the misdeeds that need the main thread are done here."""
         from providers.hostile.source import HostileSource  # noqa: PLC0415 - as a provider with an SDK does
 
@@ -28,7 +27,3 @@ class Hostile(Provider):
         if config.behaviour == "ignore_sigterm":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         return HostileSource(config, operator)
-
-    def connector_config(self, environment: Mapping[str, str]) -> dict[str, object]:
-        """A connector that behaves."""
-        return {"resources": int(environment.get("HOSTILE_RESOURCES", "10"))}

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from providers.schema import Secret
+from providers.variables import setting
+
+
+class HostileOperator(msgspec.Struct, frozen=True):
+    """The operator's settings."""
+
+    endpoint_url: Annotated[str, setting("Shown by the check.")] = ""
+
+
+class HostileConnector(msgspec.Struct, frozen=True):
+    """The connector's variables: one that behaves."""
+
+    resources: Annotated[int, setting("Resources in each region.", ge=0)] = 10
 
 
 class HostileConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

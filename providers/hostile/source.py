@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 
 from providers import progress
 from providers.errors import BadAnswer, CredentialsError, Denied, Outcome, Throttled, TimedOut
 from providers.hostile import misdeeds
-from providers.hostile.config import HostileConfig
+from providers.hostile.config import HostileConfig, HostileOperator
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Link, Organization, Resource, Scope
+from providers.variables import environment
 
 RAISED = {
     "deny": Denied("the role may not list things", permission="hostile:ListThings"),
@@ -28,7 +29,7 @@ class HostileSource(Source):
 
     concurrency = 1
 
-    def __init__(self, config: HostileConfig, operator: Mapping[str, str]) -> None:
+    def __init__(self, config: HostileConfig, operator: HostileOperator) -> None:
         self._config, self._operator = config, operator
 
     def check(self) -> Identity:
@@ -38,7 +39,7 @@ class HostileSource(Source):
             raise CredentialsError(f"the password '{self._config.password}' is wrong", detail=f"sent: {self._config.password}")
         if behaviour.endswith("_in_check"):
             self._do(behaviour.removesuffix("_in_check"))
-        return Identity(name="hostile", account=self._config.account, details=dict(self._operator))
+        return Identity(name="hostile", account=self._config.account, details=dict(environment(self._operator, "HOSTILE_")))
 
     def plan(self) -> Iterator[Read]:
         """One read a region."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from providers.kubernetes import catalogue
-from providers.kubernetes.config import OPERATOR_VARIABLES, KubernetesConfig
+from providers.kubernetes.config import KubernetesConfig, KubernetesOperator
 from providers.provider import Provider, ResourceType, Source
 
 
@@ -16,9 +14,10 @@ class Kubernetes(Provider):
     title = "Kubernetes"
     config = KubernetesConfig
     files = ("/var/run/secrets/kubernetes.io/serviceaccount",)
-    operator_variables = OPERATOR_VARIABLES
+    shared_prefix = True
+    operator = KubernetesOperator
 
-    def open(self, config: KubernetesConfig, operator: Mapping[str, str]) -> Source:
+    def open(self, config: KubernetesConfig, operator: KubernetesOperator) -> Source:
         """Raises `ConfigError` when it is not clear which cluster, or the kubeconfig wants more than it may."""
         from providers.kubernetes.source import Cluster  # noqa: PLC0415 - the SDK is loaded by a job only
 

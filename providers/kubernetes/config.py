@@ -7,8 +7,17 @@ from typing import Annotated
 import msgspec
 
 from providers.schema import Secret, SecretObject
+from providers.variables import setting
 
-OPERATOR_VARIABLES = ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
+
+class KubernetesOperator(msgspec.Struct, frozen=True):
+    """The operator's settings: the cluster of jobs that name none."""
+
+    kubeconfig: Annotated[
+        str, setting("kubeconfig file, for jobs that name no cluster of their own.", variable="KUBECONFIG", file=True)
+    ] = ""
+    service_host: Annotated[str, setting("Address of the API server; Kubernetes sets it in every pod.")] = ""
+    service_port: Annotated[str, setting("Port of the API server; Kubernetes sets it in every pod.")] = "443"
 
 
 class KubernetesConfig(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ import msgspec
 
 from providers import secrecy
 from providers.errors import ConfigError
-from providers.kubernetes.config import KubernetesConfig
+from providers.kubernetes.config import KubernetesConfig, KubernetesOperator
 
 RUNS_PROGRAMS = ("exec", "auth-provider")
 NAMES_FILES = ("client-certificate", "client-key", "tokenFile", "certificate-authority")
@@ -35,19 +35,19 @@ class Access(msgspec.Struct, frozen=True):
     tls_server_name: str = ""
 
 
-def access(config: KubernetesConfig, operator: Mapping[str, str]) -> Access:
+def access(config: KubernetesConfig, operator: KubernetesOperator) -> Access:
     """From the job's config, else the operator's kubeconfig, else the cluster that we run in. Raises `ConfigError`."""
     found = _access(config, operator)
     secrecy.learned(found.token, found.password, found.client_key)
     return found
 
 
-def _access(config: KubernetesConfig, operator: Mapping[str, str]) -> Access:
+def _access(config: KubernetesConfig, operator: KubernetesOperator) -> Access:
     if config.server:
         return Access(config.server, config.ca_certificate or "", config.token or "")
     if config.kubeconfig:
         return _from_kubeconfig(config.kubeconfig, config.context, None)
-    path = config.kubeconfig_path or operator.get("KUBECONFIG")
+    path = config.kubeconfig_path or operator.kubeconfig
     if not path:
         return _in_cluster(Path("/var/run/secrets/kubernetes.io/serviceaccount"), operator)
     place = Path(path)
@@ -56,8 +56,8 @@ def _access(config: KubernetesConfig, operator: Mapping[str, str]) -> Access:
     return _from_kubeconfig(_parsed(place), config.context, place.parent)
 
 
-def _in_cluster(folder: Path, operator: Mapping[str, str]) -> Access:
-    host, port = operator.get("KUBERNETES_SERVICE_HOST"), operator.get("KUBERNETES_SERVICE_PORT", "443")
+def _in_cluster(folder: Path, operator: KubernetesOperator) -> Access:
+    host, port = operator.service_host, operator.service_port
     if not host:
         raise ConfigError(f"{folder} is a service account, but KUBERNETES_SERVICE_HOST is not set: is this worker in a cluster?")
     server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"

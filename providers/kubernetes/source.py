@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from providers.concurrency import OncePerKey
 from providers.errors import BadAnswer, ProviderError, ScopeError
 from providers.kubernetes import catalogue
 from providers.kubernetes.client import Client, Gone
-from providers.kubernetes.config import KubernetesConfig
+from providers.kubernetes.config import KubernetesConfig, KubernetesOperator
 from providers.kubernetes.kubeconfig import access
 from providers.kubernetes.objects import resource
 from providers.provider import Item, Read, Source
@@ -49,7 +49,7 @@ class Cluster(Source):
     concurrency = 8
     lane_width = 8
 
-    def __init__(self, config: KubernetesConfig, operator: Mapping[str, str]) -> None:
+    def __init__(self, config: KubernetesConfig, operator: KubernetesOperator) -> None:
         self._config = config
         self._client = Client(access(config, operator))
         self._index = OncePerKey[str, dict[tuple[str, str], str]]()

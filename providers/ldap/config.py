@@ -1,10 +1,13 @@
-"""The config of the LDAP connector, from the worker's environment."""
+"""The config of the LDAP connector; every key is an environment variable of the worker: ``bind_dn`` is ``LDAP_BIND_DN``."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import msgspec
 
 from providers.schema import Secret
+from providers.variables import setting
 
 GROUPS = "(|(objectClass=group)(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))"
 
@@ -12,20 +15,37 @@ GROUPS = "(|(objectClass=group)(objectClass=groupOfNames)(objectClass=groupOfUni
 class LdapConfig(msgspec.Struct, frozen=True):
     """Which directory, as whom, and which of its entries are users and groups."""
 
-    server: str
-    base_dn: str
-    port: int | None = None
-    use_ssl: bool = False
-    start_tls: bool = False
-    verify_cert: bool = True
-    ca_cert: str | None = None
-    """File with the certificates of the CA, instead of the system's."""
-    bind_dn: str | None = None
-    """Empty: anonymous."""
-    bind_password: Secret | None = None
-    user_filter: str = "(objectClass=person)"
-    group_filter: str = GROUPS
-    page_size: int = 500
+    server: Annotated[str, setting("Host name of the directory server, as its certificate has it: `dc1.example.com`.")]
+    base_dn: Annotated[str, setting("Entry below which users, groups and organizational units are searched: `dc=example,dc=com`.")]
+    port: Annotated[int, setting("Port of the server. Without a value: 636 with `LDAP_USE_SSL=true`, else 389.", ge=1, le=65535)] | None = (
+        None
+    )
+    use_ssl: Annotated[bool, setting("`true`: LDAPS, encrypted from the first byte. `false`: plain LDAP, or `LDAP_START_TLS`.")] = False
+    start_tls: Annotated[bool, setting("`true`: StartTLS encrypts the plain connection before the bind. Excludes `LDAP_USE_SSL`.")] = False
+    verify_cert: Annotated[
+        bool, setting("`false` accepts any certificate: whoever is in between can read the password. For tests only.")
+    ] = True
+    ca_cert: (
+        Annotated[
+            str,
+            setting("File with the CA certificates for the server's certificate. Without: the system's.", file=True),
+        ]
+        | None
+    ) = None
+    bind_dn: Annotated[str, setting("Account to bind as: a DN, or `user@domain` for Active Directory. Without: anonymous.")] | None = None
+    bind_password: Annotated[Secret, setting("Password of the account in `LDAP_BIND_DN`.")] | None = None
+    user_filter: Annotated[
+        str, setting("LDAP filter for users. Too wide a filter takes computers for people; too narrow a filter loses people.")
+    ] = "(objectClass=person)"
+    group_filter: Annotated[str, setting("LDAP filter for groups.")] = GROUPS
+    page_size: Annotated[
+        int,
+        setting(
+            "Entries asked for in one answer.",
+            low="more round trips: slower on a distant server",
+            high="Active Directory gives at most 1000 (MaxPageSize), and other servers may have a lower limit",
+        ),
+    ] = 500
 
     def __post_init__(self) -> None:
         """Cross-field rules; a complaint is a `ValueError`."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from providers.okta.catalogue import RESOURCE_TYPES
 from providers.okta.config import OktaConfig
 from providers.provider import Provider, ResourceType, Source
+from providers.variables import NoSettings
 
 
 class Okta(Provider):
@@ -17,18 +15,13 @@ class Okta(Provider):
     title = "Okta"
     config = OktaConfig
     discovery = False
-    connector = True
+    connector = OktaConfig
 
-    def open(self, config: OktaConfig, operator: Mapping[str, str]) -> Source:  # noqa: ARG002 - it has no operator variables
+    def open(self, config: OktaConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
         """Connects lazily."""
         from providers.okta.source import OktaSource  # noqa: PLC0415 - the HTTP client is loaded by a job only
 
         return OktaSource(config)
-
-    def connector_config(self, environment: Mapping[str, str]) -> dict[str, Any]:
-        """From the OKTA_* variables."""
-        names = {"domain": "OKTA_DOMAIN", "api_token": "OKTA_API_TOKEN"}
-        return {key: environment[name] for key, name in names.items() if environment.get(name)}
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """All types of the catalogue."""

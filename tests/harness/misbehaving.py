@@ -6,26 +6,24 @@ import os
 
 from providers import registry
 from providers.hostile import Hostile, misdeeds
-from providers.hostile.config import HostileConfig
+from providers.hostile.config import HostileConfig, HostileOperator
 from providers.hostile.source import HostileSource
+from providers.variables import NoSettings
 
 
 class Misbehaving(Hostile):
     """`misdeed` is a function of `providers.hostile.misdeeds`."""
 
     misdeed = ""
-    operator_variables = ()
+    operator, connector = NoSettings, None
 
     def open(self, config, operator):
         return Misbehaviour(self.misdeed)
 
-    def connector_config(self, environment):
-        return {}
-
 
 class Misbehaviour(HostileSource):
     def __init__(self, misdeed: str) -> None:
-        super().__init__(HostileConfig(), {})
+        super().__init__(HostileConfig(), HostileOperator())
         self._misdeed = misdeed
 
     def check(self):

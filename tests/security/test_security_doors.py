@@ -53,7 +53,9 @@ socket.getaddrinfo = rebound
 from providers import registry
 from providers.http import retry
 from providers.http.client import Http
+from providers.kubernetes.config import KubernetesOperator
 from providers.schema import parse
+from providers.variables import NoSettings
 from worker.job.egress import forbid_metadata
 retry.wait = lambda seconds: None
 forbid_metadata()
@@ -61,14 +63,14 @@ told = {}
 for server in json.loads(sys.argv[1]):
     provider = registry.get("kubernetes")
     try:
-        provider.open(parse(provider.config, {"server": server, "token": "t"}), {}).check()
+        provider.open(parse(provider.config, {"server": server, "token": "t"}), KubernetesOperator()).check()
     except Exception as error:
         told[server] = f"{type(error).__name__}: {error}"
 directory = registry.get("ldap")
 for host in ("169.254.169.254", "innocent.example", "2852039166"):
     try:
         config = {"server": host, "port": 443, "base_dn": "dc=x", "bind_dn": "cn=x", "bind_password": "x"}
-        directory.open(parse(directory.config, config), {}).check()
+        directory.open(parse(directory.config, config), NoSettings()).check()
     except Exception as error:
         told["ldap " + host] = f"{type(error).__name__}: {error}"
 with Http("http://innocent.example:443", "Weather") as http:

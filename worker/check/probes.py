@@ -1,4 +1,4 @@
-"""What the connectivity test tries besides the sources: the Elder API and the database, as providers that have nothing to read.
+"""The connectivity tests of the worker's own services: the Elder API and the database, as providers that have nothing to read.
 
 They run in the same killable processes as every source. They are in the registry of those processes alone.
 """
@@ -7,46 +7,45 @@ from __future__ import annotations
 
 import os
 from abc import ABC
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
 
 from providers import registry
 from providers.errors import CredentialsError, ProviderError, TimedOut
-from providers.provider import Provider, Read, Source
+from providers.provider import Provider, Read, Source, describe
 from providers.records import Identity
 from providers.schema import Secret
+from providers.variables import NO_VARIABLE, NoSettings, setting
+from worker.config.settings import Settings
+from worker.config.sources import SourceSettings
 
 
 class _Probe(Source, ABC):
-    """Only ever asked who we are."""
+    """A source whose identity alone is asked for."""
 
     def plan(self) -> Iterable[Read]:
-        """Nothing."""
+        """Nothing to read."""
         return ()
 
 
 class ApiConfig(msgspec.Struct, frozen=True):
     """Where the Elder API is."""
 
-    url: str
-    key: Secret = ""
+    url: Annotated[str, setting("The Elder API.")]
+    key: Annotated[Secret, setting("Its bearer key.")] = ""
 
 
 class ElderApi(Provider):
     """The Elder API."""
 
     name, title, config = "elder_api", "Elder API", ApiConfig
-    connector = True
+    connector = ApiConfig
 
-    def open(self, config: ApiConfig, operator: Mapping[str, str]) -> Source:  # noqa: ARG002 - as every provider
+    def open(self, config: ApiConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
         """Makes no call yet."""
         return _ApiProbe(config)
-
-    def connector_config(self, environment: Mapping[str, str]) -> dict[str, Any]:
-        """ELDER_API_URL and ELDER_API_KEY."""
-        return {"url": environment["ELDER_API_URL"], "key": environment.get("ELDER_API_KEY", "")}
 
 
 class _ApiProbe(_Probe):
@@ -54,7 +53,7 @@ class _ApiProbe(_Probe):
         self._config = config
 
     def check(self) -> Identity:
-        """Whether it answers, and takes the key."""
+        """Asks the API something that needs the key and the database."""
         from worker.sync import client  # noqa: PLC0415 - in the process that tries it
 
         api = client.ElderApi(self._config.url, self._config.key, retries=0)
@@ -70,25 +69,21 @@ class _ApiProbe(_Probe):
 class DatabaseConfig(msgspec.Struct, frozen=True):
     """Where a database is, and the home folder in which libpq looks for certificates and passwords."""
 
-    url: Secret
-    home: str = ""
+    url: Annotated[Secret, setting("The database.")]
+    home: Annotated[str, NO_VARIABLE] = ""
 
 
 class Database(Provider):
     """PostgreSQL, as the worker uses it."""
 
     name, title, config = "database", "Database", DatabaseConfig
-    connector = True
+    connector = DatabaseConfig
     files = ("/",)  # certificates, the socket: wherever the URL says
     variable = "DATABASE_URL"
 
-    def open(self, config: DatabaseConfig, operator: Mapping[str, str]) -> Source:  # noqa: ARG002 - as every provider
+    def open(self, config: DatabaseConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
         """Does not connect yet."""
         return _DatabaseProbe(config, self.variable)
-
-    def connector_config(self, environment: Mapping[str, str]) -> dict[str, Any]:
-        """The URL."""
-        return {"url": environment[self.variable], "home": environment.get("HOME", "")}
 
 
 class Replica(Database):
@@ -103,7 +98,7 @@ class _DatabaseProbe(_Probe):
         self._config, self._variable = config, variable
 
     def check(self) -> Identity:
-        """Whether it can be asked something, and as whom."""
+        """Asks the database for its version and the role that we have in it."""
         from worker.store import ping  # noqa: PLC0415 - in the process that tries it
         from worker.store.errors import Misconfigured, StoreError  # noqa: PLC0415
 
@@ -113,21 +108,32 @@ class _DatabaseProbe(_Probe):
         except Misconfigured as error:
             raise CredentialsError(str(error).replace("DATABASE_URL", self._variable)) from None
         except StoreError as error:
-            words = str(error).partition(" Is the server running")[0]
-            raise ProviderError(f"{words}: does the server run, and is {self._variable} right?") from None
+            sentence = str(error).partition(" Is the server running")[0]
+            raise ProviderError(f"{sentence}: does the server run, and is {self._variable} right?") from None
         return Identity(name=found.user, account=found.database, details={"server": found.version, "role": found.role})
 
 
-PROBES = {"elder_api": "worker.check.probes:ElderApi", "database": "worker.check.probes:Database", "replica": "worker.check.probes:Replica"}
+PROBES = {kind.name: f"{__name__}:{kind.__name__}" for kind in (ElderApi, Database, Replica)}
+"""Name -> where the class is, as in `providers.registry.BUILT_IN`."""
+
+
+def sources(settings: Settings, home: str) -> dict[str, SourceSettings]:
+    """The settings of each probe, made from those of the service. `home` is the home folder of whoever runs the test."""
+    values: dict[type[Provider], dict[str, str]] = {
+        ElderApi: {"url": settings.elder_api_url, "key": settings.elder_api_key},
+        Database: {"url": settings.database_url, "home": home},
+        Replica: {"url": settings.database_read_url, "home": home},
+    }
+    return {kind.name: SourceSettings(description=describe(kind()), connector=dict(given)) for kind, given in values.items()}
 
 
 def enlist() -> None:
-    """Puts them into the registry of this process."""
+    """Puts the probes into the registry of this process."""
     registry.BUILT_IN.update(PROBES)
 
 
 def job(start: bytes, control: int, data: int) -> int:
-    """The entry of a job process that may try them: else as `worker.job.entry:main`."""
+    """The entry of a job process that may run a probe; else as `worker.job.entry:main`."""
     from worker.job.entry import main  # noqa: PLC0415 - the writer of a connectivity test does without it
 
     enlist()

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 
 from worker.cli.main import CommandError
 from worker.config.settings import load
-from worker.config.sources import CONNECTORS
 from worker.sync.client import ApiError, ElderApi
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Lets go what the guard against mass deletion held back."""
-    if options.name not in CONNECTORS:
-        raise CommandError(f"there is no connector '{options.name}'; there are {', '.join(CONNECTORS)}")
     settings = load(environ)
+    connectors = settings.connectors()
+    if options.name not in connectors:
+        raise CommandError(f"there is no connector '{options.name}'; there are {', '.join(connectors)}")
     api = ElderApi(settings.elder_api_url, settings.elder_api_key)
     try:
         released = api.release(f"connector:{options.name}").released

@@ -37,13 +37,11 @@ EXIT_UNREAD = 141
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Reads, prints; 0 when every scope was read in full, else 1."""
     provider = registry.get(options.provider)
-    given = load(environ).environment()
-    base = provider.connector_config(given) if provider.connector else {}
-    operator = {name: given[name] for name in provider.operator_variables if name in given}
+    settings = load(environ).sources[provider.name]
     signal.signal(signal.SIGINT, _interrupted)
-    config = {**base, **_config(options, provider)}
-    redactor = Redactor(schema.secret_values(provider.config, config))
-    source = registry.opened(provider, config, operator)
+    config = {**settings.connector, **_config(options, provider)}
+    redactor = Redactor((*schema.secret_values(provider.config, config), *settings.operator_secrets))
+    source = registry.opened(provider, config, settings.operator)
     printer = _PRINTERS[options.format]()
     try:
         tally = run(source, printer)

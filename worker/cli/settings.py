@@ -1,60 +1,74 @@
-"""``elder-worker settings``: the reference of all settings, made from their declaration."""
+"""``elder-worker settings``: the reference of all settings, made from their declarations. Those of installed packages are in it."""
 
 from __future__ import annotations
 
 import argparse
-import typing
+import textwrap
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-import msgspec
+from providers import registry
+from providers.variables import Variable, shown, variables
+from worker.config import sources
+from worker.config.settings import Settings
 
-from worker.config.settings import Settings, defaults, secret_fields
+WIDTH = 120
+"""Characters in a line of the .env file."""
 
 
 def main(options: argparse.Namespace, _environ: Mapping[str, str]) -> int:
-    """Prints it."""
+    """Prints the reference."""
     print(markdown() if options.format == "markdown" else env())
     return 0
 
 
-def rows() -> Iterator[tuple[str, str, str, bool]]:
-    """(variable, default, description, secret) of every setting."""
-    values, secrets = defaults(), secret_fields()
-    fields = [field for field in msgspec.structs.fields(Settings) if field.name != "given"]
-    own = [field for field in fields if field.name in Settings.__annotations__]
-    for field in (*own, *(field for field in fields if field not in own)):
-        yield field.name.upper(), _shown(values[field.name]), _description(field.type), field.name in secrets
+def sections() -> Iterator[tuple[str, tuple[Variable, ...]]]:
+    """(title, variables) of the service and of each provider; a variable of several providers stands with the first."""
+    yield "The service", variables(Settings)
+    seen: set[str] = set()
+    for description in registry.descriptions():
+        own = tuple(one for one in sources.variables(description) if one.name not in seen)
+        seen.update(one.name for one in own)
+        yield description.title, own
 
 
 def markdown() -> str:
-    """A table."""
-    lines = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, default, description, secret in rows():
-        shown = f"`{default}`".replace("|", "\\|") if default else ""
-        lines.append(f"| `{name}` | {shown} | {description}{' Secret: also as `' + name + '_FILE`.' if secret else ''} |")
-    return "\n".join(lines)
+    """A section with a table for the service and for each provider."""
+    parts = []
+    for title, own in sections():
+        rows = [f"| `{one.name}` | {_default(one)} | {_meaning(one)} |".replace("(|", "(\\|") for one in own]
+        parts.append("\n".join((f"## {title}\n", "| variable | default | meaning |", "|---|---|---|", *rows)))
+    return "\n\n".join(parts)
 
 
 def env() -> str:
     """An .env file with everything commented out."""
-    return "\n".join(f"# {description}\n# {name}={default}\n" for name, default, description, _ in rows())
+    parts = []
+    for title, own in sections():
+        parts.append(f"# {'=' * 8} {title}\n")
+        for one in own:
+            comment = textwrap.wrap(_meaning(one).replace("`", ""), WIDTH, initial_indent="# ", subsequent_indent="# ")
+            parts.append("\n".join((*comment, f"# {one.name}={shown(one.default)}\n")))
+    return "\n".join(parts)
 
 
-def _shown(value: Any) -> str:
-    if value is None or value == ():
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ",".join(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _meaning(variable: Variable) -> str:
+    """What the variable does, and what goes wrong at either end."""
+    bounds = (variable.minimum is not None, variable.maximum is not None)
+    allowed = {
+        (True, True): f"From {shown(variable.minimum)} to {shown(variable.maximum)}.",
+        (True, False): f"At least {shown(variable.minimum)}.",
+    }.get(bounds, "")
+    parts = (
+        variable.description,
+        f"One of {', '.join(variable.choices)}." if variable.choices else "",
+        allowed,
+        f"Too low: {variable.low}." if variable.low else "",
+        f"Too high: {variable.high}." if variable.high else "",
+        f"Secret: also as `{variable.name}_FILE`." if variable.secret else "",
+    )
+    return " ".join(part for part in parts if part)
 
 
-def _description(annotation: Any) -> str:
-    for part in (annotation, *typing.get_args(annotation)):
-        if typing.get_origin(part) is typing.Annotated:
-            for meta in typing.get_args(part)[1:]:
-                if isinstance(meta, msgspec.Meta) and meta.description:
-                    return meta.description
-    return ""
+def _default(variable: Variable) -> str:
+    default = shown(variable.default)
+    return f"`{default}`" if default else "none"

@@ -1,27 +1,23 @@
-"""Reads typed values out of environment variables, and complains well."""
+"""Reads the process's environment: each variable once, typed by `providers.variables`, with every complaint at once.
+
+``NAME_FILE`` names a file that holds the value of ``NAME``, where no variable of its own is called so.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
-import types
-import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from providers.variables import Variable, parse
 
-from providers.schema import secret_names
-
-PREFIXES = ("DISCOVERY_", "CONNECTOR_", "SYNC_", "HEALTH_CHECK_", "ELDER_", "LDAP_", "OKTA_", "AUTHENTIK_", "GOOGLE_WORKSPACE_", "LEASE_")
-"""Names that begin so are ours: one that we do not know is a mistake."""
-
-NOT_SETTINGS = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_(TCP|UDP)\w*)$|ELDER_POSTGRES_BIN$")
+_NOT_SETTINGS = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_(TCP|UDP)\w*)$|ELDER_POSTGRES_BIN$")
 """What Kubernetes sets for a service of that name, and a variable that is read elsewhere."""
 
-_TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off"})
-_LINK = re.compile(r"(tcp|udp)://\d")
+_SERVICE_ADDRESS = re.compile(r"(tcp|udp)://\d")
+"""The value of ``NAME_PORT`` that Docker and Kubernetes set for a service called NAME."""
 
 
 class SettingsError(Exception):
@@ -33,91 +29,53 @@ class SettingsError(Exception):
 
 
 class Reader:
-    """Of one environment; gathers complaints."""
+    """Reads one environment and gathers complaints and warnings."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+    def __init__(self, environ: Mapping[str, str], names: Iterable[str]) -> None:
+        """`names` are those of all variables that there are."""
+        self._environ, self._names = environ, frozenset(names)
         self.complaints: list[str] = []
+        self.warnings: list[str] = []
 
-    def text(self, name: str) -> str:
-        """The value of a variable or the content of its file; empty when it is not set."""
-        value = self._environ.get(name, "").strip()
-        if value and not _LINK.match(value):  # a service's address that Docker or Kubernetes put under our name
-            return value
-        path = self._environ.get(f"{name}_FILE", "").strip()
-        if not path or name.endswith("_CREDENTIALS"):
+    def values(self, variables: Iterable[Variable]) -> dict[str, Any]:
+        """Field -> value of the variables that are set."""
+        found = ((variable.field, self._value(variable)) for variable in variables)
+        return {field: value for field, value in found if value is not None}
+
+    def unknown_names(self, prefixes: tuple[str, ...]) -> None:
+        """Complains about names that begin with one of the prefixes and that no variable has."""
+        for name in sorted(self._environ):
+            known = name in self._names or name.removesuffix("_FILE") in self._names
+            if name.startswith(prefixes) and not known and not _NOT_SETTINGS.match(name) and not self._is_address(name):
+                close = difflib.get_close_matches(name, self._names, n=1, cutoff=0.75)
+                self.complaints.append(f"unknown setting {name}" + (f", did you mean {close[0]}?" if close else ""))
+
+    def _value(self, variable: Variable) -> Any:
+        text = self._text(variable.name)
+        try:
+            value = parse(variable, text)
+        except ValueError as error:
+            shown = "" if variable.secret else f" (it is '{text.strip()}')"
+            self.complaints.append(f"{variable.name}: {error}{shown}")
+            return None
+        if variable.secret and re.search(r"(^|\s)#", text):
+            self.warnings.append(f"{variable.name} holds a ' #': a secret is taken as it stands; if that begins a comment, remove it")
+        return value
+
+    def _text(self, name: str) -> str:
+        """The variable's text, else that of the file that ``NAME_FILE`` names; empty when neither is set."""
+        text = self._environ.get(name, "")
+        if text.strip() and not self._is_address(name):
+            return text
+        file = f"{name}_FILE"
+        path = "" if file in self._names else parse(Variable(name=file, field="", file=True), self._environ.get(file, ""))
+        if not path:
             return ""
         try:
-            return Path(path).read_text().strip()
+            return Path(path).read_text()
         except (OSError, UnicodeError) as error:
-            self.complaints.append(f"{name}_FILE: {path} cannot be read ({type(error).__name__})")
+            self.complaints.append(f"{file}: {path} cannot be read ({type(error).__name__})")
             return ""
 
-    def values(self, kind: type[msgspec.Struct], skip: frozenset[str] = frozenset()) -> dict[str, Any]:
-        """Field -> value, of those that are set."""
-        found: dict[str, Any] = {}
-        secrets = secret_names(kind)
-        for field in msgspec.structs.fields(kind):
-            text = "" if field.name in skip else self.text(field.name.upper())
-            if not text:
-                continue
-            try:
-                found[field.name] = _convert(text, field.type)
-            except (ValueError, msgspec.ValidationError) as error:
-                shown = "" if field.name in secrets else f" (it is '{text}')"
-                self.complaints.append(f"{field.name.upper()}: {str(error)[:1].lower()}{str(error)[1:]}{shown}")
-        return found
-
-    def unknown_names(self, known: Mapping[str, str]) -> None:
-        """Complains about variables that begin like ours and are none."""
-        for name in sorted(self._environ):
-            base = name.removesuffix("_FILE")
-            if name.startswith(PREFIXES) and name not in known and base not in known and not NOT_SETTINGS.match(name):
-                close = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
-                hint = f", did you mean {close[0]}?" if close else ""
-                self.complaints.append(f"unknown setting {name}{hint}")
-
-
-def _convert(text: str, annotation: Any) -> Any:
-    kind = _plain(annotation)
-    if typing.get_origin(kind) is tuple:
-        return msgspec.convert(tuple(part.strip() for part in text.split(",") if part.strip()), annotation)
-    if kind is bool:
-        return _boolean(_uncommented(text))
-    if kind in (int, float):
-        return msgspec.convert(_number(_uncommented(text), kind), annotation)
-    if typing.get_origin(kind) is typing.Literal:
-        return _one_of(_uncommented(text), typing.get_args(kind))
-    return text
-
-
-def _plain(annotation: Any) -> Any:
-    """The type inside Annotated and Optional."""
-    while typing.get_origin(annotation) in (typing.Annotated, typing.Union, types.UnionType):
-        annotation = next(part for part in typing.get_args(annotation) if part is not type(None))
-    return annotation
-
-
-def _uncommented(text: str) -> str:
-    """Without the comment that ``NAME=3600  # hourly`` leaves in a value: Docker's env files keep it."""
-    return re.sub(r"\s+#.*$", "", text)
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() not in _TRUE | _FALSE:
-        raise ValueError("must be true or false")
-    return text.lower() in _TRUE
-
-
-def _number(text: str, kind: type[int | float]) -> float:
-    try:
-        return kind(text)
-    except ValueError:
-        raise ValueError("must be a whole number" if kind is int else "must be a number") from None
-
-
-def _one_of(text: str, choices: tuple[str, ...]) -> str:
-    for choice in choices:
-        if text.lower() == choice.lower():
-            return choice
-    raise ValueError(f"must be one of {', '.join(choices)}")
+    def _is_address(self, name: str) -> bool:
+        return name.endswith("_PORT") and bool(_SERVICE_ADDRESS.match(self._environ.get(name, "")))

@@ -1,147 +1,259 @@
 """Every setting of the service, declared once: name, type, default, bounds, whether it is a secret, and what it does.
 
-An attribute is the environment variable in lower case. Any variable may come as ``NAME_FILE`` instead, with the path of a file that holds
-the value; an empty value means "not set". All complaints come at once. What sources and connectors need is in `worker.config.sources`.
+A field is the environment variable in lower case. Any variable may come as ``NAME_FILE`` instead, with the path of a file that holds the
+value; an empty value means "not set". All complaints come at once. The settings of each provider are declared by the provider itself and
+read by `worker.config.sources`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
 
-from providers.schema import secret_names
+from providers import registry
+from providers.schema import Secret
+from providers.variables import NO_VARIABLE, setting, variables
+from worker.config import sources
 from worker.config.environment import Reader, SettingsError
-from worker.config.sources import SourceSettings, operator_names
+from worker.config.sources import SourceSettings
 
 TESTS_AT_ONCE = 3
-"""Connectivity tests, so that one that hangs does not hold up the others; a process of the API lets as many wait."""
+"""Connectivity tests that run at once, so that one that hangs does not hold up the others; a process of the API lets as many wait."""
+
+PREFIXES = ("DISCOVERY_", "CONNECTOR_", "SYNC_", "HEALTH_CHECK_", "ELDER_", "LEASE_")
+"""Names that begin so are the service's: one that no setting has is a mistake."""
 
 
-def _meta(description: str, *, ge: float | None = None, le: float | None = None, secret: bool = False) -> Meta:
-    return Meta(description=description, ge=ge, le=le, extra={"secret": True} if secret else None)
-
-
-class Settings(SourceSettings, frozen=True, kw_only=True):
-    """Of the service and of its sources. Times are in seconds, sizes in MB."""
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of the service. Times are in seconds, sizes in MB (2**20 bytes)."""
 
     database_url: Annotated[
-        str, _meta("PostgreSQL of the worker and the API. Without it no discovery jobs run; connectors do.", secret=True)
+        Secret, setting("PostgreSQL of the worker and the API, as a URL. Without it no discovery jobs run; connectors do.")
     ] = ""
-    database_read_url: Annotated[str, _meta("A replica that is asked whether jobs are due; the primary confirms.", secret=True)] = ""
-    elder_api_url: Annotated[str, _meta("Where the connectors deliver.")] = "http://api:5000"
-    elder_api_key: Annotated[str, _meta("Bearer key of the API; the API asks for it unless it listens on loopback.", secret=True)] = ""
-    elder_api_host: Annotated[str, _meta("Address that the API listens on.")] = "127.0.0.1"
-    elder_api_port: Annotated[int, _meta("Port of the API.", ge=1, le=65535)] = 5000
+    database_read_url: Annotated[
+        Secret, setting("A replica that is asked whether jobs are due. The primary confirms each claim, so a late replica does no harm.")
+    ] = ""
+    elder_api_url: Annotated[str, setting("The Elder API that connectors deliver to.")] = "http://api:5000"
+    elder_api_key: Annotated[
+        Secret, setting("Bearer key of the Elder API. The API asks for it whenever it is set, and needs it unless it listens on loopback.")
+    ] = ""
+    elder_api_host: Annotated[str, setting("Address that the Elder API listens on.")] = "127.0.0.1"
+    elder_api_port: Annotated[int, setting("Port of the Elder API.", ge=1, le=65535)] = 5000
     elder_secret_keys: Annotated[
-        tuple[str, ...], _meta("Fernet keys for secrets at rest: the first encrypts, all decrypt.", secret=True)
+        tuple[str, ...],
+        setting(
+            "Fernet keys for secrets at rest, with commas: the first encrypts, all decrypt. Made by `elder-worker keygen`.", secret=True
+        ),
     ] = ()
-    health_check_host: Annotated[str, _meta("Address of /healthz, /readyz, /status and /metrics.")] = "0.0.0.0"  # noqa: S104 - as documented
-    health_check_port: Annotated[int, _meta("Port of the same.", ge=1, le=65535)] = 8000
+    health_check_host: Annotated[str, setting("Address of /healthz, /readyz, /status and /metrics.")] = "0.0.0.0"  # noqa: S104 - as documented
+    health_check_port: Annotated[int, setting("Port of the health endpoints.", ge=1, le=65535)] = 8000
 
-    discovery_poll_interval: Annotated[float, _meta("Between two looks for due jobs; a new job is notified and starts at once.", ge=1)] = (
-        300
-    )
-    discovery_max_concurrent: Annotated[int, _meta("Discovery jobs that run at once.", ge=1, le=1000)] = 2
-    discovery_job_timeout: Annotated[float, _meta("A job that runs longer is killed and ends as error/timeout.", ge=1)] = 3600
-    discovery_idle_timeout: Annotated[float, _meta("A job without evidence of progress for so long is killed: error/idle.", ge=1)] = 300
-    discovery_kill_grace: Annotated[float, _meta("From SIGTERM to SIGKILL.", ge=0, le=300)] = 5
-    discovery_job_memory_mb: Annotated[int, _meta("Cap on a job's memory; derived from the container's limit, else 512.", ge=32)] | None = (
-        None
-    )
+    discovery_poll_interval: Annotated[
+        float,
+        setting(
+            "Seconds between two looks for due discovery jobs. A new job starts at once all the same: the database notifies the worker.",
+            ge=1,
+            low="queries for nothing",
+            high="scheduled jobs start late, by up to this",
+        ),
+    ] = 300
+    discovery_max_concurrent: Annotated[
+        int,
+        setting(
+            "Discovery jobs that run at once. The container's memory may allow fewer: the log says so at the start.",
+            ge=1,
+            le=1000,
+            low="jobs wait for each other",
+            high="jobs share the processors and finish late; each job's memory cap is smaller",
+        ),
+    ] = 2
+    discovery_job_timeout: Annotated[
+        float,
+        setting(
+            "Seconds after which a discovery job is killed; it ends as `error` (`timeout`), and what it has found is kept.",
+            ge=1,
+            low="large accounts are never read to their end",
+            high="a job that makes no headway holds its slot for long",
+        ),
+    ] = 3600
+    discovery_idle_timeout: Annotated[
+        float,
+        setting(
+            "Seconds without evidence of progress after which a job is killed; it ends as `error` (`idle`).",
+            ge=1,
+            low="a source that is slow to answer is taken for a hung one",
+            high="a hung job holds its slot for so long",
+        ),
+    ] = 300
+    discovery_kill_grace: Annotated[
+        float,
+        setting(
+            "Seconds from SIGTERM to SIGKILL when a job is killed; in them it says where it was stuck.",
+            ge=0,
+            le=300,
+            low="the stacks of a hung job are missing from its history",
+            high="a job that ignores SIGTERM holds its slot for longer",
+        ),
+    ] = 5
+    discovery_job_memory_mb: (
+        Annotated[
+            int,
+            setting(
+                "Memory in MB that one job may use. Without: 512, or what the container's limit leaves for each slot. More than the "
+                "container leaves for jobs stops the start.",
+                ge=32,
+                low="jobs end as `error` (`memory`); `elder-worker providers` says what each provider needs",
+                high="fewer jobs run at once in a container with a limit",
+            ),
+        ]
+        | None
+    ) = None
     discovery_confine_files: Annotated[
-        bool, _meta("Landlock keeps jobs from files that are not theirs, where the kernel has it; off, if a source needs others.")
+        bool,
+        setting("Landlock keeps jobs from files that are not theirs, where the kernel has it. `false`: jobs may read what the worker may."),
     ] = True
-    discovery_allowed_paths: Annotated[tuple[str, ...], _meta("Folders whose files a job's config may name.")] = ("/var/run/secrets",)
-    connector_max_concurrent: Annotated[int, _meta("Connectors that sync at once.", ge=1, le=100)] = 2
-    connector_sync_timeout: Annotated[float, _meta("A sync that runs longer is killed.", ge=1)] = 3600
+    discovery_allowed_paths: Annotated[
+        tuple[str, ...], setting("Folders, with commas, whose files a job's config may name. A file elsewhere is refused.")
+    ] = ("/var/run/secrets",)
+    connector_max_concurrent: Annotated[
+        int,
+        setting(
+            "Connectors that sync at once.",
+            ge=1,
+            le=100,
+            low="connectors wait for each other",
+            high="syncs share the processors and the memory of the container",
+        ),
+    ] = 2
+    connector_sync_timeout: Annotated[
+        float,
+        setting(
+            "Seconds after which a sync is killed; what it has delivered is kept.",
+            ge=1,
+            low="large directories are never read to their end",
+            high="a sync that makes no headway holds its slot for long",
+        ),
+    ] = 3600
     shutdown_grace: Annotated[
-        float, _meta("How long running jobs may go on after SIGTERM; below the container's own grace.", ge=0, le=3600)
+        float,
+        setting(
+            "Seconds that running jobs may go on after SIGTERM. It must be below the container's own grace (30 s in Kubernetes).",
+            ge=0,
+            le=3600,
+            low="jobs are cut off at each restart and begin again",
+            high="the container is killed before the worker has stored how its jobs ended",
+        ),
     ] = 25
-    lease_ttl: Annotated[float, _meta("A worker that does not renew its claim for so long has lost the job.", ge=3)] = 30
-    mass_delete_guard: Annotated[float, _meta("Share of a scope that may be marked as gone at once; more is held back.", ge=0, le=1)] = 0.1
+    lease_ttl: Annotated[
+        float,
+        setting(
+            "Seconds after which a worker that does not renew its claim has lost the job. A claim is renewed three times in it.",
+            ge=3,
+            low="a short outage of the database ends the running jobs",
+            high="the jobs of a worker that died wait for so long",
+        ),
+    ] = 30
+    mass_delete_guard: Annotated[
+        float,
+        setting(
+            "Share of a scope's entities that one run may mark as deleted. More is held back until an operator releases it.",
+            ge=0,
+            le=1,
+            low="ordinary clean-up waits for an operator",
+            high="a source that wrongly says `nothing there` empties the inventory",
+        ),
+    ] = 0.1
 
-    sync_on_startup: Annotated[bool, _meta("Whether connectors sync at the start, and not only after their interval.")] = True
-    sync_batch_size: Annotated[int, _meta("Entities in one request to the API.", ge=1, le=10_000)] = 500
-    sync_max_retries: Annotated[int, _meta("How often a failed request, and a failed sync, is tried again.", ge=0, le=100)] = 3
-    default_organization_id: Annotated[int, _meta("Organization of what has none of its own.", ge=1)] | None = None
-    create_missing_organizations: Annotated[bool, _meta("Whether connectors make organizations; false needs DEFAULT_ORGANIZATION_ID.")] = (
-        True
-    )
+    sync_on_startup: Annotated[bool, setting("Connectors sync at the start. `false`: each waits for its interval first.")] = True
+    sync_batch_size: Annotated[
+        int,
+        setting(
+            "Entities in one request to the Elder API.",
+            ge=1,
+            le=10_000,
+            low="many requests: slow",
+            high="a request that fails is sent again whole, and takes long",
+        ),
+    ] = 500
+    sync_max_retries: Annotated[
+        int,
+        setting(
+            "Times that a failed request, and a failed sync, is tried again.",
+            ge=0,
+            le=100,
+            low="a short disturbance fails the sync until its next interval",
+            high="the error of an API that is down is shown late",
+        ),
+    ] = 3
+    default_organization_id: (
+        Annotated[int, setting("Organization of entities that have none of their own. Without: one is made for each account.", ge=1)] | None
+    ) = None
+    create_missing_organizations: Annotated[
+        bool, setting("Connectors create the organizations that they find. `false` needs `DEFAULT_ORGANIZATION_ID`.")
+    ] = True
 
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], _meta("The least that is logged.")] = "INFO"
-    log_format: Annotated[Literal["json", "text"], _meta("One JSON object a line, or text for people.")] = "json"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], setting("The lowest level that is logged.")] = "INFO"
+    log_format: Annotated[Literal["json", "text"], setting("`json`: one object a line. `text`: for people.")] = "json"
 
-    given: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it
-    """The variables that concern sources, as they were given (``NAME_FILE`` resolved)."""
+    sources: Annotated[dict[str, SourceSettings], NO_VARIABLE] = {}
+    """The settings of each provider, by its name."""
+    warnings: Annotated[tuple[str, ...], NO_VARIABLE] = ()
+    """What works and may not be meant; told at each start, in ``check`` and in /status."""
 
-    def environment(self) -> dict[str, str]:
-        """For `Provider.connector_config` and for operator values."""
-        return dict(self.given)
+    def enabled(self, provider: str) -> bool | None:
+        """The provider's switch (``AWS_ENABLED``); None when it is not set."""
+        source = self.sources.get(provider)
+        return source.enabled if source else None
+
+    def connectors(self) -> dict[str, SourceSettings]:
+        """Every connector that there is, switched on or not."""
+        return {name: source for name, source in self.sources.items() if source.description.connector is not None}
 
     def pools(self) -> dict[str, int]:
         """Pool -> processes at once."""
         return {"discovery": self.discovery_max_concurrent, "connector": self.connector_max_concurrent, "test": TESTS_AT_ONCE}
 
     def secret_values(self) -> list[str]:
-        """Every secret in here, for a redactor."""
-        found: list[str] = []
-        for name in secret_fields():
-            value = getattr(self, name)
-            found += [value] if isinstance(value, str) else value
-        return [value for value in found if value]
+        """Every secret in the settings, for a redactor."""
+        own = (getattr(self, one.field) for one in variables(Settings) if one.secret)
+        found = [part for value in own for part in ([value] if isinstance(value, str) else value)]
+        return [value for value in (*found, *(secret for one in self.sources.values() for secret in one.secret_values())) if value]
 
     def without_secrets(self) -> Settings:
-        """For a process that needs none."""
-        return msgspec.structs.replace(self, given={}, **{name: type(getattr(self, name))() for name in secret_fields()})
+        """A copy for a process that needs no secrets."""
+        bare = {name: source.without_secrets() for name, source in self.sources.items()}
+        empty = {one.field: type(getattr(self, one.field))() for one in variables(Settings) if one.secret}
+        return msgspec.structs.replace(self, sources=bare, **empty)
+
+    def shown(self) -> dict[str, Any]:
+        """Every setting that is no secret, by its variable in lower case: for /status."""
+        own = {one.field: getattr(self, one.field) for one in variables(Settings) if not one.secret}
+        return own | {name: value for source in self.sources.values() for name, value in source.shown()}
 
     def __repr__(self) -> str:
-        """Without secrets."""
-        hidden = secret_fields() | {"given"}
-        names = (field.name for field in msgspec.structs.fields(self) if field.name not in hidden)
-        return f"Settings({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+        """The settings without secrets."""
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.shown().items())})"
 
 
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings, from an environment. Raises `SettingsError` with every complaint."""
-    reader = Reader(environ)
-    values = reader.values(Settings, skip=frozenset({"given"}))
-    reader.unknown_names({field.name.upper(): field.name for field in msgspec.structs.fields(Settings)})
-    reader.complaints += _contradictions({**defaults(), **values})
+    own, descriptions = variables(Settings), tuple(registry.descriptions())
+    names = [one.name for one in (*own, *(one for description in descriptions for one in sources.variables(description)))]
+    reader = Reader(environ, names)
+    values = reader.values(own)
+    found = {description.name: sources.read(reader, description) for description in descriptions}
+    reader.unknown_names((*PREFIXES, *(one.prefix for one in descriptions if not one.shared_prefix)))
+    reader.complaints += [*_contradictions(values), *sources.unusable(environ, found)]
     if reader.complaints:
         raise SettingsError(tuple(reader.complaints))
-    return Settings(**values, given={name: value for name in operator_names() if (value := reader.text(name))})
+    warnings = (*reader.warnings, *(one for source in found.values() for one in sources.warnings(source)))
+    return msgspec.structs.replace(msgspec.convert(values, Settings), sources=found, warnings=warnings)
 
 
-def defaults() -> dict[str, object]:
-    """Name -> default."""
-    return {field.name: getattr(Settings(), field.name) for field in msgspec.structs.fields(Settings)}
-
-
-def secret_fields() -> frozenset[str]:
-    """Of `Settings`, those that hold secrets."""
-    return secret_names(Settings)
-
-
-def _contradictions(values: Mapping[str, object]) -> list[str]:
-    found = []
-    if values["create_missing_organizations"] is False and values["default_organization_id"] is None:
-        found.append("CREATE_MISSING_ORGANIZATIONS=false needs DEFAULT_ORGANIZATION_ID: connectors would have nowhere to deliver")
-    if values["database_read_url"] and not values["database_url"]:
-        found.append("DATABASE_READ_URL is set but DATABASE_URL is not: a replica alone cannot be written to")
-    for connector, needed in CONNECTOR_NEEDS.items():
-        missing = [name.upper() for name in needed if values[f"{connector}_enabled"] and not values[name]]
-        if missing:
-            found.append(f"{connector.upper()}_ENABLED=true needs {' and '.join(missing)}")
-    return found
-
-
-CONNECTOR_NEEDS = {
-    "ldap": ("ldap_server", "ldap_base_dn"),
-    "okta": ("okta_domain", "okta_api_token"),
-    "authentik": ("authentik_domain", "authentik_api_token"),
-    "google_workspace": ("google_workspace_credentials_path", "google_workspace_admin_email"),
-}
-"""Connector -> what it cannot do without."""
+def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
+    if values.get("create_missing_organizations") is False and "default_organization_id" not in values:
+        yield "CREATE_MISSING_ORGANIZATIONS=false needs DEFAULT_ORGANIZATION_ID: connectors would have nowhere to deliver"
+    if "database_read_url" in values and "database_url" not in values:
+        yield "DATABASE_READ_URL is set but DATABASE_URL is not: a replica alone cannot be written to"

@@ -1,96 +1,153 @@
-"""What the operator says of sources: which are on, how often connectors sync, who to be there. Providers read it as they were given it."""
+"""What the operator has set for each provider: its switch, its interval, and the variables that the provider itself declares.
+
+Nothing here knows a provider by name: `providers.registry.descriptions` has all of them, those of third parties with them.
+"""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Annotated
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
-Secret = Annotated[str, Meta(extra={"secret": True})]
-Interval = Annotated[float, Meta(ge=10, description="Seconds between two syncs.")]
+from providers import registry, schema
+from providers.errors import ConfigError
+from providers.provider import Description, prefix_of
+from providers.variables import Variable
+from worker.config.environment import Reader
 
-_TRI = "true: its connector syncs and its jobs run; unset: only jobs; false: neither."
+SWITCHES = {
+    (True, True): "`true`: {title} discovery jobs run and the connector syncs. Unset: only jobs run. `false`: neither.",
+    (True, False): "`false`: {title} discovery jobs are refused. Unset or `true`: they run.",
+    (False, True): "`true`: the {title} connector syncs. Unset or `false`: it does not.",
+}
+"""(may be the provider of jobs, has a connector) -> meaning of ``<NAME>_ENABLED``."""
 
 
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the sources."""
+    """The settings of one provider. `operator` and `connector` hold the fields that are set, by name."""
 
-    aws_enabled: Annotated[bool, Meta(description=_TRI)] | None = None
-    aws_sync_interval: Interval = 3600
-    aws_access_key_id: Annotated[str, Meta(description="Access key; without one the worker's own role.", extra={"secret": True})] = ""
-    aws_secret_access_key: Annotated[str, Meta(description="Its secret.", extra={"secret": True})] = ""
-    aws_session_token: Annotated[str, Meta(description="With temporary keys.", extra={"secret": True})] = ""
-    aws_default_region: Annotated[str, Meta(description="Home region of API calls.")] = ""
-    aws_regions: Annotated[str, Meta(description="Regions to read, separated by commas; empty: all that are enabled.")] = ""
-    aws_credentials_file: Annotated[str, Meta(description="JSON or INI file with keys.")] = ""
-    aws_role_arn: Annotated[str, Meta(description="Role to assume, with a web identity token.")] = ""
-    aws_web_identity_token_file: Annotated[str, Meta(description="Set by Kubernetes for IRSA.")] = ""
-    aws_endpoint_url: Annotated[str, Meta(description="Another endpoint for all services: private, or a simulator.")] = ""
+    description: Description
+    enabled: bool | None = None
+    sync_interval: float = 3600
+    operator: dict[str, Any] = {}
+    connector: dict[str, Any] = {}
 
-    google_endpoint_url: Annotated[
-        str, Meta(description="Another base URL for all Google APIs and /token: a private endpoint, or a simulator.")
-    ] = ""
-    google_ca_bundle: Annotated[str, Meta(description="CA file for Google's APIs, where a proxy or GOOGLE_ENDPOINT_URL has its own.")] = ""
+    @property
+    def syncs(self) -> bool:
+        """True when the provider's connector is switched on."""
+        return self.description.connector is not None and bool(self.enabled)
 
-    gcp_enabled: Annotated[bool, Meta(description=_TRI)] | None = None
-    gcp_sync_interval: Interval = 3600
-    gcp_project_id: Annotated[str, Meta(description="Project of the connector.")] = ""
-    gcp_credentials_path: Annotated[str, Meta(description="Service account file of the connector.")] = ""
-    gcp_credentials_file: Annotated[str, Meta(description="Service account file of jobs that bring none.")] = ""
-    storage_emulator_host: Annotated[str, Meta(description="Another endpoint for Cloud Storage.")] = ""
+    @property
+    def operator_files(self) -> tuple[str, ...]:
+        """The files that the operator's settings name: every run of the provider may read them."""
+        return _files(self.description.operator, self.operator)
 
-    azure_enabled: Annotated[bool, Meta(description="false: jobs of this provider are refused.")] | None = None
-    azure_credentials_file: Annotated[str, Meta(description="Service principal file of jobs that bring none.")] = ""
-    azure_cloud: Annotated[str, Meta(description="AzureCloud, AzureUSGovernment or AzureChinaCloud.")] = ""
+    @property
+    def connector_files(self) -> tuple[str, ...]:
+        """The files that the connector's variables name: its syncs alone may read them."""
+        return _files(self.description.connector or (), self.connector)
 
-    kubernetes_enabled: Annotated[bool, Meta(description="false: jobs of this provider are refused.")] | None = None
-    kubeconfig: Annotated[str, Meta(description="kubeconfig file of jobs that bring none.")] = ""
+    @property
+    def operator_secrets(self) -> tuple[str, ...]:
+        """The secrets among the operator's settings."""
+        return tuple(self.operator[one.field] for one in self.description.operator if one.secret and one.field in self.operator)
 
-    google_workspace_enabled: Annotated[bool, Meta(description="Whether the connector syncs.")] = False
-    google_workspace_sync_interval: Interval = 3600
-    google_workspace_credentials_path: Annotated[str, Meta(description="Service account file with domain-wide delegation.")] = ""
-    google_workspace_admin_email: Annotated[str, Meta(description="Administrator to act as.")] = ""
-    google_workspace_customer_id: Annotated[str, Meta(description="Customer; my_customer is the account's own.")] = "my_customer"
+    def secret_values(self) -> Iterator[str]:
+        """Every secret, for a redactor."""
+        yield from self.operator_secrets
+        yield from (self.connector[one.field] for one in self.description.connector or () if one.secret and one.field in self.connector)
 
-    ldap_enabled: Annotated[bool, Meta(description="Whether the connector syncs.")] = False
-    ldap_sync_interval: Interval = 3600
-    ldap_server: Annotated[str, Meta(description="Host name.")] = ""
-    ldap_port: Annotated[int, Meta(ge=1, le=65535, description="Port; 389, or 636 with LDAP_USE_SSL.")] | None = None
-    ldap_use_ssl: Annotated[bool, Meta(description="LDAPS.")] = False
-    ldap_start_tls: Annotated[bool, Meta(description="StartTLS on the plain port.")] = False
-    ldap_verify_cert: Annotated[bool, Meta(description="false: any certificate is taken; for tests only.")] = True
-    ldap_ca_cert: Annotated[str, Meta(description="File with the CA certificate, instead of the system's.")] = ""
-    ldap_bind_dn: Annotated[str, Meta(description="Who to bind as; empty: anonymous.")] = ""
-    ldap_bind_password: Annotated[str, Meta(description="Its password.", extra={"secret": True})] = ""
-    ldap_base_dn: Annotated[str, Meta(description="Where to search.")] = ""
-    ldap_user_filter: Annotated[str, Meta(description="Which entries are users.")] = "(objectClass=person)"
-    ldap_group_filter: Annotated[str, Meta(description="Which entries are groups.")] = (
-        "(|(objectClass=group)(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))"
+    def without_secrets(self) -> SourceSettings:
+        """A copy for a process that needs no secrets."""
+        operator = _public(self.description.operator, self.operator)
+        connector = _public(self.description.connector or (), self.connector)
+        return msgspec.structs.replace(self, operator=operator, connector=connector)
+
+    def shown(self) -> Iterator[tuple[str, Any]]:
+        """(variable in lower case, value or default) of everything that is no secret."""
+        own = {"enabled": self.enabled, "sync_interval": self.sync_interval}
+        for variables, values in (
+            (switches(self.description), own),
+            (self.description.connector or (), self.connector),
+            (self.description.operator, self.operator),
+        ):
+            yield from ((one.name.lower(), values.get(one.field, one.default)) for one in variables if not one.secret)
+
+
+def switches(description: Description) -> tuple[Variable, ...]:
+    """The variables that every provider has: ``<NAME>_ENABLED``, and with a connector ``<NAME>_SYNC_INTERVAL``."""
+    meaning = SWITCHES[description.discovery, description.connector is not None].format(title=description.title)
+    default = None if description.discovery else False
+    enabled = Variable(name=f"{description.prefix}ENABLED", field="enabled", type="boolean", default=default, description=meaning)
+    interval = Variable(
+        name=f"{description.prefix}SYNC_INTERVAL",
+        field="sync_interval",
+        type="number",
+        default=3600.0,
+        minimum=10,
+        description=f"Seconds from one {description.title} sync to the next, give or take 5 %.",
+        low="syncs follow each other without a pause and use up the source's rate limits",
+        high="changes are seen late",
     )
-
-    okta_enabled: Annotated[bool, Meta(description="Whether the connector syncs.")] = False
-    okta_sync_interval: Interval = 3600
-    okta_domain: Annotated[str, Meta(description="Host of the organization, such as example.okta.com.")] = ""
-    okta_api_token: Annotated[str, Meta(description="API token.", extra={"secret": True})] = ""
-
-    authentik_enabled: Annotated[bool, Meta(description="Whether the connector syncs.")] = False
-    authentik_sync_interval: Interval = 3600
-    authentik_domain: Annotated[str, Meta(description="Host, such as auth.example.com; with https:// and a port if need be.")] = ""
-    authentik_api_token: Annotated[str, Meta(description="API token.", extra={"secret": True})] = ""
-    authentik_verify_ssl: Annotated[bool, Meta(description="false: any certificate is taken; for tests only.")] = True
+    return (enabled,) if description.connector is None else (enabled, interval)
 
 
-CONNECTORS = ("aws", "gcp", "google_workspace", "ldap", "okta", "authentik")
-"""Those that can sync on a schedule."""
+def variables(description: Description) -> tuple[Variable, ...]:
+    """Every variable of a provider: the switches, the connector's, the operator's."""
+    return (*switches(description), *description.variables)
 
 
-@cache
-def operator_names() -> tuple[str, ...]:
-    """Every environment variable that a source may be given."""
-    from providers import registry  # noqa: PLC0415 - only who loads settings pays for it
+def read(reader: Reader, description: Description) -> SourceSettings:
+    """The settings of one provider; what is wrong with them is in the reader's complaints."""
+    found = SourceSettings(
+        description=description,
+        operator=reader.values(description.operator),
+        connector=reader.values(description.connector or ()),
+        **{"enabled": None if description.discovery else False, **reader.values(switches(description))},
+    )
+    if found.syncs:
+        reader.complaints += _complaints(found)
+    return found
 
-    own = (field.name.upper() for field in msgspec.structs.fields(SourceSettings))
-    theirs = (name for provider in registry.loadable() for name in provider.operator_variables)
-    return tuple(dict.fromkeys((*own, *theirs)))
+
+def unusable(environ: Mapping[str, str], known: Iterable[str]) -> Iterator[str]:
+    """A complaint for each connector that is switched on and whose package cannot be loaded."""
+    for name in set(registry.names()) - set(known):
+        switch = f"{prefix_of(name)}ENABLED"
+        if environ.get(switch):
+            try:
+                registry.description(name)
+            except ConfigError as error:
+                yield f"{switch} is set, and {error}"
+
+
+def warnings(settings: SourceSettings) -> Iterator[str]:
+    """The provider's warnings about a connector that is switched on."""
+    if settings.syncs:
+        provider = registry.get(settings.description.name)
+        yield from provider.warnings(schema.parse(provider.config, settings.connector))
+
+
+def _complaints(settings: SourceSettings) -> Iterator[str]:
+    """What is missing of a connector's variables, else what contradicts itself in them."""
+    variables = settings.description.connector or ()
+    missing = [one.name for one in variables if one.required and one.field not in settings.connector]
+    if missing:
+        yield f"{settings.description.prefix}ENABLED=true needs {' and '.join(missing)}"
+        return
+    try:
+        schema.parse(registry.get(settings.description.name).config, settings.connector)
+    except ConfigError as error:
+        names = {one.field: one.name for one in variables}
+        for complaint in error.complaints or (str(error),):
+            yield re.sub(r"`(\w+)`", lambda found: names.get(found[1], found[0]), complaint)
+
+
+def _files(variables: Iterable[Variable], values: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(values[one.field] for one in variables if one.file and one.field in values)
+
+
+def _public(variables: Iterable[Variable], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {one.field: values[one.field] for one in variables if not one.secret and one.field in values}

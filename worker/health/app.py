@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ def create_app(state_path: str, settings: Settings) -> Flask:
     """The application over the state published at `state_path`; `settings` are shown, and hold no secrets."""
     app = Flask("worker.health", template_folder="templates", static_folder=None)
     published = Published(state_path)
-    shown = {name: value for name, value in msgspec.to_builtins(settings).items() if name not in _HIDDEN}
+    shown, warnings = settings.shown(), settings.warnings
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -32,7 +33,7 @@ def create_app(state_path: str, settings: Settings) -> Flask:
 
     @app.get("/status")
     def status() -> Response:
-        return _json(_status(published.read(), shown))
+        return _json(_status(published.read(), shown, warnings))
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -41,7 +42,7 @@ def create_app(state_path: str, settings: Settings) -> Flask:
 
     @app.get("/")
     def page() -> str:
-        return render_template("status.html", status=_status(published.read(), shown))
+        return render_template("status.html", status=_status(published.read(), shown, warnings))
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
@@ -57,15 +58,12 @@ def create_app(state_path: str, settings: Settings) -> Flask:
     return app
 
 
-_HIDDEN = frozenset({"given"})
-
-
 def _health(problem: str) -> Response:
     body = {"status": "unhealthy" if problem else "healthy", "service": SERVICE}
     return _json({**body, "error": problem} if problem else body, 503 if problem else 200)
 
 
-def _status(state: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+def _status(state: dict[str, Any], settings: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
     report = state.get("report") or {}
     problem, hindrance = trouble(state), unready(state)
     return {
@@ -83,6 +81,7 @@ def _status(state: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
         "beat_age_seconds": round(age(state), 3) if state else None,
         "started_at": state.get("started_at"),
         "settings": settings,
+        "warnings": list(warnings),
     }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from providers.errors import ConfigError
+from providers.provider import prefix_of
 
 PATH_ENDINGS = ("_path", "_file")
 """Endings of config keys that name a file."""
@@ -20,10 +21,10 @@ LONGEST_PATH = 4096
 """Most characters of a path; the kernel's limit in bytes (PATH_MAX)."""
 
 
-def check_switched_on(enabled: Mapping[str, bool | None], provider: str) -> None:
-    """Raises `ConfigError` for a provider that AWS_ENABLED=false and the like have switched off."""
-    if enabled.get(provider) is False:
-        raise ConfigError(f"{provider.upper()}_ENABLED=false: no jobs of provider '{provider}' are run")
+def check_switched_on(enabled: bool | None, provider: str) -> None:
+    """Raises `ConfigError` for a provider that its switch (``AWS_ENABLED=false``) has switched off."""
+    if enabled is False:
+        raise ConfigError(f"{prefix_of(provider)}ENABLED=false: no jobs of provider '{provider}' are run")
 
 
 def named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -53,14 +53,14 @@ FAILURE_KINDS: dict[str, FailureKind] = {kind: kind for kind in get_args(Failure
 
 
 class JobStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a job process is to do. `operator` holds the worker's own endpoint and file settings for this provider."""
+    """What a job process is to do. `operator` holds the operator's settings for the provider, by field."""
 
     kind: str
     """``discovery``, ``connector`` or ``test`` (only `Source.check`)."""
     run: str
     provider: str
     config: dict[str, Any]
-    operator: dict[str, str] = {}
+    operator: dict[str, Any] = {}
     secrets: tuple[str, ...] = ()
     """Values to redact from everything that leaves the process, besides those that the config's type marks."""
     attempted: tuple[Scope, ...] = ()

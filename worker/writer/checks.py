@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Mapping
 
 import msgspec
 
+from providers import registry
 from providers.errors import ProviderError
 from supervisor.channel import Channel
 from supervisor.messages import ToWriter
 from worker.check import probes
 from worker.check import transcript as connectivity
-from worker.check.answer import Answer, sentence
-from worker.check.transcript import FAILED, PASSED, Transcript, title
+from worker.check.inventory import NullInventory, sentence
+from worker.check.transcript import FAILED, PASSED, CheckResult, Transcript
 from worker.config.sealed import unseal
 from worker.config.secretbox import SecretBox
 from worker.config.settings import Settings
@@ -33,15 +33,15 @@ def main(control: int, settings: int, out: int, seconds: float, as_json: bool, v
     known = unseal(settings, Settings)
     log_line.configure("CRITICAL")
     probes.enlist()
-    plan = dict(connectivity.answers_without_a_try(known))
+    plan = dict(connectivity.plan(known))
     with os.fdopen(out, "w", encoding="utf-8") as stream:
         transcript = Transcript(list(plan), stream, as_json=as_json, verbose=verbose)
         channel: Channel[ToWriter] = Channel(control, ToWriter)
         mailbox = Mailbox()
         dispatcher = RunDispatcher(channel, mailbox, {POOL: connectivity.AT_ONCE})
         checks = Checks(dispatcher, _launcher(known, home), transcript, seconds)
-        for name, answer in plan.items():
-            checks.add(name, answer)
+        for name, result in plan.items():
+            checks.add(name, result)
         loop = Loop(channel, mailbox, dispatcher, (checks,), dict)
         loop.finished = checks.exit_code
         loop.run()
@@ -49,11 +49,8 @@ def main(control: int, settings: int, out: int, seconds: float, as_json: bool, v
 
 
 def _launcher(settings: Settings, home: str) -> Launcher:
-    service = {
-        name: str(getattr(settings, name.lower())) for name in ("DATABASE_URL", "DATABASE_READ_URL", "ELDER_API_URL", "ELDER_API_KEY")
-    }
-    operator: Mapping[str, str] = {**settings.environment(), **service, "HOME": home}
-    return Launcher(operator, {}, settings.discovery_allowed_paths, SecretBox(()), ("CRITICAL", settings.log_format))
+    sources = {**settings.sources, **probes.sources(settings, home)}
+    return Launcher(sources, settings.discovery_allowed_paths, SecretBox(()), ("CRITICAL", settings.log_format))
 
 
 class Checks:
@@ -64,12 +61,12 @@ class Checks:
         self._dispatcher, self._launcher, self._transcript, self._seconds = dispatcher, launcher, transcript, seconds
         self._waiting: deque[str] = deque()
 
-    def add(self, name: str, answer: connectivity.Answer | None) -> None:
-        """Adds a test to run, or one whose answer is known already."""
-        if answer is None:
+    def add(self, name: str, result: CheckResult | None) -> None:
+        """Adds a test to run, or one whose result is known already."""
+        if result is None:
             self._waiting.append(name)
         else:
-            self._transcript.take(name, answer)
+            self._transcript.add(name, result)
 
     def tick(self) -> None:
         """Starts tests while slots are free."""
@@ -85,17 +82,17 @@ class Checks:
         self._waiting.clear()
 
     def exit_code(self) -> int | None:
-        """The exit code once every test has an answer; None before."""
+        """The exit code once every test has its result; None before."""
         if not self._transcript.complete:
             return None
         return FAILED if self._transcript.failed else PASSED
 
     def _try(self, name: str) -> None:
-        inventory = Answer()
+        inventory = NullInventory()
         try:
             launch = self._launcher.probe(name, name)
         except ProviderError as error:
-            self._transcript.take(name, connectivity.Answer(title(name), False, str(error)))
+            self._transcript.add(name, CheckResult(registry.get(name).title, False, str(error)))
             return
         self._dispatcher.start(
             Assignment(
@@ -111,9 +108,9 @@ class Checks:
             )
         )
 
-    def _ended(self, name: str, verdict: Verdict, inventory: Answer) -> None:
+    def _ended(self, name: str, verdict: Verdict, inventory: NullInventory) -> None:
         if verdict.status is Status.RELEASED:  # Ctrl-C ended it
             return
         success = verdict.status is Status.COMPLETED
         identity = msgspec.to_builtins(inventory.found) if success else None
-        self._transcript.take(name, connectivity.Answer(title(name), success, sentence(verdict, self._seconds), identity))
+        self._transcript.add(name, CheckResult(registry.get(name).title, success, sentence(verdict, self._seconds), identity))

@@ -12,7 +12,7 @@ import structlog
 from providers.errors import ProviderError
 from providers.records import MAX_TEXT, Identity
 from supervisor.messages import Cause
-from worker.check.answer import Answer, sentence
+from worker.check.inventory import NullInventory, sentence
 from worker.run.inventory import Inventory
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Claimed, Swept, Test
@@ -124,7 +124,7 @@ class Discovery:
     def asked(self, test: Test) -> None:
         """Starts a connectivity test."""
         self._received += 1
-        answer = Answer()
+        inventory = NullInventory()
         try:
             launch = self._launcher.job(test.id, test.provider, test.config, kind="test")
         except ProviderError as error:
@@ -136,8 +136,8 @@ class Discovery:
             label={"kind": "test", "provider": test.provider, "name": test.provider},
             launch=launch,
             limits=TEST_LIMITS,
-            inventory=answer,
-            ended=lambda verdict, _: self._answer(test, verdict, answer.found),
+            inventory=inventory,
+            ended=lambda verdict, _: self._answer(test, verdict, inventory.found),
             refused=lambda reason: self._answer(test, Verdict(Status.ERROR, "internal", reason), None),
             description=f"connectivity test of {test.provider}",
         )

@@ -15,17 +15,14 @@ import msgspec
 
 from providers import registry, schema
 from providers.errors import ConfigError, ProviderError
-from providers.provider import Provider
+from providers.provider import Provider, describe
 from providers.records import Scope
 from providers.runner import BATCH
 from supervisor.frames import MAX_FRAME
 from worker.config.secretbox import SecretBox, SecretBoxError
-from worker.config.settings import secret_fields
+from worker.config.sources import SourceSettings
 from worker.job import admission
 from worker.run import wire
-
-FILE_VARIABLES = ("_FILE", "_PATH", "_BUNDLE", "_APPLICATION_CREDENTIALS", "KUBECONFIG")
-"""Endings of operator variables that name a file."""
 
 
 class Launch(msgspec.Struct, frozen=True):
@@ -47,15 +44,13 @@ class Launcher:
 
     def __init__(
         self,
-        operator: Mapping[str, str],
-        enabled: Mapping[str, bool | None],
+        sources: Mapping[str, SourceSettings],
         allowed_paths: tuple[str, ...],
         box: SecretBox,
         logs: tuple[str, str],
     ) -> None:
-        """`operator` is the worker's environment, `enabled` provider -> AWS_ENABLED and the like, `logs` level and format."""
-        self._operator, self._enabled, self._box, self._logs = operator, enabled, box, logs
-        self._allowed = allowed_paths
+        """`sources` are the operator's settings of each provider, `logs` level and format."""
+        self._sources, self._allowed, self._box, self._logs = sources, allowed_paths, box, logs
 
     def job(self, run: str, provider_name: str, config: object, *, kind: str = "discovery", job_id: int | None = None) -> Launch:
         """The launch of a job or of its connectivity test. Raises `ProviderError`; the run is then refused with that sentence.
@@ -76,7 +71,7 @@ class Launcher:
         provider = registry.get(provider_name)
         if not provider.discovery:
             raise ConfigError(f"'{provider_name}' cannot be the provider of a discovery job")
-        admission.check_switched_on(self._enabled, provider_name)
+        admission.check_switched_on(self._source(provider).enabled, provider_name)
         if not isinstance(config, Mapping):
             raise ConfigError("the job's config is not a JSON object: set it again, by the API or as {...}")
         try:
@@ -96,26 +91,25 @@ class Launcher:
 
     def _own(self, run: str, name: str, kind: str) -> Launch:
         provider = registry.get(name)
-        config = provider.connector_config(self._operator) if provider.connector else {}
-        files = tuple(value for value in config.values() if isinstance(value, str) and value.startswith("/"))
-        return self._launch(run, provider, config, kind, None, files)
+        source = self._source(provider)
+        return self._launch(run, provider, source.connector, kind, None, source.connector_files)
+
+    def _source(self, provider: Provider) -> SourceSettings:
+        return self._sources.get(provider.name) or SourceSettings(description=describe(provider))
 
     def _launch(
         self, run: str, provider: Provider, config: dict[str, Any], kind: str, job_id: int | None, paths: tuple[str, ...]
     ) -> Launch:
-        operator = {name: value for name in provider.operator_variables if (value := self._operator.get(name))}
-        files = tuple(value for name, value in operator.items() if name.endswith(FILE_VARIABLES))
+        source = self._source(provider)
         level, shape = self._logs
         batch = config.get("batch_size")
-        hidden = secret_fields()
-        secrets = tuple(value for name, value in operator.items() if name.lower() in hidden)
         start = wire.JobStart(
             kind=kind,
             run=run,
             provider=provider.name,
             config=config,
-            operator=operator,
-            secrets=secrets,
+            operator=source.operator,
+            secrets=source.operator_secrets,
             batch=min(batch, wire.MAX_RECORDS) if isinstance(batch, int) and batch > 0 else BATCH,
             job_id=job_id,
             log_level=level,
@@ -124,6 +118,6 @@ class Launcher:
         encoded = msgspec.json.encode(start)
         if len(encoded) > MAX_FRAME:
             raise ConfigError(f"the job's config has {len(encoded):,} bytes, and a job can be given {MAX_FRAME:,}")
-        secrets += tuple(schema.secret_values(provider.config, config))
-        readable = paths + files + provider.files + tuple(provider.further_files(operator))
-        return Launch(encoded, readable, secrets)
+        secrets = (*source.operator_secrets, *schema.secret_values(provider.config, config))
+        further = tuple(provider.further_files(schema.parse(provider.operator, source.operator)))
+        return Launch(encoded, paths + source.operator_files + provider.files + further, secrets)

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import msgspec
 import structlog
 
-from providers import registry, schema
+from providers import registry
 from providers.records import Organization, Scope
 from supervisor.channel import Channel
 from supervisor.messages import ToWriter
@@ -22,7 +21,6 @@ from supervisor.metrics import Metrics
 from worker.config.sealed import unseal
 from worker.config.secretbox import SecretBox
 from worker.config.settings import Settings
-from worker.config.sources import CONNECTORS
 from worker.logs import structured as logs
 from worker.logs.redact import Redactor
 from worker.run.queue import Claimed
@@ -46,9 +44,6 @@ if TYPE_CHECKING:
 
 ONCE_TIMEOUT = 60.0
 """Seconds that ``run --once`` waits for an unreachable database."""
-
-SWITCHED = ("aws", "gcp", "azure", "kubernetes")
-"""Providers whose discovery jobs the operator can switch off."""
 
 DEFERRED_WRITES_TIMEOUT = 4.0
 """Seconds at the end for writes that are still to be stored."""
@@ -110,11 +105,11 @@ class Writer:
 
     def _make_connectors(self, launcher: Launcher, metrics: Metrics, *, idle: bool) -> ConnectorScheduler:
         settings = self._settings
-        enabled = [name for name in CONNECTORS if getattr(settings, f"{name}_enabled") and not idle]
-        intervals = [(name, float(getattr(settings, f"{name}_sync_interval"))) for name in enabled]
+        connectors = settings.connectors()
+        intervals = [(name, source.sync_interval) for name, source in connectors.items() if source.syncs and not idle]
         schedule = Schedule(intervals, time.monotonic(), on_startup=settings.sync_on_startup, max_retries=settings.sync_max_retries)
-        limits = Limits(settings.connector_sync_timeout, settings.discovery_idle_timeout, settings.discovery_job_memory_mb or 0)
-        return ConnectorScheduler(schedule, CONNECTORS, self._dispatcher, launcher, self._sync_inventory, limits, metrics)
+        limits = Limits(settings.connector_sync_timeout, settings.discovery_idle_timeout)
+        return ConnectorScheduler(schedule, tuple(connectors), self._dispatcher, launcher, self._sync_inventory, limits, metrics)
 
     def _sync_inventory(self, owner: str, run: str) -> ApiInventory:
         from worker.sync.inventory import ApiInventory, Destination  # noqa: PLC0415 - a worker without connectors needs no HTTP client
@@ -152,16 +147,15 @@ class Writer:
 
 
 def _launcher(settings: Settings) -> Launcher:
-    enabled = {name: getattr(settings, f"{name}_enabled") for name in SWITCHED}
     box = SecretBox(settings.elder_secret_keys)
-    return Launcher(settings.environment(), enabled, settings.discovery_allowed_paths, box, (settings.log_level, settings.log_format))
+    return Launcher(settings.sources, settings.discovery_allowed_paths, box, (settings.log_level, settings.log_format))
 
 
 def _job_limits(settings: Settings) -> Limits:
-    return Limits(settings.discovery_job_timeout, settings.discovery_idle_timeout, settings.discovery_job_memory_mb or 0)
+    return Limits(settings.discovery_job_timeout, settings.discovery_idle_timeout)
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
     """Values that must not appear in the writer's log lines."""
-    yield from schema.secret_values(Settings, msgspec.structs.asdict(settings))
+    yield from settings.secret_values()
     yield urlsplit(settings.database_url).password or ""

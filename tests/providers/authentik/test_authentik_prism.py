@@ -14,6 +14,7 @@ from providers import registry
 from providers.authentik.catalogue import KINDS, ME, PERMISSIONS, ROOT
 from providers.runner import run
 from providers.schema import parse
+from providers.variables import NoSettings
 
 
 @pytest.mark.timeout(600)  # Prism is installed by whoever comes first
@@ -21,7 +22,7 @@ def test_every_request_is_one_that_authentiks_document_allows(tmp_path):
     document = vendor.authentik().only({kind.path for kind in KINDS} | {ME, PERMISSIONS})
     with prism.mocking(document, tmp_path) as (url, log):
         provider, sink = registry.get("authentik"), Recorder()
-        with contextlib.closing(provider.open(parse(provider.config, {"domain": url, "api_token": "any"}), {})) as source:
+        with contextlib.closing(provider.open(parse(provider.config, {"domain": url, "api_token": "any"}), NoSettings())) as source:
             run(source, sink)
         with pytest.raises(urllib.error.HTTPError, match="4"):
             urllib.request.urlopen(

@@ -13,7 +13,8 @@ from providers.errors import ConfigError, CredentialsError, Outcome, ProviderErr
 from providers.http import retry
 from providers.runner import run
 from providers.schema import parse
-from providers.testing import Fault, ProviderSuite
+from providers.testing import Fault, ProviderSuite, connector_of
+from providers.variables import NoSettings
 
 VIEWS = ["authentik_core.view_user", "authentik_core.view_group", "authentik_rbac.view_role"]
 
@@ -52,7 +53,7 @@ def config(fake, **changes):
 def read(fake, **changes):
     provider = registry.get("authentik")
     sink = Recorder()
-    with contextlib.closing(provider.open(parse(provider.config, config(fake, **changes)), {})) as source:
+    with contextlib.closing(provider.open(parse(provider.config, config(fake, **changes)), NoSettings())) as source:
         sink.tally = run(source, sink)
     return sink
 
@@ -241,7 +242,7 @@ def test_tls_is_verified_unless_the_operator_says_otherwise(authentik_tls):
 
 def test_check_says_who_we_are(installation):
     provider = registry.get("authentik")
-    with contextlib.closing(provider.open(parse(provider.config, config(installation)), {})) as source:
+    with contextlib.closing(provider.open(parse(provider.config, config(installation)), NoSettings())) as source:
         identity = source.check()
     assert (identity.name, identity.details) == ("elder", {"superuser": "yes"})
 
@@ -277,14 +278,14 @@ def test_who_is_refused_is_told_what_to_do(installation, reply, words):
 )
 def test_a_domain_in_every_spelling(domain, url):
     provider = registry.get("authentik")
-    source = provider.open(parse(provider.config, {"domain": domain, "api_token": TOKEN}), {})
+    source = provider.open(parse(provider.config, {"domain": domain, "api_token": TOKEN}), NoSettings())
     assert source._client.http.base_url == url + "/api/v3"
     source.close()
 
 
 @pytest.mark.parametrize("domain", ["http://auth.example.com", "http://10.0.0.1:9000", "auth.example.com?x=1", "ldap://auth", ""])
 def test_domains_that_are_refused(domain):
-    with pytest.raises(ConfigError, match="AUTHENTIK_DOMAIN"):
+    with pytest.raises(ConfigError, match="`domain`"):
         parse(registry.get("authentik").config, {"domain": domain, "api_token": TOKEN})
 
 
@@ -292,4 +293,4 @@ def test_domains_that_are_refused(domain):
 def test_the_connector_is_configured_by_its_variables(text, verified):
     provider = registry.get("authentik")
     given = {"AUTHENTIK_DOMAIN": "auth.example.com", "AUTHENTIK_API_TOKEN": TOKEN, "AUTHENTIK_VERIFY_SSL": text}
-    assert parse(provider.config, provider.connector_config(given)).verify_ssl is verified
+    assert parse(provider.config, connector_of(provider, given)).verify_ssl is verified

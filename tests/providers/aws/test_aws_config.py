@@ -7,10 +7,11 @@ import json
 import pytest
 
 from providers import registry
-from providers.aws.config import AwsConfig
+from providers.aws.config import AwsConfig, AwsOperator
 from providers.aws.credentials import from_file
 from providers.errors import ConfigError, CredentialsError
 from providers.schema import parse, redact, secret_names
+from providers.testing import connector_of
 
 KEYS = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": "very-secret"}
 
@@ -52,7 +53,7 @@ def test_empty_keys_are_no_keys():
     config = parse(AwsConfig, {"access_key_id": "", "secret_access_key": "", "session_token": ""})
     assert not config.access_key_id
     aws = registry.get("aws")
-    assert aws.connector_config({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_REGIONS": ""}) == {}
+    assert connector_of(aws, {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_REGIONS": ""}) == {}
 
 
 def test_secrets_are_marked():
@@ -61,8 +62,9 @@ def test_secrets_are_marked():
 
 
 def test_the_connectors_config_comes_from_the_environment():
-    raw = registry.get("aws").connector_config(
-        {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "S", "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGIONS": "us-east-1, eu-west-1,"}
+    raw = connector_of(
+        registry.get("aws"),
+        {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "S", "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGIONS": "us-east-1, eu-west-1,"},
     )
 
     assert raw == {"access_key_id": "A", "secret_access_key": "S", "regions": ["us-east-1", "eu-west-1"]}
@@ -108,9 +110,8 @@ def test_a_profile_with_a_program_is_never_run(tmp_path, monkeypatch):
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(profile))
     monkeypatch.setenv("AWS_PROFILE", "default")
-    operator = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CREDENTIALS_FILE": str(profile)}
 
-    for visible in (operator, {"AWS_EC2_METADATA_DISABLED": "true"}):
+    for visible in (AwsOperator(ec2_metadata_disabled=True, credentials_file=str(profile)), AwsOperator(ec2_metadata_disabled=True)):
         source = registry.get("aws").open(AwsConfig(), visible)
         with pytest.raises((ConfigError, CredentialsError)):
             source.check()

@@ -11,7 +11,7 @@ from peers.moto import Moto
 
 from providers import registry
 from providers.aws import catalogue, client, simulation
-from providers.aws.config import AwsConfig
+from providers.aws.config import AwsConfig, AwsOperator
 from providers.collected import Collected
 from providers.errors import ConfigError, CredentialsError, Outcome
 from providers.records import Link, Organization, Scope
@@ -37,7 +37,7 @@ def read(url: str, *only: str, **config) -> Collected:
 
 def read_all(url: str, **config) -> Collected:
     raw = {**simulation.KEYS, "regions": [REGION], **config}
-    source = registry.get("aws").open(parse(AwsConfig, raw), {"AWS_ENDPOINT_URL": url})
+    source = registry.get("aws").open(parse(AwsConfig, raw), AwsOperator(endpoint_url=url))
     try:
         collected = Collected()
         run(source, collected)
@@ -274,11 +274,8 @@ def test_a_chain_of_roles(moto: Moto, aws_proxy):
 def test_a_web_identity(moto: Moto, tmp_path):
     token = tmp_path / "token"
     token.write_text("a.jwt.token")
-    operator = {
-        "AWS_ENDPOINT_URL": moto.url,
-        "AWS_ROLE_ARN": "arn:aws:iam::333333333333:role/Worker",
-        "AWS_WEB_IDENTITY_TOKEN_FILE": str(token),
-    }
+    role = "arn:aws:iam::333333333333:role/Worker"
+    operator = AwsOperator(endpoint_url=moto.url, role_arn=role, web_identity_token_file=str(token))
     source = registry.get("aws").open(AwsConfig(access_key_id="", secret_access_key=""), operator)
     try:
         assert source.check().account == "333333333333"
@@ -287,7 +284,7 @@ def test_a_web_identity(moto: Moto, tmp_path):
 
 
 def test_no_identity_at_all():
-    source = registry.get("aws").open(AwsConfig(), {"AWS_EC2_METADATA_DISABLED": "true"})
+    source = registry.get("aws").open(AwsConfig(), AwsOperator(ec2_metadata_disabled=True))
     with pytest.raises(CredentialsError, match="give access_key_id"):
         source.check()
     source.close()

@@ -11,9 +11,11 @@ from peers.arm import FEDERATED, HEADER, SECRET, TENANT
 
 from providers import registry, schema
 from providers.azure import client
-from providers.azure.config import MANAGED_IDENTITY, AzureConfig
+from providers.azure.config import AzureConfig, AzureOperator, ManagedIdentity
 from providers.errors import ConfigError, CredentialsError
 from providers.runner import check
+from providers.testing import operator_of
+from providers.variables import variables
 
 PRINCIPAL = {"tenant_id": TENANT, "client_id": "app-1", "client_secret": SECRET}
 
@@ -21,14 +23,14 @@ PRINCIPAL = {"tenant_id": TENANT, "client_id": "app-1", "client_secret": SECRET}
 def who(operator: dict[str, str], **config):
     """The identity that a job with that config has."""
     provider = registry.get("azure")
-    with contextlib.closing(provider.open(schema.parse(provider.config, config), operator)) as source:
+    with contextlib.closing(provider.open(schema.parse(provider.config, config), operator_of(provider, operator))) as source:
         return check(source)
 
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch):
     """What the provider puts into the environment of its process is gone afterwards."""
-    for name in MANAGED_IDENTITY:
+    for name in (one.name for one in variables(ManagedIdentity)):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)  # to be deleted again at the end
     monkeypatch.setattr(client, "RETRIES", {"retry_total": 0})
@@ -109,11 +111,11 @@ def test_a_machine_without_an_identity_is_told_what_to_set(one, managed_identity
 def test_sovereign_clouds_are_the_operators_setting(monkeypatch, cloud, manager, audience, authority):
     made = {}
     monkeypatch.setattr(client, "ClientSecretCredential", lambda *_, **options: made.update(options))
-    connection = client.Connection(AzureConfig(**PRINCIPAL), {"AZURE_CLOUD": cloud})
+    connection = client.Connection(AzureConfig(**PRINCIPAL), AzureOperator(cloud=cloud))
     assert (connection.base_url, made["authority"]) == (f"https://{manager}", authority)
     assert [urlsplit(scope).netloc for scope in connection.scopes] == [audience]
 
 
 def test_a_cloud_that_does_not_exist():
-    with pytest.raises(ConfigError, match="AzureUSGovernment"):
-        client.Connection(AzureConfig(**PRINCIPAL), {"AZURE_CLOUD": "AzureMoon"})
+    with pytest.raises(ValueError, match="must be one of AzureCloud, AzureUSGovernment, AzureChinaCloud"):
+        operator_of(registry.get("azure"), {"AZURE_CLOUD": "AzureMoon"})

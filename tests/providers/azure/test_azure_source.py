@@ -16,7 +16,7 @@ from providers.azure.config import AzureConfig
 from providers.errors import BadAnswer, Denied, Outcome, TimedOut
 from providers.runner import run
 from providers.schema import parse
-from providers.testing import Fault, ProviderSuite
+from providers.testing import Fault, ProviderSuite, operator_of
 
 CREDENTIALS = {"tenant_id": TENANT, "client_id": "app-1", "client_secret": SECRET}
 
@@ -59,7 +59,7 @@ def account(azure):
 def read(azure, **config):
     provider = registry.get("azure")
     sink = Recorder()
-    source = provider.open(parse(provider.config, {**CREDENTIALS, **config}), azure.operator)
+    source = provider.open(parse(provider.config, {**CREDENTIALS, **config}), operator_of(provider, azure.operator))
     try:
         sink.tally = run(source, sink)
     finally:
@@ -171,7 +171,7 @@ def expired():
 
 def test_check_says_who_we_are(account):
     provider = registry.get("azure")
-    identity = provider.open(parse(provider.config, CREDENTIALS), account.operator).check()
+    identity = provider.open(parse(provider.config, CREDENTIALS), operator_of(provider, account.operator)).check()
     assert (identity.name, identity.account, identity.details) == ("app-1", TENANT, {"subscriptions": "1"})
 
 
@@ -256,7 +256,7 @@ def test_a_certificate_of_somebody_unknown_is_no_wrong_password(account):
 
 
 def test_an_authority_of_the_operators_own_changes_no_time_out(azure):
-    transport = client.Connection(parse(AzureConfig, CREDENTIALS), azure.operator).network["transport"]
+    transport = client.Connection(parse(AzureConfig, CREDENTIALS), operator_of(registry.get("azure"), azure.operator)).network["transport"]
 
     assert (transport.connection_config.timeout, transport.connection_config.read_timeout) == tuple(client.TIMEOUTS.values())
 
@@ -297,7 +297,7 @@ def test_the_operators_credentials_file_in_every_spelling(account, tmp_path, nam
     path = tmp_path / "azure.json"
     path.write_text(json.dumps(dict(zip(names, (TENANT, "app-2", SECRET), strict=True))))
     provider = registry.get("azure")
-    source = provider.open(provider.config(), {**account.operator, "AZURE_CREDENTIALS_FILE": str(path)})
+    source = provider.open(provider.config(), operator_of(provider, {**account.operator, "AZURE_CREDENTIALS_FILE": str(path)}))
     assert source.check().name == "app-2"
 
 
@@ -308,5 +308,5 @@ def test_a_credentials_file_that_is_none_says_so_without_its_content(account, tm
     path.write_text('{"password": "canary"}')
     provider = registry.get("azure")
     with pytest.raises(ConfigError, match="needs tenant_id") as caught:
-        provider.open(provider.config(), {**account.operator, "AZURE_CREDENTIALS_FILE": str(path)})
+        provider.open(provider.config(), operator_of(provider, {**account.operator, "AZURE_CREDENTIALS_FILE": str(path)}))
     assert "canary" not in str(caught.value)

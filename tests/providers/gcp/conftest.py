@@ -9,6 +9,7 @@ from providers import registry
 from providers.http import retry
 from providers.runner import run
 from providers.schema import parse
+from providers.testing import operator_of
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def opened(company, no_waiting):
     def open_source(operator=None, **changes):
         provider = registry.get("gcp")
         config = {key: value for key, value in company.config(**changes).items() if value is not None}
-        sources.append(provider.open(parse(provider.config, config), {**company.operator, **(operator or {})}))
+        sources.append(provider.open(parse(provider.config, config), operator_of(provider, {**company.operator, **(operator or {})})))
         return sources[-1]
 
     yield open_source

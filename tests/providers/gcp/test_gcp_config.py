@@ -9,6 +9,7 @@ import pytest
 
 from providers import registry, schema
 from providers.errors import ConfigError
+from providers.testing import connector_of, operator_of
 
 CONFIG = registry.get("gcp").config
 
@@ -131,10 +132,10 @@ def test_a_persons_calls_are_billed_to_the_project_that_the_person_names(google)
     from providers.google import signin as google_signin
 
     key = {"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "r", "quota_project_id": "bill-me-123"}
-    signin = google_signin.sign_in(google.operator, ["x"], key=key)
+    signin = google_signin.sign_in(operator_of(registry.get("gcp"), google.operator), ["x"], key=key)
 
     assert signin._billed == {"x-goog-user-project": "bill-me-123"}
-    assert google_signin.sign_in(google.operator, ["x"], key=google.key())._billed == {}
+    assert google_signin.sign_in(operator_of(registry.get("gcp"), google.operator), ["x"], key=google.key())._billed == {}
 
 
 def test_the_connectors_config_is_the_quick_starts():
@@ -142,12 +143,12 @@ def test_the_connectors_config_is_the_quick_starts():
     environment = {"GCP_PROJECT_ID": "my-gcp-project-123456", "GCP_CREDENTIALS_PATH": "/app/credentials/gcp-credentials.json"}
 
     assert provider.connector
-    assert provider.connector_config(environment) == {
+    assert connector_of(provider, environment) == {
         "project_ids": ["my-gcp-project-123456"],
         "credentials_path": "/app/credentials/gcp-credentials.json",
     }
-    assert provider.connector_config({}) == {}
-    assert schema.parse(provider.config, provider.connector_config(environment)).project_ids == ("my-gcp-project-123456",)
+    assert connector_of(provider, {}) == {}
+    assert schema.parse(provider.config, connector_of(provider, environment)).project_ids == ("my-gcp-project-123456",)
 
 
 def test_the_quick_starts_request_makes_a_job_and_shows_no_key(elder):

@@ -13,6 +13,8 @@ from peers import google_refusals as refusals
 from peers.google_contract import Google, serving
 
 from providers.google import signin as google_signin
+from providers.google.operator import GoogleOperator
+from providers.variables import read
 
 CLOUD = "https://www.googleapis.com/auth/cloud-platform"
 INSTANCES = "/compute/v1/projects/p/aggregated/instances"
@@ -27,7 +29,7 @@ def plain():
 
 @cache
 def signed_in(google: Google, scopes: tuple[str, ...]) -> google_signin.Signin:
-    return google_signin.sign_in(google.operator, scopes, key=google.key())
+    return google_signin.sign_in(read(GoogleOperator, google.operator), scopes, key=google.key())
 
 
 def ask(google: Google, path: str, body: dict | None = None, *, scopes: tuple[str, ...] = (CLOUD,), **query) -> dict:

@@ -17,7 +17,9 @@ from providers.errors import ConfigError, CredentialsError, Denied, Throttled, T
 from providers.google import key as google_key
 from providers.google import signin as google_signin
 from providers.google.failure import NotFound, StalePage
+from providers.google.operator import GoogleOperator
 from providers.http import retry
+from providers.variables import read
 
 CLOUD = "https://www.googleapis.com/auth/cloud-platform"
 USERS = "https://www.googleapis.com/auth/admin.directory.user.readonly"
@@ -30,7 +32,7 @@ def _no_waiting(monkeypatch):
 
 
 def sign_in(google, *, scopes=(CLOUD,), key=None, subject=""):
-    return google_signin.sign_in(google.operator, scopes, key=key or google.key(), subject=subject)
+    return google_signin.sign_in(read(GoogleOperator, google.operator), scopes, key=key or google.key(), subject=subject)
 
 
 def buckets(google, **how):
@@ -118,7 +120,7 @@ def federated(tmp_path, **source) -> dict:
 )
 def test_the_operators_file_may_be_of_any_kind_without_a_program(google, tmp_path, made):
     operator = {**google.operator, "GOOGLE_APPLICATION_CREDENTIALS": written(tmp_path, made(google, tmp_path))}
-    with google_signin.sign_in(operator, [CLOUD]).http("storage.googleapis.com", "Cloud Storage") as http:
+    with google_signin.sign_in(read(GoogleOperator, operator), [CLOUD]).http("storage.googleapis.com", "Cloud Storage") as http:
         assert http.get("/storage/v1/b?project=p").object() == {}
     assert len(google.asked("token")) == 1
 
@@ -128,7 +130,7 @@ def test_without_a_file_the_machine_says_who_it_is(google, monkeypatch):
 
     with serving(Google()) as machine:
         monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", machine.url.removeprefix("http://"))
-        signin = google_signin.sign_in({"GOOGLE_ENDPOINT_URL": machine.url}, [CLOUD])
+        signin = google_signin.sign_in(read(GoogleOperator, {"GOOGLE_ENDPOINT_URL": machine.url}), [CLOUD])
         with signin.http("storage.googleapis.com", "Cloud Storage") as http:
             assert http.get("/storage/v1/b?project=p").object() == {}
         assert len(machine.asked("metadata")) == 2
@@ -140,7 +142,7 @@ def test_without_anything_it_is_said_what_to_do(google, monkeypatch):
     monkeypatch.setattr("google.auth._exponential_backoff.time.sleep", lambda seconds: None)
     monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", f"127.0.0.1:{free_port()}")
     with pytest.raises(CredentialsError, match="there is no key; give one, or run where"):
-        google_signin.sign_in({}, [CLOUD]).headers()
+        google_signin.sign_in(GoogleOperator(), [CLOUD]).headers()
 
 
 @pytest.mark.parametrize(
@@ -191,7 +193,7 @@ def test_a_key_that_is_damaged_is_refused_by_its_field_and_never_quoted(google):
 )
 def test_a_file_that_is_none_is_refused_by_the_variable_that_names_it(tmp_path, content, words):
     with pytest.raises(ConfigError) as refused:
-        google_signin.sign_in({"GOOGLE_APPLICATION_CREDENTIALS": written(tmp_path, content)}, [CLOUD])
+        google_signin.sign_in(read(GoogleOperator, {"GOOGLE_APPLICATION_CREDENTIALS": written(tmp_path, content)}), [CLOUD])
 
     assert "GOOGLE_APPLICATION_CREDENTIALS" in str(refused.value)
     assert words in str(refused.value)
@@ -201,7 +203,7 @@ def test_a_file_that_is_none_is_refused_by_the_variable_that_names_it(tmp_path, 
 def test_no_program_is_run_for_credentials_not_even_the_operators(google, tmp_path):
     key = federated(tmp_path, executable={"command": f"/usr/bin/touch {tmp_path}/ran", "timeout_millis": 5000})
     with pytest.raises(ConfigError, match=r"`credential_source\.executable` is refused"):
-        google_signin.sign_in({"GOOGLE_APPLICATION_CREDENTIALS": written(tmp_path, key)}, [CLOUD])
+        google_signin.sign_in(read(GoogleOperator, {"GOOGLE_APPLICATION_CREDENTIALS": written(tmp_path, key)}), [CLOUD])
 
     assert not (tmp_path / "ran").exists()
 
@@ -209,7 +211,7 @@ def test_no_program_is_run_for_credentials_not_even_the_operators(google, tmp_pa
 def test_acting_as_a_person_takes_a_service_account(google, tmp_path):
     operator = {"GOOGLE_APPLICATION_CREDENTIALS": written(tmp_path, {"type": "authorized_user", **tokens.PERSON})}
     with pytest.raises(ConfigError, match="takes a service account's key"):
-        google_signin.sign_in(operator, [USERS], subject=ADMIN)
+        google_signin.sign_in(read(GoogleOperator, operator), [USERS], subject=ADMIN)
 
 
 # --- where they are sent
@@ -226,7 +228,7 @@ def test_the_token_endpoint_in_a_key_is_never_followed(google):
 
 
 def test_without_an_endpoint_of_the_operator_it_is_googles(google):
-    signin = google_signin.sign_in({}, [CLOUD], key=google.key(token_uri="https://example.com/token"))
+    signin = google_signin.sign_in(GoogleOperator(), [CLOUD], key=google.key(token_uri="https://example.com/token"))
 
     assert signin.credentials._token_uri == "https://oauth2.googleapis.com/token"
     assert signin.base_url("compute.googleapis.com") == "https://compute.googleapis.com"
@@ -281,7 +283,7 @@ def test_a_token_endpoint_that_is_down_says_nothing_of_the_key(google, monkeypat
 def test_a_certificate_that_is_not_trusted_is_named(google):
     operator = {"GOOGLE_ENDPOINT_URL": google.url}
     with pytest.raises(CredentialsError, match="set GOOGLE_CA_BUNDLE"):
-        google_signin.sign_in(operator, [CLOUD], key=google.key()).headers()
+        google_signin.sign_in(read(GoogleOperator, operator), [CLOUD], key=google.key()).headers()
 
 
 # --- what an API says when it refuses

@@ -9,6 +9,7 @@ from providers import registry, schema
 from providers.collected import Collected
 from providers.http import retry
 from providers.runner import run
+from providers.testing import operator_of
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def read(google):
     def reading(**config) -> Collected:
         provider, collected = registry.get("google_workspace"), Collected()
         raw = {"admin_email": ADMIN, "credentials": google.key(), **config}
-        source = provider.open(schema.parse(provider.config, raw), google.operator)
+        source = provider.open(schema.parse(provider.config, raw), operator_of(provider, google.operator))
         try:
             collected.tally = run(source, collected)
         finally:

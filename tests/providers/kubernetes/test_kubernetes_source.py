@@ -18,12 +18,12 @@ from providers.kubernetes import catalogue
 from providers.kubernetes.client import TRIES
 from providers.runner import run
 from providers.schema import parse
-from providers.testing import Fault, ProviderSuite
+from providers.testing import Fault, ProviderSuite, operator_of
 
 
 def opened(config, operator=None):
     provider = registry.get("kubernetes")
-    return contextlib.closing(provider.open(parse(provider.config, config), operator or {}))
+    return contextlib.closing(provider.open(parse(provider.config, config), operator_of(provider, operator or {})))
 
 
 def read(kube, token=None, **config) -> Recorder:

@@ -15,6 +15,8 @@ from providers.errors import ConfigError, CredentialsError, Outcome
 from providers.ldap import entries
 from providers.runner import run
 from providers.schema import parse
+from providers.testing import connector_of
+from providers.variables import NoSettings
 
 pytestmark = pytest.mark.timeout(300)  # the domain is made within the first test
 
@@ -23,7 +25,7 @@ EXPECTED = USERS + 5  # Administrator, Guest, krbtgt, the account for DNS, and o
 
 def opened(config):
     provider = registry.get("ldap")
-    return contextlib.closing(provider.open(parse(provider.config, config), {}))
+    return contextlib.closing(provider.open(parse(provider.config, config), NoSettings()))
 
 
 def read(config) -> Recorder:
@@ -146,13 +148,13 @@ def test_the_quick_starts_example_is_told_to_encrypt(samba):
         "LDAP_USER_FILTER": "(&(objectClass=user)(objectCategory=person))",
         "LDAP_GROUP_FILTER": "(objectClass=group)",
     }
-    config = registry.get("ldap").connector_config(environment)
+    config = connector_of(registry.get("ldap"), environment)
     with (
         pytest.raises(CredentialsError, match="unencrypted connection: set LDAP_START_TLS=true or LDAP_USE_SSL=true"),
         opened(config) as source,
     ):
         source.check()
-    at_the_open_door = registry.get("ldap").connector_config({**environment, "LDAP_PORT": str(samba.plain_port)})
+    at_the_open_door = connector_of(registry.get("ldap"), {**environment, "LDAP_PORT": str(samba.plain_port)})
     sink = read({**at_the_open_door, "user_filter": at_the_open_door["user_filter"]})
     assert {report.outcome for report in sink.reports.values()} == {Outcome.COMPLETE}
     assert sink.report("ldap_user").resources == EXPECTED

@@ -19,14 +19,15 @@ from providers.ldap import entries, failure
 from providers.ldap.config import LdapConfig
 from providers.runner import run
 from providers.schema import parse
-from providers.testing import Fault, ProviderSuite
+from providers.testing import Fault, ProviderSuite, connector_of
+from providers.variables import NoSettings
 
 EXPECTED = USERS + 1
 
 
 def opened(config):
     provider = registry.get("ldap")
-    return contextlib.closing(provider.open(parse(provider.config, config), {}))
+    return contextlib.closing(provider.open(parse(provider.config, config), NoSettings()))
 
 
 def read(config) -> Recorder:
@@ -188,7 +189,7 @@ def test_bad_configs(config, complaint):
 
 def test_the_connectors_config_from_the_environment():
     environment = {"LDAP_SERVER": "s", "LDAP_BASE_DN": "b", "LDAP_PORT": "636", "LDAP_USE_SSL": "true", "LDAP_VERIFY_CERT": "false"}
-    config = registry.get("ldap").connector_config(environment)
+    config = connector_of(registry.get("ldap"), environment)
     assert config == {"server": "s", "base_dn": "b", "port": 636, "use_ssl": True, "verify_cert": False}
 
 

@@ -15,6 +15,7 @@ from providers.errors import Outcome
 from providers.okta.catalogue import LISTINGS
 from providers.runner import run
 from providers.schema import parse
+from providers.variables import NoSettings
 
 
 @pytest.mark.timeout(600)  # Prism is installed by whoever comes first
@@ -22,7 +23,7 @@ def test_every_request_is_one_that_oktas_document_allows(tmp_path):
     document = vendor.okta().only({listing.path.replace("/users/me", "/users/{userId}") for listing in LISTINGS})
     with prism.mocking(document, tmp_path) as (url, log):
         provider, sink = registry.get("okta"), Recorder()
-        with contextlib.closing(provider.open(parse(provider.config, {"domain": url, "api_token": "any"}), {})) as source:
+        with contextlib.closing(provider.open(parse(provider.config, {"domain": url, "api_token": "any"}), NoSettings())) as source:
             run(source, sink)
         with pytest.raises(urllib.error.HTTPError, match="422"):
             urllib.request.urlopen(

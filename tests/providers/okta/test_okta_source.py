@@ -16,7 +16,8 @@ from providers.http import retry
 from providers.okta import source as okta_source
 from providers.runner import run
 from providers.schema import parse
-from providers.testing import Fault, ProviderSuite
+from providers.testing import Fault, ProviderSuite, connector_of
+from providers.variables import NoSettings
 
 SUPER, HELP = "SUPER_ADMIN", "HELP_DESK_ADMIN"
 
@@ -52,7 +53,7 @@ def config(okta, **changes):
 def read(okta):
     provider = registry.get("okta")
     sink = Recorder()
-    with contextlib.closing(provider.open(parse(provider.config, config(okta)), {})) as source:
+    with contextlib.closing(provider.open(parse(provider.config, config(okta)), NoSettings())) as source:
         sink.tally = run(source, sink)
     return sink
 
@@ -315,7 +316,7 @@ def test_items_without_an_id_are_no_answer(organization, body):
 
 def test_check_says_who_we_are(organization):
     provider = registry.get("okta")
-    with contextlib.closing(provider.open(parse(provider.config, config(organization)), {})) as source:
+    with contextlib.closing(provider.open(parse(provider.config, config(organization)), NoSettings())) as source:
         identity = source.check()
     assert (identity.name, identity.account) == ("admin@example.com", organization.url.partition("://")[2])
 
@@ -358,7 +359,7 @@ def test_bad_configs(changes, complaint):
 
 def test_the_connector_is_configured_by_its_variables():
     provider = registry.get("okta")
-    given = provider.connector_config({"OKTA_DOMAIN": "example.okta.com", "OKTA_API_TOKEN": TOKEN})
-    source = provider.open(parse(provider.config, given), {})
+    given = connector_of(provider, {"OKTA_DOMAIN": "example.okta.com", "OKTA_API_TOKEN": TOKEN})
+    source = provider.open(parse(provider.config, given), NoSettings())
     assert source._organization.name == "Okta: example.okta.com"
     source.close()

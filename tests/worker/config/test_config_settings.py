@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import pathlib
+import re
 
 import pytest
 
-from worker.cli.settings import env, markdown, rows
+from providers import registry, schema
+from worker.cli.settings import env, markdown, sections
 from worker.config import settings
 from worker.config.container import job_memory
 from worker.config.environment import SettingsError
 from worker.config.sealed import seal, unseal
 from worker.service import scrub
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def complaints(**environ) -> list[str]:
@@ -29,6 +34,7 @@ def complaints(**environ) -> list[str]:
         ("SYNC_ON_STARTUP", "false", False),
         ("SYNC_ON_STARTUP", "Yes", True),
         ("AWS_ENABLED", "", None),
+        ("LDAP_ENABLED", "", False),
         ("AWS_ENABLED", "false", False),
         ("LOG_FORMAT", "TEXT", "text"),
         ("DISCOVERY_ALLOWED_PATHS", "/a, /b", ("/a", "/b")),
@@ -37,7 +43,78 @@ def complaints(**environ) -> list[str]:
     ],
 )
 def test_values(name, text, value):
-    assert getattr(settings.load({name: text}), name.lower()) == value
+    assert settings.load({name: text}).shown()[name.lower()] == value
+
+
+COMMENTED = [
+    ("LDAP_USE_SSL", "true  # LDAPS", True),
+    ("LDAP_VERIFY_CERT", "true # x", True),
+    ("LDAP_PORT", "636 # x", 636),
+    ("LDAP_ENABLED", "false #x", False),
+    ("LDAP_START_TLS", '"true"  # quoted', True),
+    ("LDAP_SYNC_INTERVAL", "900\t# a quarter of an hour", 900),
+    ("LDAP_SERVER", "ldaps.example.com  # the second one", "ldaps.example.com"),
+    ("LDAP_SERVER", "dc1 #x", "dc1"),
+    ("LDAP_BASE_DN", "dc=example,dc=com # base", "dc=example,dc=com"),
+    ("LDAP_BASE_DN", "ou=Team #1,dc=example,dc=com", "ou=Team #1,dc=example,dc=com"),
+    ("LDAP_BASE_DN", "ou=Team # 1,dc=example,dc=com", "ou=Team # 1,dc=example,dc=com"),
+    ("LDAP_BASE_DN", '"ou=Team # 1"  # in quotes', "ou=Team # 1"),
+    ("LDAP_USER_FILTER", "(objectClass=user)  # people", "(objectClass=user)"),
+    ("LDAP_USER_FILTER", "(cn=Room #5)", "(cn=Room #5)"),
+    ("LDAP_USER_FILTER", "(cn=Room # 5)", "(cn=Room # 5)"),
+    ("LDAP_CA_CERT", "/etc/ssl/ca.pem # mounted", "/etc/ssl/ca.pem"),
+    ("AUTHENTIK_VERIFY_SSL", "true # x", True),
+    ("AUTHENTIK_DOMAIN", "https://auth.example.com/#/x # y", "https://auth.example.com/#/x"),
+    ("OKTA_DOMAIN", "example.okta.com # x", "example.okta.com"),
+    ("AWS_ENABLED", "true # x", True),
+    ("AWS_REGIONS", "us-east-1, us-west-2  # both", ["us-east-1", "us-west-2"]),
+    ("AWS_EC2_METADATA_DISABLED", "true # x", True),
+    ("AZURE_CLOUD", "azurechinacloud # x", "AzureChinaCloud"),
+    ("GCP_PROJECT_ID", "my-project-123 # x", ["my-project-123"]),
+    ("KUBECONFIG", "/run/kubeconfig # x", "/run/kubeconfig"),
+    ("SYNC_ON_STARTUP", "false # x", False),
+    ("LOG_LEVEL", "debug # x", "DEBUG"),
+    ("ELDER_API_URL", "http://api:5000 # x", "http://api:5000"),
+    ("DISCOVERY_ALLOWED_PATHS", "/a,/b # x", ("/a", "/b")),
+    ("MASS_DELETE_GUARD", "0.5 # half", 0.5),
+    ("GOOGLE_WORKSPACE_ADMIN_EMAIL", "  # none", None),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "value"), COMMENTED)
+def test_case_dir_6_a_comment_behind_a_value_is_no_part_of_it(name, text, value):
+    """As the quick start writes them. With the comment, LDAP sent its password in the clear, did not verify, or the worker died."""
+    assert settings.load({name: text}).shown()[name.lower()] == value
+
+
+def test_case_dir_6_a_job_is_given_the_typed_values():
+    """What reaches the job's process, not only what is shown."""
+    environ = {
+        "LDAP_ENABLED": "true  # on",
+        "LDAP_SERVER": "ad.example.com # x",
+        "LDAP_PORT": "636 # x",
+        "LDAP_USE_SSL": "true  # LDAPS",
+        "LDAP_VERIFY_CERT": "true # x",
+        "LDAP_BASE_DN": "dc=example,dc=com",
+    }
+    connector = settings.load(environ).sources["ldap"].connector
+    config = schema.parse(registry.get("ldap").config, connector)
+
+    assert (config.server, config.port, config.use_ssl, config.verify_cert) == ("ad.example.com", 636, True, True)
+
+
+def test_a_secret_is_taken_as_it_stands_and_its_hash_sign_is_mentioned():
+    loaded = settings.load({"LDAP_BIND_PASSWORD": ' "pass # word" '})
+
+    assert loaded.sources["ldap"].connector["bind_password"] == '"pass # word"'
+    assert loaded.warnings == ("LDAP_BIND_PASSWORD holds a ' #': a secret is taken as it stands; if that begins a comment, remove it",)
+    assert settings.load({"LDAP_BIND_PASSWORD": "pass#word"}).warnings == ()
+
+
+def test_a_wrong_value_is_refused_with_its_comment_shown():
+    assert complaints(LDAP_USE_SSL="yes please # x") == ["LDAP_USE_SSL: must be true or false (it is 'yes please # x')"]
+    assert complaints(LDAP_PORT="0") == ["LDAP_PORT: must be at least 1 (it is '0')"]
+    assert complaints(AWS_SYNC_INTERVAL="nan") == ["AWS_SYNC_INTERVAL: must be a number (it is 'nan')"]
 
 
 def test_defaults():
@@ -68,7 +145,28 @@ def test_from_a_file(tmp_path):
     path = tmp_path / "url"
     path.write_text("postgresql://x\n")
     assert settings.load({"DATABASE_URL_FILE": str(path)}).database_url == "postgresql://x"
+    assert settings.load({"DATABASE_URL_FILE": f"{path}  # mounted"}).database_url == "postgresql://x"
     assert "cannot be read" in complaints(DATABASE_URL_FILE=str(tmp_path / "none"))[0]
+
+
+def test_a_variable_that_is_called_so_is_no_file_of_another():
+    """AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE is read by the job, at each renewal, and not once at the start."""
+    operator = settings.load({"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/nowhere/token"}).sources["aws"].operator
+    assert operator == {"container_authorization_token_file": "/nowhere/token"}
+
+
+def test_contradictions_of_a_connector_stop_the_start_in_the_words_of_its_variables():
+    ldap = {"LDAP_ENABLED": "true", "LDAP_SERVER": "x", "LDAP_BASE_DN": "dc=x"}
+    assert complaints(**ldap, LDAP_BIND_DN="cn=x")[0].startswith("LDAP_BIND_DN needs LDAP_BIND_PASSWORD")
+    assert complaints(**ldap, LDAP_USE_SSL="true", LDAP_START_TLS="true")[0].startswith("LDAP_USE_SSL and LDAP_START_TLS exclude")
+    assert complaints(AWS_ENABLED="true", AWS_REGIONS="us-east1")[0].startswith("AWS_REGIONS: `us-east1` is not the name of a region")
+    settings.load({"LDAP_BIND_DN": "cn=x"})  # a connector that is not enabled may be half configured
+
+
+def test_unknown_names_of_a_vendors_own_are_no_mistakes():
+    settings.load({"AWS_PROFILE": "x", "KUBERNETES_PORT": "tcp://10.0.0.1:443", "AZURE_CONFIG_DIR": "x", "OKTA_PORT": "tcp://10.0.0.1:1"})
+    assert complaints(OKTA_TOKEN="x") == ["unknown setting OKTA_TOKEN, did you mean OKTA_API_TOKEN?"]
+    assert complaints(LDAP_BASE="x") == ["unknown setting LDAP_BASE, did you mean LDAP_BASE_DN?"]
 
 
 def test_the_variables_that_kubernetes_sets_for_services_are_no_mistakes():
@@ -95,18 +193,33 @@ def test_scrubbing_leaves_what_a_process_needs():
     assert set(environ) == {"PATH", "LC_ALL", "https_proxy", "PYTHONPATH"}
 
 
+EVERY = [one for _, own in sections() for one in own]
+
+
 def test_the_reference_has_every_setting():
-    names = [name for name, *_ in rows()]
-    assert len(names) == len(set(names)) > 60
-    assert all(description for _, _, description, _ in rows()), [name for name, _, description, _ in rows() if not description]
+    names = [one.name for one in EVERY]
+    assert len(names) == len(set(names)) > 90
+
+
+@pytest.mark.parametrize("variable", EVERY, ids=lambda one: one.name)
+def test_every_setting_says_what_it_does_and_what_breaks_at_either_end(variable):
+    assert variable.description.endswith(".")
+    assert len(variable.description.split()) > 3
+    named = variable.name.endswith(("_PORT", "_ID"))
+    assert named or variable.type not in ("integer", "number") or (variable.low and variable.high)
+
+
+QUICK_START = re.findall(r"^#? ?([A-Z][A-Z_]+)=", (ROOT / "docs" / "quickstart.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(set(QUICK_START)))
+def test_every_variable_of_the_quick_start_is_known(name):
+    assert name in {one.name for one in EVERY}
 
 
 def test_the_documents_are_what_the_declaration_says():
-    import pathlib
-
-    root = pathlib.Path(__file__).resolve().parents[3]
-    assert markdown() in (root / "docs" / "configuration.md").read_text()
-    assert (root / ".env.example").read_text().endswith(env())
+    assert markdown() in (ROOT / "docs" / "configuration.md").read_text()
+    assert (ROOT / ".env.example").read_text().endswith(env())
 
 
 @pytest.mark.parametrize(

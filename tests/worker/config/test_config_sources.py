@@ -125,7 +125,7 @@ def test_without_a_sync_on_startup_each_connector_waits_its_own_interval(moto, r
     intervals = {f"{name.upper()}_SYNC_INTERVAL": str(seconds) for name, seconds in INTERVALS.items()}
     needed = {"LDAP_SERVER": "x", "LDAP_BASE_DN": "dc=x", "OKTA_DOMAIN": "x.okta.com", "OKTA_API_TOKEN": "t", "AUTHENTIK_DOMAIN": "x"}
     needed |= {"AUTHENTIK_API_TOKEN": "t", "GOOGLE_WORKSPACE_CREDENTIALS_PATH": "/x", "GOOGLE_WORKSPACE_ADMIN_EMAIL": "a@example.com"}
-    needed |= {"GCP_PROJECT_ID": "x", "GCP_CREDENTIALS_PATH": "/x"}
+    needed |= {"GCP_PROJECT_ID": "my-project-123", "GCP_CREDENTIALS_PATH": "/x"}
     worker = start(SYNC_ON_STARTUP="false", **enabled, **intervals, **needed)
     connectors = worker.status()["connectors"]
 

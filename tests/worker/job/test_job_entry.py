@@ -95,7 +95,7 @@ def test_equal_runs_are_equal_bytes():
 
 
 def test_a_connectivity_test_reads_nothing():
-    spoken = do(kind="test", operator={"HOSTILE_ENDPOINT_URL": "http://x"})
+    spoken = do(kind="test", operator={"endpoint_url": "http://x"})
 
     assert spoken.code == 0
     assert spoken.kinds() == [DataKind.IDENTITY, DataKind.COMPLETE]

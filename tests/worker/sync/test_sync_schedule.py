@@ -10,7 +10,7 @@ import pytest
 from providers.errors import ConfigError
 from supervisor.messages import MAX_MESSAGE, Slots
 from supervisor.metrics import Metrics
-from worker.config.sources import CONNECTORS
+from worker.config.settings import load
 from worker.sync.schedule import Schedule
 from worker.writer.connectors import ConnectorScheduler
 from worker.writer.dispatcher import Limits, RunDispatcher
@@ -105,8 +105,9 @@ def test_the_report_of_connectors_fits_into_a_message_whatever_their_errors_say(
 
     dispatcher = RunDispatcher(Sent(), Mailbox(), {"connector": 2})
     dispatcher.take(Slots(free={"connector": 2}), ())
-    plan = Schedule([(name, 60.0) for name in CONNECTORS], time.monotonic())  # a machine that is up for less than 1000 s is one, too
-    connectors = ConnectorScheduler(plan, CONNECTORS, dispatcher, Refusing(), None, Limits(1.0, 1.0), Metrics())
+    names = tuple(load({}).connectors())
+    plan = Schedule([(name, 60.0) for name in names], time.monotonic())  # a machine that is up for less than 1000 s is one, too
+    connectors = ConnectorScheduler(plan, names, dispatcher, Refusing(), None, Limits(1.0, 1.0), Metrics())
     connectors.tick()
 
     assert {last["status"] for last in connectors.report()} == {"error"}

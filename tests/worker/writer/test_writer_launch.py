@@ -11,6 +11,7 @@ from providers.errors import ConfigError, ProviderError
 from providers.hostile import Hostile
 from providers.hostile.config import HostileConfig
 from worker.config.secretbox import SecretBox
+from worker.config.settings import load
 from worker.run import wire
 from worker.writer.launch import Launcher
 
@@ -33,8 +34,8 @@ def hostile(monkeypatch):
     registry.get.cache_clear()
 
 
-def launcher(operator=None, enabled=None, allowed=()):
-    return Launcher(operator or {}, enabled or {}, allowed, BOX, ("DEBUG", "text"))
+def launcher(environ=None, allowed=()):
+    return Launcher(load(environ or {}).sources, allowed, BOX, ("DEBUG", "text"))
 
 
 def start(launch):
@@ -52,7 +53,7 @@ def test_secrets_are_opened_and_logs_are_those_of_the_worker():
 def test_only_the_providers_own_operator_variables_are_passed_on():
     launch = launcher({"HOSTILE_ENDPOINT_URL": "http://x", "DATABASE_URL": "postgresql://secret"}).job("7", "hostile", {})
 
-    assert start(launch).operator == {"HOSTILE_ENDPOINT_URL": "http://x"}
+    assert start(launch).operator == {"endpoint_url": "http://x"}
 
 
 def test_batch_size():
@@ -60,17 +61,17 @@ def test_batch_size():
 
 
 @pytest.mark.parametrize(
-    ("enabled", "config", "sentence"),
+    ("environ", "config", "sentence"),
     [
-        ({"hostile": False}, {}, "HOSTILE_ENABLED=false: no jobs of provider 'hostile' are run"),
+        ({"HOSTILE_ENABLED": "false"}, {}, "HOSTILE_ENABLED=false: no jobs of provider 'hostile' are run"),
         ({}, {"behavior": "well"}, "unknown config key `behavior`, did you mean `behaviour`"),
         ({}, {"password": {"$fernet": "gAAAAA"}}, "no key in ELDER_SECRET_KEYS"),
         ({}, {"token_path": "/etc/shadow"}, "`token_path`: /etc/shadow is not under"),
     ],
 )
-def test_refusals(enabled, config, sentence):
+def test_refusals(environ, config, sentence):
     with pytest.raises(ConfigError, match=sentence.replace("$", r"\$")):
-        launcher(enabled=enabled).job("7", "hostile", config)
+        launcher(environ).job("7", "hostile", config)
 
 
 def test_unknown_provider():
@@ -78,9 +79,9 @@ def test_unknown_provider():
         launcher().job("7", "hostil", {})
 
 
-@pytest.mark.parametrize("enabled", [None, True])
+@pytest.mark.parametrize("enabled", ["", "true"])
 def test_unset_and_true_let_jobs_run(enabled):
-    assert launcher(enabled={"hostile": enabled}).job("7", "hostile", {}).start
+    assert launcher({"HOSTILE_ENABLED": enabled}).job("7", "hostile", {}).start
 
 
 def test_files_under_an_allowed_path(tmp_path):

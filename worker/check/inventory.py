@@ -1,4 +1,4 @@
-"""The inventory of a connectivity test: it keeps who we are, and nothing else."""
+"""The inventory of a connectivity test: it keeps the identity that the source reports, and stores nothing."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from worker.run.inventory import Totals
 from worker.run.outcome import Verdict
 
 
-class Answer:
-    """An `Inventory` that stores nothing."""
+class NullInventory:
+    """An `Inventory` that stores nothing. A test sends the source's identity alone; whatever else comes is dropped."""
 
     def __init__(self) -> None:
         self.totals = Totals()
         self.found: Identity | None = None
 
     def identity(self, identity: Identity) -> None:
-        """Who the source says we are."""
+        """Keeps the identity that the source reports."""
         self.found = identity
 
     def organizations(self, organizations: list[Organization]) -> None:
-        """Not expected of a test."""
+        """Drops the organizations."""
 
     def begin(self, index: int, scope: Scope) -> None:
-        """Not expected of a test."""
+        """Drops the scope."""
 
     def records(self, index: int, resources: list[msgspec.Raw]) -> None:
-        """Not expected of a test."""
+        """Drops the resources."""
 
     def end(self, end: wire.ScopeEnd) -> None:
-        """Not expected of a test."""
+        """Drops the outcome of the scope."""
 
     def not_reached(self, scopes: list[Scope]) -> None:
         """Not expected of a test."""
 
     def flush(self) -> None:
-        """Nothing to store."""
+        """Has nothing to store."""
 
     def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - as every inventory
         """The verdict itself."""
@@ -46,7 +46,7 @@ class Answer:
 
 
 def sentence(verdict: Verdict, seconds: float) -> str:
-    """Why a connectivity test failed, for whoever asked: the run's own words where they tell; empty when it went well."""
+    """Why a connectivity test failed: the run's own sentence where it has one; empty when the test succeeded."""
     if verdict.error_kind in {"timeout", "idle"}:
         return f"no answer within {seconds:g} s: can the worker reach the source, or is it behind a firewall or a proxy?"
     return verdict.error
