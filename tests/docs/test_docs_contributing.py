@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from peers.service import Part, environment, get
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -94,3 +95,75 @@ def test_the_installed_provider_is_known_by_its_name(package):
     code = "from providers import registry; print(registry.get('library').title)"
     done = subprocess.run([sys.executable, "-c", code], env=package, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "Library"
+
+
+def variables() -> dict[str, str]:
+    """The variables of the connector example, as Docker's env files have them: with the comments."""
+    return dict(line.split("=", 1) for line in example("connector").splitlines())
+
+
+def command(package: dict[str, str], *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """``elder-worker`` beside the installed package."""
+    env = environment({"PYTHONPATH": package["PYTHONPATH"], **environ})
+    return subprocess.run(
+        [sys.executable, "-m", "worker.cli", *arguments], env=env, capture_output=True, text=True, timeout=100, check=False
+    )
+
+
+def test_the_installed_connector_is_documented(package):
+    done = command(package, "settings")
+
+    section = done.stdout.partition("## Library\n")[2]
+    rows = [line.split("|")[1].strip(" `") for line in section.splitlines() if line.startswith("| `")]
+    assert rows == ["LIBRARY_ENABLED", "LIBRARY_SYNC_INTERVAL", "LIBRARY_BRANCH", "LIBRARY_KEY"]
+    assert "Key to the branch's door. Secret: also as `LIBRARY_KEY_FILE`." in section
+    assert "# LIBRARY_BRANCH=\n" in command(package, "settings", "--format", "env").stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"LIBRARY_KEY": ""}, "LIBRARY_ENABLED=true needs LIBRARY_KEY"),
+        ({"LIBRARY_KYE": "x"}, "unknown setting LIBRARY_KYE, did you mean LIBRARY_KEY?"),
+        ({"LIBRARY_SYNC_INTERVAL": "5"}, "LIBRARY_SYNC_INTERVAL: must be at least 10 (it is '5')"),
+        ({"LIBRARY_ENABLED": "perhaps"}, "LIBRARY_ENABLED: must be true or false (it is 'perhaps')"),
+    ],
+)
+def test_the_installed_connectors_mistakes_stop_the_start(package, changes, complaint):
+    done = command(package, "check", **{**variables(), **changes})
+
+    assert (done.returncode, done.stderr) == (78, f"elder-worker: {complaint}\n")
+
+
+def test_the_installed_connector_is_checked(package):
+    environ = {**variables(), "ELDER_API_URL": "http://127.0.0.1:9"}
+    assert "✓ Library connection successful\n    as reader\n" in command(package, "check", "--verbose", **environ).stdout
+    refused = command(package, "check", **{**environ, "LIBRARY_KEY": "open sesame"}).stdout
+    assert "✗ Library connection failed: the library does not accept the key: ask the librarian for a new one" in refused
+    assert "✗ Library: disabled" in command(package, "check", **{**environ, "LIBRARY_ENABLED": "false"}).stdout
+
+
+def test_the_installed_connector_syncs(package, api, tmp_path):
+    """Into the Elder API, by a worker that has no database; its settings are in /status, and its key is not."""
+    environ = {**variables(), "ELDER_API_URL": api.url, "PYTHONPATH": package["PYTHONPATH"]}
+    worker = Part(tmp_path / "worker.log", "run", environ, "HEALTH_CHECK_PORT")
+    synced = worker.wait(lambda: (one := worker.connector("library")).get("last_sync_at") and one["status"] != "running" and one, "a sync")
+    status = get(f"{worker.url}/status")
+    worker.stop()
+
+    assert (synced["status"], synced["entities"]["created"]) == ("completed", 2), synced
+    names = {one["name"] for one in get(f"{api.url}/api/v1/entities?sub_type=library_book")["entities"]}
+    assert names == {"Faust", "Emma"}
+    shown = status["settings"]
+    assert (shown["library_enabled"], shown["library_sync_interval"], shown["library_branch"]) == (True, 3600, "city")
+    assert "sesame" not in str(status) + worker.log.read_text()
+
+
+def test_a_connector_whose_package_is_broken_stops_the_start(package):
+    broken = pathlib.Path(package["PYTHONPATH"].partition(os.pathsep)[0]) / "elder_library.py"
+    broken.write_text("import nothing_of_that_name\n")
+    done = command(package, "check", **variables())
+
+    assert done.returncode == 78
+    assert "LIBRARY_ENABLED is set, and provider 'library' cannot be loaded (ModuleNotFoundError" in done.stderr
+    assert "✗ Library" not in command(package, "check", ELDER_API_URL="http://127.0.0.1:9").stdout
