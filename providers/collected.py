@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from providers.records import Identity, Link, Organization, Resource, Scope
+from providers.records import Identity, Link, Organization, Resource, Scope, ServedTypes
 from providers.runner import Tally
 from providers.sink import ScopeReport
 
@@ -23,6 +23,7 @@ class Collected:
         self.found: dict[Scope, list[Resource]] = {}
         self.reports: dict[Scope, ScopeReport] = {}
         self.tally = Tally()
+        self.served_types: list[ServedTypes] = []
 
     def identity(self, identity: Identity) -> None:
         """Once, first."""
@@ -32,6 +33,10 @@ class Collected:
     def planned(self, scopes: tuple[Scope, ...]) -> None:
         """The scopes of a read."""
         _require(len(scopes) > 0, "a read has at least one scope")
+
+    def served(self, types: ServedTypes) -> None:
+        """Which types the source has at all."""
+        self.served_types.append(types)
 
     def begin(self, scope: Scope) -> None:
         """A scope begins once."""
@@ -89,7 +94,7 @@ def check_resource(scope: Scope, resource: Resource) -> None:
     assert resource.external_id, resource
     assert resource.entity_type, resource
     assert resource.name, f"{resource.external_id} has no name"
-    assert re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", resource.sub_type), f"sub_type {resource.sub_type!r}"
+    assert re.fullmatch(r"[a-z0-9]+(__?[a-z0-9]+)*", resource.sub_type), f"sub_type {resource.sub_type!r}"
     assert scope.resource_type in ("*", resource.sub_type), f"a {resource.sub_type} in {scope}"
     assert all(isinstance(value, str) for value in resource.tags.values()), resource.external_id
     assert resource.parent != resource.external_id

@@ -32,7 +32,7 @@ import msgspec
 
 from providers.attempts import Attempts
 from providers.errors import ProviderError
-from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
+from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope, ServedTypes
 from providers.variables import NoSettings, Variable, variables
 
 Item = Resource | Organization | Incomplete | Rejected | Placed
@@ -67,16 +67,19 @@ class Source(abc.ABC):
     """Reads of one lane at once."""
     attempts: Attempts = Attempts()
     """What earlier runs attempted, set before `plan` is called: for sources that plan one account after the other."""
+    pinned: str = ""
+    """The account of the job's earlier runs, where the engine knows one: a source that has several identities keeps to this one."""
 
     @abc.abstractmethod
     def check(self) -> Identity:
         """Who are we to this source? Raises `CredentialsError` or another `ProviderError`. Cheap: the connectivity test calls it."""
 
     @abc.abstractmethod
-    def plan(self) -> Iterable[Read]:
+    def plan(self) -> Iterable[Read | ServedTypes]:
         """All reads, yielded as soon as they are known. Raising ends the run with that error: raise only when nothing can be read.
 
-        The runner carries them out in the order of their last attempt, not in that of the plan.
+        The runner carries them out in the order of their last attempt, not in that of the plan. `ServedTypes`, where the source knows them,
+        say which types there are at all.
         """
 
     def classify(self, error: Exception) -> ProviderError | None:  # noqa: ARG002 - for those that override it

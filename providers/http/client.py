@@ -11,10 +11,11 @@ A redirect is never followed: it could lead our credentials to another host.
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 import urllib3
@@ -53,11 +54,11 @@ _ALWAYS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent"
 Explain = Callable[[HttpResponse, str], ProviderError | None]
 """A source's own reading of a refusal (`answer`, `what`), or None for the usual one."""
 
-Renew = Callable[[Mapping[str, str], HttpResponse], None]
+Renew = Callable[[Mapping[str, Any], HttpResponse], None]
 """Told the headers of a request that was refused with a 401, and the refusal; the request is then sent once more, with new headers."""
 
-Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
-"""Sent with every request; a callable is asked each time, as tokens expire."""
+Headers = Mapping[str, str | tuple[str, ...]] | Callable[[], Mapping[str, str | tuple[str, ...]]]
+"""Sent with every request; a tuple is a header that is sent once for each value. A callable is asked each time, as tokens expire."""
 
 
 class _Request(msgspec.Struct, frozen=True):
@@ -69,6 +70,7 @@ class _Request(msgspec.Struct, frozen=True):
     permission: str
     quota: str
     accept: Container[int]
+    max_bytes: int
 
 
 class Http:
@@ -88,17 +90,19 @@ class Http:
         verify: bool = True,
         tries: int = retry.TRIES,
         connections: int = 16,
+        pool: Callable[..., urllib3.PoolManager] = urllib3.PoolManager,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         """`name` is the source as people say it, `advice` what to do when it cannot be reached, `trust` when its certificate is refused.
 
-        `verify` off takes any certificate.
+        `verify` off takes any certificate. `pool` makes the connections where they go through a proxy, `context` is the TLS context where
+        it has a client certificate.
         """
         self.base_url, self.name = base_url.rstrip("/"), name
         self._headers, self._renew, self._explain, self._advice, self._trust = headers, renew, explain, advice, trust
         self._pace = quotas.Pace(lambda seconds, why: retry.pause(seconds, why, name), retry.LONGEST_WAIT)
-        self._pool = urllib3.PoolManager(
-            retries=False, timeout=TIMEOUT, maxsize=connections, block=True, ssl_context=tls(ca_file, verify=verify)
-        )
+        context = context or tls(ca_file, verify=verify)
+        self._pool = pool(retries=False, timeout=TIMEOUT, maxsize=connections, block=True, ssl_context=context)
         self._retrying = retry.retrying(tries, source=name)
 
     def __enter__(self) -> Self:
@@ -112,14 +116,22 @@ class Http:
         self._pool.clear()
 
     def get(
-        self, path: str, *, what: str = "", permission: str = "", headers: Mapping[str, str] | None = None, quota: str = ""
+        self,
+        path: str,
+        *,
+        what: str = "",
+        permission: str = "",
+        headers: Mapping[str, str] | None = None,
+        quota: str = "",
+        max_bytes: int = MAX_ANSWER,
     ) -> HttpResponse:
         """The answer (200 to 299) at a path, or at a whole URL on the same host.
 
         `what` names the request in sentences (``list users``), `permission` what a 403 lacks, `quota` the source's limit that the request
-        counts against: requests of one quota slow down together, those of others go on. Raises `ProviderError`.
+        counts against: requests of one quota slow down together, those of others go on. An answer of more than `max_bytes` is read no
+        further: `PageTooLarge`. Raises `ProviderError`.
         """
-        return self.send("GET", path, what=what, permission=permission, headers=headers, quota=quota)
+        return self.send("GET", path, what=what, permission=permission, headers=headers, quota=quota, max_bytes=max_bytes)
 
     def send(
         self,
@@ -132,13 +144,14 @@ class Http:
         headers: Mapping[str, str] | None = None,
         quota: str = "",
         accept: Container[int] = SUCCESS,
+        max_bytes: int = MAX_ANSWER,
     ) -> HttpResponse:
         """Any request that may be sent twice without harm: it is tried again when the source throttles, fails or is silent.
 
         Statuses in `accept` are returned, all others raised as `ProviderError`.
         """
         url = self._url(path)
-        request = _Request(method, url, body, headers or {}, what or path.partition("?")[0], permission, quota, accept)
+        request = _Request(method, url, body, headers or {}, what or path.partition("?")[0], permission, quota, accept, max_bytes)
         answer: HttpResponse = self._retrying(self._once, request)
         return answer
 
@@ -180,27 +193,36 @@ class Http:
         self._renew(given, answer)
         return self._exchange_with(self._headers(), request)
 
-    def _exchange_with(self, given: Mapping[str, str], request: _Request) -> HttpResponse:
-        headers = {**_ALWAYS, **given, **request.headers}
+    def _exchange_with(self, given: Mapping[str, str | tuple[str, ...]], request: _Request) -> HttpResponse:
+        headers = _lines({**_ALWAYS, **given, **request.headers})
         method, url, body = request.method, request.url, request.body
         response = self._pool.request(method, url, body=body, headers=headers, redirect=False, preload_content=False)
         try:
-            content = self._read(response)
+            content = self._read(response, request.max_bytes)
         except BaseException:
             response.close()  # what is left unread must not reach the next request
             raise
         response.release_conn()
         progress.answered()
-        headers = {name.lower(): value for name, value in response.headers.itermerged()}  # two Link headers are one list
-        return HttpResponse(response.status, headers, content, url)
+        received = {name.lower(): value for name, value in response.headers.itermerged()}  # two Link headers are one list
+        return HttpResponse(response.status, received, content, url)
 
-    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
+    def _read(self, response: urllib3.BaseHTTPResponse, max_bytes: int) -> bytes:
         deadline, parts, size = time.monotonic() + ANSWER_TIMEOUT, list[bytes](), 0
         while part := response.read1(CHUNK, decode_content=True):
             parts.append(part)
             size += len(part)
-            if size > MAX_ANSWER:
-                raise PageTooLarge(f"an answer of {self.name} is larger than {MAX_ANSWER >> 20} MB")
+            if size > min(max_bytes, MAX_ANSWER):
+                raise PageTooLarge(f"an answer of {self.name} is larger than {min(max_bytes, MAX_ANSWER) >> 20} MB")
             if time.monotonic() > deadline:
                 raise TimedOut(f"an answer of {self.name} was not whole after {ANSWER_TIMEOUT:g} s")
         return b"".join(parts)
+
+
+def _lines(headers: Mapping[str, str | tuple[str, ...]]) -> urllib3.HTTPHeaderDict:
+    """The headers as they are sent: one line for each value."""
+    lines = urllib3.HTTPHeaderDict()
+    for name, value in headers.items():
+        for one in (value,) if isinstance(value, str) else value:
+            lines.add(name, one)
+    return lines

@@ -1,6 +1,10 @@
-"""What is special about kinds: a category, a name that is older than the rule, links. Every other kind is read just as well.
+"""What is known about kinds of Kubernetes: category, links, and fields that change without meaning. Every other kind is read just as well.
 
-The rule for names is ``k8s_`` and the kind in snake case, custom resources too.
+Names are ``k8s_`` and the kind in snake case; kinds outside the groups of Kubernetes itself have their group behind it:
+``k8s_widget__acme_example``.
+
+A target or parent that begins with ``@`` is an object known by its name: ``@nodes/{value}``, ``@secrets/{metadata.namespace}/{value}``,
+``@jobs.batch/...`` with a group (see `providers.kubernetes.names`).
 """
 
 from __future__ import annotations
@@ -9,90 +13,207 @@ import re
 
 import msgspec
 
+from providers.catalogue.kinds import LinkRule, ResourceKind
 from providers.provider import ResourceType
 
+BUILT_IN_GROUPS = frozenset({
+    "", "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "apps", "authentication.k8s.io",
+    "authorization.k8s.io", "autoscaling", "batch", "certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io",
+    "flowcontrol.apiserver.k8s.io", "internal.apiserver.k8s.io", "networking.k8s.io", "node.k8s.io", "policy",
+    "rbac.authorization.k8s.io", "resource.k8s.io", "scheduling.k8s.io", "storage.k8s.io", "storagemigration.k8s.io",
+})  # fmt: skip
+"""The groups of Kubernetes itself, in which no kind comes twice."""
 
-class LinkRule(msgspec.Struct, frozen=True):
-    """The names at `path` are objects of type `plural` (in the same namespace, if that type has them)."""
-
-    type: str
-    path: str
-    plural: str
-
-
-class Kind(msgspec.Struct, frozen=True):
-    """A kind that we know something about."""
-
-    entity_type: str
-    sub_type: str = ""
-    links: tuple[LinkRule, ...] = ()
-
-
-_POD_LINKS = (
-    LinkRule("runs_on", "spec.nodeName", "nodes"),
-    LinkRule("runs_as", "spec.serviceAccountName", "serviceaccounts"),
-    LinkRule("mounts", "spec.volumes[].persistentVolumeClaim.claimName", "persistentvolumeclaims"),
-)
-
-KINDS: dict[str, Kind] = {
-    "Namespace": Kind("namespace"),
-    "Node": Kind("compute"),
-    "Pod": Kind("workload", links=_POD_LINKS),
-    "Deployment": Kind("workload"),
-    "ReplicaSet": Kind("workload"),
-    "StatefulSet": Kind("workload"),
-    "DaemonSet": Kind("workload"),
-    "ReplicationController": Kind("workload"),
-    "Job": Kind("workload"),
-    "CronJob": Kind("workload"),
-    "Service": Kind("network"),
-    "Ingress": Kind("network", links=(LinkRule("routes_to", "spec.rules[].http.paths[].backend.service.name", "services"),)),
-    "NetworkPolicy": Kind("network"),
-    "PersistentVolume": Kind("storage"),
-    "PersistentVolumeClaim": Kind("storage", "k8s_pvc", (LinkRule("bound_to", "spec.volumeName", "persistentvolumes"),)),
-    "StorageClass": Kind("storage"),
-    "ServiceAccount": Kind("service_account"),
-    "Role": Kind("role"),
-    "ClusterRole": Kind("role"),
-    "RoleBinding": Kind("permission"),
-    "ClusterRoleBinding": Kind("permission", links=(LinkRule("has_role", "roleRef.name", "clusterroles"),)),
-    "Secret": Kind("secret"),
-    "ConfigMap": Kind("configuration"),
-    "CustomResourceDefinition": Kind("configuration"),
-}
+REPEATED_GROUPS = frozenset({
+    "metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io", "extensions", "events.k8s.io"
+})  # fmt: skip
+"""Groups that are not read: measurements, and second names of what other groups have."""
 
 METADATA_ONLY = frozenset({"secrets", "configmaps"})
-"""Types whose values never leave the API server: it is asked for their metadata alone."""
-
-SKIPPED_GROUPS = frozenset({"metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io", "extensions"})
-"""Measurements, which are new at every look, and old names of what other groups have."""
-
-WITHOUT_IDENTITY = frozenset({"componentstatuses"})
-"""Types whose objects have no uid: they are answers, not things."""
+"""Types whose values never leave the API server: it is asked for metadata and the columns of `kubectl get` alone."""
 
 CLUSTER = "k8s_cluster"
 
+_ID = "{cluster}/{metadata.uid}"
+_VIEW_ID = "{cluster}/{metadata.uid}/{kind}.{group}/{metadata.name}"
+_OWNED_BY = LinkRule("owned_by", "metadata.ownerReferences[].uid", "{cluster}/{value}")
+_OMIT = ("metadata.labels", "metadata.managedFields", "metadata.resourceVersion", "metadata.selfLink", "metadata.generation")
 
-def sub_type(kind: str) -> str:
-    """``PersistentVolumeClaim`` -> ``k8s_pvc``, ``CSIDriver`` -> ``k8s_csi_driver``."""
-    known = KINDS.get(kind)
-    if known and known.sub_type:
-        return known.sub_type
+
+class KubernetesKind(ResourceKind, frozen=True, kw_only=True):
+    """A kind, and the type under which it is listed."""
+
+    kind: str
+    plural: str
+    group: str = ""
+
+
+def _known(
+    kind: str,
+    plural: str,
+    entity_type: str,
+    group: str = "",
+    *,
+    short: str = "",
+    links: tuple[LinkRule, ...] = (),
+    omit: tuple[str, ...] = (),
+) -> KubernetesKind:
+    """A kind; `short` is an older name that does not follow the rule, `plural` has the group behind it where there is one."""
+    return KubernetesKind(
+        short or sub_type(kind, group),
+        entity_type,
+        _ID,
+        kind=kind,
+        plural=plural,
+        group=group,
+        tags="metadata.labels",
+        links=(_OWNED_BY, *links),
+        parent="@namespaces/{metadata.namespace}",
+        omit=(*_OMIT[1:], *omit),
+        permission=f"list {plural}" + (f".{group}" if group else ""),
+    )
+
+
+def other(kind: str, plural: str, group: str, *, stored: bool = True) -> KubernetesKind:
+    """A kind of which nothing is known. One that is not stored is a view of another, and its id tells them apart."""
+    found = _known(kind, plural, "kubernetes", group)
+    return found if stored else msgspec.structs.replace(found, id=_VIEW_ID, links=())
+
+
+def sub_type(kind: str, group: str = "") -> str:
+    """``CSIDriver`` -> ``k8s_csi_driver``; ``Widget`` of ``acme.example`` -> ``k8s_widget__acme_example``."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind)
-    return "k8s_" + re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+    return f"k8s_{_snake(words)}" + ("" if group in BUILT_IN_GROUPS else f"__{_snake(group)}")
 
 
-def entity_type(kind: str) -> str:
-    """The category of a kind."""
-    known = KINDS.get(kind)
-    return known.entity_type if known else "kubernetes"
+def _snake(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+
+
+def _in_namespace(plural: str, value: str = "{value}") -> str:
+    return f"@{plural}/{{metadata.namespace}}/{value}"
+
+
+def _pod_links(spec: str) -> tuple[LinkRule, ...]:
+    """The links of a pod, whose spec is at a path."""
+    config, secret = _in_namespace("configmaps"), _in_namespace("secrets")
+    environment = (
+        f"{spec}.{containers}[].{field}" for containers in ("containers", "initContainers") for field in ("env[].valueFrom", "envFrom[]")
+    )
+    rules = []
+    for path in environment:
+        names = ("configMapKeyRef", "secretKeyRef") if path.endswith("valueFrom") else ("configMapRef", "secretRef")
+        rules += [LinkRule("uses_config", f"{path}.{names[0]}.name", config), LinkRule("uses_secret", f"{path}.{names[1]}.name", secret)]
+    return (
+        LinkRule("runs_on", f"{spec}.nodeName", "@nodes/{value}"),
+        LinkRule("runs_as", f"{spec}.serviceAccountName", _in_namespace("serviceaccounts")),
+        LinkRule("mounts", f"{spec}.volumes[].persistentVolumeClaim.claimName", _in_namespace("persistentvolumeclaims")),
+        LinkRule("uses_config", f"{spec}.volumes[].configMap.name", config),
+        LinkRule("uses_config", f"{spec}.volumes[].projected.sources[].configMap.name", config),
+        LinkRule("uses_secret", f"{spec}.volumes[].secret.secretName", secret),
+        LinkRule("uses_secret", f"{spec}.volumes[].projected.sources[].secret.name", secret),
+        LinkRule("uses_secret", f"{spec}.imagePullSecrets[].name", secret),
+        LinkRule("has_priority", f"{spec}.priorityClassName", "@priorityclasses.scheduling.k8s.io/{value}"),
+        LinkRule("uses_runtime", f"{spec}.runtimeClassName", "@runtimeclasses.node.k8s.io/{value}"),
+        *rules,
+    )
+
+
+_TEMPLATE = _pod_links("spec.template.spec")[1:]
+_JOB_TEMPLATE = _pod_links("spec.jobTemplate.spec.template.spec")[1:]
+
+_SCALED = tuple(
+    LinkRule("scales", "spec.scaleTargetRef.name", _in_namespace(plural), ("spec.scaleTargetRef.kind", kind))
+    for kind, plural in (
+        ("Deployment", "deployments.apps"),
+        ("StatefulSet", "statefulsets.apps"),
+        ("ReplicaSet", "replicasets.apps"),
+        ("ReplicationController", "replicationcontrollers"),
+    )
+)
+_BACKENDS = ("spec.rules[].http.paths[].backend.service.name", "spec.defaultBackend.service.name")
+_INGRESS_LINKS = (
+    *(LinkRule("routes_to", path, _in_namespace("services")) for path in _BACKENDS),
+    LinkRule("uses_secret", "spec.tls[].secretName", _in_namespace("secrets")),
+    LinkRule("has_class", "spec.ingressClassName", "@ingressclasses.networking.k8s.io/{value}"),
+)
+_RBAC = "rbac.authorization.k8s.io"
+_CLUSTER_ROLE = LinkRule("has_role", "roleRef.name", f"@clusterroles.{_RBAC}/{{value}}", ("roleRef.kind", "ClusterRole"))
+_ROLE = LinkRule("has_role", "roleRef.name", _in_namespace(f"roles.{_RBAC}"), ("roleRef.kind", "Role"))
+_SERVICE_ACCOUNTS = LinkRule("granted_to", "subjects[]", "@serviceaccounts/{namespace|metadata.namespace}/{name}")
+_CLASS = LinkRule("has_class", "spec.storageClassName", "@storageclasses.storage.k8s.io/{value}")
+
+KINDS = (
+    _known("Namespace", "namespaces", "namespace"),
+    _known("Node", "nodes", "compute"),
+    _known("Pod", "pods", "workload", links=_pod_links("spec"), omit=(
+        "status.containerStatuses[].state", "status.containerStatuses[].lastState", "status.containerStatuses[].containerID",
+        "status.initContainerStatuses[].state", "status.initContainerStatuses[].lastState", "status.initContainerStatuses[].containerID",
+    )),
+    _known("Deployment", "deployments", "workload", "apps", links=_TEMPLATE),
+    _known("ReplicaSet", "replicasets", "workload", "apps", links=_TEMPLATE),
+    _known("StatefulSet", "statefulsets", "workload", "apps", links=_TEMPLATE),
+    _known("DaemonSet", "daemonsets", "workload", "apps", links=_TEMPLATE),
+    _known("ReplicationController", "replicationcontrollers", "workload", links=_TEMPLATE),
+    _known("Job", "jobs", "workload", "batch", links=_TEMPLATE),
+    _known("CronJob", "cronjobs", "workload", "batch", links=_JOB_TEMPLATE, omit=("status.active",)),
+    _known("HorizontalPodAutoscaler", "horizontalpodautoscalers", "workload", "autoscaling", links=_SCALED, omit=("status",)),
+    _known("PodDisruptionBudget", "poddisruptionbudgets", "workload", "policy", omit=("status.disruptedPods",)),
+    _known("Service", "services", "network"),
+    _known("Ingress", "ingresses", "network", "networking.k8s.io", links=_INGRESS_LINKS),
+    _known("IngressClass", "ingressclasses", "network", "networking.k8s.io"),
+    _known("NetworkPolicy", "networkpolicies", "network", "networking.k8s.io"),
+    _known("EndpointSlice", "endpointslices", "network", "discovery.k8s.io"),
+    _known("PersistentVolume", "persistentvolumes", "storage", links=(
+        LinkRule("bound_to", "spec.claimRef.uid", "{cluster}/{value}"), _CLASS,
+    )),
+    _known("PersistentVolumeClaim", "persistentvolumeclaims", "storage", short="k8s_pvc", links=(
+        LinkRule("bound_to", "spec.volumeName", "@persistentvolumes/{value}"), _CLASS,
+    )),
+    _known("StorageClass", "storageclasses", "storage", "storage.k8s.io", links=(
+        LinkRule("provisioned_by", "provisioner", "@csidrivers.storage.k8s.io/{value}"),
+    )),
+    _known("VolumeAttachment", "volumeattachments", "storage", "storage.k8s.io", links=(
+        LinkRule("attached_to", "spec.nodeName", "@nodes/{value}"),
+        LinkRule("attaches", "spec.source.persistentVolumeName", "@persistentvolumes/{value}"),
+        LinkRule("attached_by", "spec.attacher", "@csidrivers.storage.k8s.io/{value}"),
+    )),
+    _known("CSIDriver", "csidrivers", "storage", "storage.k8s.io"),
+    _known("CSINode", "csinodes", "storage", "storage.k8s.io", links=(
+        LinkRule("has_driver", "spec.drivers[].name", "@csidrivers.storage.k8s.io/{value}"),
+    )),
+    _known("ResourceQuota", "resourcequotas", "configuration", omit=("status.used",)),
+    _known("LimitRange", "limitranges", "configuration"),
+    _known("PriorityClass", "priorityclasses", "configuration", "scheduling.k8s.io"),
+    _known("RuntimeClass", "runtimeclasses", "configuration", "node.k8s.io"),
+    _known("ServiceAccount", "serviceaccounts", "service_account", links=(
+        LinkRule("uses_secret", "secrets[].name", _in_namespace("secrets")),
+        LinkRule("uses_secret", "imagePullSecrets[].name", _in_namespace("secrets")),
+    )),
+    _known("Role", "roles", "role", _RBAC),
+    _known("ClusterRole", "clusterroles", "role", _RBAC),
+    _known("RoleBinding", "rolebindings", "permission", _RBAC, links=(_CLUSTER_ROLE, _ROLE, _SERVICE_ACCOUNTS)),
+    _known("ClusterRoleBinding", "clusterrolebindings", "permission", _RBAC, links=(_CLUSTER_ROLE, _SERVICE_ACCOUNTS)),
+    _known("Secret", "secrets", "secret"),
+    _known("ConfigMap", "configmaps", "configuration"),
+    _known("CustomResourceDefinition", "customresourcedefinitions", "configuration", "apiextensions.k8s.io"),
+    _known("APIService", "apiservices", "configuration", "apiregistration.k8s.io", links=(
+        LinkRule("served_by", "spec.service", "@services/{namespace}/{name}"),
+    )),
+)  # fmt: skip
+
+_BY_TYPE = {(kind.group, kind.kind): kind for kind in KINDS}
+
+
+def kind_of(kind: str, plural: str, group: str, *, stored: bool = True) -> KubernetesKind:
+    """The known kind, or one of which nothing is known."""
+    return _BY_TYPE.get((group, kind)) or other(kind, plural, group, stored=stored)
 
 
 def resource_types() -> tuple[ResourceType, ...]:
     """The known kinds, and a star for all others."""
-    known = (ResourceType(sub_type(kind), rule.entity_type, ("list",), (f"list {kind}",)) for kind, rule in KINDS.items())
     return (
         ResourceType(CLUSTER, "cluster", ("GET /version",), ()),
-        *known,
+        *(ResourceType(kind.sub_type, kind.entity_type, ("list",), (kind.permission,)) for kind in KINDS),
         ResourceType("k8s_*", "kubernetes", ("list of whatever the server has",), ("list *",)),
     )

@@ -20,30 +20,40 @@ class KubernetesOperator(msgspec.Struct, frozen=True):
     service_port: Annotated[str, setting("Port of the API server; Kubernetes sets it in every pod.")] = "443"
 
 
+LEFT_OUT = ("events", "leases", "endpoints", "endpointslices")
+"""Types that are not read unless `include_types` names them: they change all the time, and repeat what other objects say."""
+
+
 class KubernetesConfig(msgspec.Struct, frozen=True):
-    """Which cluster, as whom, and how much of it."""
+    """Which cluster is read, as whom, and which part of it."""
 
     kubeconfig_path: str | None = None
     """A kubeconfig file, or the folder of a service account as Kubernetes mounts it (token, ca.crt)."""
     kubeconfig: SecretObject | None = None
-    """The same, inline, as a JSON object."""
+    """A kubeconfig as a JSON object. It may neither name files or programs, nor a proxy, nor somebody to impersonate."""
     context: str | None = None
-    """Of the kubeconfig; its current one otherwise."""
+    """The context of the kubeconfig; without one, its current context."""
     server: str | None = None
+    """URL of the API server; with `token`."""
     token: Secret | None = None
     ca_certificate: str | None = None
     """PEM of the CA that signed the server's certificate; with `server` and `token`."""
     cluster_name: str | None = None
-    """What people call it; the cluster's identity is the uid of its kube-system namespace."""
+    """Display name of the cluster. Its identity is the uid of its namespace kube-system, whatever the name."""
     namespaces: tuple[str, ...] = ()
-    """Only these; empty: all, and what has no namespace."""
-    exclude_types: tuple[str, ...] = ("events", "leases", "endpoints", "endpointslices")
-    """Plural names of types that are not read."""
+    """Namespaces that are read; objects without a namespace are then left out. Empty: everything."""
+    exclude_types: tuple[str, ...] = ()
+    """Types that are not read, as `plural` or `plural.group`, beside those that are left out by default."""
+    include_types: tuple[str, ...] = ()
+    """Types that are left out by default and are to be read (events, leases, endpoints, endpointslices)."""
+    ignore_fields: tuple[str, ...] = ()
+    """Fields that are not stored, as paths: `status.lastSyncedAt`, `spec.items[].count`, `**.heartbeat` for a key at any depth."""
     page_size: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
+    """Objects that are asked for at once. A page of more than 4 MB is asked for again at half the size."""
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] | None = None
 
     def __post_init__(self) -> None:
-        """Cross-field rules; a complaint is a `ValueError`."""
+        """Checks what one field alone cannot. Raises `ValueError`."""
         ways = [name for name in ("kubeconfig_path", "kubeconfig", "server") if getattr(self, name)]
         if len(ways) > 1:
             raise ValueError(f"`{ways[0]}` and `{ways[1]}` exclude each other")
@@ -53,3 +63,6 @@ class KubernetesConfig(msgspec.Struct, frozen=True):
             raise ValueError("`server` must begin with https://")
         if not 1 <= self.page_size <= 5000:
             raise ValueError("`page_size` must be from 1 to 5000")
+        for namespace in self.namespaces:
+            if not namespace or "/" in namespace:
+                raise ValueError(f"`namespaces`: '{namespace}' is not the name of a namespace")

@@ -8,39 +8,25 @@ from typing import Any
 
 import msgspec
 
-from providers.concurrency import OncePerKey
-from providers.errors import BadAnswer, ProviderError, ScopeError
+from providers.catalogue.masking import Masking
+from providers.concurrency import Once
+from providers.errors import ConfigError, DataError, ProviderError, ScopeError
 from providers.kubernetes import catalogue
-from providers.kubernetes.client import Client, Gone
-from providers.kubernetes.config import KubernetesConfig, KubernetesOperator
+from providers.kubernetes.catalogue import KubernetesKind
+from providers.kubernetes.client import Client
+from providers.kubernetes.config import LEFT_OUT, KubernetesConfig, KubernetesOperator
+from providers.kubernetes.discovery import ApiType, Discovery, discover
+from providers.kubernetes.identity import Namespaces, cluster_identity
 from providers.kubernetes.kubeconfig import access
-from providers.kubernetes.objects import resource
-from providers.provider import Item, Read, Source
-from providers.records import Identity, Resource, Scope
+from providers.kubernetes.listing import Item, Listed, Lists
+from providers.kubernetes.names import Names
+from providers.kubernetes.shape import KubernetesShape, metadata_only
+from providers.provider import Item as Emitted
+from providers.provider import Read, Source
+from providers.records import Identity, Rejected, Resource, Scope, ServedTypes
 
-RESTARTS = 3
-"""How often a list that expired under way is begun anew."""
-
-PAGE_BUDGET = 100_000
-
-
-class Type(msgspec.Struct, frozen=True):
-    """A type that the server has. `base` is the path of its group and version."""
-
-    base: str
-    group: str
-    plural: str
-    kind: str
-    namespaced: bool
-
-    @property
-    def permission(self) -> str:
-        """As RBAC says it."""
-        return f"list {self.plural}" + (f".{self.group}" if self.group else "")
-
-    def path(self, namespace: str = "") -> str:
-        """Of its list."""
-        return f"{self.base}/namespaces/{namespace}/{self.plural}" if namespace else f"{self.base}/{self.plural}"
+UNREADABLE = (DataError, msgspec.DecodeError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
+"""What an object of a made-up form raises while it becomes a resource: that object is rejected, and no other."""
 
 
 class Cluster(Source):
@@ -51,124 +37,113 @@ class Cluster(Source):
 
     def __init__(self, config: KubernetesConfig, operator: KubernetesOperator) -> None:
         self._config = config
-        self._client = Client(access(config, operator))
-        self._index = OncePerKey[str, dict[tuple[str, str], str]]()
-        self._types: dict[str, Type] = {}
+        self._access = access(config, operator)
+        self._client = Client(self._access)
+        self._lists = Lists(self._client, config.page_size)
+        self._masking = Masking()
+        self._known_namespaces: Once[Namespaces] = Once()
+        self._known_uid: Once[str] = Once()
 
     def check(self) -> Identity:
-        """Its version and its uid."""
-        version = self._client.get("/version", what="read /version")
+        """The cluster's name, its identity and its version."""
+        version = self._client.object("/version", what="read /version")
         name = self._config.cluster_name or self._uid
         return Identity(name, self._uid, {"version": str(version.get("gitVersion", "")), "platform": str(version.get("platform", ""))})
 
-    @functools.cached_property
-    def _uid(self) -> str:
-        """The uid of the namespace kube-system: as long as the cluster lives, and nobody else's."""
-        found = self._client.get("/api/v1/namespaces/kube-system", what="get namespaces/kube-system")
-        return str(found["metadata"]["uid"])
+    @property
+    def _namespaces(self) -> Namespaces:
+        return self._known_namespaces.get(lambda: Namespaces(self._client, self._config.namespaces))
 
-    def plan(self) -> Iterator[Read]:
+    @property
+    def _uid(self) -> str:
+        return self._known_uid.get(lambda: cluster_identity(self._client, self._access, self._namespaces, self.pinned))
+
+    def planned_types(self) -> tuple[list[ApiType], Discovery]:
+        """The types that are read, and what the server says it has. Raises `ConfigError` for a misspelt type."""
+        found = discover(self._client)
+        left_out = (*(name for name in LEFT_OUT if name not in self._config.include_types), *self._config.exclude_types)
+        complaints = [complaint for key in ("exclude_types", "include_types") for complaint in self._misspelt(key, found)]
+        if complaints:
+            raise ConfigError(complaints=tuple(complaints))
+        return [kind for kind in found.types if not kind.is_named(left_out) and (kind.namespaced or not self._config.namespaces)], found
+
+    def _misspelt(self, key: str, found: Discovery) -> Iterator[str]:
+        """Complaints about the types that a config key names. A `plural.group` that nothing is like may be a type that is not installed."""
+        for name in getattr(self._config, key):
+            suggestion = found.suggestion(name)
+            if suggestion:
+                yield f"`{key}`: the cluster has no type '{name}', did you mean '{suggestion}'?"
+            elif suggestion == "" and "." not in name:
+                yield f"`{key}`: the cluster has no type '{name}': write the plural, as `kubectl api-resources` does"
+
+    def plan(self) -> Iterator[Read | ServedTypes]:
         """A read for the cluster itself, and one for each type; a group that does not answer is a scope that failed."""
         yield Read((self._scope(catalogue.CLUSTER),), self._itself)
-        types, failures = self._discover()
-        self._types = {kind.plural: kind for kind in reversed(types)}  # the core group's come first, and win
-        for kind in types:
-            if kind.plural not in self._config.exclude_types and (kind.namespaced or not self._config.namespaces):
-                yield Read((self._scope(catalogue.sub_type(kind.kind), kind.group),), functools.partial(self._list, kind))
-        for group, error in failures.items():
-            yield Read((self._scope("*", group),), functools.partial(_fail, error))
+        types, found = self.planned_types()
+        names = Names(self._lists, self._uid, types if not self._config.namespaces else found.types, self._namespaces.uids)
+        for sub_type, alike in _by_sub_type(types).items():
+            for namespace in self._namespaces.uids or ("",):
+                yield Read((self._scope(sub_type, namespace),), functools.partial(self._read, alike, namespace, names))
+        for group, error in found.failures.items():
+            yield Read((Scope("kubernetes", self._uid, "", "*", f"group={group}"),), functools.partial(_fail, error))
+        for namespace in self._namespaces.unknown:
+            yield Read((self._scope("*", namespace),), functools.partial(_fail, _unknown(namespace)))
+        if not found.failures:
+            served = {_kind(kind).sub_type for kind in found.types}
+            yield ServedTypes("kubernetes", self._uid, tuple(sorted({catalogue.CLUSTER, *served})))
 
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
 
-    def _scope(self, resource_type: str, group: str = "") -> Scope:
-        """Of a type; kinds of two groups may share a name, and a filter on namespaces makes another scope."""
-        parts = [f"group={group}"] if group and not group.endswith("k8s.io") and "." in group else []
-        parts += [f"namespaces={','.join(sorted(self._config.namespaces))}"] if self._config.namespaces else []
-        return Scope("kubernetes", self._uid, "", resource_type, ";".join(parts))
-
-    def _discover(self) -> tuple[list[Type], dict[str, ProviderError]]:
-        """Every listable type once, in the version that its group prefers, else in another."""
-        found: dict[tuple[str, str], Type] = {}
-        failures: dict[str, ProviderError] = {}
-        for group, bases in self._groups():
-            for base in bases:
-                try:
-                    answer = self._client.get(base, what=f"read {base}")
-                except ProviderError as error:
-                    failures[group] = error
-                    continue
-                for one in answer.get("resources") or ():
-                    listable = "/" not in one["name"] and "list" in (one.get("verbs") or ())
-                    if listable and one["name"] not in catalogue.WITHOUT_IDENTITY:
-                        found.setdefault((group, one["name"]), Type(base, group, one["name"], one["kind"], one["namespaced"]))
-        return list(found.values()), failures
-
-    def _groups(self) -> Iterator[tuple[str, list[str]]]:
-        yield "", [f"/api/{version}" for version in self._client.get("/api", what="read /api").get("versions") or ()]
-        for group in self._client.get("/apis", what="read /apis").get("groups") or ():
-            if group["name"] not in catalogue.SKIPPED_GROUPS:
-                preferred = (group.get("preferredVersion") or {}).get("groupVersion")
-                versions = sorted((one["groupVersion"] for one in group["versions"]), key=lambda version: version != preferred)
-                yield group["name"], [f"/apis/{version}" for version in versions]
+    def _scope(self, resource_type: str, namespace: str = "") -> Scope:
+        return Scope("kubernetes", self._uid, "", resource_type, f"namespaces={namespace}" if namespace else "")
 
     def _itself(self) -> Iterator[Resource]:
-        version = self._client.get("/version", what="read /version")
+        version = self._client.object("/version", what="read /version")
         attributes: dict[str, Any] = {key: version[key] for key in ("gitVersion", "major", "minor", "platform") if key in version}
         yield Resource(self._uid, "cluster", catalogue.CLUSTER, self._config.cluster_name or self._uid, attributes)
 
-    def _list(self, kind: Type) -> Iterator[Item]:
-        seen: set[str] = set()
-        for namespace in self._config.namespaces or ("",):
-            for item in self._items(kind, namespace, metadata=kind.plural in catalogue.METADATA_ONLY):
-                if item["metadata"]["uid"] not in seen:  # a list that was begun anew
-                    seen.add(item["metadata"]["uid"])
-                    yield resource(item, kind.kind, self._uid, self._find)
+    def _read(self, types: Iterable[ApiType], namespace: str, names: Names) -> Iterator[Emitted]:
+        shape = KubernetesShape(self._uid, names, self._config.ignore_fields, self._masking)
+        for one in types:
+            kind = _kind(one)
+            for listed in self._listed(one, namespace):
+                yield _resource(shape, kind, listed, values=one.plural not in catalogue.METADATA_ONLY)
 
-    def _items(self, kind: Type, namespace: str = "", *, metadata: bool) -> Iterator[dict[str, Any]]:
-        for attempt in range(RESTARTS + 1):
-            try:
-                yield from self._pages(kind, namespace, metadata=metadata)
-            except Gone:
-                if attempt == RESTARTS:
-                    raise
-            else:
-                return
-
-    def _pages(self, kind: Type, namespace: str, *, metadata: bool) -> Iterator[dict[str, Any]]:
-        query: dict[str, Any] = {"limit": self._config.page_size}
-        seen: set[str] = set()
-        while True:
-            answer = self._client.get(kind.path(namespace), query, metadata=metadata, what=kind.permission)
-            yield from answer.get("items") or ()
-            token = (answer.get("metadata") or {}).get("continue")
-            if not token:
-                return
-            if token in seen or len(seen) > PAGE_BUDGET:
-                raise BadAnswer(f"the pages of '{kind.permission}' lead in a circle")
-            seen.add(token)
-            query["continue"] = token
-
-    def _find(self, plural: str, namespace: str, name: str) -> str:
-        """The external id of an object that is known by its name alone; empty when it is not there or may not be seen."""
-        names = self._index.get(plural, lambda: self._names(plural))
-        kind = self._types.get(plural)
-        return names.get((namespace if kind and kind.namespaced else "", name), "")
-
-    def _names(self, plural: str) -> dict[tuple[str, str], str]:
-        kind = self._types.get(plural)
-        if kind is None:
-            return {}
-        names: dict[tuple[str, str], str] = {}
-        try:
-            for item in self._items(kind, metadata=True):
-                metadata = item["metadata"]
-                names[metadata.get("namespace") or "", metadata["name"]] = f"{self._uid}/{metadata['uid']}"
-        except ScopeError:
-            return {}  # its own scope says why; links to it are left out
-        return names
+    def _listed(self, kind: ApiType, namespace: str) -> Iterator[Listed]:
+        if kind.plural not in catalogue.METADATA_ONLY:
+            return self._lists.objects(kind, namespace)
+        return self._lists.metadata(kind, namespace) if kind.group else self._lists.rows(kind, namespace)
 
 
-def _fail(error: ProviderError) -> Iterable[Item]:
+def _resource(shape: KubernetesShape, kind: KubernetesKind, listed: Listed, *, values: bool) -> Resource | Rejected:
+    try:
+        item: Item = listed.item() if values else metadata_only(listed)
+        return shape.object(kind, item)
+    except UNREADABLE as error:
+        reason = str(error) if isinstance(error, DataError) else f"it is no object as the API has them ({type(error).__name__})"
+        _, namespace, name = listed.identity
+        return Rejected(
+            kind.sub_type, f"{namespace}/{name}" if namespace else name or bytes(listed.raw[:100]).decode(errors="replace"), reason
+        )
+
+
+def _kind(one: ApiType) -> KubernetesKind:
+    return catalogue.kind_of(one.kind, one.plural, one.group, stored=one.stored)
+
+
+def _by_sub_type(types: Iterable[ApiType]) -> dict[str, list[ApiType]]:
+    """The types by name. Several have the same name when their groups differ in nothing but dots and dashes; they are one scope."""
+    found: dict[str, list[ApiType]] = {}
+    for one in types:
+        found.setdefault(_kind(one).sub_type, []).append(one)
+    return found
+
+
+def _unknown(namespace: str) -> ScopeError:
+    return ScopeError(f"the cluster has no namespace '{namespace}': check `namespaces`; what was read of it before is kept as it is")
+
+
+def _fail(error: ProviderError) -> Iterable[Emitted]:
     raise error

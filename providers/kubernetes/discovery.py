@@ -1,0 +1,144 @@
+"""What an API server says it has: groups, their versions, and the types in them that can be listed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+import msgspec
+
+from providers.errors import BadAnswer, ProviderError
+from providers.kubernetes.catalogue import REPEATED_GROUPS
+from providers.kubernetes.client import Client
+
+WITHOUT_IDENTITY = frozenset({"componentstatuses"})
+"""Types whose objects have no uid, as they are answers and no objects."""
+
+VIEWS = frozenset({"project.openshift.io", "authorization.openshift.io"})
+"""Groups known to show objects of other groups under the same uid. Others are recognized by what the server says (see `Type.stored`)."""
+
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+
+class ApiType(msgspec.Struct, frozen=True):
+    """A type that the server has. `base` is the path of its group and version."""
+
+    base: str
+    group: str
+    plural: str
+    kind: str
+    namespaced: bool
+    stored: bool = True
+    """False for a view of other objects, which bears their uids: the server gives each type that it stores a storageVersionHash."""
+
+    @property
+    def name(self) -> str:
+        """The type as kubectl and RBAC write it: ``pods``, ``widgets.acme.example``."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def permission(self) -> str:
+        """What RBAC must permit."""
+        return f"list {self.name}"
+
+    def path(self, namespace: str = "") -> str:
+        """The path of the list, of one namespace or of the whole cluster."""
+        return f"{self.base}/namespaces/{namespace}/{self.plural}" if namespace else f"{self.base}/{self.plural}"
+
+    def is_named(self, names: Iterable[str]) -> bool:
+        """True when one of the names is the type's, with its group or without."""
+        return not {self.name, self.plural, f"{self.plural}."}.isdisjoint(names)
+
+
+class Discovery(msgspec.Struct):
+    """Every listable type, and the groups of which the server did not answer."""
+
+    types: list[ApiType] = []
+    failures: dict[str, ProviderError] = {}
+
+    def suggestion(self, name: str) -> str | None:
+        """The type that a misspelt name may mean; an empty string when no type is like it. None when the name is right, or may be."""
+        if any(one.is_named((name,)) for one in self.types) or self.failures:
+            return None
+        known = {spelling for one in self.types for spelling in (one.name, one.plural)}
+        return next(iter(difflib.get_close_matches(name, sorted(known), n=1)), "")
+
+
+class _Resource(msgspec.Struct):
+    name: str
+    kind: str
+    namespaced: bool = False
+    verbs: list[str] | None = None
+    hash: str = msgspec.field(default="", name="storageVersionHash")
+
+
+class _Resources(msgspec.Struct):
+    resources: list[_Resource] | None = None
+
+
+class _Version(msgspec.Struct):
+    version: str = msgspec.field(name="groupVersion")
+
+
+class _Group(msgspec.Struct):
+    name: str
+    versions: list[_Version] = []
+    preferred: _Version | None = msgspec.field(default=None, name="preferredVersion")
+
+
+class _Groups(msgspec.Struct):
+    groups: list[_Group] | None = None
+
+
+class _Versions(msgspec.Struct):
+    versions: list[str] | None = None
+
+
+def discover(client: Client) -> Discovery:
+    """Every type once, in the version that its group prefers, else in another. Raises `ProviderError` when not even the groups are told."""
+    found = Discovery()
+    types: dict[tuple[str, str], ApiType] = {}
+    for group, bases in _groups(client):
+        for base in bases:
+            try:
+                resources = _decoded(client, base, _Resources).resources or ()
+            except ProviderError as error:
+                found.failures[group] = error
+                continue
+            for one in _types(group, base, resources):
+                types.setdefault((group, one.plural), one)
+    found.types = _with_views(list(types.values()))
+    return found
+
+
+def _groups(client: Client) -> Iterator[tuple[str, list[str]]]:
+    """Each group with the paths of its versions, the preferred one first."""
+    yield "", [f"/api/{version}" for version in _decoded(client, "/api", _Versions).versions or ()]
+    for group in _decoded(client, "/apis", _Groups).groups or ():
+        if group.name not in REPEATED_GROUPS:
+            versions = [one.version for one in group.versions]
+            preferred = group.preferred.version if group.preferred else ""
+            yield group.name, [f"/apis/{version}" for version in sorted(versions, key=lambda version: version != preferred)]
+
+
+def _types(group: str, base: str, resources: Iterable[_Resource]) -> Iterator[ApiType]:
+    for one in resources:
+        if "/" not in one.name and "list" in (one.verbs or ()) and not (group == "" and one.name in WITHOUT_IDENTITY):
+            yield ApiType(base, group, one.name, one.kind, one.namespaced, bool(one.hash) and group not in VIEWS)
+
+
+def _with_views(types: list[ApiType]) -> list[ApiType]:
+    """The types; where the server gives no hashes at all (before 1.15, or switched off), only known views are taken for views."""
+    if any(one.stored for one in types if one.group == ""):
+        return types
+    return [msgspec.structs.replace(one, stored=one.group not in VIEWS) for one in types]
+
+
+def _decoded(client: Client, path: str, kind: type[StructT]) -> StructT:
+    what = f"read {path}"
+    try:
+        return msgspec.json.decode(client.get(path, what=what).body, type=kind)
+    except msgspec.DecodeError:
+        raise BadAnswer(f"the answer to '{what}' is not that of a Kubernetes API server: check `server`") from None

@@ -1,0 +1,59 @@
+"""Objects that others name: from type, namespace and name to the external id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from providers.concurrency import OncePerKey
+from providers.errors import ScopeError
+from providers.kubernetes.discovery import ApiType
+from providers.kubernetes.listing import Lists
+
+Index = Mapping[tuple[str, str], str]
+
+
+class UnreadableIndex(Exception):
+    """The objects of a type could not be listed: whether a name is one of them is not known."""
+
+
+class Names:
+    """Looks objects up by their names. A type is listed once, by the first thread that needs it, and only its metadata."""
+
+    def __init__(self, lists: Lists, cluster: str, types: Iterable[ApiType], namespaces: Mapping[str, str]) -> None:
+        """`namespaces` maps the names of those that are read to their uids; empty: all are read."""
+        self._lists, self._cluster, self._namespaces = lists, cluster, namespaces
+        self._types = {one.name: one for one in types}
+        self._indices: OncePerKey[tuple[str, str], Index] = OncePerKey((UnreadableIndex,))
+
+    def find(self, reference: str) -> str:
+        """The external id for ``plural[.group]/[namespace/]name``; empty when there is no such object.
+
+        Raises `UnreadableIndex` when that is not known.
+        """
+        plural, *namespace, name = reference.split("/", 2)
+        kind = self._types.get(plural)
+        if plural == "namespaces" and self._namespaces:
+            return self._own_namespace(name)
+        if kind is None:
+            return ""
+        inside = namespace[0] if namespace and kind.namespaced else ""
+        if inside and self._namespaces and inside not in self._namespaces:
+            raise UnreadableIndex(f"namespace {inside} is not read")
+        where = inside if self._namespaces else ""
+        return self._indices.get((plural, where), lambda: self._index(kind, where)).get((inside, name), "")
+
+    def _own_namespace(self, name: str) -> str:
+        uid = self._namespaces.get(name)
+        if not uid:
+            raise UnreadableIndex(f"namespace {name} is not read")
+        return f"{self._cluster}/{uid}"
+
+    def _index(self, kind: ApiType, namespace: str) -> Index:
+        names: dict[tuple[str, str], str] = {}
+        try:
+            for listed in self._lists.metadata(kind, namespace):
+                uid, where, name = listed.identity
+                names[where, name] = f"{self._cluster}/{uid}"
+        except ScopeError as error:
+            raise UnreadableIndex(str(error)) from None
+        return names

@@ -1,0 +1,137 @@
+"""From an object of the API to a resource: stable, linked, and without a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from providers.catalogue import shape
+from providers.catalogue.kinds import ResourceKind
+from providers.catalogue.masking import Masking
+from providers.errors import DataError
+from providers.kubernetes.catalogue import KubernetesKind
+from providers.kubernetes.listing import Item, Listed
+from providers.kubernetes.names import Names, UnreadableIndex
+from providers.kubernetes.status import stable
+from providers.records import Resource
+from providers.schema import REDACTED
+
+DROPPED_ANNOTATIONS = frozenset({"kubectl.kubernetes.io/last-applied-configuration", "control-plane.alpha.kubernetes.io/leader"})
+"""A copy of the whole object, and elections."""
+
+_DOCUMENTS = ("{", "[", "H4sI")
+"""How JSON, and what gzip made of it, begins."""
+
+_DATA_FIELDS = ("f:data", "f:binaryData", "f:stringData")
+
+
+class KubernetesShape(shape.Shape):
+    """Makes resources of the objects of one cluster. For one thread at a time."""
+
+    def __init__(self, cluster: str, names: Names, ignored: Iterable[str], masking: Masking) -> None:
+        """`cluster` is the identity of the cluster, which every id begins with."""
+        super().__init__(ignored, masking)
+        self._cluster, self._names, self._unknown = cluster, names, False
+
+    def object(self, kind: KubernetesKind, item: Item) -> Resource:
+        """The resource of an object. Raises `DataError` when the object lacks its uid or its name.
+
+        With `links_partial` when an object that it names may be there and cannot be looked up.
+        """
+        metadata = item.get("metadata")
+        for key in ("uid", "name"):
+            if not isinstance(metadata, Mapping) or not isinstance(metadata.get(key), str) or not metadata[key]:
+                raise DataError(f"it has no {key}")
+        self._unknown = False
+        found = self.resource(kind, _stored(item), {"cluster": self._cluster, "kind": kind.kind, "group": kind.group})
+        parent = found.parent or ("" if item["metadata"].get("namespace") else self._cluster)
+        return msgspec.structs.replace(found, parent=parent, links_partial=self._unknown)
+
+    def spelling(self, external_id: str) -> str:
+        """The id itself, or that of the object which is named after an ``@``."""
+        if not external_id.startswith("@"):
+            return external_id
+        try:
+            return self._names.find(external_id[1:])
+        except UnreadableIndex:
+            self._unknown = True
+            return ""
+
+    def name(self, kind: ResourceKind, item: shape.Item, tags: Mapping[str, str], external_id: str) -> str:  # noqa: ARG002
+        """The name, with the namespace in front."""
+        metadata = item["metadata"]
+        return f"{metadata['namespace']}/{metadata['name']}" if metadata.get("namespace") else str(metadata["name"])
+
+
+def _stored(item: Item) -> Item:
+    """A copy of an object: of annotations and environment variables what is no secret, of the status what is stable."""
+    metadata = {**item["metadata"]}
+    if annotations := metadata.pop("annotations", None):
+        kept = _annotations(annotations)
+        metadata |= {"annotations": kept} if kept else {}
+    rest = {
+        key: _without_values(value) for key, value in item.items() if key not in ("metadata", "status", "data", "stringData", "binaryData")
+    }
+    status = {"status": stable(item["status"])} if item.get("status") is not None else {}
+    return {"metadata": metadata, **rest, **status}
+
+
+def _annotations(annotations: Any) -> Any:
+    """Annotations, but for values that are documents: whole objects with all their values."""
+    if not isinstance(annotations, Mapping):
+        return annotations
+    kept = {key: str(value) for key, value in annotations.items() if key not in DROPPED_ANNOTATIONS}
+    return {key: REDACTED if value.lstrip().startswith(_DOCUMENTS) else value for key, value in kept.items()}
+
+
+def _without_values(value: Any) -> Any:
+    """A copy without the values of environment variables: only their names are inventory."""
+    if isinstance(value, Mapping):
+        kept = {key: _without_values(inner) for key, inner in value.items()}
+        if isinstance(value.get("env"), list):
+            kept["env"] = [_without_value(entry) for entry in value["env"]]
+        return kept
+    return [_without_values(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _without_value(entry: Any) -> Any:
+    return {key: inner for key, inner in entry.items() if key != "value"} if isinstance(entry, Mapping) else entry
+
+
+def metadata_only(listed: Listed) -> Item:
+    """A Secret or ConfigMap: its metadata, type, the names of its keys and whether it is immutable, and no value of anything.
+
+    Which keys there are, and that `immutable` is set, stands in the record of who manages which field. Where that record is not whole,
+    `keysUntold` is the number of keys without a name.
+    """
+    item = listed.item()
+    metadata = item["metadata"]
+    fields = list(_managed_fields(metadata))
+    keys = sorted(
+        {key.removeprefix("f:") for own in fields for name in _DATA_FIELDS for key in own.get(name) or () if key.startswith("f:")}
+    )
+    untold = _number(listed.cells.get("Data")) - len(keys)
+    found: Item = {"metadata": _without_annotation_values(metadata), "keys": keys}
+    found |= {"type": listed.cells["Type"]} if listed.cells.get("Type") else {}
+    found |= {"keysUntold": untold} if untold > 0 else {}
+    return found | ({"immutable": True} if any("f:immutable" in own for own in fields) else {})
+
+
+def _managed_fields(metadata: Item) -> Iterator[Item]:
+    for entry in metadata.get("managedFields") or ():
+        own = entry.get("fieldsV1") if isinstance(entry, dict) else None
+        if isinstance(own, dict):
+            yield own
+
+
+def _without_annotation_values(metadata: Item) -> Item:
+    annotations = metadata.get("annotations") or {}
+    kept = {key: value for key, value in metadata.items() if key != "annotations"}
+    names = sorted(set(annotations) - DROPPED_ANNOTATIONS)
+    return kept | ({"annotations": dict.fromkeys(names, REDACTED)} if names else {})
+
+
+def _number(cell: Any) -> int:
+    return int(cell) if isinstance(cell, int | float) or (isinstance(cell, str) and cell.isdecimal()) else 0

@@ -1,0 +1,59 @@
+"""The catalogue of Kubernetes against the API server's own description."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from catalogue_suite import CatalogueSuite
+from kube_description import KubeDescription
+
+from providers import registry
+from providers.kubernetes import catalogue
+
+TYPO = "tpyos"
+
+
+class TestCatalogue(CatalogueSuite):
+    """Every word of every kind, and each of them misspelt."""
+
+    kinds = catalogue.KINDS
+    context = frozenset({"cluster"})
+    listing_words = ("kind", "plural", "group")
+    resource_types = registry.get("kubernetes").resource_types()
+
+    @pytest.fixture(autouse=True)
+    def described(self, kube):
+        type(self).description = KubeDescription(kube)
+
+    def test_a_misspelt_type_of_a_target_is_named(self):
+        looked_up = 0
+        for kind in self.kinds:
+            for index, rule in enumerate(kind.links):
+                if rule.to.startswith("@"):
+                    wrong = msgspec.structs.replace(rule, to=f"@{TYPO}" + rule.to[rule.to.index("/") :])
+                    links = (*kind.links[:index], wrong, *kind.links[index + 1 :])
+                    faults = self.faults(msgspec.structs.replace(kind, links=links))
+                    assert any(TYPO in fault for fault in faults), (kind.sub_type, rule)
+                    looked_up += 1
+        assert looked_up > 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "group", "name"),
+    [
+        ("PersistentVolumeClaim", "", "k8s_pvc"),
+        ("CSIDriver", "storage.k8s.io", "k8s_csi_driver"),
+        ("APIService", "apiregistration.k8s.io", "k8s_api_service"),
+        ("HTTPRoute", "gateway.networking.k8s.io", "k8s_http_route__gateway_networking_k8s_io"),
+        ("Cluster", "cluster.x-k8s.io", "k8s_cluster__cluster_x_k8s_io"),
+        ("Pod", "", "k8s_pod"),
+        ("Pod", "acme.example", "k8s_pod__acme_example"),
+    ],
+)
+def test_names(kind, group, name):
+    assert catalogue.kind_of(kind, "x", group).sub_type == name
+
+
+def test_a_kind_of_another_group_is_not_taken_for_one_of_kubernetes():
+    ours, theirs = catalogue.kind_of("Secret", "secrets", ""), catalogue.kind_of("Secret", "secrets", "acme.example")
+    assert (ours.entity_type, theirs.entity_type) == ("secret", "kubernetes")
