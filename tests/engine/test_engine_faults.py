@@ -135,13 +135,13 @@ def test_c11_a_number_that_comes_twice_or_too_early(workbench):
     """The breach ends the run; what came in order before is stored once."""
     workbench.worker()
     for behaviour in ("repeat_records", "skip_records"):
-        job = workbench.job(behaviour=behaviour, account=behaviour, regions=["a", "b"], resources=700)
+        job = workbench.job(behaviour=behaviour, account=behaviour, regions=[f"{behaviour}-a", f"{behaviour}-b"], resources=700)
         run = workbench.ended(job)
         assert (run["status"], run["error_kind"]) == ("error", "protocol")
         assert "RECORDS number" in run["error"]
         assert workbench.one("select count(*) from entities where account = %s", behaviour) == run["entities_discovered"]
         assert workbench.one("select count(distinct external_id) from entities where account = %s", behaviour) == run["entities_discovered"]
-        assert workbench.scopes(run)["a"]["outcome"] == "complete"
+        assert workbench.scopes(run)[f"{behaviour}-a"]["outcome"] == "complete"
 
 
 def test_d07_a_flood_of_one_provider_does_not_hold_up_the_others(workbench):

@@ -15,7 +15,7 @@ from waiting import until
 
 from worker.store import claims
 from worker.store.connection import connect
-from worker.store.inventory import RETRY_SECONDS
+from worker.store.claimed import RETRY_SECONDS
 
 ENDS = {
     "completed": ("well", {}, "exited"),

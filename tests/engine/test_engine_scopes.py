@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def test_case_eng_1_runs_that_are_cut_off_reach_new_scopes_each_time(workbench):
-    """400 scopes of 0.2 s, a time-out of 3 s: the job goes on by itself, and what was not reached is in the ledger."""
+    """400 scopes of 0.2 s, a time-out of 8 s: the job goes on by itself, and what was not reached is in the ledger."""
     regions = [f"r{number:03d}" for number in range(400)]
     job = workbench.job(regions=regions, resources=1, pause=0.2)
-    workbench.worker(discovery_job_timeout=3)
+    workbench.worker(discovery_job_timeout=8)
     workbench.ended(job, count=3)
 
     reached: list[set[str]] = []
