@@ -14,8 +14,8 @@ from psycopg.types.json import Jsonb
 from waiting import until
 
 from worker.store import claims
-from worker.store.connection import connect
 from worker.store.claimed import RETRY_SECONDS
+from worker.store.connection import connect
 
 ENDS = {
     "completed": ("well", {}, "exited"),
