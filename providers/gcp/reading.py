@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from providers.catalogue import paths
-from providers.errors import DataError, Denied, Outcome
+from providers.errors import DataError, Denied, Outcome, PageExpired
 from providers.gcp import shape
 from providers.gcp.catalogue import kind as kind_of
 from providers.gcp.declaration import Kind
 from providers.gcp.listing import Apis, Page
-from providers.google.failure import NotFound, StalePage
+from providers.google.failure import NotFound
 from providers.provider import Item
 from providers.records import Incomplete, Organization
 
@@ -80,7 +80,7 @@ class Reading:
         for attempt in range(RESTARTS + 1):
             try:
                 yield from self._apis.pages(self._kind, method, self._project, self._page_size, above)
-            except StalePage:
+            except PageExpired:
                 if attempt == RESTARTS:
                     raise
             else:

@@ -1,7 +1,8 @@
-"""What Google says when it refuses, as one of our errors. Loads no SDK.
+"""Google's refusals as our errors. Loads no SDK.
 
-An answer's reasons are in ``errors[].reason`` (the older APIs) and in a `google.rpc.ErrorInfo` among the ``details``; one status, 403, is
-a missing permission, a rate limit, or an API that nobody has enabled.
+An answer names its reasons in ``errors[].reason`` (the older APIs), in a `google.rpc.ErrorInfo` and in the violations of a
+`google.rpc.PreconditionFailure` among its ``details``. One status, 403, stands for a missing permission, a rate limit, an API that nobody
+has enabled, a closed billing account, a deleted project, a service perimeter and an organization policy. `CAUSES` tells them apart.
 """
 
 from __future__ import annotations
@@ -10,38 +11,187 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from providers.errors import BadAnswer, CredentialsError, Denied, PageExpired, ProviderError, Throttled, TimedOut, Unsupported
+import msgspec
+
+from providers.errors import (
+    BadAnswer,
+    CredentialsError,
+    Denied,
+    PageExpired,
+    PageTooLarge,
+    ProviderError,
+    Throttled,
+    TimedOut,
+    Unsupported,
+)
 from providers.http.client import Explain
 from providers.http.quota import asked_wait
 from providers.http.response import HttpResponse
 
 
 class NotFound(Unsupported):
-    """What was asked for is not there (404)."""
+    """The resource that was asked for is not there (404)."""
 
 
 class Disabled(Unsupported):
     """The API is not enabled in the project."""
 
 
-class StalePage(PageExpired):
-    """The page token is not accepted any more: the list is to be read again from its first page."""
-
-
 THROTTLES = frozenset(
     {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"}
 )
-DISABLED = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
 TOO_NARROW = frozenset({"ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientPermissions"})
+TOO_LARGE = frozenset({"responseTooLarge", "responseSizeTooLarge", "RESPONSE_TOO_LARGE"})
+STALE = frozenset({"invalid", "INVALID_ARGUMENT", "deleted", "badRequest"})
+"""Reasons of a 400 or 410 to a request with a page token that mean that the token has expired."""
 
 QUOTA_WAIT = 15.0
-"""Seconds. Google counts its quotas by the minute and does not say how long to wait: all tries together must outlast one."""
+"""Seconds. Google counts its quotas by the minute and rarely says how long to wait: all tries together must outlast one."""
 
-_PERMISSION = re.compile(r"[Pp]ermission '?([a-z]\w*(?:\.\w+){2,})'?|'([a-z]\w*(?:\.\w+){2,})' permission")
+SHOWN = 300
+"""Characters of Google's own message in a sentence."""
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """One cause of a refusal: the reasons and the wording by which Google gives it, and the error and sentence that it becomes.
+
+    ``{consumer}`` in the sentence is the project that Google names. `text` matches the message, for APIs that give no reason.
+    """
+
+    reasons: tuple[str, ...]
+    error: type[ProviderError]
+    sentence: str
+    text: str = ""
+    permission: str = ""
+
+
+CAUSES = (
+    Cause(
+        ("SECURITY_POLICY_VIOLATED", "VPC_SERVICE_CONTROLS", "vpcServiceControls"),
+        Denied,
+        "a perimeter of VPC Service Controls around {consumer} keeps this account or this network out; a role does not help: its "
+        "administrators can find the refusal by Google's identifier and add an ingress rule",
+        r"vpcServiceControlsUniqueIdentifier|VPC Service Controls",
+    ),
+    Cause(
+        ("SERVICE_DISABLED", "accessNotConfigured"),
+        Disabled,
+        "{service} is not enabled in {consumer}; enable it if it is to be read",
+        r"has not been used in project .* before or it is disabled",
+    ),
+    Cause(
+        ("BILLING_DISABLED", "accountDisabled", "billingNotEnabled", "userProjectAccountProblem", "UREQ_PROJECT_BILLING_NOT_FOUND"),
+        Unsupported,
+        "billing is disabled for {consumer}; link an open billing account, or leave the project out (exclude_projects)",
+        r"[Bb]illing (?:to be |has been |has not been |be |is |must be )?(?:en|dis)abled|has not configured billing"
+        r"|billing account .*(?:disabled|closed|absent|not found)|(?:absent|closed|disabled) billing account",
+    ),
+    Cause(
+        ("CONSUMER_SUSPENDED", "GCP_SUSPENDED"),
+        Unsupported,
+        "Google has suspended {consumer}; its owner can appeal in the console",
+        r"has been suspended",
+    ),
+    Cause(
+        ("CONSUMER_INVALID", "RESOURCE_PROJECT_INVALID", "projectInvalid"),
+        Unsupported,
+        "{consumer} is deleted or being deleted, or does not exist",
+        r"[Pp]roject .*(has been|is) deleted|project to be billed .* not found|Unknown project id",
+    ),
+    Cause(
+        ("USER_PROJECT_DENIED",),
+        Denied,
+        "the account may not bill its calls to {consumer}, its quota project: grant it the permission 'serviceusage.services.use' there "
+        "(roles/serviceusage.serviceUsageConsumer)",
+        r"serviceusage\.services\.use",
+        permission="serviceusage.services.use",
+    ),
+    Cause(
+        (
+            *("ORG_RESTRICTION_VIOLATION", "ORG_RESTRICTION_HEADER_INVALID", "RESOURCE_USAGE_RESTRICTION_VIOLATED"),
+            *("LOCATION_ORG_POLICY_VIOLATED", "LOCATION_POLICY_VIOLATED", "ENDPOINT_USAGE_RESTRICTION_VIOLATED"),
+            *("TLS_ORG_POLICY_VIOLATED", "TLS_CIPHER_RESTRICTION_VIOLATED", "orgpolicy", "constraintViolation"),
+        ),
+        Denied,
+        "an organization policy forbids it for {consumer}; a role does not help: ask the administrators of the organization",
+        r"constraints/[\w.]+|[Oo]rganization'?s? [Pp]olic|Org Polic",
+    ),
+    Cause(
+        ("ACCESS_LEVEL_VIOLATED", "ipRefererBlocked", "API_KEY_IP_ADDRESS_BLOCKED"),
+        Denied,
+        "a condition on where requests may come from (IP address, device, access level) is not met from here",
+        r"[Aa]ccess level|[Cc]ontext-[Aa]ware|IP address .*(restrict|not allowed|blocked)",
+    ),
+    Cause(
+        ("SERVICE_NOT_VISIBLE",),
+        Unsupported,
+        "{service} is not offered to {consumer}",
+    ),
+    Cause(
+        ("domainCannotUseApis", "DOMAIN_POLICY"),
+        Denied,
+        "the domain has switched API access off: Admin console, Security, API controls",
+        r"[Dd]omain cannot use apis",
+    ),
+    Cause(
+        ("ACCOUNT_STATE_INVALID", "USER_BLOCKED_BY_ADMIN"),
+        CredentialsError,
+        "the account is disabled, deleted or blocked: enable it, or use another one",
+        r"account .*(disabled|deleted)",
+    ),
+)
+"""In the order in which they are looked for. See https://cloud.google.com/apis/design/errors and `google.api.ErrorReason`."""
+
+PLAIN = frozenset({"forbidden", "PERMISSION_DENIED", "IAM_PERMISSION_DENIED", "notAuthorized", "authError", ""})
+"""Reasons that say no more than that a permission is missing."""
+
+_PERMISSION = re.compile(
+    r"[Pp]ermission '?([a-z]\w*(?:\.\w+){2,})'?|'([a-z]\w*(?:\.\w+){2,})' permission|does not have ([a-z]\w*(?:\.\w+){2,}) access"
+)
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """An answer that is an error, taken apart: its message, its reasons, and what an `ErrorInfo` says beside its reason."""
+
+    status: int
+    text: str
+    reasons: tuple[str, ...]
+    metadata: dict[str, Any]
+    retry_delay: float = 0.0
+
+    @classmethod
+    def of(cls, answer: HttpResponse) -> Refusal:
+        """The refusal in an answer; one without reasons where the body is not Google's."""
+        error = _error(answer)
+        details = [one for one in error.get("details") or () if isinstance(one, dict)]
+        infos = (one["metadata"] for one in details if isinstance(one.get("metadata"), dict))
+        return cls(answer.status, str(error.get("message", "")), tuple(_reasons(error, details)), next(infos, {}), _delay(details))
+
+    @property
+    def permission(self) -> str:
+        """The IAM permission that Google names; empty when it names none."""
+        found = _PERMISSION.search(self.text)
+        return str(self.metadata.get("permission") or (found and next(filter(None, found.groups()))) or "")
+
+    @property
+    def quoted(self) -> str:
+        """Google's own reason and message, for the end of a sentence."""
+        reason = next((one for one in self.reasons if one not in PLAIN), "")
+        text = " ".join(self.text.split())[:SHOWN]
+        return f"(Google: {': '.join(filter(None, (reason, text))) or self.status})"
+
+    @property
+    def cause(self) -> Cause | None:
+        """The cause, by the reasons and else by the wording. A refusal that names a permission has no other."""
+        why = set(self.reasons)
+        by_reason = next((one for one in CAUSES if why & set(one.reasons)), None)
+        if by_reason or self.permission or "IAM_PERMISSION_DENIED" in why:
+            return by_reason
+        return next((one for one in CAUSES if one.text and re.search(one.text, self.text)), None)
 
 
 def explain(name: str) -> Explain:
-    """For `Http`: Google's own reading of a refusal, or None for the usual one, which names the caller's permission."""
+    """The reading of refusals for `Http`: Google's own, or None for the usual one, which names the caller's permission."""
 
     def read(answer: HttpResponse, what: str) -> ProviderError | None:
         return of_answer(name, answer, what)
@@ -51,35 +201,53 @@ def explain(name: str) -> Explain:
 
 def of_answer(name: str, answer: HttpResponse, what: str) -> ProviderError | None:
     """The error in an answer, or None when the status says it all."""
-    error = _error(answer)
-    why, text, detail = set(reasons(answer)), str(error.get("message", "")), answer.text()
+    refusal, detail = Refusal.of(answer), answer.text()
+    why = set(refusal.reasons)
     if why & THROTTLES and answer.status in (403, 429):
-        quota = next(reason for reason in reasons(answer) if reason in THROTTLES)
-        slow = Throttled(f"{name} asks to slow down at '{what}' ({quota})", detail=detail)
-        slow.wait = asked_wait(answer.headers) or QUOTA_WAIT
-        return slow
+        return _throttled(name, refusal, answer, what)
+    if answer.status == 413 or why & TOO_LARGE:
+        return PageTooLarge(f"{name} has too much for one answer to '{what}' {refusal.quoted}", detail=detail)
     if answer.status == 404:
         return NotFound(f"{name} has no such thing (404): cannot {what}", detail=detail)
-    if answer.status in (400, 410) and "pageToken=" in answer.url and why & {"invalid", "INVALID_ARGUMENT", "deleted", "badRequest"}:
-        return StalePage(f"{name} does not know its own page token any more (cannot {what} to the end)", detail=detail)
+    if answer.status in (400, 410) and "pageToken=" in answer.url and why & STALE:
+        return PageExpired(f"{name} does not know its own page token any more (cannot {what} to the end)", detail=detail)
+    if answer.status in (400, 401, 403, 412):
+        return _refused(name, refusal, answer, what)
+    return None
+
+
+def _throttled(name: str, refusal: Refusal, answer: HttpResponse, what: str) -> Throttled:
+    quota = next(reason for reason in refusal.reasons if reason in THROTTLES)
+    slow = Throttled(f"{name} asks to slow down at '{what}' ({quota})", detail=answer.text())
+    slow.wait = asked_wait(answer.headers) or refusal.retry_delay or QUOTA_WAIT
+    return slow
+
+
+def _refused(name: str, refusal: Refusal, answer: HttpResponse, what: str) -> ProviderError | None:
+    detail, begin = answer.text(), f"{name} refuses to {what} ({answer.status})"
+    if answer.status == 403 and set(refusal.reasons) & TOO_NARROW and not refusal.permission:
+        lacking = _oauth_scope(answer)
+        return Denied(f"{begin}: the permission '{lacking}' is missing", permission=lacking, detail=detail)
+    if cause := refusal.cause:
+        return _caused(cause, refusal, begin, detail)
     if answer.status != 403:
         return None
-    if why & DISABLED:
-        about = _metadata(error)
-        api, project = about.get("service") or "the API", about.get("consumer") or "the project"
-        return Disabled(f"{name} cannot {what}: {api} is not enabled in {project}; enable it if it is to be read", detail=detail)
-    permission = _permission(answer, why, text, error)
-    if not permission:
+    if refusal.permission:
+        sentence = f"the permission '{refusal.permission}' is missing, or a condition or a deny policy withholds it"
+        return Denied(f"{begin}: {sentence}", permission=refusal.permission, detail=detail)
+    if set(refusal.reasons) <= PLAIN:
         return None
-    return Denied(f"{name} refuses to {what} (403): the permission '{permission}' is missing", permission=permission, detail=detail)
+    return Denied(f"{begin} for a reason of its own {refusal.quoted}", detail=detail)
 
 
-def reasons(answer: HttpResponse) -> Iterator[str]:
-    """Every machine-readable reason in a refusal."""
-    error = _error(answer)
-    yield from (str(one.get("reason", "")) for one in error.get("errors") or () if isinstance(one, dict))
-    yield from (str(one.get("reason", "")) for one in error.get("details") or () if isinstance(one, dict))
-    yield str(error.get("status", ""))
+def _caused(cause: Cause, refusal: Refusal, begin: str, detail: str) -> ProviderError:
+    about = refusal.metadata
+    consumer = about.get("consumer") or about.get("containerInfo") or "the project"
+    sentence = cause.sentence.format(consumer=consumer, service=about.get("service") or "the API")
+    message = f"{begin}: {sentence} {refusal.quoted}"
+    if issubclass(cause.error, Denied):
+        return cause.error(message, permission=cause.permission, detail=detail)
+    return cause.error(message, detail=detail)
 
 
 def _error(answer: HttpResponse) -> dict[str, Any]:
@@ -91,21 +259,29 @@ def _error(answer: HttpResponse) -> dict[str, Any]:
     return error if isinstance(error, dict) else {}
 
 
-def _metadata(error: dict[str, Any]) -> dict[str, Any]:
-    infos = (one.get("metadata") for one in error.get("details") or () if isinstance(one, dict))
-    return next((found for found in infos if isinstance(found, dict)), {})
+def _reasons(error: dict[str, Any], details: list[dict[str, Any]]) -> Iterator[str]:
+    """Every machine-readable reason: of errors, of details, the types of violations, and the canonical status."""
+    yield from (str(one.get("reason", "")) for one in error.get("errors") or () if isinstance(one, dict))
+    yield from (str(one["reason"]) for one in details if one.get("reason"))
+    for one in details:
+        yield from (str(violation.get("type", "")) for violation in one.get("violations") or () if isinstance(violation, dict))
+    yield str(error.get("status", ""))
 
 
-def _permission(answer: HttpResponse, why: set[str], text: str, error: dict[str, Any]) -> str:
-    if why & TOO_NARROW:
-        wanted = re.search(r'scope="([^"]+)"', answer.headers.get("www-authenticate", ""))
-        return f"OAuth scope {wanted[1].split()[0]}" if wanted else "an OAuth scope that the sign-in was not given"
-    found = _PERMISSION.search(text)
-    return str(_metadata(error).get("permission") or (found and (found[1] or found[2])) or "")
+def _delay(details: list[dict[str, Any]]) -> float:
+    """Seconds of a `google.rpc.RetryInfo`; 0 without one."""
+    found = (re.fullmatch(r"(\d{1,6}(?:\.\d{1,9})?)s", str(one.get("retryDelay", ""))) for one in details)
+    return next((float(one[1]) for one in found if one), 0.0)
+
+
+def _oauth_scope(answer: HttpResponse) -> str:
+    """The OAuth scope that the token lacks, as the header names it."""
+    wanted = re.search(r'scope="([^"]+)"', answer.headers.get("www-authenticate", ""))
+    return f"OAuth scope {wanted[1].split()[0]}" if wanted else "an OAuth scope that the sign-in was not given"
 
 
 def of_signin(error: Exception, who: str, scopes: Sequence[str] = ()) -> ProviderError:
-    """What google-auth raises when it gets no token. `who` is the account, as people know it."""
+    """The error that google-auth's failure to get a token is. `who` is the account, as people know it."""
     said = next((one for one in error.args[1:] if isinstance(one, dict)), {})
     code, text = str(said.get("error", "")), str(said.get("error_description", ""))
     detail = f"{code}: {text}" if code else str(error)
@@ -127,6 +303,8 @@ _SIGNIN = (
     ("account not found", "the account was deleted or disabled; make a key of another one"),
     ("invalid jwt signature", "the key was deleted, or is another account's; make a new one"),
     ("invalid email or user", "there is no such person in the domain; name an active administrator"),
+    ("rapt|reauth", "the organization asks people to sign in again from time to time; use a service account"),
+    ("access_denied|account restricted|context.aware", "an access policy of the organization does not let it in from here"),
     ("compute ?metadata|compute engine metadata", "there is no key; give one, or run where Google's metadata server answers"),
     ("invalid_grant", "the key or the refresh token was revoked or has expired; make a new one"),
 )

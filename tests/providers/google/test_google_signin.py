@@ -13,10 +13,10 @@ from peers import google_tokens as tokens
 from peers.google_contract import Google, serving
 from peers.port import free_port
 
-from providers.errors import ConfigError, CredentialsError, Denied, Throttled, TimedOut, Unsupported
+from providers.errors import ConfigError, CredentialsError, Denied, PageExpired, Throttled, TimedOut, Unsupported
 from providers.google import key as google_key
 from providers.google import signin as google_signin
-from providers.google.failure import NotFound, StalePage
+from providers.google.failure import NotFound
 from providers.google.operator import GoogleOperator
 from providers.http import retry
 from providers.variables import read
@@ -338,7 +338,7 @@ def test_what_is_not_there_and_a_stale_page_have_names_of_their_own(google):
     with sign_in(google).http("storage.googleapis.com", "Cloud Storage") as http:
         with pytest.raises(NotFound), google.failing(refusals.NOT_FOUND, "storage.buckets.list"):
             http.get("/storage/v1/b?project=p")
-        with pytest.raises(StalePage):
+        with pytest.raises(PageExpired):
             http.get("/storage/v1/b?project=p&pageToken=old")
 
 
