@@ -1,6 +1,6 @@
-"""Who may do what in a project: one resource for each binding of its IAM policy.
+"""The IAM policy of a project: one resource for each binding.
 
-A binding has no id of its own. What makes it another one is its role and its condition; its members come and go.
+A binding has no id of its own. Its role and its condition tell it from the others; its members come and go.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from providers.gcp.catalogue import SERVICE_ACCOUNT
-from providers.gcp.declaration import project_name
+from providers.errors import Outcome
+from providers.gcp.catalogue import BINDING
+from providers.gcp.shape import GcpShape
 from providers.http.client import Http
-from providers.records import Link, Resource
+from providers.provider import Item
+from providers.records import Incomplete
 
 _POLICY = json.dumps({"options": {"requestedPolicyVersion": 3}}).encode()
 """Below version 3, a policy with conditions is refused, or shown without them."""
@@ -21,24 +23,29 @@ _POLICY = json.dumps({"options": {"requestedPolicyVersion": 3}}).encode()
 _MEMBER = "serviceAccount:"
 
 
-def read(http: Http, project: str, organization: str) -> Iterator[Resource]:
-    """The bindings. Raises a `ProviderError`."""
+def read(http: Http, shape: GcpShape, project: str, organization: str) -> Iterator[Item]:
+    """The bindings of a project. Raises a `ProviderError`."""
     answer = http.send(
         "POST",
         f"/v3/projects/{project}:getIamPolicy",
         body=_POLICY,
         what="read the IAM policy",
-        permission="resourcemanager.projects.getIamPolicy",
+        permission=BINDING.permission,
         headers={"Content-Type": "application/json"},
     ).object()
     for (role, _), binding in sorted(_merged(answer).items()):
-        yield _resource(role, binding, project, organization)
+        yield shape.resource(BINDING, _item(role, binding), {"project": project}, organization=organization)
+    if nameless := sum(not binding.get("role") for binding in answer.get("bindings") or ()):
+        text = f"{nameless} bindings of project {project} were left out: they name no role"
+        yield Incomplete(BINDING.sub_type, Outcome.ERROR, text)
 
 
 def _merged(policy: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    """By role and condition: a policy may name the same twice."""
+    """The bindings by role and condition: a policy may name the same twice."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for binding in policy.get("bindings") or ():
+        if not binding.get("role"):
+            continue
         condition = binding.get("condition") or {}
         key = (binding["role"], json.dumps(condition, sort_keys=True) if condition else "")
         kept = found.setdefault(key, {"condition": condition, "members": set()})
@@ -46,27 +53,18 @@ def _merged(policy: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     return found
 
 
-def _resource(role: str, binding: Mapping[str, Any], project: str, organization: str) -> Resource:
+def _item(role: str, binding: Mapping[str, Any]) -> dict[str, Any]:
+    """The binding with what its id, its name and its links are made of."""
     condition, members = binding["condition"], sorted(binding["members"])
     digest = hashlib.sha256(json.dumps(condition, sort_keys=True).encode()).hexdigest()[:16]
-    return Resource(
-        external_id=f"{project_name(project)}/iamPolicy/bindings/{role}" + (f"?condition={digest}" if condition else ""),
-        entity_type="permission",
-        sub_type="gcp_iam_binding",
-        name=role + (f" if {condition.get('title', digest)}" if condition else ""),
-        attributes={"role": role, "members": members} | ({"condition": condition} if condition else {}),
-        links=(
-            Link("grants_role", f"//iam.googleapis.com/{role}"),
-            Link("on_scope", project_name(project)),
-            *(Link("granted_to", SERVICE_ACCOUNT.format(value=email)) for email in _service_accounts(members)),
-        ),
-        organization=organization,
-        parent=project_name(project),
-    )
+    plain = {"role": role, "members": members, "accounts": list(_service_accounts(members)), "label": role}
+    if not condition:
+        return plain
+    return plain | {"condition": condition, "suffix": f"?condition={digest}", "label": f"{role} if {condition.get('title', digest)}"}
 
 
 def _service_accounts(members: list[str]) -> Iterator[str]:
-    """The e-mail addresses of those that are one, and not a Kubernetes service account (``p.svc.id.goog[ns/name]``) or deleted."""
+    """The e-mail addresses of service accounts, but for those of Kubernetes (``p.svc.id.goog[ns/name]``) and deleted ones."""
     for member in members:
         if member.startswith(_MEMBER) and "[" not in member:
             yield member.removeprefix(_MEMBER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 from google.auth.credentials import AnonymousCredentials
@@ -28,8 +28,13 @@ def http(signin: Signin, operator: GcpOperator, connections: int) -> Http:
     return Http(url, HOST, explain=google_failure.explain(HOST), advice="check STORAGE_EMULATOR_HOST", connections=connections)
 
 
-def pages(session: Session, project: str, size: int) -> Iterator[dict[str, Any]]:
-    """Every page, as Google's JSON."""
+def asking(session: Session, project: str) -> Callable[[str | None, int], dict[str, Any]]:
+    """The call of the list: takes a page token and a size, and gives the page as Google's JSON."""
     client = Client(project=project, credentials=AnonymousCredentials(), _http=session)
-    for page in client.list_buckets(page_size=size, retry=None).pages:
-        yield page.raw_page
+
+    def ask(token: str | None, size: int) -> dict[str, Any]:
+        pages = client.list_buckets(page_size=size, page_token=token, retry=None).pages
+        found: dict[str, Any] = next(pages).raw_page
+        return found
+
+    return ask

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 from google.auth.credentials import AnonymousCredentials
@@ -47,16 +47,20 @@ def _transport_of(service: str) -> Any:
     return getattr(transports, f"{lean.camel(service)}RestTransport")
 
 
-def pages(session: Session, method: str, project: str, size: int) -> Iterator[dict[str, Any]]:
-    """Every page of a list, as Google's JSON. What cannot be reached is named in it (`unreachables`, `warning`), and is no error here."""
+def asking(session: Session, method: str, project: str) -> Callable[[str | None, int], dict[str, Any]]:
+    """The call of a list: takes a page token and a size, and gives the page as Google's JSON.
+
+    What Google cannot reach is named in the page (`unreachables`, `warning`), and is no error here.
+    """
     service, call = service_and_method(method)
     transport = _transport_of(service)(credentials=AnonymousCredentials())  # the session signs in
     transport._session = session  # noqa: SLF001 - its constructor takes none
-    ask = getattr(transport, call)  # and not its client's: that one retries, and looks for certificates in the environment
-    request = getattr(_types, lean.request_name(service, call))(project=project, max_results=size)
-    while True:
-        page = ask(request)
-        yield json_format.MessageToDict(type(page).pb(page))
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
+    send = getattr(transport, call)  # and not its client's: that one retries, and looks for certificates in the environment
+    request_type = getattr(_types, lean.request_name(service, call))
+
+    def ask(token: str | None, size: int) -> dict[str, Any]:
+        page = send(request_type(project=project, max_results=size, page_token=token))
+        found: dict[str, Any] = json_format.MessageToDict(type(page).pb(page))
+        return found
+
+    return ask

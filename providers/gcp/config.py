@@ -13,6 +13,7 @@ from providers.google import key as google_key
 from providers.google.operator import GoogleOperator
 from providers.variables import setting
 
+_GLOB = re.compile(r"[a-z0-9.:*?!\[\]-]+")
 _PROJECT = re.compile(r"([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
 """With the domain of the old ``example.com:project``."""
 
@@ -35,6 +36,9 @@ class GcpConnector(msgspec.Struct, frozen=True):
         tuple[str, ...],
         setting("Project to read, or several with commas. Without: every active project that is visible.", variable="GCP_PROJECT_ID"),
     ] = ()
+    exclude_projects: Annotated[
+        tuple[str, ...], setting("Globs of projects to leave out, with commas (`test-*`), where no project is named.")
+    ] = ()
     credentials_path: (
         Annotated[str, setting("File with the key of a service account. Without: `GCP_CREDENTIALS_FILE`, else the machine's.", file=True)]
         | None
@@ -49,11 +53,15 @@ class GcpConfig(msgspec.Struct, frozen=True):
     """
 
     project_ids: tuple[str, ...] = ()
-    """Empty: every active project that the credentials see."""
+    """Empty: every project that the credentials see, but for those of Apps Script (`sys-` and digits) and of `exclude_projects`."""
+    exclude_projects: tuple[str, ...] = ()
+    """Globs of ids of projects to leave out (`test-*`). A project that `project_ids` names is read all the same."""
     credentials_json: google_key.Key | None = None
     """A service account's key, as the JSON object that Google gives out."""
     credentials_path: str | None = None
     """A file with one, under DISCOVERY_ALLOWED_PATHS."""
+    ignore_fields: tuple[str, ...] = ()
+    """Fields that are not stored, as paths (`resourceStatus`, `**.updateTime`): what changes without meaning, and we did not foresee."""
     page_size: Annotated[int, msgspec.Meta(ge=1, le=500)] | None = None
     """Items asked for in one call, within what each call allows. Unset: as many as Google gives."""
     parallel_projects: Annotated[int, msgspec.Meta(ge=1, le=32)] = 2
@@ -71,6 +79,9 @@ class GcpConfig(msgspec.Struct, frozen=True):
         for project in self.project_ids:
             if not _PROJECT.fullmatch(project):
                 yield f"`project_ids`: '{project}' is not the id of a project (my-project-123, not its name or number)"
+        for glob in self.exclude_projects:
+            if not _GLOB.fullmatch(glob):
+                yield f"`exclude_projects`: '{glob}' is not a glob of project ids (test-*)"
         if self.credentials_json is not None and self.credentials_path:
             yield "`credentials_json` and `credentials_path` exclude each other"
         if self.credentials_json is not None:

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from providers import pages
 from providers.catalogue import paths
 from providers.gcp import buckets, compute
-from providers.gcp.catalogue import KINDS
+from providers.gcp.catalogue import ALL
 from providers.gcp.config import GcpOperator
-from providers.gcp.declaration import Kind
+from providers.gcp.declaration import GcpKind
 from providers.gcp.session import Session
 from providers.google.signin import Signin
 from providers.http.client import Http
-from providers.http.response import HttpResponse
+from providers.pages import Page
 
-Page = dict[str, Any]
+Answer = dict[str, Any]
+Ask = Callable[[str | None, int], Answer]
+"""One page of a list: takes the token (None at first) and the number of items."""
 
 PARTIAL = {"returnPartialSuccess": "true"}
 """One zone that does not answer is named, and the others are read. Google's own libraries have no field for it, or misspell it."""
+
+_ANYWHERE = {"project": "", "owner": "", "parent": ""}
 
 RESOURCE_MANAGER = "cloudresourcemanager.googleapis.com"
 
@@ -30,7 +35,7 @@ class Apis:
     """A client of each API."""
 
     def __init__(self, signin: Signin, operator: GcpOperator, connections: int) -> None:
-        hosts = {compute.HOST, RESOURCE_MANAGER, *(kind.address.partition("/")[0] for kind in KINDS if kind.address)}
+        hosts = {RESOURCE_MANAGER, *(kind.service for kind in ALL)} - {buckets.HOST}
         self._clients = {host: signin.http(host, host, connections=connections) for host in sorted(hosts)}
         self._clients[buckets.HOST] = buckets.http(signin, operator, connections)
 
@@ -43,36 +48,59 @@ class Apis:
         for client in self._clients.values():
             client.close()
 
-    def pages(self, kind: Kind, method: str, project: str, wanted: int | None, above: Mapping[str, Any]) -> Iterator[Page]:
-        """Every page of a list of a kind. `wanted` is how many items to ask for, `above` the item under which it is."""
-        size = min(wanted or kind.largest, kind.largest)
+    def pages(
+        self, kind: GcpKind, method: str, project: str, wanted: int | None = None, parent: Mapping[str, Any] | None = None
+    ) -> Iterator[Page]:
+        """Every page of a list of a kind. `wanted` is how many items to ask for, `parent` the item under which the list is.
+
+        Raises a `ProviderError`.
+        """
+        size = min(wanted or kind.largest, kind.largest) if kind.size_parameter else 0
+        ask = self._ask(kind, method, project, parent or {})
+
+        def page(token: Any, number: int) -> Page:
+            answer = ask(token, number)
+            return Page(list(items_of(kind, method, answer)), answer.get("nextPageToken"), answer)
+
+        return pages.restarted(lambda: pages.by_token(page, what=kind.what, size=size), key=functools.partial(identity, kind))
+
+    def _ask(self, kind: GcpKind, method: str, project: str, parent: Mapping[str, Any]) -> Ask:
+        permission = kind.permission_for(method)
+        if kind.address:
+            return self._by_address(kind, permission, project, parent)
         if kind.api == "compute":
             partial = PARTIAL if method.endswith(".aggregatedList") else {}
-            session = Session(self.http(compute.HOST), kind.what, kind.permission_for(method), partial)
-            return _guarded(compute.pages(session, method, project, size), kind.what)
-        if kind.api == "storage":
-            session = Session(self.http(buckets.HOST), kind.what, kind.permission_for(method), PARTIAL)
-            return _guarded(buckets.pages(session, project, size), kind.what)
-        return self._by_address(kind, project, size, above)
+            return compute.asking(Session(self.http(compute.HOST), kind.what, permission, partial), method, project)
+        return buckets.asking(Session(self.http(buckets.HOST), kind.what, permission, PARTIAL), project)
 
-    def _by_address(self, kind: Kind, project: str, size: int, above: Mapping[str, Any]) -> Iterator[Page]:
+    def _by_address(self, kind: GcpKind, permission: str, project: str, parent: Mapping[str, Any]) -> Ask:
         host, _, path = kind.address.partition("/")
-        query = dict(kind.parameters) | ({kind.size_parameter: str(size)} if kind.size_parameter else {})
-        start = f"/{quote(paths.fill(path, above, {'project': project}), safe='/:@-._~')}?{urlencode(query)}"
-        read = functools.partial(page, start, kind.items)
-        found = self.http(host).pages(start, read, what=kind.what, permission=kind.permission_for(kind.method))
-        return (one.answer for one in found)
+        url = "/" + quote(paths.fill(path, {"parent": parent}, {"project": project}), safe="/:@-._~")
+
+        def ask(token: str | None, size: int) -> Answer:
+            sized = {kind.size_parameter: str(size)} if size else {}
+            query = urlencode({**kind.parameters, **sized, **({"pageToken": token} if token else {})})
+            return self.http(host).get(f"{url}?{query}" if query else url, what=kind.what, permission=permission).object()
+
+        return ask
 
 
-def page(start: str, path: str, answer: HttpResponse) -> pages.Page:
-    """An answer to a list that begins at `start` and has its items at `path`, for `Http.pages`."""
-    found = answer.object()
-    token = found.get("nextPageToken")
-    following = f"{start}{'&' if '?' in start else '?'}{urlencode({'pageToken': token})}" if token else None
-    return pages.Page(list(paths.values(found, path)), following, found)
+def parts_of(method: str, answer: Answer) -> Iterator[tuple[str, Answer]]:
+    """The parts of an answer with the place that each is of: those of each zone for an ``aggregatedList``, else the answer itself."""
+    if method.endswith(".aggregatedList"):
+        yield from (answer.get("items") or {}).items()
+    else:
+        yield "", answer
 
 
-def _guarded(found: Iterable[Page], what: str) -> Iterator[Page]:
-    """The pages of a pager of Google's libraries, to the last one."""
-    watched = pages.guarded((pages.Page([one["items"]] if one.get("items") else (), one.get("nextPageToken"), one) for one in found), what)
-    return (one.answer for one in watched)
+def items_of(kind: GcpKind, method: str, answer: Answer) -> Iterator[Any]:
+    """The items of an answer."""
+    path = kind.items if method == kind.method else "items[]"
+    for _, part in parts_of(method, answer):
+        yield from paths.values(part, path)
+
+
+def identity(kind: GcpKind, item: Any) -> str:
+    """What tells an item from the others of its list, and is the same when the list is read again: what its id is made of."""
+    named = isinstance(item, dict) and paths.fill(kind.id, item, _ANYWHERE)
+    return named or json.dumps(item, sort_keys=True, default=str)

@@ -1,116 +1,187 @@
-"""One read: what a list of one project gives, and what it says it could not reach."""
+"""One read: the list of a type in one project, and the lists under its items."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from typing import Any
 
+import msgspec
+
 from providers.catalogue import paths
-from providers.errors import DataError, Denied, Outcome, PageExpired
-from providers.gcp import shape
-from providers.gcp.catalogue import kind as kind_of
-from providers.gcp.declaration import Kind
-from providers.gcp.listing import Apis, Page
+from providers.errors import DataError, ScopeError
+from providers.gcp import catalogue
+from providers.gcp.declaration import GcpKind
+from providers.gcp.listing import Apis, parts_of
+from providers.gcp.shape import GcpShape
+from providers.gcp.troubles import Troubles
 from providers.google.failure import NotFound
+from providers.pages import Page
 from providers.provider import Item
-from providers.records import Incomplete, Organization
+from providers.records import Incomplete, Organization, Resource
 
 GCP = Organization("gcp", "GCP")
 
-HARMLESS = frozenset({"NO_RESULTS_ON_PAGE", "DEPRECATED_RESOURCE_USED", "DEPRECATED_TYPE_USED", "EXPERIMENTAL_TYPE_USED"})
-"""Warnings that do not mean that something is missing. Of any other we cannot be sure."""
+AT_ONCE = 32
+"""Items whose lists are asked for before the next ones are: bounds what is held in memory."""
 
-RESTARTS = 3
-"""How often a list whose pages expired under way is begun anew."""
-
-_UNREACHABLE = ("unreachables", "unreachable", "missingZones")
+GIVE_UP = 20
+"""After so many refused lists in a row, those under the other items are not asked for."""
 
 
 def organizations(project: str) -> tuple[Organization, Organization]:
-    """``GCP`` > ``GCP Project: my-project``."""
+    """The organizations of a project: ``GCP`` > ``GCP Project: my-project``."""
     return GCP, Organization(f"gcp:{project}", f"GCP Project: {project}", GCP.external_id)
 
 
-class Reading:
-    """Reads one kind in one project."""
+class Parent(msgspec.Struct, frozen=True):
+    """An item under which there are lists, and its external id."""
 
-    def __init__(self, apis: Apis, kind: Kind, project: str, page_size: int | None) -> None:
-        self._apis, self._kind, self._project, self._page_size = apis, kind, project, page_size
-        self._seen: set[str] = set()
-        self._silent: set[str] = set()
-        self._warnings: dict[str, str] = {}
-        self._denied: list[Denied] = []
+    item: Mapping[str, Any]
+    external_id: str
+
+
+NO_PARENT = Parent({}, "")
+
+
+class Reading:
+    """Reads a type and the types under it in one project. Lists under items are asked for on `pool`, several at once."""
+
+    def __init__(self, apis: Apis, shape: GcpShape, pool: Executor, kind: GcpKind, project: str, page_size: int | None) -> None:
+        self._apis, self._shape, self._pool = apis, shape, pool
+        self._kind, self._project, self._page_size = kind, project, page_size
+        self._organization = organizations(project)[1].external_id
+        self._troubles = {one.sub_type: Troubles(one, project) for one in catalogue.family(kind.sub_type)}
+        self._gone: dict[str, set[str]] = {}
+        self._refused: dict[str, int] = {}
 
     def __call__(self) -> Iterator[Item]:
-        """Everything there is, and `Incomplete` for what Google could not reach. Raises a `ProviderError`."""
+        """Everything there is, and `Incomplete` for what could not be read. Raises a `ProviderError`."""
         yield from organizations(self._project)
+        seen: set[str] = set()
         for method in self._kind.methods:
-            for above in self._above():
-                for item in self._items(method, above):
-                    yield from self._resource(item)
-        yield from self._incomplete()
+            found = self._apis.pages(self._kind, method, self._project, self._page_size)
+            for resource in self._listed(self._kind, method, found, NO_PARENT):
+                if self._is_new(resource, seen):
+                    yield resource
+        self._look_for_the_gone()
+        for kind in catalogue.family(self._kind.sub_type):
+            yield from self._reports(kind)
 
-    def _above(self) -> Iterator[Mapping[str, Any]]:
-        """The items under which there is a list; usually just the project."""
-        if not self._kind.under:
-            yield {}
-            return
-        parent = kind_of(self._kind.under)
-        for page in self._apis.pages(parent, parent.method, self._project, None, {}):
-            yield from paths.values(page, parent.items)
+    def _reports(self, kind: GcpKind) -> Iterator[Incomplete]:
+        """The troubles of a type; those of a hidden one are troubles of all types under it."""
+        for report in self._troubles[kind.sub_type].reports():
+            for one in catalogue.shown(kind.sub_type) if kind.hidden else (kind,):
+                yield msgspec.structs.replace(report, resource_type=one.sub_type)
 
-    def _items(self, method: str, above: Mapping[str, Any]) -> Iterator[shape.Item]:
+    def _is_new(self, resource: Resource, seen: set[str]) -> bool:
+        """True unless another list of the same type has shown the resource."""
+        if not self._kind.also:
+            return True
+        known = resource.external_id in seen
+        seen.add(resource.external_id)
+        return not known
+
+    def _listed(self, kind: GcpKind, method: str, found: Iterable[Page], parent: Parent) -> Iterator[Resource]:
+        """The resources of the pages of a list, and those under each page's items."""
+        for page in found:
+            self._troubles[kind.sub_type].part("", page.answer)
+            for place, part in parts_of(method, page.answer):
+                self._troubles[kind.sub_type].part(place, part)
+            yield from self._made(kind, page.items, parent)
+
+    def _made(self, kind: GcpKind, items: Iterable[Any], parent: Parent) -> Iterator[Resource]:
+        """The resources of items, and of what is under them."""
+        parents: list[Parent] = []
+        under = catalogue.children(kind.sub_type)
+        for item in items:
+            resource = self._resource(kind, item, parent)
+            if resource is None:
+                continue
+            if not kind.hidden:
+                yield resource
+            if under:
+                parents.append(Parent(item, resource.external_id))
+        for child in under:
+            yield from self._under(child, parents)
+
+    def _resource(self, kind: GcpKind, item: Any, parent: Parent) -> Resource | None:
+        """The resource of an item, or None for one without an id, which is counted and named."""
+        troubles = self._troubles[kind.sub_type]
+        if not isinstance(item, dict):
+            troubles.without_id(f"a {kind.sub_type} that is no object")
+            return None
         try:
-            for page in self._pages(method, above):
-                self._note(page, "")
-                for place, part in page.get("items", {}).items() if method.endswith(".aggregatedList") else (("", page),):
-                    self._note(part, place)
-                    items = paths.values(part, self._kind.items if method == self._kind.method else "items[]")
-                    yield from ({**item, shape.ABOVE: above} for item in items)
-        except Denied as error:
-            if not above:
-                raise
-            self._denied.append(error)
-        except NotFound:
-            if not above:
-                raise  # else it is gone since its list was read
-
-    def _pages(self, method: str, above: Mapping[str, Any]) -> Iterator[Page]:
-        """Of one list, which is begun anew when its pages expire under way: what comes again is known by its id."""
-        for attempt in range(RESTARTS + 1):
-            try:
-                yield from self._apis.pages(self._kind, method, self._project, self._page_size, above)
-            except PageExpired:
-                if attempt == RESTARTS:
-                    raise
-            else:
-                return
-
-    def _resource(self, item: shape.Item) -> Iterator[Item]:
-        try:
-            found = shape.resource(self._kind, item, self._project, organizations(self._project)[1].external_id)
+            return self._shaped(kind, item, parent)
         except DataError as error:
-            yield Incomplete(self._kind.sub_type, Outcome.ERROR, f"{error} came from project {self._project}")
+            troubles.without_id(f"{error}{_known_as(item)}")
+            return None
+
+    def _shaped(self, kind: GcpKind, item: Mapping[str, Any], parent: Parent) -> Resource:
+        context = {"project": self._project, "owner": self._shape.owner(item, self._project), "parent": parent.external_id}
+        return self._shape.resource(kind, item, context, organization=self._organization)
+
+    # Lists under items
+
+    def _under(self, kind: GcpKind, parents: list[Parent]) -> Iterator[Resource]:
+        if kind.is_inline:
+            for parent in parents:
+                yield from self._made(kind, paths.values(parent.item, kind.items), parent)
             return
-        if found.external_id not in self._seen:  # two lists may show the same
-            self._seen.add(found.external_id)
-            yield found
+        rest = iter(parents)
+        while some := list(itertools.islice(rest, AT_ONCE)):
+            if self._refused.get(kind.sub_type, 0) >= GIVE_UP:
+                self._troubles[kind.sub_type].parents_skipped(len(some) + len(list(rest)))
+                return
+            answers = self._pool.map(lambda parent: self._asked(kind, parent), some)
+            for parent, answer in zip(some, answers, strict=True):
+                yield from self._taken(kind, parent, answer)
 
-    def _note(self, part: Page, place: str) -> None:
-        self._silent.update(str(name) for key in _UNREACHABLE for name in part.get(key) or ())
-        warning = part.get("warning") or {}
-        code = str(warning.get("code", ""))
-        if code == "UNREACHABLE":
-            self._silent.add(place or str(warning.get("message", "a part")))
-        elif code and code not in HARMLESS:
-            self._warnings[place or "the project"] = f"{code}: {warning.get('message', '')}"
+    def _asked(self, kind: GcpKind, parent: Parent) -> list[Page] | ScopeError:
+        """The pages of the list under an item, or why it could not be read."""
+        try:
+            return list(self._apis.pages(kind, kind.method, self._project, self._page_size, parent.item))
+        except ScopeError as error:
+            return error
 
-    def _incomplete(self) -> Iterator[Incomplete]:
-        name, project = self._kind.sub_type, self._project
-        if self._silent:
-            where = ", ".join(sorted(self._silent))
-            yield Incomplete(name, Outcome.TIMEOUT, f"Google could not reach {where} of project {project}: what is there was not read")
-        for place, warning in self._warnings.items():
-            yield Incomplete(name, Outcome.ERROR, f"Google warns that the list of {place} in project {project} is not whole ({warning})")
-        for error in self._denied[:1]:
-            yield Incomplete(name, Outcome.DENIED, f"{error} ({len(self._denied)} times)", error.permission)
+    def _taken(self, kind: GcpKind, parent: Parent, answer: list[Page] | ScopeError) -> Iterator[Resource]:
+        troubles, name = self._troubles[kind.sub_type], _end(parent.external_id)
+        if isinstance(answer, NotFound) and kind.under == self._kind.sub_type:
+            self._gone.setdefault(kind.sub_type, set()).add(parent.external_id)
+        elif isinstance(answer, ScopeError):
+            self._refused[kind.sub_type] = self._refused.get(kind.sub_type, 0) + 1
+            troubles.parent_failed(name, answer)
+        else:
+            self._refused[kind.sub_type] = 0
+            troubles.parent_read()
+            yield from self._listed(kind, kind.method, answer, parent)
+
+    def _look_for_the_gone(self) -> None:
+        """Lists once more where a list under an item was not found: an item that is still there has not been read."""
+        listed = self._ids() if self._gone else set()
+        for sub_type, ids in self._gone.items():
+            for external_id in sorted(ids if isinstance(listed, ScopeError) else ids & listed):
+                what = catalogue.kind(sub_type).what
+                error = NotFound(f"Google lists {external_id} and does not find it (404): cannot {what}")
+                self._troubles[sub_type].parent_failed(_end(external_id), error)
+
+    def _ids(self) -> set[str] | ScopeError:
+        """The ids of the items of the list, or why it could not be read."""
+        try:
+            found = self._apis.pages(self._kind, self._kind.method, self._project, self._page_size)
+            return {self._shaped(self._kind, item, NO_PARENT).external_id for page in found for item in page.items}
+        except DataError as error:
+            return ScopeError(str(error))
+        except ScopeError as error:
+            return error
+
+
+def _end(external_id: str) -> str:
+    return external_id.rsplit("/", 1)[-1]
+
+
+def _known_as(item: Mapping[str, Any]) -> str:
+    """What else names an item that has no id, for a sentence."""
+    found = next((str(item[key]) for key in ("name", "displayName", "id", "selfLink") if item.get(key)), "")
+    return f": {found[:200]}" if found else ""

@@ -1,72 +1,72 @@
-"""From an item of an answer to a resource, as its declaration says."""
+"""How Google Cloud spells ids, locations and links."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
-from providers.catalogue import paths
-from providers.errors import DataError
-from providers.gcp.declaration import Kind, LinkRule, full_name, project_name
-from providers.records import Link, Resource
+from providers.catalogue import paths, shape
+from providers.catalogue.kinds import ResourceKind
+from providers.catalogue.masking import Masking
+from providers.gcp.declaration import GcpKind
 
-Item = dict[str, Any]
+STAMPS = ("**.etag", "**.fingerprint", "**.labelFingerprint", "kind")
+"""Fields of any type that change with every touch, or say what the type is."""
 
-ABOVE = "above"
-"""The key under which an item has the one that it was listed under."""
-
-
-def resource(kind: Kind, item: Item, project: str, organization: str) -> Resource:
-    """The resource. Raises `DataError` when the item has nothing that its id is made of. Takes the item apart."""
-    context = {"project": project} | ({"selfLink": full_name(item["selfLink"])} if "selfLink" in item else {})
-    external_id = paths.fill(kind.id, item, context)
-    if not external_id:
-        raise DataError(f"a {kind.sub_type} without {' and '.join(paths.holes(kind.id))}")
-    labels = paths.first(item, kind.labels) if kind.labels else None
-    found = Resource(
-        external_id=external_id,
-        entity_type=kind.entity_type,
-        sub_type=kind.sub_type,
-        name=_name(kind, item, external_id),
-        tags={str(key): str(value) for key, value in sorted((labels or {}).items())},
-        links=tuple(sorted(set(_links(kind.links, item)), key=lambda link: (link.type, link.target))),
-        organization=organization,
-        parent=paths.fill(kind.parent, item, context) if kind.parent else project_name(project),
-        region=region(kind, item),
-        attributes=item,
-    )
-    _strip(kind, item)
-    return found
+_COMPUTE = re.compile(r"(?:https?://[^/]+/compute/[a-z0-9]+/|//compute\.googleapis\.com/)(?:.*/)?(projects/.+)")
+_LINK = re.compile(r"(?://[\w.-]+/)?https?://([\w-]+\.googleapis\.com)/(?:[\w-]+/)?v\d\w*/(projects/.+)")
+_NUMBER = re.compile(r"(//[\w.-]+/projects/)(\d+)(?=/|$)")
+_KEY_VERSION = re.compile(r"(//cloudkms\.googleapis\.com/.+/cryptoKeys/[^/]+)/cryptoKeyVersions/.*")
+_OWNER = re.compile(r"(?:.*/)?projects/([^/]+)/.*")
+_LOCATION = re.compile(r"(?:.*/)?(?:locations|zones|regions)/([^/]+)(?:/.*)?")
+_ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z]")
 
 
-def region(kind: Kind, item: Mapping[str, Any]) -> str:
-    """``us-central1`` for what is in ``us-central1-a`` too; empty for what is global."""
-    if kind.location:
-        return str(paths.first(item, kind.location) or "").lower()
-    if zone := item.get("zone"):
-        return str(zone).rsplit("/", 1)[-1].rpartition("-")[0]
-    return str(item.get("region") or "").rsplit("/", 1)[-1]
+class GcpShape(shape.Shape):
+    """Makes resources of items of Google Cloud.
+
+    `numbers` has the ids of projects by their numbers, as some APIs name a project by its number and others by its id.
+    """
+
+    def __init__(self, numbers: MutableMapping[str, str], ignored: Iterable[str] = (), masking: Masking | None = None) -> None:
+        super().__init__((*STAMPS, *ignored), masking)
+        self._numbers = numbers
+
+    def spelling(self, external_id: str) -> str:
+        """The full resource name, for a link of whatever host and version, with the project's id and not its number."""
+        return _NUMBER.sub(lambda found: found[1] + self._numbers.get(found[2], found[2]), full_name(external_id))
+
+    def owner(self, item: shape.Item, project: str) -> str:
+        """The project that an item's own link names, else the one that was asked."""
+        found = _OWNER.fullmatch(str(item.get("selfLink") or ""))
+        return self._numbers.get(found[1], found[1]) if found else project
+
+    def region(self, kind: ResourceKind, item: shape.Item) -> str:
+        """The region of the item's zone or region; empty for what is global."""
+        declared = paths.first(item, kind.location) if isinstance(kind, GcpKind) and kind.location else None
+        places = (declared, item.get("zone"), item.get("region"), _named(item))
+        return region_of(next((str(place) for place in places if place), ""))
 
 
-def _name(kind: Kind, item: Item, external_id: str) -> str:
-    found = str(paths.first(item, kind.name) or external_id)
-    return found.rsplit("/", 1)[-1] if found.startswith(("projects/", "//")) else found
+def full_name(value: Any) -> str:
+    """The full resource name for a link of Compute Engine or another API, of whatever version and host; any other text as it is."""
+    text = str(value)
+    if found := _COMPUTE.fullmatch(text):
+        return f"//compute.googleapis.com/{found[1]}"
+    if found := _LINK.fullmatch(text):
+        return f"//{found[1]}/{found[2]}"
+    return found[1] if (found := _KEY_VERSION.fullmatch(text)) else text
 
 
-def _links(rules: tuple[LinkRule, ...], item: Item) -> Iterator[Link]:
-    for rule in rules:
-        for value in paths.values(item, rule.path):
-            if value:
-                yield Link(rule.type, paths.fill(rule.to, {}, {"value": str(value)}) if rule.to else full_name(value))
+def region_of(place: str) -> str:
+    """The region of a zone, a region, a location of a bucket, or a link to one of them: ``us-central1``."""
+    name = place.rsplit("/", 1)[-1].lower()
+    zone = _ZONE.fullmatch(name)
+    return zone[1] if zone else name.replace("global", "")
 
 
-def _strip(kind: Kind, item: Item) -> None:
-    for path in kind.names_only:
-        *way, last = path.split(".")
-        for node in paths.values(item, ".".join(way)) if way else (item,):
-            if last in node:
-                node[last] = sorted(str(pair["key"]) for pair in node[last])
-    for path in (*kind.omit, *((kind.labels,) if kind.labels else ()), ABOVE):
-        way_to, _, last = path.rpartition(".")
-        for node in paths.values(item, way_to):
-            node.pop(last, None)
+def _named(item: shape.Item) -> str:
+    """The location in an item's own name or link."""
+    found = _LOCATION.fullmatch(str(item.get("name") or "")) or _LOCATION.fullmatch(str(item.get("selfLink") or ""))
+    return found[1] if found else ""

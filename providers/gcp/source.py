@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
 from google.protobuf.json_format import ParseError
 
 from providers.concurrency import Turns
 from providers.errors import BadAnswer, Denied, ProviderError, ScopeError, Unsupported
-from providers.gcp import bindings
-from providers.gcp.catalogue import BINDING, KINDS, PROJECT
+from providers.gcp import bindings, catalogue
+from providers.gcp.catalogue import BINDING, PROJECT, SERVICE_KIND
 from providers.gcp.config import GcpConfig, GcpOperator
-from providers.gcp.declaration import project_name
-from providers.gcp.listing import RESOURCE_MANAGER, Apis, page
+from providers.gcp.declaration import GcpKind
+from providers.gcp.listing import RESOURCE_MANAGER, Apis
+from providers.gcp.projects import GET, Projects
 from providers.gcp.reading import Reading, organizations
+from providers.gcp.shape import GcpShape
 from providers.google import key as google_key
 from providers.google import signin as google_signin
-from providers.google.failure import Disabled, NotFound
+from providers.google.failure import Disabled
 from providers.google.signin import Signin
-from providers.pages import items
 from providers.provider import Item, Read, Source
-from providers.records import Identity, Link, Resource, Scope
+from providers.records import Identity, Incomplete, Resource, Scope
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 """IAM's lists take no smaller one; what we may do is limited by the role."""
-
-GET = "resourcemanager.projects.get"
-_STAMPS = ("etag", "updateTime", "labels")
-_SEARCH = "/v3/projects:search?query=state:ACTIVE&pageSize=500"
 
 
 class GcpSource(Source):
@@ -42,14 +40,15 @@ class GcpSource(Source):
         """Sends nothing yet. Raises `ConfigError`."""
         self._config = config
         self._signin = sign_in(config, operator)
-        self._apis = Apis(self._signin, operator, self.concurrency)
-        self._manager = self._apis.http(RESOURCE_MANAGER)
+        self._apis = Apis(self._signin, operator, 2 * self.concurrency)
+        self._projects = Projects(self._apis.http(RESOURCE_MANAGER), config, self._signin.name)
+        self._shape = GcpShape(self._projects.numbers, config.ignore_fields)
+        self._pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="under")
         self._turns = Turns(config.parallel_projects)
-        self._known: dict[str, dict[str, Any]] = {}
 
     def check(self) -> Identity:
         """Signs in, and looks whether there is a project to read."""
-        first = next(self._visible(), "")
+        first = next(self._projects.visible(), "")
         if not first:
             raise Denied(
                 f"signed in to Google as {self._signin.name}, but no project is visible: give it a role in one ({GET})", permission=GET
@@ -58,78 +57,93 @@ class GcpSource(Source):
 
     def plan(self) -> Iterator[Read]:
         """Every project; one that is asked for and not visible is a denied scope, not an absent one."""
-        for project in dict.fromkeys(self._config.project_ids) or self._searched():
+        for project in self._projects.ids():
             yield from self._turns.of(functools.partial(self._reads, project))
 
     def classify(self, error: Exception) -> ProviderError | None:
-        """What Google's libraries raise of themselves; everything else is ours already."""
+        """The errors that Google's libraries raise of themselves, as ours; what the HTTP client raises is ours already."""
         if isinstance(error, ParseError):
             return BadAnswer("Google answered with something that is not of its own schema: update google-cloud-compute", detail=str(error))
         return None
 
     def close(self) -> None:
         """Closes the connections."""
+        self._pool.shutdown(cancel_futures=True)
         self._apis.close()
 
-    # Projects
-
-    def _visible(self) -> Iterator[str]:
-        """The projects that can be read, as soon as they are known. Raises what the first one said, if there is none."""
-        if not self._config.project_ids:
-            yield from self._searched()
-            return
-        refused: list[ScopeError] = []
-        for project in self._config.project_ids:
-            try:
-                self._project(project)
-            except Disabled:  # who can say so has signed us in
-                yield project
-            except ScopeError as error:
-                refused.append(error)
-            else:
-                yield project
-        if len(refused) == len(self._config.project_ids):
-            raise refused[0]
-
-    def _searched(self) -> Iterator[str]:
-        read = functools.partial(page, _SEARCH, "projects[]")
-        for item in items(self._manager.pages(_SEARCH, read, what="search projects", permission=GET)):
-            self._known[item["projectId"]] = item
-            yield item["projectId"]
-
-    def _project(self, project: str) -> dict[str, Any]:
-        """What Resource Manager knows of it. Raises `Denied` for one that is not there, too: Google does not tell the two apart."""
-        if project not in self._known:
-            try:
-                self._known[project] = self._manager.get(f"/v3/projects/{project}", what="get the project", permission=GET).object()
-            except Disabled:
-                raise
-            except (Denied, NotFound) as error:
-                sentence = f"project {project} does not exist, or is not visible to {self._signin.name}: the permission {GET} is missing"
-                raise Denied(sentence, permission=GET, detail=error.detail) from None
-        return self._known[project]
+    # One project
 
     def _reads(self, project: str) -> Iterator[Read]:
         try:
-            found = self._project(project)
+            found = self._projects.get(project)
         except Disabled as error:
-            yield _read(project, PROJECT.sub_type, functools.partial(_raise, error))
+            yield _read(project, (PROJECT.sub_type,), functools.partial(_raise, error))
         except ScopeError as error:
-            yield _read(project, "*", functools.partial(_raise, error))
+            yield _read(project, ("*",), functools.partial(_raise, error))
             return
         else:
             if found.get("state", "ACTIVE") != "ACTIVE":
                 gone = Unsupported(f"project {project} is being deleted ({found['state']}): nothing in it is read any more")
-                yield _read(project, "*", functools.partial(_raise, gone))
+                yield _read(project, ("*",), functools.partial(_raise, gone))
                 return
-            yield _read(project, PROJECT.sub_type, functools.partial(_itself, project, found))
-        yield _read(project, BINDING.sub_type, functools.partial(self._bindings, project))
-        for kind in KINDS:
-            yield _read(project, kind.sub_type, Reading(self._apis, kind, project, self._config.page_size))
+            yield _read(project, (PROJECT.sub_type,), functools.partial(self._itself, project, found))
+        yield _read(project, (BINDING.sub_type,), functools.partial(self._bindings, project))
+        yield from self._lists(project)
+
+    def _lists(self, project: str) -> Iterator[Read]:
+        """The lists of the enabled APIs; those of the others are told as one."""
+        services = self._services(project)
+        yield _read(project, (SERVICE_KIND.sub_type,), functools.partial(_again, services))
+        enabled = _enabled(services)
+        left_out: list[GcpKind] = []
+        for kind in KINDS_OF_PROJECTS:
+            if enabled and kind.service not in enabled:
+                left_out.append(kind)
+            else:
+                types = tuple(one.sub_type for one in catalogue.shown(kind.sub_type))
+                yield _read(project, types, self._reading(kind, project))
+        if left_out:
+            names = ", ".join(sorted({kind.service for kind in left_out}))
+            off = Disabled(f"not enabled in project {project}, and so not asked: {names}; enable an API if what is in it is to be read")
+            types = tuple(one.sub_type for kind in left_out for one in catalogue.shown(kind.sub_type))
+            yield _read(project, types, functools.partial(_raise, off))
+
+    def _reading(self, kind: GcpKind, project: str) -> Reading:
+        return Reading(self._apis, self._shape, self._pool, kind, project, self._config.page_size)
+
+    def _services(self, project: str) -> list[Item] | ScopeError:
+        """All that the list of enabled services gives, or why it could not be read."""
+        try:
+            return list(self._reading(SERVICE_KIND, project)())
+        except ScopeError as error:
+            return error
+
+    def _itself(self, project: str, found: Mapping[str, Any]) -> Iterator[Item]:
+        yield from organizations(project)
+        yield self._shape.resource(PROJECT, {**found, "projectId": project}, {}, organization=organizations(project)[1].external_id)
 
     def _bindings(self, project: str) -> Iterator[Item]:
         yield from organizations(project)
-        yield from bindings.read(self._manager, project, organizations(project)[1].external_id)
+        yield from bindings.read(self._apis.http(RESOURCE_MANAGER), self._shape, project, organizations(project)[1].external_id)
+
+
+KINDS_OF_PROJECTS = tuple(kind for kind in catalogue.ALL if not kind.under and kind is not SERVICE_KIND)
+"""The types whose lists are asked for by project; the others are read with them."""
+
+
+def _enabled(services: list[Item] | ScopeError) -> frozenset[str]:
+    """The hosts that can be asked for lists; empty when that is not known for sure."""
+    if isinstance(services, ScopeError) or any(isinstance(item, Incomplete) for item in services):
+        return frozenset()
+    names = frozenset(item.name for item in services if isinstance(item, Resource))
+    return names | catalogue.ALWAYS_THERE if names else names
+
+
+def _again(found: list[Item] | ScopeError) -> Iterable[Item]:
+    """What was found before."""
+    if isinstance(found, ScopeError):
+        raise found
+    return found
 
 
 def sign_in(config: GcpConfig, operator: GcpOperator) -> Signin:
@@ -145,23 +159,8 @@ def sign_in(config: GcpConfig, operator: GcpOperator) -> Signin:
     return google_signin.sign_in(operator, SCOPES)
 
 
-def _itself(project: str, item: Mapping[str, Any]) -> Iterator[Item]:
-    yield from organizations(project)
-    above = item.get("parent", "")
-    yield Resource(
-        external_id=project_name(project),
-        entity_type=PROJECT.entity_type,
-        sub_type=PROJECT.sub_type,
-        name=project,
-        attributes={key: value for key, value in item.items() if key not in _STAMPS},
-        tags={str(key): str(value) for key, value in sorted((item.get("labels") or {}).items())},
-        links=(Link("member_of", f"//cloudresourcemanager.googleapis.com/{above}"),) if above else (),
-        organization=organizations(project)[1].external_id,
-    )
-
-
-def _read(project: str, sub_type: str, fetch: Any) -> Read:
-    return Read((Scope("gcp", project, "", sub_type),), fetch, lane=project)
+def _read(project: str, types: tuple[str, ...], fetch: Any) -> Read:
+    return Read(tuple(Scope("gcp", project, "", one) for one in types), fetch, lane=project)
 
 
 def _raise(error: ProviderError) -> NoReturn:

@@ -10,7 +10,7 @@
 ``GOOGLE_APPLICATION_CREDENTIALS`` names, else the metadata server of the machine or the GKE pod. What needs google-auth's own objects
 (Google's client libraries) takes `Signin.credentials`, `Signin.transport` and `Signin.base_url`.
 
-``GOOGLE_ENDPOINT_URL``, the operator's alone, stands in for all of Google: the APIs by their paths, and ``/token``. The `token_uri` in a
+``GOOGLE_ENDPOINT_URL``, the operator's alone, stands in for all of Google: the APIs by their hosts and paths, and ``/token``. The `token_uri` in a
 key is never followed: the token endpoint is Google's own, or the operator's.
 """
 
@@ -70,13 +70,14 @@ class Signin:
     def http(self, service: str, name: str, *, explain: Explain | None = None, connections: int = 16, url: str = "") -> Http:
         """A client of one API: signed in, patient with its rate limits, with Google's refusals understood (or `explain`ed better).
 
-        `url` is where it is, when not at its usual place.
+        `url` is where it is, when not at its usual place. The operator's endpoint learns from ``X-Forwarded-Host`` which API is meant.
         """
         advice = "check GOOGLE_ENDPOINT_URL" if self._endpoint else f"is {service} reachable from here?"
+        meant = {"X-Forwarded-Host": service} if self._endpoint else {}
         return Http(
             url or self.base_url(service),
             name,
-            headers=self.headers,
+            headers=lambda: self.headers() | meant,
             renew=self.renew,
             explain=explain or google_failure.explain(name),
             advice=advice,

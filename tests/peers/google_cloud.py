@@ -10,6 +10,8 @@ PROJECTS = ("my-gcp-project-123", "another-project-456")
 ZONES = ("us-central1-a", "europe-west1-b")
 NUMBERS = {"my-gcp-project-123": "1000", "another-project-456": "2000"}
 BASE = "https://www.googleapis.com/compute/v1"
+ENABLED = ("compute", "iam", "serviceusage", "storage", "cloudresourcemanager")
+"""APIs that are enabled in the projects."""
 NOT_VISIBLE = Refusal(403, "forbidden", "The caller does not have permission", "PERMISSION_DENIED")
 CANARY = "canary-startup-script-password"
 
@@ -26,6 +28,7 @@ class Company:
         self.google, self.operator = google, google.operator
         self.projects = {project: _project(project, number) for project, number in NUMBERS.items()}
         self.accounts = {project: [_account(project, n) for n in range(4)] for project in PROJECTS}
+        self.enabled = list(ENABLED)
         self.policy = {project: _policy(project) for project in PROJECTS}
         google.items |= {
             "cloudresourcemanager.projects.search": lambda _call: list(self.projects.values()),
@@ -34,7 +37,7 @@ class Company:
             "iam.projects.serviceAccounts.list": lambda call: self.accounts[call.path["name"].removeprefix("projects/")],
             "iam.projects.serviceAccounts.keys.list": lambda call: {"keys": [_key(call.path["name"], n) for n in range(2)]},
             "iam.projects.roles.list": lambda call: [_role(call.path["parent"], n) for n in range(4)],
-            "serviceusage.services.list": lambda call: [_service(call.path["parent"], n) for n in range(5)],
+            "serviceusage.services.list": lambda call: [service(call.path["parent"], name) for name in self.enabled],
             "storage.buckets.list": lambda call: [_bucket(call.query["project"], n) for n in range(5)],
         }
         google.items |= {method: _of_project(make) for method, make in COMPUTE.items()}
@@ -81,10 +84,11 @@ def _role(project: str, number: int) -> dict:
     return {"name": f"{project}/roles/custom{number}", "title": f"Custom {number}", "includedPermissions": permissions, "stage": "GA"}
 
 
-def _service(project: str, number: int) -> dict:
-    name = f"api{number}.googleapis.com"
-    config = {"name": name, "title": f"API {number}", "quota": {"limits": []}}
-    return {"name": f"projects/{NUMBERS[project.removeprefix('projects/')]}/services/{name}", "config": config, "state": "ENABLED"}
+def service(project: str, api: str) -> dict:
+    """An enabled service, as Service Usage lists it: under the project's number."""
+    name = f"{api}.googleapis.com"
+    config = {"name": name, "title": f"{api} API", "quota": {"limits": []}}
+    return {"name": f"projects/{NUMBERS.get(project.removeprefix('projects/'), '9')}/services/{name}", "config": config, "state": "ENABLED"}
 
 
 def _bucket(project: str, number: int) -> dict:

@@ -22,6 +22,11 @@ fail at its end, as does an answer of the test's own that is not of the response
 A bearer token comes from ``/token`` for a signed JWT (or is such a JWT itself), for a person's refresh token or a federated one, or from
 ``/computeMetadata/`` (plain http: `GCE_METADATA_HOST`); see `peers.google_tokens`. It must have one of the method's scopes.
 `google.people` are the subjects that domain-wide delegation allows, `google.delegated` the scopes that it allows (None: all).
+
+Page tokens are as strict as Google's: opaque, good for their own list with its own parameters only, and refused once
+`google.expire_page_tokens()` was called. `google.too_large["..."] = 50` refuses larger pages of a method. With `google.permissions` set,
+a method is refused whose IAM permission is not in it (`peers.google_permissions`). An API is told by the host that the request was meant
+for (``X-Forwarded-Host``), as several have the same paths.
 """
 
 from __future__ import annotations
@@ -29,6 +34,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import json
+import secrets
 import sys
 import threading
 import urllib.parse
@@ -37,19 +43,18 @@ from typing import NamedTuple
 
 import pytest
 from peers import google_documents as documents
-from peers.google_refusals import NOT_FOUND, STALE_PAGE, Refusal
+from peers import google_permissions
+from peers.google_refusals import NOT_FOUND, STALE_PAGE, TOO_LARGE, Refusal, denied
 from peers.google_tokens import Tokens
 
 APIS = (
-    "admin.directory_v1",
-    "compute.v1",
-    "cloudresourcemanager.v3",
-    "cloudresourcemanager.v1",
-    "iam.v1",
-    "storage.v1",
-    "serviceusage.v1",
+    *("admin.directory_v1", "compute.v1", "cloudresourcemanager.v3", "cloudresourcemanager.v1", "iam.v1", "storage.v1", "serviceusage.v1"),
     "cloudasset.v1",
 )
+
+
+SILENT = frozenset({"cloudresourcemanager.projects.search"})
+"""Methods that refuse nobody, and show only what the caller may see."""
 
 
 class Call(NamedTuple):
@@ -79,6 +84,8 @@ class Google:
         self.items: dict[str, object] = {}
         self.extra: dict[str, dict] = {}
         self.page = 3
+        self.too_large: dict[str, int] = {}
+        self.permissions: set[str] | None = None
         self.calls: list[Call] = []
         self.violations: list[str] = []
         self.tokens = Tokens()
@@ -86,6 +93,7 @@ class Google:
         self.url = ""
         self.operator: dict[str, str] = {}
         self._faults: list[_Fault] = []
+        self._page_tokens: dict[str, tuple[str, int]] = {}
         self._lock = threading.Lock()
 
     def asked(self, method: str) -> list[Call]:
@@ -102,6 +110,10 @@ class Google:
         finally:
             self._faults.remove(fault)
 
+    def expire_page_tokens(self) -> None:
+        """Every page token given out so far is refused from now on."""
+        self._page_tokens.clear()
+
     def answer(self, verb: str, target: str, body: bytes, headers: dict[str, str]) -> tuple[Refusal | dict, bool]:
         """The answer, and whether the connection is to be cut in its middle."""
         url = urllib.parse.urlsplit(target)
@@ -112,7 +124,7 @@ class Google:
             self.calls.append(Call("metadata", {}, {}, None, headers))
             found = self.tokens.metadata(url.path, query)
             return Refusal(*found) if isinstance(found, tuple) else found, False
-        method, path = self._method(verb, urllib.parse.unquote(url.path))
+        method, path = self._method(verb, urllib.parse.unquote(url.path), headers.get("x-forwarded-host", ""))
         if method is None:
             return self._violation(404, f"{verb} {url.path} is no method of {', '.join(self.apis)}"), False
         plain = {name: values if method.query.get(name, {}).get("repeated") else values[0] for name, values in query.items()}
@@ -123,10 +135,21 @@ class Google:
             return self._violation(400, f"{method.id}: {wrong}"), False
         if refused := self.tokens.refuses(headers.get("authorization", ""), method.scopes):
             return Refusal(*refused), False
+        if lacking := self._lacking(method):
+            return denied(lacking), False
         fault = self._fault(call)
         if fault is None or fault.status == 0:
             return self._found(method, call), fault is not None
         return (self._page(method, call, []) if fault.status == 200 else fault), False
+
+    def _lacking(self, method: documents.Method) -> str:
+        """The IAM permission for want of which a method is refused."""
+        if self.permissions is None or method.api.startswith("admin.") or method.id in SILENT:
+            return ""
+        wanted = google_permissions.of_method(method.id)
+        if not wanted:
+            self.violations.append(f"{method.id} has no permission in {google_permissions.FILE.name}: look it up and add it there")
+        return "" if wanted in self.permissions else wanted
 
     def _token(self, body: bytes, headers: dict[str, str]) -> tuple[Refusal | dict, bool]:
         form = dict(urllib.parse.parse_qsl(body.decode()))
@@ -138,10 +161,11 @@ class Google:
         answer = self.tokens.grant(form, self.url)
         return Refusal(*answer) if isinstance(answer, tuple) else answer, fault is not None
 
-    def _method(self, verb: str, path: str) -> tuple[documents.Method | None, dict[str, str]]:
+    def _method(self, verb: str, path: str, host: str) -> tuple[documents.Method | None, dict[str, str]]:
         matching = [
             (method, found.groupdict())
             for api in self.apis
+            if host in ("", documents.host(api))
             for method in documents.methods(api).values()
             if method.verb == verb and (found := method.path.fullmatch(path))
         ]
@@ -178,6 +202,8 @@ class Google:
         found = self.items.get(call.id, [] if method.pages or method.id.endswith((".list", ".search")) else {})
         if callable(found):
             found = found(call)
+        if self.permissions is not None and method.id in SILENT and google_permissions.of_method(method.id) not in self.permissions:
+            found = []
         if found is None or isinstance(found, Refusal):
             return found or NOT_FOUND
         return self._page(method, call, found)
@@ -199,12 +225,14 @@ class Google:
         )
         start, size = 0, len(everything)
         if method.pages:
-            size = max(1, min(self.page, int(call.query.get(method.size_parameter, self.page))))
+            asked = int(call.query.get(method.size_parameter, self.page))
+            if asked > self.too_large.get(call.id, asked):
+                return TOO_LARGE
+            size = max(1, min(self.page, asked))
             if token := call.query.get("pageToken"):
-                asked, _, number = token.partition("@")
-                if asked != self._list_key(call) or not number.isdecimal():
+                whose, start = self._page_tokens.get(token, ("", 0))
+                if whose != self._list_key(call):
                     return STALE_PAGE
-                start = int(number)
         chunk, last = everything[start : start + size], start + size >= len(everything)
         answer: dict = {}
         if part:
@@ -218,13 +246,18 @@ class Google:
                 answer[field].setdefault(scope, {}).setdefault(part, []).append(item)
         elif chunk:
             answer[field] = [item for _, item in chunk]  # Google leaves an empty list out
-        return answer | ({**self.extra.get(call.id, {})} if last else {"nextPageToken": f"{self._list_key(call)}@{start + size}"})
+        return answer | ({**self.extra.get(call.id, {})} if last else {"nextPageToken": self._page_token(call, start + size)})
+
+    def _page_token(self, call: Call, start: int) -> str:
+        token = secrets.token_urlsafe(24)
+        self._page_tokens[token] = self._list_key(call), start
+        return token
 
     @staticmethod
     def _list_key(call: Call) -> str:
         """What a page token is bound to: Google refuses it with other parameters."""
         query = {name: value for name, value in call.query.items() if name not in ("pageToken", "maxResults", "pageSize", "fields")}
-        return f"{hash((call.id, str(sorted(call.path.items())), str(sorted(query.items())))) & 0xFFFFFFFF:x}"
+        return str((call.id, sorted(call.path.items()), sorted(query.items())))
 
     def _violation(self, status: int, text: str) -> Refusal:
         self.violations.append(text)

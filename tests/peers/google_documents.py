@@ -22,6 +22,11 @@ def document(api: str) -> dict:
     return json.loads((folder / f"{api}.json").read_text())
 
 
+def host(api: str) -> str:
+    """The host of an API: ``compute.googleapis.com``."""
+    return document(api)["rootUrl"].removeprefix("https://").rstrip("/")
+
+
 @cache
 def methods(api: str) -> dict[str, Method]:
     """Method id (``compute.instances.aggregatedList``) -> method."""
@@ -47,7 +52,7 @@ class Method:
     def __init__(self, api: str, raw: dict) -> None:
         self.api, self.raw, self.id, self.verb = api, raw, raw["id"], raw["httpMethod"]
         described = document(api)
-        self.service = described["rootUrl"].removeprefix("https://").rstrip("/")
+        self.service = host(api)
         self.scopes = frozenset(raw.get("scopes", ()))
         self.own = raw.get("parameters", {})
         everywhere = {**described.get("parameters", {}), **_undescribed(raw)}

@@ -58,6 +58,7 @@ BROKEN = Refusal(500, "backendError", "Internal error encountered.", "INTERNAL")
 EXPIRED = Refusal(
     401, "authError", "Invalid Credentials", "UNAUTHENTICATED", headers=(("WWW-Authenticate", 'Bearer error="invalid_token"'),)
 )
+TOO_LARGE = Refusal(403, "responseTooLarge", "Response too large to return.", "PERMISSION_DENIED")
 STALE_PAGE = Refusal(400, "invalid", "Invalid Input: pageToken", "INVALID_ARGUMENT")
 INVALID_GRANT = Refusal(400, "invalid_grant", "Invalid JWT Signature.")
 """For the id ``token``, which is the token endpoint; so is `ACCOUNT_GONE`."""

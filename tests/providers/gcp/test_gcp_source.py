@@ -242,7 +242,7 @@ def test_without_project_ids_every_project_that_is_visible_is_read(read, company
     sink = read(project_ids=None, parallel_projects=4)
 
     assert {scope.account for scope in sink.reports} == set(company.projects)
-    assert google.asked("cloudresourcemanager.projects.search")[0].query == {"query": "state:ACTIVE", "pageSize": "500"}
+    assert google.asked("cloudresourcemanager.projects.search")[0].query == {"pageSize": "500"}
     assert not google.asked("cloudresourcemanager.projects.get")
 
 
@@ -330,7 +330,7 @@ def test_a_deleted_account_says_what_to_do(read, google):
 
 
 def test_a_links_host_and_version_do_not_matter():
-    from providers.gcp.declaration import full_name
+    from providers.gcp.shape import full_name
 
     wanted = f"{COMPUTE}/zones/z/disks/d"
     assert full_name(link(ONE, "zones/z/disks/d")) == wanted

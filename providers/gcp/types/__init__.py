@@ -1,0 +1,1 @@
+"""The resource types of Google Cloud as declarations, one module for each part of the catalogue."""

@@ -1,0 +1,53 @@
+"""Projects, who may do what in them, service accounts, their keys, custom roles and enabled services."""
+
+from __future__ import annotations
+
+from providers.catalogue.kinds import LinkRule
+from providers.gcp.declaration import PROJECTS, GcpKind
+from providers.gcp.types.texts import SERVICE_ACCOUNT
+
+SERVICE_USAGE = "serviceusage.googleapis.com"
+
+MANAGER = "cloudresourcemanager.googleapis.com"
+
+# fmt: off
+PROJECT = GcpKind(
+    "gcp_project", "account", PROJECTS + "{projectId}", "cloudresourcemanager.projects.search", "projects[]", name="projectId", parent="",
+    also=("cloudresourcemanager.projects.get",), address=f"{MANAGER}/v3/projects:search", omit=("updateTime",),
+    links=(LinkRule("member_of", "parent", f"//{MANAGER}/{{value}}"),), permission="resourcemanager.projects.get",
+)
+BINDING = GcpKind(
+    "gcp_iam_binding", "permission", PROJECTS + "{project}/iamPolicy/bindings/{role}{suffix?}",
+    "cloudresourcemanager.projects.getIamPolicy", "bindings[]", name="label", tags="", size_parameter="",
+    address=f"{MANAGER}/v3/projects/{{project}}:getIamPolicy",
+    links=(
+        LinkRule("grants_role", "role", "//iam.googleapis.com/{value}"), LinkRule("on_scope", "role", PROJECTS + "{project}"),
+        LinkRule("granted_to", "accounts[]", SERVICE_ACCOUNT),
+    ),
+    omit=("suffix", "label", "accounts"), permission="resourcemanager.projects.getIamPolicy",
+)
+
+KINDS: tuple[GcpKind, ...] = (
+    GcpKind(
+        "gcp_service_account", "service_account", "//iam.googleapis.com/projects/-/serviceAccounts/{email}",
+        "iam.projects.serviceAccounts.list", "accounts[]", name="email", tags="",
+        address="iam.googleapis.com/v1/projects/{project}/serviceAccounts", largest=100,
+    ),
+    GcpKind(
+        "gcp_service_account_key", "secret", "//iam.googleapis.com/{name}", "iam.projects.serviceAccounts.keys.list", "keys[]", tags="",
+        address="iam.googleapis.com/v1/{parent.name}/keys", parameters={"keyTypes": "USER_MANAGED"}, size_parameter="",
+        under="gcp_service_account", parent="{parent}", omit=("privateKeyData", "publicKeyData"),
+        permission="iam.serviceAccountKeys.list",
+    ),
+    GcpKind(
+        "gcp_iam_role", "role", "//iam.googleapis.com/{name}", "iam.projects.roles.list", "roles[]", name="title", tags="",
+        address="iam.googleapis.com/v1/projects/{project}/roles", parameters={"view": "FULL"}, largest=1000,
+        unordered=("includedPermissions",),
+    ),
+    GcpKind(
+        "gcp_service", "service", "//serviceusage.googleapis.com/projects/{project}/services/{config.name}", "serviceusage.services.list",
+        "services[]", name="config.name", tags="", address=f"{SERVICE_USAGE}/v1/projects/{{project}}/services",
+        parameters={"filter": "state:ENABLED"}, largest=200,
+        omit=("config.apis", "config.authentication", "config.endpoints", "config.monitoring", "config.quota", "config.usage"),
+    ),
+)
