@@ -10,8 +10,8 @@
 ``GOOGLE_APPLICATION_CREDENTIALS`` names, else the metadata server of the machine or the GKE pod. What needs google-auth's own objects
 (Google's client libraries) takes `Signin.credentials`, `Signin.transport` and `Signin.base_url`.
 
-``GOOGLE_ENDPOINT_URL``, the operator's alone, stands in for all of Google: the APIs by their hosts and paths, and ``/token``. The `token_uri` in a
-key is never followed: the token endpoint is Google's own, or the operator's.
+``GOOGLE_ENDPOINT_URL``, the operator's alone, stands in for all of Google: the APIs by their hosts and paths, and ``/token``. The
+`token_uri` in a key is never followed: the token endpoint is Google's own, or the operator's.
 """
 
 from __future__ import annotations
