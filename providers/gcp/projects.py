@@ -13,7 +13,7 @@ from providers import pages
 from providers.catalogue import paths
 from providers.errors import Denied, ScopeError
 from providers.gcp.config import GcpConfig
-from providers.google.failure import Disabled, NotFound
+from providers.google.causes import Disabled, NotFound
 from providers.http.client import Http
 from providers.pages import Page
 

@@ -16,7 +16,7 @@ from providers.gcp.declaration import GcpKind
 from providers.gcp.listing import Apis, parts_of
 from providers.gcp.shape import GcpShape
 from providers.gcp.troubles import Troubles
-from providers.google.failure import NotFound
+from providers.google.causes import NotFound
 from providers.pages import Page
 from providers.provider import Item
 from providers.records import Incomplete, Organization, Resource

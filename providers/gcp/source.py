@@ -21,7 +21,7 @@ from providers.gcp.reading import Reading, organizations
 from providers.gcp.shape import GcpShape
 from providers.google import key as google_key
 from providers.google import signin as google_signin
-from providers.google.failure import Disabled
+from providers.google.causes import Disabled
 from providers.google.signin import Signin
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Resource, Scope

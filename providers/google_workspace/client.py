@@ -15,7 +15,7 @@ from providers.errors import BadAnswer, Denied, ProviderError
 from providers.google import failure as google_failure
 from providers.google import key as google_key
 from providers.google import signin as google_signin
-from providers.google.failure import NotFound
+from providers.google.causes import NotFound
 from providers.google.operator import GoogleOperator
 from providers.google_workspace.catalogue import GROUPS, USERS, Listing
 from providers.google_workspace.config import GoogleWorkspaceConfig

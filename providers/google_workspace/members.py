@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from providers.errors import ProviderError
-from providers.google.failure import NotFound
+from providers.google.causes import NotFound
 from providers.google_workspace.catalogue import GROUPS, MEMBERS
 from providers.google_workspace.client import Client
 

@@ -9,7 +9,8 @@ from google.api.error_reason_pb2 import ErrorReason
 
 from providers.errors import CredentialsError, Denied, Outcome, PageExpired, PageTooLarge, ProviderError, ScopeError, Throttled
 from providers.google import failure
-from providers.google.failure import CAUSES, PLAIN, THROTTLES, TOO_NARROW, Disabled
+from providers.google.causes import CAUSES, Disabled
+from providers.google.failure import PLAIN, THROTTLES, TOO_NARROW
 from providers.http.response import HttpResponse
 
 PROJECT = "projects/42"

@@ -16,7 +16,7 @@ from peers.port import free_port
 from providers.errors import ConfigError, CredentialsError, Denied, PageExpired, Throttled, TimedOut, Unsupported
 from providers.google import key as google_key
 from providers.google import signin as google_signin
-from providers.google.failure import NotFound
+from providers.google.causes import NotFound
 from providers.google.operator import GoogleOperator
 from providers.http import retry
 from providers.variables import read
