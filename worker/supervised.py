@@ -14,28 +14,38 @@ from worker.config.sealed import unseal
 from worker.logs import line as log_line
 
 
-class Orders(msgspec.Struct, frozen=True):
-    """What it is told, in a sealed descriptor. `folder` is removed at the end."""
+class ServiceConfig(msgspec.Struct, frozen=True):
+    """The configuration of this process, in a sealed descriptor. `folder` is removed at the end, `warnings` are logged at the start."""
 
     config: SupervisorConfig
     folder: str
     log_level: str
     log_format: str
+    warnings: tuple[str, ...] = ()
 
 
-def main(orders_fd: int) -> int:
-    """Until the service is told to stop; the exit code."""
-    from supervisor.supervisor import Supervisor  # noqa: PLC0415 - who only gives orders does without it
+def main(fd: int) -> int:
+    """Runs the service until it is told to stop; the exit code. `fd` holds a `ServiceConfig`."""
+    from supervisor.supervisor import Supervisor  # noqa: PLC0415 - the process that only seals the configuration does without it
 
-    orders = unseal(orders_fd, Orders)
-    os.close(orders_fd)
-    log_line.configure(orders.log_level, orders.log_format)
-    config = orders.config
-    logging.getLogger("worker").info("starting", extra={"pools": dict(config.pools), "job_memory_mb": config.memory_mb})
+    service = unseal(fd, ServiceConfig)
+    os.close(fd)
+    log_line.configure(service.log_level, service.log_format)
+    config, log = service.config, logging.getLogger("worker")
+    figures = {"pools": dict(config.pools), "job_memory_mb": config.memory_mb, "memory_budget_mb": config.memory_budget_mb}
+    log.info("starting: %s", _capacity(config), extra=figures)
+    for warning in service.warnings:
+        log.warning(warning)
     try:
         return Supervisor(config).run()
     finally:
-        shutil.rmtree(orders.folder, ignore_errors=True)
+        shutil.rmtree(service.folder, ignore_errors=True)
+
+
+def _capacity(config: SupervisorConfig) -> str:
+    """How much may run at once, as a sentence."""
+    at_once = f"{config.pools['discovery']} discovery jobs and {config.pools['connector']} syncs at once, {config.memory_mb} MB each"
+    return at_once if config.memory_budget_mb is None else f"{at_once}, {config.memory_budget_mb} MB in all"
 
 
 if __name__ == "__main__":
