@@ -25,9 +25,9 @@ OURS = """
 import gc, json, sys
 from providers import registry
 from providers.runner import run
-from supervisor.kernel import share_heaps
+from supervisor.kernel import limit_heaps
 from supervisor.process import COLLECT_EVERY
-share_heaps()
+limit_heaps()
 gc.set_threshold(COLLECT_EVERY)
 class Nowhere:
     identity = planned = begin = organizations = resources = end = lambda self, *_: None

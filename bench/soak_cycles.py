@@ -133,7 +133,7 @@ def _stays(pid: int) -> bool:
     """Whether a zombie is one for longer than its parent needs to reap it."""
     end = time.monotonic() + 5.0
     while time.monotonic() < end:
-        found = kernel.member(pid)
+        found = kernel.process_info(pid)
         if found is None or found.alive:
             return False
         time.sleep(0.02)

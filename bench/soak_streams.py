@@ -20,7 +20,9 @@ from waiting import until
 
 from bench import ROOT
 from bench.part import Row, allowance
-from bench.streams import STATE, STREAMS, WISH
+from bench.streams import STREAMS, WISH
+from supervisor import published
+from supervisor.published import PublishedState
 
 SECONDS = 5.0
 """Of one measurement."""
@@ -36,7 +38,7 @@ class Streams:
     """The supervisor of `bench.streams`, in a folder."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self._folder = folder
+        self._folder, self.state = folder, published.create()
 
     def wish(self, behaviour: str) -> None:
         """What the eighth is to do from now on, put there as a whole."""
@@ -48,11 +50,12 @@ class Streams:
         now = time.monotonic()
 
         def fresh() -> dict[str, Any] | None:
-            with contextlib.suppress(FileNotFoundError):
-                state = json.loads((self._folder / STATE).read_text())
-                found = {**(state["report"] or {"at": 0.0}), "alive": len(state["jobs"])}
-                return found if found["at"] > now and holds(found) else None
-            return None
+            data = PublishedState(self.state).read()
+            if not data:
+                return None
+            state = json.loads(data)
+            found = {**(state["report"] or {"at": 0.0}), "alive": len(state["jobs"])}
+            return found if found["at"] > now and holds(found) else None
 
         return until(fresh, "the writer counts", cap=120.0)
 
@@ -74,7 +77,8 @@ def streaming(pause: float) -> Iterator[Streams]:
         streams = Streams(pathlib.Path(folder))
         streams.wish(ALONE)
         process = subprocess.Popen(
-            [sys.executable, "-m", "bench.streams", folder, str(pause)],
+            [sys.executable, "-m", "bench.streams", folder, str(pause), str(streams.state)],
+            pass_fds=(streams.state,),
             env={**os.environ, "PYTHONPATH": path, "TEST_MARK": mark},
             stdout=subprocess.DEVNULL,
         )
@@ -84,6 +88,7 @@ def streaming(pause: float) -> Iterator[Streams]:
         finally:
             process.terminate()
             process.wait(60)
+            os.close(streams.state)
             until(lambda: not marked(mark), "processes are left")
 
 

@@ -30,7 +30,7 @@ from worker.writer.mailbox import Mailbox
 
 STREAMS = 7
 ENDLESS = 10**9
-STATE, WISH = "state.json", "wish"
+WISH = "wish"
 SLOTS = {"discovery": STREAMS + 1, "test": 1}
 
 
@@ -93,7 +93,7 @@ def writer(control: int, wish: str, pause: float) -> int:
     channel: Channel[ToWriter] = Channel(control, ToWriter)
     mailbox = Mailbox()
     dispatcher = RunDispatcher(channel, mailbox, SLOTS)
-    launcher = Launcher({}, (), SecretBox([]), ("WARNING", "json"))
+    launcher = Launcher({}, {}, (), SecretBox([]), ("WARNING", "json"))
     discovery = Discovery(dispatcher, launcher, lambda job: Counted(job.job_id or 0, count), Limits(7200.0, 600.0, 300))
     backlog = Backlog(lambda: Wished(pathlib.Path(wish), pause), mailbox, discovery, poll_seconds=0.2, lease_seconds=30)
     discovery.attach(backlog)
@@ -104,14 +104,14 @@ def writer(control: int, wish: str, pause: float) -> int:
     return 0
 
 
-def main(folder: str, pause: str) -> int:
-    """Until SIGTERM."""
+def main(folder: str, pause: str, state: str) -> int:
+    """Runs until SIGTERM; `state` is the descriptor that the state is published in."""
     arguments = {"wish": f"{folder}/{WISH}", "pause": float(pause)}
     config = SupervisorConfig(
         pools=SLOTS,
         writer=Service(name="writer", entry="bench.streams:writer", arguments=arguments),
         job_entry="hostile_entry:job",
-        state_path=f"{folder}/{STATE}",
+        state=int(state),
         kill_grace=0.3,
         shutdown_grace=0.3,
     )

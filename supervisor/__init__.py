@@ -1,1 +1,1 @@
-"""Spawns, counts, times and kills. Knows nothing of clouds, SQL or HTTP."""
+"""A supervisor of killable processes: it spawns, counts, times and kills them, and does not know what they are for."""

@@ -1,7 +1,7 @@
-"""The first thing that runs in a child: it makes the process killable, small and blind, and only then calls what it is there for.
+"""The first code that runs in a child process: it makes the process killable, limited and isolated, and then calls the entry point.
 
-A job's order matters: own session, death with the parent, no descriptors but its own, limits, no privileges, stack dumps on SIGABRT;
-then READY; then the START frame with its secrets; then the entry, which imports the SDK.
+For a job the order matters: own session, death with the parent, only its own descriptors, limits, no privileges, stack dumps on signals;
+then READY; then the START frame with its secrets; then the entry point, which imports the SDK.
 """
 
 from __future__ import annotations
@@ -28,94 +28,108 @@ from supervisor.frames import ControlKind, FrameReader
 MB = 1024 * 1024
 
 EXIT_NO_START = 70
-"""The job never got its START frame."""
+"""Exit code of a job whose start pipe ended without a START frame."""
+
+EXIT_NO_RESOURCES = 71
+"""Exit code of a job that the kernel refused something it needs before READY; the last line on stderr says what."""
 
 THREAD_STACK = MB
-"""Of a job's threads: the 8 MB that are usual would count against RLIMIT_DATA for each of them."""
+"""Stack size of a job's threads. The usual 8 MB would count against RLIMIT_DATA for each thread."""
 
-HEADROOM = 1.05
-"""RLIMIT_DATA over the cap: it also counts what is mapped but not touched; the watch over resident memory is the exact one."""
+DATA_HEADROOM = 1.05
+"""RLIMIT_DATA as a multiple of the memory cap. It also counts pages that are mapped but untouched; the exact measure is resident memory."""
 
-POLITENESS = 10
-"""Niceness of a job: whoever must kill it, or store what it found, comes first when they want the same core."""
+NICENESS = 10
+"""Niceness of a job, so that the supervisor and the writer get a contended core first."""
 
 MAX_OPEN_FILES = 4096
 MAX_PROCESSES = 4096
 MAX_FILE = 1024 * MB
-"""Of one file that a job writes; what all of them take is limited by the volume that its folder is on."""
+"""Size limit of a single file that a job writes. The sum of all files is limited by the volume of the job's folder."""
 
 
-class Hello(msgspec.Struct, frozen=True):
-    """Body of READY: the process that the supervisor made, which leads its group and session, so that `pgid` equals `pid`."""
+class ReadyMessage(msgspec.Struct, frozen=True):
+    """Body of READY. The process that the supervisor spawned leads its session and process group, so `pgid` equals `pid`."""
 
     pid: int
     pgid: int
     pid_namespace: bool
-    """Whether the job has one of its own, so that nothing can outlive it."""
+    """True when the job has a PID namespace of its own, which no process of the job can outlive."""
     landlock: int
-    """The ABI by which the kernel keeps it from other files; 0: it does not."""
+    """Landlock ABI that restricts the job's file access; 0 when none does."""
     grouped: bool
-    """Whether it is in a control group of its own."""
+    """True when the job is in a control group of its own."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
-    """What shuts a job in."""
+class Sandbox:
+    """The restrictions of one job's process."""
 
     folder: str
-    """Its own, the only one that it may write to."""
+    """The job's working folder, the only one that it may write to."""
     memory_mb: int
-    doors: tuple[str, ...]
-    """Of its control group."""
+    procs_files: tuple[str, ...]
+    """The ``cgroup.procs`` files of its control group; empty when it has none."""
     namespaced: bool
-    """In a PID namespace, if that is permitted."""
+    """Whether to enter a PID namespace if the kernel permits it."""
     confined: bool
-    """By Landlock, if the kernel has it."""
+    """Whether to restrict file access by Landlock if the kernel has it."""
     readable: tuple[str, ...]
     forbidden: tuple[str, ...]
-    """Modules that it may not import."""
+    """Modules that the job may not import."""
 
 
-def run_job(parent: int, entry: str, pipes: Mapping[str, int], cell: Cell) -> NoReturn:
+def run_job(parent: int, entry: str, pipes: Mapping[str, int], sandbox: Sandbox) -> NoReturn:
     """Target of a job process. `pipes`: start (read), control, data, stdout, stderr (write)."""
     os.setsid()
     kernel.die_with_parent(parent)
-    kernel.share_heaps()
-    kernel.stand_back(POLITENESS)
-    grouped = bool(cell.doors) and cgroup.join(cell.doors)
+    try:
+        start, control, data = _enter_sandbox(pipes, sandbox)
+    except OSError as error:
+        os.write(2, f"the job's process could not be set up: {error.strerror}\n".encode())
+        os._exit(EXIT_NO_RESOURCES)
+    body = _await_start(start)
+    os.close(start)
+    _exit(_load(entry)(start=body, control=control, data=data))
+
+
+def _enter_sandbox(pipes: Mapping[str, int], sandbox: Sandbox) -> tuple[int, int, int]:
+    """Applies all restrictions and reports READY; returns the start, control and data pipes. Raises `OSError`."""
+    kernel.limit_heaps()
+    kernel.lower_priority(NICENESS)
+    grouped = bool(sandbox.procs_files) and cgroup.join(sandbox.procs_files)
     os.dup2(pipes["stdout"], 1)
     os.dup2(pipes["stderr"], 2)
     start, control, data = (pipes[name] for name in ("start", "control", "data"))
     pid, pgid = os.getpid(), os.getpgid(0)
-    namespaced = cell.namespaced and namespace.enter()
+    namespaced = sandbox.namespaced and namespace.enter()
     _close_all_but({0, 1, 2, start, control, data})
-    _limit(cell.memory_mb)
-    _blind()
-    _settle_in(cell.folder)
-    sys.modules.update(dict.fromkeys(cell.forbidden))  # type: ignore[arg-type]  # None there: the import fails
-    abi = landlock.confine(cell.readable, (cell.folder,)) if cell.confined else 0
-    _confess()
-    os.write(control, frames.encode(ControlKind.READY, msgspec.json.encode(Hello(pid, pgid, namespaced, abi, grouped))))
-    body = _await_start(start)
-    os.close(start)
-    _leave(_entry(entry)(start=body, control=control, data=data))
+    _set_limits(sandbox.memory_mb)
+    _drop_privileges()
+    _enter_folder(sandbox.folder)
+    sys.modules.update(dict.fromkeys(sandbox.forbidden))  # type: ignore[arg-type]  # None in sys.modules makes the import fail
+    abi = landlock.confine(sandbox.readable, (sandbox.folder,)) if sandbox.confined else 0
+    _dump_stacks_on_signals()
+    ready = ReadyMessage(pid, pgid, namespaced, abi, grouped)
+    os.write(control, frames.encode(ControlKind.READY, msgspec.json.encode(ready)))
+    return start, control, data
 
 
 def run_service(parent: int, entry: str, arguments: Mapping[str, Any], descriptors: Mapping[str, int]) -> NoReturn:
     """Target of a service's process."""
-    os.setsid()  # a Ctrl-C in the terminal is the supervisor's to handle
+    os.setsid()  # a Ctrl-C in the terminal goes to the supervisor alone
     kernel.die_with_parent(parent)
-    kernel.share_heaps()
+    kernel.limit_heaps()
     kernel.hide_memory()
     _close_all_but({0, 1, 2, *descriptors.values()})
     faulthandler.enable(file=sys.stderr, all_threads=True)  # SIGABRT writes the stacks of all threads
-    _leave(_entry(entry)(**arguments, **descriptors))
+    _exit(_load(entry)(**arguments, **descriptors))
 
 
-def _entry(name: str) -> Callable[..., int]:
-    module, _, attribute = name.partition(":")
-    found: Callable[..., int] = getattr(importlib.import_module(module), attribute)
-    return found
+def _load(entry: str) -> Callable[..., int]:
+    module, _, attribute = entry.partition(":")
+    function: Callable[..., int] = getattr(importlib.import_module(module), attribute)
+    return function
 
 
 def _close_all_but(kept: Iterable[int]) -> None:
@@ -128,10 +142,10 @@ def _close_all_but(kept: Iterable[int]) -> None:
                 continue
 
 
-def _limit(memory_mb: int) -> None:
+def _set_limits(memory_mb: int) -> None:
     threading.stack_size(THREAD_STACK)
     for name, value in (
-        (resource.RLIMIT_DATA, int(memory_mb * MB * HEADROOM)),
+        (resource.RLIMIT_DATA, int(memory_mb * MB * DATA_HEADROOM)),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, MAX_OPEN_FILES),
         (resource.RLIMIT_NPROC, MAX_PROCESSES),
@@ -142,20 +156,20 @@ def _limit(memory_mb: int) -> None:
         resource.setrlimit(name, (bound, bound))
 
 
-def _blind() -> None:
-    Path("/proc/self/oom_score_adj").write_text("800")  # if the kernel must take somebody, it takes a job
-    kernel.renounce_privileges()
+def _drop_privileges() -> None:
+    Path("/proc/self/oom_score_adj").write_text("800")  # under memory pressure the kernel kills a job before a service
+    kernel.forbid_new_privileges()
     kernel.hide_memory()
 
 
-def _settle_in(folder: str) -> None:
+def _enter_folder(folder: str) -> None:
     os.environ.update(HOME=folder, TMPDIR=folder)
     tempfile.tempdir = folder
     os.chdir(folder)
 
 
-def _confess() -> None:
-    """The stacks of all threads go to stderr before a signal takes us, even when one holds the GIL in a call that does not return."""
+def _dump_stacks_on_signals() -> None:
+    """Writes the stacks of all threads to stderr at SIGTERM and SIGABRT, even while one thread holds the GIL in a C call."""
     faulthandler.enable(file=sys.stderr, all_threads=True)
     faulthandler.register(signal.SIGTERM, file=sys.stderr, all_threads=True, chain=True)
 
@@ -171,8 +185,8 @@ def _await_start(fd: int) -> bytes:
     os._exit(EXIT_NO_START)
 
 
-def _leave(code: int) -> NoReturn:
-    """Ends the process now: a thread that an SDK left behind may not keep it."""
+def _exit(code: int) -> NoReturn:
+    """Ends the process at once: a thread that an SDK left running does not keep it alive."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

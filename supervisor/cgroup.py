@@ -1,8 +1,8 @@
-"""Control groups: where we are given one that we may divide, each job gets a part of its own. Most containers give none.
+"""Control groups: where the supervisor may divide its own group, each job gets a subgroup. Most containers permit none.
 
-What a group adds to the watch and the sweep: the kernel keeps the caps on memory and processes of the whole tree, with no moment between
-two looks; who is in it is known whatever it does; and one write ends them all, even who is just being forked. Version 2 can do all of
-that. Of version 1 we use the controllers `memory` and `pids`. Source: the kernel's admin-guide, cgroup-v2 and cgroup-v1.
+A group adds three things to the periodic survey of process trees: the kernel itself enforces the caps on memory and processes of the whole
+tree; membership is known whatever a process does; and one write kills all members, even one that is just being forked. Version 2 can do
+all of that; of version 1 the controllers `memory` and `pids` are used. Source: the kernel's admin-guide, cgroup-v2 and cgroup-v1.
 """
 
 from __future__ import annotations
@@ -14,38 +14,38 @@ from pathlib import Path
 from typing import NamedTuple
 
 from supervisor import kernel
-from supervisor.folders import hold, remove_abandoned
+from supervisor.folders import make_locked, remove_abandoned
 
 CONTROLLERS = ("memory", "pids")
 MAX_PROCESSES = 1024
-"""Of one job, threads included."""
+"""Limit of one job, threads included."""
 
 MEMORY_HEADROOM = 1.1
-"""Over the cap: the watch and RLIMIT_DATA, which can say what happened, come first. Page cache counts here too, but is given back."""
+"""The group's limit as a multiple of the cap, so that RLIMIT_DATA and the survey, which can explain themselves, act first."""
 
 MB = 1024 * 1024
 
 
-class Place(NamedTuple):
-    """A folder in a hierarchy of control groups, and what its subgroups can do (``kill`` and `CONTROLLERS`)."""
+class Hierarchy(NamedTuple):
+    """The supervisor's folder in one hierarchy of control groups, and what its subgroups can do (``kill`` and `CONTROLLERS`)."""
 
     folder: Path
     controls: frozenset[str]
 
 
 class Group:
-    """One job's: the same group in every hierarchy that we have a place in."""
+    """One job's control group, with a folder in every usable hierarchy."""
 
     def __init__(self, folders: tuple[str, ...]) -> None:
         self._folders = folders
 
     @property
-    def doors(self) -> tuple[str, ...]:
-        """The files by which a process joins."""
+    def procs_files(self) -> tuple[str, ...]:
+        """The files that a process writes to in order to join."""
         return tuple(f"{folder}/cgroup.procs" for folder in self._folders)
 
     def limit(self, memory_mb: int) -> None:
-        """Sets what can be set."""
+        """Sets the limits that the hierarchies support."""
         most = str(int(memory_mb * MB * MEMORY_HEADROOM))
         for name, value in (
             ("memory.max", most),
@@ -58,50 +58,50 @@ class Group:
                 _write(f"{folder}/{name}", value)
 
     def kill(self) -> None:
-        """SIGKILL for everybody in it; a kernel that cannot leaves it to the sweep."""
+        """Sends SIGKILL to every member; on a kernel without ``cgroup.kill`` the survey does it."""
         for folder in self._folders:
             _write(f"{folder}/cgroup.kill", "1")
 
     def pids(self) -> set[int]:
-        """Who is in it, as far as we can see them."""
+        """The pids of the members in the supervisor's PID namespace."""
         return {int(line) for folder in self._folders for line in _lines(f"{folder}/cgroup.procs")} - {0}
 
     def out_of_memory(self) -> bool:
-        """Whether the kernel has ended a process because the group was at its limit."""
+        """True when the kernel has killed a process because the group had reached its memory limit."""
         events = [f"{folder}/{name}" for folder in self._folders for name in ("memory.events", "memory.oom_control")]
         return any(line.startswith("oom_kill ") and line != "oom_kill 0" for path in events for line in _lines(path))
 
     def remove(self) -> None:
-        """It must be empty; what cannot be removed now goes with the supervisor's own, or at the next start."""
+        """Removes the empty group; what cannot be removed now goes with the supervisor's own group, or at the next start."""
         for folder in self._folders:
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
 
 
 class Groups:
-    """All jobs' groups, below one of this supervisor's own in each hierarchy. It holds locks on those: without, they are abandoned."""
+    """All jobs' groups, below one group of this supervisor in each hierarchy. A lock marks that one as in use."""
 
     def __init__(self, wanted: bool = True) -> None:
         self._bases: list[str] = []
         self._locks: list[int] = []
         self._made = 0
         controls: set[str] = set()
-        for place in _places() if wanted else ():
-            remove_abandoned(place.folder, _remove_tree)
+        for hierarchy in _hierarchies() if wanted else ():
+            remove_abandoned(hierarchy.folder, _remove_tree)
             with contextlib.suppress(OSError):
-                self._settle(place)
-                controls |= place.controls
+                self._enter(hierarchy)
+                controls |= hierarchy.controls
         self.controls = tuple(sorted(controls))
-        """What is in force: ``kill``, ``memory``, ``pids``."""
+        """The controls in force: ``kill``, ``memory``, ``pids``."""
 
-    def _settle(self, place: Place) -> None:
-        base, lock = hold(place.folder)
+    def _enter(self, hierarchy: Hierarchy) -> None:
+        base, lock = make_locked(hierarchy.folder)
         _delegate(base)
         self._bases.append(str(base))
         self._locks.append(lock)
 
     def make(self, memory_mb: int) -> Group | None:
-        """A group with those limits, in every hierarchy that gives one; None where no hierarchy does."""
+        """A new group with limits, in every hierarchy that permits one; None when none does."""
         self._made += 1
         made = []
         for folder in [f"{base}/{self._made}" for base in self._bases]:
@@ -115,20 +115,20 @@ class Groups:
         return group
 
     def close(self) -> None:
-        """Removes ours."""
+        """Removes this supervisor's groups."""
         for base, lock in zip(self._bases, self._locks, strict=True):
             _remove_tree(Path(base))
             os.close(lock)
         self._bases, self._locks = [], []
 
 
-def join(doors: tuple[str, ...]) -> bool:
-    """Moves this process into a group; whether it worked everywhere. Its children to come are in it too."""
-    return not [door for door in doors if not _write(door, "0")]
+def join(procs_files: tuple[str, ...]) -> bool:
+    """Moves this process, and with it its future children, into a group. True when that worked in every hierarchy."""
+    return not [path for path in procs_files if not _write(path, "0")]
 
 
-def _places() -> Iterator[Place]:
-    """Where we are, in each hierarchy that we may divide and that offers something."""
+def _hierarchies() -> Iterator[Hierarchy]:
+    """The supervisor's group in each hierarchy that it may divide and that offers a control."""
     memberships = [line.split(":", 2) for line in _lines("/proc/self/cgroup")]
     for root, mounted, kind, options in _mounts():
         for _, names, path in memberships:
@@ -139,7 +139,7 @@ def _places() -> Iterator[Place]:
             if os.access(folder, os.W_OK) and os.access(folder / "cgroup.procs", os.W_OK):
                 controls = _unified(folder) if version == 2 else frozenset(names.split(",")) & frozenset(CONTROLLERS)
                 if controls:
-                    yield Place(folder, controls)
+                    yield Hierarchy(folder, controls)
 
 
 def _mounts() -> Iterator[tuple[str, str, str, frozenset[str]]]:
@@ -152,18 +152,18 @@ def _mounts() -> Iterator[tuple[str, str, str, frozenset[str]]]:
 
 
 def _unified(folder: Path) -> frozenset[str]:
-    """What subgroups there can do. Controllers need a group without processes of its own: if we are alone in it, we make room."""
+    """The controls of subgroups in version 2. Controllers need a group without processes: a lone supervisor moves into a subgroup first."""
     if set(_lines(folder / "cgroup.procs")) == {str(os.getpid())} and (folder / "cgroup.type").exists():
-        room = folder / "elder-worker"
+        own = folder / "elder-worker"
         with contextlib.suppress(OSError):
-            room.mkdir(exist_ok=True)
-            _write(room / "cgroup.procs", "0")
+            own.mkdir(exist_ok=True)
+            _write(own / "cgroup.procs", "0")
     _delegate(folder)
     return frozenset({"kill"}) | _delegated(folder)
 
 
 def _delegate(folder: Path) -> None:
-    """Lets its subgroups have the controllers, one by one, as far as that is permitted."""
+    """Enables the controllers for the subgroups of `folder`, one by one, as far as that is permitted."""
     for name in set(CONTROLLERS) & {word for line in _lines(folder / "cgroup.controllers") for word in line.split()}:
         _write(folder / "cgroup.subtree_control", f"+{name}")
 
@@ -173,7 +173,7 @@ def _delegated(folder: Path) -> frozenset[str]:
 
 
 def _remove_tree(base: Path) -> None:
-    """The files in it are the kernel's, and go with their folder."""
+    """Removes a group and its subgroups; the kernel's files in it go with their folder."""
     for folder in [*(path for path in base.glob("*") if path.is_dir()), base]:
         with contextlib.suppress(OSError):
             folder.rmdir()
@@ -193,6 +193,6 @@ def _write(path: str | Path, value: str) -> bool:
 
 def _lines(path: str | Path) -> list[str]:
     try:
-        return kernel.contents(path).decode().splitlines()
+        return kernel.read_file(path).decode().splitlines()
     except OSError:
         return []

@@ -1,7 +1,7 @@
-"""One end of the channel between supervisor and writer: whole messages, with descriptors, never blocking the reader.
+"""One end of the channel between supervisor and writer: whole messages with descriptors, sent and received without blocking.
 
-`send` queues what the kernel does not take at once, so that neither side can stop the other; `flush` sends on when the socket is
-writable. A peer that does not read is found by `backlog`.
+`send` queues what the kernel does not take at once, so that neither side can block the other; `flush` continues when the socket is
+writable. `backlog` shows a peer that does not read.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from supervisor.errors import ProtocolError
+from supervisor.errors import ProtocolError, SpawnError
 from supervisor.messages import MAX_MESSAGE
 
 MAX_DESCRIPTORS = 4
@@ -23,8 +23,11 @@ MessageT = TypeVar("MessageT")
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Both ends. Neither is inheritable."""
-    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+    """Makes a channel: both ends, neither inheritable. Raises `SpawnError` when no descriptor is left."""
+    try:
+        return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+    except OSError as error:
+        raise SpawnError(f"a channel could not be made: {error.strerror}") from error
 
 
 class Channel(Generic[MessageT]):
@@ -39,16 +42,16 @@ class Channel(Generic[MessageT]):
         self.closed = False
 
     def fileno(self) -> int:
-        """For a poller."""
+        """Descriptor of the socket, for a poller."""
         return self._socket.fileno()
 
     @property
     def backlog(self) -> int:
-        """Messages that the other side has not taken yet."""
+        """Number of messages that the other side has not read yet."""
         return len(self._queue)
 
     def send(self, message: msgspec.Struct, descriptors: Sequence[int] = ()) -> None:
-        """Sends a message; `descriptors` are passed on and closed here. Raises `ProtocolError` when it is too large."""
+        """Sends a message with `descriptors`, which are closed on this side. Raises `ProtocolError` when the message is too large."""
         body = msgspec.json.encode(message)
         if len(body) > MAX_MESSAGE:
             raise ProtocolError(f"a {type(message).__name__} message of {len(body)} bytes is over the limit of {MAX_MESSAGE}")
@@ -56,7 +59,7 @@ class Channel(Generic[MessageT]):
         self.flush()
 
     def flush(self) -> bool:
-        """Sends what is queued, as far as the kernel takes it; true when nothing is left."""
+        """Sends queued messages as far as the kernel takes them; true when none is left."""
         while self._queue and not self.closed:
             body, descriptors = self._queue[0]
             try:
@@ -70,7 +73,7 @@ class Channel(Generic[MessageT]):
         return not self._queue
 
     def receive(self) -> list[tuple[MessageT, tuple[int, ...]]]:
-        """Every message that has come, with its descriptors (the receiver's to close). Sets `closed` at the end of the stream."""
+        """Returns every message that has arrived, with descriptors that the caller must close. Sets `closed` at the end of the stream."""
         received: list[tuple[MessageT, tuple[int, ...]]] = []
         while not self.closed:
             try:
@@ -87,7 +90,7 @@ class Channel(Generic[MessageT]):
         return received
 
     def close(self) -> None:
-        """Closes this end and every descriptor that was still to be sent."""
+        """Closes this end and every descriptor that was not sent yet."""
         self.closed = True
         for _, descriptors in self._queue:
             _close(descriptors)
@@ -99,7 +102,7 @@ class Channel(Generic[MessageT]):
             return self._decoder.decode(body)
         except (msgspec.ValidationError, msgspec.DecodeError) as error:
             _close(descriptors)
-            raise ProtocolError(f"a message on the channel makes no sense: {error}") from None
+            raise ProtocolError(f"a message on the channel cannot be decoded: {error}") from None
 
 
 def _close(descriptors: Sequence[int]) -> None:

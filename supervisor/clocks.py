@@ -9,46 +9,44 @@ from supervisor.loop import Loop, Timer
 from supervisor.messages import Cause, Start
 
 RECHECK = 1.0
-"""Seconds after which a job that seemed idle, but was excused, is looked at again."""
+"""Seconds until a job that showed no progress, but was busy, is checked again."""
 
 
 class Clocks:
-    """Ends a job by calling ``end(cause, sentence)``."""
+    """The four clocks of one job, which end it by calling ``end(cause, sentence)``."""
 
-    def __init__(
-        self, loop: Loop, start: Start, start_timeout: float, end: Callable[[Cause, str], None], excused: Callable[[], bool]
-    ) -> None:
-        """`excused` says whether a job that shows no progress has a good reason: it waits for its reader, or it computes."""
-        self._loop, self._end, self._excused = loop, end, excused
+    def __init__(self, loop: Loop, start: Start, start_timeout: float, end: Callable[[Cause, str], None], busy: Callable[[], bool]) -> None:
+        """`busy` is true when a job that shows no progress waits for its reader, or computes: then it is not idle."""
+        self._loop, self._end, self._busy = loop, end, busy
         self._idle_limit = start.idle
         now = time.monotonic()
-        self.moved_at = now
+        self.progressed_at = now
         """Time of the last evidence of progress."""
         self.wall_at = now + start.wall
         """Time at which the wall clock runs out."""
         self._timers: dict[str, Timer] = {}
         self._set("start", now + start_timeout, lambda: end(Cause.START, f"the job's process was not ready within {start_timeout:g} s"))
         self._set("wall", self.wall_at, lambda: end(Cause.TIMEOUT, f"the job ran longer than its limit of {start.wall:g} s"))
-        self._set("idle", now + start.idle, self._look)
+        self._set("idle", now + start.idle, self._check_idle)
         if start.lease is not None:
             self.extend(start.lease)
 
     def ready(self) -> None:
-        """The job has started."""
+        """Stops the start clock: READY has arrived."""
         self._timers.pop("start").cancel()
-        self.moved()
+        self.progressed()
 
-    def moved(self) -> None:
-        """Evidence of progress."""
-        self.moved_at = time.monotonic()
+    def progressed(self) -> None:
+        """Restarts the idle clock."""
+        self.progressed_at = time.monotonic()
 
     def extend(self, lease: float) -> None:
-        """The lease holds for `lease` more seconds."""
+        """Lets the lease run for `lease` seconds from now."""
         sentence = "the lease on the job could not be renewed in time, so that another worker may have it"
         self._set("lease", time.monotonic() + lease, lambda: self._end(Cause.LOST, sentence))
 
     def stop(self) -> None:
-        """No clock ends it any more."""
+        """Stops all clocks."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -58,12 +56,12 @@ class Clocks:
             self._timers[name].cancel()
         self._timers[name] = self._loop.at(when, call)
 
-    def _look(self) -> None:
-        """Has it moved since the timer was set, or does it only seem to be idle?"""
-        now, due = time.monotonic(), self.moved_at + self._idle_limit
+    def _check_idle(self) -> None:
+        """Ends an idle job; sets the timer again for one that has progressed since, or that is busy."""
+        now, due = time.monotonic(), self.progressed_at + self._idle_limit
         if now < due:
-            self._set("idle", due, self._look)
-        elif self._excused():
-            self._set("idle", now + RECHECK, self._look)
+            self._set("idle", due, self._check_idle)
+        elif self._busy():
+            self._set("idle", now + RECHECK, self._check_idle)
         else:
             self._end(Cause.IDLE, f"the job showed no progress for {self._idle_limit:g} s")

@@ -1,4 +1,4 @@
-"""What the supervisor is told at its start. It holds no secret: descriptors that lead to some are passed on unread."""
+"""The configuration of the supervisor. It holds no secret: descriptors that lead to some are passed on unread."""
 
 from __future__ import annotations
 
@@ -26,41 +26,41 @@ class SupervisorConfig:
     """Times in seconds, sizes in MB (2**20 bytes)."""
 
     pools: Mapping[str, int]
-    """Pool -> how many jobs of it may live at once."""
+    """Pool -> number of jobs that may live at once."""
     writer: Service
-    """The service that asks for jobs; it is given the keyword `control`, its end of the channel."""
-    writer_patience: float = 30.0
-    """Seconds without a report after which the writer is taken for stuck, and is ended and started again. 0: never."""
+    """The service that asks for jobs; its entry point gets the keyword `control`, its end of the channel."""
+    writer_timeout: float = 30.0
+    """Seconds without a report after which the writer counts as stuck: it is killed and started again. 0: never."""
     services: tuple[Service, ...] = ()
-    """The others."""
+    """The other services, in the order of their start."""
     job_entry: str
     """Called in a job process as ``entry(start: bytes, control: int, data: int) -> int``."""
-    state_path: str
-    """Where the state is published; on tmpfs."""
+    state: int
+    """Descriptor of the memory that the state is published in (`supervisor.published`)."""
     publish_every: float = 1.0
-    """Between two published states when nothing happens."""
+    """Seconds between two published states when nothing happens."""
     start_timeout: float = 30.0
-    """From spawn to READY. Too low: a loaded machine loses jobs; too high: a job that cannot start holds its slot."""
+    """Seconds from spawn to READY. Too low: a loaded machine loses jobs; too high: a job that cannot start holds its slot."""
     kill_grace: float = 5.0
-    """From SIGTERM to SIGKILL. 0 kills at once, without a stack dump."""
+    """Seconds from SIGTERM to SIGKILL. 0 kills at once, without a stack dump."""
     shutdown_grace: float = 25.0
-    """How long running jobs may go on after SIGTERM. Must be below the container's own grace (30 s in Kubernetes)."""
+    """Seconds that running jobs may go on after SIGTERM. Must be below the container's own grace (30 s in Kubernetes)."""
     memory_mb: int = 512
-    """Cap on a job's tree when the writer names none."""
+    """Memory cap of a job's process tree when the writer names none."""
     memory_budget_mb: int | None = None
-    """No job is started when the caps of all would exceed this; None: no limit."""
+    """Limit of the sum of all jobs' caps: a job that would exceed it is not started. None: no limit."""
     pid_namespaces: bool = True
-    """Whether each job gets one of its own, where the kernel permits it."""
+    """Whether each job gets a PID namespace, where the kernel permits it."""
     control_groups: bool = True
-    """Whether each job gets one of its own, where we are given one that we may divide."""
+    """Whether each job gets a control group, where the supervisor may divide its own."""
     confine_files: bool = True
-    """Whether Landlock, where the kernel has it, keeps jobs from every file but those that they are given."""
+    """Whether Landlock, where the kernel has it, keeps jobs from all files but those they need."""
     forbidden_modules: tuple[str, ...] = ()
-    """What no job may import."""
+    """Modules that no job may import."""
     restarts: int = 5
     """A service that dies more often than this within `restart_window` ends the supervisor."""
     restart_window: float = 60.0
     unkillable_after: float = 5.0
-    """From SIGKILL until a tree that still lives is called unkillable."""
+    """Seconds from SIGKILL until a process tree that still lives counts as unkillable."""
     kill_latency_metric: str = "kill_latency_seconds"
     """Name of the histogram of the seconds from the decision to kill until the whole tree was proven dead."""

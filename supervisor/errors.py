@@ -10,17 +10,17 @@
 
 from __future__ import annotations
 
-MAX_WORDS = 500
+MAX_SENTENCE = 500
 """Characters of a sentence that may quote a job."""
 
 
-def bounded(words: str) -> str:
-    """Cut, if need be, so that a message of the channel and a log line have room for it."""
-    return words if len(words) <= MAX_WORDS else f"{words[:MAX_WORDS]} ..."
+def bounded(sentence: str) -> str:
+    """The sentence, cut to a length that a message of the channel and a log line can hold."""
+    return sentence if len(sentence) <= MAX_SENTENCE else f"{sentence[:MAX_SENTENCE]} ..."
 
 
 class SupervisorError(Exception):
-    """The supervisor met an error."""
+    """Base of the supervisor's errors."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or self.__doc__)

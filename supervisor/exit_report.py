@@ -1,4 +1,4 @@
-"""How a job ended, in words: one class of cause, one sentence for the operator, the rest for the engineer."""
+"""How a job ended: one cause, one sentence for the operator, and the detail for the engineer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 from supervisor.messages import Cause, Exited
 
 
-def obituary(
+def exit_report(
     *,
     run: str,
     cause: Cause | None,
@@ -20,11 +20,11 @@ def obituary(
     kill_seconds: float | None,
     survivors: int,
 ) -> Exited:
-    """`cause` is that of our own decision to kill, or None; `exited` and `status` are what waitid said of the leader."""
+    """The `Exited` message. `cause` is the supervisor's reason for the kill, or None; `exited` and `status` come from waitid."""
     name = "" if exited or status is None else signal.Signals(status).name
     if cause is None:
         cause = Cause.EXITED if exited else Cause.SIGNALLED
-        sentence = _by_itself(exited, status, name)
+        sentence = _describe(exited, status, name)
     if survivors:
         sentence = f"{sentence}; {survivors} of its processes cannot be killed, and its slot stays taken"
     return Exited(
@@ -41,7 +41,7 @@ def obituary(
     )
 
 
-def _by_itself(exited: bool, status: int | None, name: str) -> str:
+def _describe(exited: bool, status: int | None, name: str) -> str:
     if exited:
         return f"the job's process left with exit code {status}"
     hint = ": the kernel does this when memory runs out" if name == "SIGKILL" else ""

@@ -1,6 +1,6 @@
-"""The jobs' temporary folders: one for each, under one of this supervisor's own, removed by a thread, as that may take long.
+"""The jobs' temporary folders, below one folder of this supervisor. A thread removes them, because that may take long.
 
-A supervisor that is killed leaves its own behind. It held a lock on it, which the kernel has let go: the next start removes it.
+A supervisor that is killed leaves its folder behind. The kernel releases the lock on it, and the next start removes it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from supervisor.errors import SpawnError
 
 PREFIX = "elder-jobs-"
 
+MIN_FREE = 1024 * 1024
+"""Bytes that must be free for a job to be started: an SDK writes certificates and caches there."""
 
-def hold(place: Path) -> tuple[Path, int]:
-    """A new folder there, and the descriptor whose lock says that it is ours while we live. Raises `OSError`."""
+
+def make_locked(parent: Path) -> tuple[Path, int]:
+    """Makes a folder, and a descriptor whose lock marks it as in use while this process lives. Raises `OSError`."""
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-        with contextlib.suppress(FileNotFoundError):  # another's start took it for abandoned before it was locked
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        with contextlib.suppress(FileNotFoundError):  # another supervisor's start removed it before it was locked
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             fcntl.flock(lock, fcntl.LOCK_EX)
             if folder.exists():
@@ -32,10 +35,10 @@ def hold(place: Path) -> tuple[Path, int]:
             os.close(lock)
 
 
-def remove_abandoned(place: Path, remove: Callable[[Path], None]) -> None:
-    """Calls `remove` for each folder there that nobody holds any more."""
-    for folder in place.glob(PREFIX + "*"):
-        with contextlib.suppress(OSError):  # another user's, another's, or gone meanwhile
+def remove_abandoned(parent: Path, remove: Callable[[Path], None]) -> None:
+    """Calls `remove` for each folder in `parent` that no process has locked."""
+    for folder in parent.glob(PREFIX + "*"):
+        with contextlib.suppress(OSError):  # another user's, locked, or removed meanwhile
             fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -45,28 +48,28 @@ def remove_abandoned(place: Path, remove: Callable[[Path], None]) -> None:
 
 
 def remove(folder: str | Path) -> None:
-    """All of it, however deep it is nested: what lies in a folder of its comes up beside that, a level at a time.
+    """Removes a folder tree of any depth, one level at a time: subfolders are moved up beside the topmost folder first.
 
-    `shutil.rmtree` goes down by recursion, and whoever filled the folder may have gone deeper than Python can follow, or locked it behind
-    him. What cannot be removed stays.
+    `shutil.rmtree` recurses, and a job may have nested folders deeper than Python can follow, or have removed its own permissions. What
+    cannot be removed stays.
     """
     left = collections.deque([os.fspath(folder)])
     while left:
         with contextlib.suppress(OSError):
-            left += _emptied(left[0], os.fspath(folder))
+            left += _empty(left[0], os.fspath(folder))
         with contextlib.suppress(OSError):
             os.rmdir(left.popleft())
 
 
-def _emptied(folder: str, top: str) -> list[str]:
-    """Removes its files; where its folders are now, beside the topmost one."""
+def _empty(folder: str, top: str) -> list[str]:
+    """Removes the files of a folder; returns the new paths of its subfolders, beside the topmost folder."""
     os.chmod(folder, 0o700)
     moved = []
     with os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):
                 if entry.is_dir(follow_symlinks=False):
-                    os.chmod(entry.path, 0o700)  # a folder without rights for its owner cannot be moved either
+                    os.chmod(entry.path, 0o700)  # a folder without permissions for its owner cannot be moved either
                     os.rename(entry.path, up := f"{top}.{os.urandom(8).hex()}")
                     moved.append(up)
                 else:
@@ -75,36 +78,51 @@ def _emptied(folder: str, top: str) -> list[str]:
 
 
 class Folders:
-    """Makes and discards."""
+    """Makes the folders of jobs and removes them."""
 
     def __init__(self) -> None:
-        place = Path(tempfile.gettempdir())
-        remove_abandoned(place, remove)
-        self._base, self._lock = hold(place)
+        self._base: Path | None = None
+        self._lock = -1
+        with contextlib.suppress(OSError):  # `make` says so, and tries again
+            self._base, self._lock = self._make_base()
         self._discarded: queue.SimpleQueue[tuple[str, Callable[[], None]] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._discard, name="folders", daemon=True)
+        self._thread = threading.Thread(target=self._remove_discarded, name="folders", daemon=True)
         self._thread.start()
 
     def make(self) -> str:
-        """A new one. Raises `SpawnError`."""
+        """Makes a folder. Raises `SpawnError` when the temporary folder is missing, read-only or full."""
         try:
+            if self._base is None:
+                self._base, self._lock = self._make_base()
+            space = os.statvfs(self._base)
+            if space.f_blocks and space.f_bavail * space.f_frsize < MIN_FREE:
+                raise SpawnError(f"a job needs a temporary folder, and {self._base.parent} is full: free some space there or set TMPDIR")
             return tempfile.mkdtemp(dir=self._base)
         except OSError as error:
-            raise SpawnError(f"a job needs a temporary folder under {self._base}: {error.strerror}") from error
+            where = self._base.parent if self._base else "TMPDIR, /tmp or /var/tmp"
+            raise SpawnError(f"a job needs a temporary folder under {where}: {error.strerror or error}") from error
+
+    @staticmethod
+    def _make_base() -> tuple[Path, int]:
+        parent = Path(tempfile.gettempdir())
+        remove_abandoned(parent, remove)
+        return make_locked(parent)
 
     def discard(self, folder: str, also: Callable[[], None] = lambda: None) -> None:
-        """Removes it, soon, and calls what else may take long."""
+        """Removes a folder soon, in the thread, and then calls `also` there."""
         self._discarded.put((folder, also))
 
-    def close(self, patience: float = 5.0) -> None:
-        """Removes what is left; gives up after so many seconds, as the next start will do it."""
+    def close(self, timeout: float = 5.0) -> None:
+        """Removes the remaining folders; gives up after `timeout` seconds, as the next start removes them."""
         self._discarded.put(None)
-        self._thread.join(patience)
-        os.close(self._lock)
+        self._thread.join(timeout)
+        if self._base is not None:
+            os.close(self._lock)
 
-    def _discard(self) -> None:
+    def _remove_discarded(self) -> None:
         while discarded := self._discarded.get():
             folder, also = discarded
             remove(folder)
             also()
-        remove(self._base)
+        if self._base is not None:
+            remove(self._base)

@@ -1,6 +1,6 @@
-"""What we ask of the Linux kernel, in one place: process attributes, process trees, pipes.
+"""Requests to the Linux kernel, in one place: process attributes, processes, pipes.
 
-A process is addressed by a pidfd wherever a signal is sent: a number may have been given to somebody else meanwhile.
+Signals are sent through a pidfd wherever that is possible, because a pid may belong to another process by now.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import ctypes
 import fcntl
 import os
 import re
+import select
 import signal
 import termios
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +24,11 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 
 _M_ARENA_MAX = -8
+_CPUCLOCK_SCHED = 2
 
 _RESIDENT = re.compile(rb"^Rss(?:Anon|Shmem):\s+(\d+)", re.MULTILINE)
 TICKS = os.sysconf("SC_CLK_TCK")
-"""Of the clock in /proc, a second."""
+"""Clock ticks of /proc in a second."""
 
 
 def _prctl(option: int, value: int) -> None:
@@ -36,55 +39,58 @@ def _prctl(option: int, value: int) -> None:
 
 
 def die_with_parent(parent: int) -> None:
-    """SIGKILL for us when the thread that made us ends. Exits at once if that has happened already: the race is real."""
+    """Makes the kernel kill this process when the thread that spawned it ends; exits now if `parent` has ended already."""
     die_with_any_parent()
     if os.getppid() != parent:
         os._exit(1)
 
 
 def die_with_any_parent() -> None:
-    """SIGKILL for us when our parent ends; whether it has already, is for the caller to find out."""
+    """Makes the kernel kill this process when its parent ends; the caller checks whether the parent has ended already."""
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def adopt_orphans() -> None:
-    """Descendants whose parent dies become our children, not those of PID 1."""
+    """Makes this process the subreaper: descendants whose parent dies become its children, not those of PID 1."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def hide_memory() -> None:
-    """No core dump, and no other process of our user may read our memory, environment or descriptors."""
+    """Forbids core dumps, and hides memory, environment and descriptors from other processes of the same user."""
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
-def renounce_privileges() -> None:
-    """No exec of ours can gain privileges any more."""
+def forbid_new_privileges() -> None:
+    """Makes sure that no exec gains privileges any more."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def share_heaps(count: int = 2) -> None:
-    """So many heaps for all threads. glibc has one for each, and what one has freed is of no use to the others: a sixth of a large scan."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's; others have no such heaps
+def limit_heaps(count: int = 2) -> None:
+    """Limits glibc's heaps for all threads. One thread cannot use what another has freed in its own heap: a sixth of a large scan."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have no such heaps
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, count)
 
 
-def stand_back(niceness: int) -> None:
-    """Others come first at a core. Where the kernel groups processes by session, niceness counts only inside one: the group has its own."""
+def lower_priority(niceness: int) -> None:
+    """Lowers the process's priority, and its session's where the kernel schedules by session: niceness counts only within one."""
     os.nice(niceness)
     with contextlib.suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def bytes_waiting(fd: int) -> int:
-    """Bytes that lie unread in a pipe."""
+    """Number of unread bytes in a pipe."""
     buffer = array.array("i", [0])
     fcntl.ioctl(fd, termios.FIONREAD, buffer)
     return buffer[0]
 
 
-class Member(NamedTuple):
-    """A process of a tree. `started` (clock ticks since boot) tells it from a later one of the same number."""
+class ProcessInfo(NamedTuple):
+    """A process. `started` (clock ticks since boot) tells it from a later one with the same pid.
+
+    Where /proc hides the process (mount option ``hidepid``), `started` is 0 and `parent` unknown (0), and `state` is ``?`` or ``Z``.
+    """
 
     pid: int
     parent: int
@@ -92,20 +98,27 @@ class Member(NamedTuple):
     state: str
     started: int
     cpu: int = 0
-    """Clock ticks that it has used."""
+    """CPU time in clock ticks."""
 
     @property
     def alive(self) -> bool:
-        """Whether it can still do anything: a zombie cannot."""
+        """False for a zombie."""
         return self.state not in "ZX"
 
+    @property
+    def hidden(self) -> bool:
+        """True when /proc does not show the process."""
+        return not self.started
 
-def member(pid: int) -> Member | None:
-    """The process of that number, or None when there is none."""
+
+def process_info(pid: int) -> ProcessInfo | None:
+    """The process with that pid, or None when there is none."""
     try:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    except PermissionError:
+        return hidden_process(pid)
     try:
         text = os.read(fd, 1024)  # one line, far shorter
     except ProcessLookupError:
@@ -113,16 +126,52 @@ def member(pid: int) -> Member | None:
     finally:
         os.close(fd)
     fields = text.rpartition(b")")[2].split()
-    return Member(pid, int(fields[1]), int(fields[3]), fields[0].decode(), int(fields[19]), int(fields[11]) + int(fields[12]))
+    return ProcessInfo(pid, int(fields[1]), int(fields[3]), fields[0].decode(), int(fields[19]), int(fields[11]) + int(fields[12]))
 
 
-def processes() -> list[Member]:
-    """Every process that we can see, zombies included. A snapshot in motion: who forks meanwhile may be missed, so look again."""
-    return [found for name in os.listdir("/proc") if name.isdigit() and (found := member(int(name)))]
+def hidden_process(pid: int, parent: int = 0) -> ProcessInfo | None:
+    """A process that /proc hides, as far as system calls tell. Its memory is not known."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    try:
+        poller = select.poll()
+        poller.register(fd, select.POLLIN)
+        state = "Z" if poller.poll(0) else "?"
+        return ProcessInfo(pid, parent, os.getsid(pid), state, 0, _cpu_ticks(pid))
+    except OSError:  # gone meanwhile
+        return None
+    finally:
+        os.close(fd)
 
 
-def contents(path: str | Path) -> bytes:
-    """Of a file of the kernel's. Raises `OSError`."""
+def _cpu_ticks(pid: int) -> int:
+    """CPU time of a process by its CPU clock, which needs no permission. Source: clock_getcpuclockid(3), linux/posix-timers.h."""
+    return int(time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED) * TICKS)
+
+
+def processes() -> list[ProcessInfo]:
+    """Every visible process and every child of this process, zombies included. One call may miss a process that is just being forked."""
+    found = {pid: process for name in os.listdir("/proc") if name.isdigit() and (process := process_info(pid := int(name)))}
+    for child in children():
+        process = found.get(child)
+        if (process is None or process.hidden) and (shown := hidden_process(child, os.getpid())):
+            found[child] = shown
+    return list(found.values())
+
+
+def children() -> list[int]:
+    """The pids of this process's children, which /proc shows even where it hides other processes."""
+    pids: list[int] = []
+    for task in os.listdir("/proc/self/task"):
+        with contextlib.suppress(FileNotFoundError):  # a kernel without CONFIG_PROC_CHILDREN, or a thread that has ended
+            pids += map(int, read_file(f"/proc/self/task/{task}/children").split())
+    return pids
+
+
+def read_file(path: str | Path) -> bytes:
+    """The contents of a file of the kernel. Raises `OSError`."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return b"".join(iter(lambda: os.read(fd, 65536), b""))
@@ -131,23 +180,23 @@ def contents(path: str | Path) -> bytes:
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory that a process holds, shared memory too, but not the pages of files. 0 when it is gone."""
+    """Anonymous and shared memory of a process, without pages of files. 0 when the process is gone or hidden."""
     try:
-        text = contents(f"/proc/{pid}/status")
-    except (FileNotFoundError, ProcessLookupError):
+        text = read_file(f"/proc/{pid}/status")
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return 0
     return sum(int(kilobytes) * 1024 for kilobytes in _RESIDENT.findall(text))
 
 
-def send(found: Member, number: signal.Signals) -> None:
-    """Signals exactly that process, or nobody when it is gone."""
+def send_signal(process: ProcessInfo, number: signal.Signals) -> None:
+    """Signals exactly that process; does nothing when it is gone."""
     try:
-        fd = os.pidfd_open(found.pid)
+        fd = os.pidfd_open(process.pid)
     except ProcessLookupError:
         return
     try:
-        now = member(found.pid)  # the pidfd pins the number; who has it now?
-        if now is not None and now.started == found.started:
+        now = process_info(process.pid) or hidden_process(process.pid)  # the pidfd pins the pid; does it still belong to the same process?
+        if now is not None and now.started == process.started and (now.started or now.session == process.session):
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(fd, number)
     finally:

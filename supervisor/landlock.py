@@ -1,6 +1,6 @@
-"""Landlock: the kernel refuses a process every file that it was not given, whatever its user may read. Needs Linux 5.13 and no privileges.
+"""Landlock: the kernel refuses a process access to every file but the permitted ones. Needs Linux 5.13 and no privileges.
 
-Rules hold for this thread and what it makes from now on, so they are set before there are others. Source: landlock(7).
+Rules apply to the calling thread and to what it starts afterwards, so they are set before any other thread exists. Source: landlock(7).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ SYSTEM = (
     "/nix/store",
     "/run/systemd/resolve",
 )
-"""Programs, libraries, certificates, names of hosts, time zones: what the interpreter and an SDK read on any system."""
+"""Folders that the interpreter and an SDK read on any system: programs, libraries, certificates, host names, time zones."""
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
-"""Variables that name the certificates of an operator's own CA."""
+"""Environment variables that name files or folders with the certificates of the operator's own CA."""
 
 
 class _Ruleset(ctypes.Structure):
@@ -51,15 +51,15 @@ class _PathBeneath(ctypes.Structure):
 
 
 def abi() -> int:
-    """The version that the kernel offers; 0 when it has none, or it is switched off."""
+    """The Landlock version of the kernel; 0 when the kernel has none or it is switched off."""
     return max(0, _syscall(_CREATE_RULESET, None, 0, _VERSION))
 
 
 def confine(readable: Iterable[str], writable: Iterable[str]) -> int:
-    """From now on only these files and folders, and those of the interpreter and the system. Returns the ABI in force, 0 for none.
+    """Restricts file access to these paths and those of the interpreter and the system. Returns the ABI in force, 0 for none.
 
-    The process must have renounced new privileges. Unix sockets in the file system stay reachable; signals and abstract sockets reach no
-    process outside (ABI 6).
+    The process must have forbidden itself new privileges. Unix sockets in the file system stay reachable; signals and abstract sockets
+    reach no process outside (ABI 6).
     """
     version = abi()
     if not version:
@@ -81,7 +81,7 @@ def confine(readable: Iterable[str], writable: Iterable[str]) -> int:
 
 
 def _interpreter() -> Iterator[str]:
-    """The interpreter and what it imports from; of a source tree the packages alone, as other things may lie beside them."""
+    """Paths of the interpreter and of what it imports; of a source tree only the packages, because other files may lie beside them."""
     yield from (sys.prefix, sys.base_prefix, sys.exec_prefix)
     root = Path(__file__).parents[1]
     yield from (str(package.parent) for package in root.glob("*/__init__.py"))
@@ -93,7 +93,7 @@ def _certificates() -> tuple[str, ...]:
 
 
 def _allow(ruleset: int, path: str, rights: int) -> None:
-    """What is not there needs no rule."""
+    """Adds a rule for a path; a path that does not exist needs none."""
     try:
         fd = os.open(_renewable(path), os.O_PATH | os.O_CLOEXEC)
     except OSError:
@@ -107,7 +107,7 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
 
 
 def _renewable(path: str) -> str:
-    """A file that Kubernetes projects is a link into a folder that is exchanged when it is renewed: then the folder above is meant."""
+    """The path to permit. Kubernetes renews a projected file by exchanging the folder it links into: then the folder above is permitted."""
     folder = Path(path).parent
     return str(folder) if (folder / "..data").is_symlink() else path
 

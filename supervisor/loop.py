@@ -1,4 +1,4 @@
-"""The loop: descriptors and timers, one thread, one monotonic clock."""
+"""The event loop: descriptors and timers, one thread, one monotonic clock."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 Callback = Callable[[], None]
 
-CROWD = 256
-"""Timers from which on it is worth looking for those that were cancelled."""
+COMPACT_AT = 256
+"""Number of timers from which on cancelled ones are removed from the heap."""
 
 
 class Timer:
-    """A call to come; `cancel` forgets it."""
+    """A scheduled call."""
 
     __slots__ = ("call", "when")
 
@@ -24,41 +24,41 @@ class Timer:
         self.call: Callback | None = call
 
     def cancel(self) -> None:
-        """Forgets the call."""
+        """Cancels the call."""
         self.call = None
 
 
 class Loop:
-    """Calls back when a descriptor is ready or a time has come. A callback must not block."""
+    """Makes calls when a descriptor is ready or a time has come. A callback must not block."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
-        self._crowd = CROWD
+        self._compact_at = COMPACT_AT
         self.worst_lag = 0.0
         """Seconds by which the latest of all timers was called too late, since it was last set to 0."""
 
     def at(self, when: float, call: Callback) -> Timer:
-        """Calls once at `when` (monotonic)."""
+        """Schedules one call at `when`, on the monotonic clock."""
         timer = Timer(when, call)
-        if len(self._timers) >= self._crowd:
-            self._forget_cancelled()
+        if len(self._timers) >= self._compact_at:
+            self._remove_cancelled()
         heapq.heappush(self._timers, (when, next(self._order), timer))
         return timer
 
-    def _forget_cancelled(self) -> None:
-        """A job's clocks may have an hour to go when it ends: what was cancelled is not kept until then."""
+    def _remove_cancelled(self) -> None:
+        """Removes cancelled timers: the clocks of a job that has ended may have hours to go."""
         self._timers = [entry for entry in self._timers if entry[2].call is not None]
         heapq.heapify(self._timers)
-        self._crowd = max(CROWD, 2 * len(self._timers))
+        self._compact_at = max(COMPACT_AT, 2 * len(self._timers))
 
     def after(self, seconds: float, call: Callback) -> Timer:
-        """Calls once, `seconds` from now."""
+        """Schedules one call `seconds` from now."""
         return self.at(time.monotonic() + seconds, call)
 
     def every(self, seconds: float, call: Callback) -> None:
-        """Calls for ever, `seconds` apart."""
+        """Schedules calls `seconds` apart, without end."""
 
         def again() -> None:
             self.after(seconds, again)
@@ -74,16 +74,16 @@ class Loop:
             self._selector.register(fd, events, call)
 
     def forget(self, fd: int) -> None:
-        """Ends a watch, if there is one. Call it before the descriptor is closed."""
+        """Ends the watch of a descriptor, if there is one. To be called before the descriptor is closed."""
         if fd in self._selector.get_map():
             self._selector.unregister(fd)
 
-    def turn(self) -> None:
-        """One turn: waits for the next event or timer and makes the calls that are due."""
+    def run_once(self) -> None:
+        """Waits for the next event or timer and makes the calls that are due."""
         timeout = max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
         for key, _ in self._selector.select(timeout):
             watched = self._selector.get_map().get(key.fd)
-            if watched is not None and watched.data == key.data:  # an earlier callback may have closed it, and its number be another's
+            if watched is not None and watched.data == key.data:  # an earlier callback may have closed it, and its number may be reused
                 key.data()
         now = time.monotonic()
         while self._timers and self._timers[0][0] <= now:

@@ -1,9 +1,9 @@
 """Messages between the supervisor and the writer, over one Unix ``SOCK_SEQPACKET`` pair.
 
 One message is one packet of JSON, at most `MAX_MESSAGE` bytes; descriptors travel with it as ``SCM_RIGHTS``. The writer asks, the
-supervisor decides: it alone knows which slots are free and which processes are alive, and it knows nothing of what they do.
-The supervisor never sees a job's config or secrets: with `Spawned` it hands the writer the write end of the job's start pipe
-and the read end of its data pipe, and forgets the data pipe but for asking the kernel how full it is.
+supervisor decides: it alone knows which slots are free and which processes are alive, and it does not know what they do.
+The supervisor never sees a job's config or secrets: with `Spawned` it passes the writer the write end of the job's start pipe
+and the read end of its data pipe; of the data pipe it only asks the kernel how full it is.
 """
 
 from __future__ import annotations
@@ -18,26 +18,28 @@ MAX_MESSAGE = 128 * 1024
 
 
 class Cause(enum.StrEnum):
-    """Why a job process is dead: one word for each cause of death."""
+    """Why a job's process is dead."""
 
     EXITED = "exited"
-    """It left by itself, with an exit code."""
+    """The process left by itself, with an exit code."""
     SIGNALLED = "signalled"
-    """A signal that we did not send ended it."""
+    """A signal that the supervisor did not send ended the process."""
     TIMEOUT = "timeout"
     """The wall clock ran out."""
     IDLE = "idle"
-    """It showed no progress for too long, and not because of back-pressure."""
+    """The job showed no progress for too long, and not because of back-pressure."""
     START = "start"
-    """It never said READY."""
+    """READY did not arrive in time."""
     MEMORY = "memory"
-    """Its tree went over the memory cap."""
+    """The process tree went over the memory cap."""
     PROTOCOL = "protocol"
-    """It broke the frame protocol."""
+    """The process broke the frame protocol."""
+    RESOURCES = "resources"
+    """The kernel refused the process something before READY: the work goes back to the queue."""
     CANCELLED = "cancelled"
-    """The writer asked for its end: a person cancelled it."""
+    """The writer cancelled the run."""
     LOST = "lost"
-    """Its lease was not renewed in time."""
+    """The lease was not renewed in time."""
     SHUTDOWN = "shutdown"
     """The service is stopping: the work goes back to the queue."""
     WRITER = "writer"
@@ -64,7 +66,7 @@ class Start(msgspec.Struct, tag="start", frozen=True, forbid_unknown_fields=True
     lifetime: Series | None = None
     """Histogram that takes the seconds from spawn to proof of death; None: not measured."""
     read_paths: tuple[str, ...] = ()
-    """What the job may read beside its interpreter and its own folder, where the kernel can enforce that."""
+    """Files and folders that the job may read beside its interpreter and its own folder, where the kernel can enforce that."""
 
 
 class Extend(msgspec.Struct, tag="extend", frozen=True, forbid_unknown_fields=True):
@@ -83,7 +85,7 @@ class Cancel(msgspec.Struct, tag="cancel", frozen=True, forbid_unknown_fields=Tr
 
 
 class Report(msgspec.Struct, tag="report", frozen=True, forbid_unknown_fields=True):
-    """The writer's part of the published state, and its sign of life. Opaque to the supervisor."""
+    """The writer's part of the published state, which also shows that the writer is alive. Opaque to the supervisor."""
 
     state: msgspec.Raw
 
@@ -99,7 +101,7 @@ class Finished(msgspec.Struct, tag="finished", frozen=True, forbid_unknown_field
 
 
 class Stop(msgspec.Struct, tag="stop", frozen=True, forbid_unknown_fields=True):
-    """All that was to be done is done (``run --once``): stop the service with this exit code."""
+    """All work is done (``run --once``): stops the service with this exit code."""
 
     exit_code: int
 
@@ -108,13 +110,13 @@ class Stop(msgspec.Struct, tag="stop", frozen=True, forbid_unknown_fields=True):
 
 
 class Slots(msgspec.Struct, tag="slots", frozen=True, forbid_unknown_fields=True):
-    """Free slots in each pool; sent at the start and whenever it changes."""
+    """Free slots in each pool; sent at the start and at each change. All 0 while no process can be started."""
 
     free: dict[str, int]
 
 
 class Spawned(msgspec.Struct, tag="spawned", frozen=True, forbid_unknown_fields=True):
-    """The process exists. Carries two descriptors: the data pipe to read, the start pipe to write (after `Ready`)."""
+    """The process exists. Carries two descriptors: the data pipe to read, the start pipe to write to after `Ready`."""
 
     run: str
     pid: int
@@ -128,13 +130,13 @@ class Refused(msgspec.Struct, tag="refused", frozen=True, forbid_unknown_fields=
 
 
 class Ready(msgspec.Struct, tag="ready", frozen=True, forbid_unknown_fields=True):
-    """The job's bootstrap is done: it may be sent its START frame."""
+    """The job's bootstrap is done: the writer may send the START frame."""
 
     run: str
 
 
 class Exited(msgspec.Struct, tag="exited", frozen=True, forbid_unknown_fields=True):
-    """The whole tree of the run is proven dead (or cannot be killed: `unkillable`)."""
+    """The whole process tree of the run is proven dead, or cannot be killed (`survivors`)."""
 
     run: str
     cause: Cause
@@ -147,13 +149,13 @@ class Exited(msgspec.Struct, tag="exited", frozen=True, forbid_unknown_fields=Tr
     peak_bytes: int = 0
     seconds: float = 0.0
     kill_seconds: float | None = None
-    """From the decision to kill until the tree was proven dead; None when it was not killed."""
+    """Seconds from the decision to kill until the tree was proven dead; None when it was not killed."""
     survivors: int = 0
-    """Processes that did not die; their slot stays taken."""
+    """Number of processes that did not die; their slot stays taken."""
 
 
 class Drain(msgspec.Struct, tag="drain", frozen=True, forbid_unknown_fields=True):
-    """The service is stopping: claim nothing more, store how the running jobs end (within `seconds`), then leave with exit code 0."""
+    """The service is stopping: the writer starts nothing more, stores how the running jobs end (within `seconds`) and exits with 0."""
 
     seconds: float
 

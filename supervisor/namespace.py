@@ -1,9 +1,9 @@
-"""A PID namespace of a job's own, where the kernel permits one: whoever is in it dies with it, wherever it has fled to.
+"""A PID namespace for each job, where the kernel permits one: every process in it dies with it, whatever it did to detach itself.
 
-Three processes. The *holder* stays outside: the supervisor knows it as the job, and it ends as the job ends, but not before the
-namespace is empty. The *init* is the namespace's first process, adopts what the job leaves behind, and takes all with it when it ends. The
-*job* is an ordinary process beside it, as an init would not hear most signals. If the supervisor is killed, the holder dies with it, the
-init with the holder, and the namespace with the init.
+Three processes take part. The *holder* stays outside: the supervisor knows it as the job, and it ends as the job ends, but not before the
+namespace is empty. The *init* is the namespace's first process; it adopts orphans, and the kernel kills the whole namespace when it ends.
+The *job* is an ordinary process beside the init, because the kernel does not deliver most signals to an init. If the supervisor is killed,
+the holder dies with it, the init with the holder, and the namespace with the init.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWPID = 0x20000000
 _CAPABILITY_VERSION = 0x20080522
 
-DEAF_TO = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGABRT)
-"""What is sent to the job's group, and is for the job alone."""
+IGNORED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGABRT)
+"""Signals that the holder ignores: they are sent to the process group and meant for the job."""
 
 
 def enter() -> bool:
-    """True: we are the job, inside, and the process that called is its holder. False: it is not permitted, and nothing has changed.
+    """Enters a new PID namespace. True in the job, inside; the calling process becomes the holder. False when that is not permitted.
 
-    To be called by a process of one thread.
+    To be called by a process with one thread.
     """
     own_user = os.geteuid() != 0
-    if own_user and not _can_stay_ourselves():
+    if own_user and not _can_keep_user():
         return False
     if not _unshare(_CLONE_NEWPID | (_CLONE_NEWUSER if own_user else 0)):
         return False
     if own_user:
-        _map_ourselves()
+        _map_user()
     alive, held = os.pipe()
     init = os.fork()
     if init == 0:
         os.close(held)
-        _be_init(alive)
+        _run_init(alive)
     job = os.fork()
     if job != 0:
-        _hold(init, job, held)
+        _run_holder(init, job, held)
     os.close(held)
     _die_with_holder(alive)
     if own_user:
@@ -58,21 +58,21 @@ def _unshare(flags: int) -> bool:
     return bool(libc.unshare(flags) == 0)
 
 
-def _can_stay_ourselves() -> bool:
-    """Whether a user namespace would let us be who we are: some containers give one and refuse that, and there is no way back out of it."""
+def _can_keep_user() -> bool:
+    """Whether a user namespace can map the current user. Some containers permit one but not the mapping, and a namespace cannot be left."""
     child = os.fork()
     if child == 0:
         permitted = _unshare(_CLONE_NEWPID | _CLONE_NEWUSER)
         try:
-            _map_ourselves()
+            _map_user()
         except OSError:
             permitted = False
         os._exit(0 if permitted else 1)
     return os.waitpid(child, 0)[1] == 0
 
 
-def _map_ourselves() -> None:
-    """In a user namespace of our own we are still who we are."""
+def _map_user() -> None:
+    """Maps the current user and group to themselves in the new user namespace."""
     uid, gid = os.geteuid(), os.getegid()
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
@@ -80,7 +80,7 @@ def _map_ourselves() -> None:
 
 
 def _drop_capabilities() -> None:
-    """A new user namespace gives them all, inside; a job needs none."""
+    """Drops all capabilities, which a new user namespace grants inside; a job needs none."""
     header, nothing = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.capset(header, nothing) != 0:
@@ -88,7 +88,7 @@ def _drop_capabilities() -> None:
 
 
 def _die_with_holder(alive: int) -> None:
-    """The holder is our parent, but of another namespace: its pipe tells whether it is there."""
+    """Makes the kernel kill the job with its holder, whose pid is not visible here: the pipe shows whether it has died already."""
     kernel.die_with_any_parent()
     poller = select.poll()
     poller.register(alive, 0)
@@ -97,9 +97,9 @@ def _die_with_holder(alive: int) -> None:
     os.close(alive)
 
 
-def _be_init(alive: int) -> NoReturn:
-    """Ends with the holder, which one look cannot tell: the job, just forked, may still have the pipe's other end."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # what is orphaned here is reaped by the kernel
+def _run_init(alive: int) -> NoReturn:
+    """Runs as the init until the holder ends. The pipe must be waited for: the job, just forked, may still hold its other end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps orphans here
     kernel.die_with_any_parent()
     _close_all_but(alive)
     poller = select.poll()
@@ -108,11 +108,11 @@ def _be_init(alive: int) -> NoReturn:
     os._exit(1)
 
 
-def _hold(init: int, job: int, held: int) -> NoReturn:
-    """Ends as the job ends, once nothing is left of its namespace: an init is only reaped when all others are gone."""
+def _run_holder(init: int, job: int, held: int) -> NoReturn:
+    """Ends as the job has ended, once its namespace is empty: an init can only be reaped when all others are gone."""
     kernel.hide_memory()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for number in DEAF_TO:
+    for number in IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     _close_all_but(held)
     _, status = os.waitpid(job, 0)

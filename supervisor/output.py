@@ -1,4 +1,4 @@
-"""What children write to stdout and stderr: pumped, so that nobody blocks on a full pipe, and bounded, so that nobody fills our memory."""
+"""The output of children: read, so that no child blocks on a full pipe, and bounded, so that none fills the supervisor's memory."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from collections.abc import Callable
 
 READ_SIZE = 64 * 1024
 MAX_LINE = 64 * 1024
-"""Bytes of one line that is passed on; the rest of a longer one is dropped and counted."""
+"""Bytes of a line that are passed on; the rest of a longer line is dropped and counted."""
 
 
 class Pump:
-    """Reads a descriptor without blocking, and hands what it reads to `take`."""
+    """Reads a descriptor without blocking, and passes the data to `sink`."""
 
-    def __init__(self, fd: int, take: Callable[[bytes], None]) -> None:
+    def __init__(self, fd: int, sink: Callable[[bytes], None]) -> None:
         os.set_blocking(fd, False)
         self.fd = fd
         self.eof = False
-        self._take = take
+        self._sink = sink
 
-    def turn(self) -> int:
-        """One read; how many bytes came. Sets `eof` at the end of the stream."""
+    def read_once(self) -> int:
+        """Reads once; returns the number of bytes. Sets `eof` at the end of the stream."""
         try:
             data = os.read(self.fd, READ_SIZE)
         except BlockingIOError:
             return 0
         self.eof = not data
-        self._take(data)
+        self._sink(data)
         return len(data)
 
     def drain(self, reads: int = 4) -> None:
-        """What is there now; a grandchild that holds the pipe and floods it is not listened to for ever."""
-        while reads and self.turn():
+        """Reads what is in the pipe now, at most `reads` times: a grandchild may hold the pipe and flood it."""
+        while reads and self.read_once():
             reads -= 1
 
 
 class Tail:
-    """Keeps the last `limit` bytes of a stream, and knows how many went before."""
+    """The last `limit` bytes of a stream, and the number of bytes dropped before them."""
 
     def __init__(self, limit: int = 16 * 1024) -> None:
         self._limit = limit
@@ -47,33 +47,33 @@ class Tail:
         self._size = 0
         self.dropped = 0
 
-    def take(self, data: bytes) -> None:
-        """More of the stream."""
+    def feed(self, data: bytes) -> None:
+        """Adds data of the stream."""
         self._chunks.append(data)
         self._size += len(data)
         while self._size - len(self._chunks[0]) >= self._limit:
-            gone = len(self._chunks.popleft())
-            self._size -= gone
-            self.dropped += gone
+            dropped = len(self._chunks.popleft())
+            self._size -= dropped
+            self.dropped += dropped
 
     def text(self) -> str:
-        """The end of the stream as text; what is not UTF-8 is escaped."""
+        """The end of the stream as text, with bytes that are not UTF-8 escaped."""
         data = b"".join(self._chunks)
-        gone = self.dropped + max(0, len(data) - self._limit)
-        head = f"[{gone} bytes left out]\n" if gone else ""
+        dropped = self.dropped + max(0, len(data) - self._limit)
+        head = f"[{dropped} bytes left out]\n" if dropped else ""
         return head + data[-self._limit :].decode("utf-8", "backslashreplace")
 
 
 class Lines:
-    """Cuts a stream into lines and passes each on whole; what one child writes never lands in the middle of another's line."""
+    """Splits a stream into lines and passes each on whole, so that the lines of several children never mix."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self._write = write
         self._pending = bytearray()
         self.dropped = 0
 
-    def take(self, data: bytes) -> None:
-        """More of the stream."""
+    def feed(self, data: bytes) -> None:
+        """Adds data of the stream."""
         self._pending += data
         *whole, rest = bytes(self._pending).split(b"\n")
         for line in whole:
@@ -82,7 +82,7 @@ class Lines:
         self.dropped += max(0, len(rest) - MAX_LINE)
 
     def end(self) -> None:
-        """The stream has ended; an unfinished line is passed on too."""
+        """Ends the stream: passes an unfinished line on."""
         if self._pending:
             self._pass_on(bytes(self._pending))
             self._pending.clear()
@@ -93,7 +93,7 @@ class Lines:
 
 
 class Outlet:
-    """Our own stdout, which may be a pipe that nobody reads: a line that does not fit is dropped and counted, and nobody waits."""
+    """The process's stdout, written without blocking: a line that does not fit into the pipe is dropped and counted."""
 
     def __init__(self, fd: int = 1) -> None:
         self._fd = self._own(fd)
@@ -102,15 +102,15 @@ class Outlet:
 
     @staticmethod
     def _own(fd: int) -> int:
-        """A pipe or terminal is opened anew: O_NONBLOCK on a description that others share would surprise them. A file has its offset."""
+        """A new descriptor. A pipe or terminal is opened again, because O_NONBLOCK applies to all that share it; a file is duplicated."""
         mode = os.fstat(fd).st_mode
         if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
-            with contextlib.suppress(OSError):  # not ours to open
+            with contextlib.suppress(OSError):  # no permission to open it
                 return os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         return os.dup(fd)
 
     def write(self, line: bytes) -> None:
-        """One line; what the kernel took half of is finished before the next begins."""
+        """Writes a line; finishes one that the kernel took in part before it begins the next."""
         if self._rest and not self._push(self._rest):
             self.dropped_lines += 1
             return

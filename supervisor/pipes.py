@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from supervisor.errors import SpawnError
 
 PIPES = {"start": True, "control": False, "data": False, "stdout": False, "stderr": False}
-"""Name -> whether the job reads it."""
+"""Name of the pipe -> whether the job has its read end."""
 
 
 def make() -> tuple[dict[str, int], dict[str, int]]:
-    """All of them, or none: our ends and the job's. `copy` is the writer's of our end of the data pipe."""
+    """Makes all pipes, or none: the supervisor's ends and the job's. `copy` is the writer's end of the data pipe. Raises `SpawnError`."""
     ours: dict[str, int] = {}
     theirs: dict[str, int] = {}
     try:
@@ -28,6 +28,6 @@ def make() -> tuple[dict[str, int], dict[str, int]]:
 
 
 def close(ends: Mapping[str, int]) -> None:
-    """All of them."""
+    """Closes all of the ends."""
     for end in ends.values():
         os.close(end)

@@ -1,7 +1,7 @@
-"""Child processes, made with the package `multiprocess` by spawning, never by forking: no lock, connection or thread is inherited.
+"""Child processes, spawned with the package `multiprocess` and never forked: no lock, connection or thread is inherited.
 
-What differs from a plain ``multiprocess.Process``: exactly the named descriptors are inherited; no resource-tracker process is started
-(nothing here is shared that it could track); the parent's main module is not imported again; and there is a pidfd.
+Differences from a plain ``multiprocess.Process``: exactly the named descriptors are inherited; no resource-tracker process is started
+(nothing is shared that it could track); the parent's main module is not imported again; and each process has a pidfd.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from supervisor import kernel
 from supervisor.errors import SpawnError
 
 COLLECT_EVERY = 10_000
-"""New objects between two looks for garbage. Imports and scans make hardly a cycle: with Python's 700 a fifth of an AWS scan goes there."""
+"""New objects between two garbage collections. Imports and scans make few cycles: Python's 700 cost a fifth of an AWS scan."""
 
 
 class _Popen(popen_spawn_posix.Popen):  # type: ignore[misc]
-    """Launches the interpreter that unpickles the process object. What it unpickles comes from us alone."""
+    """Launches the interpreter that unpickles the process object, which comes from this process alone."""
 
     def _launch(self, process_obj: Process) -> None:
         opened: list[int] = []
@@ -37,8 +37,8 @@ class _Popen(popen_spawn_posix.Popen):  # type: ignore[misc]
             body = self._pickled(process_obj)
             command = _prepared(spawn.get_command_line(tracker_fd=nothing, pipe_handle=child_r))
             self.pid = util.spawnv_passfds(spawn.get_executable(), command, [child_r, nothing, *process_obj.inherited])
-            self.pidfd = self.sentinel = os.pidfd_open(self.pid)  # without it the child gets no body, and ends
-            os.set_blocking(parent_w, False)  # the body is far below a pipe's size; were it not, this would say so
+            self.pidfd = self.sentinel = os.pidfd_open(self.pid)  # if this fails, the child gets no body and ends
+            os.set_blocking(parent_w, False)  # the body is far smaller than a pipe; a larger one would raise
             os.write(parent_w, body)
         except OSError as error:
             raise SpawnError(f"a process could not be started: {error.strerror}") from error
@@ -58,10 +58,10 @@ class _Popen(popen_spawn_posix.Popen):  # type: ignore[misc]
 
 
 def _prepared(command: list[str]) -> list[str]:
-    """What the interpreter does first, before imports that take long enough for us or it to be killed meanwhile.
+    """The command with code that runs before the imports, during which either process may be killed.
 
-    It asks for death with us; it looks for garbage less often; and it is told the temporary folder, which dill would look for by making a
-    file there.
+    The code asks for death with the parent, makes garbage collections rare, and sets the temporary folder, which dill would otherwise look
+    for by making a file.
     """
     at = command.index("-c") + 1
     prctl = f"ctypes.CDLL(None).prctl({kernel.PR_SET_PDEATHSIG}, {int(signal.SIGKILL)}, 0, 0, 0)"
@@ -96,6 +96,6 @@ def spawn_process(name: str, target: Callable[..., None], arguments: Mapping[str
     """
     process = Process(name, target, arguments, inherited)
     process.start()
-    multiprocess.process._children.discard(process)  # noqa: SLF001 - we reap it by its pidfd; nobody else may
+    multiprocess.process._children.discard(process)  # noqa: SLF001 - it is reaped by its pidfd, and multiprocess may not do it
     pid: int = process.pid
     return pid, process.pidfd

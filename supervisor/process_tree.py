@@ -1,7 +1,7 @@
-"""Who lives, whose they are: one look at /proc, sorted into the trees of jobs and the orphans that left one.
+"""A snapshot of the running processes, sorted into the process trees of jobs and the orphans that left one.
 
-A tree is the leader, what descends from it, what is in its session or its control group, and every process that was once seen in it. An
-orphan is a child of ours that we did not make: it left its tree by dying parents (a double fork), and is killed on sight.
+A tree is the leader, its descendants, the members of its session and of its control group, and every process that was once seen in the
+tree. An orphan is a child that the supervisor did not spawn: its parents in the tree have died (a double fork). It is killed on sight.
 """
 
 from __future__ import annotations
@@ -10,34 +10,36 @@ import os
 from collections.abc import Collection
 
 from supervisor import kernel
-from supervisor.kernel import Member
+from supervisor.kernel import ProcessInfo
 
 
-class Census:
-    """A snapshot of the processes that we can see."""
+class ProcessTable:
+    """The processes that exist now, with their parents and sessions."""
 
     def __init__(self) -> None:
-        self._members = {found.pid: found for found in kernel.processes()}
-        self._children: dict[int, list[Member]] = {}
-        for found in self._members.values():
-            self._children.setdefault(found.parent, []).append(found)
+        self._processes = {process.pid: process for process in kernel.processes()}
+        self._children: dict[int, list[ProcessInfo]] = {}
+        for process in self._processes.values():
+            self._children.setdefault(process.parent, []).append(process)
+        self.hidden = sum(process.hidden for process in self._children.get(os.getpid(), ()))
+        """Number of this process's children that /proc hides."""
 
-    def tree(self, leader: int, seen: Collection[tuple[int, int]], also: Collection[int] = ()) -> list[Member]:
-        """The members of a job's tree, without the leader, zombies included. `seen`: (pid, started) of earlier ones; `also`: other pids."""
-        found = {member.pid: member for member in self._below(leader)}
-        for member in self._members.values():
-            if member.session == leader or (member.pid, member.started) in seen or member.pid in also:
-                found[member.pid] = member
-                found.update((below.pid, below) for below in self._below(member.pid))
+    def tree(self, leader: int, seen: Collection[tuple[int, int]], also: Collection[int] = ()) -> list[ProcessInfo]:
+        """The members of a job's tree with zombies, without the leader. `seen`: (pid, started) of earlier members; `also`: other pids."""
+        found = {process.pid: process for process in self._descendants(leader)}
+        for process in self._processes.values():
+            if process.session == leader or (process.pid, process.started) in seen or process.pid in also:
+                found[process.pid] = process
+                found.update((below.pid, below) for below in self._descendants(process.pid))
         found.pop(leader, None)
         return list(found.values())
 
-    def orphans(self, known: Collection[int]) -> list[Member]:
-        """Children of ours that are none of `known`."""
-        return [member for member in self._children.get(os.getpid(), ()) if member.pid not in known]
+    def orphans(self, known: Collection[int]) -> list[ProcessInfo]:
+        """Children of the supervisor that are not in `known`."""
+        return [process for process in self._children.get(os.getpid(), ()) if process.pid not in known]
 
-    def _below(self, pid: int) -> list[Member]:
+    def _descendants(self, pid: int) -> list[ProcessInfo]:
         found = list(self._children.get(pid, ()))
-        for member in found:  # grows while it is walked
-            found += self._children.get(member.pid, ())
+        for process in found:  # grows while it is iterated
+            found += self._children.get(process.pid, ())
         return found

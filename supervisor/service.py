@@ -1,4 +1,4 @@
-"""A service: a process that is to live as long as we do. When it dies it is started again, but not for ever."""
+"""A service: a process that lives as long as the supervisor. When it dies it is started again, within limits."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from supervisor.process import spawn_process
 from supervisor.states import ServiceState, advance_service
 
 EXIT_CONFIG = 78
-"""A service leaves with this (EX_CONFIG) when starting it again would change nothing: a port that is taken, a wrong setting."""
+"""Exit code (EX_CONFIG) of a service that cannot run however often it is started: a port that is taken, a wrong setting."""
+
+MAX_SPAWN_DELAY = 10.0
+"""Most seconds between two attempts to start a process that the kernel refuses."""
 
 BACKOFF = 0.2
-"""Seconds before the first restart; twice as long each time."""
+"""Seconds before the first restart; doubled each time."""
 
 log = logging.getLogger("supervisor.service")
 
@@ -35,7 +38,7 @@ class Restarts:
         self.total = 0
 
     def died(self, name: str) -> float:
-        """Seconds until it may be started again. Raises `RestartStorm`."""
+        """Counts a death; returns the seconds until the restart. Raises `RestartStorm`."""
         now = time.monotonic()
         self._deaths.append(now)
         while self._deaths[0] < now - self._window:
@@ -55,24 +58,41 @@ class RunningService:
         loop: Loop,
         restarts: Restarts,
         *,
-        died: Callable[[], None],
+        on_exit: Callable[[], None],
         give_up: Callable[[int, str], None],
         descriptors: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        """`died` is called at each death, `give_up` (exit code, sentence) instead of a restart; `descriptors` makes some for each start."""
+        """`on_exit` is called at each death, `give_up` (exit code, sentence) when there is no restart; `descriptors` at each start."""
         self.service, self.restarts = service, restarts
         self.state = ServiceState.RUNNING
         self.pid = 0
-        self._loop, self._died, self._give_up, self._descriptors = loop, died, give_up, descriptors
+        self.spawn_error = ""
+        """Why the process could not be started; empty when it could."""
+        self._spawn_delay = BACKOFF
+        self._loop, self._on_exit, self._give_up, self._descriptors = loop, on_exit, give_up, descriptors
         self._pidfd = -1
 
     @property
     def alive(self) -> bool:
-        """Whether there is a process."""
+        """True while there is a process."""
         return self._pidfd >= 0
 
     def start(self) -> None:
-        """Spawns; a spawn that the kernel refuses counts as a death."""
+        """Starts the process, and tries again as long as the kernel refuses: that is no fault of the service, and no death."""
+        try:
+            self._spawn()
+        except SpawnError as error:
+            self.spawn_error = str(error)
+            self.state = advance_service(self.state, ServiceState.BACKING_OFF)
+            log.error("%s cannot be started, which is tried again in %.1f s: %s", self.service.name, self._spawn_delay, error)
+            self._loop.after(self._spawn_delay, self._start_again)
+            self._spawn_delay = min(MAX_SPAWN_DELAY, 2 * self._spawn_delay)
+            return
+        self.spawn_error, self._spawn_delay = "", BACKOFF
+        self._loop.watch(self._pidfd, self._reap)
+        log.info("started %s", self.service.name, extra={"service": self.service.name, "pid": self.pid})
+
+    def _spawn(self) -> None:
         made = self._descriptors()
         descriptors = {**self.service.descriptors, **made}
         arguments = {
@@ -83,24 +103,18 @@ class RunningService:
         }
         try:
             self.pid, self._pidfd = spawn_process(self.service.name, bootstrap.run_service, arguments, list(descriptors.values()))
-        except SpawnError as error:
-            log.error("%s: %s", self.service.name, error)
-            self._restart(str(error))
-            return
         finally:
             for fd in made.values():
                 os.close(fd)
-        self._loop.watch(self._pidfd, self._reap)
-        log.info("started %s", self.service.name, extra={"service": self.service.name, "pid": self.pid})
 
     def signal(self, number: signal.Signals) -> None:
-        """Signals the process, if there is one."""
+        """Sends a signal to the process, if there is one."""
         if self.alive:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
 
     def stop(self, grace: float) -> None:
-        """SIGTERM now, SIGKILL after the grace."""
+        """Stops the process: SIGTERM now, SIGKILL after the grace."""
         if not self.alive:
             self.state = ServiceState.STOPPED
             return
@@ -110,7 +124,7 @@ class RunningService:
         self._loop.after(grace, lambda: self.signal(signal.SIGKILL))
 
     def expect_exit(self) -> None:
-        """From now on, leaving by itself is what it should do."""
+        """Accepts from now on that the process leaves by itself."""
         if self.state is ServiceState.RUNNING:
             self.state = advance_service(self.state, ServiceState.STOPPING)
         elif self.state is ServiceState.BACKING_OFF:
@@ -135,7 +149,7 @@ class RunningService:
             self._give_up(EXIT_CONFIG, f"{self.service.name} cannot run with this configuration")
         else:
             self._restart(how)
-        self._died()
+        self._on_exit()
 
     def _restart(self, how: str) -> None:
         try:
@@ -147,9 +161,9 @@ class RunningService:
         if self.state is ServiceState.RUNNING:
             self.state = advance_service(self.state, ServiceState.BACKING_OFF)
         log.warning("%s %s; it is started again in %.1f s", self.service.name, how, delay, extra={"service": self.service.name})
-        self._loop.after(delay, self._again)
+        self._loop.after(delay, self._start_again)
 
-    def _again(self) -> None:
+    def _start_again(self) -> None:
         if self.state is ServiceState.BACKING_OFF:
             self.state = advance_service(self.state, ServiceState.RUNNING)
             self.start()

@@ -1,4 +1,4 @@
-"""Signals as events of the loop: a handler does nothing, the loop does the work."""
+"""Signals as events of the loop: the handlers do nothing, the loop makes the calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from supervisor.loop import Loop
 
 
 class Signals:
-    """While the context lasts, the given signals call back from the loop."""
+    """A context in which the given signals make calls from the loop."""
 
     def __init__(self, loop: Loop, calls: Mapping[signal.Signals, Callable[[], None]]) -> None:
         self._loop, self._calls = loop, calls
@@ -22,7 +22,7 @@ class Signals:
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in self._calls:
-            self._before[number] = signal.signal(number, _nothing)
+            self._before[number] = signal.signal(number, _ignore)
         self._loop.watch(self._read, self._deliver)
 
     def __exit__(self, *_: object) -> None:
@@ -41,5 +41,5 @@ class Signals:
                     call()
 
 
-def _nothing(_number: int, _frame: FrameType | None) -> None:
-    """The wake-up descriptor has the number already."""
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Does nothing: the signal's number is in the wake-up descriptor."""

@@ -1,4 +1,4 @@
-"""The published state: everything that lives, in numbers and names, and the writer's own report. Times in seconds."""
+"""The published state: pools, jobs, services, metrics, and the writer's own report. Times in seconds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERSION = 1
 
 
 class PoolSnapshot(msgspec.Struct, frozen=True):
-    """A pool: its slots, how many of them are taken, and how many of those by jobs that cannot be killed."""
+    """A pool: its slots, the number of taken ones, and the number of those taken by jobs that cannot be killed."""
 
     capacity: int
     running: int
@@ -49,7 +49,7 @@ class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
             state=job.state,
             seconds=now - job.started_at,
             wall_left=job.clocks.wall_at - now,
-            idle_seconds=now - job.clocks.moved_at,
+            idle_seconds=now - job.clocks.progressed_at,
             progress=job.progress,
             memory_bytes=job.memory.now,
         )
@@ -69,7 +69,7 @@ class ServiceSnapshot(msgspec.Struct, frozen=True):
 
 
 class Isolation(msgspec.Struct, frozen=True):
-    """What shuts jobs in; None before the first job has told. `landlock` is its ABI, 0 for none; `cgroup` what a group can do."""
+    """The isolation of jobs; None before the first has reported. `landlock` is its ABI, 0 for none; `cgroup` the controls of a group."""
 
     pid_namespace: bool | None = None
     landlock: int | None = None
@@ -92,6 +92,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     jobs: list[JobSnapshot]
     services: dict[str, ServiceSnapshot]
     isolation: Isolation
+    spawn_problem: str
+    """Why processes cannot be started now; empty when they can."""
+    warnings: list[str]
+    """What does not work as it should on this machine, in sentences."""
     metrics: list[tuple[str, str, dict[str, str], Any]]
     report: msgspec.Raw | None
     """The writer's part, opaque; None before the first report."""
@@ -107,6 +111,8 @@ def snapshot(
     draining: bool,
     pools: dict[str, PoolSnapshot],
     isolation: Isolation,
+    spawn_problem: str,
+    warnings: list[str],
     metrics: list[tuple[str, str, dict[str, str], Any]],
     report: msgspec.Raw | None,
     reported_at: float,
@@ -124,6 +130,8 @@ def snapshot(
         jobs=[JobSnapshot.of(job, now) for job in jobs],
         services={service.service.name: ServiceSnapshot.of(service) for service in services},
         isolation=isolation,
+        spawn_problem=spawn_problem,
+        warnings=warnings,
         metrics=metrics,
         report=report,
         report_age=now - reported_at if report else None,

@@ -1,4 +1,4 @@
-"""The life of a job's process tree and of a service, as tables. Standard library only; a transition that is not here is a bug."""
+"""The states of a job's process tree and of a service, and the permitted transitions. Any other transition is a bug."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class JobState(enum.StrEnum):
-    """Of a job's process tree."""
+    """The state of a job's process tree."""
 
     STARTING = "starting"
     """Spawned; READY has not come."""
@@ -18,13 +18,13 @@ class JobState(enum.StrEnum):
     KILLING = "killing"
     """SIGKILL was sent, or the leader is dead and what it left behind is being killed."""
     UNKILLABLE = "unkillable"
-    """SIGKILL did not help (state D): its slot stays taken until it does."""
+    """SIGKILL has not ended it yet (kernel state D): its slot stays taken."""
     DEAD = "dead"
     """Every process of the tree is proven dead."""
 
 
 class ServiceState(enum.StrEnum):
-    """Of a service."""
+    """The state of a service."""
 
     RUNNING = "running"
     BACKING_OFF = "backing off"
@@ -50,14 +50,14 @@ _SERVICE = {
 
 
 def advance(now: JobState, to: JobState) -> JobState:
-    """`to`, if a job may go there from `now`. Raises `ValueError` otherwise."""
+    """Returns `to` if a job may go there from `now`. Raises `ValueError` otherwise."""
     if to not in _JOB[now]:
         raise ValueError(f"a job cannot go from {now} to {to}")
     return to
 
 
 def advance_service(now: ServiceState, to: ServiceState) -> ServiceState:
-    """`to`, if a service may go there from `now`. Raises `ValueError` otherwise."""
+    """Returns `to` if a service may go there from `now`. Raises `ValueError` otherwise."""
     if to not in _SERVICE[now]:
         raise ValueError(f"a service cannot go from {now} to {to}")
     return to

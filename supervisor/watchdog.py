@@ -1,4 +1,4 @@
-"""Whether a service that is to report still does: one that is stuck or stopped would live for ever, and do nothing."""
+"""The watchdog of a service that reports regularly: a process that is stuck or stopped would otherwise live on and do nothing."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from supervisor.loop import Loop
 from supervisor.service import RunningService
 from supervisor.states import ServiceState
 
-LOOK = 1.0
-"""Seconds between two looks."""
+CHECK_EVERY = 1.0
+"""Seconds between two checks."""
 
 log = logging.getLogger("supervisor.watchdog")
 
 
 class Watchdog:
-    """Ends the service when nothing was heard of it for too many looks in a row; its restart is the service's own matter.
+    """Kills the service after too many checks without a report; the service restarts itself.
 
-    Looks are counted, not seconds: if we were stopped ourselves, it could not be heard.
+    Checks are counted, not seconds: while the supervisor itself is stopped, reports cannot be received.
     """
 
-    def __init__(self, loop: Loop, service: RunningService, patience: float) -> None:
-        """`patience` is in seconds; 0 is for ever."""
-        self._service, self._patience = service, patience
-        self._looks = 0
-        if patience:
-            loop.every(LOOK, self._look)
+    def __init__(self, loop: Loop, service: RunningService, timeout: float) -> None:
+        """`timeout` is in seconds; 0 switches the watchdog off."""
+        self._service, self._timeout = service, timeout
+        self._checks = 0
+        if timeout:
+            loop.every(CHECK_EVERY, self._check)
 
-    def heard(self) -> None:
-        """A sign of life, or a new process."""
-        self._looks = 0
+    def reset(self) -> None:
+        """Starts counting anew: a report has been received, or the service has a new process."""
+        self._checks = 0
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if self._service.state is not ServiceState.RUNNING or not self._service.alive:
             return
-        self._looks += 1
-        over = self._looks * LOOK - self._patience
-        if 0 <= over < LOOK:
-            log.error("%s has not reported for %g s and is ended", self._service.service.name, self._patience)
+        self._checks += 1
+        over = self._checks * CHECK_EVERY - self._timeout
+        if 0 <= over < CHECK_EVERY:
+            log.error("%s has not reported for %g s and is ended", self._service.service.name, self._timeout)
             self._service.signal(signal.SIGABRT)  # it writes its stacks, if it can
-        elif over >= LOOK:
+        elif over >= CHECK_EVERY:
             self._service.signal(signal.SIGKILL)

@@ -1,7 +1,7 @@
-"""``elder-worker run``: seals the settings into descriptors, and becomes the supervisor by exec.
+"""``elder-worker run``: passes the settings on in sealed descriptors and becomes the supervisor.
 
-After the exec, nothing of the environment is in the process's memory or in /proc/PID/environ, and no module that only the settings
-needed is carried along for the life of the service.
+The process becomes the supervisor by exec, so that the values of the environment stay in no memory and in no /proc/PID/environ, and the
+modules that only the settings need are not kept for the life of the service.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import NoReturn
 
+from supervisor import published
 from supervisor.config import Service, SupervisorConfig
 from worker.config import container
-from worker.config.limits import Limits, limits
 from worker.config.sealed import seal
 from worker.config.settings import Settings
 from worker.supervised import ServiceConfig
@@ -27,35 +27,35 @@ PROXIES = frozenset({"http_proxy", "https_proxy", "no_proxy", "all_proxy"})
 
 
 def scrub(environ: MutableMapping[str, str]) -> None:
-    """Removes every variable but those that a process needs to run: the rest is in the settings, or concerns no process of ours."""
+    """Removes every variable that a process does not need to run; the settings hold the others."""
     for name in list(environ):
         if name not in KEPT and not name.startswith(KEPT_PREFIXES) and name.lower() not in PROXIES:
             del environ[name]
 
 
-def supervisor_config(limits: Limits, folder: str, *, once: bool = False, job: int | None = None) -> SupervisorConfig:
-    """The configuration of the supervisor. Makes the descriptors that hold the settings."""
-    settings = limits.settings
-    state = f"{folder}/state.json"
+def supervisor_config(settings: Settings, *, once: bool = False, job: int | None = None) -> SupervisorConfig:
+    """The supervisor's configuration. Makes the descriptors that hold the settings and the published state."""
+    slots = settings.discovery_max_concurrent + settings.connector_max_concurrent
+    memory, budget = container.job_memory(settings.discovery_job_memory_mb, slots, container.memory_limit_mb())
+    state = published.create()
+    os.set_inheritable(state, True)  # for the exec
     writer = Service(
         name="writer",
         entry="worker.writer:main",
         arguments={"once": once, "job": job},
         descriptors={"settings": seal(settings)},
     )
-    health = Service(
-        name="http", entry="worker.web:main", arguments={"state": state}, descriptors={"settings": seal(settings.without_secrets())}
-    )
+    health = Service(name="http", entry="worker.web:main", descriptors={"state": state, "settings": seal(settings.without_secrets())})
     return SupervisorConfig(
         pools=settings.pools(),
         writer=writer,
         services=() if once else (health,),
         job_entry="worker.job.entry:main",
-        state_path=state,
+        state=state,
         kill_grace=settings.discovery_kill_grace,
         shutdown_grace=settings.shutdown_grace,
-        memory_mb=limits.memory_mb,
-        memory_budget_mb=limits.budget_mb,
+        memory_mb=memory,
+        memory_budget_mb=budget,
         confine_files=settings.discovery_confine_files,
         kill_latency_metric="discovery_kill_latency_seconds",
         forbidden_modules=("psycopg", "psycopg_binary", "psycopg_c", "psycopg_pool", "psycopg2"),
@@ -63,11 +63,9 @@ def supervisor_config(limits: Limits, folder: str, *, once: bool = False, job: i
 
 
 def run(settings: Settings, *, once: bool = False, job: int | None = None) -> NoReturn:
-    """Runs the service until it is told to stop. Raises `SettingsError` for limits that the container cannot hold."""
-    found = limits(settings, container.memory_limit_mb())
-    folder = container.runtime_folder()
-    config = supervisor_config(found, folder, once=once, job=job)
-    sealed = seal(ServiceConfig(config, folder, settings.log_level, settings.log_format, found.settings.warnings))
+    """Replaces this process with the supervisor, which runs until a signal stops it."""
+    config = supervisor_config(settings, once=once, job=job)
+    service_config = seal(ServiceConfig(config, settings.log_level, settings.log_format))
     scrub(os.environ)
-    at_hand = [] if sys.path[0] in ("", str(Path.cwd())) else ["-P"]  # who runs from a checkout means the one that is there
-    os.execv(sys.executable, [sys.executable, *at_hand, "-m", "worker.supervised", str(sealed)])  # noqa: S606 - it is us
+    safe_path = [] if sys.path[0] in ("", str(Path.cwd())) else ["-P"]  # in a checkout, its own packages are imported
+    os.execv(sys.executable, [sys.executable, *safe_path, "-m", "worker.supervised", str(service_config)])  # noqa: S606 - the same interpreter

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sys
 
 import msgspec
@@ -15,37 +14,23 @@ from worker.logs import line as log_line
 
 
 class ServiceConfig(msgspec.Struct, frozen=True):
-    """The configuration of this process, in a sealed descriptor. `folder` is removed at the end, `warnings` are logged at the start."""
+    """The configuration of the supervisor's process, passed in a sealed descriptor."""
 
     config: SupervisorConfig
-    folder: str
     log_level: str
     log_format: str
-    warnings: tuple[str, ...] = ()
 
 
 def main(fd: int) -> int:
-    """Runs the service until it is told to stop; the exit code. `fd` holds a `ServiceConfig`."""
-    from supervisor.supervisor import Supervisor  # noqa: PLC0415 - the process that only seals the configuration does without it
+    """Runs the supervisor until a signal stops it; returns the exit code."""
+    from supervisor.supervisor import Supervisor  # noqa: PLC0415 - a process that only makes the configuration does not need it
 
     service = unseal(fd, ServiceConfig)
     os.close(fd)
     log_line.configure(service.log_level, service.log_format)
-    config, log = service.config, logging.getLogger("worker")
-    figures = {"pools": dict(config.pools), "job_memory_mb": config.memory_mb, "memory_budget_mb": config.memory_budget_mb}
-    log.info("starting: %s", _capacity(config), extra=figures)
-    for warning in service.warnings:
-        log.warning(warning)
-    try:
-        return Supervisor(config).run()
-    finally:
-        shutil.rmtree(service.folder, ignore_errors=True)
-
-
-def _capacity(config: SupervisorConfig) -> str:
-    """How much may run at once, as a sentence."""
-    at_once = f"{config.pools['discovery']} discovery jobs and {config.pools['connector']} syncs at once, {config.memory_mb} MB each"
-    return at_once if config.memory_budget_mb is None else f"{at_once}, {config.memory_budget_mb} MB in all"
+    config = service.config
+    logging.getLogger("worker").info("starting", extra={"pools": dict(config.pools), "job_memory_mb": config.memory_mb})
+    return Supervisor(config).run()
 
 
 if __name__ == "__main__":

@@ -16,8 +16,6 @@ class Azure(Provider):
     config = AzureConfig
     shared_prefix = True
     operator = AzureOperator
-    sdk = ("azure.identity", "azure.mgmt.compute", "azure.mgmt.storage")
-    memory_mb = 192
 
     def open(self, config: AzureConfig, operator: AzureOperator) -> Source:
         """Signs in lazily: the first call to Azure shows whether the credentials are right."""

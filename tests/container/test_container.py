@@ -18,7 +18,7 @@ from cryptography.fernet import Fernet
 from peers.image import SMALL, Container, podman
 from peers.moto import KEYS
 from peers.port import free_port
-from waiting import until
+from waiting import NO_ANSWER, until
 
 pytestmark = pytest.mark.timeout(1800)  # the first one builds the image
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -39,7 +39,7 @@ def call(url: str, body: dict | None = None):
 def answers(url: str):
     try:
         return call(url)
-    except OSError:
+    except NO_ANSWER:
         return None
 
 

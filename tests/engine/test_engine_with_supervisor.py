@@ -15,12 +15,13 @@ CAP = 90
 
 STARTER = """
 import json, sys
+from supervisor import published
 from supervisor.config import Service, SupervisorConfig
 from supervisor.supervisor import Supervisor
 if __name__ == "__main__":
     options = json.loads(sys.argv[1])
     options["writer"] = Service(name="writer", entry="listed_queue:main", arguments=options.pop("arguments"))
-    sys.exit(Supervisor(SupervisorConfig(**options)).run())
+    sys.exit(Supervisor(SupervisorConfig(state=published.create(), **options)).run())
 """
 
 
@@ -33,7 +34,6 @@ def run(tmp_path, configs, *, wall=30.0, idle=30.0, memory_mb=256, slots=2, expe
         "pools": {"discovery": slots, "test": 1},
         "arguments": arguments,
         "job_entry": "hostile_entry:job",
-        "state_path": str(tmp_path / "state.json"),
         "kill_grace": 0.3,
     }
     mark = f"ELDER_TEST={tmp_path}"

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from waiting import until
 
-from supervisor import kernel
+from supervisor import kernel, published
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -73,11 +73,11 @@ class Driver:
     """A supervisor under test."""
 
     def __init__(self, folder: pathlib.Path, temporary: pathlib.Path | None = None, within: tuple[str, ...] = (), **config) -> None:
-        """`within` is a command that starts the supervisor as its only child; `config` that of the supervisor."""
+        """`within` is a command that starts the supervisor, with ``--fork`` as its only child; `config` that of the supervisor."""
         orders_r, self._orders = os.pipe()
         self._answers, answers_w = os.pipe()
         self.mark = f"{os.getpid()}-{time.monotonic_ns()}"
-        self.state_path = folder / "state.json"
+        self._state = published.create()
         self.temporary = temporary or folder / "tmp"
         self.temporary.mkdir(exist_ok=True)
         self.log_path = folder / "log"
@@ -86,10 +86,10 @@ class Driver:
             "pools": {"discovery": 2},
             "writer": writer,
             "job_entry": "programs:job",
-            "state_path": str(self.state_path),
+            "state": self._state,
             "shutdown_grace": 0.2,
             "publish_every": PUBLISH_EVERY,
-            "writer_patience": 0,  # the one in `programs` does not report
+            "writer_timeout": 0,  # the writer in `programs` does not report
             **config,
         }
         environment = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{ROOT}", "TEST_MARK": self.mark, "TMPDIR": str(self.temporary)}
@@ -97,7 +97,7 @@ class Driver:
             self.process = subprocess.Popen(
                 [*within, sys.executable, str(HERE / "programs.py"), json.dumps(whole)],
                 env=environment,
-                pass_fds=(orders_r, answers_w),
+                pass_fds=(orders_r, answers_w, self._state),
                 stdout=log,
                 stderr=log,
             )
@@ -105,8 +105,7 @@ class Driver:
         os.close(answers_w)
         self._pending = b""
         self.messages: list[dict] = []
-        self.slots: dict[str, int] = whole["pools"]
-        self.pid = self.process.pid if not within else until(lambda: descendants(self.process.pid), "the supervisor starts")[0]
+        self.pid = self.process.pid if "--fork" not in within else until(lambda: descendants(self.process.pid), "the supervisor starts")[0]
         self.baseline: Usage | None = None
         self.groups: list[str] = []
 
@@ -148,6 +147,12 @@ class Driver:
                     return message
             self._read(deadline, f"no {kinds} {fields}; had {self.messages[-20:]}\n{self.log[-5000:]}")
 
+    def free(self) -> dict[str, int]:
+        """The free slots that the supervisor has told last."""
+        while self.listen(0):
+            pass
+        return next(message["free"] for message in reversed(self.messages) if message["type"] == "Slots")
+
     def listen(self, seconds: float) -> bool:
         """Takes what comes, waiting for it so long at most."""
         ready, _, _ = select.select([self._answers], [], [], seconds)
@@ -166,13 +171,14 @@ class Driver:
         *lines, self._pending = (self._pending + data).split(b"\n")
         self.messages += map(json.loads, lines)
 
-    def state(self) -> dict:
-        """What is published."""
-        return json.loads(self.state_path.read_text())
+    def state(self) -> dict | None:
+        """The published state; None before the first."""
+        data = published.PublishedState(self._state).read()
+        return json.loads(data) if data else None
 
     def wait_state(self, holds) -> dict:
         """The first published state that fits."""
-        return until(lambda: self.state_path.exists() and (lambda s: s if holds(s) else None)(self.state()), f"state: {self.log}")
+        return until(lambda: (lambda s: s if s and holds(s) else None)(self.state()), f"state: {self.log}")
 
     def wait_scope(self, run: str, what: str = "") -> str:
         """Until the job has told that its misdeed has begun; what it told."""
@@ -276,7 +282,7 @@ def control_groups(pid: int) -> list[str]:
 
 def zombies(pid: int) -> list[int]:
     """Descendants that nobody has reaped."""
-    return [found for found in descendants(pid) if (seen := kernel.member(found)) is not None and not seen.alive]
+    return [found for found in descendants(pid) if (seen := kernel.process_info(found)) is not None and not seen.alive]
 
 
 def nothing_left(driver: Driver, cap: float = CAP) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import hogs
 import misdeeds
 
-from supervisor import frames
+from supervisor import frames, published
 from supervisor.channel import Channel
 from supervisor.frames import ControlKind
 from supervisor.messages import Drain, Exited, Spawned, ToWriter
@@ -125,7 +125,7 @@ def supervise(config: dict) -> int:
     return Supervisor(SupervisorConfig(writer=Service(**config.pop("writer")), services=services, **config)).run()
 
 
-def bury_one_job() -> None:
+def reap_one_job() -> None:
     """Prints whether a job that has ended is freed at once, with nobody who collects garbage."""
     import gc
     import weakref
@@ -139,13 +139,13 @@ def bury_one_job() -> None:
     gc.disable()
     kernel.adopt_orphans()
     loop = Loop()
-    config = SupervisorConfig(pools={"discovery": 1}, writer=Service(name="", entry=""), job_entry="programs:job", state_path="")
+    config = SupervisorConfig(pools={"discovery": 1}, writer=Service(name="", entry=""), job_entry="programs:job", state=published.create())
     jobs = Jobs(config, loop, lambda _: None, list)
     job = weakref.ref(jobs.spawn(Start(run="1", pool="discovery", title="run 1", label={}, wall=600.0, idle=600.0, lease=30.0)))
     for fd in job().for_writer:  # it is never told to start, and ends
         os.close(fd)
     while len(jobs):
-        loop.turn()
+        loop.run_once()
     jobs.close()
     print("freed" if job() is None else gc.get_referrers(job()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import select
 import time
 from collections.abc import Callable
@@ -9,6 +10,9 @@ from typing import TypeVar
 
 CAP = 60.0
 """Seconds."""
+
+NO_ANSWER = (OSError, http.client.HTTPException)
+"""What an HTTP client raises while a server is not there yet, or is killed in the middle of an answer."""
 
 ValueT = TypeVar("ValueT")
 

@@ -13,6 +13,8 @@ import uuid
 
 from waiting import CAP
 
+from supervisor import published
+
 HERE = pathlib.Path(__file__).parent
 STARTER = """
 import json, sys
@@ -24,7 +26,6 @@ if __name__ == "__main__":
     values, options, arguments = json.loads(sys.argv[1])
     settings = Settings(**values)
     writer = Service(name="writer", entry="hostile_entry:writer", arguments=arguments, descriptors={"settings": seal(settings)})
-    options.setdefault("memory_mb", settings.discovery_job_memory_mb or 512)
     config = SupervisorConfig(pools=settings.pools(), writer=writer, job_entry="hostile_entry:job", **options)
     sys.exit(Supervisor(config).run())
 """
@@ -35,12 +36,12 @@ class Worker:
 
     def __init__(self, folder: pathlib.Path, settings: dict, *, once: bool = False, job: int | None = None, **options) -> None:
         self.mark = f"ELDER_TEST_WORKER={uuid.uuid4().hex}"
-        self.state_path = folder / f"state-{self.mark[-8:]}.json"
+        self._state = published.create()
         starter = folder / f"starter-{self.mark[-8:]}.py"
         starter.write_text(STARTER)
         name, _, value = self.mark.partition("=")
         path = os.pathsep.join([str(HERE), str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")])
-        options = {"state_path": str(self.state_path), "kill_grace": 0.3, "shutdown_grace": 5.0} | options
+        options = {"state": self._state, "kill_grace": 0.3, "shutdown_grace": 5.0} | options
         self.log = folder / f"log-{self.mark[-8:]}"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -49,6 +50,7 @@ class Worker:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=(self._state,),
             )
 
     def wait(self) -> int:
@@ -73,9 +75,8 @@ class Worker:
 
     def state(self):
         """The published state, or None."""
-        with contextlib.suppress(FileNotFoundError):
-            return json.loads(self.state_path.read_text())
-        return None
+        data = published.PublishedState(self._state).read()
+        return json.loads(data) if data else None
 
     def report(self):
         """The writer's part of it, or an empty one."""

@@ -53,7 +53,7 @@ class Part:
             assert self.process.poll() is None, self.log.read_text()
             try:
                 return holds()
-            except OSError:
+            except waiting.NO_ANSWER:
                 return None
 
         try:

@@ -15,7 +15,7 @@ from peers import mortal
 from peers.absent import missing
 from peers.port import free_port
 from peers.service import Part, get
-from waiting import until
+from waiting import NO_ANSWER, until
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "prometheus"
 RULES = yaml.safe_load((FOLDER / "alerts.yaml").read_text())["groups"][0]["rules"]
@@ -82,7 +82,7 @@ def test_a_real_prometheus_scrapes_a_real_worker(worker, prometheus):
     def answer(path: str):
         try:
             return get(f"{prometheus}/api/v1/{path}")["data"]
-        except OSError:
+        except NO_ANSWER:
             return None
 
     promtool("check", "metrics", given=get(f"{worker.url}/metrics"))

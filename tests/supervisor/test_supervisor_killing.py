@@ -15,7 +15,7 @@ from peers.absent import missing
 from waiting import until
 
 from supervisor import kernel
-from supervisor.jobs import SURVEY
+from supervisor.jobs import SURVEY_EVERY
 
 GRACE = 0.3
 SLOW = 10
@@ -265,16 +265,16 @@ def test_a15_a_number_that_was_given_to_somebody_else(tmp_path):
     with supervised(tmp_path, kill_grace=0, pid_namespaces=False) as driver:
         driver.run("1", "doomed")
         number = int(driver.wait_scope("1"))
-        seen = kernel.member(number)
-        looked_at = time.monotonic() + 3 * SURVEY
+        seen = kernel.process_info(number)
+        looked_at = time.monotonic() + 3 * SURVEY_EVERY
         driver.wait_state(lambda s: s["beat"] > looked_at)  # its child is known by now
         os.kill(number, signal.SIGKILL)
-        until(lambda: kernel.member(number) is None, "it is reaped")
+        until(lambda: kernel.process_info(number) is None, "it is reaped")
         stranger = _stranger(number)
         try:
             driver.cancel("1")
             ended(driver, "1", "cancelled")
-            kernel.send(seen, signal.SIGKILL)  # and a late one, by the number alone, misses too
+            kernel.send_signal(seen, signal.SIGKILL)  # and a late one, by the number alone, misses too
             assert stranger.poll() is None
         finally:
             stranger.kill()

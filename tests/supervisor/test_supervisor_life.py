@@ -37,7 +37,7 @@ def test_b01_supervisor_killed(tmp_path, namespaced):
 
 def test_a17_a_job_that_has_ended_is_freed_at_once():
     """And not when a collector comes by: ten thousand jobs would leave their highest mark in the memory."""
-    code = "import programs; programs.bury_one_job()"
+    code = "import programs; programs.reap_one_job()"
     told = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": f"{HERE}{os.pathsep}{ROOT}"}, capture_output=True, text=True, check=False
     )
@@ -116,6 +116,7 @@ def test_b09_no_descriptors_left_is_a_refusal_and_no_end(tmp_path):
             driver.start(f"few {spare}")
             assert driver.expect("Refused", run=f"few {spare}")["sentence"] == "a process could not be started: Too many open files"
         resource.prlimit(driver.process.pid, resource.RLIMIT_NOFILE, usual)
+        until(lambda: any(driver.free().values()), "slots are offered again")
         driver.run("enough", "complete")
         assert driver.expect("Exited", run="enough")["exit_code"] == 0
 
@@ -128,6 +129,7 @@ def test_b09_no_room_for_a_folder_is_a_refusal_and_no_end(tmp_path):
         driver.start("1")
         assert "a job needs a temporary folder under" in driver.expect("Refused", run="1")["sentence"]
         base.mkdir()
+        until(lambda: any(driver.free().values()), "slots are offered again")
         driver.run("2", "complete")
         assert driver.expect("Exited", run="2")["exit_code"] == 0
 
@@ -205,10 +207,10 @@ def late_close(fd):
 
 def late_init(alive):
     wait("dead")
-    be_init(alive)
+    run_init(alive)
 
-close, be_init = os.close, namespace._be_init
-os.close, namespace._be_init = late_close, late_init
+close, run_init = os.close, namespace._run_init
+os.close, namespace._run_init = late_close, late_init
 namespace.enter()
 """
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
-import resource
 import signal
+import threading
 
 import msgspec
 import pytest
 
+from supervisor import descriptors
 from supervisor.config import Service
 from supervisor.errors import ProtocolError, RestartStorm
-from supervisor.exit_report import obituary
+from supervisor.exit_report import exit_report
 from supervisor.loop import Loop
 from supervisor.messages import MAX_MESSAGE, Cause
 from supervisor.metrics import BUCKETS, Increment, Metrics
 from supervisor.output import Lines, Outlet, Tail
-from supervisor.publish import publish
+from supervisor.published import PublishedState, create
 from supervisor.service import Restarts
 from supervisor.states import JobState, ServiceState, advance, advance_service
 from supervisor.watchdog import Watchdog
@@ -48,28 +48,45 @@ def test_an_increment_may_have_any_label():
     assert metrics.samples() == [("n", "counter", {"amount": "b", "name": "a"}, 3)]
 
 
-def test_a_state_that_cannot_be_written_leaves_the_old_one(tmp_path):
-    path = tmp_path / "state.json"
-    publish(str(path), {"a": 1})
-    with pytest.raises(TypeError):
-        publish(str(path), {"a": object()})
-    assert json.loads(path.read_text()) == {"a": 1}
+def test_a_reader_of_the_state_sees_one_whole_state():
+    """A thousand states of changing length are read while they are being written: each reading is one of them, and they never go back."""
+    state = PublishedState(create())
+    assert state.read() == b""
+    writer = threading.Thread(target=lambda: [state.write(b"%d," % number * (1 + number % 50)) for number in range(1000)])
+    writer.start()
+    numbers = []
+    while writer.is_alive():
+        parts = state.read().split(b",")[:-1]
+        assert len(set(parts)) <= 1
+        numbers += [int(parts[0])] if parts else []
+    writer.join()
+    os.close(state.fd)
+    assert numbers == sorted(numbers)
 
 
-def test_a_state_for_which_there_is_no_room_leaves_nothing_behind(tmp_path):
-    """No half of it, no file and no descriptor: it is tried again every second."""
-    path = tmp_path / "state.json"
-    publish(str(path), {"a": 1})
-    descriptors = os.listdir("/proc/self/fd")
-    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            publish(str(path), {"a": "x" * 1000})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    assert (os.listdir(tmp_path), os.listdir("/proc/self/fd")) == (["state.json"], descriptors)
-    assert json.loads(path.read_text()) == {"a": 1}
+def test_a_writer_of_the_state_that_is_killed_leaves_the_last_whole_state():
+    state = PublishedState(create())
+    state.write(b"first")
+    state.write(b"second")
+    os.pwrite(state.fd, b"xx", 64)  # the beginning of a third, at the place of the first
+    assert state.read() == b"second"
+    os.close(state.fd)
+
+
+def test_the_memory_of_the_state_does_not_grow():
+    state = PublishedState(create())
+    for number in range(10_000):
+        state.write(b"x" * (1000 + number % 100))
+    assert os.fstat(state.fd).st_size < 10_000
+    os.close(state.fd)
+
+
+@pytest.mark.parametrize(
+    ("limit", "jobs", "sentence"), [(1024, 4, ""), (100, 4, "the limit of open files is 100, and 4 jobs at once may need 128")]
+)
+def test_case_eng_4_a_low_limit_of_open_files_is_told(limit, jobs, sentence):
+    assert descriptors.shortage(limit, jobs).startswith(sentence)
+    assert bool(descriptors.shortage(limit, jobs)) == bool(sentence)
 
 
 def test_restart_intensity():
@@ -120,7 +137,7 @@ def drained(fd: int) -> bytes:
 def test_tail_keeps_the_end_and_counts_the_rest():
     tail = Tail(limit=100)
     for number in range(1000):
-        tail.take(b"%04d" % number)
+        tail.feed(b"%04d" % number)
     text = tail.text()
     assert text.endswith("0999")
     assert text.startswith("[3900 bytes left out]")
@@ -129,8 +146,8 @@ def test_tail_keeps_the_end_and_counts_the_rest():
 def test_lines_are_bounded():
     out: list[bytes] = []
     lines = Lines(out.append)
-    lines.take(b"a\nb" + b"x" * 200_000)
-    lines.take(b"\nc")
+    lines.feed(b"a\nb" + b"x" * 200_000)
+    lines.feed(b"\nc")
     lines.end()
     assert [line[:1] for line in out] == [b"a", b"b", b"c"]
     assert max(map(len, out)) <= 65537
@@ -156,7 +173,7 @@ def test_an_event_of_a_closed_descriptor_is_not_given_to_the_next_of_its_number(
         loop.watch(read, lambda read=read, another=another: first_come(read, another))
     loop.after(0.05, lambda: heard.append("time"))
     while "time" not in heard:
-        loop.turn()
+        loop.run_once()
     assert heard == ["first", "time"]
     loop.close()
     for fd in {*new, *(end for pair in pipes for end in pair)}:
@@ -171,7 +188,7 @@ def test_cancelled_timers_are_not_kept_until_their_time():
     for number in range(1000):
         loop.after(0.0, lambda number=number: fired.append(number))
     while len(fired) < 1000:
-        loop.turn()
+        loop.run_once()
     assert fired == list(range(1000))
     loop.close()
 
@@ -182,17 +199,17 @@ def test_timers_fire_in_their_order_and_can_be_cancelled():
     loop.after(0.01, lambda: fired.append("first"))
     loop.after(0.015, lambda: fired.append("never")).cancel()
     while len(fired) < 2:
-        loop.turn()
+        loop.run_once()
     assert fired == ["first", "second"]
     loop.close()
 
 
-def test_c04_the_longest_obituary_fits_into_a_message():
+def test_c04_the_longest_exit_report_fits_into_a_message():
     """The supervisor would die of one that does not, and every job with it."""
     tail = Tail()
-    tail.take(b"\0" * 1_000_000)
+    tail.feed(b"\0" * 1_000_000)
     sentence = str(ProtocolError("\1" * 1_000_000))
-    report = obituary(
+    report = exit_report(
         run="r" * 64,
         cause=Cause.PROTOCOL,
         sentence=sentence,
@@ -209,42 +226,42 @@ def test_c04_the_longest_obituary_fits_into_a_message():
 
 
 class Silent:
-    """A service that lives and says nothing."""
+    """A living service that does not report."""
 
     service, state, alive = Service(name="writer", entry=""), ServiceState.RUNNING, True
 
     def __init__(self):
-        self.told = []
+        self.signals = []
 
     def signal(self, number):
-        self.told.append(number)
+        self.signals.append(number)
 
 
-class Looks:
-    """A loop that turns when it is told to."""
+class Ticks:
+    """A loop whose periodic call the test makes."""
 
     def every(self, _seconds, call):
         self.again = call
 
 
-def test_a_silent_service_is_ended_once_its_patience_is_over():
-    loop, service = Looks(), Silent()
+def test_a_silent_service_is_ended_after_its_timeout():
+    loop, service = Ticks(), Silent()
     watchdog = Watchdog(loop, service, 3.0)
     for _ in range(2):
         loop.again()
-    watchdog.heard()
+    watchdog.reset()
     for _ in range(2):
         loop.again()
-    assert service.told == [], "however long it took: we may have been stopped"
+    assert service.signals == [], "however long it took: we may have been stopped"
     for _ in range(3):
         loop.again()
-    assert service.told == [signal.SIGABRT, signal.SIGKILL, signal.SIGKILL]
+    assert service.signals == [signal.SIGABRT, signal.SIGKILL, signal.SIGKILL]
 
 
 def test_a_service_that_is_leaving_is_not_watched():
-    loop, service = Looks(), Silent()
+    loop, service = Ticks(), Silent()
     Watchdog(loop, service, 1.0)
     service.state = ServiceState.STOPPING
     for _ in range(5):
         loop.again()
-    assert service.told == []
+    assert service.signals == []

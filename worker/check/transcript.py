@@ -6,7 +6,6 @@ The supervisor of those processes is one of its own, with `worker.writer.checks`
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TextIO
@@ -14,7 +13,6 @@ from typing import TextIO
 import msgspec
 
 from worker.config import container
-from worker.config.limits import limits
 from worker.config.sealed import seal
 from worker.config.settings import Settings
 from worker.logs import line as log_line
@@ -107,12 +105,13 @@ class Transcript:
 
 def check(settings: Settings, seconds: float, *, as_json: bool = False, verbose: bool = False) -> int:
     """Runs every test, each for so many seconds, and prints the transcript; the exit code. To be called from the main thread."""
+    from supervisor import published  # noqa: PLC0415
     from supervisor.config import Service, SupervisorConfig  # noqa: PLC0415 - the writer needs the names in here, and no supervisor
     from supervisor.supervisor import Supervisor  # noqa: PLC0415
 
-    found, home = limits(settings, container.memory_limit_mb()), os.environ.get("HOME", "")
+    home = os.environ.get("HOME", "")
     scrub(os.environ)
-    folder, out = container.runtime_folder(), _aside()
+    out = _aside()
     log_line.configure("CRITICAL", settings.log_format, redactor=Redactor(settings.secret_values()))
     writer = Service(
         name="checks",
@@ -124,18 +123,14 @@ def check(settings: Settings, seconds: float, *, as_json: bool = False, verbose:
         pools={"check": AT_ONCE},
         writer=writer,
         job_entry="worker.check.probes:job",
-        state_path=f"{folder}/state.json",
+        state=published.create(),
         kill_grace=0.0,
         shutdown_grace=0.0,
-        memory_mb=found.memory_mb,
-        memory_budget_mb=found.budget_mb,
+        memory_mb=settings.discovery_job_memory_mb or container.DEFAULT_JOB_MB,
         confine_files=settings.discovery_confine_files,
         restarts=0,
     )
-    try:
-        return {PASSED: 0, FAILED: 1, 1: 1}.get(Supervisor(config).run(), EXIT_INTERRUPTED)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return {PASSED: 0, FAILED: 1, 1: 1}.get(Supervisor(config).run(), EXIT_INTERRUPTED)
 
 
 def _aside() -> int:

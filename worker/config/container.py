@@ -1,18 +1,17 @@
-"""What the container we run in allows: memory, and where there is tmpfs."""
+"""The limits of the container: memory, and whether there is a folder for temporary files."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+RESERVE_MB = 160
+"""For supervisor, writer and http together, with room to breathe."""
+
+DEFAULT_JOB_MB = 512
+LEAST_JOB_MB = 64
 UNLIMITED = 1 << 50
-PREFIX = "elder-worker-"
 
 
 def memory_limit_mb() -> int | None:
@@ -27,47 +26,18 @@ def memory_limit_mb() -> int | None:
     return None
 
 
+def job_memory(wanted: int | None, slots: int, limit: int | None) -> tuple[int, int | None]:
+    """(cap of one job, budget of all) in MB. A cap must bite below the container's limit, or the kernel ends the whole container."""
+    if limit is None:
+        return wanted or DEFAULT_JOB_MB, None
+    budget = max(LEAST_JOB_MB, limit - RESERVE_MB)
+    share = max(LEAST_JOB_MB, budget // max(1, slots))
+    return min(wanted or min(DEFAULT_JOB_MB, share), budget), budget
+
+
 def can_write() -> bool:
     """Whether there is a folder for temporary files, as jobs need one."""
     try:
         return bool(tempfile.gettempdir())
     except FileNotFoundError:
         return False
-
-
-def runtime_folder() -> str:
-    """A new folder of ours alone, on tmpfs where there is one; those that killed workers have left there are removed.
-
-    It is locked for as long as this process lives, also after an exec, and whatever nobody holds a lock on is nobody's.
-    """
-    places = (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm", tempfile.gettempdir())
-    base = next((path for path in places if path and os.access(path, os.W_OK)), tempfile.gettempdir())
-    for old in Path(base).glob(PREFIX + "*"):
-        with contextlib.suppress(OSError), _locked(str(old)):  # another user's, in use, or gone meanwhile
-            shutil.rmtree(old, ignore_errors=True)
-    while True:
-        folder = tempfile.mkdtemp(prefix=PREFIX, dir=base)
-        with contextlib.suppress(OSError):  # one that starts just now took it for abandoned
-            os.set_inheritable(_lock(folder), True)
-            if Path(folder).exists():
-                return folder
-
-
-def _lock(folder: str) -> int:
-    """A descriptor that holds it. Raises `OSError` when somebody else's does."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        raise
-    return fd
-
-
-@contextlib.contextmanager
-def _locked(folder: str) -> Iterator[None]:
-    fd = _lock(folder)
-    try:
-        yield
-    finally:
-        os.close(fd)

@@ -1,1 +1,1 @@
-"""The health endpoints' application: state as published by the supervisor, shown as JSON, metrics and a page."""
+"""The application of the health endpoints: the state that the supervisor publishes, as JSON, metrics and a page."""

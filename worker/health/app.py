@@ -1,4 +1,4 @@
-"""The Flask application: /healthz says that the loop turns, /readyz that work can be done, /status everything, /metrics in numbers."""
+"""The Flask application: /healthz (the supervisor's loop turns), /readyz (work can be done), /status (the whole state), /metrics."""
 
 from __future__ import annotations
 
@@ -11,38 +11,37 @@ from werkzeug.exceptions import HTTPException
 
 from worker.config.settings import Settings
 from worker.health.metrics import exposition
-from worker.health.state import Published, age, trouble, unready
+from worker.health.state import age, read, unhealthy, unready
 from worker.version import __version__
 
 SERVICE = "elder-worker"
 
 
-def create_app(state_path: str, settings: Settings) -> Flask:
-    """The application over the state published at `state_path`; `settings` are shown, and hold no secrets."""
+def create_app(state: int, settings: Settings) -> Flask:
+    """Makes the application. `state` is a descriptor of the published state; `settings` are shown, and hold no secrets."""
     app = Flask("worker.health", template_folder="templates", static_folder=None)
-    published = Published(state_path)
     shown, warnings = settings.shown(), settings.warnings
 
     @app.get("/healthz")
     def healthz() -> Response:
-        return _health(trouble(published.read()))
+        return _health(unhealthy(read(state)))
 
     @app.get("/readyz")
     def readyz() -> Response:
-        return _health(unready(published.read()))
+        return _health(unready(read(state)))
 
     @app.get("/status")
     def status() -> Response:
-        return _json(_status(published.read(), shown, warnings))
+        return _json(_status(read(state), shown, warnings))
 
     @app.get("/metrics")
     def metrics() -> Response:
-        body, kind = exposition(published.read(), request.headers.get("Accept", ""))
+        body, kind = exposition(read(state), request.headers.get("Accept", ""))
         return Response(body, content_type=kind)
 
     @app.get("/")
     def page() -> str:
-        return render_template("status.html", status=_status(published.read(), shown, warnings))
+        return render_template("status.html", status=_status(read(state), shown, warnings))
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
@@ -65,7 +64,7 @@ def _health(problem: str) -> Response:
 
 def _status(state: dict[str, Any], settings: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
     report = state.get("report") or {}
-    problem, hindrance = trouble(state), unready(state)
+    problem, hindrance = unhealthy(state), unready(state)
     return {
         "status": "unhealthy" if problem else "degraded" if hindrance else "healthy",
         "service": SERVICE,
@@ -81,7 +80,7 @@ def _status(state: dict[str, Any], settings: dict[str, Any], warnings: Sequence[
         "beat_age_seconds": round(age(state), 3) if state else None,
         "started_at": state.get("started_at"),
         "settings": settings,
-        "warnings": list(warnings),
+        "warnings": [*warnings, *state.get("warnings", [])],
     }
 
 

@@ -1,4 +1,4 @@
-"""/metrics: the numbers that the supervisor and the writer publish, in Prometheus' words. Nothing is counted here."""
+"""/metrics: the numbers that the supervisor and the writer publish, in the Prometheus text formats. Nothing is counted here."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from worker.health.state import age, unready
 
 HELP = {
     "connector_sync_total": "Syncs by connector and outcome",
-    "connector_entities_synced": "Entities by connector and what was done with them",
+    "connector_entities_synced": "Entities by connector and operation",
     "connector_sync_errors": "Syncs that failed",
-    "connector_sync_duration_seconds": "How long syncs took",
-    "connector_last_sync_timestamp": "When the last sync succeeded, Unix time",
+    "connector_sync_duration_seconds": "Duration of syncs",
+    "connector_last_sync_timestamp": "Unix time of the last successful sync",
     "discovery_jobs_total": "Discovery runs by provider and outcome",
-    "discovery_job_duration_seconds": "How long job processes lived",
+    "discovery_job_duration_seconds": "Lifetime of job processes",
     "discovery_running": "Discovery jobs that hold a slot",
-    "discovery_kill_latency_seconds": "From the decision to kill until the whole tree was proven dead",
+    "discovery_kill_latency_seconds": "Seconds from the decision to kill until the whole process tree was proven dead",
     "discovery_entities_total": "Entities that runs have found",
-    "discovery_scopes_total": "Scopes by how their reading ended",
-    "discovery_queue_depth": "Jobs that are due and have no worker",
-    "discovery_oldest_due_seconds": "How long the longest waiting of them has been due",
-    "supervisor_loop_lag_seconds": "How late the supervisor's latest timer was, since the last look",
-    "supervisor_dropped_log_lines": "Log lines that nobody took in time",
+    "discovery_scopes_total": "Scopes by outcome",
+    "discovery_queue_depth": "Jobs that are due and that no worker has claimed",
+    "discovery_oldest_due_seconds": "Seconds since the longest waiting of these jobs became due",
+    "supervisor_loop_lag_seconds": "Largest delay of a timer of the supervisor since the last published state",
+    "supervisor_spawn_failures_total": "Processes that could not be started, trial starts included",
+    "supervisor_dropped_log_lines": "Log lines dropped because the log was not read in time",
     "writer_rows_total": "Entity rows that discovery runs have written",
-    "writer_retries_total": "Transactions that were tried again",
-    "writer_refused_writes_total": "Writes that came too late, by a worker that had lost its claim",
+    "writer_retries_total": "Transactions that were retried",
+    "writer_refused_writes_total": "Late writes of runs whose claim another worker had taken over",
 }
 
 ALWAYS = {
@@ -38,7 +39,7 @@ ALWAYS = {
     "connector_entities_synced": ("connector", "operation"),
     "connector_sync_errors": ("connector",),
 }
-"""Announced even before the first of them has happened."""
+"""Families that are present before their first increment, with their labels."""
 
 
 class _Collector:
@@ -46,7 +47,7 @@ class _Collector:
         self._state = state
 
     def collect(self) -> Iterator[Metric]:
-        """Families, each once."""
+        """Yields every metric family once."""
         report = self._state.get("report") or {}
         families: dict[str, Metric] = {name: _counter(name, labels) for name, labels in ALWAYS.items()}
         for name, kind, labels, value in (*self._state.get("metrics", ()), *report.get("metrics", ())):
@@ -56,10 +57,10 @@ class _Collector:
         yield from self._own()
 
     def _own(self) -> Iterator[Metric]:
-        up = GaugeMetricFamily("elder_worker_up", "Whether the worker can do its work now")
+        up = GaugeMetricFamily("elder_worker_up", "1 when the worker can do its work, else 0")
         up.add_metric([], 0 if unready(self._state) else 1)
         yield up
-        beat = GaugeMetricFamily("supervisor_beat_age_seconds", "Since the supervisor's loop last turned")
+        beat = GaugeMetricFamily("supervisor_beat_age_seconds", "Seconds since the supervisor published its state")
         if self._state:
             beat.add_metric([], age(self._state))
         yield beat
@@ -89,7 +90,7 @@ def _add(family: Metric, labels: list[str], value: Any) -> None:
 
 
 def exposition(state: dict[str, Any], accept: str) -> tuple[bytes, str]:
-    """(body, content type) for what the scraper accepts."""
+    """(body, content type) in the format that the scraper accepts."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(state))
     encode, kind = choose_encoder(accept)

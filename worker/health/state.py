@@ -1,41 +1,34 @@
-"""The published state, as a reader sees it: fresh, stale, or not there."""
+"""The published state as the health endpoints read it: its age, and why the worker is unhealthy or not ready."""
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from supervisor.published import PublishedState
+
 STALE = 5.0
-"""Seconds without a beat after which the supervisor's loop is taken for stalled; it publishes every second."""
+"""Seconds after which the supervisor's loop counts as stalled; it publishes the state every second."""
 
 WRITER_STALE = 15.0
-"""Seconds without a report after which the writer is taken for stalled."""
+"""Seconds without a report after which the writer counts as stalled."""
 
 
-class Published:
-    """Reads the file anew each time: it is small, and on tmpfs."""
-
-    def __init__(self, path: str) -> None:
-        self._path = Path(path)
-
-    def read(self) -> dict[str, Any]:
-        """The state; empty when there is none."""
-        try:
-            state: dict[str, Any] = msgspec.json.decode(self._path.read_bytes())
-        except (OSError, msgspec.DecodeError):
-            return {}
-        return state
+def read(fd: int) -> dict[str, Any]:
+    """The state that was published last; empty when there is none."""
+    data = PublishedState(fd).read()
+    state: dict[str, Any] = msgspec.json.decode(data) if data else {}
+    return state
 
 
 def age(state: dict[str, Any]) -> float:
-    """Seconds since the supervisor's loop last turned; infinite without a state."""
+    """Seconds since the supervisor's loop published the state; infinite without a state."""
     return time.monotonic() - float(state["beat"]) if "beat" in state else float("inf")
 
 
-def trouble(state: dict[str, Any]) -> str:
+def unhealthy(state: dict[str, Any]) -> str:
     """Why the worker is not healthy, in a sentence; empty when it is. Says nothing of the database: that is `unready`."""
     if not state:
         return "the supervisor has published nothing yet"
@@ -45,12 +38,14 @@ def trouble(state: dict[str, Any]) -> str:
 
 
 def unready(state: dict[str, Any]) -> str:
-    """Why the worker cannot do its work now; empty when it can."""
-    found = trouble(state)
-    if found:
-        return found
+    """Why the worker cannot do its work now, in a sentence; empty when it can."""
+    problem = unhealthy(state)
+    if problem:
+        return problem
     if state["draining"]:
         return "the worker is stopping"
+    if state["spawn_problem"]:
+        return f"the worker cannot start processes: {state['spawn_problem']}"
     report = state.get("report")
     if not report or (state.get("report_age") or 0) + age(state) > WRITER_STALE:
         return "the writer does not report"

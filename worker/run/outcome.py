@@ -5,6 +5,7 @@ the data pipe said        the process              the run is
 ========================  =======================  =====================================================
 anything                  cancelled                cancelled
 anything                  ended by our shutdown    released: back to the queue, no failure
+anything                  not given what it needs  released: the kernel refused a process, a thread or a descriptor
 something forbidden       anyhow                   error/protocol
 FAILED                    anyhow                   error, with the kind and the words of FAILED
 COMPLETE                  left with exit code 0    completed, or partial when a scope was not read in full
@@ -77,8 +78,8 @@ def judge(received: Received, exited: Exited) -> Verdict:
     """Returns the verdict, by the table above."""
     if exited.cause is Cause.CANCELLED:
         return Verdict(Status.CANCELLED, error=exited.sentence or "the run was cancelled", detail=exited.detail)
-    if exited.cause is Cause.SHUTDOWN:
-        return Verdict(Status.RELEASED)
+    if exited.cause in {Cause.SHUTDOWN, Cause.RESOURCES}:
+        return Verdict(Status.RELEASED, error=exited.sentence)
     if received.broken:
         return Verdict(Status.ERROR, "protocol", f"the job's process broke the protocol: {received.broken}", exited.detail)
     if received.failed is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 
-def main(state: str, settings: int) -> int:
-    """The process's entry: `state` is the path of the published state, `settings` a descriptor with settings without secrets."""
+def main(state: int, settings: int) -> int:
+    """Entry point of the process: `state` is a descriptor of the published state, `settings` one of the settings without secrets."""
     from worker.web.server import serve  # noqa: PLC0415 - Flask is loaded by this process only
 
     return serve(state, settings)

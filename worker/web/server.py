@@ -101,7 +101,7 @@ THREADS = 64
 """Made as they are needed: one is enough but for a crowd of slow ones."""
 
 
-def serve(state: str, settings_fd: int) -> int:
+def serve(state: int, settings_fd: int) -> int:
     """Until it is told to stop."""
     settings = unseal(settings_fd, Settings)
     logs.configure(settings.log_level, settings.log_format)

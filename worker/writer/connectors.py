@@ -106,7 +106,11 @@ class ConnectorScheduler:
             launch=launch,
             limits=self._limits,
             inventory=inventory,
-            ended=lambda verdict, _: self._ended(name, began, verdict, inventory.totals),
+            ended=lambda verdict, _: (
+                self._refused(name, before, verdict.error)
+                if verdict.status is Status.RELEASED
+                else self._ended(name, began, verdict, inventory.totals)
+            ),
             refused=lambda sentence: self._refused(name, before, sentence),
             description=f"connector {name}",
         )

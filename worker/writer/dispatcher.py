@@ -5,6 +5,7 @@ Used by the main thread only; run threads reach it through the mailbox.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -148,7 +149,7 @@ class RunDispatcher:
                 os.close(fd)
         elif isinstance(message, Spawned):
             active.pid = message.pid
-            self._listen(active, *descriptors)
+            self._try_to_listen(active, descriptors)
         elif isinstance(message, Refused):
             del self._active[message.run]
             active.assignment.refused(message.sentence)
@@ -156,6 +157,19 @@ class RunDispatcher:
             self._exited(active, message)
         elif active.thread is not None:
             active.thread.ready()
+
+    def _try_to_listen(self, active: _ActiveRun, descriptors: Sequence[int]) -> None:
+        """Starts the thread of a run; cancels a run that this process has no thread or no descriptor left for."""
+        try:
+            self._listen(active, *descriptors)
+        except (OSError, RuntimeError, TypeError) as error:  # TypeError: the kernel has dropped the descriptors of the message
+            active.thread = None
+            for fd in descriptors:
+                with contextlib.suppress(OSError):
+                    os.close(fd)
+            reason = "no descriptor is left" if isinstance(error, TypeError) else str(error)
+            _log.error(f"the results of {active.assignment.description} cannot be read: {reason}", run=active.assignment.run)
+            self.cancel(active.assignment.run, Cause.RESOURCES, f"the writer cannot read the results: {reason}")
 
     def _listen(self, active: _ActiveRun, data: int, start: int) -> None:
         assignment = active.assignment
@@ -168,7 +182,11 @@ class RunDispatcher:
             violation=lambda cause, sentence: self._mailbox.post(lambda: self.cancel(assignment.run, cause, sentence)),
             done=lambda verdict: self._mailbox.post(lambda: self._done(active, verdict)),
         )
-        active.thread.start()
+        try:
+            active.thread.start()
+        except RuntimeError:
+            active.thread.abandon()
+            raise
         _log.info(f"started {assignment.description}", run=assignment.run, **assignment.label)
 
     def _exited(self, active: _ActiveRun, message: Exited) -> None:

@@ -78,6 +78,10 @@ class RunStream(threading.Thread):
         """Notifies the thread that the job's process tree is dead. Called by the main thread."""
         self._notify(exited)
 
+    def abandon(self) -> None:
+        """Releases what a thread holds that could not be started; its descriptors stay the caller's."""
+        os.close(self._wake)
+
     def forget(self) -> None:
         """Waits for the thread's end and closes its event descriptor. Called by the main thread."""
         self.join()

@@ -15,8 +15,9 @@ import urllib.request
 import pytest
 from peers.port import free_port
 from prometheus_client.parser import text_string_to_metric_families
-from waiting import CAP, until
+from waiting import CAP, NO_ANSWER, until
 
+from supervisor.published import PublishedState, create
 from worker.config.settings import Settings
 from worker.health.app import create_app
 
@@ -32,6 +33,8 @@ def published(**more) -> dict:
         "version": 1,
         "beat": time.monotonic(),
         "draining": False,
+        "spawn_problem": "",
+        "warnings": [],
         "pools": {},
         "jobs": [],
         "services": {},
@@ -44,10 +47,10 @@ def published(**more) -> dict:
 
 
 @pytest.fixture
-def client(tmp_path):
-    path = tmp_path / "state.json"
-    client = create_app(str(path), Settings(discovery_max_concurrent=7)).test_client()
-    client.publish = lambda **more: path.write_text(json.dumps(published(**more)))
+def client():
+    state = PublishedState(create())
+    client = create_app(state.fd, Settings(discovery_max_concurrent=7)).test_client()
+    client.publish = lambda **more: state.write(json.dumps(published(**more)).encode())
     return client
 
 
@@ -154,11 +157,11 @@ def _children(pid: int) -> list[int]:
 
 
 def told_by(port: int) -> dict | None:
-    """/status, or None while nobody answers."""
+    """/status, or None while there is no whole answer."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5) as answer:
             return json.loads(answer.read())
-    except OSError:
+    except NO_ANSWER:
         return None
 
 

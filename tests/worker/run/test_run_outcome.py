@@ -45,6 +45,7 @@ TABLE = [
     ("cancelled", COMPLETE, {"cause": Cause.CANCELLED}, "cancelled", ""),
     ("cancelled while it broke the protocol", BROKEN, {"cause": Cause.CANCELLED}, "cancelled", ""),
     ("shutdown", NOTHING, {"cause": Cause.SHUTDOWN}, "released", ""),
+    ("no process, thread or descriptor", NOTHING, {"cause": Cause.RESOURCES}, "released", ""),
     ("shutdown after FAILED", FAILED, {"cause": Cause.SHUTDOWN}, "released", ""),
 ]
 
