@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from providers.azure.catalogue import RESOURCE_TYPES
+from typing import Any
+
+from providers.azure import catalogue, policy
 from providers.azure.config import AzureConfig, AzureOperator
 from providers.provider import Provider, ResourceType, Source
 
@@ -16,6 +18,8 @@ class Azure(Provider):
     config = AzureConfig
     shared_prefix = True
     operator = AzureOperator
+    sdk = ("azure.identity", "azure.mgmt.compute", "azure.mgmt.storage")
+    memory_mb = 192
 
     def open(self, config: AzureConfig, operator: AzureOperator) -> Source:
         """Signs in lazily: the first call to Azure shows whether the credentials are right."""
@@ -25,4 +29,8 @@ class Azure(Provider):
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """All types of the catalogue."""
-        return RESOURCE_TYPES
+        return catalogue.resource_types()
+
+    def policy(self) -> dict[str, Any]:
+        """The definition of a role that suffices to read all types, for ``az role definition create``."""
+        return policy.role_definition()

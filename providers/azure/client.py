@@ -1,44 +1,39 @@
-"""Clients for Azure: one credential, one set of network settings, for Resource Manager and the typed SDK clients alike."""
+"""Azure Resource Manager, by path and by typed clients: both on one HTTP client, with one token."""
 
 from __future__ import annotations
 
+import importlib
 import json
-import os
-import ssl
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+import threading
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote, urlencode
 
-import msgspec
-import requests
 from azure.core import AzureClouds
-from azure.core.credentials import TokenCredential
-from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline import policies
-from azure.core.pipeline.transport import RequestsTransport
-from azure.core.rest import HttpRequest
-from azure.identity import AzureAuthorityHosts, ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential
-from azure.mgmt.core import ARMPipelineClient
-from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+from azure.identity import AzureAuthorityHosts
 from azure.mgmt.core.tools import get_arm_endpoints
-from requests.adapters import HTTPAdapter
 
-from providers import secrecy
-from providers.azure.config import AzureConfig, AzureOperator, ManagedIdentity
-from providers.errors import BadAnswer, ConfigError
-from providers.http.tls import tls
-from providers.variables import environment
-
-TIMEOUTS = {"connection_timeout": 10, "read_timeout": 60}  # seconds; the job's own clock ends everything else
-RETRIES = {"retry_total": 5, "retry_backoff_max": 60}  # Retry-After is honoured by the SDK's policy
-PAGE_BUDGET = 100_000
-"""Pages of one list: more is a loop, not a list."""
+from providers.azure import failure
+from providers.azure.config import AzureConfig, AzureOperator
+from providers.azure.signin import TRUST, Bearer, SignIn
+from providers.azure.transport import Transport, quota_of
+from providers.http.client import SUCCESS, Http
+from providers.http.response import HttpResponse
+from providers.pages import Page, guarded, items
 
 _CLOUDS = {
     "AzureCloud": (AzureClouds.AZURE_PUBLIC_CLOUD, AzureAuthorityHosts.AZURE_PUBLIC_CLOUD),
     "AzureUSGovernment": (AzureClouds.AZURE_US_GOVERNMENT, AzureAuthorityHosts.AZURE_GOVERNMENT),
     "AzureChinaCloud": (AzureClouds.AZURE_CHINA_CLOUD, AzureAuthorityHosts.AZURE_CHINA),
 }
+CLIENTS = {
+    "compute": ("azure.mgmt.compute", "ComputeManagementClient"),
+    "storage": ("azure.mgmt.storage", "StorageManagementClient"),
+}
+"""The typed clients by the first word of a kind's operation: module and class. A module is loaded when it is first used."""
+
+Options = tuple[tuple[str, str], ...]
 
 
 class Connection:
@@ -49,124 +44,87 @@ class Connection:
         endpoints = get_arm_endpoints(cloud)
         self.base_url = (operator.resource_manager_url or endpoints["resource_manager"]).rstrip("/")
         self.scopes: list[str] = endpoints["credential_scopes"]
-        self.network: dict[str, Any] = {**TIMEOUTS, **RETRIES}
-        if operator.ca_bundle:
-            self.network["transport"] = _trusting(operator.ca_bundle)
-        self.credential, self.who = _credential(config, operator, operator.authority_host or authority, self.network)
-
-    def typed(self, client: Callable[..., Any], subscription: str) -> Any:
-        """An azure-mgmt client for one subscription."""
-        return client(self.credential, subscription, base_url=self.base_url, credential_scopes=self.scopes, **self.network)
-
-    def arm(self) -> Arm:
-        """The client for what has no typed one."""
-        return Arm(self)
-
-
-class Arm:
-    """Azure Resource Manager, by path."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._base = connection.base_url
-        self._client = ARMPipelineClient(
-            base_url=connection.base_url,
-            policies=[
-                policies.RequestIdPolicy(),
-                policies.UserAgentPolicy("elder-worker"),
-                policies.RetryPolicy(**RETRIES),
-                ARMChallengeAuthenticationPolicy(connection.credential, *connection.scopes),
-            ],
-            **connection.network,
+        self._sign_in = SignIn(config, operator, operator.authority_host or authority)
+        self.who = self._sign_in.who
+        bearer = Bearer(self._sign_in.credential, self.scopes)
+        self._http = Http(
+            self.base_url,
+            "Azure",
+            headers=bearer.headers,
+            renew=bearer.renew,
+            explain=failure.explain,
+            advice="check AZURE_RESOURCE_MANAGER_URL" if operator.resource_manager_url else "is it reachable from here?",
+            trust=TRUST,
+            ca_file=operator.ca_bundle,
         )
-
-    def get(self, path: str, version: str) -> Iterator[dict[str, Any]]:
-        """Every item of a list, following `nextLink` to the end."""
-        url, seen = f"{self._base}{path}?api-version={version}", set[str]()
-        while url:
-            if url in seen or len(seen) >= PAGE_BUDGET:
-                raise BadAnswer(f"the pages of {path} lead in a circle")
-            seen.add(url)
-            page = self._send(HttpRequest("GET", url))
-            yield from page.get("value") or ()
-            url = page.get("nextLink") or ""
-
-    def post(self, path: str, version: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer to one POST; only for calls that change nothing."""
-        return self._send(HttpRequest("POST", f"{self._base}{path}?api-version={version}", json=body))
+        self._transport = Transport(self._http)
+        self._typed: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Closes the connections."""
-        self._client.close()
+        self._http.close()
+        self._sign_in.close()
 
-    def _send(self, request: HttpRequest) -> dict[str, Any]:
-        response = self._client.send_request(request)
-        if response.status_code != 200:
-            raise HttpResponseError(response=response)
-        answer = response.json()
-        if not isinstance(answer, dict):
-            raise BadAnswer(f"{request.url.partition('?')[0]} answered with a {type(answer).__name__}, not an object")
-        return answer
+    def get(self, path: str, version: str, **query: str) -> dict[str, Any]:
+        """The object at a path. Raises `ProviderError`."""
+        return self._http.get(_url(path, version, query), what=f"GET {_short(path)}", quota=quota_of(path)).object()
 
+    def list(self, path: str, version: str, *, permission: str = "", **query: str) -> Iterator[dict[str, Any]]:
+        """Every item of a list, following `nextLink` to the end. Raises `ProviderError`."""
+        what = f"list {_short(path)}"
+        return items(self._http.pages(_url(path, version, query), _page, what=what, permission=permission, quota=quota_of(path)))
 
-class _Adapter(HTTPAdapter):
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, ssl_context=self._context, **options)
-
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=self._context, **options)
-
-
-def _trusting(ca_file: str) -> RequestsTransport:
-    """For the operator's own authority."""
-    session = requests.Session()
-    session.mount("https://", _Adapter(tls(ca_file)))
-    return RequestsTransport(session=session, session_owner=False, connection_verify=ca_file, **TIMEOUTS)
-
-
-def _credential(config: AzureConfig, operator: AzureOperator, authority: str, network: Mapping[str, Any]) -> tuple[TokenCredential, str]:
-    """The credential and the name to show for it: the job's own, else the operator's file, workload identity, managed identity."""
-    options = {"authority": authority, "disable_instance_discovery": bool(operator.authority_host), **network}
-    given = _own(config) or _from_file(operator.credentials_file)
-    if given:
-        return ClientSecretCredential(*given, **options), given[1]
-    client = operator.client_id or None
-    if operator.federated_token_file:
-        needed = {"AZURE_TENANT_ID": operator.tenant_id, "AZURE_CLIENT_ID": operator.client_id}
-        lacking = [name for name, value in needed.items() if not value]
-        if lacking:
-            raise ConfigError(f"AZURE_FEDERATED_TOKEN_FILE is set, but {' and '.join(lacking)} is not: workload identity needs them all")
-        federated = WorkloadIdentityCredential(
-            tenant_id=operator.tenant_id,
-            client_id=client,
-            token_file_path=operator.federated_token_file,
-            **options,
+    def post(self, path: str, version: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to one POST; only for calls that change nothing. Raises `ProviderError`."""
+        answer = self._http.send(
+            "POST",
+            _url(path, version, {}),
+            body=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            what=f"query {_short(path)}",
+            quota=quota_of(path),
+            accept=SUCCESS,
         )
-        return federated, client or ""
-    # azure-identity looks for these in its process's environment, now and at each sign-in; a job has only what it was handed
-    os.environ.update(environment(msgspec.convert(operator, ManagedIdentity, from_attributes=True)))
-    return ManagedIdentityCredential(client_id=client), client or "managed identity"
+        return answer.object()
+
+    def typed(self, operation: str, subscription: str, arguments: tuple[str, ...] = (), options: Options = ()) -> Iterator[dict[str, Any]]:
+        """Every item that an operation of a typed client lists, as JSON. `operation` is ``client.operations.method``."""
+        name, group, method = operation.split(".")
+        pager = getattr(getattr(self._client(name, subscription), group), method)(*arguments, **dict(options))
+        return items(guarded(_typed_pages(pager), f"list {operation}"))
+
+    def _client(self, name: str, subscription: str) -> Any:
+        """The typed client of a subscription, made once. It sends what our transport sends, and changes nothing in Azure."""
+        with self._lock:
+            if (name, subscription) not in self._typed:
+                module, kind = CLIENTS[name]
+                self._typed[name, subscription] = getattr(importlib.import_module(module), kind)(
+                    self._sign_in.credential,
+                    subscription,
+                    base_url=self.base_url,
+                    credential_scopes=self.scopes,
+                    transport=self._transport,
+                    policies=[policies.RequestIdPolicy(), policies.ContentDecodePolicy()],
+                )
+            return self._typed[name, subscription]
 
 
-def _own(config: AzureConfig) -> tuple[str, str, str] | None:
-    if config.tenant_id and config.client_id and config.client_secret:
-        return config.tenant_id, config.client_id, config.client_secret
-    return None
+def _typed_pages(pager: Any) -> Iterator[Page]:
+    pages = pager.by_page()
+    for page in pages:
+        yield Page([item.as_dict() for item in page], pages.continuation_token)
 
 
-def _from_file(path: str) -> tuple[str, str, str] | None:
-    """A service principal, in our spelling or in that of ``az ad sp create-for-rbac`` (old and new)."""
-    if not path:
-        return None
-    try:
-        found = json.loads(Path(path).read_text())
-        spellings = (("tenant_id", "tenantId", "tenant"), ("client_id", "clientId", "appId"), ("client_secret", "clientSecret", "password"))
-        tenant, client, secret = [next(found[name] for name in names if name in found) for names in spellings]
-    except (OSError, ValueError, TypeError, StopIteration) as error:
-        reason = "needs tenant_id, client_id and client_secret" if isinstance(error, StopIteration) else type(error).__name__
-        raise ConfigError(f"AZURE_CREDENTIALS_FILE ({path}) is no service principal: {reason}") from None
-    secrecy.learned(str(secret))
-    return str(tenant), str(client), str(secret)
+def _page(answer: HttpResponse) -> Page:
+    body = answer.object()
+    return Page(body.get("value") or (), body.get("nextLink") or None)
+
+
+def _url(path: str, version: str, query: Mapping[str, str]) -> str:
+    return f"{quote(path, safe='/')}?{urlencode({'api-version': version, **query})}"
+
+
+def _short(path: str) -> str:
+    """The end of a path, which names the type: ``Microsoft.Authorization/roleAssignments``."""
+    return path.rpartition("/providers/")[2] if "/providers/" in path else path.rpartition("/")[2]

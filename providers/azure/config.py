@@ -10,6 +10,7 @@ import msgspec
 from providers.schema import Secret
 from providers.variables import setting
 
+_TENANT = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -62,8 +63,22 @@ class AzureConfig(msgspec.Struct, frozen=True):
         given = [name for name in ("tenant_id", "client_id", "client_secret") if getattr(self, name)]
         if given and len(given) < 3:
             raise ValueError(f"`tenant_id`, `client_id` and `client_secret` go together; only {', '.join(given)} given")
+        if faults := blank_faults(self.tenant_id or "", self.client_id or "", self.client_secret or ""):
+            raise ValueError("; ".join(faults))
         wrong = [text for text in self.subscription_ids if not _GUID.fullmatch(text)]
         if wrong:
             raise ValueError(f"`subscription_ids`: '{wrong[0]}' is not a subscription id (a GUID)")
         if not 1 <= self.page_size <= 1000:
             raise ValueError("`page_size` must be from 1 to 1000, which is the most that Resource Graph gives")
+
+
+def blank_faults(tenant_id: str, client_id: str, client_secret: str) -> list[str]:
+    """What is wrong with the parts of a service principal, as far as their characters show; an empty part is none."""
+    faults = []
+    if tenant_id and not _TENANT.fullmatch(tenant_id):
+        faults.append("`tenant_id` must be a GUID or a domain of the tenant, without blanks")
+    if re.search(r"\s", client_id):
+        faults.append("`client_id` must not contain blanks")
+    if client_secret != client_secret.strip():
+        faults.append("`client_secret` must not begin or end with blanks")
+    return faults

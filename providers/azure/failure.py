@@ -1,85 +1,171 @@
-"""Azure's errors in our words."""
+"""What Azure's refusals mean: each has an outcome, and a sentence with Azure's own code and with advice that can work."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from azure.core import exceptions as azure
 from azure.identity import CredentialUnavailableError
 
-from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
+from providers.azure.signin_faults import sign_in_error
+from providers.errors import BadAnswer, CredentialsError, Denied, PageTooLarge, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
+from providers.http.response import HttpResponse
+
+
+class Gone(Unsupported):
+    """The resource, or what contains it, does not exist any more."""
+
 
 _ACTION = re.compile(r"action '([^']+)'")
-_SIGN_IN = {
-    "AADSTS7000222": "the client secret has expired: make a new one for the app registration",
-    "AADSTS7000215": "the client secret is wrong: use the secret's value, not its id",
-    "AADSTS700016": "the client_id is not known in this tenant",
-    "AADSTS700024": "the federated token is too old: check the clock, and AZURE_FEDERATED_TOKEN_FILE",
-    "AADSTS90002": "the tenant_id is not known to Azure",
-}
-_UNSUPPORTED = frozenset(
-    {"MissingSubscriptionRegistration", "DisallowedProvider", "FeatureNotSupportedForAccount", "NoRegisteredProviderFound"}
-)
+_NAMESPACE = re.compile(r"/providers/([\w.]+)", re.IGNORECASE)
+_UNREGISTERED = frozenset({"missingsubscriptionregistration", "subscriptionnotfound", "subscriptionnotregistered"})
+_UNSUPPORTED = frozenset({
+    "disallowedprovider", "featurenotsupportedforaccount", "noregisteredproviderfound", "invalidresourcenamespace", "invalidresourcetype",
+    "resourcetypenotsupported", "notsupported", "operationnotsupported", "locationnotavailableforresourcetype", "featurenotenabled",
+})  # fmt: skip
+_GONE = frozenset({
+    "resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound", "notfound", "accountisdisabled", "accountnotfound",
+    "storageaccountnotfound", "resourcegroupbeingdeleted", "resourceisbeingdeleted",
+})  # fmt: skip
+_TOO_LARGE = frozenset({"responsepayloadtoolarge"})
+_STALE_TOKEN = frozenset({"expiredauthenticationtoken"})
+
+
+def explain(answer: HttpResponse, what: str) -> ProviderError | None:
+    """The error that an answer of Resource Manager means; None leaves it to the usual reading."""
+    codes, message = list(_codes(answer)), _message(answer)
+    code = codes[0] if codes else ""
+    detail = f"{answer.status} {' '.join(codes)}: {message}"
+    known = {one.lower() for one in codes}
+    read = next((read for words, read in _BY_CODE if known & words), _BY_STATUS.get(answer.status))
+    if read:
+        return read(code, what, answer, detail)
+    told = f" ({code}: {_first_sentence(message)})" if code else ""
+    return ScopeError(f"Azure answers {answer.status} to '{what}'{told}", detail=detail) if answer.status < 500 else None
 
 
 def classify(error: Exception) -> ProviderError | None:
-    """Our error for one of the SDK's, or None."""
+    """Our error for one that the SDK raises itself, or None."""
     match error:
         case CredentialUnavailableError():
             return CredentialsError(
                 "this machine has no managed identity: give the job tenant_id, client_id and client_secret, or set AZURE_CREDENTIALS_FILE",
-                detail=error.message,
+                detail=str(error.message),
             )
-        case azure.ClientAuthenticationError(__cause__=azure.ServiceRequestError() | azure.ServiceResponseError() as silence):
-            return _unheard(silence, " at the sign-in")
+        case azure.ClientAuthenticationError(__cause__=ProviderError() as ours):  # raised by our transport, wrapped by azure-identity
+            return ours
         case azure.ClientAuthenticationError():
-            return CredentialsError(_sign_in_sentence(error.message), detail=error.message)
+            return sign_in_error(str(error.message))
         case azure.DecodeError() | azure.DeserializationError():
-            return BadAnswer("Azure answered with something that is not JSON", detail=str(error.message))
+            return BadAnswer("Azure answers with something that is not JSON", detail=str(error.message))
         case azure.HttpResponseError():
-            return _by_status(error)
-        case azure.ServiceRequestError() | azure.ServiceResponseError():
-            return _unheard(error)
+            return ScopeError(f"Azure answers {error.status_code} where no such answer is known", detail=str(error.message))
         case _:
             return None
 
 
-def _unheard(error: azure.AzureError, where: str = "") -> ProviderError:
-    detail = str(error.message)
-    if "CERTIFICATE_VERIFY_FAILED" in detail:
-        return BadAnswer(f"the TLS certificate of Azure{where} is not trusted: set AZURE_CA_BUNDLE if a proxy signs its own", detail=detail)
-    return TimedOut(f"no answer from Azure{where}: {type(error).__name__}", detail=detail)
+Reading = Callable[[str, str, HttpResponse, str], ProviderError]
+"""Makes the error of Azure's code, the request in words, the answer, and the detail for an engineer."""
 
 
-def _by_status(error: azure.HttpResponseError) -> ProviderError:
-    code = getattr(error.error, "code", None) or ""
-    detail = f"{error.status_code} {code}: {error.message}"
-    if code in _UNSUPPORTED:
-        return Unsupported(f"not available in this subscription ({code})", detail=detail)
-    match error.status_code:
-        case 401:
-            return CredentialsError(_sign_in_sentence(error.message or code), detail=detail)
-        case 403:
-            return _denied(error, code, detail)
-        case 429:
-            return Throttled("Azure asks to slow down (429), and still did after five tries", detail=detail)
-        case 408 | 500 | 502 | 503 | 504:
-            return TimedOut(f"Azure answered {error.status_code} {code}".rstrip() + ", and still did after five tries", detail=detail)
-        case _:
-            return ScopeError(f"Azure answered {error.status_code} {code}".rstrip(), detail=detail)
+def _too_large(code: str, what: str, _answer: HttpResponse, detail: str) -> ProviderError:
+    return PageTooLarge(f"one page of '{what}' is larger than Azure sends ({code})", detail=detail)
 
 
-def _denied(error: azure.HttpResponseError, code: str, detail: str) -> Denied:
-    found = _ACTION.search(error.message or "")
-    permission = found.group(1) if found else ""
-    needed = f"the permission {permission}" if permission else "a permission"
-    return Denied(f"Azure refuses ({code or 403}): {needed} is missing; the role Reader has it", permission=permission, detail=detail)
+def _unregistered(code: str, _what: str, answer: HttpResponse, detail: str) -> ProviderError:
+    namespace = _NAMESPACE.search(answer.url)
+    if not namespace:
+        return Unsupported(f"the subscription does not exist any more ({code})", detail=detail)
+    return Unsupported(
+        f"{namespace[1]} is not registered in this subscription ({code}), so it has none of its resources: to use it, register it there",
+        detail=detail,
+    )
 
 
-def _sign_in_sentence(message: str | None) -> str:
-    for code, sentence in _SIGN_IN.items():
-        if code in (message or ""):
-            return f"cannot sign in to Azure: {sentence}"
-    if "ExpiredAuthenticationToken" in (message or ""):
-        return "Azure says that the token has expired: check the clock of this machine and the credential"
-    return "cannot sign in to Azure: check tenant_id, client_id and client_secret"
+def _unsupported(code: str, what: str, _answer: HttpResponse, detail: str) -> ProviderError:
+    return Unsupported(f"Azure does not offer '{what}' in this subscription ({code})", detail=detail)
+
+
+def _gone(code: str, what: str, _answer: HttpResponse, detail: str) -> ProviderError:
+    return Gone(f"what '{what}' asks for does not exist any more ({code or 404})", detail=detail)
+
+
+def _stale(code: str, _what: str, _answer: HttpResponse, detail: str) -> ProviderError:
+    return CredentialsError(
+        f"Azure says that the token has expired ({code}): check the clock of this machine and the credential", detail=detail
+    )
+
+
+def _refused_token(code: str, _what: str, answer: HttpResponse, detail: str) -> ProviderError:
+    if "AADSTS" in detail:
+        return sign_in_error(detail)
+    return CredentialsError(
+        f"Azure does not accept the token ({code or answer.status}): {_first_sentence(_message(answer))}", detail=detail
+    )
+
+
+def _denied(code: str, what: str, answer: HttpResponse, detail: str) -> ProviderError:
+    message = _message(answer)
+    found = _ACTION.search(message)
+    if not found:
+        why = f" ({code}: {_first_sentence(message)})" if code else " (403)"
+        return Denied(f"Azure refuses '{what}'{why}", permission=what, detail=detail)
+    advice = "a deny assignment forbids it" if "deny assignment" in message.lower() else "it is missing; the role Reader has it"
+    return Denied(f"Azure refuses the permission {found[1]} ({code or 403}): {advice}", permission=found[1], detail=detail)
+
+
+def _throttled(code: str, what: str, _answer: HttpResponse, detail: str) -> ProviderError:
+    return Throttled(f"Azure asks to slow down at '{what}' ({code or 429})", detail=detail)
+
+
+def _silent(code: str, what: str, answer: HttpResponse, detail: str) -> ProviderError:
+    return TimedOut(f"Azure answers {answer.status} {code}".rstrip() + f" to '{what}'", detail=detail)
+
+
+_BY_CODE: tuple[tuple[frozenset[str], Reading], ...] = (
+    (_TOO_LARGE, _too_large),
+    (_UNREGISTERED, _unregistered),
+    (_UNSUPPORTED, _unsupported),
+    (_STALE_TOKEN, _stale),
+)
+
+_BY_STATUS: dict[int, Reading] = {
+    401: _refused_token,
+    403: _denied,
+    404: _gone,
+    405: _unsupported,
+    408: _silent,
+    410: _gone,
+    429: _throttled,
+    **dict.fromkeys((500, 502, 503, 504), _silent),
+}
+
+
+def _codes(answer: HttpResponse) -> Iterator[str]:
+    """The code of the error, and those of its details."""
+    error = _error(answer)
+    for one in (error, *(error.get("details") or ())):
+        if isinstance(one, dict) and isinstance(one.get("code"), str):
+            yield one["code"]
+
+
+def _message(answer: HttpResponse) -> str:
+    return str(_error(answer).get("message") or answer.text())
+
+
+def _error(answer: HttpResponse) -> dict[str, Any]:
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    error = found.get("error", found) if isinstance(found, dict) else {}
+    return error if isinstance(error, dict) else {}
+
+
+def _first_sentence(message: str) -> str:
+    """The start of Azure's own reason: one line, bounded."""
+    line = message.strip().partition("\n")[0]
+    return line.partition(". ")[0].rstrip(".")[:300]

@@ -1,20 +1,33 @@
-"""A fake Azure Resource Manager over TLS, as no emulator exists: stateful, paged by nextLink and $skipToken, able to fail on demand.
+"""A fake Azure Resource Manager over TLS, as no emulator exists: stateful, as strict as Azure, able to fail on demand.
 
-What it holds is checked against the typed models of azure-mgmt-* (see tests/providers/azure/test_azure_source.py), so that it cannot drift from
-Azure's own description.
+- It knows the paths and API versions of Azure, and refuses every other.
+- It enforces permissions by their names, as Azure RBAC does; Resource Graph leaves out silently what the caller may not read.
+- It pages only as it is asked: a continuation that it did not give is refused; Resource Graph sorts only when the query says so.
+- Fields that move by themselves at Azure (etags, times of the last change) move with every answer.
+
+What it holds is checked against the typed models of azure-mgmt-* (see tests/providers/azure/test_azure_source.py), so that it cannot drift
+from Azure's own description.
 """
 
 from __future__ import annotations
 
 import collections
+import copy
+import functools
 import http.server
+import inspect
+import itertools
 import json
+import random
 import re
+import sys
 import threading
 import urllib.parse
 from collections.abc import Callable
 
 import pytest
+
+from providers.azure.permissions import Permissions
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 OTHER = "22222222-2222-2222-2222-222222222222"
@@ -24,6 +37,42 @@ FEDERATED = "canary-federated-token"
 HEADER = "canary-identity-header"
 READER = {"actions": ["*/read"], "notActions": []}
 
+GRAPH = "/providers/microsoft.resourcegraph/resources"
+VERSIONS = {
+    "subscriptions": {"2022-12-01", "2020-01-01"},
+    "resourcegroups": {"2021-04-01", "2022-09-01"},
+    "resources": {"2021-04-01", "2022-09-01"},
+    "microsoft.resourcegraph/resources": {"2021-03-01", "2022-10-01"},
+    "microsoft.authorization/permissions": {"2015-07-01", "2018-07-01", "2022-04-01"},
+    "microsoft.authorization/roleassignments": {"2020-04-01-preview", "2022-04-01"},
+    "microsoft.compute/disks": {"2022-07-02", "2023-01-02", "2023-04-02", "2023-10-02", "2024-03-02"},
+    **{
+        f"microsoft.network/{kind}": {"2023-06-01", "2023-09-01", "2023-11-01", "2024-01-01", "2024-03-01", "2024-05-01"}
+        for kind in ("virtualnetworks", "networksecuritygroups", "networkinterfaces", "publicipaddresses")
+    },
+}
+"""API versions that Azure has, by what they are for. Those of the typed clients' types are the ones that the installed clients send."""
+
+TABLES = {"resources": {kind for kind in VERSIONS if kind.startswith(("microsoft.compute", "microsoft.network"))}}
+"""What the tables of Resource Graph hold of the types that this fake knows."""
+
+
+@functools.cache
+def versions_of(kind: str) -> frozenset[str]:
+    """The API versions under which a type can be asked for."""
+    from azure.mgmt.compute.operations import VirtualMachinesOperations
+    from azure.mgmt.storage.operations import BlobContainersOperations, StorageAccountsOperations
+
+    typed = {
+        "microsoft.compute/virtualmachines": VirtualMachinesOperations.list_all,
+        "microsoft.storage/storageaccounts": StorageAccountsOperations.list,
+        "containers": BlobContainersOperations.list,
+    }
+    if kind in typed:
+        package = sys.modules[typed[kind].__module__.partition(".operations")[0] + "._configuration"]
+        return frozenset(re.findall(r"20\d\d-\d\d-\d\d", inspect.getsource(typed[kind]) + inspect.getsource(package)))
+    return frozenset(VERSIONS.get(kind, ()))
+
 
 class Azure:
     """The state behind the server: subscription -> ARM type -> objects, and the faults to inject."""
@@ -31,20 +80,31 @@ class Azure:
     def __init__(self) -> None:
         self.subscriptions: dict[str, dict] = {}
         self.objects: dict[str, dict[str, list[dict]]] = collections.defaultdict(lambda: collections.defaultdict(list))
+        self.inherited: dict[str, list[dict]] = collections.defaultdict(list)
         self.permissions: dict[str, list[dict]] = {}
         self.page = 3
         self.fault: Callable[[str, str], tuple[int, dict, dict] | None] = lambda method, path: None
+        self.before: Callable[[str, str, dict], None] = lambda method, path, asked: None
         self.requests: list[tuple[str, str]] = []
+        self.queries: list[dict] = []
         self.truncate = False
+        self.largest = 1000
+        self.lagging: set[str] = set()
         self.sign_in_error = ""
+        self.sign_ins: list[dict] = []
+        self.headers: dict[str, str] = {}
+        self.given: dict[str, tuple[str, int]] = {}
+        self.clock = itertools.count(1)
+        self.lock = threading.Lock()
 
-    def subscription(self, number: str = SUBSCRIPTION) -> None:
+    def subscription(self, number: str = SUBSCRIPTION, **more) -> None:
         self.subscriptions[number] = {
             "id": f"/subscriptions/{number}",
             "subscriptionId": number,
             "tenantId": TENANT,
             "displayName": f"Subscription {number[0]}",
             "state": "Enabled",
+            **more,
         }
         self.permissions[number] = [READER]
 
@@ -55,9 +115,30 @@ class Azure:
         self.objects[subscription][arm_type.lower()].append(made)
         return object_id
 
+    def assign(self, name: str, scope: str, *subscriptions: str) -> str:
+        """A role assignment at a scope (a subscription, a management group, or ``/``), as the subscriptions below it list it."""
+        assignment = f"{scope.rstrip('/')}/providers/Microsoft.Authorization/roleAssignments/{name}"
+        properties = {"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/reader", "principalId": "P", "scope": scope}
+        for subscription in subscriptions:
+            self.inherited[subscription].append(
+                {"id": assignment, "name": name, "type": "Microsoft.Authorization/roleAssignments", "properties": properties}
+            )
+        return assignment
+
+    def may(self, subscription: str, action: str) -> bool:
+        return Permissions(self.permissions.get(subscription, ())).allow(action)
+
+
+class Refused(Exception):
+    """An answer that is a refusal."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.body = status, {"error": {"code": code, "message": message}}
+
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Routes by path; everything unknown is a 404 as Azure words it."""
+    """Routes by path; everything unknown is refused as Azure words it."""
 
     protocol_version = "HTTP/1.1"
     azure: Azure
@@ -75,20 +156,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _route(self, method: str, body: bytes | None) -> None:
         url = urllib.parse.urlsplit(self.path)
+        path = urllib.parse.unquote(url.path)
         query = dict(urllib.parse.parse_qsl(url.query))
-        self.azure.requests.append((method, url.path))
-        fault = self.azure.fault(method, url.path)
+        with self.azure.lock:
+            self.azure.requests.append((method, path))
+            fault = self.azure.fault(method, path)
         if fault is not None:
             return self._fault(fault)
-        if url.path.endswith("/oauth2/v2.0/token"):
+        if path.endswith("/oauth2/v2.0/token"):
             return self._token(dict(urllib.parse.parse_qsl((body or b"").decode())))
-        if url.path.endswith("/openid-configuration"):
-            return self._openid(url.path)
+        if path.endswith("/openid-configuration"):
+            return self._openid(path)
         if self.headers.get("Authorization") != "Bearer good-token":
             return self._answer(401, {"error": {"code": "InvalidAuthenticationToken", "message": "The access token is invalid."}})
-        if "api-version" not in query:
-            return self._answer(400, {"error": {"code": "MissingApiVersionParameter", "message": "api-version is required"}})
-        return self._resource_manager(method, url.path, query, body)
+        try:
+            with self.azure.lock:
+                found = self._resource_manager(method, path, query, body)
+        except Refused as refused:
+            return self._answer(refused.status, refused.body)
+        return self._answer(200, found, self.azure.headers)
 
     def _fault(self, fault: tuple[int, dict, dict]) -> None:
         status, headers, body = fault
@@ -99,14 +185,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._answer(status, body, headers)
 
     def _token(self, form: dict) -> None:
+        self.azure.sign_ins.append(form)
         if self.azure.sign_in_error:
-            text = f"{self.azure.sign_in_error}: refused"
-            return self._answer(401, {"error": "invalid_client", "error_description": text, "error_codes": [7000215]})
+            text = f"{self.azure.sign_in_error}: refused. Trace ID: 0000aaaa-11bb-cccc-dd22-eeeeee333333"
+            return self._answer(401, {"error": "invalid_client", "error_description": text})
         if "client_assertion" in form:
             return self._federated(form)
         if form.get("client_secret") != SECRET:
             return self._answer(401, {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided."})
         return self._answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
+
+    def _openid(self, path: str) -> None:
+        issuer = f"{self.base}/{path.split('/')[1]}"
+        endpoints = {"token_endpoint": f"{issuer}/oauth2/v2.0/token", "authorization_endpoint": f"{issuer}/oauth2/v2.0/authorize"}
+        self._answer(200, {"issuer": f"{issuer}/v2.0", **endpoints})
 
     def _federated(self, form: dict) -> None:
         kind = form.get("client_assertion_type")
@@ -116,61 +208,167 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self._answer(401, {"error": "invalid_client", "error_description": text, "error_codes": [700024]})
         return self._answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
 
-    def _openid(self, path: str) -> None:
-        issuer = f"{self.base}/{path.split('/')[1]}"
-        endpoints = {"token_endpoint": f"{issuer}/oauth2/v2.0/token", "authorization_endpoint": f"{issuer}/oauth2/v2.0/authorize"}
-        self._answer(200, {"issuer": f"{issuer}/v2.0", **endpoints})
-
-    def _resource_manager(self, method: str, path: str, query: dict, body: bytes | None) -> None:
-        azure = self.azure
-        if path == "/subscriptions":
-            return self._paged(list(azure.subscriptions.values()), query)
-        if path == "/providers/Microsoft.ResourceGraph/resources" and method == "POST":
+    def _resource_manager(self, method: str, path: str, query: dict, body: bytes | None) -> dict:
+        azure, low = self.azure, path.lower()
+        if low == "/subscriptions":
+            self._version("subscriptions", query)
+            return self._paged([s for n, s in azure.subscriptions.items() if azure.may(n, "Microsoft.Resources/subscriptions/read")], query)
+        if low == GRAPH and method == "POST":
+            self._version("microsoft.resourcegraph/resources", query)
             return self._graph(json.loads(body or b"{}"))
         found = re.fullmatch(r"/subscriptions/([^/]+)/(.+)", path)
-        if not found or found[1].lower() not in azure.subscriptions:
-            return self._answer(404, {"error": {"code": "SubscriptionNotFound", "message": f"no subscription in {path}"}})
-        return self._in_subscription(found[1].lower(), found[2].lower(), query)
+        if method != "GET" or not found:
+            raise Refused(404, "InvalidResourceType", f"no {method} {path}")
+        if found[1].lower() not in azure.subscriptions:
+            raise Refused(404, "SubscriptionNotFound", f"The subscription '{found[1]}' could not be found.")
+        return self._in_subscription(found[1].lower(), found[2], query)
 
-    def _in_subscription(self, subscription: str, rest: str, query: dict) -> None:
-        objects = self.azure.objects[subscription]
-        if rest == "resourcegroups":
+    def _in_subscription(self, subscription: str, rest: str, query: dict) -> dict:
+        objects, low = self.azure.objects[subscription], rest.lower()
+        if low == "resourcegroups":
+            self._allowed(subscription, "Microsoft.Resources/subscriptions/resourceGroups/read", "resourcegroups", query)
             group = {"id": f"/subscriptions/{subscription}/resourceGroups/Prod", "name": "Prod", "location": "westeurope"}
             return self._paged(
                 [{**group, "type": "Microsoft.Resources/resourceGroups", "properties": {"provisioningState": "Succeeded"}}], query
             )
-        if rest == "providers/microsoft.authorization/permissions":
-            return self._paged(self.azure.permissions[subscription], query)
+        if low == "resources":
+            self._allowed(subscription, "Microsoft.Resources/subscriptions/resources/read", "resources", query)
+            tracked = [one for kind in sorted(objects) if "/" in kind and "containers" not in kind for one in objects[kind]]
+            return self._paged([self._brief(one) for one in tracked if "location" in one], query, int(query.get("$top", self.azure.page)))
         containers = re.fullmatch(
-            r"resourcegroups/[^/]+/providers/microsoft\.storage/storageaccounts/([^/]+)/blobservices/default/containers", rest
+            r"resourcegroups/[^/]+/providers/microsoft\.storage/storageaccounts/([^/]+)/blobservices/default/containers", low
         )
         if containers:
+            action = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
+            self._allowed(subscription, action, "containers", query)
+            if not any(account["name"] == containers[1] for account in objects["microsoft.storage/storageaccounts"]):
+                raise Refused(404, "ResourceNotFound", f"The Resource '{rest}' under resource group 'Prod' was not found.")
             return self._paged(objects[f"containers/{containers[1]}"], query)
-        kind = rest.removeprefix("providers/")
+        by_id = re.fullmatch(r"resourcegroups/[^/]+/providers/([^/]+/[^/]+)/([^/]+)", rest, re.IGNORECASE)
+        if by_id:
+            return self._one(subscription, by_id[1], by_id[2], query)
+        return self._list(subscription, rest, query)
+
+    def _list(self, subscription: str, rest: str, query: dict) -> dict:
+        objects, kind = self.azure.objects[subscription], rest.lower().removeprefix("providers/")
+        known = kind.removeprefix("microsoft.authorization/")
+        if not rest.lower().startswith("providers/") or not versions_of(kind):
+            raise Refused(404, "InvalidResourceType", f"The resource type '{rest}' could not be found.")
+        self._allowed(subscription, ACTIONS.get(known, f"{rest.removeprefix('providers/')}/read"), kind, query)
+        if known == "permissions":
+            return self._paged(self.azure.permissions[subscription], query)
+        if known == "roleassignments":
+            return self._paged([*objects[kind], *self.azure.inherited[subscription]], query)
         if kind == "microsoft.compute/virtualmachines" and query.get("statusOnly") == "true":
             return self._paged([_status_only(machine) for machine in objects[kind]], query)
         return self._paged(objects[kind], query)
 
-    def _graph(self, body: dict) -> None:
-        kinds = re.findall(r"'([^']+)'", body["query"])
-        rows = [row for number in body["subscriptions"] for kind in kinds for row in self.azure.objects[number][kind]]
-        start = int(body["options"].get("$skipToken", 0))
-        end = start + min(body["options"]["$top"], self.azure.page)
-        page = {"totalRecords": len(rows), "count": len(rows[start:end]), "data": rows[start:end], "resultTruncated": "false"}
-        if end < len(rows) and self.azure.truncate:
+    def _one(self, subscription: str, arm_type: str, name: str, query: dict) -> dict:
+        kind = arm_type.lower()
+        if not versions_of(kind):
+            raise Refused(404, "InvalidResourceType", f"The resource type '{arm_type}' could not be found.")
+        self._allowed(subscription, f"{arm_type}/read", kind, query)
+        found = [one for one in self.azure.objects[subscription][kind] if one["name"].lower() == name.lower()]
+        if not found:
+            raise Refused(404, "ResourceNotFound", f"The Resource '{arm_type}/{name}' under resource group 'Prod' was not found.")
+        return self._moved(found[0])
+
+    def _allowed(self, subscription: str, action: str, kind: str, query: dict) -> None:
+        """Refuses a call in an API version that does not exist, or without the permission."""
+        self._version(kind, query)
+        if not self.azure.may(subscription, action):
+            who = "The client 'app-1' with object id 'x' does not have authorization to perform action"
+            raise Refused(
+                403, "AuthorizationFailed", f"{who} '{action}' over scope '/subscriptions/{subscription}' or the scope is invalid."
+            )
+
+    def _version(self, kind: str, query: dict) -> None:
+        if "api-version" not in query:
+            raise Refused(
+                400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests."
+            )
+        if query["api-version"] not in versions_of(kind):
+            raise Refused(400, "InvalidApiVersionParameter", f"The api-version '{query['api-version']}' is invalid for {kind}.")
+
+    def _graph(self, body: dict) -> dict:
+        azure, options = self.azure, body["options"]
+        assert set(options) <= {"$top", "$skip", "$skipToken", "resultFormat"}, options
+        assert options.get("resultFormat") == "objectArray"
+        assert 1 <= options["$top"] <= 1000
+        azure.queries.append(body)
+        azure.before("POST", GRAPH, body)
+        rows = self._rows(body)
+        if options["$top"] > azure.largest:
+            details = [{"code": "ResponsePayloadTooLarge", "message": "Response payload size is too large."}]
+            refused = Refused(400, "BadRequest", "Please provide below info when asking for support.")
+            refused.body["error"]["details"] = details
+            raise refused
+        start = int(options.get("$skipToken", options.get("$skip", 0)))
+        end = start + options["$top"]
+        page = {"totalRecords": len(rows), "count": len(rows[start:end]), "data": rows[start:end], "facets": [], "resultTruncated": "false"}
+        if end < len(rows) and azure.truncate:
             page["resultTruncated"] = "true"
+            page["totalRecords"] = end
         elif end < len(rows):
             page["$skipToken"] = str(end)
-        self._answer(200, page)
+        return page
 
-    def _paged(self, items: list[dict], query: dict) -> None:
-        start = int(query.get("$skiptoken", 0))
-        end = start + self.azure.page
-        page: dict = {"value": items[start:end]}
+    def _rows(self, body: dict) -> list[dict]:
+        """The rows that the caller may read, with the columns that the query projects; in no order but the one that it asks for."""
+        table, *steps = [step.strip() for step in body["query"].split("|")]
+        kinds = {kind.lower() for kind in re.findall(r"'([^']+)'", steps[0])}
+        assert steps[0].startswith("where type in~ (")
+        assert steps[1].startswith("project ")
+        columns = [column.strip() for column in steps[1].removeprefix("project ").split(",")]
+        known = kinds & TABLES.get(table.lower(), set())
+        rows = [
+            {**{column: one.get(column) for column in columns}, "type": one["type"].lower()}
+            for number in body["subscriptions"]
+            if number in self.azure.subscriptions
+            for kind in known
+            for one in map(self._moved, self.azure.objects[number][kind])
+            if self.azure.may(number, f"{one['type']}/read") and one["id"] not in self.azure.lagging
+        ]
+        random.shuffle(rows)
+        return sorted(rows, key=lambda row: row["id"]) if steps[2:] == ["order by id asc"] else rows
+
+    def _moved(self, found: dict) -> dict:
+        """The object as this answer has it: what moves by itself at Azure has moved."""
+        tick = next(self.azure.clock)
+        moved, low = copy.deepcopy(found), found.get("type", "").lower()
+        when = f"2026-01-01T00:00:00.{tick:06d}Z"
+        if low.startswith("microsoft.network/"):
+            moved["etag"] = f'W/"{tick}"'
+        if low == "microsoft.compute/disks" and "properties" in moved:
+            moved["properties"]["LastOwnershipUpdateTime"] = when
+        if low == "microsoft.compute/virtualmachines":
+            moved["etag"] = f'"{tick}"'
+        if low == "microsoft.storage/storageaccounts" and "properties" in moved:
+            moved["properties"]["geoReplicationStats"] = {"status": "Live", "lastSyncTime": when}
+        if low == "microsoft.storage/storageaccounts/blobservices/containers":
+            moved["etag"], moved["properties"] = f'"0x{tick:X}"', {**moved.get("properties", {}), "lastModifiedTime": when}
+        return moved
+
+    def _brief(self, found: dict) -> dict:
+        times = {"createdTime": "2020-01-01T00:00:00Z", "changedTime": f"2026-01-01T00:00:00.{next(self.azure.clock):06d}Z"}
+        return {**{key: found[key] for key in ("id", "name", "type", "location")}, **times}
+
+    def _paged(self, items: list[dict], query: dict, size: int = 0) -> dict:
+        """One page. A continuation is one that was given, for the same list."""
+        place, start = urllib.parse.urlsplit(self.path).path, 0
+        if "$skiptoken" in query:
+            given = self.azure.given.get(query["$skiptoken"])
+            if given is None or given[0] != place:
+                raise Refused(400, "InvalidContinuationToken", "The continuation token is not valid.")
+            start = given[1]
+        end = start + (size or self.azure.page)
+        page: dict = {"value": [item if "changedTime" in item else self._moved(item) for item in items[start:end]]}
         if end < len(items):
-            again = urllib.parse.urlencode({**query, "$skiptoken": end})
-            page["nextLink"] = f"{self.base}{urllib.parse.urlsplit(self.path).path}?{again}"
-        self._answer(200, page)
+            token = f"token-{next(self.azure.clock)}"
+            self.azure.given[token] = (place, end)
+            again = urllib.parse.urlencode({**query, "$skiptoken": token})
+            page["nextLink"] = f"{self.base}{place}?{again}"
+        return page
 
     def _answer(self, status: int, body: dict, headers: dict | None = None) -> None:
         data = json.dumps(body).encode()
@@ -180,6 +378,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+
+ACTIONS = {
+    "permissions": "Microsoft.Authorization/permissions/read",
+    "roleassignments": "Microsoft.Authorization/roleAssignments/read",
+}
 
 
 def _status_only(machine: dict) -> dict:

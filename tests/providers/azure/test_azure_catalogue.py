@@ -1,92 +1,68 @@
-"""The catalogue against Azure's own description: the typed models of the azure-mgmt packages."""
+"""The catalogue against Azure's own description: the operations and typed models of the azure-mgmt packages."""
 
 from __future__ import annotations
 
-import types
-import typing
+from typing import ClassVar
 
+import msgspec
 import pytest
-from azure.mgmt.compute import models as compute
-from azure.mgmt.network import models as network
-from azure.mgmt.storage import models as storage
+from azure_description import CONTEXT, AzureDescription, arm_types, operations
+from catalogue_suite import TYPO, CatalogueSuite
 
-from providers.azure.catalogue import GRAPH_TYPES, RESOURCE_TYPES, VM_LINKS
-
-MODELS = {
-    "Microsoft.Compute/disks": compute.Disk,
-    "Microsoft.Compute/virtualMachines": compute.VirtualMachine,
-    "Microsoft.Network/virtualNetworks": network.VirtualNetwork,
-    "Microsoft.Network/virtualNetworks/subnets": network.Subnet,
-    "Microsoft.Network/networkSecurityGroups": network.NetworkSecurityGroup,
-    "Microsoft.Network/networkInterfaces": network.NetworkInterface,
-    "Microsoft.Network/publicIPAddresses": network.PublicIPAddress,
-}
+from providers.azure import catalogue
 
 
-def fields(model: type) -> dict[str, object]:
-    """REST name -> type of a typed model."""
-    model({})  # the SDK resolves the names when a model is first made
-    namespace = {name: module for name in ("_models", "_types") for module in [typing.cast("types.ModuleType", home(model))]}
-    hints = typing.get_type_hints(model, localns=namespace)
-    return {field._rest_name: hints[name] for name, field in model._attr_to_rest_field.items()}
+class TestCatalogue(CatalogueSuite):
+    """Every word of the catalogue."""
+
+    kinds = catalogue.KINDS
+    description: ClassVar = AzureDescription()
+    context = CONTEXT
+    listing_words = ("arm_type", "table", "version", "path", "operation", "under", "inside")
+    resource_types = catalogue.resource_types()
 
 
-def home(model: type) -> types.ModuleType:
-    return next(module for module in (compute, network, storage) if module.__name__.rsplit(".", 1)[0] in model.__module__)
+def kind_of(sub_type: str):
+    return next(kind for kind in catalogue.KINDS if kind.sub_type == sub_type)
 
 
-def inner(annotation: object) -> object:
-    """The type inside Optional and list."""
-    while typing.get_origin(annotation) in (typing.Union, types.UnionType, list):
-        annotation = next(part for part in typing.get_args(annotation) if part is not type(None))
-    return annotation
-
-
-def resolve(model: type, path: str) -> object:
-    current: object = model
-    for step in path.split("."):
-        known = fields(typing.cast("type", current))
-        name = step.removesuffix("[]")
-        assert name in known, f"{current} has no {name}; it has {sorted(known)}"
-        is_list = any(typing.get_origin(part) is list for part in (known[name], *typing.get_args(known[name])))
-        assert is_list == step.endswith("[]"), f"{name} of {current}: list or not?"
-        current = inner(known[name])
-    return current
-
-
-PATHS = [
-    *((MODELS[kind.arm_type], rule.path) for kind in GRAPH_TYPES for rule in kind.links),
-    *((MODELS[kind.arm_type], child.path) for kind in GRAPH_TYPES for child in kind.children),
-    *((MODELS[child.arm_type], rule.path) for kind in GRAPH_TYPES for child in kind.children for rule in child.links),
-    *((compute.VirtualMachine, rule.path) for rule in VM_LINKS),
-]
-
-
-@pytest.mark.parametrize(("model", "path"), PATHS, ids=lambda value: getattr(value, "__name__", value))
-def test_every_path_of_the_catalogue_exists_in_azures_own_models(model, path):
-    resolve(model, path)
-
-
-def test_a_path_that_does_not_exist_fails():
-    with pytest.raises(AssertionError, match="has no"):
-        resolve(network.VirtualNetwork, "properties.subnet[]")
+@pytest.mark.parametrize("kind", [kind for kind in catalogue.KINDS if not kind.inside], ids=lambda kind: kind.sub_type)
+def test_case_az_10_a_misspelt_arm_type_is_named(kind):
+    wrong = msgspec.structs.replace(kind, arm_type=kind.arm_type + TYPO)
+    assert any(TYPO in fault for fault in TestCatalogue().faults(wrong))
 
 
 @pytest.mark.parametrize(
-    ("model", "path"),
+    ("sub_type", "change", "named"),
     [
-        (compute.VirtualMachine, "properties.instanceView.statuses[].code"),
-        (compute.Disk, "managedBy"),
-        (storage.StorageAccount, "id"),
-        (storage.ListContainerItem, "name"),
+        ("azure_disk", {"arm_type": "Microsoft.Compute/diks"}, "Microsoft.Compute/diks"),
+        ("azure_disk", {"table": "Resource"}, "no table Resource"),
+        ("azure_disk", {"version": "2023-04-31"}, "2023-04-31"),
+        ("azure_vm", {"operation": "compute.virtual_machines.list_al"}, "list_al"),
+        ("azure_vm", {"operation": "compute.disks.list"}, "Microsoft.Compute/virtualMachines is not the type"),
+        ("azure_storage_container", {"options": (("includ", "deleted"),)}, "includ"),
+        ("azure_subnet", {"inside": "properties.subnet[]"}, "no subnet"),
+        ("azure_subnet", {"permission": "Microsoft.Network/virtualNetwork/read"}, "virtualNetwork/read"),
+        ("azure_resource_group", {"path": "/subscriptions/{subscription}/resourcegroup"}, "resourcegroup"),
     ],
-    ids=str,
 )
-def test_what_the_code_reads_beside_the_catalogue_exists_too(model, path):
-    resolve(model, path)
+def test_case_az_10_each_kind_of_typo_is_named(sub_type, change, named):
+    faults = TestCatalogue().faults(msgspec.structs.replace(kind_of(sub_type), **change))
+    assert any(named in fault for fault in faults), faults
 
 
-def test_names_are_unique_and_permissions_are_reads():
-    names = [kind.sub_type for kind in RESOURCE_TYPES]
-    assert len(names) == len(set(names))
-    assert all(permission.endswith("/read") for kind in RESOURCE_TYPES for permission in kind.permissions)
+def test_a_joined_attribute_is_checked_too():
+    vm = kind_of("azure_vm")
+    for change in ({"path": "properties.instanceView.status[].code"}, {"operation": "compute.virtual_machines.lst"}):
+        wrong = msgspec.structs.replace(vm, joined=(msgspec.structs.replace(vm.joined[0], **change),))
+        assert TestCatalogue().faults(wrong)
+
+
+def test_the_description_is_one_that_can_say_no():
+    assert len(operations()) > 500
+    assert "Microsoft.Compute/disks" in arm_types()
+    assert "Microsoft.Storage/storageAccounts/blobServices/containers" in arm_types()
+
+
+def test_all_permissions_are_reads():
+    assert all(permission.endswith("/read") for kind in catalogue.resource_types() for permission in kind.permissions)

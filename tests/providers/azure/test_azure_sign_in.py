@@ -10,9 +10,10 @@ import pytest
 from peers.arm import FEDERATED, HEADER, SECRET, TENANT
 
 from providers import registry, schema
-from providers.azure import client
+from providers.azure import client, signin
 from providers.azure.config import AzureConfig, AzureOperator, ManagedIdentity
 from providers.errors import ConfigError, CredentialsError
+from providers.http import retry
 from providers.runner import check
 from providers.testing import operator_of
 from providers.variables import variables
@@ -33,7 +34,7 @@ def own_environment(monkeypatch):
     for name in (one.name for one in variables(ManagedIdentity)):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)  # to be deleted again at the end
-    monkeypatch.setattr(client, "RETRIES", {"retry_total": 0})
+    monkeypatch.setattr(retry, "wait", lambda _seconds: None)
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_a_machine_without_an_identity_is_told_what_to_set(one, managed_identity
 )
 def test_sovereign_clouds_are_the_operators_setting(monkeypatch, cloud, manager, audience, authority):
     made = {}
-    monkeypatch.setattr(client, "ClientSecretCredential", lambda *_, **options: made.update(options))
+    monkeypatch.setattr(signin, "ClientSecretCredential", lambda *_, **options: made.update(options))
     connection = client.Connection(AzureConfig(**PRINCIPAL), AzureOperator(cloud=cloud))
     assert (connection.base_url, made["authority"]) == (f"https://{manager}", authority)
     assert [urlsplit(scope).netloc for scope in connection.scopes] == [audience]

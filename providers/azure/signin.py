@@ -1,0 +1,188 @@
+"""Who we are in Azure: the job's own service principal, else the operator's file, workload identity, or the machine's identity."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from azure.core.credentials import AccessToken, TokenCredential
+from azure.identity import ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential
+
+from providers import secrecy
+from providers.azure import failure
+from providers.azure.config import AzureConfig, AzureOperator, ManagedIdentity, blank_faults
+from providers.azure.signin_faults import explain_sign_in
+from providers.azure.transport import Transport
+from providers.errors import ConfigError, CredentialsError, ProviderError, TimedOut
+from providers.http.client import Http
+from providers.http.response import HttpResponse
+from providers.variables import environment
+
+TRUST = "set AZURE_CA_BUNDLE if a proxy signs its own"
+FRESH = 300.0
+"""Seconds that a token must be good for, else a new one is fetched."""
+
+ADVICE = "is it reachable from here?"
+
+IMDS = "http://169.254.169.254"
+"""Where a virtual machine asks for its identity."""
+
+_CLAIMS = re.compile(r'claims="([^"]+)"')
+_READ_BY_SDK = (200, 400, 401, 403)
+
+
+class Bearer:
+    """The headers that carry a token, renewed before it ends. Safe to use from several threads.
+
+    A refused sign-in is final for the run: asking again and again would lock the principal.
+    """
+
+    def __init__(self, credential: TokenCredential, scopes: list[str]) -> None:
+        self._credential, self._scopes = credential, scopes
+        self._lock = threading.Lock()
+        self._token: AccessToken | None = None
+        self._claims = ""
+        self._refused: CredentialsError | None = None
+
+    def headers(self) -> dict[str, str]:
+        """The Authorization header. Raises `CredentialsError`, `TimedOut`."""
+        with self._lock:
+            if self._refused:
+                raise CredentialsError(str(self._refused), detail=self._refused.detail)
+            if self._token is None or self._token.expires_on - time.time() < FRESH:
+                self._token = self._fetched()
+            return {"Authorization": f"Bearer {self._token.token}"}
+
+    def renew(self, sent: Mapping[str, str], answer: HttpResponse) -> None:
+        """A token was refused; when Azure says which claims it wants (continuous access evaluation), the next one has them."""
+        asked = _CLAIMS.search(answer.headers.get("www-authenticate", ""))
+        with self._lock:
+            if asked and self._token and sent.get("Authorization") == f"Bearer {self._token.token}":
+                self._token, self._claims = None, _decoded(asked[1])
+
+    def _fetched(self) -> AccessToken:
+        claims, self._claims = self._claims, ""
+        try:
+            token = self._credential.get_token(*self._scopes, **({"claims": claims} if claims else {}))
+        except CredentialsError as error:
+            self._refused = error
+            raise
+        except ProviderError:
+            raise
+        except Exception as error:
+            ours = failure.classify(error)
+            if ours is None:
+                raise
+            self._refused = ours if isinstance(ours, CredentialsError) else None
+            raise ours from error
+        secrecy.learned(token.token)
+        return token
+
+
+def _decoded(claims: str) -> str:
+    """The claims of a challenge, which are JSON in base64 without its padding."""
+    try:
+        return base64.b64decode(claims + "=" * (-len(claims) % 4)).decode()
+    except ValueError:
+        return ""
+
+
+class SignIn:
+    """A credential of azure-identity on our transport, and the name to show for it. `close` ends its connections."""
+
+    def __init__(self, config: AzureConfig, operator: AzureOperator, authority: str) -> None:
+        self._operator = operator
+        self._ca_file = operator.ca_bundle
+        self.http: Http | None = None
+        self.credential, self.who = self._credential(config, authority)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        if self.http:
+            self.http.close()
+
+    def _credential(self, config: AzureConfig, authority: str) -> tuple[TokenCredential, str]:
+        given = _own(config) or _from_file(self._operator.credentials_file)
+        if given:
+            return ClientSecretCredential(*given, **self._options(authority)), given[1]
+        client = self._operator.client_id or None
+        if self._operator.federated_token_file:
+            return self._workload(authority), client or ""
+        return self._machine(client), client or "managed identity"
+
+    def _workload(self, authority: str) -> TokenCredential:
+        needed = {"AZURE_TENANT_ID": self._operator.tenant_id, "AZURE_CLIENT_ID": self._operator.client_id}
+        lacking = [name for name, value in needed.items() if not value]
+        if lacking:
+            raise ConfigError(f"AZURE_FEDERATED_TOKEN_FILE is set, but {' and '.join(lacking)} is not: workload identity needs them all")
+        if faults := blank_faults(self._operator.tenant_id, self._operator.client_id, ""):
+            raise ConfigError(f"AZURE_TENANT_ID and AZURE_CLIENT_ID of the workload identity: {'; '.join(faults)}")
+        return WorkloadIdentityCredential(
+            tenant_id=self._operator.tenant_id,
+            client_id=self._operator.client_id,
+            token_file_path=self._operator.federated_token_file,
+            **self._options(authority),
+        )
+
+    def _machine(self, client: str | None) -> TokenCredential:
+        # azure-identity looks for these in its process's environment, now and at each sign-in; a job has only what it was handed
+        os.environ.update(environment(msgspec.convert(self._operator, ManagedIdentity, from_attributes=True)))
+        own = self._operator
+        at = own.identity_endpoint or own.msi_endpoint or own.pod_identity_authority_host or IMDS
+        verify = not own.identity_server_thumbprint  # Service Fabric's endpoint signs for itself
+        self.http = Http(origin_of(at), "the managed identity endpoint", explain=_explain_machine, verify=verify, tries=3, trust=TRUST)
+        return ManagedIdentityCredential(client_id=client, transport=Transport(self.http, _READ_BY_SDK), retry_total=0)
+
+    def _options(self, authority: str) -> dict[str, Any]:
+        host = authority if "://" in authority else f"https://{authority}"
+        advice = "is it reachable from here, and is AZURE_AUTHORITY_HOST right?" if self._operator.authority_host else ADVICE
+        self.http = Http(host, "Azure's sign-in", explain=explain_sign_in, ca_file=self._ca_file, trust=TRUST, advice=advice)
+        return {
+            "authority": authority,
+            "disable_instance_discovery": True,
+            "transport": Transport(self.http),
+            "retry_total": 0,
+        }
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL."""
+    return "/".join(url.split("/", 3)[:3])
+
+
+def _explain_machine(answer: HttpResponse, _what: str) -> ProviderError | None:
+    """The endpoint answers 404 and 410 for as long as it is being updated."""
+    if answer.status in (404, 410):
+        return TimedOut(f"the managed identity endpoint is being updated ({answer.status})", detail=answer.text())
+    return None
+
+
+def _own(config: AzureConfig) -> tuple[str, str, str] | None:
+    if config.tenant_id and config.client_id and config.client_secret:
+        return config.tenant_id, config.client_id, config.client_secret
+    return None
+
+
+def _from_file(path: str) -> tuple[str, str, str] | None:
+    """A service principal, in our spelling or in that of ``az ad sp create-for-rbac`` (old and new)."""
+    if not path:
+        return None
+    try:
+        found = json.loads(Path(path).read_text())
+        spellings = (("tenant_id", "tenantId", "tenant"), ("client_id", "clientId", "appId"), ("client_secret", "clientSecret", "password"))
+        tenant, client, secret = [str(next(found[name] for name in names if name in found)) for names in spellings]
+    except (OSError, ValueError, TypeError, StopIteration) as error:
+        reason = "needs tenant_id, client_id and client_secret" if isinstance(error, StopIteration) else type(error).__name__
+        raise ConfigError(f"AZURE_CREDENTIALS_FILE ({path}) is no service principal: {reason}") from None
+    secrecy.learned(secret)
+    if faults := blank_faults(tenant, client, secret):
+        raise ConfigError(f"AZURE_CREDENTIALS_FILE ({path}): {'; '.join(faults)}")
+    return tenant, client, secret
