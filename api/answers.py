@@ -93,6 +93,8 @@ class ScopeLine(Answer, frozen=True, kw_only=True):
     resources: int
     deleted: int
     held_back: int
+    held_links: int
+    held_attributes: int
     message: str
     permission: str
 
@@ -131,10 +133,35 @@ class History(Answer, frozen=True, kw_only=True):
 
 
 class Released(Answer, frozen=True, kw_only=True):
-    """How many entities were marked as gone."""
+    """How many entities were marked as deleted, and how many links and attributes were taken away."""
 
     run_id: int
     released: int
+    links: int
+    attributes: int
+
+
+class HeldLoss(Answer, frozen=True, kw_only=True):
+    """One thing that the guard holds back: an entity, a link of an entity to `target`, or an attribute of an entity."""
+
+    kind: Literal["entity", "link", "attribute"]
+    entity_id: int
+    entity: str
+    external_id: str
+    sub_type: str
+    region: str
+    name: str
+    """The link's type, or the attribute's key."""
+    target: str
+    run_id: int | None
+    """The last run that held it back; null for a connector's."""
+    held_at: Time
+
+
+class Held(Listed, frozen=True, kw_only=True):
+    """What the guard holds back, until it is seen again or a person releases it."""
+
+    held: list[HeldLoss]
 
 
 class OneOrganization(Answer, frozen=True, kw_only=True):

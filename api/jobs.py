@@ -8,7 +8,7 @@ import msgspec
 
 from api import answers
 from api.context import Context
-from api.endpoint import Endpoint, NoQuery
+from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError, Conflict
 from api.found import a_job, an_organization, found
 from api.job_config import merged, provider_of, sealed, shown_job, stored_config
@@ -16,7 +16,7 @@ from api.job_forms import JobBody, JobChanges, JobFilters, Legacy, RunLimit
 from api.legacy import start
 from api.paging import page_of
 from api.probe import probe
-from worker.store import history, jobs, tombstones
+from worker.store import held, history, jobs, tombstones
 from worker.store.pool import snapshot
 
 
@@ -127,13 +127,20 @@ def show_run(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[s
 
 
 def release(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[str, Any]:
-    """Lets go the tombstones that a run's guard held back."""
+    """Applies what a run's guard held back."""
     with context.pool.connection() as connection:
         found(history.run(connection, run_id), f"run {run_id}")
         released = tombstones.release(connection, run_id)
     if released is None:
         raise Conflict(f"the job of run {run_id} is running and may be seeing again what is held: wait for its end")
-    return {"run_id": run_id, "released": released}
+    return {"run_id": run_id, "released": released.entities, "links": released.links, "attributes": released.attributes}
+
+
+def list_held(context: Context, query: Paging, body: Any, run_id: int) -> dict[str, Any]:
+    """What a run's guard holds back, by name."""
+    with context.jobs() as connection, snapshot(connection):
+        found(history.run(connection, run_id), f"run {run_id}")
+        return page_of("held", *held.page(connection, query.page, query.per_page, run=run_id), query)
 
 
 _JOB = "/discovery/jobs/{job_id}"
@@ -154,5 +161,6 @@ ENDPOINTS = (
     Endpoint("POST", f"{_JOB}/run", "Deprecated: run beside the API", run_legacy, 202, query=Legacy, answer=answers.Done, headers=_GONE),
     Endpoint("GET", f"{_JOB}/history", "The runs of a job, oldest first", list_runs, query=RunLimit, answer=answers.History),
     Endpoint("GET", "/runs/{run_id}", "One run with all its scopes", show_run, answer=answers.Run),
-    Endpoint("POST", "/runs/{run_id}/release", "Mark as gone what the guard held back", release, answer=answers.Released),
+    Endpoint("GET", "/runs/{run_id}/held", "What the guard holds back of a run, by name", list_held, query=Paging, answer=answers.Held),
+    Endpoint("POST", "/runs/{run_id}/release", "Apply what the guard held back of a run", release, answer=answers.Released),
 )

@@ -17,6 +17,7 @@ from api.graph import draw
 from api.job_config import shown_job
 from api.probe import WORKER_SEEN
 from worker.store import entities, history, organizations, probes
+from worker.store import held as stored_held
 from worker.store import jobs as stored_jobs
 from worker.store.pool import snapshot
 
@@ -83,6 +84,7 @@ def _run(context: Context, run_id: int) -> str:
     with context.jobs() as connection, snapshot(connection):
         run = found(history.run(connection, run_id), f"run {run_id}")
         job = found(stored_jobs.get(connection, run["job_id"]), f"job {run['job_id']}")
+        on_hold, total = stored_held.page(connection, 1, HELD_SHOWN, run=run_id)
     scopes = run["scopes"]
     return render_template(
         "run.html",
@@ -91,14 +93,22 @@ def _run(context: Context, run_id: int) -> str:
         unread=[scope for scope in scopes if scope["outcome"] != "complete"],
         full=sorted((s for s in scopes if s["outcome"] == "complete" and _says_something(s)), key=lambda s: -s["resources"]),
         empty=[scope for scope in scopes if scope["outcome"] == "complete" and not _says_something(scope)],
-        held=sum(scope["held_back"] for scope in scopes),
+        held=on_hold,
+        held_total=total,
+        lost=[(name, count) for name, column in _LOST.items() if (count := sum(scope[column] for scope in scopes))],
         live=run["status"] == "running",
     )
 
 
 def _says_something(scope: dict[str, Any]) -> bool:
-    return bool(scope["resources"] or scope["deleted"] or scope["held_back"] or scope["message"])
+    names = ("resources", "deleted", "held_back", "held_links", "held_attributes", "message")
+    return any(scope[name] for name in names)
 
+
+_LOST = {"entities": "held_back", "links": "held_links", "attributes": "held_attributes"}
+
+HELD_SHOWN = 50
+"""Lines of what is held back on a run's page; the API lists all."""
 
 FILTERS = ("q", "entity_type", "sub_type", "provider", "region", "organization_id")
 

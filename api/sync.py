@@ -6,15 +6,23 @@ from typing import Any
 
 import msgspec
 
+from api import answers
 from api.context import Context
-from api.endpoint import Endpoint, NoQuery
+from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError
+from api.paging import page_of
 from providers.records import Scope
-from worker.store import sync, tombstones
+from worker.store import held, sync, tombstones
 from worker.sync.messages import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, Tombstoned
 
 OWNERS = "connector:"
 """What the scopes of connectors begin with: a connector has no say in what discovery jobs have found."""
+
+
+class HeldQuery(Paging, frozen=True, kw_only=True):
+    """Names a connector, as in ``connector:ldap``."""
+
+    owner: str
 
 
 class ScopeQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,9 +60,15 @@ def close_scope(context: Context, query: NoQuery, body: ScopeClosed) -> Tombston
 
 
 def release_held(context: Context, query: NoQuery, body: ReleaseHeld) -> HeldReleased:
-    """Lets go the tombstones that the guard held back of a connector's syncs."""
+    """Applies what the guard held back of a connector's syncs."""
     with context.pool.connection() as connection:
-        return HeldReleased(body.owner, tombstones.release_connector(connection, _owner(body.owner)))
+        return HeldReleased(body.owner, *tombstones.release_connector(connection, _owner(body.owner)))
+
+
+def list_held_of_connector(context: Context, query: HeldQuery, body: Any) -> dict[str, Any]:
+    """What the guard holds back of a connector's syncs, by name."""
+    with context.pool.reading() as connection:
+        return page_of("held", *held.page(connection, query.page, query.per_page, owner=_owner(query.owner)), query)
 
 
 def _owner(owner: str) -> str:
@@ -68,6 +82,12 @@ ENDPOINTS = (
     Endpoint("POST", "/sync/batch", "Bulk upsert by a connector", store_batch, body=Batch, answer=Stored, bulk=True),
     Endpoint("POST", "/sync/scopes", "The end of a connector's scope", close_scope, body=ScopeClosed, answer=Tombstoned, bulk=True),
     Endpoint(
-        "POST", "/sync/release", "Mark as gone what the guard held back of a connector", release_held, body=ReleaseHeld, answer=HeldReleased
+        "GET",
+        "/sync/held",
+        "What the guard holds back of a connector, by name",
+        list_held_of_connector,
+        query=HeldQuery,
+        answer=answers.Held,
     ),
+    Endpoint("POST", "/sync/release", "Apply what the guard held back of a connector", release_held, body=ReleaseHeld, answer=HeldReleased),
 )

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 
-from store_runs import SCOPE, Run, add_job, resources, run_once
+import msgspec
+from store_runs import SCOPE, Link, Run, add_job, resources, run_once
 
 from providers.errors import Outcome
 from providers.records import Scope
 from worker.run.outcome import Status, Verdict
 from worker.store.history import SCOPES_SHOWN
+
+CLI = (sys.executable, "-m", "worker.cli")
 
 
 def test_the_newest_run_is_the_last_result(elder, database, sql):
@@ -68,6 +73,37 @@ def test_what_was_not_read_comes_before_what_was(elder, database, sql):
     assert (shown["status"], shown["error"]) == ("partial", "1 scope was denied")
 
 
+def test_case_dir_3_what_a_run_holds_back_is_listed_by_name(elder, database, sql):
+    job = add_job(sql)
+    run_once(database, job, [msgspec.structs.replace(one, links=(Link("in_vpc", "vpc"),)) for one in resources(60)])
+    run_once(database, job, [msgspec.structs.replace(one, attributes={}) for one in resources(60)][:30])
+    run = elder.get(f"discovery/jobs/{job}/history")["results"][-1]
+
+    assert run["error"].startswith("30 entities, 30 links and 60 attributes are gone from their source")
+    scope = run["scopes"][0]
+    assert (scope["held_back"], scope["held_links"], scope["held_attributes"]) == (30, 30, 60)
+    held = elder.get(f"runs/{run['id']}/held?per_page=1000")
+    assert (held["total"], len(held["held"])) == (120, 120)
+    assert {(one["kind"], one["name"], one["target"]) for one in held["held"]} == {
+        ("entity", "", ""),
+        ("link", "in_vpc", "vpc"),
+        ("attribute", "n", ""),
+        ("attribute", "state", ""),
+    }
+    assert {one["run_id"] for one in held["held"]} == {run["id"]}
+    listed = subprocess.run(
+        [*CLI, "runs", "held", str(run["id"])], env={"DATABASE_URL": database}, capture_output=True, text=True, check=True
+    )
+    assert "120 held back of run" in listed.stdout
+    assert "link in_vpc -> vpc: ec2_instance name 7 (arn:ec2_instance:7)" in listed.stdout
+    assert elder.get("runs/999/held", 404)["error"] == "there is no run 999"
+
+    released = elder.post(f"runs/{run['id']}/release", status=200)
+    assert released == {"run_id": run["id"], "released": 30, "links": 30, "attributes": 60}
+    assert elder.get(f"runs/{run['id']}/held")["total"] == 0
+    assert elder.get(f"runs/{run['id']}")["scopes"][0]["held_links"] == 0
+
+
 def test_tombstones_that_were_held_back_are_let_go(elder, database, sql):
     job = add_job(sql)
     run_once(database, job, resources(100))
@@ -76,7 +112,7 @@ def test_tombstones_that_were_held_back_are_let_go(elder, database, sql):
     assert run["scopes"][0]["held_back"] == 100
     assert elder.get("entities")["total"] == 100
 
-    assert elder.post(f"runs/{run['id']}/release", status=200) == {"run_id": run["id"], "released": 100}
+    assert elder.post(f"runs/{run['id']}/release", status=200) == {"run_id": run["id"], "released": 100, "links": 0, "attributes": 0}
 
     assert elder.get("entities")["total"] == 0
     assert elder.get("entities?is_active=false")["total"] == 100

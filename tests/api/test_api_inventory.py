@@ -197,6 +197,25 @@ class TestSync:
         assert elder.get("entities")["entities"][0]["attributes"] == {"mail": "a@x", "n": 1, "Unreadable": ["mail"]}
         assert sql.execute("select count(*) from entity_changes where operation = 'updated'").fetchone() == (0,)
 
+    def test_case_dir_3_memberships_that_a_server_hides_are_held_back_listed_and_released(self, elder, sql):
+        whole = [msgspec.structs.replace(user, links=(Link("member_of", "group"),)) for user in self.users(30)]
+        closed = {"owner": "connector:ldap", "run": "1", "scope": ["ldap", "dc=x", "", "ldap_user"], "outcome": "complete", "resources": 30}
+        for found in (whole, self.users(30)):
+            elder.post("sync/batch", self.batch(found), 200)
+            answer = elder.post("sync/scopes", closed, 200)
+
+        assert answer == {"deleted": 0, "held_back": 0, "held_links": 30, "held_attributes": 0}
+        assert elder.get("dependencies?dependency_type=member_of")["total"] == 30
+        held = elder.get("sync/held?owner=connector:ldap&per_page=10&page=2")
+        assert (held["total"], len(held["held"]), held["pages"]) == (30, 10, 3)
+        assert {(one["kind"], one["name"], one["target"], one["run_id"]) for one in held["held"]} == {("link", "member_of", "group", None)}
+        assert elder.get("sync/held?owner=connector:ldap&page=7") == {"held": [], "total": 30, "page": 7, "per_page": 50, "pages": 1}
+
+        released = elder.post("sync/release", {"owner": "connector:ldap"}, 200)
+        assert released == {"owner": "connector:ldap", "released": 0, "links": 30, "attributes": 0}
+        assert elder.get("dependencies?dependency_type=member_of")["total"] == 0
+        assert elder.get("sync/held?owner=connector:ldap")["total"] == 0
+
     def users(self, count: int) -> list[Resource]:
         return [Resource(f"user-{n}", "user", "ldap_user", f"User {n}", {"n": n}, organization="dc=x") for n in range(count)]
 

@@ -48,16 +48,21 @@ def claim(database: str, owner: str = OWNER, job: int | None = None, ttl: float 
 class Run:
     """One run of a job, by hand."""
 
-    def __init__(self, database: str, job: int, owner: str = OWNER, guard: float = 0.1, through: str = "") -> None:
+    def __init__(self, database: str, job: int, owner: str = OWNER, guard: float = 0.1, through: str = "", version: str = "") -> None:
         """`through` is the URL by which its results go, if another."""
         [self.claimed] = claim(database, owner, job)
-        self.inventory = PostgresInventory(lambda: connect(through or database), self.claimed, owner, guard, lambda _c, _s: 1)
+        self.inventory = PostgresInventory(
+            lambda: connect(through or database), self.claimed, owner, guard, lambda _c, _s: 1, version=version
+        )
         self._index = 0
 
     def scope(self, found: list[Resource], scope: Scope = SCOPE, outcome: Outcome = Outcome.COMPLETE, **end) -> None:
-        """One whole scope."""
-        index = self.open(found, scope)
-        self.inventory.end(wire.ScopeEnd(index=index, outcome=outcome, resources=len(found), **end))
+        """Reads one scope from its beginning to its end."""
+        self.close(self.open(found, scope), len(found), outcome, **end)
+
+    def close(self, index: int, resources: int, outcome: Outcome = Outcome.COMPLETE, **end) -> None:
+        """Ends an open scope."""
+        self.inventory.end(wire.ScopeEnd(index=index, outcome=outcome, resources=resources, **end))
 
     def open(self, found: list[Resource], scope: Scope = SCOPE) -> int:
         """A scope that is not at its end."""
@@ -73,7 +78,7 @@ class Run:
 
 
 def run_once(database: str, job: int, found: list[Resource], **more):
-    run = Run(database, job, **{key: more.pop(key) for key in ("guard", "owner") if key in more})
+    run = Run(database, job, **{key: more.pop(key) for key in ("guard", "owner", "version") if key in more})
     run.scope(found, **more)
     run.finish()
     return run.inventory.totals

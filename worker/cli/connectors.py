@@ -18,10 +18,11 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         raise CommandError(f"there is no connector '{options.name}'; there are {', '.join(connectors)}")
     api = ElderApi(settings.elder_api_url, settings.elder_api_key)
     try:
-        released = api.release(f"connector:{options.name}").released
+        released = api.release(f"connector:{options.name}")
     except ApiError as error:
         raise CommandError(str(error)) from None
     finally:
         api.close()
-    print(f"{released} entities of connector {options.name} are now marked as gone")
+    besides = f"; {released.links} links and {released.attributes} attributes are gone" if released.links or released.attributes else ""
+    print(f"{released.released} entities of connector {options.name} are now marked as gone{besides}")
     return 0

@@ -22,9 +22,9 @@ COMMANDS = {
     "check": "is everything that is configured reachable, and as whom?",
     "discover": "reads a source once, without a database",
     "providers": "what can be read, with which settings and permissions",
-    "runs": "releases tombstones that were held back",
+    "runs": "lists or releases what the guard against mass deletion holds back of a run",
     "jobs": "lets a parked job run again",
-    "connectors": "releases tombstones that were held back of a connector's syncs",
+    "connectors": "releases what the guard against mass deletion holds back of a connector",
     "settings": "every setting with its default, or an .env file of them",
     "keygen": "makes a key for ELDER_SECRET_KEYS",
 }
@@ -113,7 +113,7 @@ def _seconds(text: str) -> float:
 
 
 def _runs(command: argparse.ArgumentParser) -> None:
-    command.add_argument("action", choices=("release",))
+    command.add_argument("action", choices=("held", "release"))
     command.add_argument("run", type=int)
 
 

@@ -1,4 +1,4 @@
-"""``elder-worker runs release RUN``."""
+"""``elder-worker runs held RUN`` and ``elder-worker runs release RUN``: what the guard against mass deletion holds back of a run."""
 
 from __future__ import annotations
 
@@ -7,22 +7,44 @@ from collections.abc import Mapping
 
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.config.settings import load
-from worker.store.connection import connect
+from worker.store import held
+from worker.store.connection import Connection, connect, guarded
 from worker.store.errors import StoreError
-from worker.store.tombstones import release
+from worker.store.tombstones import Released, release
+
+MOST = 10_000
+"""Lines that are printed."""
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Lets go what the guard against mass deletion held back."""
+    """Lists or applies what is held back."""
     url = load(environ).database_url
     if not url:
         raise CommandError("DATABASE_URL is not set", EXIT_CONFIG)
     try:
         with connect(url) as connection:
+            if options.action == "held":
+                return _list(connection, options.run)
             released = release(connection, options.run)
     except StoreError as error:
         raise CommandError(str(error)) from None
     if released is None:
         raise CommandError(f"the job of run {options.run} is running and may be seeing again what is held: wait for its end")
-    print(f"{released} entities of run {options.run} are now marked as gone")
+    print(f"{released.entities} entities of run {options.run} are now marked as gone{_besides(released)}")
     return 0
+
+
+def _list(connection: Connection, run: int) -> int:
+    """Prints what is held back, one line each."""
+    with guarded():
+        found, total = held.page(connection, 1, MOST, run=run)
+    for one in found:
+        what = " ".join(part for part in (one["kind"], one["name"], one["target"] and f"-> {one['target']}") if part)
+        print(f"{one['held_at']:%Y-%m-%d %H:%M} {what}: {one['sub_type']} {one['entity']} ({one['external_id']})")
+    print(f"{total} held back of run {run}" + (f", {MOST} of them are listed: the API lists all" if total > MOST else ""))
+    return 0
+
+
+def _besides(released: Released) -> str:
+    """What was released besides entities, for the end of a sentence."""
+    return f"; {released.links} links and {released.attributes} attributes are gone" if released.links or released.attributes else ""

@@ -30,6 +30,8 @@ class Totals(msgspec.Struct):
     deleted: int = 0
     held_back: int = 0
     """Tombstones held back by the guard against mass deletion."""
+    held_links: int = 0
+    held_attributes: int = 0
     rejected: int = 0
     outcomes: dict[str, int] = {}
     """Number of scopes by outcome."""
@@ -48,9 +50,14 @@ def _sum(one: Any, other: Any) -> Any:
     return {key: one.get(key, 0) + other.get(key, 0) for key in {**one, **other}} if isinstance(one, dict) else one + other
 
 
-def held_back(entities: int, release: str) -> str:
-    """Sentence for a run whose guard held tombstones back; `release` is the command that applies them."""
-    return f"{entities} entities are gone from their source, more than MASS_DELETE_GUARD lets go at once; to let them go: {release}"
+def held_back(totals: Totals, release: str) -> str:
+    """Sentence for a run whose guard held something back, empty when nothing was; `release` is the command that applies it."""
+    counts = {"entities": totals.held_back, "links": totals.held_links, "attributes": totals.held_attributes}
+    parts = [f"{count} {name}" for name, count in counts.items() if count]
+    if not parts:
+        return ""
+    what = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    return f"{what} are gone from their source, more than MASS_DELETE_GUARD lets go at once; to let them go: {release}"
 
 
 class Inventory(Protocol):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from providers.records import UNREADABLE, Scope
 from worker.run.fingerprints import Entry
-from worker.store import copy_format, links, statements
+from worker.store import copy_format, links, losses, statements
 from worker.store.connection import Connection, transaction
 from worker.store.errors import BadData, Conflict
 from worker.store.rows import COLUMNS, Row, row
@@ -58,6 +58,8 @@ class Ingest:
     organization: Callable[[str], int]
     organizations: Callable[[], list[int]]
     run_id: int | None = None
+    guarded: bool = True
+    """False when the scope was read with another version of the catalogue before: what is lacking now is no loss."""
 
     def store(self, new: Sequence[Entry], changed: Sequence[Entry]) -> Stored:
         """Writes a batch inside the caller's transaction. Raises `StoreError`; then nothing is written."""
@@ -129,12 +131,22 @@ class Ingest:
         self.connection.execute(statements.get("stage"))
         with self.connection.cursor() as cursor, cursor.copy(f"copy staged ({COLUMNS}) from stdin".encode()) as copy:
             copy.write(b"".join([found.line + b"\n" for found in last]))
-        values = {"scope": self.scope_id, "run": self.run_id, "provider": self.scope.provider, "account": self.scope.account}
+        values = {
+            "scope": self.scope_id,
+            "run": self.run_id,
+            "provider": self.scope.provider,
+            "account": self.scope.account,
+            "guarded": self.guarded,
+        }
         self.connection.execute(statements.get("move"), values)
         self.connection.execute(statements.get("sight"), values)
         self.connection.execute(statements.get("own"), values)
         if any(PARTLY_READ in found.line for found in last):
             self.connection.execute(statements.get("keep_unreadable"))
+        if losing := losses.any_in(self.connection, self.scope_id):
+            self.connection.execute(statements.get("forget_returned_attributes"))
+        if self.guarded or losing:
+            self.connection.execute(statements.get("defer_attributes"), values)
         self.connection.execute(statements.get("record_changes"), values)
         written = self.connection.execute(statements.get("merge"), values).fetchall()
         self.connection.execute("truncate staged")
@@ -144,4 +156,4 @@ class Ingest:
         return Stored(created=created, updated=updated, unchanged=len(rows) - created - updated)
 
     def _link(self, rows: Sequence[Row], *, fresh: bool) -> None:
-        links.replace(self.connection, self.scope_id, rows, self.organizations(), fresh=fresh)
+        links.replace(self.connection, self.scope_id, rows, self.organizations(), fresh=fresh, guarded=self.guarded)

@@ -5,7 +5,6 @@ Late writes are refused: a run whose token is no longer the claim's writes nothi
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,38 +15,19 @@ from providers.errors import Outcome
 from providers.records import Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker.run import wire
-from worker.run.fingerprints import Entry, Fingerprints
 from worker.run.inventory import InventoryError, Totals, held_back
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Claimed
-from worker.store import claims, links, scopes, statements, tombstones
+from worker.store import claims, links, losses, scopes, statements, tombstones
 from worker.store.claimed import ClaimedConnection
 from worker.store.connection import Connection
 from worker.store.ingest import Ingest, Stored
+from worker.store.open_scope import OpenScope, Taken
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 4 * 1024 * 1024
 """Rows or bytes gathered before a write, whichever comes first. Measured, see docs/benchmarks.md."""
 
 NOT_REACHED = "planned, and not reached before the run ended: the next run begins with it"
-
-
-@dataclasses.dataclass
-class _Open:
-    """A scope that is being read."""
-
-    row: int
-    scope: Scope
-    known: Fingerprints
-    new: list[Entry] = dataclasses.field(default_factory=list)
-    changed: list[Entry] = dataclasses.field(default_factory=list)
-    rejected: int = 0
-    rejection: str = ""
-    """The first rejected resource with its reason."""
-
-    def reject(self, rejected: Stored) -> None:
-        """Counts rejected resources and keeps the first reason."""
-        self.rejected += rejected.rejected
-        self.rejection = self.rejection or rejected.rejection
 
 
 class PostgresInventory:
@@ -62,14 +42,16 @@ class PostgresInventory:
         organization: Callable[[Connection, Scope], int],
         *,
         pins: bool = True,
+        version: str = "",
     ) -> None:
         """`owner` holds the claim; `organization` returns the organization for a job without one; `guard` is MASS_DELETE_GUARD.
 
         `pins`: the job may read one account, tenant, cluster or directory only, the one of its first complete scope.
+        `version` is that of the catalogue.
         """
         self._claimed, self._owner, self._guard, self._place, self._pins = claimed, owner, guard, organization, pins
-        self._organization = claimed.organization_id
-        self._open: dict[int, _Open] = {}
+        self._organization, self._version = claimed.organization_id, version
+        self._open: dict[int, OpenScope] = {}
         self._pending = self._size = 0
         self._written = False
         self._identity: Identity | None = None
@@ -95,11 +77,11 @@ class PostgresInventory:
             sentence = f"a job of the provider {self._claimed.provider} reported a scope of {scope.provider[:100]}: nothing of it is stored"
             raise InventoryError(sentence, error_kind="protocol")
 
-        def load(connection: Connection) -> _Open:
+        def load(connection: Connection) -> OpenScope:
             if self._organization is None:
                 self._organization = self._place(connection, scope)
-            row = scopes.begin(connection, self._scopes_owner, scope, self._claimed.run_id)
-            return _Open(row, scope, scopes.fingerprints(connection, row))
+            row, version = scopes.begin(connection, self._scopes_owner, scope, self._claimed.run_id)
+            return OpenScope(row, scope, scopes.fingerprints(connection, row), guarded=version == self._version)
 
         self._open[index] = self._claim.transact(load)
 
@@ -127,7 +109,7 @@ class PostgresInventory:
         """Writes the rest of a scope and its ledger line; a complete scope tombstones what it did not contain."""
         opened = self._open[end.index]
 
-        def close(connection: Connection) -> tuple[dict[int, Stored], int, int]:
+        def close(connection: Connection) -> tuple[dict[int, Stored], Taken]:
             stored = self._write(connection)
             rejected = opened.rejected + end.rejected + stored.get(end.index, Stored()).rejected
             deleted = held = 0
@@ -136,17 +118,20 @@ class PostgresInventory:
                 deleted, held = tombstones.tombstone(connection, opened.row, self._claimed.run_id, unseen, len(opened.known), self._guard)
             else:
                 tombstones.unhold_seen(connection, opened.row, opened.known.unseen())
-            self._ledger(connection, opened, end, deleted, held, stored.get(end.index, Stored()))
+            taken = Taken(deleted, held, *losses.settle(connection, opened.row, self._claimed.run_id, self._guard))
+            self._ledger(connection, opened, end, taken, stored.get(end.index, Stored()))
             if end.outcome is Outcome.COMPLETE and self._pins and self._identity and self._identity.account:
                 claims.pin(connection, self._claimed.job_id, self._identity.account)
-            return stored, deleted, held
+            return stored, taken
 
-        stored, deleted, held = self._claim.transact(close)
+        stored, taken = self._claim.transact(close)
         self._settle(stored)
         del self._open[end.index]
         self.totals.rejected += end.rejected
-        self.totals.deleted += deleted
-        self.totals.held_back += held
+        self.totals.deleted += taken.deleted
+        self.totals.held_back += taken.held
+        self.totals.held_links += taken.held_links
+        self.totals.held_attributes += taken.held_attributes
         self.totals.outcomes[end.outcome] = self.totals.outcomes.get(end.outcome, 0) + 1
 
     def not_reached(self, planned: list[Scope]) -> None:
@@ -157,9 +142,9 @@ class PostgresInventory:
 
     def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - part of the Inventory protocol
         """Stores the outcome exactly once and returns the job to its schedule."""
-        if self.totals.held_back and verdict.status is Status.COMPLETED:
-            release = f"elder-worker runs release {self._claimed.run_id}"
-            verdict = msgspec.structs.replace(verdict, error=held_back(self.totals.held_back, release))
+        sentence = held_back(self.totals, f"elder-worker runs release {self._claimed.run_id}")
+        if sentence and verdict.status is Status.COMPLETED:
+            verdict = msgspec.structs.replace(verdict, error=sentence)
 
         try:
             self._conclude(verdict)
@@ -223,15 +208,16 @@ class PostgresInventory:
         connection.execute(statements.get("put_progress"), values)
         return stored
 
-    def _ingest(self, connection: Connection, opened: _Open) -> Ingest:
+    def _ingest(self, connection: Connection, opened: OpenScope) -> Ingest:
         number = self._organization
         assert number is not None
-        return Ingest(connection, opened.row, opened.scope, lambda _: number, lambda: [number], self._claimed.run_id)
+        return Ingest(connection, opened.row, opened.scope, lambda _: number, lambda: [number], self._claimed.run_id, opened.guarded)
 
     def _settle(self, stored: dict[int, Stored]) -> None:
         """Counts what a committed transaction wrote, and clears what was gathered."""
         for index, one in stored.items():
             opened = self._open[index]
+            opened.grown |= bool(opened.new)
             opened.new, opened.changed = [], []
             opened.reject(one)
             self.totals.created += one.created
@@ -241,11 +227,11 @@ class PostgresInventory:
             self._written = True
         self._pending = self._size = 0
 
-    def _reject(self, opened: _Open, data: bytes, why: str) -> None:
+    def _reject(self, opened: OpenScope, data: bytes, why: str) -> None:
         opened.reject(Stored(rejected=1, reasons=[(data[:80].decode(errors="replace"), why)]))
         self.totals.rejected += 1
 
-    def _ledger(self, connection: Connection, opened: _Open, end: wire.ScopeEnd, deleted: int, held: int, last: Stored) -> None:
+    def _ledger(self, connection: Connection, opened: OpenScope, end: wire.ScopeEnd, taken: Taken, last: Stored) -> None:
         message, rejected = end.message, opened.rejected + end.rejected + last.rejected
         if rejected:
             first = end.rejection or opened.rejection or last.rejection or "its reason was not told"
@@ -257,14 +243,17 @@ class PostgresInventory:
             **msgspec.structs.asdict(opened.scope),
             "outcome": end.outcome.value,
             "resources": end.resources,
-            "deleted": deleted,
-            "held_back": held,
+            "deleted": taken.deleted,
+            "held_back": taken.held,
+            "held_links": taken.held_links,
+            "held_attributes": taken.held_attributes,
             "message": message[:2000],
             "permission": end.permission,
             "detail": end.detail[:8000],
         }
         connection.execute(statements.get("add_to_ledger"), values)
-        scopes.end(connection, opened.row, end.outcome.value, message[:2000], end.permission)
+        changed = opened.grown or bool(opened.new) or next(opened.known.unseen(), None) is not None
+        scopes.end(connection, opened.row, scopes.Ended(end.outcome.value, message[:2000], end.permission, self._version, changed))
 
 
 @contextmanager

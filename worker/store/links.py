@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from worker.store import copy_format, statements
+from worker.store import copy_format, losses, statements
 from worker.store.connection import Connection
 from worker.store.rows import Row
 
 
-def replace(connection: Connection, scope: int, rows: Sequence[Row], organizations: list[int], *, fresh: bool) -> None:
-    """Stores the links of these rows and removes others, except of rows read in part. `fresh` rows have no links yet."""
+def replace(connection: Connection, scope: int, rows: Sequence[Row], organizations: list[int], *, fresh: bool, guarded: bool) -> None:
+    """Stores the links of these rows; others wait as losses for the end of the scope, if it is guarded. `fresh` rows have no links yet."""
     lines = [
         f"{found.key}\t{copy_format.text(link.type)}\t{copy_format.text(link.target)}\n"
         for found in rows
@@ -24,7 +24,9 @@ def replace(connection: Connection, scope: int, rows: Sequence[Row], organizatio
     values = {"scope": scope, "organizations": organizations}
     if not fresh:
         keys, partial = [found.key for found in rows], [found.key for found in rows if found.links_partial]
-        connection.execute(statements.get("unlink"), {**values, "keys": keys, "partial": partial})
+        if losses.any_in(connection, scope):
+            connection.execute(statements.get("forget_returned_links"), values)
+        connection.execute(statements.get("defer_links"), {**values, "keys": keys, "partial": partial, "guarded": guarded})
     connection.execute(statements.get("link"), values)
     connection.execute("truncate staged_links")
 

@@ -49,11 +49,11 @@ class Query:
         return " where " + " and ".join(self.where) if self.where else ""
 
 
-def one(connection: Connection, statement: LiteralString | bytes, values: list[Any]) -> dict[str, Any] | None:
+def one(connection: Connection, statement: LiteralString | bytes, values: list[Any] | dict[str, Any]) -> dict[str, Any] | None:
     """The first row as a dict."""
     return connection.cursor(row_factory=dict_row).execute(statement, values).fetchone()
 
 
-def rows(connection: Connection, statement: LiteralString | bytes, values: list[Any]) -> list[dict[str, Any]]:
+def rows(connection: Connection, statement: LiteralString | bytes, values: list[Any] | dict[str, Any]) -> list[dict[str, Any]]:
     """All rows as dicts."""
     return connection.cursor(row_factory=dict_row).execute(statement, values).fetchall()

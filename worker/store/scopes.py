@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,6 +16,16 @@ from worker.store.errors import BadData
 
 ATTEMPTS_AT_MOST = 10_000
 """Scopes whose order a job is told, about 1 MB of its START frame; of more, the latest are told, and the others come first."""
+
+
+class Ended(NamedTuple):
+    """How the reading of a scope ended; `changed` when its number of active entities may have."""
+
+    outcome: str
+    message: str
+    permission: str
+    version: str
+    changed: bool
 
 
 def job_owner(job: int) -> str:
@@ -38,17 +49,23 @@ def find_scope(connection: Connection, owner: str, scope: Scope) -> int | None:
     return int(row[0]) if row else None
 
 
-def begin(connection: Connection, owner: str, scope: Scope, run: int | None) -> int:
-    """The row of a scope whose reading begins: the attempt is recorded, and the scope belongs to its owner's plan."""
+def begin(connection: Connection, owner: str, scope: Scope, run: int | None) -> tuple[int, str]:
+    """The row of a scope whose reading begins, and its catalogue's version. The attempt is recorded; the scope is in its owner's plan."""
     values = {"owner": owner, "run": run, **msgspec.structs.asdict(scope)}
     row = connection.execute(statements.get("begin_scope"), values).fetchone()
     assert row is not None
-    return int(row[0])
+    return int(row[0]), str(row[1])
 
 
-def end(connection: Connection, row: int, outcome: str, message: str, permission: str) -> None:
+def catalogue_version(connection: Connection, row: int) -> str:
+    """The version of the catalogue with which a scope was read in full last."""
+    found = connection.execute("select catalogue_version from elder_worker.scopes where id = %s", [row]).fetchone()
+    return str(found[0]) if found else ""
+
+
+def end(connection: Connection, row: int, ended: Ended) -> None:
     """Records how the reading of a scope ended."""
-    values = {"scope": row, "outcome": outcome, "message": message, "permission": permission, "complete": outcome == Outcome.COMPLETE}
+    values = {"scope": row, "complete": ended.outcome == Outcome.COMPLETE, **ended._asdict()}
     connection.execute(statements.get("end_scope"), values)
 
 

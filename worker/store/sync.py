@@ -11,7 +11,7 @@ import sys
 from providers.errors import Outcome
 from providers.records import Organization, Scope
 from worker.run.fingerprints import INTEGER, Entry, content_of, key_of
-from worker.store import links, organizations, scopes, tombstones
+from worker.store import links, losses, organizations, scopes, tombstones
 from worker.store.connection import Connection, transaction
 from worker.store.errors import BadData
 from worker.store.ingest import Ingest
@@ -40,7 +40,8 @@ def apply(connection: Connection, batch: Batch) -> Stored:
             found = known.compare(entry.key, entry.content).name if known else "CHANGED"
             if found != "UNCHANGED":
                 (new if found == "NEW" else changed).append(entry)
-        stored = Ingest(connection, row, batch.scope, places.of, places.all).store(new, changed)
+        guarded = scopes.catalogue_version(connection, row) == batch.catalogue_version
+        stored = Ingest(connection, row, batch.scope, places.of, places.all, guarded=guarded).store(new, changed)
     rejected += [Rejected(external_id, why) for external_id, why in stored.reasons]
     unchanged = len(entries) - stored.created - stored.updated - stored.rejected
     return Stored(stored.created, stored.updated, unchanged, rejected)
@@ -71,9 +72,12 @@ def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> To
             deleted, held = tombstones.tombstone(connection, row, None, unseen, found[0], guard)
         else:
             tombstones.clear_held(connection, row)
+        held_too = losses.settle(connection, row, None, guard)
+        ended = scopes.Ended(closed.outcome, closed.message[:2000], closed.permission[:2000], closed.catalogue_version, changed=True)
+        scopes.end(connection, row, ended)
         own = scopes.organization_ids(connection, closed.owner)
         links.resolve(connection, list({*own.values(), *_used(connection, row)}))
-    return Tombstoned(deleted, held)
+    return Tombstoned(deleted, held, *held_too)
 
 
 def _used(connection: Connection, scope: int) -> list[int]:

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from worker.store import statements
+from worker.store import guard, losses, statements
 from worker.store.connection import Connection, transaction
-
-FREE = 20
-"""Tombstones that are never held back, so that small clean-ups need no release."""
-
-
-def guarded(unseen: int, known: int, guard: float) -> bool:
-    """True when this many tombstones are held back. `guard` is MASS_DELETE_GUARD, a share of the scope."""
-    return unseen > FREE and unseen > guard * known
+from worker.store.guard import Loss
+from worker.store.losses import Losses
 
 
-def tombstone(connection: Connection, scope: int, run: int | None, unseen: Sequence[int], known: int, guard: float) -> tuple[int, int]:
-    """Tombstones or holds back the unseen entities of a complete scope; returns how many of each. Inside a transaction."""
-    clear_held(connection, scope)
+class Released(NamedTuple):
+    """What a person's release has taken away."""
+
+    entities: int
+    links: int
+    attributes: int
+
+
+def tombstone(connection: Connection, scope: int, run: int | None, unseen: Sequence[int], known: int, share: float) -> tuple[int, int]:
+    """Tombstones or holds back the unseen entities of a complete scope; returns how many of each. Inside a transaction.
+
+    `known` is how many the scope had when its reading began; `share` is MASS_DELETE_GUARD.
+    """
     if not unseen:
+        clear_held(connection, scope)
         return 0, 0
     values = {"scope": scope, "run": run, "keys": list(unseen)}
     connection.execute(statements.get("forget_sightings"), values)
     connection.execute(statements.get("hand_over"), values)
     row = connection.execute(statements.get("count_own"), values).fetchone()
-    own = int(row[0]) if row else 0
-    if guarded(own, known, guard):
+    own, active = row or (0, 0)
+    loss = Loss("entity", "", own, active, active)
+    if guard.holds(connection, scope, loss, share) or guard.exceeds(loss._replace(had=known), share):
+        connection.execute(statements.get("unhold_others"), values)
         connection.execute(statements.get("hold"), values)
         return 0, own
+    clear_held(connection, scope)
+    if own:
+        guard.remember(connection, scope, loss)
     row = connection.execute(statements.get("tombstone"), values).fetchone()
     return (int(row[0]) if row else 0), 0
 
@@ -40,8 +51,8 @@ def unhold_seen(connection: Connection, scope: int, unseen: Iterable[int]) -> No
         connection.execute(statements.get("unhold"), {"scope": scope, "keys": list(held.difference(unseen))})
 
 
-def release(connection: Connection, run: int) -> int | None:
-    """Applies the tombstones that a run's guard held back; returns how many. Raises `StoreError`.
+def release(connection: Connection, run: int) -> Released | None:
+    """Applies what a run's guard held back; returns how much. Raises `StoreError`.
 
     Returns None while the job runs, as it may be seeing those entities again; the job cannot be claimed meanwhile.
     """
@@ -50,22 +61,27 @@ def release(connection: Connection, run: int) -> int | None:
         if row is not None and row[0]:
             return None
         released = _release(connection, run, None)
-        connection.execute("update run_scopes set deleted = deleted + held_back, held_back = 0 where run_id = %s and held_back > 0", [run])
-        connection.execute("update discovery_history set entities_deleted = entities_deleted + %s where id = %s", [released, run])
+        connection.execute(statements.get("settle_ledger"), {"run": run})
+        connection.execute("update discovery_history set entities_deleted = entities_deleted + %s where id = %s", [released.entities, run])
     return released
 
 
-def release_connector(connection: Connection, owner: str) -> int:
-    """Applies the tombstones held back for a connector; returns how many. Entities seen again are restored. Raises `StoreError`."""
+def release_connector(connection: Connection, owner: str) -> Released:
+    """Applies what was held back for a connector; returns how much. Entities seen again are restored. Raises `StoreError`."""
     with transaction(connection):
         return _release(connection, None, owner)
 
 
 def clear_held(connection: Connection, scope: int) -> None:
-    """Clears what is held back in a scope, because a new reading decides anew. Inside a transaction."""
+    """Clears the entities held back in a scope, because a new reading decides anew. Inside a transaction."""
     connection.execute("delete from elder_worker.held where scope_id = %s", [scope])
 
 
-def _release(connection: Connection, run: int | None, owner: str | None) -> int:
-    row = connection.execute(statements.get("release_held"), {"run": run, "owner": owner}).fetchone()
-    return int(row[0]) if row else 0
+def _release(connection: Connection, run: int | None, owner: str | None) -> Released:
+    whose = {"run": run, "owner": owner}
+    scopes = [scope for (scope,) in connection.execute(statements.get("scopes_with_held"), whose)]
+    applied: Losses = losses.release(connection, scopes, run)
+    row = connection.execute(statements.get("release_held"), whose).fetchone()
+    connection.execute(statements.get("forget_applied"), {"scopes": scopes})
+    connection.execute(statements.get("count_scopes"), {"scopes": scopes})
+    return Released(int(row[0]) if row else 0, *applied)

@@ -42,9 +42,9 @@ class _Open:
 class ApiInventory:
     """The inventory of one sync."""
 
-    def __init__(self, api: ElderApi, owner: str, run: str, destination: Destination, batch_size: int = 500) -> None:
-        """`owner` is ``connector:<name>``; `batch_size` is SYNC_BATCH_SIZE."""
-        self._api, self._owner, self._run = api, owner, run
+    def __init__(self, api: ElderApi, owner: str, run: str, destination: Destination, batch_size: int = 500, version: str = "") -> None:
+        """`owner` is ``connector:<name>``; `batch_size` is SYNC_BATCH_SIZE; `version` is that of the catalogue."""
+        self._api, self._owner, self._run, self._version = api, owner, run, version
         self._destination, self._batch_size = destination, batch_size
         self._organizations: list[Organization] = []
         self._open: dict[int, _Open] = {}
@@ -103,6 +103,7 @@ class ApiInventory:
             permission=end.permission,
             detail=end.detail,
             unseen=_packed(opened.known) if may_tombstone else b"",
+            catalogue_version=self._version,
         )
         try:
             answer = self._api.close_scope(closed)
@@ -110,6 +111,8 @@ class ApiInventory:
             raise _failed(error) from error
         self.totals.deleted += answer.deleted
         self.totals.held_back += answer.held_back
+        self.totals.held_links += answer.held_links
+        self.totals.held_attributes += answer.held_attributes
 
     def not_reached(self, scopes: list[Scope]) -> None:
         """Counted; the API is not told."""
@@ -124,9 +127,9 @@ class ApiInventory:
         """Sends organizations that no resource named; adds a sentence when tombstones were held back."""
         if self._last is not None:
             self._send(self._last)
-        if self.totals.held_back and verdict.status is Status.COMPLETED:
-            release = f"elder-worker connectors release {self._owner.removeprefix('connector:')}"
-            verdict = msgspec.structs.replace(verdict, error=held_back(self.totals.held_back, release))
+        sentence = held_back(self.totals, f"elder-worker connectors release {self._owner.removeprefix('connector:')}")
+        if sentence and verdict.status is Status.COMPLETED:
+            verdict = msgspec.structs.replace(verdict, error=sentence)
         return verdict
 
     def _send(self, opened: _Open) -> None:
@@ -140,6 +143,7 @@ class ApiInventory:
             resources=opened.pending,
             default_organization_id=self._destination.default_organization_id,
             create_missing_organizations=self._destination.create_missing_organizations,
+            catalogue_version=self._version,
         )
         try:
             stored = self._api.store(batch)

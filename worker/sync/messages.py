@@ -6,16 +6,20 @@
 
 ``POST /api/v1/sync/batch``
     ``{"owner", "run", "scope": [provider, account, region, resource_type, coverage], "organizations": [[external_id, name, parent]],
-    "resources": [<resource as in worker.run.wire>], "default_organization_id", "create_missing_organizations"}``; bulk upsert by external
-    id; answers ``{"created", "updated", "unchanged", "rejected": [{"external_id", "reason"}]}``.
+    "resources": [<resource as in worker.run.wire>], "default_organization_id", "create_missing_organizations", "catalogue_version"}``;
+    bulk upsert by external id; answers ``{"created", "updated", "unchanged", "rejected": [{"external_id", "reason"}]}``. Links and
+    attributes that a resource no longer has wait for the end of the scope.
 
 ``POST /api/v1/sync/scopes``
-    ``{"owner", "run", "scope", "outcome", "resources", "message", "permission", "detail", "unseen": "<base64 of 64-bit keys>"}``, at the
-    end of each scope; `unseen` (the keys that a complete scope no longer has) is tombstoned unless the guard holds it back; answers
-    ``{"deleted", "held_back"}``.
+    ``{"owner", "run", "scope", "outcome", "resources", "message", "permission", "detail", "unseen": "<base64 of 64-bit keys>",
+    "catalogue_version"}``, at the end of each scope; `unseen` (the keys that a complete scope no longer has) is tombstoned, and lost links
+    and attributes are removed, unless the guard holds them back; answers ``{"deleted", "held_back", "held_links", "held_attributes"}``.
+
+``GET /api/v1/sync/held?owner=``
+    A page of what the guard holds back of that connector, by name.
 
 ``POST /api/v1/sync/release``
-    ``{"owner"}``; tombstones what the guard held back of that connector; answers ``{"owner", "released"}``.
+    ``{"owner"}``; applies what the guard held back of that connector; answers ``{"owner", "released", "links", "attributes"}``.
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ class Batch(msgspec.Struct, frozen=True):
     resources: list[msgspec.Raw]
     default_organization_id: int | None = None
     create_missing_organizations: bool = True
+    catalogue_version: str = ""
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -66,6 +71,7 @@ class ScopeClosed(msgspec.Struct, frozen=True):
     detail: str = ""
     unseen: bytes = b""
     """Little-endian 64-bit keys; base64 in JSON."""
+    catalogue_version: str = ""
 
 
 class Tombstoned(msgspec.Struct, frozen=True):
@@ -73,6 +79,8 @@ class Tombstoned(msgspec.Struct, frozen=True):
 
     deleted: int = 0
     held_back: int = 0
+    held_links: int = 0
+    held_attributes: int = 0
 
 
 class ReleaseHeld(msgspec.Struct, frozen=True):
@@ -82,10 +90,12 @@ class ReleaseHeld(msgspec.Struct, frozen=True):
 
 
 class HeldReleased(msgspec.Struct, frozen=True):
-    """How many of its entities were marked as gone."""
+    """How many entities of a connector were marked as deleted, and how many links and attributes were taken away."""
 
     owner: str
     released: int
+    links: int = 0
+    attributes: int = 0
 
 
 class Fingerprints(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ from worker.config.secretbox import SecretBox
 from worker.config.settings import Settings
 from worker.logs import structured as logs
 from worker.logs.redact import Redactor
+from worker.run import catalogue
 from worker.run.queue import Claimed
 from worker.store import scopes
 from worker.store.connection import Connection, connect
@@ -115,7 +116,9 @@ class Writer:
         from worker.sync.inventory import ApiInventory, Destination  # noqa: PLC0415 - a worker without connectors needs no HTTP client
 
         destination = Destination(self._settings.default_organization_id, self._settings.create_missing_organizations)
-        return ApiInventory(self._api, owner, run, destination, self._settings.sync_batch_size)
+        name = owner.removeprefix("connector:")
+        version = catalogue.version(name, self._settings.connectors()[name].connector)
+        return ApiInventory(self._api, owner, run, destination, self._settings.sync_batch_size, version)
 
     @functools.cached_property
     def _api(self) -> ElderApi:
@@ -126,7 +129,8 @@ class Writer:
     def _job_inventory(self, claimed: Claimed) -> PostgresInventory:
         url, name = self._settings.database_url, f"elder-worker/{self._owner[:8]} run {claimed.run_id}"
         guard, pins = self._settings.mass_delete_guard, registry.get(claimed.provider).pins_identity
-        return PostgresInventory(lambda: connect(url, name), claimed, self._owner, guard, self._place, pins=pins)
+        version = catalogue.version(claimed.provider, claimed.config)
+        return PostgresInventory(lambda: connect(url, name), claimed, self._owner, guard, self._place, pins=pins, version=version)
 
     def _place(self, connection: Connection, scope: Scope) -> int:
         """The organization of a job that names none: the default, or one named after the account, created when missing."""

@@ -181,8 +181,8 @@ def test_f02_an_empty_success_where_there_was_plenty_is_held_back_and_can_be_rel
     assert f"elder-worker runs release {run.claimed.run_id}" in verdict.error
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (100,)
     with connect(database) as connection:
-        assert release(connection, run.claimed.run_id) == 100
-        assert release(connection, run.claimed.run_id) == 0
+        assert release(connection, run.claimed.run_id) == (100, 0, 0)
+        assert release(connection, run.claimed.run_id) == (0, 0, 0)
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (0,)
     assert sql.execute("select deleted, held_back from run_scopes where run_id = %s", [run.claimed.run_id]).fetchone() == (100, 0)
 
@@ -199,7 +199,7 @@ def test_what_was_held_back_and_is_seen_again_is_not_released(database, sql, job
     run.finish()
     run_once(database, job, resources(100))
     with connect(database) as connection:
-        assert release(connection, run.claimed.run_id) == 0
+        assert release(connection, run.claimed.run_id) == (0, 0, 0)
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (100,)
 
 
@@ -307,5 +307,5 @@ def test_what_an_incomplete_scope_has_shown_is_held_no_more(database, sql, job):
     run.finish()
     run_once(database, job, resources(40), outcome=Outcome.THROTTLED)
     with connect(database) as connection:
-        assert release(connection, run.claimed.run_id) == 60
+        assert release(connection, run.claimed.run_id) == (60, 0, 0)
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (40,)

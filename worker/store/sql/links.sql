@@ -2,16 +2,6 @@
 -- Creates the table that takes the links of one batch.
 create temporary table if not exists staged_links (key bigint, dependency_type text, target text) on commit delete rows
 
--- name: unlink
--- Deletes links that the resources no longer have. A resource with `links_partial` keeps its links, except that it has one parent.
-delete from dependencies d
-using entities e
-where d.source_id = e.id and e.scope_id = %(scope)s and e.key = any(%(keys)s) and e.is_active
-  and (d.dependency_type = 'parent' or e.key <> all(%(partial)s))
-  and not exists (
-      select from staged_links l
-      where l.key = e.key and l.dependency_type = d.dependency_type and l.target = d.target_external_id)
-
 -- name: link
 -- Inserts the staged links; a target that is not known yet stays null.
 insert into dependencies (source_id, target_id, target_external_id, dependency_type)

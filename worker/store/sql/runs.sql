@@ -23,6 +23,8 @@ insert into run_scopes (
     resources,
     deleted,
     held_back,
+    held_links,
+    held_attributes,
     message,
     permission,
     detail
@@ -38,6 +40,8 @@ insert into run_scopes (
     %(resources)s,
     %(deleted)s,
     %(held_back)s,
+    %(held_links)s,
+    %(held_attributes)s,
     %(message)s,
     %(permission)s,
     %(detail)s
@@ -66,7 +70,13 @@ order by h.id desc limit %s
 select shown.*
 from unnest(%s::bigint[]) as wanted (id)
 cross join lateral (
-    select run_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, message, permission
+    select run_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, held_links,
+           held_attributes, message, permission
     from run_scopes where run_id = wanted.id
     order by outcome = 'complete', account, region, resource_type, coverage limit %s
 ) as shown
+
+-- name: settle_ledger
+-- Takes what was held back out of a run's ledger, as a person has released it.
+update run_scopes set deleted = deleted + held_back, held_back = 0, held_links = 0, held_attributes = 0
+where run_id = %(run)s and (held_back, held_links, held_attributes) <> (0, 0, 0)

@@ -10,19 +10,25 @@ values (%s, %s, %s, %s, %s, %s)
 on conflict do nothing
 
 -- name: begin_scope
--- Records the attempt to read a scope, whose row is created when it is missing; returns the row.
+-- Records the attempt to read a scope, whose row is created when it is missing; returns the row, and with which version of the
+-- catalogue all of it was read.
 insert into elder_worker.scopes as s (owner, provider, account, region, resource_type, coverage, last_attempt_at, last_run)
 values (%(owner)s, %(provider)s, %(account)s, %(region)s, %(resource_type)s, %(coverage)s, now(), %(run)s)
 on conflict (owner, provider, account, region, resource_type, coverage) do update set
     last_attempt_at = now(), last_run = excluded.last_run, state = 'current',
     state_since = case when s.state = 'current' then s.state_since else now() end
-returning id
+returning id, catalogue_version
 
 -- name: end_scope
--- Records how the reading of a scope ended.
+-- Records how the reading of a scope ended; when complete, also with how many active entities and which version of the catalogue.
 update elder_worker.scopes
 set last_outcome = %(outcome)s, message = %(message)s, permission = %(permission)s,
-    last_complete_at = case when %(complete)s then now() else last_complete_at end
+    last_complete_at = case when %(complete)s then now() else last_complete_at end,
+    catalogue_version = case when %(complete)s then %(version)s else catalogue_version end,
+    entities = case
+        when %(changed)s then (select count(*) from entities where scope_id = %(scope)s and is_active)
+        else entities
+    end
 where id = %(scope)s
 
 -- name: add_scopes
@@ -81,3 +87,8 @@ insert into organizations (owner, external_id, name, parent_id) values (%s, %s, 
 on conflict (owner, external_id) do update set name = excluded.name, parent_id = excluded.parent_id, updated_at = now()
 where (organizations.name, organizations.parent_id) is distinct from (excluded.name, excluded.parent_id)
 returning id
+
+-- name: count_scopes
+-- Counts the active entities of scopes anew.
+update elder_worker.scopes s set entities = (select count(*) from entities e where e.scope_id = s.id and e.is_active)
+where s.id = any(%(scopes)s)

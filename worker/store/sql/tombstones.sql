@@ -32,8 +32,8 @@ with heirs as (
 select count(*) from moved
 
 -- name: count_own
--- Returns how many of the keys are active entities of a scope's own.
-select count(*) from entities where scope_id = %(scope)s and key = any(%(keys)s) and is_active
+-- Returns how many of the keys are active entities of a scope's own, and how many of those it has in all.
+select count(*) filter (where key = any(%(keys)s)), count(*) from entities where scope_id = %(scope)s and is_active
 
 -- name: hold
 -- Holds back tombstones until a person releases them.
@@ -45,6 +45,11 @@ on conflict (scope_id, entity_id) do update set run_id = excluded.run_id
 -- Stops holding back entities that were seen again.
 delete from elder_worker.held h using entities e
 where h.scope_id = %(scope)s and e.id = h.entity_id and e.key = any(%(keys)s)
+
+-- name: unhold_others
+-- Stops holding back entities of a scope, except for those that it does not see again.
+delete from elder_worker.held h using entities e
+where h.scope_id = %(scope)s and e.id = h.entity_id and (e.scope_id <> h.scope_id or e.key <> all(%(keys)s))
 
 -- name: held_keys
 -- Returns the keys of the entities held back in a scope.
