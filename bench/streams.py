@@ -93,7 +93,7 @@ def writer(control: int, wish: str, pause: float) -> int:
     channel: Channel[ToWriter] = Channel(control, ToWriter)
     mailbox = Mailbox()
     dispatcher = RunDispatcher(channel, mailbox, SLOTS)
-    launcher = Launcher({}, {}, (), SecretBox([]), ("WARNING", "json"))
+    launcher = Launcher({}, (), SecretBox([]), ("WARNING", "json"))
     discovery = Discovery(dispatcher, launcher, lambda job: Counted(job.job_id or 0, count), Limits(7200.0, 600.0, 300))
     backlog = Backlog(lambda: Wished(pathlib.Path(wish), pause), mailbox, discovery, poll_seconds=0.2, lease_seconds=30)
     discovery.attach(backlog)

@@ -24,6 +24,7 @@ bounded pool of threads, turns what they raise into outcomes, counts, and passes
 from __future__ import annotations
 
 import abc
+import importlib.util
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
@@ -108,6 +109,10 @@ class Provider(abc.ABC):
     """The variables of this provider's connector, or None when it has no connector. Each field is one of `config`, of the same type."""
     shared_prefix: ClassVar[bool] = False
     """True when other software has variables with the same prefix, as ``AWS_``: then an unknown name is no mistake."""
+    sdk: ClassVar[tuple[str, ...]] = ()
+    """Modules that `open` imports and that may not be installed: ``("botocore",)``. Without them the provider cannot run here."""
+    memory_mb: ClassVar[int] = 128
+    """Memory that a job of this provider needs for an ordinary account. In a small container, fewer jobs run at once to have it."""
     files: ClassVar[tuple[str, ...]] = ()
     """Files and folders that the source reads beside those that its config and its settings name."""
     metadata_service: ClassVar[bool] = False
@@ -143,6 +148,9 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     connector: tuple[Variable, ...] | None = None
     operator: tuple[Variable, ...] = ()
     shared_prefix: bool = False
+    memory_mb: int = 128
+    installed: bool = True
+    """False when the provider's SDK is not here."""
 
     @property
     def prefix(self) -> str:
@@ -165,7 +173,16 @@ def describe(provider: Provider) -> Description:
         connector=None if provider.connector is None else variables(provider.connector, prefix),
         operator=variables(provider.operator, prefix),
         shared_prefix=provider.shared_prefix,
+        memory_mb=provider.memory_mb,
+        installed=all(map(_is_there, provider.sdk)),
     )
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that would hold it
+        return False
 
 
 def prefix_of(name: str) -> str:

@@ -15,6 +15,7 @@ from typing import NoReturn
 from supervisor import published
 from supervisor.config import Service, SupervisorConfig
 from worker.config import container
+from worker.config.limits import Limits, limits
 from worker.config.sealed import seal
 from worker.config.settings import Settings
 from worker.supervised import ServiceConfig
@@ -33,10 +34,9 @@ def scrub(environ: MutableMapping[str, str]) -> None:
             del environ[name]
 
 
-def supervisor_config(settings: Settings, *, once: bool = False, job: int | None = None) -> SupervisorConfig:
+def supervisor_config(limits: Limits, *, once: bool = False, job: int | None = None) -> SupervisorConfig:
     """The supervisor's configuration. Makes the descriptors that hold the settings and the published state."""
-    slots = settings.discovery_max_concurrent + settings.connector_max_concurrent
-    memory, budget = container.job_memory(settings.discovery_job_memory_mb, slots, container.memory_limit_mb())
+    settings = limits.settings
     state = published.create()
     os.set_inheritable(state, True)  # for the exec
     writer = Service(
@@ -54,8 +54,8 @@ def supervisor_config(settings: Settings, *, once: bool = False, job: int | None
         state=state,
         kill_grace=settings.discovery_kill_grace,
         shutdown_grace=settings.shutdown_grace,
-        memory_mb=memory,
-        memory_budget_mb=budget,
+        memory_mb=limits.memory_mb,
+        memory_budget_mb=limits.budget_mb,
         confine_files=settings.discovery_confine_files,
         kill_latency_metric="discovery_kill_latency_seconds",
         forbidden_modules=("psycopg", "psycopg_binary", "psycopg_c", "psycopg_pool", "psycopg2"),
@@ -63,9 +63,13 @@ def supervisor_config(settings: Settings, *, once: bool = False, job: int | None
 
 
 def run(settings: Settings, *, once: bool = False, job: int | None = None) -> NoReturn:
-    """Replaces this process with the supervisor, which runs until a signal stops it."""
-    config = supervisor_config(settings, once=once, job=job)
-    service_config = seal(ServiceConfig(config, settings.log_level, settings.log_format))
+    """Replaces this process with the supervisor, which runs until a signal stops it.
+
+    Raises `SettingsError` for limits that the container cannot hold.
+    """
+    found = limits(settings, container.memory_limit_mb())
+    config = supervisor_config(found, once=once, job=job)
+    sealed = seal(ServiceConfig(config, settings.log_level, settings.log_format, found.settings.warnings))
     scrub(os.environ)
     safe_path = [] if sys.path[0] in ("", str(Path.cwd())) else ["-P"]  # in a checkout, its own packages are imported
-    os.execv(sys.executable, [sys.executable, *safe_path, "-m", "worker.supervised", str(service_config)])  # noqa: S606 - the same interpreter
+    os.execv(sys.executable, [sys.executable, *safe_path, "-m", "worker.supervised", str(sealed)])  # noqa: S606 - the same interpreter

@@ -14,11 +14,12 @@ from worker.logs import line as log_line
 
 
 class ServiceConfig(msgspec.Struct, frozen=True):
-    """The configuration of the supervisor's process, passed in a sealed descriptor."""
+    """The configuration of the supervisor's process, passed in a sealed descriptor. `warnings` are logged at the start."""
 
     config: SupervisorConfig
     log_level: str
     log_format: str
+    warnings: tuple[str, ...] = ()
 
 
 def main(fd: int) -> int:
@@ -28,9 +29,18 @@ def main(fd: int) -> int:
     service = unseal(fd, ServiceConfig)
     os.close(fd)
     log_line.configure(service.log_level, service.log_format)
-    config = service.config
-    logging.getLogger("worker").info("starting", extra={"pools": dict(config.pools), "job_memory_mb": config.memory_mb})
+    config, log = service.config, logging.getLogger("worker")
+    figures = {"pools": dict(config.pools), "job_memory_mb": config.memory_mb, "memory_budget_mb": config.memory_budget_mb}
+    log.info("starting: %s", _capacity(config), extra=figures)
+    for warning in service.warnings:
+        log.warning(warning)
     return Supervisor(config).run()
+
+
+def _capacity(config: SupervisorConfig) -> str:
+    """How much may run at once, as a sentence."""
+    at_once = f"{config.pools['discovery']} discovery jobs and {config.pools['connector']} syncs at once, {config.memory_mb} MB each"
+    return at_once if config.memory_budget_mb is None else f"{at_once}, {config.memory_budget_mb} MB in all"
 
 
 if __name__ == "__main__":

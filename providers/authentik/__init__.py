@@ -16,6 +16,7 @@ class Authentik(Provider):
     config = AuthentikConfig
     discovery = False
     connector = AuthentikConfig
+    memory_mb = 64
 
     def open(self, config: AuthentikConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
         """Connects lazily."""

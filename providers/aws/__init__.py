@@ -17,6 +17,8 @@ class Aws(Provider):
     shared_prefix = True
     connector = AwsConnector
     operator = AwsOperator
+    sdk = ("botocore",)
+    memory_mb = 128
 
     def open(self, config: AwsConfig, operator: AwsOperator) -> Source:
         """Imports botocore."""

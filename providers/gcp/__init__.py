@@ -19,6 +19,8 @@ class Gcp(Provider):
     shared_prefix = True
     connector = GcpConnector
     operator = GcpOperator
+    sdk = ("google.auth", "google.cloud.compute_v1", "google.cloud.storage")
+    memory_mb = 112
 
     def open(self, config: GcpConfig, operator: GcpOperator) -> Source:
         """Imports Google's client libraries. Raises `ConfigError` for a key that cannot be used."""

@@ -16,6 +16,8 @@ class GoogleWorkspace(Provider):
     operator = GoogleOperator
     discovery = False
     connector = GoogleWorkspaceConnector
+    sdk = ("google.auth",)
+    memory_mb = 64
 
     def open(self, config: GoogleWorkspaceConfig, operator: GoogleOperator) -> Source:
         """Signs in lazily."""

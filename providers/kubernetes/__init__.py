@@ -16,6 +16,8 @@ class Kubernetes(Provider):
     files = ("/var/run/secrets/kubernetes.io/serviceaccount",)
     shared_prefix = True
     operator = KubernetesOperator
+    sdk = ("kubernetes",)
+    memory_mb = 112
 
     def open(self, config: KubernetesConfig, operator: KubernetesOperator) -> Source:
         """Raises `ConfigError` when it is not clear which cluster, or the kubeconfig wants more than it may."""

@@ -15,6 +15,8 @@ class Ldap(Provider):
     config = LdapConfig
     discovery = False
     connector = LdapConfig
+    sdk = ("ldap3",)
+    memory_mb = 64
 
     def open(self, config: LdapConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
         """Connects lazily."""

@@ -16,6 +16,7 @@ class Okta(Provider):
     config = OktaConfig
     discovery = False
     connector = OktaConfig
+    memory_mb = 64
 
     def open(self, config: OktaConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
         """Connects lazily."""

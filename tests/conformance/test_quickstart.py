@@ -18,6 +18,7 @@ from document import Block, Command, blocks, commands
 from peers.absent import missing
 from peers.port import free_port
 
+from providers import variables
 from worker.config import settings
 from worker.config.environment import SettingsError
 
@@ -135,6 +136,20 @@ def rows_of(system: System, block: Block):
         yield (command.line, *verdict(system, command))
 
 
+def taken(loaded: settings.Settings, name: str):
+    """The typed value of a variable, secrets too."""
+    if name.lower() in settings.Settings.__struct_fields__:
+        return getattr(loaded, name.lower())
+    secrets = {
+        one.name: values[one.field]
+        for source in loaded.sources.values()
+        for declared, values in ((source.description.connector or (), source.connector), (source.description.operator, source.operator))
+        for one in declared
+        if one.field in values
+    }
+    return {**loaded.shown(), **secrets}.get(name) or loaded.shown()[name.lower()]
+
+
 def settings_rows(block: Block):
     """A block of assignments is an environment: it must be taken as it is."""
     found = dict(re.findall(r"^([A-Z_]+)=(.*)$", block.text, re.MULTILINE))
@@ -147,9 +162,9 @@ def settings_rows(block: Block):
         yield block.line, "FAILS", ", ".join(found), why
         return
     for name, value in found.items():
-        shown = getattr(loaded, name.lower())
+        shown = variables.shown(taken(loaded, name))
         plain = re.sub(r"\s+#.*", "", value)
-        right = str(shown).lower().removesuffix(".0") == plain.lower()
+        right = shown.lower() == plain.lower()
         yield block.line, "holds" if right else "FAILS", f"{name}={plain}", "" if right else f"read as {shown!r}"
 
 

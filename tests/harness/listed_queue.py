@@ -121,7 +121,7 @@ def main(control: int, jobs: list, results: str, wall: float, idle: float, memor
     channel: Channel[ToWriter] = Channel(control, ToWriter)
     mailbox = Mailbox()
     dispatcher = RunDispatcher(channel, mailbox, {"discovery": slots, "test": 1})
-    launcher = Launcher({}, {}, (), SecretBox([]), ("INFO", "json"))
+    launcher = Launcher({}, (), SecretBox([]), ("INFO", "json"))
     discovery = Discovery(dispatcher, launcher, lambda job: Remembering(job.job_id, log), Limits(wall, idle, memory_mb), once=True)
     backlog = Backlog(lambda: ListedQueue(jobs, log), mailbox, discovery, poll_seconds=60, lease_seconds=30)
     discovery.attach(backlog)

@@ -142,7 +142,7 @@ def test_g07_forbidden_addresses(host, is_so):
 
 
 def launcher(allowed=("/var/run/secrets",)):
-    return Launcher({}, {}, allowed, SecretBox([Fernet.generate_key().decode()]), ("INFO", "json"))
+    return Launcher({}, allowed, SecretBox([Fernet.generate_key().decode()]), ("INFO", "json"))
 
 
 @pytest.mark.parametrize(

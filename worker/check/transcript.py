@@ -13,6 +13,7 @@ from typing import TextIO
 import msgspec
 
 from worker.config import container
+from worker.config.limits import limits
 from worker.config.sealed import seal
 from worker.config.settings import Settings
 from worker.logs import line as log_line
@@ -109,7 +110,7 @@ def check(settings: Settings, seconds: float, *, as_json: bool = False, verbose:
     from supervisor.config import Service, SupervisorConfig  # noqa: PLC0415 - the writer needs the names in here, and no supervisor
     from supervisor.supervisor import Supervisor  # noqa: PLC0415
 
-    home = os.environ.get("HOME", "")
+    found, home = limits(settings, container.memory_limit_mb()), os.environ.get("HOME", "")
     scrub(os.environ)
     out = _aside()
     log_line.configure("CRITICAL", settings.log_format, redactor=Redactor(settings.secret_values()))
@@ -126,7 +127,8 @@ def check(settings: Settings, seconds: float, *, as_json: bool = False, verbose:
         state=published.create(),
         kill_grace=0.0,
         shutdown_grace=0.0,
-        memory_mb=settings.discovery_job_memory_mb or container.DEFAULT_JOB_MB,
+        memory_mb=found.memory_mb,
+        memory_budget_mb=found.budget_mb,
         confine_files=settings.discovery_confine_files,
         restarts=0,
     )

@@ -11,7 +11,6 @@ import pytest
 from providers import registry, schema
 from worker.cli.settings import env, markdown, sections
 from worker.config import settings
-from worker.config.container import job_memory
 from worker.config.environment import SettingsError
 from worker.config.sealed import seal, unseal
 from worker.service import scrub
@@ -220,18 +219,3 @@ def test_every_variable_of_the_quick_start_is_known(name):
 def test_the_documents_are_what_the_declaration_says():
     assert markdown() in (ROOT / "docs" / "configuration.md").read_text()
     assert (ROOT / ".env.example").read_text().endswith(env())
-
-
-@pytest.mark.parametrize(
-    ("wanted", "slots", "limit", "answer"),
-    [
-        (None, 4, None, (512, None)),
-        (300, 4, None, (300, None)),
-        (None, 4, 512, (88, 352)),
-        (None, 1, 2048, (512, 1888)),
-        (4000, 2, 1024, (864, 864)),
-        (None, 4, 100, (64, 64)),
-    ],
-)
-def test_a_jobs_memory_bites_below_the_containers(wanted, slots, limit, answer):
-    assert job_memory(wanted, slots, limit) == answer
