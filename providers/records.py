@@ -15,17 +15,13 @@ The store keeps the last values of what is listed; neither that nor the list its
 """
 
 UNREADABLE_TAGS = "tags"
-"""Stands in that list for the tags of the resource."""
+"""Stands in that list for the tags of the resource, and for its name where a tag is its name."""
 
 MAX_TEXT = 16_000
 """Characters of one message or traceback."""
 
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT, pattern=r"\A[^\0]*\Z")]
 """For people to read. PostgreSQL takes no NUL. Checked when it is decoded."""
-
-
-UNREADABLE = "Unreadable"
-"""The attribute that lists, sorted, the top-level attributes that could not be read; the store keeps their last values."""
 
 
 class Scope(msgspec.Struct, frozen=True, array_like=True):

@@ -114,3 +114,13 @@ def test_case_aws_7_a_tombstoned_entity_that_comes_back_in_part_has_its_last_val
 
     assert stored(sql) == {**WHOLE, "Unreadable": ["Policy"]}
     assert sql.execute("select operation, changes from entity_changes order by id desc limit 1").fetchone() == ("restored", {})
+
+
+def test_case_aws_7_tags_that_cannot_be_read_stay_and_so_does_the_name_that_is_one(database, sql, job):
+    named = msgspec.structs.replace(bucket(), name="shop", tags={"Name": "shop", "team": "a"})
+    run_once(database, job, [named])
+    partly = msgspec.structs.replace(bucket(unreadable=("tags",)), name="last part of the id")
+    totals = run_once(database, job, [partly])
+
+    assert sql.execute("select name, tags from entities").fetchone() == ("shop", {"Name": "shop", "team": "a"})
+    assert (totals.updated, totals.unchanged, changes(sql)) == (0, 1, [])

@@ -33,9 +33,11 @@ delete from staged s using others where s.key = others.key
 delete from elder_worker.sightings g using staged s where g.scope_id = %(scope)s and g.key = s.key
 
 -- name: keep_unreadable
--- Gives staged resources the stored values of the attributes that they list as unreadable.
+-- Gives staged resources the stored values of the attributes that they list as unreadable, and with 'tags', the stored tags and name.
 update staged s
-set attributes = s.attributes || coalesce((
+set name = case when s.attributes -> 'Unreadable' ? 'tags' then e.name else s.name end,
+    tags = case when s.attributes -> 'Unreadable' ? 'tags' then e.tags || s.tags else s.tags end,
+    attributes = s.attributes || coalesce((
     select jsonb_object_agg(unreadable.key, e.attributes -> unreadable.key)
     from jsonb_array_elements_text(s.attributes -> 'Unreadable') as unreadable (key)
     where e.attributes ? unreadable.key and unreadable.key <> 'Unreadable'
