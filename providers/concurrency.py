@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import concurrent.futures
 import functools
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -11,6 +13,7 @@ import msgspec
 
 from providers.provider import PAUSE, Read
 
+ItemT = TypeVar("ItemT")
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 
@@ -74,8 +77,44 @@ class OncePerKey(Generic[KeyT, ValueT]):
         return [value for once in before.values() for value in once.computed()]
 
 
+def ahead(pool: concurrent.futures.Executor, compute: Callable[[ItemT], ValueT], items: Iterable[ItemT], width: int) -> Iterator[ValueT]:
+    """The values for items, in the order of the items; the pool computes up to `width` of them ahead. Raises what `compute` raises."""
+    begun: collections.deque[concurrent.futures.Future[ValueT]] = collections.deque()
+    try:
+        for item in items:
+            begun.append(pool.submit(compute, item))
+            if len(begun) >= width:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        for future in begun:
+            future.cancel()
+
+
+def interleaved(now: Iterable[Iterator[Read]], later: Iterable[concurrent.futures.Future[Iterator[Read]]] = ()) -> Iterator[Read]:
+    """Reads of several plans in turn, one of each; plans that are still being made join when they are there."""
+    plans, waiting = collections.deque(now), set(later)
+    while plans or waiting:
+        if waiting and not plans:
+            yield PAUSE
+        done, waiting = concurrent.futures.wait(waiting, 0 if plans else None, concurrent.futures.FIRST_COMPLETED)
+        plans.extend(future.result() for future in done)
+        yield from _round(plans)
+
+
+def _round(plans: collections.deque[Iterator[Read]]) -> Iterator[Read]:
+    """One read of each plan; a plan that is at its end is left out."""
+    for _ in range(len(plans)):
+        plan = plans.popleft()
+        read = next(plan, None)
+        if read is not None:
+            yield read
+            plans.append(plan)
+
+
 class Turns:
-    """For the thread that plans: it waits here, while others read."""
+    """So many accounts at once, for the thread that plans: it waits here while others read."""
 
     def __init__(self, at_once: int) -> None:
         self._turns = threading.Semaphore(at_once)
@@ -85,9 +124,34 @@ class Turns:
         if not self._turns.acquire(blocking=False):
             yield PAUSE
             self._turns.acquire()
+        yield from self._counted(reads, done)
+
+    def interleaved(self, accounts: Iterable[tuple[Callable[[], Iterable[Read]], Callable[[], object]]]) -> Iterator[Read]:
+        """The reads of all accounts (each as its reads and what is done at its end), one of each in turn, as many accounts as may be."""
+        waiting, open_ = iter(accounts), collections.deque[Iterator[Read]]()
+        more = True
+        while more or open_:
+            while more and self._turns.acquire(blocking=False):
+                account = next(waiting, None)
+                more = account is not None
+                if account is None:
+                    self._turns.release()
+                else:
+                    open_.append(self._counted(*account))
+            if not open_ and more:
+                yield PAUSE
+                self._turns.acquire()
+                self._turns.release()
+            yield from _round(open_)
+
+    def _counted(self, reads: Callable[[], Iterable[Read]], done: Callable[[], object]) -> Iterator[Read]:
+        """The reads of an account that has its turn, which ends with the last of them."""
         open_ends = _OpenEnds(functools.partial(self._finished, done))
         try:
             for read in reads():
+                if read is PAUSE:
+                    yield PAUSE
+                    continue
                 open_ends.add()
                 yield msgspec.structs.replace(read, ended=open_ends.close)
         finally:

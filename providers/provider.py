@@ -87,6 +87,10 @@ class Source(abc.ABC):
         """The vendor SDK's exception as one of ours, or None when it is not one that the SDK is known to raise."""
         return None
 
+    def ends_the_run(self, error: ProviderError) -> bool:  # noqa: ARG002 - for those that override it
+        """True for an error of one read after which nothing more can be read: the run ends with it, and no scope is told the same."""
+        return False
+
     def close(self) -> None:  # noqa: B027 - nothing to release is the usual case
         """Releases connections."""
 

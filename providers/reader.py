@@ -80,6 +80,8 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - the edge around vendor SDKs: one scope may not end the others
             failure = self._source.classify(error) or ScopeError(f"unexpected {type(error).__name__}")
             detail = traceback.format_exc()
+        if failure is not None and self._source.ends_the_run(failure):
+            raise failure
         for scope in self._scopes:
             self._flush(scope)
             self._finished(self._report(scope, failure, detail))

@@ -26,6 +26,13 @@ SecretObject = Annotated[dict[str, Any], msgspec.Meta(extra={"secret": True})]
 ConfigT = TypeVar("ConfigT", bound=msgspec.Struct)
 
 
+class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What the config of every provider may say. A provider's config type inherits it."""
+
+    ignore_fields: tuple[str, ...] = ()
+    """Attributes to leave out because they change without meaning: ``status.lastSyncedAt``, ``items[].etag``, ``**.etag`` at any depth."""
+
+
 def parse(config_type: type[ConfigT], raw: Mapping[str, Any]) -> ConfigT:
     """The typed config. Raises `ConfigError` with one complaint for each unknown key, missing key and wrong value."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(config_type)}

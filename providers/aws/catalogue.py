@@ -39,10 +39,20 @@ def reads() -> tuple[tuple[AwsKind, ...], ...]:
     return tuple(tuple(kinds) for _, kinds in groups)
 
 
+NETWORKS = frozenset({("ec2", "DescribeVpcs"), ("ec2", "DescribeSubnets"), ("ec2", "DescribeTransitGateways")})
+"""The calls that tell whose the networks are that kinds link to (`providers.aws.shared`)."""
+
+
 @functools.cache
 def shared() -> frozenset[tuple[str, str]]:
     """The calls whose answers more than one kind needs, as service and operation."""
-    return frozenset((kind.service_of(listing), listing.operation) for kind in KINDS for listing in kind.listings)
+    return NETWORKS | {(kind.service_of(listing), listing.operation) for kind in KINDS for listing in kind.listings}
+
+
+@functools.cache
+def parameters(service: str, operation: str) -> dict[str, object]:
+    """The parameters with which the first kind of a call makes it."""
+    return next(kind.parameters for kind in KINDS if (kind.service, kind.operation) == (service, operation))
 
 
 @functools.cache

@@ -9,18 +9,23 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-from providers import progress
 from providers.aws import catalogue
 from providers.aws.config import AwsOperator
+from providers.aws.health import RegionHealth
 from providers.aws.models import lean_loader
 from providers.aws.paging import Paging, paging_of
-from providers.concurrency import OncePerKey
 
 _NOWHERE = (None, None, os.devnull, None)
 _NOTHING = (None, None, None, None)
 
 ATTEMPTS = 5
-"""Of one call, with growing pauses between them: about a quarter of a minute in all."""
+"""Tries of one call that is throttled or fails, with growing pauses between them: about a quarter of a minute in all."""
+
+CONNECT_TIMEOUT, READ_TIMEOUT = 5, 60
+"""Seconds that a call waits for a connection and for the next bytes of an answer."""
+
+PROBE_TIMEOUT = 10
+"""Seconds that the probe of a region waits for an answer, once."""
 
 
 def settings(threads: int, *, own_endpoint: bool) -> Config:
@@ -29,8 +34,8 @@ def settings(threads: int, *, own_endpoint: bool) -> Config:
     Behind the operator's endpoint, buckets are paths: a name such as bucket.localhost leads nowhere.
     """
     return Config(
-        connect_timeout=10,
-        read_timeout=60,
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
         max_pool_connections=threads,
         tcp_keepalive=True,
         retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
@@ -40,17 +45,11 @@ def settings(threads: int, *, own_endpoint: bool) -> Config:
     )
 
 
-def _count(response_dict: object, **_: Any) -> None:
-    """Counts an attempt that AWS answered, as botocore's event tells it."""
-    if response_dict is not None:
-        progress.answered()
-
-
 class Sessions:
     """Makes sessions that share their models, read no home folder, and use the operator's endpoint."""
 
     def __init__(self, operator: AwsOperator, home: str, threads: int) -> None:
-        self.home = home
+        self.home, self.health = home, RegionHealth()
         self._endpoint = operator.endpoint_url or None
         self._bundle = operator.ca_bundle or None
         self._settings = settings(threads, own_endpoint=self._endpoint is not None)
@@ -63,7 +62,7 @@ class Sessions:
         session = botocore.session.Session({"config_file": _NOWHERE, "credentials_file": _NOWHERE, "profile": _NOTHING})
         session.register_component("data_loader", self._loader)
         session.register_component("credential_provider", _Fixed(credentials))
-        session.register("response-received", _count)
+        self.health.watch(session.get_component("event_emitter"))
         return session
 
     def client(self, session: botocore.session.Session, service: str, region: str) -> Any:
@@ -72,6 +71,13 @@ class Sessions:
             return session.create_client(
                 service, region_name=region, endpoint_url=self._endpoint, verify=self._bundle, config=self._settings
             )
+
+    def probe(self, session: botocore.session.Session, service: str, region: str) -> Any:
+        """A client that asks once and gives up early."""
+        early = Config(read_timeout=PROBE_TIMEOUT, retries={"mode": "standard", "total_max_attempts": 1})
+        config = self._settings.merge(early)
+        with self._lock:
+            return session.create_client(service, region_name=region, endpoint_url=self._endpoint, verify=self._bundle, config=config)
 
     def make(self, service: str, **options: Any) -> Any:
         """What botocore's credential fetchers call for an STS client; they bring credentials, or a config that needs none."""
@@ -101,22 +107,3 @@ class _Fixed:
 
     def load_credentials(self) -> Any:
         return self._credentials
-
-
-class Account:
-    """The clients of one account; `close` lets go of them."""
-
-    def __init__(self, sessions: Sessions, account: str, partition: str, credentials: Any) -> None:
-        self.id, self.partition = account, partition
-        self._sessions, self._credentials = sessions, credentials
-        self._session = sessions.session(credentials)
-        self._clients = OncePerKey[tuple[str, str], Any]()
-
-    def client(self, service: str, region: str) -> Any:
-        """The client for a service in a region, made once. A client that exists is returned while others are being made."""
-        return self._clients.get((service, region), lambda: self._sessions.client(self._session, service, region))
-
-    def close(self) -> None:
-        """Closes the connections."""
-        for client in self._clients.clear():
-            client.close()

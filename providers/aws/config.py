@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from providers.aws import catalogue
-from providers.schema import Secret
+from providers.schema import Secret, SourceConfig
 from providers.variables import setting
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
@@ -50,9 +50,12 @@ class AwsConnector(msgspec.Struct, frozen=True):
     secret_access_key: Annotated[Secret, setting("The access key's secret.")] | None = None
     session_token: Annotated[Secret, setting("Session token, with temporary keys only.")] | None = None
     regions: Annotated[tuple[str, ...], setting("Regions to read, with commas. Without: all that are enabled for the account.")] = ()
+    exclude_regions: Annotated[
+        tuple[str, ...], setting("Regions to leave out, with commas: those that a policy denies, or nobody uses.")
+    ] = ()
 
 
-class AwsConfig(msgspec.Struct, frozen=True):
+class AwsConfig(SourceConfig, frozen=True):
     """An AWS account, or the accounts of an organization.
 
     Without keys, the worker's own identity is used: `AWS_CREDENTIALS_FILE`, a web identity, the container's or the machine's role.
@@ -63,6 +66,8 @@ class AwsConfig(msgspec.Struct, frozen=True):
     session_token: Secret | None = None
     regions: tuple[str, ...] = ()
     """Empty: every region that is enabled for the account."""
+    exclude_regions: tuple[str, ...] = ()
+    """Regions to leave out, because a policy of the organization denies them or nobody uses them. What they held stays as it is."""
     role_arn: str | None = None
     """A role to assume with the credentials above."""
     role_chain: tuple[str, ...] = ()
@@ -107,9 +112,12 @@ class AwsConfig(msgspec.Struct, frozen=True):
             yield "`accounts` needs `assume_role_name`, the role to assume in each of them"
 
     def _misspelt(self) -> Iterator[str]:
-        for region in self.regions:
-            if not _REGION.fullmatch(region):
-                yield f"`regions`: `{region}` is not the name of a region (us-east-1)"
+        for name, regions in (("regions", self.regions), ("exclude_regions", self.exclude_regions)):
+            for region in regions:
+                if not _REGION.fullmatch(region):
+                    yield f"`{name}`: `{region}` is not the name of a region (us-east-1)"
+        if self.regions and not {*self.regions} - {*self.exclude_regions}:
+            yield "`exclude_regions` leaves out every region that `regions` names: nothing would be read"
         for account in self.accounts:
             if not _ACCOUNT.fullmatch(account):
                 yield f"`accounts`: `{account}` is not an account id (12 digits)"

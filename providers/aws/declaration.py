@@ -63,7 +63,8 @@ TAGS = Listing("GetResources", "ResourceTagMappingList[]", service="resourcegrou
 class Detail(msgspec.Struct, frozen=True):
     """One more call for each item, whose `result` goes into the item (under the key `into`, if given).
 
-    `arguments` are texts with holes. An answer with an error code in `absent` means that the item has no such thing.
+    `arguments` are texts with holes. An answer with an error code in `absent` means that the item has no such thing. `gives` are the keys
+    of a result that is a map, for which AWS's model has no names: they are what cannot be read when the call fails.
     """
 
     operation: str
@@ -72,6 +73,7 @@ class Detail(msgspec.Struct, frozen=True):
     into: str = ""
     absent: tuple[str, ...] = ()
     permission: str = ""
+    gives: tuple[str, ...] = ()
 
 
 class Batch(msgspec.Struct, frozen=True):

@@ -1,7 +1,13 @@
-"""What botocore raises, as one of our errors with a sentence that says what to do."""
+"""What botocore raises, as one of our errors with AWS's own reason and with advice that can work.
+
+`RULES` is the table; its rows are tried in order. A test has AWS's documented answer for each of them.
+"""
 
 from __future__ import annotations
 
+import re
+
+import msgspec
 from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 
@@ -10,44 +16,129 @@ from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError,
 RAISED = (aws.ClientError, aws.BotoCoreError, ResponseParserError)
 """What a call raises; `translate` makes one of our errors of it."""
 
-_DENIED = {
+_DENIED = frozenset({
     "403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AuthorizationError", "AuthorizationErrorException", "Forbidden",
     "NotAuthorized", "NotAuthorizedException", "UnauthorizedOperation", "UnauthorizedException",
-}  # fmt: skip
-_THROTTLED = {
+})  # fmt: skip
+_THROTTLED = frozenset({
     "429", "503 Slow Down", "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException", "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown",
     "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException", "TransactionInProgressException",
-}  # fmt: skip
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
-_UNKNOWN_KEY = {
-    "AuthFailure", "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSignatureException", "InvalidToken",
-    "MissingAuthenticationToken", "MissingAuthenticationTokenException", "SignatureDoesNotMatch", "UnrecognizedClientException",
-}  # fmt: skip
-_UNSUPPORTED = {
+})  # fmt: skip
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
+_SKEWED = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"})
+_SIGNED = frozenset({"SignatureDoesNotMatch", "InvalidSignatureException"})
+_UNKNOWN_KEY = frozenset({
+    "AuthFailure", "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken", "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException", "UnrecognizedClientException",
+}) | _SIGNED  # fmt: skip
+_UNSUPPORTED = frozenset({
     "InvalidAction", "NotSignedUp", "OptInRequired", "SubscriptionRequiredException",
     "UnknownOperationException", "UnsupportedOperation", "UnsupportedOperationException",
-}  # fmt: skip
-_SLOW = {"RequestTimeout", "RequestTimeoutException"}
+})  # fmt: skip
+_SLOW = frozenset({"RequestTimeout", "RequestTimeoutException"})
+_GONE = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent")
 
+_PATTERN = "with an explicit deny in an? {0}|no {0} allows"
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A row: the error codes and the words of AWS's message that it is for, the error that it makes, and the sentence.
+
+    In a sentence, `{what}` is the permission or the call, `{where}` the account and region, `{code}` AWS's code, and `{policy}` the
+    policy's ARN where the message has one.
+    """
+
+    name: str
+    error: type[ProviderError]
+    sentence: str
+    codes: frozenset[str] = frozenset()
+    """Empty: every code of a refusal."""
+    says: str = ""
+
+
+_SKEW = "AWS refuses requests{where} because the clock of this worker is wrong ({code}): set it by NTP; AWS allows five to fifteen minutes"
 _MISSING = "the permission {what} is missing{where}: allow it to this user or role"
-_RULES: tuple[tuple[set[str], type[ProviderError], str], ...] = (
-    (_EXPIRED, CredentialsError, "the AWS session token has expired{where}: give a new one, or a role that renews itself"),
-    (_UNKNOWN_KEY, CredentialsError, "AWS does not accept the credentials{where} ({code}): check the access key and its secret"),
-    (_THROTTLED, Throttled, "AWS throttled {what}{where} until patience was at its end: run less often, or ask for a higher quota"),
-    (_UNSUPPORTED, Unsupported, "{what} is not available{where} ({code})"),
-    (_DENIED, Denied, _MISSING),
-    (_SLOW, TimedOut, "AWS gave up on {what}{where}: try again later"),
-)
-
-_SILENT = (
-    aws.ConnectionClosedError, aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError, aws.ReadTimeoutError,
-    aws.ResponseStreamingError,
+RULES = (
+    Rule("clock", CredentialsError, _SKEW, _SKEWED),
+    Rule("clock of a signature", CredentialsError, _SKEW, _SIGNED, "Signature expired|Signature not yet current"),
+    Rule(
+        "expired", CredentialsError, "the AWS session token has expired{where}: give a new one, or a role that renews itself", _EXPIRED
+    ),
+    Rule(
+        "secret", CredentialsError,
+        "AWS does not accept the signature{where} ({code}): the secret access key does not belong to the access key", _SIGNED,
+    ),
+    Rule(
+        "key", CredentialsError, "AWS does not accept the credentials{where} ({code}): check the access key and its secret", _UNKNOWN_KEY
+    ),
+    Rule(
+        "throttled", Throttled, "AWS throttled {what}{where} at every try: run less often, or ask for a higher quota", _THROTTLED
+    ),
+    Rule(
+        "not signed up", Unsupported, "{what} is not available{where}: the account is not signed up for the service ({code})",
+        frozenset({"NotSignedUp", "OptInRequired", "SubscriptionRequiredException"}),
+    ),
+    Rule("unsupported", Unsupported, "{what} is not available{where} ({code})", _UNSUPPORTED),
+    Rule("slow", TimedOut, "AWS gave up on {what}{where}: try again later", _SLOW),
+    Rule(
+        "service control policy", Denied,
+        "a service control policy of the organization denies {what}{where}{policy}: allowing it to this user or role does not help; the "
+        "organization's administrator can, or leave the region out (`exclude_regions` in the job's config, AWS_EXCLUDE_REGIONS for the "
+        "connector)", says=_PATTERN.format("service control policy"),
+    ),
+    Rule(
+        "resource control policy", Denied,
+        "a resource control policy of the organization denies {what}{where}{policy}: its administrator can allow it",
+        says=_PATTERN.format("resource control policy"),
+    ),
+    Rule(
+        "session policy", Denied,
+        "the session policy with which the role was assumed denies {what}{where}: assume the role without it, or with one that allows it",
+        says=_PATTERN.format("session policy"),
+    ),
+    Rule(
+        "permissions boundary", Denied,
+        "the permissions boundary of this user or role denies {what}{where}{policy}: allow it there as well as in a policy",
+        says=_PATTERN.format("permissions boundary"),
+    ),
+    Rule(
+        "endpoint policy", Denied, "the policy of the VPC endpoint denies {what}{where}{policy}: allow it there",
+        says=_PATTERN.format("VPC endpoint policy"),
+    ),
+    Rule(
+        "resource policy", Denied,
+        "a policy of the resource itself denies {what}{where}{policy}: take the deny out of it, or leave the resource as it is",
+        says="with an explicit deny in a resource-based policy",
+    ),
+    Rule(
+        "explicit deny", Denied,
+        "a policy of this user or role denies {what} explicitly{where}{policy}: take the deny out, as no other policy can allow it",
+        says="with an explicit deny in an identity-based policy",
+    ),
+    Rule("missing", Denied, _MISSING, _DENIED),
 )  # fmt: skip
+
 _NO_IDENTITY = (
     aws.CredentialRetrievalError, aws.MetadataRetrievalError, aws.NoCredentialsError, aws.PartialCredentialsError,
     aws.TokenRetrievalError, aws.UnauthorizedSSOTokenError,
 )  # fmt: skip
+_NO_CREDENTIALS = "there are no AWS credentials: give access_key_id and secret_access_key, or the worker a role or AWS_CREDENTIALS_FILE"
+_SILENCES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    ((aws.ConnectTimeoutError,), "no connection to AWS for {what}{where} in time: is there a route, and does a firewall let it through?"),
+    ((aws.ReadTimeoutError,), "AWS took the connection for {what}{where} and did not answer in time: try again later"),
+    ((aws.ProxyConnectionError,), "the proxy did not let {what}{where} through: check HTTPS_PROXY and NO_PROXY"),
+    (
+        (aws.EndpointConnectionError,),
+        "AWS cannot be reached for {what}{where} (no address, or the connection is refused): check the network",
+    ),
+    (
+        (aws.ConnectionClosedError, aws.IncompleteReadError, aws.ResponseStreamingError),
+        "AWS cut the connection in its answer to {what}{where}",
+    ),
+    ((aws.ConnectionError, aws.HTTPClientError), "the connection to AWS broke for {what}{where}"),
+)
+"""Silences told apart. The first that fits is the one."""
 
 
 def code_of(error: Exception) -> str:
@@ -55,47 +146,63 @@ def code_of(error: Exception) -> str:
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, aws.ClientError) else ""
 
 
-def is_throttle(error: Exception) -> bool:
-    """Whether AWS asks to slow down."""
-    return code_of(error) in _THROTTLED
+def message_of(error: Exception) -> str:
+    """The message in AWS's answer, or an empty string."""
+    return str(error.response.get("Error", {}).get("Message", "")) if isinstance(error, aws.ClientError) else ""
 
 
-def is_denied(error: Exception) -> bool:
-    """Whether a permission is missing."""
-    return code_of(error) in _DENIED
+def is_expired(error: Exception) -> bool:
+    """True for an answer to a session token that is too old."""
+    return code_of(error) in _EXPIRED
 
 
-def translate(error: Exception, permission: str = "", place: str = "") -> ProviderError | None:
-    """Our error, or None when botocore is not known to raise this. `place` is as in "us-east-1 of account 123"."""
-    where = f" in {place}" if place else ""
+def is_gone(error: Exception) -> bool:
+    """True when the answer says that the thing asked about is not there."""
+    return any(word in code_of(error) for word in _GONE)
+
+
+def is_denied_by_organization(error: Exception | None) -> bool:
+    """True for a refusal by a service control policy."""
+    return isinstance(error, aws.ClientError) and rule_of(error).name == "service control policy"
+
+
+def translate(error: Exception, permission: str = "", where: str = "") -> ProviderError | None:
+    """Our error, or None when botocore is not known to raise this. `where` is as in "us-east-1 of account 123"."""
+    place, what = f" in {where}" if where else "", permission or getattr(error, "operation_name", "") or "a call"
     if isinstance(error, aws.ClientError):
-        return _answered(error, permission, where)
+        return _answered(error, permission, place)
     if isinstance(error, aws.SSLError):
-        sentence = f"the TLS certificate of AWS{where} is not trusted: set AWS_CA_BUNDLE if a proxy signs its own"
+        sentence = f"the TLS certificate of AWS{place} is not trusted: set AWS_CA_BUNDLE if a proxy signs its own"
         return BadAnswer(sentence, detail=str(error))
     if isinstance(error, _NO_IDENTITY):
-        sentence = "there are no AWS credentials: give access_key_id and secret_access_key, or the worker a role or AWS_CREDENTIALS_FILE"
-        return CredentialsError(sentence, detail=str(error))
-    if isinstance(error, _SILENT):
-        return TimedOut(f"AWS did not answer {permission or 'a call'}{where} in time, or cut the connection", detail=str(error))
+        return CredentialsError(_NO_CREDENTIALS, detail=str(error))
+    for kinds, sentence in _SILENCES:
+        if isinstance(error, kinds):
+            return TimedOut(sentence.format(what=what, where=place), detail=str(error))
     if isinstance(error, ResponseParserError):
-        return BadAnswer(
-            f"the answer to {permission or 'a call'}{where} is not what AWS sends: is something in between?", detail=str(error)
-        )
+        return BadAnswer(f"the answer to {what}{place} is not what AWS sends: is something in between?", detail=str(error))
     return None
 
 
-def _answered(error: aws.ClientError, permission: str, where: str) -> ProviderError:
-    code, what = code_of(error), permission or f"the call {error.operation_name}"
+def rule_of(error: aws.ClientError) -> Rule:
+    """The row of the table for an answer."""
+    code, message = code_of(error), message_of(error)
+    is_refusal = code in _DENIED or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 403
+    for rule in RULES:
+        if (code in rule.codes or (is_refusal and not rule.codes)) and (not rule.says or re.search(rule.says, message)):
+            return rule
+    return RULES[-1] if is_refusal else _OTHER
+
+
+_OTHER = Rule("other", BadAnswer, "AWS answered {what}{where} with the error {code}: try again later")
+
+
+def _answered(error: aws.ClientError, permission: str, place: str) -> ProviderError:
+    rule, code, message = rule_of(error), code_of(error), message_of(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    kind, sentence = _rule(code, status)
-    sentence = sentence.format(what=what, where=where, code=code or status)
-    detail = f"{error.operation_name}: {code}: {error.response.get('Error', {}).get('Message', '')}"
-    return Denied(sentence, permission=permission, detail=detail) if kind is Denied else kind(sentence, detail=detail)
-
-
-def _rule(code: str, status: int) -> tuple[type[ProviderError], str]:
-    for codes, kind, sentence in _RULES:
-        if code in codes:
-            return kind, sentence
-    return (Denied, _MISSING) if status == 403 else (BadAnswer, "AWS answered {what}{where} with the error {code}: try again later")
+    arn = re.search(r"policy:? (arn:[\w:/.-]+)", message)
+    sentence = rule.sentence.format(
+        what=permission or f"the call {error.operation_name}", where=place, code=code or status, policy=f" ({arn[1]})" if arn else ""
+    )
+    detail = f"{error.operation_name}: {code}: {message}"
+    return Denied(sentence, permission=permission, detail=detail) if rule.error is Denied else rule.error(sentence, detail=detail)

@@ -13,6 +13,9 @@ from providers.catalogue.kinds import LinkRule, ResourceKind
 
 Item = dict[str, Any]
 
+OWNER = "owner:"
+"""Before the id of a network that another account shares with this one, the key of that account in a context."""
+
 _PAIRS = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"))
 
 
@@ -24,8 +27,11 @@ class AwsShape(shape.Shape):
         return arn(text)
 
     def target(self, rule: LinkRule, value: Any, item: shape.Item, context: shape.Context) -> str:
-        """The id of the target; a value that is an ARN is one already."""
-        return value if isinstance(value, str) and value.startswith("arn:") else super().target(rule, value, item, context)
+        """The id of the target, whose account is that of its owner; a value that is an ARN is an id already."""
+        if isinstance(value, str) and value.startswith("arn:"):
+            return value
+        owner = context.get(f"{OWNER}{value}")
+        return super().target(rule, value, item, {**context, "account": owner} if owner else context)
 
     def tags(self, found: Any) -> dict[str, str]:
         """Tags in any of the shapes that AWS has for them."""

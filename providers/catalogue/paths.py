@@ -3,8 +3,8 @@
 A path is keys with dots between them; ``[]`` after a key walks the list under it: ``Reservations[].Instances[]``. What is not there is
 no value and no error: tests hold every path against the vendor's own description. ``**.key`` is the key wherever it stands.
 
-A hole in a text is a path in braces: ``{VpcId}``. ``{OwnerId|account}`` is the first of several that has a value. A hole without a value
-makes the whole text empty, unless it ends in ``?``: ``{SetIdentifier?}``.
+A hole in a text is a path in braces: ``{VpcId}``. ``{OwnerId|account}`` is the first of several that has a value, ``{QueueUrl/}`` what
+follows the last slash of the value. A hole without a value makes the whole text empty, unless it ends in ``?``: ``{SetIdentifier?}``.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _walk(node: Any, rest: tuple[tuple[str, bool], ...]) -> Iterator[Any]:
 @functools.cache
 def holes(text: str) -> tuple[str, ...]:
     """The paths in the braces of a text."""
-    return tuple(path for hole, _ in _HOLE.findall(text) for path in hole.split("|"))
+    return tuple(path.removesuffix("/") for hole, _ in _HOLE.findall(text) for path in hole.split("|"))
 
 
 def fill(text: str, document: Any, context: Mapping[str, str]) -> str:
@@ -97,5 +97,11 @@ def fill(text: str, document: Any, context: Mapping[str, str]) -> str:
 
 
 def _value(hole: str, document: Any, context: Mapping[str, str]) -> Any:
-    candidates = (context.get(path) if path in context else first(document, path) for path in hole.split("|"))
-    return next((value for value in candidates if value is not None), None)
+    return next((value for path in hole.split("|") if (value := _part(path, document, context)) is not None), None)
+
+
+def _part(path: str, document: Any, context: Mapping[str, str]) -> Any:
+    if path.endswith("/"):
+        whole = _part(path.removesuffix("/"), document, context)
+        return None if whole is None else str(whole).rsplit("/", 1)[-1]
+    return context[path] if path in context else first(document, path)

@@ -34,15 +34,16 @@ class Answer:
     status: int
     code: str
     body: bytes = b""
+    message: str = "as the test wants"
 
     def for_call(self, call: Call, headers: Mapping[str, str]) -> Reply:
         """In the words of the service that is asked."""
         if self.body:
             return Reply(self.status, self.body, {"Content-Type": "text/xml"})
         if _TARGET in headers or call.service not in {"ec2", "s3", "iam", "sts", "rds", "sns", "elasticloadbalancing"}:
-            body = f'{{"__type": "{self.code}", "message": "as the test wants"}}'.encode()
+            body = f'{{"__type": "{self.code}", "message": "{self.message}"}}'.encode()
             return Reply(self.status, body, {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": self.code})
-        error = f"<Error><Code>{self.code}</Code><Message>as the test wants</Message></Error>"
+        error = f"<Error><Code>{self.code}</Code><Message>{self.message}</Message></Error>"
         wrapped = {"ec2": f"<Response><Errors>{error}</Errors></Response>", "s3": error}.get(
             call.service, f"<ErrorResponse>{error}</ErrorResponse>"
         )

@@ -19,7 +19,8 @@ COMPUTE = (
         ),
     ),
     AwsKind(
-        "ami", "compute", "ec2:image/{ImageId}", "ec2", "DescribeImages", "Images[]", name="Name", parameters={"Owners": ["self"]},
+        "ami", "compute", "ec2:image/{ImageId}", "ec2", "DescribeImages", "Images[]", name="Name",
+        parameters={"Owners": ["self"], "IncludeDisabled": True},
         omit=("LastLaunchedTime",), links=(LinkRule("made_of", "BlockDeviceMappings[].Ebs.SnapshotId", "ec2:snapshot/{value}"),),
     ),
     AwsKind(

@@ -54,7 +54,7 @@ CONTAINERS = (
         links=(LinkRule("runs_as", "taskRoleArn"), LinkRule("has_role", "executionRoleArn")),
     ),
     AwsKind(
-        "eks_cluster", "compute", "{arn}", "eks", "ListClusters", "clusters[]", name="name", scalar="name", tags="tags",
+        "eks_cluster", "compute", "eks:cluster/{name}", "eks", "ListClusters", "clusters[]", name="name", scalar="name", tags="tags",
         details=(Detail("DescribeCluster", {"name": "{name}"}, "cluster"),),
         links=(
             LinkRule("has_role", "roleArn"), LinkRule("in_vpc", "resourcesVpcConfig.vpcId", "ec2:vpc/{value}"),

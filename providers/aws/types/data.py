@@ -7,6 +7,7 @@ from providers.aws.types.network import SECURITY_GROUP
 from providers.catalogue.kinds import LinkRule
 
 BUCKET = {"Bucket": "{Name}"}
+TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/{TableName}"
 ENCRYPTED_WITH = LinkRule("encrypted_with", "KmsKeyId")
 
 # A table reads better than one argument a line.
@@ -70,10 +71,11 @@ DATA = (
         tags="TagList", links=(LinkRule("made_of", "DBInstanceIdentifier", "rds:db:{value}"), ENCRYPTED_WITH),
     ),
     AwsKind(
-        "dynamodb_table", "database", "{TableArn}", "dynamodb", "ListTables", "TableNames[]", name="TableName", scalar="TableName",
+        "dynamodb_table", "database", "dynamodb:table/{TableName}", "dynamodb", "ListTables", "TableNames[]", name="TableName",
+        scalar="TableName",
         details=(
             Detail("DescribeTable", {"TableName": "{TableName}"}, "Table"),
-            Detail("ListTagsOfResource", {"ResourceArn": "{TableArn}"}, "Tags[]", "Tags"),
+            Detail("ListTagsOfResource", {"ResourceArn": TABLE}, "Tags[]", "Tags"),
         ),
         omit=("ItemCount", "TableSizeBytes", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"),
         links=(LinkRule("encrypted_with", "SSEDescription.KMSMasterKeyArn"),),

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import AwsKind, Detail
+from providers.aws.declaration import AwsKind, Detail, Listing
 from providers.catalogue.kinds import LinkRule
+
+TOPIC = (
+    "ArchivePolicy", "BeginningArchiveTime", "ContentBasedDeduplication", "DataProtectionPolicy", "DeliveryPolicy", "DisplayName",
+    "EffectiveDeliveryPolicy", "FifoThroughputScope", "FifoTopic", "KmsMasterKeyId", "Owner", "Policy", "SignatureVersion",
+    "SubscriptionsConfirmed", "SubscriptionsDeleted", "SubscriptionsPending", "TracingConfig",
+)  # fmt: skip
+"""The attributes of a topic, from the reference of GetTopicAttributes: the model has a map."""
 
 # A table reads better than one argument a line.
 # fmt: off
@@ -11,7 +18,7 @@ MESSAGING = (
     AwsKind(
         "sns_topic", "messaging", "{TopicArn}", "sns", "ListTopics", "Topics[]",
         details=(
-            Detail("GetTopicAttributes", {"TopicArn": "{TopicArn}"}, "Attributes"),
+            Detail("GetTopicAttributes", {"TopicArn": "{TopicArn}"}, "Attributes", gives=TOPIC),
             Detail("ListTagsForResource", {"ResourceArn": "{TopicArn}"}, "Tags[]", "Tags"),
         ),
         links=(LinkRule("encrypted_with", "KmsMasterKeyId"),),
@@ -26,7 +33,7 @@ MESSAGING = (
         ),
     ),
     AwsKind(
-        "sqs_queue", "messaging", "{QueueArn}", "sqs", "ListQueues", "QueueUrls[]", scalar="QueueUrl",
+        "sqs_queue", "messaging", "sqs:{QueueUrl/}", "sqs", "ListQueues", "QueueUrls[]", scalar="QueueUrl",
         details=(
             Detail("GetQueueAttributes", {"QueueUrl": "{QueueUrl}", "AttributeNames": ["All"]}, "Attributes"),
             Detail("ListQueueTags", {"QueueUrl": "{QueueUrl}"}, "Tags", "Tags"),
@@ -34,7 +41,8 @@ MESSAGING = (
         omit=("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible"),
     ),
     AwsKind(
-        "kinesis_stream", "messaging", "{StreamARN}", "kinesis", "ListStreams", "StreamNames[]", name="StreamName", scalar="StreamName",
+        "kinesis_stream", "messaging", "kinesis:stream/{StreamName}", "kinesis", "ListStreams", "StreamNames[]", name="StreamName",
+        scalar="StreamName",
         tagged_as="kinesis:stream", details=(Detail("DescribeStreamSummary", {"StreamName": "{StreamName}"}, "StreamDescriptionSummary"),),
     ),
     AwsKind(
@@ -55,6 +63,7 @@ MESSAGING = (
     ),
     AwsKind(
         "event_rule", "messaging", "{Arn}", "events", "ListRules", "Rules[]", name="Name", tagged_as="events:rule",
+        under=Listing("ListEventBuses", "EventBuses[]", into="Bus"), parameters={"EventBusName": "{Bus.Name}"}, omit=("Bus",),
         links=(LinkRule("has_role", "RoleArn"), LinkRule("member_of", "EventBusName", "events:event-bus/{value}")),
     ),
     AwsKind(

@@ -8,6 +8,10 @@ from providers.catalogue.kinds import LinkRule
 IN_VPC = LinkRule("in_vpc", "VpcId", "ec2:vpc/{value}")
 IN_SUBNET = LinkRule("in_subnet", "SubnetId", "ec2:subnet/{value}")
 SECURITY_GROUP = "ec2:security-group/{value}"
+VPC_OF = "arn:{{partition}}:ec2:{{{0}.Region|region}}:{{{0}.OwnerId|account}}:vpc/{{value}}"
+TRANSIT_GATEWAY = "arn:{partition}:ec2:{region}:{TransitGatewayOwnerId|account}:transit-gateway/{value}"
+VPC_OF_ATTACHMENT = "arn:{partition}:ec2:{region}:{ResourceOwnerId|account}:vpc/{value}"
+"""Both sides of a peering or an attachment have it, each under its own ARN; what it joins belongs to the owner that AWS names."""
 
 
 def not_gone(filter_name: str, *states: str) -> list[dict[str, object]]:
@@ -78,10 +82,9 @@ NETWORK = (
         "vpc_peering", "network", "ec2:vpc-peering-connection/{VpcPeeringConnectionId}", "ec2", "DescribeVpcPeeringConnections",
         "VpcPeeringConnections[]",
         parameters={"Filters": not_gone("status-code", "initiating-request", "pending-acceptance", "provisioning", "active", "failed")},
-        own="RequesterVpcInfo.OwnerId",
         links=(
-            LinkRule("connects", "RequesterVpcInfo.VpcId", "ec2:vpc/{value}"),
-            LinkRule("connects", "AccepterVpcInfo.VpcId", "ec2:vpc/{value}"),
+            LinkRule("connects", "RequesterVpcInfo.VpcId", VPC_OF.format("RequesterVpcInfo")),
+            LinkRule("connects", "AccepterVpcInfo.VpcId", VPC_OF.format("AccepterVpcInfo")),
         ),
     ),
     AwsKind(
@@ -90,8 +93,11 @@ NETWORK = (
     ),
     AwsKind(
         "transit_gateway_attachment", "network", "ec2:transit-gateway-attachment/{TransitGatewayAttachmentId}", "ec2",
-        "DescribeTransitGatewayAttachments", "TransitGatewayAttachments[]", own="ResourceOwnerId",
-        links=(LinkRule("attached_to", "TransitGatewayId", "ec2:transit-gateway/{value}"),),
+        "DescribeTransitGatewayAttachments", "TransitGatewayAttachments[]",
+        links=(
+            LinkRule("attached_to", "TransitGatewayId", TRANSIT_GATEWAY),
+            LinkRule("connects", "ResourceId", VPC_OF_ATTACHMENT, when=("ResourceType", "vpc")),
+        ),
     ),
     AwsKind(
         "vpn_connection", "network", "ec2:vpn-connection/{VpnConnectionId}", "ec2", "DescribeVpnConnections", "VpnConnections[]",

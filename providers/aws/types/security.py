@@ -10,6 +10,9 @@ BOUNDED_BY = LinkRule("bounded_by", "PermissionsBoundary.PermissionsBoundaryArn"
 DETAILS = "GetAccountAuthorizationDetails"
 FILTER = {"Filter": ["User", "Role", "Group", "LocalManagedPolicy"]}
 
+KEY_TYPES = ["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
+"""Of certificates: without them, AWS lists those with RSA keys of up to 2,048 bits only."""
+
 # A table reads better than one argument a line.
 # fmt: off
 SECURITY = (
@@ -78,7 +81,8 @@ SECURITY = (
     ),
     AwsKind(
         "acm_certificate", "certificate", "{CertificateArn}", "acm", "ListCertificates", "CertificateSummaryList[]", name="DomainName",
-        tagged_as="acm:certificate", unordered=("SubjectAlternativeNameSummaries",), omit=("InUse",),
+        tagged_as="acm:certificate", parameters={"Includes": {"keyTypes": KEY_TYPES}}, unordered=("SubjectAlternativeNameSummaries",),
+        omit=("InUse",),
     ),
     AwsKind(
         "cloudtrail_trail", "monitoring", "{TrailARN}", "cloudtrail", "DescribeTrails", "trailList[]", name="Name",

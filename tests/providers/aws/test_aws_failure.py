@@ -6,6 +6,7 @@ import io
 import json
 
 import pytest
+from botocore import exceptions as aws
 from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
@@ -15,14 +16,28 @@ from moto.core.utils import get_service_model
 
 from providers.aws import catalogue
 from providers.aws.client import Account, Sessions
-from providers.aws.failure import translate
-from providers.errors import Denied
+from providers.aws.failure import RULES, translate
+from providers.errors import BadAnswer, CredentialsError, Denied, Throttled, TimedOut, Unsupported
 
 SESSIONS = Sessions({}, "us-east-1", 4)
 SESSIONS._settings = SESSIONS._settings.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))  # adaptive ones slow down
 ACCOUNT = Account(SESSIONS, "123456789012", "aws", Credentials("A", "S"))
 OPERATIONS = [(service, name) for service, names in sorted(catalogue.operations().items()) for name in sorted(names)]
 XML = "<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+
+
+USER = "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: ec2:DescribeVpcs on resource: *"
+DOCUMENTED = {
+    "missing": f"{USER} because no identity-based policy allows the ec2:DescribeVpcs action",
+    "service control policy": f"{USER} with an explicit deny in a service control policy",
+    "resource control policy": f"{USER} with an explicit deny in a resource control policy",
+    "session policy": f"{USER} because no session policy allows the ec2:DescribeVpcs action",
+    "permissions boundary": f"{USER} because no permissions boundary allows the ec2:DescribeVpcs action",
+    "endpoint policy": f"{USER} because no VPC endpoint policy allows the ec2:DescribeVpcs action",
+    "resource policy": f"{USER} with an explicit deny in a resource-based policy",
+    "explicit deny": f"{USER} with an explicit deny in an identity-based policy",
+}
+"""AWS's messages, from "Troubleshoot access denied error messages" of the IAM User Guide."""
 
 
 class Raw(io.BytesIO):
@@ -88,3 +103,112 @@ def test_case_aws_3_every_error_answer_parses(service, operation):
     modelled = [shape.error_code for shape in get_service_model(service).operation_model(operation).error_shapes]
     for code in modelled[:40]:
         assert raised(service, operation, 400, code).response["Error"]["Code"] == code
+
+
+def told(code: str, message: str, status: int = 403, service: str = "ec2", operation: str = "DescribeVpcs"):
+    return translate(raised(service, operation, status, code, message), "ec2:DescribeVpcs", "us-east-1 of account 1")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing", "the permission ec2:DescribeVpcs is missing in us-east-1 of account 1: allow it to this user or role"),
+        ("service control policy", "a service control policy of the organization denies ec2:DescribeVpcs"),
+        ("resource control policy", "a resource control policy of the organization denies"),
+        ("session policy", "the session policy with which the role was assumed denies"),
+        ("permissions boundary", "the permissions boundary of this user or role denies"),
+        ("endpoint policy", "the policy of the VPC endpoint denies"),
+        ("resource policy", "a policy of the resource itself denies"),
+        ("explicit deny", "no other policy can allow it"),
+    ],
+)
+@pytest.mark.parametrize("deny", ["explicit", "implicit"])
+def test_a_refusal_gives_aws_reason(name, words, deny):
+    message = DOCUMENTED[name]
+    if deny == "explicit" and "because no" in message and name != "missing":
+        message = f"{USER} with an explicit deny in a {message.split('because no ')[1].split(' allows')[0]}"
+    if deny == "implicit" and "control policy" in name:
+        message = f"{USER} because no {name} allows the ec2:DescribeVpcs action"
+    error = told("UnauthorizedOperation", message)
+
+    assert isinstance(error, Denied)
+    assert error.permission == "ec2:DescribeVpcs"
+    assert words in str(error)
+    assert ("allow it to this user or role" in str(error)) == (name == "missing")
+
+
+def test_a_policy_that_aws_names_is_named():
+    arn = "arn:aws:organizations::1:policy/o-abc/service_control_policy/p-def"
+    error = told("AccessDeniedException", f"{DOCUMENTED['service control policy']}: {arn}")
+    assert f"({arn})" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "words"),
+    [
+        ("RequestTimeTooSkewed", "The difference between the request time and the current time is too large.", CredentialsError, "clock"),
+        ("RequestExpired", "Request has expired.", CredentialsError, "clock"),
+        ("InvalidSignatureException", "Signature expired: 20261128T0000Z is now earlier than 20261128T0005Z", CredentialsError, "clock"),
+        (
+            "SignatureDoesNotMatch",
+            "Signature not yet current: 20261128T0100Z is still later than 20261128T0000Z",
+            CredentialsError,
+            "clock",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match",
+            CredentialsError,
+            "secret access key does not belong",
+        ),
+        ("ExpiredToken", "The security token included in the request is expired", CredentialsError, "session token has expired"),
+        ("ExpiredTokenException", "The security token included in the request is expired", CredentialsError, "session token has expired"),
+        ("InvalidClientTokenId", "The security token included in the request is invalid.", CredentialsError, "check the access key"),
+        ("AuthFailure", "AWS was not able to validate the provided access credentials", CredentialsError, "check the access key"),
+        ("OptInRequired", "You are not subscribed to this service.", Unsupported, "not signed up for the service"),
+        ("SubscriptionRequiredException", "The AWS Access Key Id needs a subscription for the service", Unsupported, "not signed up"),
+        ("UnsupportedOperation", "The functionality is not supported in this region.", Unsupported, "is not available"),
+        ("RequestLimitExceeded", "Request limit exceeded.", Throttled, "at every try"),
+        ("RequestTimeout", "Your socket connection to the server was not read from", TimedOut, "AWS gave up"),
+        ("Strange", "nobody knows", BadAnswer, "the error Strange"),
+    ],
+)
+def test_an_answer_and_its_sentence(code, message, kind, words):
+    error = told(code, message, 400)
+    assert type(error) is kind
+    assert words in str(error)
+    assert message in error.detail
+
+
+def test_every_row_of_the_table_has_a_test():
+    reasons = {rule.name for rule in RULES}
+    assert reasons == {
+        *DOCUMENTED,
+        "clock",
+        "clock of a signature",
+        "expired",
+        "secret",
+        "key",
+        "throttled",
+        "not signed up",
+        "unsupported",
+        "slow",
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (aws.ConnectTimeoutError(endpoint_url="https://x"), "no connection to AWS for ec2:DescribeVpcs in here in time"),
+        (aws.ReadTimeoutError(endpoint_url="https://x"), "took the connection for ec2:DescribeVpcs in here and did not answer"),
+        (aws.EndpointConnectionError(endpoint_url="https://x"), "cannot be reached for ec2:DescribeVpcs"),
+        (aws.ConnectionClosedError(endpoint_url="https://x"), "cut the connection"),
+        (aws.ProxyConnectionError(proxy_url="http://p"), "the proxy did not let"),
+        (aws.HTTPClientError(error="x"), "the connection to AWS broke"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_silences_are_told_apart(error, words):
+    ours = translate(error, "ec2:DescribeVpcs", "here")
+    assert isinstance(ours, TimedOut)
+    assert words in str(ours)

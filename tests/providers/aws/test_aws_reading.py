@@ -151,9 +151,10 @@ def test_buckets_are_in_their_region_and_a_refused_detail_is_noted(moto: Moto, a
 
     assert set(buckets) == {"arn:aws:s3:::bucket-one", "arn:aws:s3:::bucket-two"}
     assert buckets["arn:aws:s3:::bucket-one"].tags == {"team": "a"}
-    assert buckets["arn:aws:s3:::bucket-two"].attributes["Unreadable"] == ["GetBucketPolicy"]
+    assert buckets["arn:aws:s3:::bucket-two"].attributes["Unreadable"] == ["Policy"]
     assert report(collected, "s3_bucket").outcome is Outcome.COMPLETE
-    assert "s3:GetBucketPolicy is missing for 1 of 2" in report(collected, "s3_bucket").message
+    assert "s3:GetBucketPolicy is missing" in report(collected, "s3_bucket").message
+    assert "1 of 2" in report(collected, "s3_bucket").message
 
 
 def test_a_detail_refused_for_all_is_a_missing_permission(moto: Moto, aws_proxy):
@@ -172,27 +173,80 @@ def test_a_detail_refused_for_all_is_a_missing_permission(moto: Moto, aws_proxy)
     assert report(collected, "dynamodb_table").permission == "dynamodb:ListTagsOfResource"
 
 
+DETAILS = ["AWSAccountId", "Arn", "CreationDate", "Description", "KeyState"]
+"""Some of what DescribeKey tells of a key."""
+
+
 @pytest.mark.parametrize(
     ("answer", "outcome"),
-    [(Answer(400, "ThrottlingException"), Outcome.THROTTLED), (Answer(500, "InternalFailure"), Outcome.ERROR)],
+    [
+        (Answer(400, "AccessDeniedException"), Outcome.DENIED),
+        (Answer(403, "Forbidden"), Outcome.DENIED),
+        (Answer(400, "NotFoundException"), Outcome.COMPLETE),
+        (Answer(404, "ResourceNotFound"), Outcome.COMPLETE),
+        (Answer(405, "MethodNotAllowed"), Outcome.ERROR),
+        (Answer(400, "ThrottlingException"), Outcome.THROTTLED),
+        (Answer(500, "InternalFailure"), Outcome.ERROR),
+    ],
 )
-def test_a_detail_that_fails_now_leaves_the_item_as_it_was(moto: Moto, aws_proxy, answer, outcome):
-    """Emitted without it, the item would look changed."""
-    moto.client("kms", REGION).create_key()
+def test_case_aws_7_a_detail_that_fails_leaves_the_item_in(moto: Moto, aws_proxy, answer, outcome):
+    """What could not be read is named, so that the store keeps it; the scope has the failure's outcome as it concerns every item."""
+    key = moto.client("kms", REGION).create_key()["KeyMetadata"]["Arn"]
     with aws_proxy.broken(lambda call: answer if call.operation == "DescribeKey" else None):
         collected = read(aws_proxy.url, "kms_key")
+    attributes = found(collected, "kms_key")[key].attributes
 
-    assert found(collected, "kms_key") == {}
+    assert {*DETAILS} - {"AWSAccountId"} <= {*attributes["Unreadable"]}
+    assert attributes["Unreadable"] == sorted(attributes["Unreadable"])
+    assert set(attributes) == {"KeyArn", "KeyId", "Unreadable"}
     assert report(collected, "kms_key").outcome is outcome
 
 
-def test_what_goes_away_meanwhile_is_not_an_error(moto: Moto, aws_proxy):
-    moto.client("kms", REGION).create_key()
-    with aws_proxy.broken(lambda call: Answer(400, "NotFoundException") if call.operation == "DescribeKey" else None):
-        collected = read(aws_proxy.url, "kms_key")
+@pytest.mark.parametrize(
+    ("status", "code"), [(405, "MethodNotAllowed"), (403, "AccessDenied"), (404, "NoSuchThing"), (500, "InternalError")]
+)
+def test_case_aws_7_one_bucket_whose_policy_cannot_be_read(moto: Moto, aws_proxy, status, code):
+    s3 = moto.client("s3")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+    for name in ("one", "two"):
+        s3.create_bucket(Bucket=f"bucket-{name}", CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_bucket_policy(Bucket=f"bucket-{name}", Policy=policy)
+    refused = Answer(status, code)
+    with aws_proxy.broken(lambda call: refused if "bucket-two" in call.path and "policy" in call.path else None):
+        collected = read(aws_proxy.url, "s3_bucket")
+    buckets = found(collected, "s3_bucket")
 
-    assert found(collected, "kms_key") == {}
-    assert report(collected, "kms_key").outcome is Outcome.COMPLETE
+    assert buckets["arn:aws:s3:::bucket-two"].attributes["Unreadable"] == ["Policy"]
+    assert buckets["arn:aws:s3:::bucket-one"].attributes["Policy"] == policy
+    assert report(collected, "s3_bucket").outcome is Outcome.COMPLETE
+
+
+def test_case_aws_7_attributes_that_are_a_map_are_named_too(moto: Moto, aws_proxy):
+    moto.client("sqs", REGION).create_queue(QueueName="orders")
+    moto.client("sns", REGION).create_topic(Name="orders")
+    broken = {"GetQueueAttributes": Answer(500, "InternalError"), "GetTopicAttributes": Answer(500, "InternalError")}
+    with aws_proxy.broken(lambda call: broken.get(call.operation)):
+        collected = read(aws_proxy.url, "sqs_queue", "sns_topic")
+    (queue,), (topic,) = (found(collected, kind).values() for kind in ("sqs_queue", "sns_topic"))
+
+    assert queue.external_id == f"arn:aws:sqs:{REGION}:{ACCOUNT}:orders"
+    assert {"KmsMasterKeyId", "VisibilityTimeout", "RedrivePolicy"} <= {*queue.attributes["Unreadable"]}
+    assert {"KmsMasterKeyId", "Policy"} <= {*topic.attributes["Unreadable"]}
+
+
+def test_case_aws_7_what_only_its_detail_can_name_is_not_stored_and_told(moto: Moto, aws_proxy):
+    """The ARN of a task definition ends in its revision, which the list does not have."""
+    container = {"name": "web", "image": "web:1", "memory": 64}
+    moto.client("ecs", REGION).register_task_definition(family="shop", containerDefinitions=[container])
+    broken = Answer(500, "ServerException")
+    with aws_proxy.broken(lambda call: broken if call.operation == "DescribeTaskDefinition" else None):
+        collected = read(aws_proxy.url, "ecs_task_definition")
+
+    told = report(collected, "ecs_task_definition")
+    assert found(collected, "ecs_task_definition") == {}
+    assert told.rejected == 1
+    assert "shop" in told.rejection
+    assert told.outcome is Outcome.ERROR
 
 
 def test_half_an_answer_is_not_an_empty_one(moto: Moto, aws_proxy):

@@ -77,3 +77,5 @@ def test_holes_with_alternatives_and_without_a_value():
     assert paths.fill("{a|b.c}/{d?}", {"b": {"c": 0}}, {}) == "0/"
     assert paths.fill("{a|b}", {}, {}) == ""
     assert paths.fill("{a|b}", {"a": 1}, {"b": "2"}) == "1"
+    assert paths.fill("q:{a/}", {"a": "https://host/1/name"}, {}) == "q:name"
+    assert paths.holes("q:{a/|b}") == ("a", "b")

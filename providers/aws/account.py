@@ -1,0 +1,72 @@
+"""One account: its clients, and whether AWS still accepts its credentials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.aws.client import Sessions
+from providers.aws.failure import RAISED, is_expired, translate
+from providers.concurrency import Once, OncePerKey
+from providers.errors import CredentialsError, ProviderError, Unsupported
+
+
+class Account:
+    """The clients of one account; `close` closes their connections."""
+
+    def __init__(self, sessions: Sessions, account: str, partition: str, credentials: Any) -> None:
+        self.id, self.partition = account, partition
+        self._sessions, self._credentials = sessions, credentials
+        self._session = sessions.session(credentials)
+        self._clients = OncePerKey[tuple[str, str], Any]()
+        self._verdict = Once[CredentialsError | None]()
+        self._refused: CredentialsError | None = None
+
+    def client(self, service: str, region: str) -> Any:
+        """The client for a service in a region, made once. A client that exists is returned while others are being made."""
+        return self._clients.get((service, region), lambda: self._sessions.client(self._session, service, region))
+
+    def probe(self, service: str, region: str) -> Any:
+        """A client that gives up early, to learn whether a region answers."""
+        return self._sessions.probe(self._session, service, region)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        for client in self._clients.clear():
+            client.close()
+
+    @property
+    def is_refused(self) -> bool:
+        """True once AWS no longer accepts the credentials: nothing more is asked with them."""
+        return self._refused is not None
+
+    def ensure_accepted(self) -> None:
+        """Raises `CredentialsError` once AWS no longer accepts the credentials."""
+        if self._refused is not None:
+            raise CredentialsError(str(self._refused), detail=self._refused.detail)
+
+    def judged(self, error: CredentialsError, raised: Exception, region: str) -> ProviderError:
+        """What it means that a call was refused for its credentials.
+
+        When they have expired, or STS does not accept them either, they are not used again. When STS does, it is the region that does not
+        know them: AWS answers so in a region that is not enabled for the account.
+        """
+        refused = error if is_expired(raised) else self._verdict.get(lambda: self._asked_sts(error))
+        if refused is not None:
+            self._refused = self._refused or refused
+            return CredentialsError(str(self._refused), detail=self._refused.detail)
+        return not_enabled(region, self.id) if region else error
+
+    def _asked_sts(self, error: CredentialsError) -> CredentialsError | None:
+        """The error, when STS refuses the credentials too."""
+        try:
+            self.client("sts", self._sessions.home).get_caller_identity()
+        except RAISED as found:
+            ours = translate(found, "sts:GetCallerIdentity", f"account {self.id}")
+            return ours if isinstance(ours, CredentialsError) else error
+        return None
+
+
+def not_enabled(region: str, account: str) -> Unsupported:
+    """The error for a region that is not opted in."""
+    advice = "enable it, or leave it out (`exclude_regions` in the job's config, AWS_EXCLUDE_REGIONS for the connector)"
+    return Unsupported(f"region {region} is not enabled for account {account}: {advice}")

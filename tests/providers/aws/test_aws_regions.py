@@ -1,0 +1,200 @@
+"""Regions that are silent, denied by the organization, not enabled, or left out on purpose."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+from peers.aws_proxy import Answer
+from peers.moto import Moto
+from test_aws_failure import DOCUMENTED
+from test_aws_reading import ACCOUNT, REGION, found, read, read_all
+
+from providers import registry
+from providers.aws import client, simulation
+from providers.aws.config import AwsConfig, AwsConnector
+from providers.errors import ConfigError, Outcome
+from providers.records import Scope
+from providers.schema import parse
+from providers.variables import variables
+
+DEAD = "me-south-1"
+SILENT = 120.0
+"""Seconds that a connection is held, unless the test is over before."""
+TYPES = ("vpc", "sqs_queue", "sns_topic", "kms_key", "dynamodb_table", "secretsmanager_secret", "ecr_repository", "log_group")
+
+
+@pytest.fixture
+def over() -> Iterator[threading.Event]:
+    """Set when the test is over: connections that are held end then."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def of_region(collected, region: str):
+    return {scope: report for scope, report in collected.reports.items() if scope.region == region}
+
+
+def test_case_aws_4_a_silent_region_costs_its_probe_and_the_healthy_one_is_read(moto: Moto, aws_proxy, over, monkeypatch):
+    monkeypatch.setattr(client, "PROBE_TIMEOUT", 1)
+    moto.client("sqs", REGION).create_queue(QueueName="alive")
+    with aws_proxy.broken(lambda call: over.wait(SILENT) and None if call.region == DEAD else None):
+        collected = read_all(aws_proxy.url, regions=[DEAD, REGION])
+    dead, healthy = of_region(collected, DEAD), of_region(collected, REGION)
+
+    assert {report.outcome for report in dead.values()} == {Outcome.TIMEOUT}
+    (sentence,) = {report.message for report in dead.values()}
+    assert f"region {DEAD} does not answer" in sentence
+    assert len([call for call in aws_proxy.calls if call.region == DEAD]) == 1, "the probe, once"
+    assert len(healthy) > 70
+    assert {scope.resource_type for scope, report in healthy.items() if report.outcome is not Outcome.COMPLETE} <= {
+        "ssm_managed_instance", "bedrock_agent",
+    }, "what moto does not have"  # fmt: skip
+    assert len(found(collected, "sqs_queue")) == 1
+
+
+def test_case_aws_4_the_probe_of_a_region_takes_ten_seconds_at_most():
+    assert (client.CONNECT_TIMEOUT, client.PROBE_TIMEOUT) == (5, 10)
+
+
+def test_case_aws_4_a_region_that_falls_silent_is_dead_after_three_services(moto: Moto, aws_proxy, over, monkeypatch):
+    """The probe is answered, and nothing after it. A call is made twice at most, and the others are not made at all."""
+    monkeypatch.setattr(client, "READ_TIMEOUT", 1)
+    silent = {"vpc": "ec2", "sqs_queue": "sqs"}
+    with aws_proxy.broken(lambda call: over.wait(SILENT) and None if call.region == DEAD and call.operation != "DescribeRegions" else None):
+        collected = read(aws_proxy.url, *TYPES, regions=[DEAD, REGION])
+    dead, healthy = of_region(collected, DEAD), of_region(collected, REGION)
+    asked = [call for call in aws_proxy.calls if call.region == DEAD and call.operation != "DescribeRegions"]
+
+    assert silent.keys() <= {scope.resource_type for scope in dead}
+    assert {report.outcome for report in dead.values()} == {Outcome.TIMEOUT}
+    assert {report.outcome for report in healthy.values()} == {Outcome.COMPLETE}
+    assert len(asked) <= 2 * len(TYPES)
+
+
+def test_case_aws_4_nothing_more_is_asked_of_a_dead_region(moto: Moto, aws_proxy):
+    source = registry.get("aws").open(parse(AwsConfig, {**simulation.KEYS, "regions": [DEAD]}), operator(aws_proxy.url))
+    source._sessions.health.declare_dead(DEAD)
+    try:
+        reads = list(source.plan())
+        before = len(aws_proxy.calls)
+        for one in reads:
+            if one.scopes and one.scopes[0].region == DEAD:
+                with pytest.raises(Exception, match=f"region {DEAD} does not answer"):
+                    list(one.fetch())
+    finally:
+        source.close()
+
+    assert len(aws_proxy.calls) == before
+
+
+def operator(url: str):
+    provider = registry.get("aws")
+    return provider.operator(endpoint_url=url)
+
+
+def test_regions_are_read_in_turn(moto: Moto, aws_proxy):
+    source = registry.get("aws").open(parse(AwsConfig, {**simulation.KEYS, "regions": ["eu-west-1", REGION]}), operator(aws_proxy.url))
+    try:
+        regions = [one.scopes[0].region for one in source.plan() if one.scopes and one.scopes[0].region]
+    finally:
+        source.close()
+
+    first = regions[:40]
+    assert abs(first.count("eu-west-1") - first.count(REGION)) <= 4
+
+
+SCP = Answer(403, "AccessDenied", message=DOCUMENTED["service control policy"])
+
+
+def test_case_aws_8_a_region_that_the_organization_denies_is_one_line(moto: Moto, aws_proxy):
+    with aws_proxy.broken(lambda call: SCP if call.region == DEAD else None):
+        collected = read_all(aws_proxy.url, regions=[DEAD, REGION])
+    ((scope, told),) = of_region(collected, DEAD).items()
+
+    assert scope == Scope("aws", ACCOUNT, DEAD, "*")
+    assert told.outcome is Outcome.DENIED
+    assert "service control policy" in told.message
+    assert "exclude_regions" in told.message
+    assert "AWS_EXCLUDE_REGIONS" in told.message
+    assert "this user or role does not help" in told.message
+    assert told.permission == ""
+    assert len([call for call in aws_proxy.calls if call.region == DEAD]) == 3, "three services were asked before it was believed"
+
+
+def test_case_aws_8_a_service_that_the_organization_denies_is_told_by_itself(moto: Moto, aws_proxy):
+    with aws_proxy.broken(lambda call: SCP if call.region == REGION and call.service == "ec2" else None):
+        collected = read(aws_proxy.url, "vpc", "sqs_queue")
+    reports = {scope.resource_type: report for scope, report in of_region(collected, REGION).items()}
+
+    assert reports["sqs_queue"].outcome is Outcome.COMPLETE
+    assert reports["vpc"].outcome is Outcome.DENIED
+    assert "service control policy" in reports["vpc"].message
+    assert reports["vpc"].permission == "ec2:DescribeVpcs"
+
+
+@pytest.mark.parametrize("regions", [[], [REGION, DEAD]])
+def test_case_aws_8_a_region_left_out_on_purpose_makes_no_run_partial(moto: Moto, aws_proxy, regions):
+    enabled = [region["RegionName"] for region in moto.client("ec2").describe_regions()["Regions"]]
+    left_out = [region for region in enabled if region != REGION] if not regions else [DEAD]
+    with aws_proxy.broken(lambda call: SCP if call.region in left_out and call.region != "us-east-1" else None):
+        collected = read(aws_proxy.url, "sqs_queue", regions=regions, exclude_regions=left_out)
+
+    assert {scope.region for scope in collected.reports} == {REGION}
+    assert {report.outcome for report in collected.reports.values()} == {Outcome.COMPLETE}
+
+
+def test_case_aws_8_the_connector_leaves_regions_out_too():
+    (variable,) = [one for one in variables(AwsConnector, "aws") if one.name == "AWS_EXCLUDE_REGIONS"]
+    assert variable.type == "list"
+    assert "leave out" in variable.description
+
+
+def test_an_excluded_region_that_does_not_exist_is_refused(moto: Moto):
+    with pytest.raises(ConfigError, match="`exclude_regions`: there is no region `me-sout-1`, did you mean `me-south-1`"):
+        read(moto.url, "vpc", exclude_regions=["me-sout-1"])
+
+
+def test_leaving_out_everything_is_refused():
+    with pytest.raises(ConfigError, match="leaves out every region"):
+        parse(AwsConfig, {"regions": [REGION], "exclude_regions": [REGION, DEAD]})
+
+
+@pytest.mark.parametrize("code", ["AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId"])
+def test_a_region_that_does_not_know_our_key_is_not_enabled(moto: Moto, aws_proxy, code):
+    """So AWS answers in a region that is not opted in, when the list of regions may not be read. STS knows us: it is the region."""
+
+    def rule(call):
+        if call.region == DEAD:
+            return Answer(401, code)
+        return Answer(403, "UnauthorizedOperation") if call.operation == "DescribeRegions" and call.region == "us-east-1" else None
+
+    with aws_proxy.broken(rule):
+        collected = read(aws_proxy.url, "sqs_queue", regions=[DEAD, REGION])
+    (told,) = of_region(collected, DEAD).values()
+
+    assert told.outcome is Outcome.UNSUPPORTED
+    assert f"region {DEAD} is not enabled for account {ACCOUNT}" in told.message
+    assert {report.outcome for report in of_region(collected, REGION).values()} == {Outcome.COMPLETE}
+
+
+def test_case_aws_5_rules_of_every_bus(moto: Moto, aws_proxy):
+    events = moto.client("events", REGION)
+    events.create_event_bus(Name="orders")
+    for bus in ("default", "orders"):
+        events.put_rule(Name=f"rule-of-{bus}", EventBusName=bus, EventPattern=json.dumps({"source": ["shop"]}))
+    collected = read(aws_proxy.url, "event_rule", "event_bus")
+
+    assert {rule.name for rule in found(collected, "event_rule").values()} == {"rule-of-default", "rule-of-orders"}
+    assert [call.operation for call in aws_proxy.calls].count("ListEventBuses") == 1
+
+
+def test_case_aws_5_certificates_of_every_kind_of_key_are_asked_for(moto: Moto, aws_proxy):
+    """Without a filter, ACM lists those with RSA keys of up to 2,048 bits."""
+    read(aws_proxy.url, "acm_certificate")
+    (asked,) = [body for request in aws_proxy.requests if b"keyTypes" in (body := request.body)]
+
+    assert {"EC_prime256v1", "EC_secp384r1", "RSA_4096"} <= {*json.loads(asked)["Includes"]["keyTypes"]}
