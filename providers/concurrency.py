@@ -77,6 +77,10 @@ class OncePerKey(Generic[KeyT, ValueT]):
         return [value for once in before.values() for value in once.computed()]
 
 
+TOGETHER = 1.0
+"""Seconds for which plans wait for each other, so that their reads are in turn from the first one on."""
+
+
 def ahead(pool: concurrent.futures.Executor, compute: Callable[[ItemT], ValueT], items: Iterable[ItemT], width: int) -> Iterator[ValueT]:
     """The values for items, in the order of the items; the pool computes up to `width` of them ahead. Raises what `compute` raises."""
     begun: collections.deque[concurrent.futures.Future[ValueT]] = collections.deque()
@@ -93,10 +97,19 @@ def ahead(pool: concurrent.futures.Executor, compute: Callable[[ItemT], ValueT],
 
 
 def interleaved(now: Iterable[Iterator[Read]], later: Iterable[concurrent.futures.Future[Iterator[Read]]] = ()) -> Iterator[Read]:
-    """Reads of several plans in turn, one of each; plans that are still being made join when they are there."""
+    """The reads of the plans in `now`, one of each in turn, then those of the plans that are still being made, one of each in turn.
+
+    Plans that are there soon after the first of them begin together; one that takes longer joins when it is there.
+    """
     plans, waiting = collections.deque(now), set(later)
+    while plans:
+        yield from _round(plans)
+    if waiting:
+        yield PAUSE
+        concurrent.futures.wait(waiting, None, concurrent.futures.FIRST_COMPLETED)
+        concurrent.futures.wait(waiting, TOGETHER)
     while plans or waiting:
-        if waiting and not plans:
+        if not plans:
             yield PAUSE
         done, waiting = concurrent.futures.wait(waiting, 0 if plans else None, concurrent.futures.FIRST_COMPLETED)
         plans.extend(future.result() for future in done)

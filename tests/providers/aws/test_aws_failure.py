@@ -15,11 +15,13 @@ from botocore.exceptions import ClientError
 from moto.core.utils import get_service_model
 
 from providers.aws import catalogue
-from providers.aws.client import Account, Sessions
+from providers.aws.account import Account
+from providers.aws.client import Sessions
+from providers.aws.config import AwsOperator
 from providers.aws.failure import RULES, translate
 from providers.errors import BadAnswer, CredentialsError, Denied, Throttled, TimedOut, Unsupported
 
-SESSIONS = Sessions({}, "us-east-1", 4)
+SESSIONS = Sessions(AwsOperator(), "us-east-1", 4)
 SESSIONS._settings = SESSIONS._settings.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))  # adaptive ones slow down
 ACCOUNT = Account(SESSIONS, "123456789012", "aws", Credentials("A", "S"))
 OPERATIONS = [(service, name) for service, names in sorted(catalogue.operations().items()) for name in sorted(names)]

@@ -18,13 +18,15 @@ from moto.core.utils import get_service_model
 from test_aws_reading import REGION, found, read
 
 from providers.aws import catalogue
-from providers.aws.client import Account, Sessions
+from providers.aws.account import Account
+from providers.aws.client import Sessions
+from providers.aws.config import AwsOperator
 from providers.aws.declaration import Listing
 from providers.aws.paging import Paging, pages
 from providers.catalogue.paths import steps, values
 from providers.errors import BadAnswer
 
-SESSIONS = Sessions({}, "us-east-1", 4)
+SESSIONS = Sessions(AwsOperator(), "us-east-1", 4)
 ACCOUNT = Account(SESSIONS, "123456789012", "aws", Credentials("A", "S"))
 PAGES = 3
 IN_ONE_ANSWER = {
