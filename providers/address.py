@@ -1,4 +1,4 @@
-"""Where a service is, from what an operator writes as its domain: ``example.okta.com``, ``https://auth.example.com:9443/``."""
+"""The address of a service, from its domain as an operator writes it: ``example.okta.com``, ``https://auth.example.com:9443/``."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def base_url(domain: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the name or address is this machine."""
+    """True for names and addresses of this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def spoken(url: str) -> str:
-    """A base URL as people say it: host, and port and path where they are not the usual ones."""
+def display_host(url: str) -> str:
+    """A base URL as people write it: host, and port and path where they are not the usual ones."""
     return url.partition("://")[2]

@@ -92,16 +92,16 @@ class Source(abc.ABC):
         return False
 
     def close(self) -> None:  # noqa: B027 - nothing to release is the usual case
-        """Releases connections."""
+        """Releases the source's connections."""
 
 
 class Provider(abc.ABC):
     """What the registry holds. Importing the module of a provider imports no SDK; `open` may."""
 
     name: ClassVar[str]
-    """As in a job's ``provider``."""
+    """The provider's name, as in a job's ``provider``."""
     title: ClassVar[str]
-    """As people say it."""
+    """The provider's name as people write it."""
     config: ClassVar[type[msgspec.Struct]]
     """A `providers.schema` config type."""
     operator: ClassVar[type[msgspec.Struct]] = NoSettings
@@ -120,11 +120,11 @@ class Provider(abc.ABC):
     files: ClassVar[tuple[str, ...]] = ()
     """Files and folders that the source reads beside those that its config and its settings name."""
     metadata_service: ClassVar[bool] = False
-    """May speak to the metadata service of the cloud that the worker runs in, whose credentials are the operator's."""
+    """True when jobs may speak to the metadata service of the worker's own cloud, whose credentials are the operator's."""
     pins_identity: ClassVar[bool] = True
     """A job reads one account, tenant, cluster or directory, that of `Identity.account`; another one ends the run until it is accepted."""
     discovery: ClassVar[bool] = True
-    """May be the provider of a discovery job."""
+    """True when the provider may be that of a discovery job."""
 
     @abc.abstractmethod
     def open(self, config: Any, operator: Any) -> Source:

@@ -1,6 +1,6 @@
-"""Secrets that a provider learns on its way, from a file or a token endpoint: whoever runs it hears of each, and tells none of them.
+"""Secrets that a provider reads on its way, from a file or a token endpoint: it registers each, so that no log line or message shows it.
 
-Those in a job's config need no mention: its schema marks them.
+Secrets in a job's config need no registration: its schema marks them.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterable
 _listeners: list[Callable[[Iterable[str]], None]] = []
 
 
-def listen(hear: Callable[[Iterable[str]], None]) -> None:
-    """`hear` is given every secret from now on, on the thread that learns it."""
-    _listeners.append(hear)
+def add_listener(listener: Callable[[Iterable[str]], None]) -> None:
+    """Calls `listener` with every secret from now on, on the thread that registers it."""
+    _listeners.append(listener)
 
 
-def ignore(hear: Callable[[Iterable[str]], None]) -> None:
-    """`hear` is given none any more."""
-    _listeners.remove(hear)
+def remove_listener(listener: Callable[[Iterable[str]], None]) -> None:
+    """Calls `listener` no more."""
+    _listeners.remove(listener)
 
 
-def learned(*secrets: str | None) -> None:
-    """A provider has these in its hands; those that are empty do not count."""
+def register_secret(*secrets: str | None) -> None:
+    """Passes secrets to every listener; empty ones are left out."""
     found = [secret for secret in secrets if secret]
-    for hear in tuple(_listeners):
-        hear(found)
+    for listener in tuple(_listeners):
+        listener(found)

@@ -38,7 +38,7 @@ def test_a_peer_is_gone_when_its_test_run_is_killed():
     """Also one in a user namespace, as PostgreSQL is for root."""
     if not MORTAL:
         missing("setpriv is not installed (util-linux)")
-    command = [sys.executable, "-c", RUN, json.dumps(postgres._somebody())]
+    command = [sys.executable, "-c", RUN, json.dumps(postgres._as_other_user())]
     with subprocess.Popen(command, stdin=-1, stdout=-1, text=True, cwd=PEERS.parent) as killed:
         assert killed.stdout is not None
         peers = [int(killed.stdout.readline()) for _ in range(2)]

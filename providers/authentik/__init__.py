@@ -19,7 +19,7 @@ class Authentik(Provider):
     memory_mb = 64
 
     def open(self, config: AuthentikConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
-        """Connects lazily."""
+        """Makes no call yet: the source connects when it is read."""
         from providers.authentik.source import AuthentikSource  # noqa: PLC0415 - the HTTP client is loaded by a job only
 
         return AuthentikSource(config)

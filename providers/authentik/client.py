@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from providers.address import base_url, spoken
+from providers.address import base_url, display_host
 from providers.authentik.catalogue import ME, PERMISSIONS, PERMISSIONS_QUERY, ROOT
 from providers.authentik.config import AuthentikConfig
 from providers.errors import BadAnswer, CredentialsError, ProviderError, Unsupported
@@ -26,7 +26,7 @@ class Client:
 
     def __init__(self, config: AuthentikConfig) -> None:
         url = base_url(config.domain)
-        self.domain = spoken(url)
+        self.domain = display_host(url)
         self.http = Http(
             url + ROOT,
             f"Authentik ({self.domain})",

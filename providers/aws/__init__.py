@@ -21,7 +21,7 @@ class Aws(Provider):
     memory_mb = 128
 
     def open(self, config: AwsConfig, operator: AwsOperator) -> Source:
-        """Imports botocore."""
+        """Imports botocore, and makes no call yet."""
         from providers.aws.source import AwsSource  # noqa: PLC0415 - costs 40 MB: only a job process may pay
 
         return AwsSource(config, operator)

@@ -44,7 +44,7 @@ class AwsOperator(msgspec.Struct, frozen=True):
 
 
 class AwsConnector(msgspec.Struct, frozen=True):
-    """The connector's variables."""
+    """The variables of the AWS connector."""
 
     access_key_id: Annotated[Secret, setting("Access key. Without: `AWS_CREDENTIALS_FILE`, else the worker's role.")] | None = None
     secret_access_key: Annotated[Secret, setting("The access key's secret.")] | None = None
@@ -76,7 +76,7 @@ class AwsConfig(SourceConfig, frozen=True):
     assume_role_name: str | None = None
     """Read every account of the organization (or of `accounts`) through the role of this name in it."""
     accounts: tuple[str, ...] = ()
-    """With `assume_role_name`: these accounts only."""
+    """The only accounts to read, with `assume_role_name`."""
     parallel_accounts: Annotated[int, msgspec.Meta(ge=1, le=32)] = 2
     """Accounts read at once. More: faster, and more memory (about 30 MB each)."""
     delegated_administrator: bool = False

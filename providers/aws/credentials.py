@@ -81,7 +81,7 @@ def from_file(path: pathlib.Path) -> Credentials:
     values = _json_keys(text) if text.lstrip().startswith("{") else _ini_keys(text)
     if not values.get("access_key_id") or not values.get("secret_access_key"):
         raise ConfigError(f"AWS_CREDENTIALS_FILE: {path} holds no access_key_id and secret_access_key")
-    secrecy.learned(values["secret_access_key"], values.get("session_token"))
+    secrecy.register_secret(values["secret_access_key"], values.get("session_token"))
     return Credentials(*(values.get(key) or None for key in _KEYS), method="file")
 
 

@@ -15,7 +15,7 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class ManagedIdentity(msgspec.Struct, frozen=True):
-    """Where a machine's own identity is to be had; Azure sets these variables, and azure-identity reads them from its environment."""
+    """The endpoints of a machine's own identity: Azure sets these variables, and azure-identity reads them from its environment."""
 
     identity_endpoint: Annotated[str, setting("Set by Azure for managed identity.", variable="IDENTITY_ENDPOINT")] = ""
     identity_header: Annotated[Secret, setting("Set by Azure for managed identity.", variable="IDENTITY_HEADER")] = ""

@@ -83,7 +83,7 @@ class Bearer:
                 raise
             self._refused = ours if isinstance(ours, CredentialsError) else None
             raise ours from error
-        secrecy.learned(token.token)
+        secrecy.register_secret(token.token)
         return token
 
 
@@ -182,7 +182,7 @@ def _from_file(path: str) -> tuple[str, str, str] | None:
     except (OSError, ValueError, TypeError, StopIteration) as error:
         reason = "needs tenant_id, client_id and client_secret" if isinstance(error, StopIteration) else type(error).__name__
         raise ConfigError(f"AZURE_CREDENTIALS_FILE ({path}) is no service principal: {reason}") from None
-    secrecy.learned(secret)
+    secrecy.register_secret(secret)
     if faults := blank_faults(tenant, client, secret):
         raise ConfigError(f"AZURE_CREDENTIALS_FILE ({path}): {'; '.join(faults)}")
     return tenant, client, secret

@@ -30,7 +30,7 @@ class GcpOperator(GoogleOperator, frozen=True):
 
 
 class GcpConnector(msgspec.Struct, frozen=True):
-    """The connector's variables."""
+    """The variables of the GCP connector."""
 
     project_ids: Annotated[
         tuple[str, ...],

@@ -83,7 +83,7 @@ def _read(path: str, at: str, types: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ConfigError(f"{at}: {path} holds a JSON {type(found).__name__}, not the object of a credential file")
     _check(found, f"{at} ({path}): ", types)
-    secrecy.learned(*(found.get(name) for name in _SECRET))
+    secrecy.register_secret(*(found.get(name) for name in _SECRET))
     return found
 
 

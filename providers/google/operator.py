@@ -10,7 +10,7 @@ from providers.variables import setting
 
 
 class GoogleOperator(msgspec.Struct, frozen=True):
-    """For every provider that signs in by `providers.google.signin`."""
+    """Settings of every provider that signs in by `providers.google.signin`."""
 
     endpoint_url: Annotated[
         str,

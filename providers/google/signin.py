@@ -105,7 +105,7 @@ class Signin:
             self.credentials.refresh(self.transport)
         except exceptions.GoogleAuthError as error:
             raise google_failure.of_signin(error, self._who, self.credentials.scopes or ()) from None
-        secrecy.learned(self.credentials.token)
+        secrecy.register_secret(self.credentials.token)
 
 
 def sign_in(

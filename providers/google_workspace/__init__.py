@@ -20,7 +20,7 @@ class GoogleWorkspace(Provider):
     memory_mb = 64
 
     def open(self, config: GoogleWorkspaceConfig, operator: GoogleOperator) -> Source:
-        """Signs in lazily."""
+        """Makes no call yet: the source signs in when it is read."""
         from providers.google_workspace.source import Directory  # noqa: PLC0415 - google-auth is loaded by a job only
 
         return Directory(config, operator)

@@ -11,7 +11,7 @@ from providers.variables import setting
 
 
 class GoogleWorkspaceConnector(msgspec.Struct, frozen=True):
-    """The connector's variables."""
+    """The variables of the Google Workspace connector."""
 
     credentials_path: Annotated[str, setting("File with the key of a service account that has domain-wide delegation.", file=True)]
     admin_email: Annotated[str, setting("Administrator to act as; one who may read users, groups, units and roles.")]

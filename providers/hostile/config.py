@@ -11,7 +11,7 @@ from providers.variables import setting
 
 
 class HostileOperator(msgspec.Struct, frozen=True):
-    """The operator's settings."""
+    """The operator's settings of the hostile source."""
 
     endpoint_url: Annotated[str, setting("Shown by the check.")] = ""
 

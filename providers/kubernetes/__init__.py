@@ -8,7 +8,7 @@ from providers.provider import Provider, ResourceType, Source
 
 
 class Kubernetes(Provider):
-    """Reads one cluster."""
+    """Reads every type of one cluster."""
 
     name = "kubernetes"
     title = "Kubernetes"

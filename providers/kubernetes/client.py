@@ -88,7 +88,7 @@ class Client:
         with contextlib.suppress(OSError, UnicodeError):  # the old token is then refused a second time, and that is told
             if self._access.token_file:
                 self._token = self._access.token_file.read_text().strip()
-                secrecy.learned(self._token)
+                secrecy.register_secret(self._token)
 
 
 def _pool(access: Access) -> Callable[..., urllib3.PoolManager]:

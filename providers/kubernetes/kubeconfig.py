@@ -30,7 +30,7 @@ MAX_FILE = 1024 * 1024
 def access(config: KubernetesConfig, operator: KubernetesOperator) -> Access:
     """Access by the job's config, else by the operator's kubeconfig, else to the cluster that we run in. Raises `ConfigError`."""
     found = _access(config, operator)
-    secrecy.learned(found.token, found.password, found.client_key, _password_in(found.proxy_url))
+    secrecy.register_secret(found.token, found.password, found.client_key, _password_in(found.proxy_url))
     return found
 
 

@@ -8,7 +8,7 @@ from providers.variables import NoSettings
 
 
 class Ldap(Provider):
-    """Reads one directory."""
+    """Reads the users, groups and units of one directory."""
 
     name = "ldap"
     title = "LDAP"
@@ -19,7 +19,7 @@ class Ldap(Provider):
     memory_mb = 64
 
     def open(self, config: LdapConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
-        """Connects lazily."""
+        """Makes no call yet: the source connects when it is read."""
         from providers.ldap.source import Directory  # noqa: PLC0415 - the SDK is loaded by a job only
 
         return Directory(config)

@@ -19,7 +19,7 @@ class Okta(Provider):
     memory_mb = 64
 
     def open(self, config: OktaConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
-        """Connects lazily."""
+        """Makes no call yet: the source connects when it is read."""
         from providers.okta.source import OktaSource  # noqa: PLC0415 - the HTTP client is loaded by a job only
 
         return OktaSource(config)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from providers.address import base_url, spoken
+from providers.address import base_url, display_host
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, Unsupported
 from providers.http import quota
 from providers.http.client import Http
@@ -25,7 +25,7 @@ class Client:
 
     def __init__(self, config: OktaConfig) -> None:
         url = base_url(config.domain)
-        self.domain = spoken(url)
+        self.domain = display_host(url)
         self.http = Http(
             url,
             f"Okta ({self.domain})",

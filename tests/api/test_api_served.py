@@ -187,10 +187,10 @@ def test_f02_what_the_guard_held_back_of_a_connector_is_let_go_by_a_person_and_n
 
     assert close("complete") == {"deleted": 0, "held_back": 40}
     close("denied")
-    assert release().stdout == "0 entities of connector ldap are now marked as gone\n"
+    assert release().stdout == "0 entities of connector ldap are now marked as deleted\n"
     close("complete")
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (40,)
 
-    assert release().stdout == "40 entities of connector ldap are now marked as gone\n"
+    assert release().stdout == "40 entities of connector ldap are now marked as deleted\n"
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (0,)
     assert "there is no connector 'ldab'" in release("ldab").stderr

@@ -67,7 +67,7 @@ def test_f02_an_empty_success_deletes_nothing_until_a_person_says_so(workbench):
     assert workbench.entities() == 60
 
     told = command(workbench, "runs", "release", run["id"])
-    assert (told.returncode, told.stdout) == (0, f"60 entities of run {run['id']} are now marked as gone\n")
+    assert (told.returncode, told.stdout) == (0, f"60 entities of run {run['id']} are now marked as deleted\n")
     assert (workbench.entities(), workbench.entities(active=False)) == (0, 60)
 
 

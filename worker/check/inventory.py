@@ -23,13 +23,13 @@ class NullInventory:
         self.found = identity
 
     def organizations(self, organizations: list[Organization]) -> None:
-        """Drops the organizations."""
+        """Drops the organizations of the source."""
 
     def begin(self, index: int, scope: Scope) -> None:
-        """Drops the scope."""
+        """Drops a scope that opens."""
 
     def records(self, index: int, resources: list[msgspec.Raw]) -> None:
-        """Drops the resources."""
+        """Drops the resources of a scope."""
 
     def end(self, end: wire.ScopeEnd) -> None:
         """Drops the outcome of the scope."""
@@ -41,7 +41,7 @@ class NullInventory:
         """Has nothing to store."""
 
     def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - as every inventory
-        """The verdict itself."""
+        """The verdict, unchanged, of the run."""
         return verdict
 
 

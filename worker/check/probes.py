@@ -26,19 +26,19 @@ class _Probe(Source, ABC):
     """A source whose identity alone is asked for."""
 
     def plan(self) -> Iterable[Read]:
-        """Nothing to read."""
+        """An empty plan: there is nothing to read."""
         return ()
 
 
 class ApiConfig(msgspec.Struct, frozen=True):
-    """Where the Elder API is."""
+    """The address of the Elder API, and its key."""
 
     url: Annotated[str, setting("The Elder API.")]
     key: Annotated[Secret, setting("Its bearer key.")] = ""
 
 
 class ElderApi(Provider):
-    """The Elder API."""
+    """The Elder API, as connectors use it."""
 
     name, title, config = "elder_api", "Elder API", ApiConfig
     connector = ApiConfig
@@ -67,7 +67,7 @@ class _ApiProbe(_Probe):
 
 
 class DatabaseConfig(msgspec.Struct, frozen=True):
-    """Where a database is, and the home folder in which libpq looks for certificates and passwords."""
+    """The address of a database, and the home folder in which libpq looks for certificates and passwords."""
 
     url: Annotated[Secret, setting("The database.")]
     home: Annotated[str, NO_VARIABLE] = ""

@@ -40,7 +40,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     message: str = ""
     """Why the test failed, and what to do."""
     identity: dict[str, object] | None = None
-    """As whom the worker is known there."""
+    """The account that the worker is known by there."""
 
 
 def plan(settings: Settings) -> Iterator[tuple[str, CheckResult | None]]:
@@ -114,6 +114,8 @@ def check(settings: Settings, seconds: float, *, as_json: bool = False, verbose:
     scrub(os.environ)
     out = _aside()
     log_line.configure("CRITICAL", settings.log_format, redactor=Redactor(settings.secret_values()))
+    for warning in found.settings.warnings:
+        sys.stderr.write(f"elder-worker: warning: {warning}\n")
     writer = Service(
         name="checks",
         entry="worker.writer.checks:main",

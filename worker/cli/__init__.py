@@ -1,1 +1,1 @@
-"""One module a command; each has ``main(options, environ) -> exit code``."""
+"""The commands of `elder-worker`, one module each, with ``main(options, environ) -> exit code``."""

@@ -1,4 +1,4 @@
-"""``elder-worker api``."""
+"""``elder-worker api``: serves the Elder API."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from worker.config.settings import load
 
 
 def main(_options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Serves the Elder API, which the package names as an entry point: the worker does not import it."""
+    """Serves the Elder API. The worker does not import it, and finds it by its entry point."""
     (service,) = entry_points(group="elder_worker.services", name="api")
     return int(service.load()(load(environ)))

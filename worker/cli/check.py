@@ -10,5 +10,5 @@ from worker.config.settings import load
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Prints an answer for each; 0 when everything that is enabled can be reached, else 1."""
+    """Prints one line for each service and source; 0 when everything that is enabled can be reached, else 1."""
     return check(load(environ), options.timeout, as_json=options.json, verbose=options.verbose)

@@ -1,4 +1,4 @@
-"""``elder-worker connectors release NAME``: through the Elder API, as a connector's worker may have no database."""
+"""``elder-worker connectors release NAME``: through the Elder API, because a connector's worker may have no database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from worker.sync.client import ApiError, ElderApi
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Lets go what the guard against mass deletion held back."""
+    """Releases the tombstones that the guard against mass deletion held back."""
     settings = load(environ)
     connectors = settings.connectors()
     if options.name not in connectors:
@@ -24,5 +24,5 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     finally:
         api.close()
     besides = f"; {released.links} links and {released.attributes} attributes are gone" if released.links or released.attributes else ""
-    print(f"{released.released} entities of connector {options.name} are now marked as gone{besides}")
+    print(f"{released.released} entities of connector {options.name} are now marked as deleted{besides}")
     return 0

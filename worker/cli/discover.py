@@ -31,11 +31,11 @@ from worker.logs.redact import Redactor
 COLUMNS = ("sub_type", "name", "region", "external_id")
 
 EXIT_UNREAD = 141
-"""Whoever read our output has left, as `head` does: what a shell says of a program that a SIGPIPE ended."""
+"""The reader of the output has closed it, as `head` does: the code that a shell gives a program that a SIGPIPE ended."""
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Reads, prints; 0 when every scope was read in full, else 1."""
+    """Reads the source and prints what was found; 0 when every scope was read in full, else 1."""
     provider = registry.get(options.provider)
     settings = load(environ).sources[provider.name]
     signal.signal(signal.SIGINT, _interrupted)
@@ -49,8 +49,8 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     except (ProviderError, MemoryError):
         raise
     except Exception as error:
-        words = redactor.text(f"{type(error).__name__}: {error}")
-        raise ProviderError(f"the provider failed in a way it does not explain ({words})") from error
+        cause = redactor.text(f"{type(error).__name__}: {error}")
+        raise ProviderError(f"the provider failed in a way it does not explain ({cause})") from error
     finally:
         source.close()
     printer.say(f"{tally.resources} resources in {tally.scopes} scopes")
@@ -58,7 +58,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _interrupted(*_: object) -> None:
-    """Ctrl-C: the threads that read may hang for as long as the source does, and nobody waits for them."""
+    """Ends the process on Ctrl-C at once: the threads that read may hang for as long as the source does."""
     os.write(2, b"\ninterrupted: not everything was read\n")
     os._exit(EXIT_INTERRUPTED)
 
@@ -85,7 +85,7 @@ def _read(path: str, understood: Any) -> Any:
 
 
 def _value(text: str, annotation: Any) -> Any:
-    """Text where text is wanted; else JSON, and what is none is a list with commas where a list is wanted."""
+    """A key's value: text where text is wanted; else JSON, or a list with commas where a list is wanted."""
     parts = {typing.get_origin(part) or part for part in (annotation, *_inside(annotation))}
     if str in parts:
         return text
@@ -103,7 +103,7 @@ def _inside(annotation: Any) -> tuple[Any, ...]:
 
 
 class _Printer(Collected):
-    """Tells how scopes end, and keeps what was found for the end."""
+    """Prints how scopes end, and keeps what was found for the table."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class _Printer(Collected):
         self._scopes = self._ended = self._resources = 0
 
     def planned(self, scopes: tuple[Scope, ...]) -> None:
-        """More to read."""
+        """Counts more scopes to be read."""
         super().planned(scopes)
         self._scopes += len(scopes)
 
@@ -131,16 +131,16 @@ class _Printer(Collected):
                 print(f"\r\033[K{self._ended} of {self._scopes} scopes, {self._resources} resources", end="", file=sys.stderr, flush=True)
 
     def say(self, line: str) -> None:
-        """On stderr, in the place of the progress."""
+        """Prints a line on stderr, in the place of the progress."""
         with self._stderr:
             print(("\r\033[K" if self._shown else "") + line, file=sys.stderr, flush=True)
 
     def rows(self) -> list[tuple[str, ...]]:
-        """What was found, sorted."""
+        """The rows of the table, sorted."""
         return sorted((r.sub_type, r.name, r.region or scope.region, r.external_id) for scope, r in self.all())
 
     def finish(self) -> None:
-        """Prints a table."""
+        """Prints the table of what was found."""
         rows = [COLUMNS, *self.rows()]
         widths = [min(48, max(len(row[column]) for row in rows)) for column in range(len(COLUMNS))]
         for row in rows:
@@ -149,10 +149,10 @@ class _Printer(Collected):
 
 
 class _Lines(_Printer):
-    """JSON lines, as they come."""
+    """Prints JSON lines as resources come."""
 
     def resources(self, scope: Scope, resources: list[Resource]) -> None:
-        """Prints them at once, and keeps nothing."""
+        """Prints the resources at once, and keeps none."""
         names, lines = Resource.__struct_fields__, []
         for resource in resources:
             record = dict(zip(names, json.loads(canonical(resource)), strict=True))
@@ -162,14 +162,14 @@ class _Lines(_Printer):
             _out("".join(lines), flush=True)
 
     def finish(self) -> None:
-        """All is printed."""
+        """Nothing is left to print."""
 
 
 class _Csv(_Printer):
-    """Comma-separated values."""
+    """Prints comma-separated values at the end."""
 
     def finish(self) -> None:
-        """Prints them."""
+        """Prints the comma-separated values."""
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(COLUMNS)
@@ -178,7 +178,7 @@ class _Csv(_Printer):
 
 
 def _out(text: str = "", *, flush: bool = False) -> None:
-    """To stdout; when nobody reads it any more, there is nothing left to do."""
+    """Writes to stdout; ends the process when stdout is closed, as nobody reads the rest."""
     try:
         sys.stdout.write(text)
         if flush:

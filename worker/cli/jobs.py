@@ -1,4 +1,4 @@
-"""``elder-worker jobs unpark JOB``."""
+"""``elder-worker jobs unpark JOB``: lets a parked job run again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from worker.store.errors import StoreError
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Lets a job run again that was parked because it kept crashing."""
+    """Makes a job due that was parked because it kept crashing."""
     url = load(environ).database_url
     if not url:
         raise CommandError("DATABASE_URL is not set", EXIT_CONFIG)

@@ -1,4 +1,4 @@
-"""``elder-worker keygen``."""
+"""``elder-worker keygen``: makes a key for ELDER_SECRET_KEYS."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from cryptography.fernet import Fernet
 
 
 def main(_options: argparse.Namespace, _environ: Mapping[str, str]) -> int:
-    """Prints a new key."""
+    """Prints a new Fernet key."""
     print(Fernet.generate_key().decode())
     return 0

@@ -15,34 +15,34 @@ from worker.version import __version__
 EXIT_CONFIG, EXIT_FAILED, EXIT_INTERRUPTED = 78, 1, 130
 
 COMMANDS = {
-    "run": "the worker: supervisor, writer and health endpoints",
-    "api": "the Elder API",
-    "up": "everything in one: embedded PostgreSQL, API and worker, data under ./.elder",
+    "run": "runs the worker: discovery jobs, connectors and health endpoints",
+    "api": "runs the Elder API",
+    "up": "runs everything on one machine: an embedded PostgreSQL, the API and the worker; data under ./.elder",
     "migrate": "creates or upgrades the database schema",
-    "check": "is everything that is configured reachable, and as whom?",
+    "check": "tests whether everything that is enabled can be reached, and as whom",
     "discover": "reads a source once, without a database",
-    "providers": "what can be read, with which settings and permissions",
+    "providers": "lists what can be read, with which settings and permissions",
     "runs": "lists or releases what the guard against mass deletion holds back of a run",
     "jobs": "lets a parked job run again",
     "connectors": "releases what the guard against mass deletion holds back of a connector",
-    "settings": "every setting with its default, or an .env file of them",
+    "settings": "prints every setting with its default, as a page or an .env file",
     "keygen": "makes a key for ELDER_SECRET_KEYS",
 }
 
 
 def parser() -> argparse.ArgumentParser:
-    """Of the whole command line."""
+    """The parser of the whole command line."""
     top = argparse.ArgumentParser(prog="elder-worker", description="Keeps an inventory of clouds and directories true.")
     top.add_argument("--version", action="version", version=f"elder-worker {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, words in COMMANDS.items():
-        command = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
         _ARGUMENTS.get(name, lambda _: None)(command)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The console script. What goes wrong is one sentence on stderr and an exit code: 78 for configuration, 1 otherwise."""
+    """The console script. An error is one sentence on stderr and an exit code: 78 for configuration, 1 otherwise."""
     options = parser().parse_args(arguments)
     try:
         command = importlib.import_module(f"worker.cli.{options.command}")
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class CommandError(Exception):
-    """A command cannot do what it was asked; the message is for whoever typed it."""
+    """A command cannot do what it was asked to do; the message is for the person who typed it."""
 
     def __init__(self, message: str, code: int = EXIT_FAILED) -> None:
         super().__init__(message)
@@ -72,13 +72,13 @@ def _complain(sentences: Sequence[str], code: int) -> int:
 
 
 def _run(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--once", action="store_true", help="run what is due, then exit: 0 when all of it went well, else 1")
-    command.add_argument("--job", type=int, metavar="ID", help="with --once: that job, due or not")
+    command.add_argument("--once", action="store_true", help="run what is due, then exit: 0 when all of it succeeded, else 1")
+    command.add_argument("--job", type=int, metavar="ID", help="with --once: run that job, due or not")
 
 
 def _up(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--demo", action="store_true", help="with a simulated AWS account and a first job")
-    command.add_argument("--data", default=".elder", metavar="FOLDER", help="where the data is kept (default: .elder)")
+    command.add_argument("--demo", action="store_true", help="add a simulated AWS account and a first job")
+    command.add_argument("--data", default=".elder", metavar="FOLDER", help="folder for the data (default: .elder)")
 
 
 def _discover(command: argparse.ArgumentParser) -> None:
@@ -88,7 +88,7 @@ def _discover(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="a config key: text, JSON, a list with commas, or @FILE with it (for secrets)",
+        help="a config key: text, JSON, a list with commas, or @FILE that holds the value (for secrets)",
     )
     command.add_argument("--config-file", metavar="FILE", help="a JSON file with the config")
     command.add_argument("--format", choices=("table", "jsonl", "csv"), default="table")
@@ -100,9 +100,9 @@ def _providers(command: argparse.ArgumentParser) -> None:
 
 
 def _check(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="as JSON")
-    command.add_argument("--verbose", action="store_true", help="and say as whom")
-    command.add_argument("--timeout", type=_seconds, default=30.0, metavar="SECONDS", help="for each of them (default: 30)")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("--verbose", action="store_true", help="also print as whom the worker is known there")
+    command.add_argument("--timeout", type=_seconds, default=30.0, metavar="SECONDS", help="for each test (default: 30)")
 
 
 def _seconds(text: str) -> float:
@@ -124,7 +124,7 @@ def _jobs(command: argparse.ArgumentParser) -> None:
 
 def _connectors(command: argparse.ArgumentParser) -> None:
     command.add_argument("action", choices=("release",))
-    command.add_argument("name", help="such as ldap")
+    command.add_argument("name", help="name of the connector, such as ldap")
 
 
 def _settings(command: argparse.ArgumentParser) -> None:

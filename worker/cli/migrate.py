@@ -1,4 +1,4 @@
-"""``elder-worker migrate``."""
+"""``elder-worker migrate``: creates or upgrades the database schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``elder-worker providers [NAME]``."""
+"""``elder-worker providers [NAME]``: what can be read, with which config, settings and permissions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from worker.cli.main import CommandError
 
 
 def main(options: argparse.Namespace, _environ: Mapping[str, str]) -> int:
-    """Prints what can be read."""
+    """Prints all providers, or one in full."""
     if options.name is None:
         for name in registry.names():
             print(f"{name:<20} {_line(name)}")

@@ -1,4 +1,4 @@
-"""``elder-worker run``."""
+"""``elder-worker run``: the worker, for ever or for what is due."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from worker.service import run
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Runs the worker."""
+    """Checks what the worker needs, and becomes it."""
     settings = load(environ)
     if options.job is not None and not options.once:
         raise CommandError("--job needs --once", EXIT_CONFIG)

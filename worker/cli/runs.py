@@ -29,8 +29,8 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     except StoreError as error:
         raise CommandError(str(error)) from None
     if released is None:
-        raise CommandError(f"the job of run {options.run} is running and may be seeing again what is held: wait for its end")
-    print(f"{released.entities} entities of run {options.run} are now marked as gone{_besides(released)}")
+        raise CommandError(f"the job of run {options.run} is running, and may be reading what is held back: wait until it has ended")
+    print(f"{released.entities} entities of run {options.run} are now marked as deleted{_besides(released)}")
     return 0
 
 

@@ -16,7 +16,7 @@ WIDTH = 120
 
 
 def main(options: argparse.Namespace, _environ: Mapping[str, str]) -> int:
-    """Prints the reference."""
+    """Prints the reference as a page or as an .env file."""
     print(markdown() if options.format == "markdown" else env())
     return 0
 

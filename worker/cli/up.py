@@ -1,4 +1,4 @@
-"""``elder-worker up [--demo]``."""
+"""``elder-worker up [--demo]``: everything on one machine, in the foreground."""
 
 from __future__ import annotations
 
@@ -47,22 +47,22 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return 0
 
 
-def _say(words: str) -> None:
-    print(f"elder: {words}", flush=True)
+def _say(sentence: str) -> None:
+    print(f"elder: {sentence}", flush=True)
 
 
 def _simulate(everything: Everything) -> None:
-    """A simulated AWS account, made by moto, that the worker is pointed to."""
+    """Starts a simulated AWS account, made by moto, and points the worker to it."""
     _say("making a simulated AWS account (by moto: no cloud is asked, nothing costs)")
     (everything.logs / "simulation.log").unlink(missing_ok=True)  # an earlier start's address is in it
     child = everything.add("simulation", ["providers.aws.simulation"])
     deadline = time.monotonic() + SIMULATION_SECONDS
-    while "simulated AWS account at " not in (words := child.log.read_text(errors="replace").rpartition("\n")[0].rpartition("\n")[2]):
+    while "simulated AWS account at " not in (line := child.log.read_text(errors="replace").rpartition("\n")[0].rpartition("\n")[2]):
         everything.check_alive()
         if time.monotonic() > deadline:
-            raise EmbeddedError(f"the simulated account is not ready within {SIMULATION_SECONDS:g} s: {child.last_words()}")
+            raise EmbeddedError(f"the simulated account is not ready within {SIMULATION_SECONDS:g} s: {child.last_line()}")
         time.sleep(0.05)
-    everything.environ["AWS_ENDPOINT_URL"] = words.rpartition(" ")[2]
+    everything.environ["AWS_ENDPOINT_URL"] = line.rpartition(" ")[2]
 
 
 def _demonstrate(everything: Everything) -> None:
@@ -81,7 +81,7 @@ def _demonstrate(everything: Everything) -> None:
 
 
 def _demo_job(everything: Everything) -> tuple[int, int]:
-    """The job of an earlier start, due again, with the number of runs that it has had; or a new one."""
+    """(job, number of its runs): that of an earlier start, made due again, or a new one."""
     for job in everything.call("GET", "/api/v1/discovery/jobs?per_page=1000")["jobs"]:
         if job["name"] == DEMO_JOB:
             earlier = everything.call("GET", f"/api/v1/discovery/jobs/{job['id']}/history?limit=1")["total"]

@@ -10,7 +10,7 @@ UNLIMITED = 1 << 50
 
 
 def memory_limit_mb() -> int | None:
-    """The container's limit, or None when there is none."""
+    """The memory limit of the container, or None without one."""
     for path in LIMITS:
         try:
             text = Path(path).read_text().strip()
@@ -22,7 +22,7 @@ def memory_limit_mb() -> int | None:
 
 
 def can_write() -> bool:
-    """Whether there is a folder for temporary files, as jobs need one."""
+    """True when a folder for temporary files can be written; jobs need one."""
     try:
         return bool(tempfile.gettempdir())
     except FileNotFoundError:

@@ -22,20 +22,20 @@ class SecretBoxError(Exception):
 
 
 class SecretBox:
-    """Seals and opens JSON values."""
+    """Seals and opens JSON values with the operator's keys."""
 
     def __init__(self, keys: Iterable[str]) -> None:
-        """`keys` are Fernet keys. Raises `SecretBoxError` for one that is none."""
+        """Takes Fernet keys. Raises `SecretBoxError` for a text that is not one."""
         self._fernet = _multi_fernet(tuple(keys))
 
     def seal(self, value: Any) -> dict[str, str]:
-        """The sealed form of a JSON value; one that is sealed already stays as it is."""
+        """The sealed form of a JSON value; a value that is sealed already stays as it is."""
         if is_sealed(value):
             return dict(value)
         return {MARK: self._keys("sealed").encrypt(msgspec.json.encode(value)).decode()}
 
     def open(self, value: Any) -> Any:
-        """`value` with every sealed value in it opened, at any depth."""
+        """A copy of `value` in which every sealed value is opened, at any depth."""
         if is_sealed(value):
             return self._open(value[MARK])
         if isinstance(value, Mapping):
@@ -45,7 +45,7 @@ class SecretBox:
         return value
 
     def _open(self, token: str) -> Any:
-        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - there is a key, so it is loaded
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - loaded only when there is a key
 
         try:
             return msgspec.json.decode(self._keys("opened").decrypt(token.encode()))
@@ -62,7 +62,7 @@ class SecretBox:
 def _multi_fernet(keys: tuple[str, ...]) -> MultiFernet | None:
     if not keys:
         return None
-    from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415 - 2 MB, of no use without a key
+    from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415 - 2 MB, and of no use without a key
 
     try:
         return MultiFernet([Fernet(key) for key in keys])
@@ -75,5 +75,5 @@ def _multi_fernet(keys: tuple[str, ...]) -> MultiFernet | None:
 
 
 def is_sealed(value: Any) -> bool:
-    """Whether `value` is a sealed secret."""
+    """True for a sealed secret."""
     return isinstance(value, Mapping) and set(value) == {MARK} and isinstance(value[MARK], str)

@@ -62,7 +62,7 @@ def _run(job: wire.JobStart, sink: FrameSink, control: int, redactor: Redactor) 
     logs.configure(job.log_level, job.log_format, redactor=redactor)
     provider = registry.get(job.provider)
     redactor.add((*schema.secret_values(provider.config, job.config), *job.secrets))
-    secrecy.listen(redactor.add)
+    secrecy.add_listener(redactor.add)
     clean_outputs(redactor)
     if not provider.metadata_service:
         forbid_metadata()

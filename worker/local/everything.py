@@ -1,4 +1,4 @@
-"""Everything in one foreground process: embedded PostgreSQL, the API, the worker; with ``--demo`` a simulated AWS account as well.
+"""One foreground process for everything: embedded PostgreSQL, the API, the worker; with ``--demo`` a simulated AWS account as well.
 
 Data stays under one folder, and is found again by the next start. Ctrl-C ends all of it, in the reverse order of its start; if this
 process is killed, the kernel ends the others.
@@ -27,14 +27,14 @@ from worker.web.server import port_problem
 
 READY_SECONDS = 60.0
 GRACE_SECONDS = "3"
-"""For running jobs, unless SHUTDOWN_GRACE says otherwise: somebody is waiting, and they run again at the next start."""
+"""Default of SHUTDOWN_GRACE here: a person waits for the end, and the jobs run again at the next start."""
 
 STOP_SECONDS = 15.0
-"""For one part to end after SIGTERM, beyond SHUTDOWN_GRACE."""
+"""Seconds that one part has to end after SIGTERM, beyond SHUTDOWN_GRACE."""
 
 
 class Child:
-    """One of the processes: its output goes to a file, and it ends when we do."""
+    """One part, as a process: its output goes to a file, and it ends when this process does."""
 
     def __init__(self, name: str, arguments: list[str], environ: Mapping[str, str], log: Path) -> None:
         parent = os.getpid()
@@ -50,24 +50,24 @@ class Child:
                 preexec_fn=lambda: kernel.die_with_parent(parent),  # noqa: PLW1509 - this process has one thread
             )
 
-    def stop(self, patience: float) -> None:
-        """SIGTERM, and SIGKILL when that does not help for so many seconds."""
+    def stop(self, timeout: float) -> None:
+        """Sends SIGTERM, and SIGKILL when the process has not ended within `timeout` seconds."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(patience)
+            self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
 
-    def last_words(self) -> str:
-        """Why it ended, as far as its log tells."""
+    def last_line(self) -> str:
+        """The last line of its log, which says why it ended."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it wrote nothing"
 
 
 class Everything:
-    """The parts, in the order of their start."""
+    """All parts, in the order of their start."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
         self.folder, self._say = folder, say
@@ -102,13 +102,13 @@ class Everything:
         self._await(f"{self.health}/readyz")
 
     def add(self, name: str, arguments: list[str]) -> Child:
-        """Starts one more part."""
+        """Starts one more part as a child process."""
         child = Child(name, arguments, self.environ, self.logs / f"{name}.log")
         self.children.append(child)
         return child
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """A call of our own API. Raises `EmbeddedError`."""
+        """Calls the Elder API that was started here. Raises `EmbeddedError`."""
         headers = {"Content-Type": "application/json"}
         if self.settings.elder_api_key:
             headers["Authorization"] = f"Bearer {self.settings.elder_api_key}"
@@ -119,7 +119,7 @@ class Everything:
         return answer
 
     def watch(self) -> None:
-        """Until one of the parts has ended. Raises `EmbeddedError` then."""
+        """Waits until one of the parts has ended, and raises `EmbeddedError` then."""
         while True:
             self.check_alive()
             time.sleep(0.5)
@@ -128,10 +128,10 @@ class Everything:
         """Raises `EmbeddedError` when one of the parts has ended."""
         for child in self.children:
             if child.process.poll() is not None:
-                raise EmbeddedError(f"the {child.name} ended: {child.last_words()} (all of it is in {child.log})")
+                raise EmbeddedError(f"the {child.name} ended: {child.last_line()} (all of it is in {child.log})")
 
     def close(self) -> None:
-        """Ends all parts, the last first."""
+        """Ends all parts, in the reverse order of their start."""
         for child in reversed(self.children):
             child.stop(self.settings.shutdown_grace + STOP_SECONDS)
         self._postgres.close()
@@ -157,7 +157,7 @@ class Everything:
 
 
 def _key_file(folder: Path) -> Path:
-    """The key that secrets are sealed with; made once, readable by us alone."""
+    """The file with the key that secrets are sealed with; made once, readable by its owner alone."""
     path = folder / "keys"
     if not path.exists():
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,7 +1,7 @@
-"""An embedded PostgreSQL: the server of a pip wheel (or the system's own), on a Unix socket, under one folder, as whoever we are.
+"""An embedded PostgreSQL: the server of a pip wheel (or the system's own), on a Unix socket, under one folder, as the user who starts it.
 
-PostgreSQL refuses to run as root. As root it is put into a user namespace where we are somebody else: no system user is made, and the
-files stay ours.
+PostgreSQL refuses to run as root. As root, the server runs in a user namespace with another user id: no system user is made, and the
+files stay root's.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ class EmbeddedPostgres:
 
     @property
     def pid(self) -> int:
-        """Of the running server."""
+        """The process id of the running server."""
         assert self._process is not None
         return self._process.pid
 
     def url(self, database: str = "elder") -> str:
-        """Where it is."""
+        """The URL of one of the server's databases."""
         return f"postgresql://{USER}@/{database}?host={self.socket}"
 
     def start(self) -> None:
@@ -77,7 +77,7 @@ class EmbeddedPostgres:
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         flags += [part for setting in self._settings for part in ("-c", setting)]
         with (self._folder / "log").open("ab") as log:
-            command = [*_somebody(), *self._within, str(binaries() / "postgres"), "-D", str(data), *flags]
+            command = [*_as_other_user(), *self._within, str(binaries() / "postgres"), "-D", str(data), *flags]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self._await()
         self._tool("createdb", "-h", self.socket, "-U", USER, "elder", check=False)  # it may be there from last time
@@ -110,19 +110,19 @@ class EmbeddedPostgres:
             time.sleep(0.02)
 
     def _tool(self, name: str, *arguments: object, check: bool = True) -> None:
-        command = [*_somebody(), str(binaries() / name), *map(str, arguments)]
+        command = [*_as_other_user(), str(binaries() / name), *map(str, arguments)]
         done = subprocess.run(command, check=False, capture_output=True, text=True, env=_environment(), timeout=START_SECONDS)
         if check and done.returncode != 0:
             raise EmbeddedError(f"{name} failed: {done.stderr.strip()[-500:]}")
 
 
-def _somebody() -> list[str]:
-    """In front of a command that may not be root."""
+def _as_other_user() -> list[str]:
+    """The words in front of a command that refuses to run as root."""
     return ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
 
 
 def _environment() -> dict[str, str]:
-    """Without PGHOST and the like, which would lead elsewhere."""
+    """The environment without PGHOST and the like, which would lead to another server."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 

@@ -20,7 +20,7 @@ AnswerT = TypeVar("AnswerT")
 
 
 class ApiError(Exception):
-    """The Elder API did not do what it was asked; the message is a sentence for the operator. `final`: asking again is of no use."""
+    """The Elder API did not do what it was asked to do; the message is for the operator. `final`: a retry is of no use."""
 
     def __init__(self, message: str, *, final: bool) -> None:
         super().__init__(message)
@@ -38,28 +38,28 @@ class ElderApi:
         self._http = Http(self._url, name, headers=headers, explain=self._explain, advice=advice, tries=retries + 1, connections=4)
 
     def fingerprints(self, owner: str, scope: Scope) -> Fingerprints:
-        """What the API holds of a scope."""
+        """The fingerprints that the API holds of a scope."""
         query = urlencode({"owner": owner} | msgspec.structs.asdict(scope))
         return self._call("GET", f"/api/v1/sync/fingerprints?{query}", None, Fingerprints)
 
     def store(self, batch: Batch) -> Stored:
-        """Bulk upsert."""
+        """Stores a batch of resources by a bulk upsert."""
         return self._call("POST", "/api/v1/sync/batch", batch, Stored)
 
     def close_scope(self, closed: ScopeClosed) -> Tombstoned:
-        """The end of a scope."""
+        """Closes a scope, and tombstones what it no longer has."""
         return self._call("POST", "/api/v1/sync/scopes", closed, Tombstoned)
 
     def release(self, owner: str) -> HeldReleased:
-        """Marks as gone what the guard held back."""
+        """Tombstones what the guard held back."""
         return self._call("POST", "/api/v1/sync/release", ReleaseHeld(owner), HeldReleased)
 
     def check(self) -> None:
-        """Whether the API answers, takes our key, and has its database. Raises `ApiError`."""
+        """Asks the API something that needs the key and its database. Raises `ApiError`."""
         self._call("GET", "/api/v1/organizations?per_page=1", None, dict[str, object])
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections to the API."""
         self._http.close()
 
     def _call(self, method: str, path: str, body: msgspec.Struct | None, answer: type[AnswerT]) -> AnswerT:

@@ -1,6 +1,6 @@
-"""When each connector syncs: at the start, then at its interval with jitter, sooner after a failure, and never over itself.
+"""The schedule of connectors: each syncs at the start, then at its interval with jitter, sooner after a failure, and never twice at once.
 
-Pure: it is told the time and answers what is due. Times are seconds on one monotonic clock.
+The schedule is pure: its callers pass the time. Times are seconds on one monotonic clock.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ FINAL_KINDS = frozenset({"config", "credentials"})
 
 
 class Connector(msgspec.Struct):
-    """One connector and how it stands."""
+    """One connector, and when its next sync is due."""
 
     name: str
     interval: float
     next_at: float | None = None
-    """None while it runs."""
+    """None while a sync runs."""
     failures: int = 0
-    """In a row."""
+    """Failed syncs in a row."""
 
     @property
     def running(self) -> bool:
-        """Whether a sync of it is under way."""
+        """True while a sync of the connector runs."""
         return self.next_at is None
 
 
 class Schedule:
-    """The connectors that are enabled."""
+    """The schedule of all connectors that are switched on."""
 
     def __init__(
         self,
@@ -58,20 +58,20 @@ class Schedule:
         return iter(self._connectors.values())
 
     def due(self, now: float) -> list[Connector]:
-        """Those whose time has come, the longest overdue first."""
+        """The connectors that are due, the longest overdue first."""
         found = [connector for connector in self._connectors.values() if connector.next_at is not None and connector.next_at <= now]
         return sorted(found, key=lambda connector: connector.next_at or 0.0)
 
     def next_at(self) -> float | None:
-        """When the next one is due; None when all of them run."""
+        """The time of the next sync; None when all connectors sync at the moment."""
         return min((connector.next_at for connector in self._connectors.values() if connector.next_at is not None), default=None)
 
     def started(self, name: str) -> None:
-        """A sync began: it is not due again until it has ended."""
+        """Notes that a sync began: the connector is not due again until it has ended."""
         self._connectors[name].next_at = None
 
     def ended(self, name: str, now: float, *, ok: bool, error_kind: str = "") -> None:
-        """A sync ended; says when the next one is due."""
+        """Notes that a sync ended, and schedules the next one."""
         connector = self._connectors[name]
         connector.failures = 0 if ok else connector.failures + 1
         wait = self._jittered(connector.interval)
@@ -80,7 +80,7 @@ class Schedule:
         connector.next_at = now + wait
 
     def postponed(self, name: str, now: float, seconds: float = 5.0) -> None:
-        """No process could be made for it: soon again, and no failure."""
+        """Notes that no process could be started: the sync is due again soon, and has not failed."""
         self._connectors[name].next_at = now + seconds
 
     def _jittered(self, seconds: float) -> float:

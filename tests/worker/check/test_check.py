@@ -153,6 +153,17 @@ def test_a_source_that_hangs_forks_crashes_lies_or_floods_is_told_of_and_leaves_
     assert len(out) < 4000
 
 
+def test_what_works_and_may_not_be_meant_is_a_warning_on_stderr(deaf):
+    """The transcript keeps the quick start's lines."""
+    check = Check("--timeout", "1", ELDER_API_URL=f"http://127.0.0.1:{deaf}", OKTA_API_TOKEN="abc # of the test tenant")
+    out, err = check.process.communicate(timeout=CAP)
+
+    assert err.startswith("elder-worker: warning: OKTA_API_TOKEN holds a ' #': a secret is taken as it stands")
+    assert "abc" not in err
+    assert out.startswith(HEAD)
+    assert "warning" not in out
+
+
 def test_ctrl_c(deaf):
     check = Check(ELDER_API_URL=f"http://127.0.0.1:{deaf}")
     until(lambda: len(check.processes()) >= 3, "it tries")
