@@ -6,10 +6,19 @@ import functools
 from typing import Any
 
 from providers.gcp.declaration import GcpKind
-from providers.gcp.types import compute, identity, network, storage
+from providers.gcp.types import balancing, compute, databases, identity, network, operations, serverless, storage
 from providers.provider import ResourceType
 
-ALL: tuple[GcpKind, ...] = (*compute.KINDS, *network.KINDS, *storage.KINDS, *identity.KINDS)
+ALL: tuple[GcpKind, ...] = (
+    *compute.KINDS,
+    *network.KINDS,
+    *balancing.KINDS,
+    *storage.KINDS,
+    *databases.KINDS,
+    *serverless.KINDS,
+    *operations.KINDS,
+    *identity.KINDS,
+)
 """Every declared list, those too that are read for what is under them."""
 
 KINDS = tuple(kind for kind in ALL if not kind.hidden)

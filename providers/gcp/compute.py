@@ -30,7 +30,7 @@ def _snake(name: str) -> str:
 def _lists() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for kind in KINDS:
-        for service, call in (service_and_method(method) for method in kind.methods if kind.api == "compute"):
+        for service, call in (service_and_method(method) for method in kind.methods if kind.api == "compute" and not kind.address):
             found.setdefault(service, []).append(call)
     return found
 

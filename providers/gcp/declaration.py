@@ -19,7 +19,7 @@ from providers.catalogue.kinds import ResourceKind
 
 PROJECTS = "//cloudresourcemanager.googleapis.com/projects/"
 
-_MIDDLE = re.compile(r"\.(?:projects|locations|regions|zones|apps|namespaces)(?=\.)")
+_MIDDLE = re.compile(r"\.(?:projects|locations|regions|zones|apps|namespaces)(?=\.\w+\.)")
 
 
 class _Options(ResourceKind, frozen=True, kw_only=True):

@@ -7,17 +7,20 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 from providers.catalogue import paths, shape
-from providers.catalogue.kinds import ResourceKind
+from providers.catalogue.kinds import LinkRule, ResourceKind
 from providers.catalogue.masking import Masking
 from providers.gcp.declaration import GcpKind
+from providers.gcp.types.texts import SERVICE_ACCOUNT, TOPIC
 
-STAMPS = ("**.etag", "**.fingerprint", "**.labelFingerprint", "kind")
+STAMPS = ("**.etag", "**.fingerprint", "**.labelFingerprint", "**.updateTime", "kind")
 """Fields of any type that change with every touch, or say what the type is."""
 
 _COMPUTE = re.compile(r"(?:https?://[^/]+/compute/[a-z0-9]+/|//compute\.googleapis\.com/)(?:.*/)?(projects/.+)")
 _LINK = re.compile(r"(?://[\w.-]+/)?https?://([\w-]+\.googleapis\.com)/(?:[\w-]+/)?v\d\w*/(projects/.+)")
 _NUMBER = re.compile(r"(//[\w.-]+/projects/)(\d+)(?=/|$)")
 _KEY_VERSION = re.compile(r"(//cloudkms\.googleapis\.com/.+/cryptoKeys/[^/]+)/cryptoKeyVersions/.*")
+_NESTED = re.compile(r"(//[\w.-]+/)projects/.+/(projects/.+)")
+_BUCKET = re.compile(r"//storage\.googleapis\.com/([^/]+)")
 _OWNER = re.compile(r"(?:.*/)?projects/([^/]+)/.*")
 _LOCATION = re.compile(r"(?:.*/)?(?:locations|zones|regions)/([^/]+)(?:/.*)?")
 _ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z]")
@@ -36,6 +39,11 @@ class GcpShape(shape.Shape):
     def spelling(self, external_id: str) -> str:
         """The full resource name, for a link of whatever host and version, with the project's id and not its number."""
         return _NUMBER.sub(lambda found: found[1] + self._numbers.get(found[2], found[2]), full_name(external_id))
+
+    def target(self, rule: LinkRule, value: Any, item: shape.Item, context: shape.Context) -> str:
+        """The id of the target; none for a placeholder: the ``default`` account of a node pool, the topic ``_deleted-topic_``."""
+        placeholder = (rule.to == SERVICE_ACCOUNT and "@" not in str(value)) or (rule.to == TOPIC and str(value).startswith("_"))
+        return "" if placeholder else super().target(rule, value, item, context)
 
     def owner(self, item: shape.Item, project: str) -> str:
         """The project that an item's own link names, else the one that was asked."""
@@ -56,6 +64,10 @@ def full_name(value: Any) -> str:
         return f"//compute.googleapis.com/{found[1]}"
     if found := _LINK.fullmatch(text):
         return f"//{found[1]}/{found[2]}"
+    if found := _NESTED.fullmatch(text):  # a full name where the name alone was expected
+        return found[1] + found[2]
+    if found := _BUCKET.fullmatch(text):
+        return f"//storage.googleapis.com/projects/_/buckets/{found[1]}"
     return found[1] if (found := _KEY_VERSION.fullmatch(text)) else text
 
 

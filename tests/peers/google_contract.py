@@ -49,7 +49,19 @@ from peers.google_tokens import Tokens
 
 APIS = (
     *("admin.directory_v1", "compute.v1", "cloudresourcemanager.v3", "cloudresourcemanager.v1", "iam.v1", "storage.v1", "serviceusage.v1"),
-    "cloudasset.v1",
+    *(
+        "cloudasset.v1",
+        "sqladmin.v1",
+        "spanner.v1",
+        "bigtableadmin.v2",
+        "redis.v1",
+        "memcache.v1",
+        "alloydb.v1",
+        "firestore.v1",
+        "bigquery.v2",
+    ),
+    *("file.v1", "container.v1", "run.v1", "run.v2", "cloudfunctions.v2", "appengine.v1", "artifactregistry.v1", "pubsub.v1", "dns.v1"),
+    *("cloudscheduler.v1", "cloudtasks.v2", "secretmanager.v1", "cloudkms.v1", "logging.v2", "monitoring.v3", "apikeys.v2"),
 )
 
 

@@ -81,7 +81,7 @@ class Method:
         properties = schema(self.api, self.response).get("properties", {})
         for name in sorted(properties, key=lambda name: name != "items"):
             inner = properties[name]
-            if inner.get("type") == "array" and ("$ref" in inner["items"]):
+            if inner.get("type") == "array" and ("$ref" in inner["items"] or inner["items"].get("type") == "object"):
                 return name, ""
             if name == "items" and "additionalProperties" in inner:
                 part = schema(self.api, inner["additionalProperties"]["$ref"])["properties"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from providers.catalogue.kinds import LinkRule
 from providers.gcp.declaration import GcpKind
-from providers.gcp.types.texts import ATTACHED_TO, IN_SUBNET, IN_VPC, encrypted_with, runs_as  # noqa: F401
+from providers.gcp.types.texts import ATTACHED_TO, LINK, encrypted_with, runs_as
 
-LINK = "{selfLink}"
+V1 = "compute.googleapis.com/compute/v1/projects/{project}"
+PARTIAL = {"returnPartialSuccess": "true"}
 
 # A table reads better than one argument a line.
 # fmt: off
@@ -24,7 +25,8 @@ KINDS: tuple[GcpKind, ...] = (
     ),
     GcpKind(
         "gce_disk", "storage", LINK, "compute.disks.aggregatedList", "disks[]",
-        links=(ATTACHED_TO, LinkRule("made_of", "sourceSnapshot"), LinkRule("made_of", "sourceImage"), LinkRule("made_of", "sourceDisk")),
+        links=(ATTACHED_TO, LinkRule("made_of", "sourceSnapshot"), LinkRule("made_of", "sourceImage"), LinkRule("made_of", "sourceDisk"),
+            encrypted_with("diskEncryptionKey.kmsKeyName")),
         omit=("lastAttachTimestamp", "lastDetachTimestamp", "resourceStatus"), unordered=("users",),
     ),
     GcpKind(
@@ -35,5 +37,19 @@ KINDS: tuple[GcpKind, ...] = (
     GcpKind(
         "gce_instance_group_manager", "compute", LINK, "compute.instanceGroupManagers.aggregatedList", "instanceGroupManagers[]", tags="",
         links=(LinkRule("uses", "instanceTemplate"),), omit=("currentActions", "status"),
+    ),
+    GcpKind(
+        "gce_instance_template", "compute", LINK, "compute.instanceTemplates.aggregatedList", "instanceTemplates[]",
+        tags="properties.labels",
+        address=f"{V1}/aggregated/instanceTemplates", parameters=PARTIAL, size_parameter="maxResults",
+        names_only=("properties.metadata.items",),
+        links=(LinkRule("in_vpc", "properties.networkInterfaces[].network"), LinkRule("made_of", "sourceInstance"),
+               runs_as("properties.serviceAccounts[].email")),
+    ),
+    GcpKind(
+        "gce_autoscaler", "compute", LINK, "compute.autoscalers.aggregatedList", "autoscalers[]", tags="", links=(LinkRule("scales",
+        "target"),),
+        address=f"{V1}/aggregated/autoscalers", parameters=PARTIAL, size_parameter="maxResults",
+        omit=("recommendedSize", "scalingScheduleStatus", "statusDetails"),
     ),
 )

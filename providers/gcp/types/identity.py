@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from providers.catalogue.kinds import LinkRule
 from providers.gcp.declaration import PROJECTS, GcpKind
-from providers.gcp.types.texts import SERVICE_ACCOUNT
+from providers.gcp.types.texts import SERVICE_ACCOUNT, runs_as
 
 SERVICE_USAGE = "serviceusage.googleapis.com"
 
@@ -38,6 +38,23 @@ KINDS: tuple[GcpKind, ...] = (
         address="iam.googleapis.com/v1/{parent.name}/keys", parameters={"keyTypes": "USER_MANAGED"}, size_parameter="",
         under="gcp_service_account", parent="{parent}", omit=("privateKeyData", "publicKeyData"),
         permission="iam.serviceAccountKeys.list",
+    ),
+    GcpKind(
+        "gcp_workload_identity_pool", "identity", "//iam.googleapis.com/{name}", "iam.projects.locations.workloadIdentityPools.list",
+        "workloadIdentityPools[]", name="displayName", tags="", largest=1000,
+        address="iam.googleapis.com/v1/projects/{project}/locations/global/workloadIdentityPools",
+        permission="iam.googleapis.com/workloadIdentityPools.list",
+    ),
+    GcpKind(
+        "gcp_workload_identity_provider", "identity", "//iam.googleapis.com/{name}",
+        "iam.projects.locations.workloadIdentityPools.providers.list", "workloadIdentityPoolProviders[]", name="displayName", tags="",
+        address="iam.googleapis.com/v1/{parent.name}/providers", largest=100, under="gcp_workload_identity_pool", parent="{parent}",
+        permission="iam.googleapis.com/workloadIdentityPoolProviders.list",
+    ),
+    GcpKind(
+        "gcp_api_key", "secret", "//apikeys.googleapis.com/{name}", "apikeys.projects.locations.keys.list", "keys[]", name="displayName",
+        tags="", address="apikeys.googleapis.com/v2/projects/{project}/locations/global/keys", largest=300, omit=("keyString",),
+        links=(runs_as("serviceAccountEmail"),),
     ),
     GcpKind(
         "gcp_iam_role", "role", "//iam.googleapis.com/{name}", "iam.projects.roles.list", "roles[]", name="title", tags="",

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from providers.catalogue.kinds import LinkRule
 from providers.gcp.declaration import GcpKind
-from providers.gcp.types.texts import ATTACHED_TO, IN_SUBNET, IN_VPC, SERVICE_ACCOUNT
-
-LINK = "{selfLink}"
+from providers.gcp.types.texts import ATTACHED_TO, IN_SUBNET, IN_VPC, LINK, SERVICE_ACCOUNT
 
 # fmt: off
 KINDS: tuple[GcpKind, ...] = (

@@ -1,22 +1,25 @@
-"""Texts and link rules that several declarations share."""
+"""Texts, link rules and parameters that several declarations share."""
 
 from __future__ import annotations
 
 from providers.catalogue.kinds import LinkRule
+from providers.gcp.declaration import GcpKind
 
 SERVICE_ACCOUNT = "//iam.googleapis.com/projects/-/serviceAccounts/{value}"
 """Google's own way to name one whose project is not said: e-mail addresses are unique, and are what everything else refers to."""
 
-NETWORK = "//compute.googleapis.com/{value}"
-"""Of a network or subnetwork that is named without a host: ``projects/p/global/networks/n``."""
+NETWORK = "//compute.googleapis.com/projects/{project}/global/networks/{value}"
+"""The network that is named by a link, by ``projects/p/global/networks/n``, or by its name in the same project."""
 
-KEY = "//cloudkms.googleapis.com/{value}"
-"""Of a key of Cloud KMS, or one of its versions."""
+NAMED = "//compute.googleapis.com/{value}"
+"""What Compute Engine has under a name without a host: ``projects/p/regions/r/subnetworks/s``."""
 
+SECRET = "//secretmanager.googleapis.com/projects/{project}/secrets/{value}"  # noqa: S105 - an id
 TOPIC = "//pubsub.googleapis.com/{value}"
 
 IN_VPC, IN_SUBNET = LinkRule("in_vpc", "network"), LinkRule("in_subnet", "subnetwork")
 ATTACHED_TO = LinkRule("attached_to", "users[]")
+LINK = "{selfLink}"
 
 
 def runs_as(path: str) -> LinkRule:
@@ -26,4 +29,13 @@ def runs_as(path: str) -> LinkRule:
 
 def encrypted_with(path: str) -> LinkRule:
     """The key of Cloud KMS whose name is at a path."""
-    return LinkRule("encrypted_with", path, KEY)
+    return LinkRule("encrypted_with", path, "//cloudkms.googleapis.com/{value}")
+
+
+def locations(sub_type: str, base: str, permission: str = "") -> GcpKind:
+    """The locations of an API that has no list for all of them; `base` is host and version."""
+    api = base.partition(".")[0]
+    address = f"{base}/projects/{{project}}/locations"
+    return GcpKind(
+        sub_type, "location", "{name}", f"{api}.projects.locations.list", "locations[]", address=address, permission=permission, hidden=True
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from population import populate
 from recorder import Recorder
 
 from providers import registry
@@ -10,6 +11,13 @@ from providers.http import retry
 from providers.runner import run
 from providers.schema import parse
 from providers.testing import operator_of
+
+
+@pytest.fixture
+def company(company):
+    """The company with items of every type."""
+    populate(company)
+    return company
 
 
 @pytest.fixture

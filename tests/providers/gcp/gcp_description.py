@@ -43,7 +43,11 @@ def method_of(kind: GcpKind, method: str = "") -> documents.Method:
     host, _, path = kind.address.partition("/")
     if not kind.address or (method and method != kind.method):
         return documented(method or kind.method)
-    return documented(kind.method, host, "/" + _filled(kind, path))
+    full = _filled(kind, path)
+    try:
+        return documented(kind.method, host, "/" + full)
+    except Unknown:  # a parent that is named by its last part
+        return documented(kind.method, host, "/" + re.sub(r"{[\w.]+}", "x", path))
 
 
 def _filled(kind: GcpKind, path: str) -> str:
@@ -131,6 +135,7 @@ class GcpDescription:
         if item.get("type") != "object":
             yield f"{kind.items} are no objects"
         if kind.is_inline:
+            yield from () if kind.size_parameter == "pageSize" else (f"no {kind.size_parameter} is asked for",)
             yield from () if kind.method == _under(kind).method else (f"{kind.method} is not the method of {kind.under}",)
             return
         for other in kind.also:
@@ -141,7 +146,7 @@ class GcpDescription:
 
     def _address_faults(self, kind: GcpKind) -> Iterator[str]:
         if not kind.address:
-            yield from () if kind.api in ("compute", "storage") else (f"{kind.method} needs an address",)
+            yield from () if kind.api in ("compute", "storage") or kind.is_inline else (f"{kind.method} needs an address",)
         for hole in holes(kind.address):
             if hole.startswith("parent."):
                 self.field(_under(kind), hole.removeprefix("parent."))

@@ -1,0 +1,71 @@
+"""Items of every type that `peers.google_cloud` does not say in detail, made from Google's schemas."""
+
+from __future__ import annotations
+
+import re
+
+from gcp_description import item_schema
+from peers.google_cloud import NUMBERS, Company, link
+from peers.google_contract import Call
+from peers.google_items import Leaf, item
+
+from providers.gcp.catalogue import ALL, SERVICE_KIND, children
+from providers.gcp.declaration import GcpKind
+
+LOCATIONS = ("us-central1", "europe-west1")
+
+
+BY_HAND = frozenset({"iam.projects.serviceAccounts.list", "iam.projects.serviceAccounts.keys.list", "iam.projects.roles.list"})
+"""Lists that `peers.google_cloud` says in detail."""
+
+
+def populated() -> list[GcpKind]:
+    """The types whose items are made here."""
+    return [kind for kind in ALL if kind.address and kind.method not in BY_HAND and kind is not SERVICE_KIND]
+
+
+def populate(company: Company, count: int = 2, leaf: Leaf = lambda _path, _schema: None) -> None:
+    """So many items of each type in each project; `leaf` makes the values of fields that are to be special."""
+    for kind in populated():
+        company.google.items[kind.method] = _list(kind, count, leaf)
+    company.enabled = sorted({kind.service.partition(".")[0] for kind in ALL} | set(company.enabled))
+
+
+def _list(kind: GcpKind, count: int, leaf: Leaf):
+    api, schema = item_schema(kind)
+
+    def listed(call: Call) -> dict | list:
+        found = [_identified(kind, item(api, schema, leaf), call, number) for number in range(count)]
+        if kind.method.endswith("aggregatedList"):
+            return {"regions/us-central1": found, "regions/asia-east1": []}
+        return found
+
+    return listed
+
+
+def _identified(kind: GcpKind, made: dict, call: Call, number: int) -> dict:
+    """The item with what its id is made of: unique, and as the API spells it."""
+    name = f"{kind.sub_type.rpartition('_')[2]}{number}"
+    parent = next((value for key, value in call.path.items() if key in ("parent", "name", "project", "projectId", "appsId")), "")
+    project = parent.removeprefix("projects/").partition("/")[0]
+    if "selfLink" in made:
+        made["selfLink"] = link(project, f"regions/us-central1/{kind.items.removesuffix('[]')}/{name}")
+    collection = kind.address.rpartition("/")[2]
+    if kind.hidden:
+        return made | {"name": f"projects/{project}/locations/{LOCATIONS[number % 2]}{number // 2 or ''}", "labels": {}}
+    if re.fullmatch(r"(?:\{parent\}|//[\w.-]+)/\{name\}", kind.id):
+        above = parent if parent.startswith("projects/") else f"{'apps' if 'appsId' in call.path else 'projects'}/{project}"
+        above = above.replace("/-", f"/{LOCATIONS[number % 2]}")
+        if kind.sub_type == "gcp_secret":  # which names projects by their number
+            above = f"projects/{NUMBERS[project]}"
+        made["name"] = f"{above}/{collection}/{name}"
+    elif "name" in made:
+        made["name"] = name
+    if kind.sub_type == "gcp_bigquery_dataset":
+        made["datasetReference"] = {"projectId": project, "datasetId": name}
+    for child in children(kind.sub_type):
+        if child.is_inline:
+            made[child.items.removesuffix("[]")] = [{**one, "name": f"pool{n}"} for n, one in enumerate(2 * made[child.items[:-2]])]
+    if "location" in made and kind.sub_type == "gke_cluster":
+        made["location"] = "europe-west1-b"
+    return made
