@@ -252,6 +252,7 @@ class Change(Answer, frozen=True, kw_only=True):
     """What a run changed: field -> [before, after]."""
 
     id: int
+    """Negative where an entity was created: then it is that of the entity."""
     operation: Literal["created", "updated", "deleted", "restored"]
     changes: dict[str, Any]
     run_id: int | None

@@ -11,7 +11,7 @@ from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.found import an_organization, found
 from api.paging import page_of
-from worker.store import entities, organizations
+from worker.store import changes, entities, organizations
 
 MAX_TREE = 5000
 """Organizations in one tree."""
@@ -91,7 +91,7 @@ def list_dependencies(context: Context, query: DependencyFilters, body: Any) -> 
 def list_changes(context: Context, query: ChangeFilters, body: Any) -> dict[str, Any]:
     """What changed, the latest first."""
     with context.pool.reading() as connection:
-        rows, total = entities.changes(connection, query.page, query.per_page, msgspec.structs.asdict(query))
+        rows, total = changes.page(connection, query.page, query.per_page, msgspec.structs.asdict(query))
     return page_of("changes", rows, total, query)
 
 

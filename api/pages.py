@@ -16,7 +16,7 @@ from api.found import found
 from api.graph import draw
 from api.job_config import shown_job
 from api.probe import WORKER_SEEN
-from worker.store import entities, history, organizations, probes
+from worker.store import changes, entities, history, organizations, probes
 from worker.store import held as stored_held
 from worker.store import jobs as stored_jobs
 from worker.store.pool import snapshot
@@ -146,7 +146,7 @@ def _organizations(context: Context) -> str:
 
 def _changes(context: Context) -> str:
     with context.pool.reading() as connection:
-        rows, total = entities.changes(connection, _page(), PER_PAGE, {})
+        rows, total = changes.page(connection, _page(), PER_PAGE, {})
         runs = history.recent(connection, 8)
         fresh = sorted((kind for kind in entities.summary(connection) if kind["fresh"]), key=lambda kind: -kind["fresh"])
     return render_template("changes.html", changes=rows, total=total, runs=runs, fresh=fresh[:24], **_pages(total))

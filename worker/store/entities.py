@@ -1,10 +1,10 @@
-"""Entities, dependencies and changes, as the API reads them."""
+"""Entities and dependencies, as the API reads them."""
 
 from __future__ import annotations
 
 from typing import Any, LiteralString
 
-from worker.store import statements
+from worker.store import changes, statements
 from worker.store.connection import Connection
 from worker.store.organizations import BELOW
 from worker.store.query import Query, one, rows
@@ -49,8 +49,9 @@ def get(connection: Connection, entity: int) -> dict[str, Any] | None:
     found = one(connection, "select " + COLUMNS + " from entities where id = %s", [entity])
     if found is None:
         return None
-    for name in ("dependencies", "dependents", "changes"):
+    for name in ("dependencies", "dependents"):
         found[name] = rows(connection, statements.get(f"{name}_of"), [entity])
+    found["changes"] = changes.latest(connection, entity)
     return found
 
 
@@ -63,19 +64,6 @@ def dependencies(connection: Connection, number: int, size: int, filters: dict[s
         query.values += [entity, entity]
     query.only("d.dependency_type = %s", filters.get("dependency_type"))
     query.only("(d.target_id is not null) = %s", filters.get("resolved"))
-    return query.page(connection, number, size)
-
-
-def changes(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
-    """A page of changes, the latest first. `filters`: entity_id, operation, run_id."""
-    query = Query(
-        "c.id, c.entity_id, c.run_id, c.operation, c.changes, c.changed_at, e.name, e.sub_type, e.external_id",
-        "entity_changes c join entities e on e.id = c.entity_id",
-        "c.id desc",
-    )
-    query.only("c.entity_id = %s", filters.get("entity_id"))
-    query.only("c.operation = %s", filters.get("operation"))
-    query.only("c.run_id = %s", filters.get("run_id"))
     return query.page(connection, number, size)
 
 

@@ -35,7 +35,7 @@ def test_a_comment_belongs_to_the_statement_below_it():
 def test_every_statement_is_used_and_every_name_is_one():
     text = "".join(file.read_text() for file in SOURCES)
     used = set(re.findall(r'statements\.get\("(\w+)"\)', text))
-    used |= {f"{name}_of" for name in ("dependencies", "dependents", "changes")}  # composed in worker/store/entities.py
+    used |= {f"{name}_of" for name in ("dependencies", "dependents")}  # composed in worker/store/entities.py
 
     assert used == set(statements.statements())
 

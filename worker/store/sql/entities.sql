@@ -13,12 +13,6 @@ from dependencies d join entities s on s.id = d.source_id
 where d.target_id = %s
 order by d.dependency_type, d.id limit 500
 
--- name: changes_of
--- Returns the latest changes of an entity.
-select id, operation, changes, run_id, changed_at from entity_changes
-where entity_id = %s
-order by id desc limit 100
-
 -- name: entity_types
 -- Counts active entities of each type, and how many were first seen within a day.
 select entity_type, sub_type, provider, count(*) as entities,

@@ -73,7 +73,7 @@ cross join lateral (
 where (e.content <> s.content and d.changes <> '{}') or not e.is_active
 
 -- name: merge
--- Inserts or updates the staged entities; returns for each written row whether it was inserted and whether it has changed. A row in which
+-- Inserts or updates the staged entities; returns each written row with whether it was inserted and whether it has changed. A row in which
 -- only the list of unreadable attributes differs has not changed.
 insert into entities as e (organization_id, external_id, entity_type, sub_type, name, region, attributes, tags, key, content,
                            provider, account, scope_id)
@@ -94,4 +94,4 @@ on conflict (organization_id, external_id) do update set
         else now()
     end
 where e.content <> excluded.content or not e.is_active or e.scope_id <> excluded.scope_id
-returning xmax = 0, changed_at = now()
+returning id, xmax = 0, changed_at = now()

@@ -1,0 +1,108 @@
+"""The change feed: every entity that a run created, updated, deleted or restored is in it, and in no other run's."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from store_runs import SCOPE, Run, add_job, resources, run_once
+
+from providers.records import Resource, Scope
+from worker.store import changes
+from worker.store.connection import connect
+
+
+@pytest.fixture
+def job(sql):
+    return add_job(sql)
+
+
+def feed(database, size: int = 1000, number: int = 1, **filters):
+    with connect(database) as connection:
+        return changes.page(connection, number, size, filters)
+
+
+def operations(database, run: int) -> dict[str, set[str]]:
+    found, total = feed(database, run_id=run)
+    assert len(found) == total
+    by_operation: dict[str, set[str]] = {}
+    for one in found:
+        by_operation.setdefault(one["operation"], set()).add(one["external_id"])
+    assert sum(map(len, by_operation.values())) == total, "each once"
+    return by_operation
+
+
+def runs(sql) -> list[int]:
+    return [run for (run,) in sql.execute("select id from discovery_history order by id")]
+
+
+def test_case_eng_14_a_run_shows_the_entities_that_it_created(database, sql, job):
+    run_once(database, job, resources(3))
+
+    [run] = runs(sql)
+    assert operations(database, run) == {"created": {"arn:ec2_instance:0", "arn:ec2_instance:1", "arn:ec2_instance:2"}}
+    assert feed(database, operation="created", run_id=run)[1] == 3
+    assert feed(database, operation="updated", run_id=run) == ([], 0)
+    assert feed(database, run_id=run + 1) == ([], 0)
+
+
+def test_case_eng_14_created_updated_deleted_and_restored_are_each_their_runs(database, sql, job):
+    run_once(database, job, resources(3))
+    changed = [msgspec.structs.replace(one, name="new") for one in resources(2)]
+    run_once(database, job, changed + resources(5)[3:])
+    run_once(database, job, changed + resources(5)[2:])
+
+    first, second, third = (operations(database, run) for run in runs(sql))
+    assert first == {"created": {f"arn:ec2_instance:{n}" for n in range(3)}}
+    assert second == {
+        "created": {"arn:ec2_instance:3", "arn:ec2_instance:4"},
+        "updated": {"arn:ec2_instance:0", "arn:ec2_instance:1"},
+        "deleted": {"arn:ec2_instance:2"},
+    }
+    assert third == {"restored": {"arn:ec2_instance:2"}}
+
+
+def test_case_eng_14_runs_at_the_same_time_have_each_their_own(database, sql, job):
+    """Their ids lie between each other's."""
+    other = Scope("aws", "222", "us-east-1", "vpc")
+    both = [Run(database, job), Run(database, add_job(sql))]
+    for batch in range(5):
+        for run, scope, kind in zip(both, (SCOPE, other), ("ec2_instance", "vpc"), strict=True):
+            run.open([Resource(f"{kind}:{batch}:{n}", "compute", kind, "x", {}) for n in range(20)], scope)
+            run.inventory.flush()
+    for run in both:
+        run.finish()
+
+    for run, kind in zip(both, ("ec2_instance", "vpc"), strict=True):
+        found = operations(database, run.claimed.run_id)
+        assert found == {"created": {f"{kind}:{batch}:{n}" for batch in range(5) for n in range(20)}}
+
+
+def test_case_eng_14_what_a_merge_creates_is_recorded_too(database, sql, job):
+    """Twice in one batch: such a batch cannot be copied."""
+    run_once(database, job, resources(10) + resources(10))
+
+    assert len(operations(database, runs(sql)[0])["created"]) == 10
+
+
+def test_pages_have_each_change_once_the_latest_first(database, sql, job):
+    for count in (30, 50, 45):
+        run_once(database, job, [msgspec.structs.replace(one, name=f"{count}") for one in resources(count)])
+
+    pages = [feed(database, size=20, number=number)[0] for number in range(1, 9)]
+    found = [one for page in pages for one in page]
+    _, total = feed(database)
+    assert len(found) == total == 30 + (20 + 30) + (45 + 5)
+    assert len({one["id"] for one in found}) == total
+    assert [one["changed_at"] for one in found] == sorted((one["changed_at"] for one in found), reverse=True)
+
+
+def test_an_entity_begins_with_its_creation(database, sql, job):
+    run_once(database, job, resources(3))
+    run_once(database, job, [msgspec.structs.replace(one, name="new") for one in resources(3)])
+    entity = sql.execute("select id from entities where external_id = 'arn:ec2_instance:1'").fetchone()[0]
+
+    with connect(database) as connection:
+        latest = changes.latest(connection, entity)
+    assert [one["operation"] for one in latest] == ["updated", "created"]
+    assert [one["run_id"] for one in latest] == runs(sql)[::-1]
+    assert feed(database, entity_id=entity)[1] == 2

@@ -1,0 +1,36 @@
+"""The change feed: entities that were created, updated, deleted or restored, and by which run.
+
+Changes of existing entities have a row each. Created entities are derived from the ranges of ids that each COPY took: recording them
+costs nothing per entity.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from worker.store import statements
+from worker.store.connection import Connection
+
+SHOWN_OF_ENTITY = 100
+"""Changes that are shown with an entity."""
+
+_FIELDS = ("id", "operation", "changes", "run_id", "changed_at")
+
+
+def page(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """A page of changes, the latest first, and how many there are. `filters`: entity_id, operation, run_id."""
+    values = {name: filters.get(name) for name in ("entity_id", "operation", "run_id")}
+    counted = connection.execute(statements.get("count_changes"), values, prepare=False).fetchone()
+    offset = (number - 1) * size
+    values |= {"size": size, "offset": offset, "end": offset + size}
+    cursor = connection.cursor(row_factory=dict_row)
+    found = cursor.execute(statements.get("page_of_changes"), values, prepare=False).fetchall()
+    return found, int(counted[0]) if counted else 0
+
+
+def latest(connection: Connection, entity: int) -> list[dict[str, Any]]:
+    """The latest changes of one entity."""
+    found, _ = page(connection, 1, SHOWN_OF_ENTITY, {"entity_id": entity})
+    return [{name: one[name] for name in _FIELDS} for one in found]
