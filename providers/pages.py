@@ -36,7 +36,7 @@ RESTARTS = 3
 OVERLAP = 2
 """Rows of the smallest page that still brings a new row beside the one that it repeats."""
 
-Key = Callable[[Any], str]
+Key = Callable[[Any], Hashable]
 """What identifies an item of the list."""
 
 
@@ -148,10 +148,10 @@ def agreeing(read: Callable[[], Iterator[Page]], *, what: str, key: Key) -> Iter
     Each item is yielded once, in the reading in which it is seen first. A list of a single page needs no second reading.
     Raises `PageExpired` when no two readings agree.
     """
-    seen: set[str] = set()
-    before: list[str] | None = None
+    seen: set[Hashable] = set()
+    before: list[Hashable] | None = None
     for _ in range(RESTARTS + 2):
-        keys: list[str] = []
+        keys: list[Hashable] = []
         pages = 0
         for page in read():
             pages += 1
@@ -168,7 +168,7 @@ def restarted(read: Callable[[], Iterator[Page]], *, key: Key) -> Iterator[Page]
 
     Raises `PageExpired` after `RESTARTS` new beginnings.
     """
-    seen: set[str] = set()
+    seen: set[Hashable] = set()
     for left in reversed(range(RESTARTS + 1)):
         try:
             for page in read():
@@ -180,7 +180,7 @@ def restarted(read: Callable[[], Iterator[Page]], *, key: Key) -> Iterator[Page]
             return
 
 
-def _unseen(page: Page, seen: set[str], key: Key) -> Page:
+def _unseen(page: Page, seen: set[Hashable], key: Key) -> Page:
     """The page without the items that were seen before; what it holds is seen now."""
     fresh = []
     for item in page.items:

@@ -32,6 +32,8 @@ def values(document: Any, path: str) -> Iterator[Any]:
 
 def first(document: Any, path: str) -> Any:
     """The first value at `path`, or None."""
+    if "." not in path and type(document) is dict and path and not path.endswith("[]"):
+        return document.get(path)  # one key of an object: nearly every path
     return next(values(document, path), None)
 
 

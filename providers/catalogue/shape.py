@@ -122,7 +122,7 @@ class Shape:
     def attributes(self, kind: ResourceKind, item: Item) -> dict[str, Any]:
         """The item as JSON, without its tags, without what the kind or the config leaves out, and without secrets."""
         left_out = {*kind.omit, kind.tags}
-        found = item if kind.kept is None else paths.pick(item, kind.kept)
+        found = item if kind.kept is None else paths.pick(item, (*kind.kept, UNREADABLE))
         kept = {key: self.plain(value) for key, value in found.items() if key not in left_out and value is not None}
         for path in kind.names_only:
             _replace(kept, path, _names)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from providers.address import is_loopback
+from providers.ldap.catalogue import RESOURCE_TYPES
 from providers.ldap.config import LdapConfig
 from providers.provider import Provider, ResourceType, Source
 from providers.variables import NoSettings
@@ -25,6 +27,12 @@ class Ldap(Provider):
         return Directory(config)
 
     def resource_types(self) -> tuple[ResourceType, ...]:
-        """Users, groups, organizational units."""
-        kinds = (("ldap_ou", "organizational_unit"), ("ldap_user", "user"), ("ldap_group", "group"))
-        return tuple(ResourceType(sub_type, entity_type, ("search",), ("read",)) for sub_type, entity_type in kinds)
+        """All types of the catalogue."""
+        return RESOURCE_TYPES
+
+    def warnings(self, config: LdapConfig) -> tuple[str, ...]:
+        """The server to which a password is sent unencrypted, as the operator says."""
+        if config.use_ssl is not False or config.start_tls or not config.bind_password:
+            return ()
+        hosts = ", ".join(str(server) for server in config.servers if not is_loopback(server.host))
+        return (f"LDAP_USE_SSL=false sends the password of '{config.bind_dn}' unencrypted to {hosts}",) if hosts else ()

@@ -1,171 +1,181 @@
-"""One connection to a directory: bound, with time-outs, read in pages and ranges, made anew when it breaks."""
+"""Searches of a directory, each to its last entry and each attribute to its last value; a search that breaks is begun anew."""
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import re
-import ssl
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
 
-import ldap3
 from ldap3.core import exceptions as errors
 
 from providers import progress
-from providers.errors import BadAnswer, Throttled, TimedOut
+from providers.errors import BadAnswer, PageExpired, PageTooLarge, Throttled, TimedOut
 from providers.http import retry
 from providers.ldap import failure
 from providers.ldap.config import LdapConfig
+from providers.ldap.connection import Connections
+from providers.ldap.entries import Raw
+from providers.pages import Page, by_token, items, restarted
 
-CONNECT, SEARCH, RECEIVE = 10, 60, 90
-"""Seconds to connect, for one page on the server's side, and for any answer: the server gives up first, and says so."""
+SEARCH_TIMEOUT = 60
+"""Seconds that the server may take for one page."""
 
 TRIES = 3
-"""Of one page: together shorter than what a job may be idle."""
-
-PAGE_BUDGET = 100_000
-"""Pages of one search: more is a loop, not a list."""
+"""How often one page is asked for: together shorter than what a job may be idle."""
 
 Level = Literal["BASE", "LEVEL", "SUBTREE"]
 
-Attributes = dict[str, list[bytes]]
-Entry = tuple[str, Attributes]
-"""(DN, attribute -> values as they came)."""
-
 _PAGES = "1.2.840.113556.1.4.319"
+"""The control of paged searches (RFC 2696)."""
+
 _RANGE = re.compile(r"(.+);range=(\d+)-(\d+|\*)", re.IGNORECASE)
 
 
+class Entry(NamedTuple):
+    """One entry: its DN as the server spells it, and its attributes under the names that were asked for."""
+
+    dn: bytes
+    raw: Raw
+
+    def __repr__(self) -> str:
+        return f"Entry({self.dn!r})"  # groups have megabytes of members, and the pager compares entries by this
+
+
+class Token(NamedTuple):
+    """What asks for the next page: the server's cookie, and the connection that it is good for.
+
+    `page` tells tokens apart: Samba gives one cookie for all pages, and 389 Directory Server numbers its own.
+    """
+
+    page: int
+    connection: int
+    cookie: bytes
+
+
+class Broken(PageExpired, TimedOut):
+    """The connection broke within a paged search."""
+
+
 class Client:
-    """Not for several threads at once. Of `search`, only one at a time may have pages left: some directories forget the other's place."""
+    """Not for several threads at once. Only one search at a time may have pages left: some directories forget the other's place."""
 
     def __init__(self, config: LdapConfig) -> None:
         self._config = config
-        self._connection: ldap3.Connection | None = None
+        self.connections = Connections(config)
+        self.paged = True
+        """False once the directory has refused to page."""
 
-    def search(self, base: str, query: str, attributes: list[str], scope: Level = "SUBTREE") -> Iterator[Entry]:
-        """Every entry that fits, to the last page, each attribute to its last value. Raises `ProviderError`."""
-        cookie, pages = b"", 0
-        seen: set[tuple[bytes, str]] = set()
-        while True:
-            page, cookie = self._page(base, query, attributes, scope, cookie)
-            for dn, found in page:
-                yield dn, self._whole(dn, found)
-            if not cookie:
-                return
-            pages += 1
-            place = (cookie, page[0][0] if page else f"page {pages}")  # Samba gives one cookie for all pages, and pages may be empty
-            if place in seen or pages > PAGE_BUDGET:
-                raise BadAnswer("the pages of the directory lead in a circle")
-            seen.add(place)
+    def search(self, base: str, query: str, attributes: Sequence[str], scope: Level = "SUBTREE") -> Iterator[Entry]:
+        """Every entry that fits, each once. Raises `ProviderError`."""
+        ask = functools.partial(self._page, base, query, list(attributes), scope)
+        pager = functools.partial(by_token, ask, what=f"search '{base}' for {query}", size=self._config.page_size)
+        return items(restarted(pager, key=lambda entry: hash(entry.dn)))
+
+    def base(self, dn: str, attributes: Sequence[str]) -> Raw:
+        """The attributes of one entry. Raises `ProviderError`; `ConfigError` when the entry is not there."""
+        found, _ = self._tried(dn, "(objectClass=*)", list(attributes), "BASE", None)
+        return found[0].raw if found else {}
+
+    def pages(self, base: str) -> bool:
+        """True when the directory pages searches for this account."""
+        try:
+            self._tried(base, "(objectClass=*)", ["1.1"], "LEVEL", (1, b""))
+        except (failure.NotPaged, PageTooLarge):
+            self.paged = False
+        return self.paged
 
     def close(self) -> None:
         """Unbinds."""
-        if self._connection is not None:
-            _hang_up(self._connection)
-            self._connection = None
+        self.connections.close()
 
-    # --- one request
+    # --- one page
 
-    def _page(self, base: str, query: str, attributes: list[str], scope: Level, cookie: bytes) -> tuple[list[Entry], bytes]:
-        """One page and the cookie of the next.
+    def _page(self, base: str, query: str, attributes: list[str], scope: Level, token: Token | None, size: int) -> Page:
+        if token and token.connection != self.connections.number:
+            raise Broken("the connection to the directory broke within a search, and did so again after each new beginning")
+        control = (size, token.cookie if token else b"") if self.paged and scope != "BASE" else None
+        try:
+            found, cookie = self._tried(base, query, attributes, scope, control)
+        except (failure.NotPaged, PageTooLarge) as error:
+            if isinstance(error, PageTooLarge) and size > 1:
+                raise
+            self.paged = False
+            found, cookie = self._tried(base, query, attributes, scope, None)
+        following = Token(token.page + 1 if token else 1, self.connections.number, cookie) if cookie else None
+        return Page([whole for entry in found if (whole := self._whole(entry)) is not None], following)
 
-        Tried again while the directory is busy; when the connection broke, only from the start: a cookie means nothing to another one.
+    def _tried(
+        self, base: str, query: str, attributes: list[str], scope: Level, control: tuple[int, bytes] | None
+    ) -> tuple[list[Entry], bytes]:
+        """The entries of one page and the cookie of the next, tried again while the directory is busy or silent.
+
+        After a page that broke within a search there is no trying again: its cookie is worth nothing on a new connection.
         """
-        retrying = retry.retrying(TRIES, again=lambda error: isinstance(error, Throttled) or (isinstance(error, TimedOut) and not cookie))
-        answer: tuple[list[Entry], bytes] = retrying(self._once, base, query, attributes, scope, cookie)
+        first = not control or not control[1]
+        retrying = retry.retrying(TRIES, again=lambda error: isinstance(error, Throttled) or (isinstance(error, TimedOut) and first))
+        try:
+            answer: tuple[list[Entry], bytes] = retrying(self._once, base, query, attributes, scope, control)
+        except TimedOut as error:
+            if first:
+                raise
+            raise Broken(str(error), detail=error.detail) from None
         return answer
 
-    def _once(self, base: str, query: str, attributes: list[str], scope: Level, cookie: bytes) -> tuple[list[Entry], bytes]:
-        paged = scope != "BASE"
-        connection = self._bound()
+    def _once(
+        self, base: str, query: str, attributes: list[str], scope: Level, control: tuple[int, bytes] | None
+    ) -> tuple[list[Entry], bytes]:
+        connection, server = self.connections.get(), str(self.connections.server)
         try:
-            connection.search(
-                base,
-                query,
-                scope,
-                attributes=attributes,
-                time_limit=SEARCH,
-                paged_size=self._config.page_size if paged else None,
-                paged_criticality=paged,
-                paged_cookie=cookie or None,
-            )
+            connection.search(base, query, scope, attributes=attributes, time_limit=SEARCH_TIMEOUT, **_paging(control))
             progress.answered()
-            failure.check(connection.result, base, anonymous=not self._config.bind_dn)
+            came = len(connection.response or ())
+            failure.check(connection.result, base, anonymous=not self._config.bind_dn, found=came, control=control)
         except errors.LDAPException as error:
-            self.close()
-            raise failure.classified(error) from None
+            self.connections.failed()
+            raise failure.classified(error, server) from None
+        except (LookupError, ValueError, TypeError) as error:  # how ldap3's decoder meets what is no LDAP
+            self.connections.failed()
+            raise BadAnswer("the directory's answer makes no sense", detail=f"{type(error).__name__}: {error}") from None
         except TimedOut:
-            self.close()
+            self.connections.failed()
             raise
-        control = (connection.result.get("controls") or {}).get(_PAGES)
-        found = [(one["dn"], one["raw_attributes"]) for one in connection.response or () if one["type"] == "searchResEntry"]
-        return found, control["value"]["cookie"] if control else b""
+        names = {name.lower(): name for name in attributes}
+        found = [_entry(one, names) for one in connection.response or () if one["type"] == "searchResEntry"]
+        given = (connection.result.get("controls") or {}).get(_PAGES)
+        return found, given["value"]["cookie"] if given else b""
 
     # --- ranges
 
-    def _whole(self, dn: str, found: Attributes) -> Attributes:
-        """The attributes with all their values: Active Directory gives 1,500 at once, as ``member;range=0-1499``."""
-        for key in [key for key in found if ";" in key]:
-            if match := _RANGE.fullmatch(key):
-                found[match[1]] = [*found.pop(key), *self._rest(dn, match[1], match[3])]
-        return found
+    def _whole(self, entry: Entry) -> Entry | None:
+        """The entry with all values: Active Directory gives 1,500 at once, as ``member;range=0-1499``. None when it is gone meanwhile."""
+        ranges = [match for key in entry.raw if ";" in key and (match := _RANGE.fullmatch(key))]
+        for match in ranges:
+            try:
+                entry.raw[match[1]] = [*entry.raw.pop(match[0]), *self._rest(entry.dn.decode(), match[1], match[3])]
+            except failure.NoSuchEntry:
+                return None
+        return entry
 
     def _rest(self, dn: str, name: str, last: str) -> Iterator[bytes]:
         """The values after the one numbered `last`; ``*`` is the end."""
         while last != "*":
             start = int(last) + 1
-            ((_, found),) = self._page(dn, "(objectClass=*)", [f"{name};range={start}-*"], "BASE", b"")[0] or ((dn, {}),)
+            found = self.base(dn, [f"{name};range={start}-*"])
             matches = (_RANGE.fullmatch(key) for key in found)
             match = next((one for one in matches if one and one[1].lower() == name.lower()), None)
             if match is None or int(match[2]) != start:
-                raise BadAnswer(f"the directory did not go on with the {name} of '{dn}' at {start}: the group changed while it was read")
+                raise PageExpired(
+                    f"the directory did not go on with the {name} of '{dn}' at {start}: it changed each time while it was read"
+                )
             yield from found[match[0]]
             last = match[3]
 
-    # --- the connection
 
-    def _bound(self) -> ldap3.Connection:
-        if self._connection is None:
-            self._connection = self._connect()
-        return self._connection
-
-    def _connect(self) -> ldap3.Connection:
-        config = self._config
-        validate = ssl.CERT_REQUIRED if config.verify_cert else ssl.CERT_NONE
-        version = ssl.PROTOCOL_TLS_CLIENT if config.ca_cert else None  # the first is not strict: see `providers.http.tls`
-        tls = ldap3.Tls(validate=validate, version=version, ca_certs_file=config.ca_cert)
-        port = config.port or (636 if config.use_ssl else 389)
-        server = ldap3.Server(config.server, port, config.use_ssl, get_info=ldap3.NONE, tls=tls, connect_timeout=CONNECT)
-        connection = ldap3.Connection(
-            server,
-            config.bind_dn,
-            config.bind_password,
-            auto_referrals=False,
-            auto_range=False,  # ldap3's own takes a refused range for the last one
-            check_names=False,
-            receive_timeout=RECEIVE,
-            return_empty_attributes=False,
-            read_only=True,
-        )
-        try:
-            connection.open()
-            if config.start_tls:
-                connection.start_tls()
-            bound = connection.bind(controls=[(failure.PASSWORD_POLICY, False, None)])
-        except errors.LDAPException as error:
-            _hang_up(connection)
-            raise failure.classified(error) from None
-        if not bound:
-            refusal = failure.refused(connection.result, config)
-            _hang_up(connection)
-            raise refusal
-        return connection
+def _paging(control: tuple[int, bytes] | None) -> dict[str, Any]:
+    return {"paged_size": control[0], "paged_criticality": True, "paged_cookie": control[1] or None} if control else {}
 
 
-def _hang_up(connection: ldap3.Connection) -> None:
-    """Closes the socket, in whatever state it is; ldap3 leaves it open when a handshake fails."""
-    with contextlib.suppress(errors.LDAPException, OSError):
-        connection.unbind()
-    if connection.socket is not None:
-        connection.socket.close()
+def _entry(found: dict[str, Any], names: dict[str, str]) -> Entry:
+    """An entry of ldap3's, with each attribute under the name that was asked for, whatever its case in the answer."""
+    return Entry(found["raw_dn"], {names.get(key.lower(), key): values for key, values in found["raw_attributes"].items()})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
 
+from providers.ldap.servers import Server, servers
 from providers.schema import Secret
 from providers.variables import setting
 
@@ -15,13 +17,31 @@ GROUPS = "(|(objectClass=group)(objectClass=groupOfNames)(objectClass=groupOfUni
 class LdapConfig(msgspec.Struct, frozen=True):
     """Which directory, as whom, and which of its entries are users and groups."""
 
-    server: Annotated[str, setting("Host name of the directory server, as its certificate has it: `dc1.example.com`.")]
+    server: Annotated[
+        str,
+        setting(
+            "Host name of the directory server, as its certificate has it: `dc1.example.com`. Several, with commas between them, are "
+            "tried in their order; each may have a port or a scheme: `dc1.example.com:3268,ldaps://dc2.example.com`."
+        ),
+    ]
     base_dn: Annotated[str, setting("Entry below which users, groups and organizational units are searched: `dc=example,dc=com`.")]
     port: Annotated[int, setting("Port of the server. Without a value: 636 with `LDAP_USE_SSL=true`, else 389.", ge=1, le=65535)] | None = (
         None
     )
-    use_ssl: Annotated[bool, setting("`true`: LDAPS, encrypted from the first byte. `false`: plain LDAP, or `LDAP_START_TLS`.")] = False
-    start_tls: Annotated[bool, setting("`true`: StartTLS encrypts the plain connection before the bind. Excludes `LDAP_USE_SSL`.")] = False
+    use_ssl: (
+        Annotated[
+            bool,
+            setting(
+                "`true`: LDAPS, encrypted from the first byte. `false`: the password goes unencrypted, with a warning, unless "
+                "`LDAP_START_TLS=true`. Without a value: LDAPS on ports 636 and 3269, else StartTLS, and without it no password leaves "
+                "this machine."
+            ),
+        ]
+        | None
+    ) = None
+    start_tls: (
+        Annotated[bool, setting("`true`: StartTLS encrypts the plain connection before the bind, or the bind fails.")] | None
+    ) = None
     verify_cert: Annotated[
         bool, setting("`false` accepts any certificate: whoever is in between can read the password. For tests only.")
     ] = True
@@ -46,6 +66,21 @@ class LdapConfig(msgspec.Struct, frozen=True):
             high="Active Directory gives at most 1000 (MaxPageSize), and other servers may have a lower limit",
         ),
     ] = 500
+    id_attribute: (
+        Annotated[
+            str,
+            setting(
+                "Attribute that holds the lasting id of each unit, group and user, instead of `entryUUID`, `objectGUID` or `nsUniqueId`. "
+                "An entry without it is left out. Another attribute later makes every entry a new one."
+            ),
+        ]
+        | None
+    ) = None
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The servers of the directory, in the order in which they are tried."""
+        return servers(self.server, self.port, False if self.start_tls else self.use_ssl)
 
     def __post_init__(self) -> None:
         """Cross-field rules; a complaint is a `ValueError`."""
@@ -57,5 +92,11 @@ class LdapConfig(msgspec.Struct, frozen=True):
             text = getattr(self, name)
             if not text.startswith("(") or text.count("(") != text.count(")"):
                 raise ValueError(f"`{name}` is not an LDAP filter: its parentheses do not match")
+        if self.id_attribute and not re.fullmatch(r"[A-Za-z][A-Za-z0-9;-]*", self.id_attribute):
+            raise ValueError("`id_attribute` is not the name of an attribute")
+        try:
+            _ = self.servers
+        except ValueError as error:
+            raise ValueError(f"`server`: {error}") from None
         if not 1 <= self.page_size <= 1000:
             raise ValueError("`page_size` must be from 1 to 1000, which is the most that Active Directory gives")

@@ -259,14 +259,6 @@ def test_the_primary_group_is_one_of_the_accounts_own_domain():
     assert entries.primary_group({"objectSid": [sid(21, 1, 2, 3, 1105)]}) == b""
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [("CN=A, OU=B,DC=c", "cn=a,ou=b,dc=c"), ("uid=Comma\\, Joe,dc=c", "UID=Comma\\2C Joe,DC=C")],
-)
-def test_dns_that_mean_the_same(one, other):
-    assert entries.normal(one) == entries.normal(other)
-
-
 HOSTILE = "*)(uid=*))(|(uid=*"
 
 
