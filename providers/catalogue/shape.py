@@ -11,7 +11,7 @@ from providers.catalogue import paths
 from providers.catalogue.kinds import LinkRule, ResourceKind
 from providers.catalogue.masking import Masking
 from providers.errors import DataError
-from providers.records import Link, Resource
+from providers.records import UNREADABLE, Link, Resource
 
 Item = Mapping[str, Any]
 Context = Mapping[str, str]

@@ -39,9 +39,7 @@ class LdapConfig(msgspec.Struct, frozen=True):
         ]
         | None
     ) = None
-    start_tls: (
-        Annotated[bool, setting("`true`: StartTLS encrypts the plain connection before the bind, or the bind fails.")] | None
-    ) = None
+    start_tls: Annotated[bool, setting("`true`: StartTLS encrypts the plain connection before the bind, or the bind fails.")] | None = None
     verify_cert: Annotated[
         bool, setting("`false` accepts any certificate: whoever is in between can read the password. For tests only.")
     ] = True

@@ -6,8 +6,8 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from providers.catalogue.shape import UNREADABLE
 from providers.errors import DataError
+from providers.records import UNREADABLE
 
 Raw = dict[str, list[bytes]]
 """Attribute -> values as they came."""

@@ -9,7 +9,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from providers.catalogue.rejected import Rejected
 from providers.errors import Outcome
 from providers.ldap import dn as names
 from providers.ldap.catalogue import MEMBERS
@@ -27,12 +26,12 @@ class Memberships:
         self._required = required
         self._groups: dict[int, list[str]] = {}
         self._hidden: list[tuple[str, str]] = []
-        self._rejected = Rejected("")
+        self._rejected: list[str] = []
 
     @property
     def partial(self) -> bool:
         """True when there are memberships that could not be read."""
-        return bool(self._hidden or self._rejected.count)
+        return bool(self._hidden or self._rejected)
 
     def add(self, group: str, dn: str, raw: Raw) -> None:
         """One group by its id, with the members that its entry names."""
@@ -47,9 +46,9 @@ class Memberships:
         classes = [text(value).lower() for value in raw.get("objectClass") or ()]
         self._hidden += [(dn, name) for one in classes for name in self._required.get(one, ()) if not raw.get(name)]
 
-    def reject(self, reason: object, dn: str) -> None:
-        """A group whose members cannot be told, as the group itself cannot be read."""
-        self._rejected.add(reason, dn)
+    def reject(self, dn: str, reason: object) -> None:
+        """A group some of whose members cannot be told."""
+        self._rejected.append(f"'{dn[:200]}' ({reason})")
 
     def of_user(self, dn: str, raw: Raw) -> tuple[Link, ...]:
         """The groups of a user: by DN (in the normal form), by user name, and as the primary group by number or SID."""
@@ -72,14 +71,15 @@ class Memberships:
                 f"'{dn[:200]}' for one: the bind DN needs the right to read '{name}'"
             )
             yield Incomplete(resource_type, Outcome.DENIED, sentence, name)
-        for report in self._rejected.reports():
-            yield Incomplete(resource_type, report.outcome, f"memberships are not complete: {report.message}")
+        if self._rejected:
+            sentence = f"memberships are not complete: {len(self._rejected)} cannot be read, the first in the group {self._rejected[0]}"
+            yield Incomplete(resource_type, Outcome.ERROR, sentence)
 
     def _add_dn(self, group: str, dn: str, value: bytes) -> None:
         try:
             self._add("dn", names.normal(value.decode()), group)
         except ValueError as error:  # no UTF-8, or no DN
-            self._rejected.add(f"a member cannot be read: {error}", dn)
+            self.reject(dn, error)
 
     def _add(self, kind: str, value: str, group: str) -> None:
         self._groups.setdefault(_hash(kind, value), []).append(group)

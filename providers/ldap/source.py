@@ -7,7 +7,6 @@ from typing import Any
 
 from providers.catalogue import shape
 from providers.catalogue.kinds import ResourceKind
-from providers.catalogue.rejected import Rejected
 from providers.concurrency import Once
 from providers.errors import DataError, ProviderError, ScopeError
 from providers.ldap import catalogue, entries
@@ -18,7 +17,7 @@ from providers.ldap.config import LdapConfig
 from providers.ldap.entries import Raw
 from providers.ldap.memberships import Memberships, required_members
 from providers.provider import Item, Read, Source
-from providers.records import Identity, Incomplete, Link, Organization, Scope
+from providers.records import Identity, Incomplete, Link, Organization, Rejected, Resource, Scope
 
 ROOT = "directory"
 """The id of the organization that stands for the directory itself."""
@@ -64,9 +63,9 @@ class Directory(Source):
         self._shape = LdapShape()
         self._account = ""
         self._units_once: Once[dict[str, Found]] = Once(kept=(ProviderError,))
+        self._rejected_units: list[Rejected] = []
         self._memberships_once: Once[Memberships] = Once(kept=(ProviderError,))
         self._homes: dict[str, str] = {}
-        self._rejected = {kind: Rejected(kind.sub_type) for kind in KINDS}
 
     def check(self) -> Identity:
         """Binds, and looks at the base entry, whose own id is the directory's identity."""
@@ -100,22 +99,18 @@ class Directory(Source):
     def _id_attributes(self, *more: str) -> list[str]:
         return list(dict.fromkeys((*entries.IDENTITY, *filter(None, (self._config.id_attribute,)), *more)))
 
-    def _found(self, query: str, attributes: Sequence[str], rejected: Rejected) -> Iterator[Found]:
-        """Every entry that fits and can be stored; the others are counted."""
-        seen = set[str]()
+    def _found(self, kind: LdapKind, query: str, attributes: Sequence[str]) -> Iterator[Found | Rejected]:
+        """Every entry that fits, or the reason why it cannot be stored."""
+        own, seen = self._config.id_attribute, set[str]()
         for dn, raw in self._client.search(self._config.base_dn, query, self._id_attributes(*attributes)):
-            shown = dn.decode(errors="backslashreplace")
             try:
-                found = Found(dn.decode(), raw, self._config.id_attribute)
-            except (DataError, ValueError) as error:  # a DN that is no UTF-8 or no DN
-                rejected.add(error, shown)
-                continue
-            if self._config.id_attribute and found.external_id in seen:  # the directory's own ids are unique
-                rejected.add(f"another entry has the same {self._config.id_attribute}, '{found.external_id}'", shown)
-                continue
-            if self._config.id_attribute:
-                seen.add(found.external_id)
-            yield found
+                found = Found(dn.decode(), raw, own)
+                if own:  # the directory's own ids are unique
+                    _check_new(found.external_id, own, seen)
+            except (DataError, ValueError) as error:  # no id; a DN that is no UTF-8, or no DN
+                yield Rejected(kind.sub_type, dn.decode(errors="backslashreplace"), str(error))
+            else:
+                yield found
 
     # --- units
 
@@ -124,8 +119,13 @@ class Directory(Source):
         return self._units_once.get(self._find_units)
 
     def _find_units(self) -> dict[str, Found]:
-        found = self._found(UNITS, catalogue.asked(UNIT), self._rejected[UNIT])
-        return {unit.dn: unit for unit in sorted(found, key=lambda unit: unit.dn.count(","))}
+        units = list[Found]()
+        for found in self._found(UNIT, UNITS, catalogue.asked(UNIT)):
+            if isinstance(found, Rejected):
+                self._rejected_units.append(found)
+            else:
+                units.append(found)
+        return {unit.dn: unit for unit in sorted(units, key=lambda unit: unit.dn.count(","))}
 
     def _home(self, dn: str) -> str:
         """The id of the unit that an entry is in, or of the root."""
@@ -143,7 +143,7 @@ class Directory(Source):
         yield from self._organizations()
         for unit in self._units().values():
             yield self._resource(UNIT, unit)
-        yield from self._rejected[UNIT].reports()
+        yield from self._rejected_units
 
     # --- groups and users
 
@@ -151,12 +151,13 @@ class Directory(Source):
         return self._memberships_once.get(self._find_memberships)
 
     def _find_memberships(self) -> Memberships:
-        found, rejected = Memberships(self._required_members()), Rejected(GROUP.sub_type)
-        for group in self._found(self._config.group_filter, catalogue.MEMBERSHIPS, rejected):
-            found.add(group.external_id, group.shown, group.raw)
-        for report in rejected.reports():
-            found.reject(report.message, "groups")
-        return found
+        memberships = Memberships(self._required_members())
+        for found in self._found(GROUP, self._config.group_filter, catalogue.MEMBERSHIPS):
+            if isinstance(found, Rejected):
+                memberships.reject(found.name, found.reason)
+            else:
+                memberships.add(found.external_id, found.shown, found.raw)
+        return memberships
 
     def _required_members(self) -> dict[str, frozenset[str]]:
         """What groups must have by the server's schema; nothing where the schema cannot be read."""
@@ -176,20 +177,21 @@ class Directory(Source):
     def _read_groups(self) -> Iterator[Item]:
         yield from self._organizations()
         known = self._memberships()  # before the search: a directory may keep the place in one paged search only
-        for group in self._found(self._config.group_filter, catalogue.asked(GROUP), self._rejected[GROUP]):
-            yield self._resource(GROUP, group, known.of_group(group.dn), partial=known.partial)
-        yield from self._rejected[GROUP].reports()
+        for found in self._found(GROUP, self._config.group_filter, catalogue.asked(GROUP)):
+            yield found if isinstance(found, Rejected) else self._resource(GROUP, found, known.of_group(found.dn), partial=known.partial)
         yield from known.reports(GROUP.sub_type)
 
     def _read_users(self) -> Iterator[Item]:
         yield from self._organizations()
         known, failure = self._known_memberships()
-        for user in self._found(self._config.user_filter, catalogue.asked(USER), self._rejected[USER]):
-            links = known.of_user(user.dn, user.raw)
-            yield self._resource(USER, user, links, partial=known.partial or failure is not None)
+        partial = known.partial or failure is not None
+        for found in self._found(USER, self._config.user_filter, catalogue.asked(USER)):
+            if isinstance(found, Rejected):
+                yield found
+            else:
+                yield self._resource(USER, found, known.of_user(found.dn, found.raw), partial=partial)
         if failure:
             yield Incomplete.because(USER.sub_type, failure, "memberships")
-        yield from self._rejected[USER].reports()
         yield from known.reports(USER.sub_type)
 
     def _item(self, kind: LdapKind, found: Found) -> dict[str, Any]:
@@ -199,7 +201,14 @@ class Directory(Source):
     def _name(self, kind: LdapKind, found: Found) -> str:
         return self._shape.name(kind, self._item(kind, found), {}, found.external_id)
 
-    def _resource(self, kind: LdapKind, found: Found, links: Sequence[Link] = (), *, partial: bool = False) -> Item:
+    def _resource(self, kind: LdapKind, found: Found, links: Sequence[Link] = (), *, partial: bool = False) -> Resource:
         home = self._home(found.dn)
         context = {"id": found.external_id, **({"unit": home} if home != ROOT else {})}
         return self._shape.resource(kind, self._item(kind, found), context, organization=home, links=links, links_partial=partial)
+
+
+def _check_new(external_id: str, attribute: str, seen: set[str]) -> None:
+    """Raises `DataError` for an id that another entry of the search has."""
+    if external_id in seen:
+        raise DataError(f"another entry has the same {attribute}, '{external_id[:200]}'")
+    seen.add(external_id)

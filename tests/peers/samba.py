@@ -54,6 +54,7 @@ class Samba:
     def config(self, **more) -> dict:
         """For the provider, with the filters of the quick start's example."""
         access = {"server": "localhost", "port": self.port, "base_dn": BASE, "bind_dn": BIND_DN, "bind_password": PASSWORD}
+        access["use_ssl"] = False
         return {**access, "user_filter": USER_FILTER, "group_filter": GROUP_FILTER, **more}
 
     def bind(self, dn: str, password: str) -> dict:

@@ -38,7 +38,8 @@ class Slapd:
 
     def config(self, **more) -> dict:
         """For the provider."""
-        return {"server": "localhost", "port": self.port, "base_dn": BASE, "bind_dn": READER, "bind_password": PASSWORD, **more}
+        access = {"server": "localhost", "port": self.port, "base_dn": BASE, "bind_dn": READER, "bind_password": PASSWORD}
+        return {**access, "use_ssl": False, **more}
 
     @contextlib.contextmanager
     def changed(self, dn: str, **attributes: list[str]) -> Iterator[None]:
