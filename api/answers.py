@@ -42,6 +42,8 @@ class Job(Answer, frozen=True, kw_only=True):
     queued_at: Time | None
     failures: int
     crashes: int
+    identity: str | None
+    """The account, tenant, cluster or directory that the job reads, once a run of it was complete; another one ends the run."""
     last_run_at: Time | None
     created_at: Time
     updated_at: Time
@@ -89,7 +91,7 @@ class ScopeLine(Answer, frozen=True, kw_only=True):
     region: str
     resource_type: str
     coverage: str
-    outcome: Literal["complete", "denied", "throttled", "timeout", "unsupported", "skipped", "error"]
+    outcome: Literal["complete", "denied", "throttled", "timeout", "unsupported", "skipped", "error", "not_reached"]
     resources: int
     deleted: int
     held_back: int

@@ -1,4 +1,4 @@
-"""``elder-worker jobs unpark JOB``: lets a parked job run again."""
+"""``elder-worker jobs unpark|accept-identity JOB``."""
 
 from __future__ import annotations
 
@@ -7,22 +7,33 @@ from collections.abc import Mapping
 
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.config.settings import load
-from worker.store.claims import unpark
-from worker.store.connection import connect
+from worker.store.claims import accept_identity, unpark
+from worker.store.connection import Connection, connect
 from worker.store.errors import StoreError
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Makes a job due that was parked because it kept crashing."""
+    """Lets a parked job run again, or lets a job read another source than before."""
     url = load(environ).database_url
     if not url:
         raise CommandError("DATABASE_URL is not set", EXIT_CONFIG)
+    act = _accept if options.action == "accept-identity" else _unpark
     try:
         with connect(url) as connection:
-            found = unpark(connection, options.job)
+            print(act(connection, options.job))
     except StoreError as error:
         raise CommandError(str(error)) from None
-    if not found:
-        raise CommandError(f"job {options.job} is not parked")
-    print(f"job {options.job} is due now")
     return 0
+
+
+def _unpark(connection: Connection, job: int) -> str:
+    if not unpark(connection, job):
+        raise CommandError(f"job {job} is not parked")
+    return f"job {job} is due now"
+
+
+def _accept(connection: Connection, job: int) -> str:
+    before = accept_identity(connection, job)
+    if before is None:
+        raise CommandError(f"there is no job {job}")
+    return f"job {job} is due now" + (f"; it was pinned to {before}, and is pinned anew by its next complete run" if before else "")

@@ -23,7 +23,8 @@ COMMANDS = {
     "discover": "reads a source once, without a database",
     "providers": "lists what can be read, with which settings and permissions",
     "runs": "lists or releases what the guard against mass deletion holds back of a run",
-    "jobs": "lets a parked job run again",
+    "jobs": "lets a parked job run again, or a job read another source than before",
+    "scopes": "lists scopes, and retires those that no plan contains any more",
     "connectors": "releases what the guard against mass deletion holds back of a connector",
     "settings": "prints every setting with its default, as a page or an .env file",
     "keygen": "makes a key for ELDER_SECRET_KEYS",
@@ -117,8 +118,21 @@ def _runs(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", type=int)
 
 
+def _scopes(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=("list", "retire"))
+    command.add_argument("--state", choices=("current", "abandoned", "retired"), help="with list: scopes in this state only")
+    for name, help_ in (
+        ("--owner", "job:42 or connector:ldap"),
+        ("--provider", "such as aws"),
+        ("--account", "id of an account, project, subscription, cluster or directory"),
+        ("--region", "such as us-east-1"),
+        ("--resource-type", "such as ec2_instance"),
+    ):
+        command.add_argument(name, help=help_)
+
+
 def _jobs(command: argparse.ArgumentParser) -> None:
-    command.add_argument("action", choices=("unpark",))
+    command.add_argument("action", choices=("unpark", "accept-identity"))
     command.add_argument("job", type=int)
 
 
@@ -139,6 +153,7 @@ _ARGUMENTS = {
     "check": _check,
     "runs": _runs,
     "jobs": _jobs,
+    "scopes": _scopes,
     "connectors": _connectors,
     "settings": _settings,
 }

@@ -6,13 +6,13 @@ from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
-from worker.store import statements
+from worker.store import lifecycle, scopes, statements
 from worker.store.connection import Connection, transaction
 from worker.store.query import Query, one
 
 COLUMNS: LiteralString = (
     "id, name, description, provider, config, organization_id, enabled, schedule_interval, status, next_run_at, queued_at, "
-    "failures, crashes, last_run_at, created_at, updated_at"
+    "failures, crashes, identity, last_run_at, created_at, updated_at"
 )
 WAKE: LiteralString = "select pg_notify('elder_worker', 'job')"
 
@@ -68,6 +68,8 @@ def delete(connection: Connection, job: int) -> bool:
     """Removes a job and its history; what it found stays. False when it is running."""
     with transaction(connection):
         row = connection.execute(statements.get("delete_job"), [job]).fetchone()
+        if row is not None:
+            lifecycle.abandon_owner(connection, scopes.job_owner(job))
     return row is not None
 
 

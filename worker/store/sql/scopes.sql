@@ -92,3 +92,32 @@ returning id
 -- Counts the active entities of scopes anew.
 update elder_worker.scopes s set entities = (select count(*) from entities e where e.scope_id = s.id and e.is_active)
 where s.id = any(%(scopes)s)
+
+-- name: lock_abandoned
+-- Locks the abandoned scopes that fit the filters; returns their rows.
+select id from elder_worker.scopes
+where state = 'abandoned'
+  and (%(provider)s::text is null or provider = %(provider)s)
+  and (%(account)s::text is null or account = %(account)s)
+  and (%(region)s::text is null or region = %(region)s)
+  and (%(resource_type)s::text is null or resource_type = %(resource_type)s)
+  and (%(owner)s::text is null or owner = %(owner)s)
+order by id for update
+
+-- name: retire_scope
+-- Retires a scope and marks its entities as deleted; returns how many.
+with retired as (
+    update elder_worker.scopes set state = 'retired', state_since = now() where id = %(scope)s
+), forgotten as (
+    delete from elder_worker.sightings where scope_id = %(scope)s
+), gone as (
+    update entities set is_active = false, deleted_at = now(), changed_at = now() where scope_id = %(scope)s and is_active
+    returning id
+), recorded as (
+    insert into entity_changes (entity_id, operation) select id, 'deleted' from gone
+)
+select count(*) from gone
+
+-- name: abandon_owner
+-- Abandons all scopes of an owner.
+update elder_worker.scopes set state = 'abandoned', state_since = now() where owner = %(owner)s and state = 'current'

@@ -1,0 +1,135 @@
+"""Scopes over HTTP: what is read, when it was last read in full, and what no plan contains any more."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import msgspec
+
+from api import answers
+from api.context import Context
+from api.endpoint import Endpoint, NoQuery, Paging
+from api.errors import ApiError, NotFound
+from api.paging import page_of
+from worker.store import claims, lifecycle
+from worker.store.lifecycle import Filters
+
+State = Literal["current", "abandoned", "retired"]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class ScopeFilters(Paging, frozen=True, kw_only=True):
+    """Filters of the list of scopes. `not_complete_for` is a duration such as ``7d``, ``12h`` or ``30m``."""
+
+    state: State | None = None
+    provider: str | None = None
+    account: str | None = None
+    region: str | None = None
+    resource_type: str | None = None
+    owner: str | None = None
+    not_complete_for: str | None = None
+    never_complete: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Bounds, as a `ValueError`."""
+        super().__post_init__()
+        if self.not_complete_for is not None:
+            seconds(self.not_complete_for)
+
+
+class Scope(answers.Answer, frozen=True, kw_only=True):
+    """The smallest unit that is either read in full or not, across runs."""
+
+    id: int
+    owner: str
+    """``job:42``, ``connector:ldap``; ``organization:7`` for scopes of releases before whose job is gone."""
+    provider: str
+    account: str
+    region: str
+    resource_type: str
+    coverage: str
+    state: State
+    """`abandoned`: its owner's plan does not contain it any more; `retired`: and its entities are marked as deleted."""
+    state_since: answers.Time
+    last_attempt_at: answers.Time | None
+    last_complete_at: answers.Time | None
+    last_outcome: str
+    message: str
+    permission: str
+    entities: int
+    """Active ones."""
+
+
+class Scopes(answers.Listed, frozen=True, kw_only=True):
+    """Scopes, the longest not read in full first."""
+
+    scopes: list[Scope]
+
+
+class RetiredScopes(answers.Answer, frozen=True, kw_only=True):
+    """What a retirement came to."""
+
+    scopes: int
+    entities: int
+
+
+class RetireBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Which abandoned scopes to retire: one filter at least."""
+
+    provider: str | None = None
+    account: str | None = None
+    region: str | None = None
+    resource_type: str | None = None
+    owner: str | None = None
+
+
+def seconds(duration: str) -> float:
+    """A duration such as ``7d`` in seconds. Raises `ValueError`."""
+    match = re.fullmatch(r"(\d{1,6})([smhd])", duration)
+    if match is None:
+        raise ValueError("`not_complete_for` is a number and a unit: 7d, 12h, 30m or 90s")
+    return float(int(match[1]) * _UNITS[match[2]])
+
+
+def list_scopes(context: Context, query: ScopeFilters, body: Any) -> dict[str, Any]:
+    """Scopes that fit the filters, the longest not complete first."""
+    given = msgspec.structs.asdict(query)
+    since = seconds(query.not_complete_for) if query.not_complete_for else None
+    filters = Filters(**{name: given[name] for name in Filters.__struct_fields__ if name != "not_complete_for"}, not_complete_for=since)
+    with context.jobs() as connection:
+        rows, total = lifecycle.page(connection, query.page, query.per_page, filters)
+    return page_of("scopes", rows, total, query)
+
+
+def retire(context: Context, query: NoQuery, body: RetireBody) -> dict[str, Any]:
+    """Retires the abandoned scopes that fit the filters, and tombstones what only they have seen."""
+    given = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not None}
+    if not given:
+        raise ApiError("the body names no scopes: give `owner`, `account`, `provider`, `region` or `resource_type`")
+    with context.pool.connection() as connection:
+        return msgspec.structs.asdict(lifecycle.retire(connection, Filters(**given)))
+
+
+def accept_identity(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
+    """Lets a job read another account, tenant, cluster or directory than before; it is due at once."""
+    with context.pool.connection() as connection:
+        before = claims.accept_identity(connection, job_id)
+    if before is None:
+        raise NotFound(f"there is no job {job_id}")
+    was = f"it was pinned to {before}, and " if before else ""
+    return {"job_id": job_id, "success": True, "message": f"{was}its next complete run pins it to what it reads"}
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/scopes", "Scopes, the longest not read in full first", list_scopes, query=ScopeFilters, answer=Scopes),
+    Endpoint("POST", "/scopes/retire", "Retire abandoned scopes", retire, body=RetireBody, answer=RetiredScopes),
+    Endpoint(
+        "POST",
+        "/discovery/jobs/{job_id}/accept-identity",
+        "Let a job read another source than before",
+        accept_identity,
+        answer=answers.Done,
+    ),
+)

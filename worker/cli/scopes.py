@@ -1,0 +1,50 @@
+"""``elder-worker scopes list|retire``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+import msgspec
+
+from worker.cli.main import EXIT_CONFIG, CommandError
+from worker.config.settings import load
+from worker.store import lifecycle
+from worker.store.connection import Connection, connect
+from worker.store.errors import StoreError
+from worker.store.lifecycle import Filters
+
+SHOWN = 1000
+"""Scopes that one list shows."""
+
+
+def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Lists scopes, or retires abandoned ones."""
+    url = load(environ).database_url
+    if not url:
+        raise CommandError("DATABASE_URL is not set", EXIT_CONFIG)
+    names = ("state", "provider", "account", "region", "resource_type", "owner")
+    filters = msgspec.convert({name: getattr(options, name) for name in names}, Filters)
+    try:
+        with connect(url) as connection:
+            return _retire(connection, filters) if options.action == "retire" else _list(connection, filters)
+    except StoreError as error:
+        raise CommandError(str(error)) from None
+
+
+def _list(connection: Connection, filters: Filters) -> int:
+    rows, total = lifecycle.page(connection, 1, SHOWN, filters)
+    for row in rows:
+        where = " ".join(str(row[name]) for name in ("provider", "account", "region", "resource_type", "coverage") if row[name])
+        complete = f"{row['last_complete_at']:%Y-%m-%d %H:%M}" if row["last_complete_at"] else "never"
+        print(f"{row['state']:<9}  {row['owner']:<20}  read in full: {complete:<16}  {row['entities']:>7} entities  {where}")
+    print(f"{total} scopes" + (f", the first {SHOWN} shown" if total > SHOWN else ""))
+    return 0
+
+
+def _retire(connection: Connection, filters: Filters) -> int:
+    if filters == Filters(state=filters.state):
+        raise CommandError("name what to retire: --owner, --account, --provider, --region or --resource-type", EXIT_CONFIG)
+    retired = lifecycle.retire(connection, filters)
+    print(f"{retired.scopes} abandoned scopes are retired; {retired.entities} entities are marked as deleted")
+    return 0

@@ -1,0 +1,69 @@
+"""The life of scopes as people see and end it: current while a plan contains them, abandoned when none does, retired by a person."""
+
+from __future__ import annotations
+
+from typing import Any, LiteralString
+
+import msgspec
+
+from worker.store import statements
+from worker.store.connection import Connection, transaction
+from worker.store.query import Query
+
+COLUMNS: LiteralString = (
+    "s.id, s.owner, s.provider, s.account, s.region, s.resource_type, s.coverage, s.state, s.state_since, s.last_attempt_at, "
+    "s.last_complete_at, s.last_outcome, s.message, s.permission, "
+    "(select count(*) from entities e where e.scope_id = s.id and e.is_active) as entities"
+)
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True):
+    """Which scopes are meant. `owner` is ``job:42`` or ``connector:ldap``; `not_complete_for` is in seconds."""
+
+    state: str | None = None
+    provider: str | None = None
+    account: str | None = None
+    region: str | None = None
+    resource_type: str | None = None
+    owner: str | None = None
+    not_complete_for: float | None = None
+    never_complete: bool | None = None
+
+
+class Retired(msgspec.Struct, frozen=True):
+    """What a retirement came to."""
+
+    scopes: int
+    entities: int
+
+
+def page(connection: Connection, number: int, size: int, filters: Filters) -> tuple[list[dict[str, Any]], int]:
+    """A page of scopes and how many there are, the longest not complete first."""
+    query = Query(COLUMNS, "elder_worker.scopes s", "s.last_complete_at nulls first, s.id")
+    query.only("s.state = %s", filters.state)
+    query.only("s.provider = %s", filters.provider)
+    query.only("s.account = %s", filters.account)
+    query.only("s.region = %s", filters.region)
+    query.only("s.resource_type = %s", filters.resource_type)
+    query.only("s.owner = %s", filters.owner)
+    query.only("coalesce(s.last_complete_at, s.created_at) < now() - make_interval(secs => %s)", filters.not_complete_for)
+    query.only("(s.last_complete_at is null) = %s", filters.never_complete)
+    return query.page(connection, number, size)
+
+
+def retire(connection: Connection, filters: Filters) -> Retired:
+    """Retires abandoned scopes: their entities go to the scope that sees them still, else they are tombstoned. No row is deleted."""
+    entities = 0
+    with transaction(connection):
+        found = connection.execute(statements.get("lock_abandoned"), msgspec.structs.asdict(filters)).fetchall()
+        for (row,) in found:
+            values = {"scope": row, "keys": None}
+            connection.execute(statements.get("hand_over"), values)
+            gone = connection.execute(statements.get("retire_scope"), values).fetchone()
+            entities += int(gone[0]) if gone else 0
+    return Retired(len(found), entities)
+
+
+def abandon_owner(connection: Connection, owner: str) -> None:
+    """Abandons all scopes of an owner that is no more."""
+    connection.execute(statements.get("abandon_owner"), {"owner": owner})
