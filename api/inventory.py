@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from api import answers
+from api import inventory_models as models
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.found import an_organization, found
@@ -140,21 +140,27 @@ def _branches(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/organizations", "Organizations", list_organizations, query=OrganizationFilters, answer=answers.Organizations),
+    Endpoint("GET", "/organizations", "Organizations", list_organizations, query=OrganizationFilters, answer=models.Organizations),
     Endpoint(
-        "POST", "/organizations", "Make an organization", add_organization, 201, body=OrganizationBody, answer=answers.OneOrganization
+        "POST",
+        "/organizations",
+        "Make an organization",
+        add_organization,
+        201,
+        body=OrganizationBody,
+        answer=models.OneOrganization,
     ),
-    Endpoint("GET", "/organizations/tree", "All organizations as a tree", show_tree, answer=answers.Tree),
-    Endpoint("GET", "/organizations/{organization_id}", "One organization", show_organization, answer=answers.OneOrganization),
+    Endpoint("GET", "/organizations/tree", "All organizations as a tree", show_tree, answer=models.Tree),
+    Endpoint("GET", "/organizations/{organization_id}", "One organization", show_organization, answer=models.OneOrganization),
     Endpoint(
         "GET",
         "/entities",
         "Entities; those that are gone with is_active=false",
         list_entities,
         query=EntityFilters,
-        answer=answers.Entities,
+        answer=models.Entities,
     ),
-    Endpoint("GET", "/entities/{entity_id}", "One entity with its dependencies and changes", show_entity, answer=answers.WholeEntity),
-    Endpoint("GET", "/dependencies", "Dependencies", list_dependencies, query=DependencyFilters, answer=answers.Dependencies),
-    Endpoint("GET", "/changes", "What changed, latest first", list_changes, query=ChangeFilters, answer=answers.Changes),
+    Endpoint("GET", "/entities/{entity_id}", "One entity with its dependencies and changes", show_entity, answer=models.WholeEntity),
+    Endpoint("GET", "/dependencies", "Dependencies", list_dependencies, query=DependencyFilters, answer=models.Dependencies),
+    Endpoint("GET", "/changes", "What changed, latest first", list_changes, query=ChangeFilters, answer=models.Changes),
 )

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from api.answers import JobStatus
 from api.endpoint import Paging
+from api.job_models import JobStatus
 
 MAX_RUNS = 1000
 YEAR = 31_536_000

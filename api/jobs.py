@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from api import answers
+from api import job_models
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError, Conflict
@@ -149,18 +149,18 @@ _GONE = {
     "Link": '</api/v1/openapi.json>; rel="deprecation"; type="application/json", <queue>; rel="successor-version"',
 }
 ENDPOINTS = (
-    Endpoint("POST", "/discovery/jobs", "Make a discovery job; it is due at once", create, 201, body=JobBody, answer=answers.Job),
-    Endpoint("GET", "/discovery/jobs", "All jobs, newest first", list_jobs, query=JobFilters, answer=answers.Jobs),
-    Endpoint("GET", _JOB, "One job, secrets redacted", show, answer=answers.Job),
-    Endpoint("PUT", _JOB, "Change a job; what is not named stays", change, body=JobChanges, answer=answers.Job),
-    Endpoint("PATCH", _JOB, "The same as PUT", change, body=JobChanges, answer=answers.Job),
-    Endpoint("DELETE", _JOB, "Delete a job and its history; what it found stays", remove, answer=answers.Done),
-    Endpoint("POST", f"{_JOB}/queue", "Make a job due now", queue, 202, answer=answers.Queued),
-    Endpoint("POST", f"{_JOB}/cancel", "End a running job, or take a waiting one from the queue", cancel, 202, answer=answers.Done),
-    Endpoint("POST", f"{_JOB}/test", "Test a job's credentials; waits for a worker's answer", test, answer=answers.Tested),
-    Endpoint("POST", f"{_JOB}/run", "Deprecated: run beside the API", run_legacy, 202, query=Legacy, answer=answers.Done, headers=_GONE),
-    Endpoint("GET", f"{_JOB}/history", "The runs of a job, oldest first", list_runs, query=RunLimit, answer=answers.History),
-    Endpoint("GET", "/runs/{run_id}", "One run with all its scopes", show_run, answer=answers.Run),
-    Endpoint("GET", "/runs/{run_id}/held", "What the guard holds back of a run, by name", list_held, query=Paging, answer=answers.Held),
-    Endpoint("POST", "/runs/{run_id}/release", "Apply what the guard held back of a run", release, answer=answers.Released),
+    Endpoint("POST", "/discovery/jobs", "Make a discovery job; it is due at once", create, 201, body=JobBody, answer=job_models.Job),
+    Endpoint("GET", "/discovery/jobs", "All jobs, newest first", list_jobs, query=JobFilters, answer=job_models.Jobs),
+    Endpoint("GET", _JOB, "One job, secrets redacted", show, answer=job_models.Job),
+    Endpoint("PUT", _JOB, "Change a job; what is not named stays", change, body=JobChanges, answer=job_models.Job),
+    Endpoint("PATCH", _JOB, "The same as PUT", change, body=JobChanges, answer=job_models.Job),
+    Endpoint("DELETE", _JOB, "Delete a job and its history; what it found stays", remove, answer=job_models.Done),
+    Endpoint("POST", f"{_JOB}/queue", "Make a job due now", queue, 202, answer=job_models.Queued),
+    Endpoint("POST", f"{_JOB}/cancel", "End a running job, or take a waiting one from the queue", cancel, 202, answer=job_models.Done),
+    Endpoint("POST", f"{_JOB}/test", "Test a job's credentials; waits for a worker's answer", test, answer=job_models.Tested),
+    Endpoint("POST", f"{_JOB}/run", "Deprecated: run beside the API", run_legacy, 202, query=Legacy, answer=job_models.Done, headers=_GONE),
+    Endpoint("GET", f"{_JOB}/history", "The runs of a job, oldest first", list_runs, query=RunLimit, answer=job_models.History),
+    Endpoint("GET", "/runs/{run_id}", "One run with all its scopes", show_run, answer=job_models.Run),
+    Endpoint("GET", "/runs/{run_id}/held", "What the guard holds back of a run, by name", list_held, query=Paging, answer=job_models.Held),
+    Endpoint("POST", "/runs/{run_id}/release", "Apply what the guard held back of a run", release, answer=job_models.Released),
 )

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from api import answers
+from api import job_models
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError, NotFound
+from api.model import ApiModel, Listed, Time
 from api.paging import page_of
 from worker.store import claims, lifecycle
 from worker.store.lifecycle import Filters
@@ -39,7 +40,7 @@ class ScopeFilters(Paging, frozen=True, kw_only=True):
             seconds(self.not_complete_for)
 
 
-class Scope(answers.Answer, frozen=True, kw_only=True):
+class Scope(ApiModel, frozen=True, kw_only=True):
     """The smallest unit that is either read in full or not, across runs."""
 
     id: int
@@ -52,9 +53,9 @@ class Scope(answers.Answer, frozen=True, kw_only=True):
     coverage: str
     state: State
     """`abandoned`: its owner's plan does not contain it any more; `retired`: and its entities are marked as deleted."""
-    state_since: answers.Time
-    last_attempt_at: answers.Time | None
-    last_complete_at: answers.Time | None
+    state_since: Time
+    last_attempt_at: Time | None
+    last_complete_at: Time | None
     last_outcome: str
     message: str
     permission: str
@@ -62,13 +63,13 @@ class Scope(answers.Answer, frozen=True, kw_only=True):
     """Active ones."""
 
 
-class Scopes(answers.Listed, frozen=True, kw_only=True):
+class Scopes(Listed, frozen=True, kw_only=True):
     """Scopes, the longest not read in full first."""
 
     scopes: list[Scope]
 
 
-class RetiredScopes(answers.Answer, frozen=True, kw_only=True):
+class RetiredScopes(ApiModel, frozen=True, kw_only=True):
     """What a retirement came to."""
 
     scopes: int
@@ -130,6 +131,6 @@ ENDPOINTS = (
         "/discovery/jobs/{job_id}/accept-identity",
         "Let a job read another source than before",
         accept_identity,
-        answer=answers.Done,
+        answer=job_models.Done,
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from api import answers
+from api import job_models
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError
@@ -87,7 +87,7 @@ ENDPOINTS = (
         "What the guard holds back of a connector, by name",
         list_held_of_connector,
         query=HeldQuery,
-        answer=answers.Held,
+        answer=job_models.Held,
     ),
     Endpoint("POST", "/sync/release", "Apply what the guard held back of a connector", release_held, body=ReleaseHeld, answer=HeldReleased),
 )

@@ -1,0 +1,142 @@
+"""Answers about the inventory: organizations, entities, dependencies, changes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from api.model import ApiModel, Listed, Time
+
+
+class OneOrganization(ApiModel, frozen=True, kw_only=True):
+    """A node of the tree of organizations."""
+
+    id: int
+    parent_id: int | None
+    name: str
+    description: str
+    external_id: str | None
+    created_at: Time
+    updated_at: Time
+
+
+class CountedOrganization(OneOrganization, frozen=True, kw_only=True):
+    """The same with the number of its own active entities."""
+
+    entities: int
+
+
+class Organizations(Listed, frozen=True, kw_only=True):
+    """Organizations."""
+
+    organizations: list[CountedOrganization]
+
+
+class Branch(CountedOrganization, frozen=True, kw_only=True):
+    """The same with what is below it."""
+
+    children: list[Branch]
+
+
+class Tree(ApiModel, frozen=True, kw_only=True):
+    """All organizations, from the roots."""
+
+    organizations: list[Branch]
+    total: int
+
+
+class Entity(ApiModel, frozen=True, kw_only=True):
+    """A resource as it is stored."""
+
+    id: int
+    organization_id: int
+    external_id: str
+    entity_type: str
+    sub_type: str
+    name: str
+    provider: str
+    account: str
+    region: str
+    attributes: dict[str, Any]
+    tags: dict[str, Any]
+    parent_id: int | None
+    is_active: bool
+    first_seen_at: Time
+    changed_at: Time
+    deleted_at: Time | None
+
+
+class Entities(Listed, frozen=True, kw_only=True):
+    """Entities."""
+
+    entities: list[Entity]
+
+
+class Target(ApiModel, frozen=True, kw_only=True):
+    """What an entity depends on; `target_id` is null while that is not in the inventory."""
+
+    dependency_type: str
+    target_external_id: str
+    target_id: int | None
+    target_name: str | None
+    target_sub_type: str | None
+
+
+class Dependent(ApiModel, frozen=True, kw_only=True):
+    """What depends on an entity."""
+
+    dependency_type: str
+    source_id: int
+    source_external_id: str
+    source_name: str
+    source_sub_type: str
+
+
+class Change(ApiModel, frozen=True, kw_only=True):
+    """What a run changed: field -> [before, after]."""
+
+    id: int
+    """Negative where an entity was created: then it is that of the entity."""
+    operation: Literal["created", "updated", "deleted", "restored"]
+    changes: dict[str, Any]
+    run_id: int | None
+    changed_at: Time
+
+
+class WholeEntity(Entity, frozen=True, kw_only=True):
+    """An entity with its dependencies both ways and its latest changes."""
+
+    dependencies: list[Target]
+    dependents: list[Dependent]
+    changes: list[Change]
+
+
+class Dependency(ApiModel, frozen=True, kw_only=True):
+    """A typed link between two entities."""
+
+    id: int
+    source_id: int
+    target_id: int | None
+    target_external_id: str
+    dependency_type: str
+    created_at: Time
+
+
+class Dependencies(Listed, frozen=True, kw_only=True):
+    """Dependencies."""
+
+    dependencies: list[Dependency]
+
+
+class EntityChange(Change, frozen=True, kw_only=True):
+    """A change with the entity that it is of."""
+
+    entity_id: int
+    name: str
+    sub_type: str
+    external_id: str
+
+
+class Changes(Listed, frozen=True, kw_only=True):
+    """Changes, the latest first."""
+
+    changes: list[EntityChange]

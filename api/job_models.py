@@ -1,0 +1,151 @@
+"""Answers about jobs, their runs, and what a run's guard holds back."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from api.model import ApiModel, Listed, Time
+
+JobStatus = Literal["pending", "running", "completed", "partial", "error", "cancelled", "parked"]
+RunStatus = Literal["running", "completed", "partial", "error", "cancelled"]
+
+
+class Job(ApiModel, frozen=True, kw_only=True):
+    """A discovery job. Secrets in its config are shown as ***REDACTED***, which may be sent back; `_organization_id` is shown only."""
+
+    id: int
+    name: str
+    description: str
+    provider: str
+    status: JobStatus
+    config: dict[str, Any]
+    organization_id: int | None
+    enabled: bool
+    schedule_interval: int | None
+    """Seconds between two runs; null: on demand."""
+    next_run_at: Time | None
+    queued_at: Time | None
+    failures: int
+    crashes: int
+    identity: str | None
+    """The account, tenant, cluster or directory that the job reads, once a run of it was complete; another one ends the run."""
+    last_run_at: Time | None
+    created_at: Time
+    updated_at: Time
+
+
+class Jobs(Listed, frozen=True, kw_only=True):
+    """Jobs, the newest first."""
+
+    jobs: list[Job]
+
+
+class Done(ApiModel, frozen=True, kw_only=True):
+    """It was done."""
+
+    job_id: int
+    success: bool
+    message: str
+
+
+class Queued(ApiModel, frozen=True, kw_only=True):
+    """The job is due now."""
+
+    job_id: int
+    success: bool
+    message: str
+    queued_at: Time
+
+
+class Tested(ApiModel, frozen=True, kw_only=True):
+    """How the connectivity test went, and as whom."""
+
+    job_id: int
+    provider: str
+    success: bool
+    message: str
+    identity: dict[str, Any] | None
+    error_kind: str
+
+
+class ScopeLine(ApiModel, frozen=True, kw_only=True):
+    """How one scope ended. Only a complete one marks entities as gone."""
+
+    provider: str
+    account: str
+    region: str
+    resource_type: str
+    coverage: str
+    outcome: Literal["complete", "denied", "throttled", "timeout", "unsupported", "skipped", "error", "not_reached"]
+    resources: int
+    deleted: int
+    held_back: int
+    held_links: int
+    held_attributes: int
+    message: str
+    permission: str
+
+
+class Run(ApiModel, frozen=True, kw_only=True):
+    """One run of a job."""
+
+    id: int
+    job_id: int
+    status: RunStatus
+    error_kind: str
+    error: str | None
+    error_detail: str | None
+    entities_discovered: int
+    entities_created: int
+    entities_updated: int
+    entities_deleted: int
+    entities_rejected: int
+    attempt: int
+    worker: str
+    identity: dict[str, Any] | None
+    started_at: Time
+    completed_at: Time | None
+    outcomes: dict[str, int]
+    """How many scopes ended how."""
+    scopes: list[ScopeLine]
+    """In a history the first hundred, those that are not complete before the others; all of them in /runs/{run_id}."""
+
+
+class History(ApiModel, frozen=True, kw_only=True):
+    """Runs, the oldest first. The newest are always there, as many as `limit` says."""
+
+    job_id: int
+    total: int
+    results: list[Run]
+
+
+class Released(ApiModel, frozen=True, kw_only=True):
+    """How many entities were marked as deleted, and how many links and attributes were taken away."""
+
+    run_id: int
+    released: int
+    links: int
+    attributes: int
+
+
+class HeldLoss(ApiModel, frozen=True, kw_only=True):
+    """One thing that the guard holds back: an entity, a link of an entity to `target`, or an attribute of an entity."""
+
+    kind: Literal["entity", "link", "attribute"]
+    entity_id: int
+    entity: str
+    external_id: str
+    sub_type: str
+    region: str
+    name: str
+    """The link's type, or the attribute's key."""
+    target: str
+    run_id: int | None
+    """The last run that held it back; null for a connector's."""
+    held_at: Time
+
+
+class Held(Listed, frozen=True, kw_only=True):
+    """What the guard holds back, until it is seen again or a person releases it."""
+
+    held: list[HeldLoss]

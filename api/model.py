@@ -1,0 +1,23 @@
+"""What every answer of the API is made of. The tests hold each answer against its model: nothing more, nothing less."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+import msgspec
+
+Time = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+
+
+class ApiModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of an answer, or a part of it."""
+
+
+class Listed(ApiModel, frozen=True, kw_only=True):
+    """One page of a list."""
+
+    total: int
+    page: int
+    per_page: int
+    pages: int
