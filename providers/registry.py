@@ -88,6 +88,10 @@ def opened(provider: Provider, config: Mapping[str, Any], operator: Mapping[str,
     try:
         return provider.open(parsed, settings)
     except ImportError as error:
-        remedy = f"pip install 'elder-worker[{provider.name}]'" if provider.name in BUILT_IN else "install it beside the provider's package"
-        sentence = f"provider '{provider.name}' needs a package that is not installed ({error.name}): {remedy}"
+        sentence = f"provider '{provider.name}' needs a package that is not installed ({error.name}): {remedy(provider)}"
         raise ConfigError(sentence, detail=traceback.format_exc()) from None
+
+
+def remedy(provider: Provider) -> str:
+    """What to do when the provider's SDK is not installed."""
+    return f"pip install 'elder-worker[{provider.name}]'" if provider.name in BUILT_IN else "install it beside the provider's package"

@@ -16,7 +16,7 @@ class Kubernetes(Provider):
     files = ("/var/run/secrets/kubernetes.io/serviceaccount",)
     shared_prefix = True
     operator = KubernetesOperator
-    sdk = ("kubernetes",)
+    sdk = ("yaml",)
     memory_mb = 112
 
     def open(self, config: KubernetesConfig, operator: KubernetesOperator) -> Source:

@@ -10,9 +10,10 @@ import msgspec
 
 from providers import registry
 from providers.errors import ConfigError
-from providers.provider import Provider
+from providers.provider import Provider, describe
 from providers.schema import secret_names
 from worker.cli.main import CommandError
+from worker.config import sources
 
 
 def main(options: argparse.Namespace, _environ: Mapping[str, str]) -> int:
@@ -34,11 +35,16 @@ def _line(name: str) -> str:
         provider = registry.get(name)
     except ConfigError as error:
         return str(error)
-    return f"{provider.title:<22} {len(provider.resource_types()):>3} types  {_uses(provider)}"
+    return f"{provider.title:<22} {len(provider.resource_types()):>3} types  {_uses(provider)}{_missing(provider)}"
 
 
 def _uses(provider: Provider) -> str:
     return ", ".join(use for use, has in (("discovery jobs", provider.discovery), ("connector", provider.connector)) if has)
+
+
+def _missing(provider: Provider) -> str:
+    """The remedy for a provider whose SDK is not installed; empty for the others."""
+    return "" if describe(provider).installed else f"; not installed: {registry.remedy(provider)}"
 
 
 def _policy(provider: Provider) -> str:
@@ -52,11 +58,16 @@ def _policy(provider: Provider) -> str:
 
 
 def _describe(provider: Provider) -> None:
-    print(f"{provider.title} ({provider.name}): {_uses(provider)}\n\nconfig keys")
+    print(f"{provider.title} ({provider.name}): {_uses(provider)}{_missing(provider)}")
+    print(f"a job needs {provider.memory_mb} MB of memory for an ordinary account\n\nconfig keys")
     secrets = secret_names(provider.config)
     for field in msgspec.structs.fields(provider.config):
         marks = [mark for mark, has in (("required", field.required), ("secret", field.encode_name in secrets)) if has]
         print(f"  {field.encode_name:<22} {', '.join(marks)}")
+    print("\nenvironment variables (see elder-worker settings)")
+    for one in sources.variables(describe(provider)):
+        marks = [mark for mark, has in (("required", one.required), ("secret", one.secret)) if has]
+        print(f"  {one.name:<42} {', '.join(marks)}".rstrip())
     print("\nresource types")
     for kind in provider.resource_types():
         print(f"  {kind.sub_type:<32} {kind.entity_type:<16} {', '.join(kind.permissions)}")
