@@ -12,7 +12,7 @@ from peers import http_proxy
 from peers.http_proxy import Cut, Reply, Request, Rule, Verdict
 from peers.moto import Moto
 
-_SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
+_SIGNED_FOR = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
 _TARGET = "X-Amz-Target"
 
 
@@ -25,6 +25,8 @@ class Call:
     operation: str
     method: str
     path: str
+    key: str = ""
+    """Id of the access key: each assumed role has its own."""
 
 
 @dataclass
@@ -70,10 +72,10 @@ class Proxy(http_proxy.Proxy):
 
 def _call(request: Request) -> Call:
     signed = _SIGNED_FOR.search(request.headers.get("Authorization", ""))
-    region, service = signed.groups() if signed else ("", "")
+    key, region, service = signed.groups() if signed else ("", "", "")
     asked = parse_qs(request.body.decode("latin-1"))
     operation = request.headers.get(_TARGET, "").split(".")[-1] or asked.get("Action", [""])[0]
-    return Call(service, region, operation, request.method, request.path)
+    return Call(service, region, operation, request.method, request.path, key)
 
 
 @pytest.fixture
