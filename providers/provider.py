@@ -62,7 +62,7 @@ PAUSE = Read((), tuple)
 class Source(abc.ABC):
     """A source opened with one config. Made, used and closed in one process; `fetch` functions run on several threads."""
 
-    concurrency: ClassVar[int] = 16
+    concurrency: int = 16
     """Threads that read at once."""
     lane_width: ClassVar[int] = 16
     """Reads of one lane at once."""

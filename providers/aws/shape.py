@@ -33,6 +33,12 @@ class AwsShape(shape.Shape):
         owner = context.get(f"{OWNER}{value}")
         return super().target(rule, value, item, {**context, "account": owner} if owner else context)
 
+    def parent(self, kind: ResourceKind, item: shape.Item, context: shape.Context) -> str:
+        """The id of the parent, whose account is that of its owner."""
+        owners = (context.get(f"{OWNER}{paths.first(item, hole)}") for hole in paths.holes(kind.parent))
+        owner = next(filter(None, owners), None)
+        return super().parent(kind, item, {**context, "account": owner} if owner else context)
+
     def tags(self, found: Any) -> dict[str, str]:
         """Tags in any of the shapes that AWS has for them."""
         pairs = found.items() if isinstance(found, Mapping) else map(_pair, found or ())

@@ -33,11 +33,10 @@ _PROBE_THREADS = 16
 class AwsSource(Source):
     """What `Aws.open` gives."""
 
-    concurrency = 16
-
     def __init__(self, config: AwsConfig, operator: AwsOperator) -> None:
         """Makes no call yet."""
         self._config, self._operator = config, operator
+        self.concurrency = max(self.concurrency, config.parallel_accounts)
         self._sessions = Sessions(operator, _home_region(config, operator), self.concurrency + _DETAIL_THREADS)
         self._details = concurrent.futures.ThreadPoolExecutor(_DETAIL_THREADS, thread_name_prefix="detail")
         self._probes = concurrent.futures.ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")

@@ -56,7 +56,7 @@ class Shape:
             tags=self._masking.masked(dict(tags)),
             links=self.links(kind, item, context, links),
             organization=organization,
-            parent=self._id(kind.parent, item, context),
+            parent=self.parent(kind, item, context),
             region=self.region(kind, item),
             links_partial=links_partial,
         )
@@ -75,6 +75,10 @@ class Shape:
         """The external id that a link of `rule` points to; empty when there is none."""
         known = {**context, "value": str(value)}
         return self._id(rule.to, {**item, **value} if isinstance(value, Mapping) else item, known)
+
+    def parent(self, kind: ResourceKind, item: Item, context: Context) -> str:
+        """The external id of the resource that contains the item; empty when there is none."""
+        return self._id(kind.parent, item, context)
 
     def tags(self, found: Any) -> dict[str, str]:
         """Tags of what the vendor has for them: a map of strings."""
