@@ -9,6 +9,7 @@ from worker.config.secretbox import SecretBox
 from worker.config.settings import Settings
 from worker.store import claims
 from worker.store.connection import Connection
+from worker.store.errors import ReadOnly
 from worker.store.pool import Pool
 
 
@@ -22,7 +23,8 @@ class Context:
 
     @contextlib.contextmanager
     def jobs(self) -> Iterator[Connection]:
-        """A connection to look at jobs and runs as they stand: those whose worker is gone are ended first, as no other may be there."""
+        """A connection that reads jobs and runs. Runs whose worker is gone are ended first, unless the database is read-only."""
         with self.pool.connection() as connection:
-            claims.sweep_uncounted(connection)
+            with contextlib.suppress(ReadOnly):
+                claims.sweep_uncounted(connection)
             yield connection

@@ -4,6 +4,7 @@
 
     StoreError
     |-- Unreachable     no answer, or the server is shutting down: try again later
+    |   `-- ReadOnly    a replica, or a read-only database: reads work, writes wait
     |-- Misconfigured   wrong password, no such database, an unknown schema: a person must change something
     |-- Conflict        serialization failure, deadlock, lock time-out: repeat at once
     |-- BadData         a value that PostgreSQL rejects: refuse that record
@@ -26,6 +27,10 @@ class StoreError(Exception):
 
 class Unreachable(StoreError):
     """The database is out of reach."""
+
+
+class ReadOnly(Unreachable):
+    """The database is a replica or read-only: reads work, writes have to wait."""
 
 
 class Misconfigured(StoreError):
@@ -71,6 +76,8 @@ def classified(error: psycopg.Error) -> StoreError:
         or "does not exist" in sentence.partition("FATAL")[2]
     ):
         return Misconfigured(f"{sentence}: check DATABASE_URL")
+    if isinstance(error, pg.ReadOnlySqlTransaction):
+        return ReadOnly(sentence)
     if isinstance(error, _CONFLICT):
         return Conflict(sentence)
     if isinstance(error, _BAD_DATA):

@@ -80,14 +80,14 @@ class Ingest:
         """Writes new rows in one COPY; PostgreSQL reads a chunk while the next is encoded."""
         stored, tail = Stored(), self._constants()
         linked: list[Row] = []
-        first = self._next_id()
+        above = self._highest_id()
         with self.connection.cursor() as cursor, cursor.copy(self._copy_statement()) as copy:
             for start in range(0, len(entries), CHUNK):
                 rows = self._rows(entries[start : start + CHUNK], stored)
                 copy.write(b"".join([found.line + tail for found in rows]))
                 linked += [found for found in rows if found.links]
                 stored.created += len(rows)
-        self._record_created(first, stored.created)
+        self._record_created(above, stored.created)
         self._link(linked, fresh=True)
         return stored
 
@@ -114,21 +114,21 @@ class Ingest:
             self._write(rows[half:], write, stored)
 
     def _copy(self, rows: Sequence[Row]) -> Stored:
-        tail, first = self._constants(), self._next_id()
+        tail, above = self._constants(), self._highest_id()
         with self.connection.cursor() as cursor, cursor.copy(self._copy_statement()) as copy:
             copy.write(b"".join([found.line + tail for found in rows]))
-        self._record_created(first, len(rows))
+        self._record_created(above, len(rows))
         self._link(rows, fresh=True)
         return Stored(created=len(rows))
 
-    def _next_id(self) -> int:
-        row = self.connection.execute(statements.get("next_entity_id")).fetchone()
+    def _highest_id(self) -> int:
+        row = self.connection.execute(statements.get("highest_entity_id")).fetchone()
         assert row is not None
         return int(row[0])
 
-    def _record_created(self, first: int, entities: int) -> None:
+    def _record_created(self, above: int, entities: int) -> None:
         if entities:
-            self.connection.execute(statements.get("add_created"), {"run": self.run_id, "first": first, "entities": entities})
+            self.connection.execute(statements.get("add_created"), {"run": self.run_id, "above": above, "entities": entities})
 
     @staticmethod
     def _copy_statement() -> bytes:

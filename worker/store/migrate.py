@@ -6,6 +6,8 @@ import hashlib
 import re
 from importlib import resources
 
+from psycopg import errors
+
 from worker.store import statements
 from worker.store.connection import Connection, connect, transaction
 from worker.store.errors import Misconfigured
@@ -26,16 +28,43 @@ def migrate_on(connection: Connection) -> str:
     """Applies missing migrations on an open connection; returns the schema's version."""
     with transaction(connection):
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
+        missing = _missing(connection)
+        try:
+            with transaction(connection):  # a savepoint
+                _apply(connection, missing)
+        except Misconfigured as error:
+            if isinstance(error.__cause__, errors.InsufficientPrivilege):
+                raise _not_permitted(connection, missing, error) from error
+            raise
+    return version()
+
+
+def _missing(connection: Connection) -> dict[str, str]:
+    """The migrations that the database lacks. Needs no right to create anything."""
+    found = connection.execute("select to_regclass('elder_worker.migrations') is not null").fetchone()
+    applied: dict[str, str] = {}
+    if found and found[0]:
+        applied = dict(connection.execute("select name, checksum from elder_worker.migrations").fetchall())
+    ours = migrations()
+    _compare(applied, ours)
+    return {name: body for name, body in ours.items() if name not in applied}
+
+
+def _apply(connection: Connection, missing: dict[str, str]) -> None:
+    if missing:
         connection.execute("create schema if not exists elder_worker")
         connection.execute(statements.get("migrations_table"))
-        applied: dict[str, str] = dict(connection.execute("select name, checksum from elder_worker.migrations").fetchall())
-        ours = migrations()
-        _compare(applied, ours)
-        for name, body in ours.items():
-            if name not in applied:
-                connection.execute(body.encode())
-                connection.execute("insert into elder_worker.migrations (name, checksum) values (%s, %s)", [name, checksum(body)])
-    return version()
+    for name, body in missing.items():
+        connection.execute(body.encode())
+        connection.execute("insert into elder_worker.migrations (name, checksum) values (%s, %s)", [name, checksum(body)])
+
+
+def _not_permitted(connection: Connection, missing: dict[str, str], error: Misconfigured) -> Misconfigured:
+    """The error of a role that may not change the schema, with what to do."""
+    return Misconfigured(
+        f"the database lacks {len(missing)} migrations from {next(iter(missing))} on, and the role '{connection.info.user}' may not apply "
+        f"them ({str(error).removesuffix(': check DATABASE_URL')}): run `elder-worker migrate` as the role that owns the schema"
+    )
 
 
 def migrations() -> dict[str, str]:

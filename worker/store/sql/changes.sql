@@ -1,11 +1,11 @@
--- name: next_entity_id
--- Takes an id from the sequence of entities; what is copied afterwards has higher ones.
-select nextval(pg_get_serial_sequence('entities', 'id'))
+-- name: highest_entity_id
+-- Returns the highest id that is visible; what this transaction copies afterwards has higher ones.
+select coalesce(max(id), 0) from entities
 
 -- name: add_created
 -- Records that the entities which this transaction copied were created by a run.
 insert into elder_worker.created (run_id, first_id, last_id, entities)
-values (%(run)s, %(first)s, nextval(pg_get_serial_sequence('entities', 'id')), %(entities)s)
+values (%(run)s, %(above)s + 1, (select max(id) from entities), %(entities)s)
 
 -- name: record_created
 -- Records entities that a merge has created.

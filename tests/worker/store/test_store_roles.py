@@ -1,0 +1,127 @@
+"""Workers and the API as a role that may read and write rows and nothing else, and on a database that only reads."""
+
+from __future__ import annotations
+
+import uuid
+
+import msgspec
+import psycopg
+import pytest
+from peers.elder import ElderClient, settings
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from store_runs import Link, Run, add_job, resources, run_once
+
+from api.app import create_app
+from worker.run.queue import Unreachable
+from worker.store import migrate
+from worker.store.connection import connect
+from worker.store.queue import PostgresQueue
+
+GRANTS = """
+create role {role} login;
+grant usage on schema public, elder_worker to {role};
+grant select, insert, update, delete on all tables in schema public, elder_worker to {role};
+"""
+
+
+@pytest.fixture
+def role(database, sql):
+    """The URL of the test's database for a role with the documented rights."""
+    name = f"app_{uuid.uuid4().hex[:8]}"
+    sql.execute(GRANTS.format(role=name))
+    yield make_conninfo(**{**conninfo_to_dict(database), "user": name})
+    sql.execute(f"drop owned by {name}; drop role {name}")
+
+
+@pytest.fixture
+def client():
+    """Makes clients of APIs on a database."""
+    apps = []
+
+    def make(url: str) -> ElderClient:
+        apps.append(create_app(settings(url)))
+        return ElderClient(apps[-1])
+
+    yield make
+    for app in apps:
+        app.extensions["elder"].pool.close()
+
+
+def test_case_eng_11_a_role_that_writes_rows_only_is_enough_where_the_schema_is_current(role, database, sql):
+    queue = PostgresQueue(role, str(uuid.uuid4()), "test", 30.0)
+    assert queue.schema == migrate.version()
+    queue.renew([])
+    queue.sweep()
+    queue.close()
+
+    job = add_job(sql)
+    linked = [msgspec.structs.replace(one, links=(Link("in_vpc", "vpc"),)) for one in resources(60)]
+    for found in (linked, resources(60, state="stopped"), resources(50)):
+        run = Run(database, job, through=role)
+        run.scope(found)
+        run.finish()
+
+    assert sql.execute("select status, count(*) from discovery_history group by 1").fetchall() == [("completed", 3)]
+    assert sql.execute("select count(*) from entities where is_active").fetchone() == (50,)
+    assert sql.execute("select held_links from run_scopes order by run_id").fetchall() == [(0,), (60,), (50,)]
+
+
+def test_case_eng_11_the_api_needs_no_more_either(role, database, sql, client):
+    sql.execute("insert into organizations (id, name) values (1, 'one')")
+    elder = client(role)
+    job = elder.job()["id"]
+    elder.post(f"discovery/jobs/{job}/queue", status=202)
+    run_once(database, job, resources(40))
+    run_once(database, job, [])
+    run = elder.get(f"discovery/jobs/{job}/history")["results"][-1]["id"]
+    assert elder.post(f"runs/{run}/release", status=200)["released"] == 40
+    assert elder.get("changes")["total"] == 80
+    elder.delete(f"discovery/jobs/{job}")
+
+
+def test_case_eng_11_a_role_that_may_not_migrate_is_told_what_is_missing_and_what_to_do(role, monkeypatch):
+    ours = migrate.migrations()
+    monkeypatch.setattr(migrate, "migrations", lambda: {**ours, "9999_more": "create table more (id bigint)"})
+
+    with pytest.raises(
+        Unreachable, match=r"lacks 1 migrations from 9999_more on, and the role 'app_\w+' may not .* as the role that owns the schema"
+    ):
+        PostgresQueue(role, str(uuid.uuid4()), "test", 30.0)
+
+
+def test_case_eng_13_jobs_and_runs_are_read_on_a_read_only_database(database, sql, client):
+    job = add_job(sql)
+    run_once(database, job, resources(3))
+    name = sql.info.dbname
+    sql.execute(f"alter database {name} set default_transaction_read_only = on")
+
+    elder = client(database)
+    assert elder.get(f"discovery/jobs/{job}")["status"] == "completed"
+    assert elder.get("discovery/jobs")["total"] == 1
+    run = elder.get(f"discovery/jobs/{job}/history")["results"][0]["id"]
+    assert elder.get(f"runs/{run}")["status"] == "completed"
+    assert elder.get(f"runs/{run}/held")["total"] == 0
+    for page in ("/", f"/jobs/{job}", f"/runs/{run}", "/changes"):
+        assert elder.call("GET", page).status_code == 200, page
+    assert "read-only" in elder.post(f"discovery/jobs/{job}/queue", status=503)["error"]
+
+
+def test_case_eng_13_jobs_are_read_on_a_replica(primary_and_standby, client):
+    primary, standby = primary_and_standby
+    with psycopg.connect(primary.url(), autocommit=True) as here, psycopg.connect(standby.url(), autocommit=True) as there:
+        job = add_job(here)
+        position = here.execute("select pg_current_wal_insert_lsn()").fetchone()[0]
+        while not there.execute("select pg_last_wal_replay_lsn() >= %s", [position]).fetchone()[0]:
+            pass
+
+    elder = client(standby.url())
+    assert elder.get("discovery/jobs")["jobs"][0]["id"] == job
+    assert elder.get(f"discovery/jobs/{job}/history")["total"] == 0
+
+
+def test_a_current_schema_is_not_written(database, sql):
+    before = sql.execute("select xmin::text, name from elder_worker.migrations order by name").fetchall()
+    with connect(database) as connection:
+        migrate.migrate_on(connection)
+
+    assert sql.execute("select xmin::text, name from elder_worker.migrations order by name").fetchall() == before
