@@ -19,6 +19,7 @@ _SIMPLE = re.compile(r"(?! )(?:[!$-*,-\[\]-~]| (?! ))*")
 _PAIR = re.compile(r'\\(?:[0-9A-Fa-f]{2}|[ "#+,;<=>\\])')
 _QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*', re.DOTALL)
 _VALUE = re.compile(r"(?:[^\\,+]|\\[0-9A-Fa-f]{2}|\\[^0-9A-Fa-f]|\\[0-9A-Fa-f](?![0-9A-Fa-f]))*")
+_SPECIAL = re.compile(r'[\\,+"]')
 _TYPE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*|(?:[Oo][Ii][Dd]\.)?\d+(?:\.\d+)+)\s*=")
 _FIRST_RDN = re.compile(r"(?:[^,\\]+|\\.)*", re.DOTALL)
 
@@ -50,8 +51,8 @@ def normal(dn: str) -> str:
     first, comma, rest = _split(dn)
     if comma != ",":  # the only RDN, or an escape that does not end
         return _rdn(dn) if dn.strip() else ""
-    if not rest.strip():
-        raise DnError(f"'{dn[:200]}' ends with a comma")
+    if not first.strip() or not rest.strip():
+        raise DnError(f"'{dn[:200]}' begins or ends with a comma")
     return f"{_rdn(first)},{_parents(rest)}"
 
 
@@ -100,11 +101,13 @@ def _short(name: str) -> str:
 
 
 def _joined(rdn: list[tuple[str, str]]) -> str:
-    return "+".join(sorted(f"{name}={_escaped(value)}" for name, value in rdn))
+    return "+".join(sorted(f"{name}={value}" for name, value in rdn))
 
 
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace(",", "\\,").replace("+", "\\+")
+def _text(name: str, value: str) -> str:
+    """A value that is text, as it stands in the normal form."""
+    escaped = _SPECIAL.sub(r"\\\g<0>", _compared(name, value))
+    return f"\\{escaped}" if escaped.startswith("#") else escaped
 
 
 def _rdns(dn: str) -> Iterator[list[tuple[str, str]]]:
@@ -117,8 +120,8 @@ def _rdns(dn: str) -> Iterator[list[tuple[str, str]]]:
         if not found:
             raise DnError(f"'{dn[:200]}' has no attribute type where one must stand (at character {position + 1})")
         name = _short(found[1])
-        value, position = _value(dn, found.end())
-        rdn.append((name, _compared(name, value)))
+        value, position = _value(name, dn, found.end())
+        rdn.append((name, value))
         separator = dn[position : position + 1]
         if separator != "+":
             yield rdn
@@ -128,17 +131,18 @@ def _rdns(dn: str) -> Iterator[list[tuple[str, str]]]:
         position += 1
 
 
-def _value(dn: str, start: int) -> tuple[str, int]:
-    """The value that begins at `start`, without escapes, and where it ends."""
+def _value(name: str, dn: str, start: int) -> tuple[str, int]:
+    """The value that begins at `start`, as it stands in the normal form, and where it ends."""
     quoted = _QUOTED.match(dn, start)
     if quoted and dn[quoted.end() : quoted.end() + 1] in ("", ",", "+"):
-        return _unescaped(quoted[1]), quoted.end()
+        return _unescaped(name, quoted[1]), quoted.end()
     found = _VALUE.match(dn, start)
     assert found  # it matches the empty text too
     if found.end() < len(dn) and dn[found.end()] not in ",+":
         raise DnError(f"'{dn[:200]}' ends within an escape")
     text = found[0]
-    return (_encoded(text.strip()[1:]) if text.lstrip().startswith("#") else _unescaped(_stripped(text))), found.end()
+    value = _encoded(name, text.strip()[1:]) if text.lstrip().startswith("#") else _unescaped(name, _stripped(text))
+    return value, found.end()
 
 
 def _stripped(text: str) -> str:
@@ -149,8 +153,8 @@ def _stripped(text: str) -> str:
     return right + " " if escapes % 2 and len(right) < len(left) else right
 
 
-def _unescaped(text: str) -> str:
-    """The characters that a text with escapes stands for. Raises `DnError` for bytes that are no UTF-8."""
+def _unescaped(name: str, text: str) -> str:
+    """The characters that a text with escapes stands for; bytes that are no UTF-8 as hexadecimal digits."""
     pieces = bytearray()
     position = 0
     for pair in _PAIR.finditer(text):
@@ -159,12 +163,12 @@ def _unescaped(text: str) -> str:
         position = pair.end()
     pieces += text[position:].encode(errors="surrogatepass")
     try:
-        return pieces.decode()
+        return _text(name, pieces.decode())
     except UnicodeDecodeError:
-        return "#" + pieces.hex()  # not text: compared byte for byte
+        return "#04" + pieces.hex()  # compared byte for byte
 
 
-def _encoded(digits: str) -> str:
+def _encoded(name: str, digits: str) -> str:
     """The value of ``#`` and hexadecimal digits, which are its BER encoding; the digits themselves where it is no string."""
     try:
         data = bytes.fromhex(digits)
@@ -173,7 +177,7 @@ def _encoded(digits: str) -> str:
     tag, body = data[:1], data[2:]
     if tag and tag[0] in _STRINGS and data[1:2] and data[1] == len(body) < 128:
         try:
-            return body.decode(_STRINGS[tag[0]])
+            return _text(name, body.decode(_STRINGS[tag[0]]))
         except UnicodeDecodeError:
             pass
     return "#" + data.hex()
@@ -185,7 +189,7 @@ def _compared(name: str, value: str) -> str:
         prepared = value if name in _EXACT else value.lower()
     else:
         fold = str if name in _EXACT else stringprep.map_table_b2
-        prepared = unicodedata.normalize("NFKC", "".join(fold(one) for one in map(_mapped, value)))
+        prepared = unicodedata.normalize("NFKC", "".join(fold(one) for one in map(_mapped, value) if one))
     return " ".join(part for part in prepared.split(" ") if part)
 
 

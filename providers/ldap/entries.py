@@ -37,7 +37,7 @@ def identity(raw: Raw, own: str | None = None) -> str:
 
     Raises `DataError` when the entry shows none.
     """
-    names = (own,) if own else IDENTITY
+    names = tuple(name for name in raw if name.lower() == own.lower()) or (own,) if own else IDENTITY
     for name in names:
         if values := raw.get(name):
             return _id_text(name.lower(), min(values))

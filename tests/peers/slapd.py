@@ -98,13 +98,52 @@ def user(number: int, home: str) -> str:
     return f"uid=user{number},{home},{BASE}"
 
 
+LIMITS = "size.soft=500 size.hard=500 size.pr=1000 size.prtotal=unlimited"
+"""Of the reader: an unpaged search is cut, a paged one is not."""
+
+MDB = f"""
+database mdb
+maxsize 1073741824
+suffix "{BASE}"
+dbnosync
+index objectClass,uid eq
+"""
+
+UNPAGED = f"""
+database ldif
+suffix "{BASE}"
+"""
+"""A database that has no control for pages."""
+
+
+def few(*more: str, users: int = 20) -> str:
+    """LDIF of a small directory: some users and a group of them, and whatever else."""
+    account = f"objectClass: organizationalRole\nobjectClass: simpleSecurityObject\nuserPassword: {PASSWORD}"
+    parts = [f"dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example"]
+    parts += [f"dn: cn={name},{BASE}\n{account}\ncn: {name}" for name in ("admin", "reader")]
+    parts += [f"dn: ou={name},{BASE}\nobjectClass: organizationalUnit\nou: {name}" for name in ("People", "Groups")]
+    for number in range(users):
+        parts.append(f"dn: {plain_user(number)}\nobjectClass: inetOrgPerson\nuid: user{number}\ncn: User {number}\nsn: {number}")
+    members = "".join(f"\nmember: {plain_user(number)}" for number in range(users))
+    parts.append(f"dn: cn=all,ou=Groups,{BASE}\nobjectClass: groupOfNames\ncn: all{members}")
+    return "\n\n".join((*parts, *more)) + "\n"
+
+
+def plain_user(number: int) -> str:
+    """The DN of a user of the small directory."""
+    return user(number, "ou=People")
+
+
 @contextlib.contextmanager
-def running(folder: pathlib.Path, authority) -> Iterator[Slapd]:
-    """Loads and serves."""
+def running(
+    folder: pathlib.Path, authority, *, ldif: str = "", limits: str = LIMITS, access: str = "", database: str = MDB, encrypted: bool = True
+) -> Iterator[Slapd]:
+    """Loads and serves; `access` are rules that go before the usual ones."""
     slapd, slapadd = shutil.which("slapd", path="/usr/sbin:/usr/bin"), shutil.which("slapadd", path="/usr/sbin:/usr/bin")
     if not slapd or not slapadd:
         missing("slapd is not installed: apt-get install slapd")
     certificate, key = authority.issue("localhost")
+    tls = f"TLSCertificateFile {certificate}\nTLSCertificateKeyFile {key}\nTLSCACertificateFile {authority.ca}"
     (folder / "db").mkdir()
     (folder / "slapd.conf").write_text(f"""
 include /etc/ldap/schema/core.schema
@@ -115,33 +154,28 @@ moduleload back_mdb.la
 moduleload ppolicy.la
 moduleload retcode.la
 pidfile {folder}/pid
-TLSCertificateFile {certificate}
-TLSCertificateKeyFile {key}
-TLSCACertificateFile {authority.ca}
+{tls if encrypted else ""}
 sizelimit 500
-database mdb
-maxsize 1073741824
-suffix "{BASE}"
+{database}
 directory {folder}/db
-dbnosync
-limits dn.exact="{READER}" size.soft=500 size.hard=500 size.pr=1000 size.prtotal=unlimited
+limits dn.exact="{READER}" {limits}
+{access}
 access to filter=(description={HIDDEN}) by dn.exact="{ADMIN}" write by * none
 access to attrs=userPassword by anonymous auth by dn.exact="{ADMIN}" write by * none
 access to attrs=entry,objectClass by dn.exact="{ADMIN}" write by dn.exact="{READER}" read by anonymous read by * none
 access to * by dn.exact="{ADMIN}" write by dn.exact="{READER}" read by anonymous auth by * none
-index objectClass,uid eq
 overlay ppolicy
 ppolicy_use_lockout
 overlay retcode
 retcode-parent "cn=errors,{BASE}"
 retcode-indir on
 """)
-    (folder / "all.ldif").write_text("\n\n".join(entries()) + "\n")
+    (folder / "all.ldif").write_text(ldif or "\n\n".join(entries()) + "\n")
     load = [slapadd, "-q", "-f", folder / "slapd.conf", "-l", folder / "all.ldif"]
     done = subprocess.run(load, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
     port, tls_port = free_port(), free_port()
-    urls = f"ldap://127.0.0.1:{port} ldaps://127.0.0.1:{tls_port}"
+    urls = f"ldap://127.0.0.1:{port}" + (f" ldaps://127.0.0.1:{tls_port}" if encrypted else "")
     with (folder / "log").open("wb") as log:
         process = mortal.start([slapd, "-d", "0", "-f", folder / "slapd.conf", "-h", urls], stdout=log, stderr=log)
     try:
