@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from api import access, inventory, jobs, openapi, pages, refusals, scopes, sync
+from api import access, connectors, inventory, jobs, openapi, pages, refusals, scopes, sync
 from api.context import Context
 from api.endpoint import answer_with, register
 from worker.config.settings import Settings
 
 PREFIX = "/api/v1"
-ENDPOINTS = (*jobs.ENDPOINTS, *inventory.ENDPOINTS, *scopes.ENDPOINTS, *sync.ENDPOINTS)
+ENDPOINTS = (*jobs.ENDPOINTS, *inventory.ENDPOINTS, *scopes.ENDPOINTS, *connectors.ENDPOINTS, *sync.ENDPOINTS)
 
 
 def create_app(settings: Settings) -> Flask:

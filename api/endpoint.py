@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from api.context import Context
 from api.errors import ApiError, UnsupportedMediaType
 from providers.errors import ConfigError
 from providers.schema import parse
+
+NAME = "name"
+"""The one path parameter that is no id."""
 
 MAX_INTEGER = 2**63 - 1
 MAX_BODY, MAX_BULK = 1024 * 1024, 32 * 1024 * 1024
@@ -73,12 +77,12 @@ def register(app: Flask, context: Context, prefix: str, endpoints: tuple[Endpoin
     """Makes the routes."""
     app.url_map.converters["id"] = Id
     for endpoint in endpoints:
-        rule = prefix + endpoint.path.replace("{", "<id:").replace("}", ">")
+        rule = prefix + re.sub(r"{(\w+)}", lambda name: f"<{'string' if name[1] == NAME else 'id'}:{name[1]}>", endpoint.path)
         app.add_url_rule(rule, f"{endpoint.method} {rule}", _view(context, endpoint), methods=[endpoint.method])
 
 
 def _view(context: Context, endpoint: Endpoint) -> Callable[..., Response]:
-    def view(**path: int) -> Response:
+    def view(**path: int | str) -> Response:
         request.max_content_length = MAX_BULK if endpoint.bulk else MAX_BODY
         answer = endpoint.handle(context, query=_query(endpoint), body=_body(endpoint), **path)
         response = answer_with(answer, endpoint.status)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from api.endpoint import Endpoint, NoBody
+from api.endpoint import NAME, Endpoint, NoBody
 from worker.version import __version__
 
 _ERROR = {
@@ -18,6 +18,7 @@ _ERROR = {
     "properties": {"error": {"type": "string"}, "details": {"type": "array", "items": {"type": "string"}}},
     "additionalProperties": False,
 }
+_NAME = {"type": "string", "minLength": 1}
 _ID = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 
 
@@ -44,7 +45,7 @@ def document(endpoints: Iterable[Endpoint], prefix: str) -> dict[str, Any]:
 
 def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     names = re.findall(r"{(\w+)}", endpoint.path)
-    parameters = [{"name": name, "in": "path", "required": True, "schema": _ID} for name in names]
+    parameters = [{"name": name, "in": "path", "required": True, "schema": _NAME if name == NAME else _ID} for name in names]
     query = schemas[endpoint.query.__name__]
     for name, schema in query["properties"].items():
         parameters.append({"name": name, "in": "query", "required": name in query["required"], "schema": schema})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -10,10 +10,11 @@ from api import job_models
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError
+from api.job_models import RunStatus
 from api.paging import page_of
 from providers.records import Scope
-from worker.store import held, sync, tombstones
-from worker.sync.messages import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, Tombstoned
+from worker.store import connectors, held, sync, tombstones
+from worker.sync.messages import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, SyncRun, SyncStored, Tombstoned
 
 OWNERS = "connector:"
 """What the scopes of connectors begin with: a connector has no say in what discovery jobs have found."""
@@ -77,7 +78,18 @@ def _owner(owner: str) -> str:
     return owner
 
 
+def put_run(context: Context, query: NoQuery, body: SyncRun) -> SyncStored:
+    """Stores how a connector's sync stands."""
+    _owner(body.owner)
+    if body.status not in get_args(RunStatus):
+        raise ApiError("the body is not valid", [f"`status` is one of {', '.join(get_args(RunStatus))}"])
+    with context.pool.connection() as connection:
+        connectors.put(connection, body)
+    return SyncStored(body.owner, body.run, body.status)
+
+
 ENDPOINTS = (
+    Endpoint("POST", "/sync/runs", "How a connector's sync stands", put_run, body=SyncRun, answer=SyncStored, bulk=True),
     Endpoint("GET", "/sync/fingerprints", "What is known of a connector's scope", fingerprints, query=ScopeQuery, answer=Fingerprints),
     Endpoint("POST", "/sync/batch", "Bulk upsert by a connector", store_batch, body=Batch, answer=Stored, bulk=True),
     Endpoint("POST", "/sync/scopes", "The end of a connector's scope", close_scope, body=ScopeClosed, answer=Tombstoned, bulk=True),

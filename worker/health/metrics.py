@@ -16,7 +16,8 @@ HELP = {
     "connector_entities_synced": "Entities by connector and operation",
     "connector_sync_errors": "Syncs that failed",
     "connector_sync_duration_seconds": "Duration of syncs",
-    "connector_last_sync_timestamp": "Unix time of the last successful sync",
+    "connector_last_sync_timestamp": "Unix time of the last sync that read every scope in full",
+    "connector_scopes_total": "Scopes of syncs by connector and outcome",
     "discovery_jobs_total": "Discovery runs by provider and outcome",
     "discovery_job_duration_seconds": "Lifetime of job processes",
     "discovery_running": "Discovery jobs that hold a slot",
@@ -38,6 +39,7 @@ ALWAYS = {
     "connector_sync_total": ("connector", "status"),
     "connector_entities_synced": ("connector", "operation"),
     "connector_sync_errors": ("connector",),
+    "connector_scopes_total": ("connector", "outcome"),
 }
 """Families that are present before their first increment, with their labels."""
 

@@ -11,7 +11,7 @@ import sys
 from providers.errors import Outcome
 from providers.records import Organization, Scope
 from worker.run.fingerprints import INTEGER, Entry, content_of, key_of
-from worker.store import links, losses, organizations, scopes, tombstones
+from worker.store import connectors, links, losses, organizations, scopes, tombstones
 from worker.store.connection import Connection, transaction
 from worker.store.errors import BadData
 from worker.store.ingest import Ingest
@@ -61,7 +61,11 @@ def _entries(batch: Batch) -> tuple[list[Entry], list[Rejected]]:
 def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> Tombstoned:
     """Tombstones what a complete scope no longer has. Raises `StoreError`."""
     with transaction(connection):
-        row = scopes.scope_id(connection, closed.owner, closed.scope)
+        sync = connectors.begin(connection, closed.owner, closed.run)
+        if closed.outcome == Outcome.NOT_REACHED:
+            connectors.add_line(connection, sync, scopes.scope_id(connection, closed.owner, closed.scope), closed, Tombstoned())
+            return Tombstoned()
+        row, _ = scopes.begin(connection, closed.owner, closed.scope, sync)
         deleted = held = 0
         if closed.outcome == Outcome.COMPLETE:
             unseen = array.array(INTEGER, closed.unseen)
@@ -75,9 +79,11 @@ def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> To
         held_too = losses.settle(connection, row, None, guard)
         ended = scopes.Ended(closed.outcome, closed.message[:2000], closed.permission[:2000], closed.catalogue_version, changed=True)
         scopes.end(connection, row, ended)
+        done = Tombstoned(deleted, held, *held_too)
+        connectors.add_line(connection, sync, row, closed, done)
         own = scopes.organization_ids(connection, closed.owner)
         links.resolve(connection, list({*own.values(), *_used(connection, row)}))
-    return Tombstoned(deleted, held, *held_too)
+    return done
 
 
 def _used(connection: Connection, scope: int) -> list[int]:

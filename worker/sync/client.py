@@ -14,7 +14,7 @@ from providers.errors import CredentialsError, ProviderError, ScopeError, Thrott
 from providers.http.client import Http
 from providers.http.response import HttpResponse
 from providers.records import Scope
-from worker.sync.messages import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, Tombstoned
+from worker.sync.messages import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, SyncRun, SyncStored, Tombstoned
 
 AnswerT = TypeVar("AnswerT")
 
@@ -49,6 +49,10 @@ class ElderApi:
     def close_scope(self, closed: ScopeClosed) -> Tombstoned:
         """Closes a scope, and tombstones what it no longer has."""
         return self._call("POST", "/api/v1/sync/scopes", closed, Tombstoned)
+
+    def put_run(self, sync: SyncRun) -> SyncStored:
+        """Tells how a sync stands, for the connector's history."""
+        return self._call("POST", "/api/v1/sync/runs", sync, SyncStored)
 
     def release(self, owner: str) -> HeldReleased:
         """Tombstones what the guard held back."""

@@ -6,6 +6,7 @@ import sys
 from array import array
 
 import msgspec
+import structlog
 
 from providers.errors import Outcome
 from providers.records import Identity, Organization, Scope
@@ -15,10 +16,15 @@ from worker.run.fingerprints import INTEGER, Change, Fingerprints, content_of, k
 from worker.run.inventory import InventoryError, Totals, held_back
 from worker.run.outcome import Status, Verdict
 from worker.sync.client import ApiError, ElderApi
-from worker.sync.messages import Batch, ScopeClosed, Stored
+from worker.sync.messages import Batch, ScopeClosed, Stored, SyncRun
 
 BATCH_BYTES = 4 * 1024 * 1024
 """Most bytes of resources in one request."""
+
+NOT_REACHED_TOLD = 1000
+"""Most scopes that were not reached of which the API is told by name."""
+
+_log = structlog.get_logger("worker.sync")
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -49,10 +55,13 @@ class ApiInventory:
         self._organizations: list[Organization] = []
         self._open: dict[int, _Open] = {}
         self._last: _Open | None = None
+        self._identity: Identity | None = None
         self.totals = Totals()
 
     def identity(self, identity: Identity) -> None:
-        """Ignored: the API knows a connector by its name."""
+        """Keeps the identity for the history, and tells the API that the sync has begun."""
+        self._identity = identity
+        self._tell("running", Verdict(Status.COMPLETED))
 
     def organizations(self, organizations: list[Organization]) -> None:
         """Keeps organizations for the next batch, which may name them."""
@@ -109,14 +118,27 @@ class ApiInventory:
             answer = self._api.close_scope(closed)
         except ApiError as error:
             raise _failed(error) from error
+        if end.outcome is not Outcome.COMPLETE:
+            self._warn(opened.scope, end)
         self.totals.deleted += answer.deleted
         self.totals.held_back += answer.held_back
         self.totals.held_links += answer.held_links
         self.totals.held_attributes += answer.held_attributes
 
+    def _warn(self, scope: Scope, end: wire.ScopeEnd) -> None:
+        where = " ".join(part for part in (scope.account, scope.region, scope.resource_type) if part)
+        fields = {"outcome": end.outcome.value, "permission": end.permission, "run": self._run}
+        _log.warning(f"{self._owner}: {where} was not read in full: {end.message}", **fields)
+
     def not_reached(self, scopes: list[Scope]) -> None:
-        """Counted; the API is not told."""
+        """Closes scopes that were planned and not begun, so that the ledger names them."""
         self.totals.outcomes[Outcome.NOT_REACHED] = len(scopes)
+        for scope in scopes[:NOT_REACHED_TOLD]:
+            closed = ScopeClosed(self._owner, self._run, scope, Outcome.NOT_REACHED, 0, "planned, and not reached before the sync ended")
+            try:
+                self._api.close_scope(closed)
+            except ApiError as error:
+                raise _failed(error) from error
 
     def flush(self) -> None:
         """Sends the gathered resources."""
@@ -130,7 +152,32 @@ class ApiInventory:
         sentence = held_back(self.totals, f"elder-worker connectors release {self._owner.removeprefix('connector:')}")
         if sentence and verdict.status is Status.COMPLETED:
             verdict = msgspec.structs.replace(verdict, error=sentence)
+        if verdict.status is not Status.RELEASED:
+            self._tell(verdict.status.value, verdict)
         return verdict
+
+    def _tell(self, status: str, verdict: Verdict) -> None:
+        """Tells the API how the sync stands. An API that cannot be told does not change how the sync ended: the log says so."""
+        totals = self.totals
+        identity = msgspec.to_builtins(self._identity) if self._identity else None
+        sync = SyncRun(
+            owner=self._owner,
+            run=self._run,
+            status=status,
+            error_kind=verdict.error_kind,
+            error=verdict.error,
+            detail=verdict.detail,
+            resources=totals.resources,
+            created=totals.created,
+            updated=totals.updated,
+            deleted=totals.deleted,
+            rejected=totals.rejected,
+            identity=identity,
+        )
+        try:
+            self._api.put_run(sync)
+        except ApiError as error:
+            _log.warning(f"{self._owner}: the history of this sync could not be stored: {error}", run=self._run)
 
     def _send(self, opened: _Open) -> None:
         if not opened.pending and not self._organizations:

@@ -15,6 +15,10 @@
     "catalogue_version"}``, at the end of each scope; `unseen` (the keys that a complete scope no longer has) is tombstoned, and lost links
     and attributes are removed, unless the guard holds them back; answers ``{"deleted", "held_back", "held_links", "held_attributes"}``.
 
+``POST /api/v1/sync/runs``
+    ``{"owner", "run", "status", "error_kind", "error", "detail", "resources", "created", "updated", "deleted", "rejected", "identity"}``,
+    at the start (``running``) and at the end of a sync; kept as the connector's history.
+
 ``GET /api/v1/sync/held?owner=``
     A page of what the guard holds back of that connector, by name.
 
@@ -23,6 +27,8 @@
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import msgspec
 
@@ -81,6 +87,32 @@ class Tombstoned(msgspec.Struct, frozen=True):
     held_back: int = 0
     held_links: int = 0
     held_attributes: int = 0
+
+
+class SyncRun(msgspec.Struct, frozen=True):
+    """Body of ``POST /sync/runs``: how a connector's sync stands, at its start and at its end."""
+
+    owner: str
+    run: str
+    status: str
+    """``running``, or as a job's run ended: ``completed``, ``partial``, ``error``, ``cancelled``."""
+    error_kind: str = ""
+    error: str = ""
+    detail: str = ""
+    resources: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    rejected: int = 0
+    identity: dict[str, Any] | None = None
+
+
+class SyncStored(msgspec.Struct, frozen=True):
+    """Answer to a `SyncRun`."""
+
+    owner: str
+    run: str
+    status: str
 
 
 class ReleaseHeld(msgspec.Struct, frozen=True):

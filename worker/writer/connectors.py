@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from providers.errors import ProviderError
+from providers.errors import Outcome, ProviderError
 from supervisor.metrics import Metrics
 from worker.run.inventory import Inventory, Totals
 from worker.run.outcome import Status, Verdict
@@ -130,22 +130,28 @@ class ConnectorScheduler:
         last.status, last.error, last.error_kind = verdict.status, verdict.error[:LONGEST_ERROR], verdict.error_kind
         last.last_sync_at, last.duration_seconds = _iso(time.time()), round(seconds, 3)
         last.entities, last.scopes = operations, dict(totals.outcomes)
-        self._measure(name, verdict, operations, seconds, ok=ok)
-        if ok:
-            fields = {"status": verdict.status, "seconds": round(seconds, 3), "note": verdict.error, **operations}
+        self._measure(name, verdict, totals, seconds, ok=ok)
+        fields = {"status": verdict.status, "seconds": round(seconds, 3), "note": verdict.error, **operations}
+        if verdict.status is Status.COMPLETED:
             _log.info(f"connector {name}: sync completed", connector=name, **fields)
+        elif ok:
+            missed = sum(totals.outcomes.values()) - totals.outcomes.get(Outcome.COMPLETE, 0)
+            sentence = f"connector {name}: sync completed in part: {missed} scopes were not read in full; nothing of them was tombstoned"
+            _log.warning(sentence, connector=name, scopes=dict(totals.outcomes), **fields)
         else:
             _log.error(
                 f"connector {name}: sync failed: {verdict.error}", connector=name, error_kind=verdict.error_kind, detail=verdict.detail
             )
 
-    def _measure(self, name: str, verdict: Verdict, operations: dict[str, int], seconds: float, *, ok: bool) -> None:
+    def _measure(self, name: str, verdict: Verdict, totals: Totals, seconds: float, *, ok: bool) -> None:
         self._metrics.count("connector_sync_total", connector=name, status=verdict.status)
         self._metrics.count("connector_sync_errors", 0 if ok else 1, connector=name)
         self._metrics.observe("connector_sync_duration_seconds", seconds, connector=name)
-        for operation, number in operations.items():
-            self._metrics.count("connector_entities_synced", number, connector=name, operation=operation)
-        if ok:
+        for outcome, number in totals.outcomes.items():
+            self._metrics.count("connector_scopes_total", number, connector=name, outcome=outcome)
+        for operation in OPERATIONS:
+            self._metrics.count("connector_entities_synced", getattr(totals, operation), connector=name, operation=operation)
+        if verdict.status is Status.COMPLETED:
             self._metrics.set("connector_last_sync_timestamp", time.time(), connector=name)
 
 

@@ -16,7 +16,7 @@ from worker.run.inventory import InventoryError
 from worker.run.outcome import Status, Verdict
 from worker.sync.client import ApiError
 from worker.sync.inventory import ApiInventory, Destination
-from worker.sync.messages import Fingerprints, Rejected, Stored, Tombstoned
+from worker.sync.messages import Fingerprints, Rejected, Stored, SyncStored, Tombstoned
 
 SCOPE = Scope("ldap", "dc=example", "", "user")
 
@@ -26,6 +26,12 @@ class Api:
 
     def __init__(self):
         self.entities, self.batches, self.closed, self.fail, self.refuse = {}, [], [], None, set()
+        self.runs = []
+
+    def put_run(self, sync):
+        self._maybe("put_run")
+        self.runs.append(sync)
+        return SyncStored(sync.owner, sync.run, sync.status)
 
     def _maybe(self, name):
         if self.fail == name:

@@ -1,0 +1,119 @@
+"""Syncs of connectors: their history and their ledger, as the API stores and shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from worker.store import statements
+from worker.store.connection import Connection, transaction
+from worker.store.query import one, rows
+from worker.sync.messages import ScopeClosed, SyncRun, Tombstoned
+
+PREFIX = "connector:"
+"""Beginning of the owner of a connector's scopes."""
+
+SYNCS_KEPT = 500
+"""Syncs of one connector whose history is kept."""
+
+SCOPES_SHOWN = 100
+"""Scopes shown of each sync in a history; the newest sync of one connector shows all, up to `SCOPES_AT_MOST`."""
+
+SCOPES_AT_MOST = 20_000
+ENDED = frozenset({"completed", "partial"})
+"""Statuses of syncs that ended by themselves, so that their plan is whole."""
+
+
+def begin(connection: Connection, owner: str, run: str) -> int:
+    """The row of a sync, created when it is missing. Inside a transaction."""
+    row = connection.execute(statements.get("begin_sync"), {"connector": owner.removeprefix(PREFIX), "run": run}).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def put(connection: Connection, sync: SyncRun) -> None:
+    """Stores how a sync stands. At its end, scopes that its whole plan left out are abandoned. Raises `StoreError`."""
+    with transaction(connection):
+        number = begin(connection, sync.owner, sync.run)
+        values = {
+            "id": number,
+            "connector": sync.owner.removeprefix(PREFIX),
+            "kept": SYNCS_KEPT,
+            "status": sync.status,
+            "error_kind": sync.error_kind,
+            "error": sync.error or None,
+            "detail": sync.detail or None,
+            "resources": sync.resources,
+            "created": sync.created,
+            "updated": sync.updated,
+            "deleted": sync.deleted,
+            "rejected": sync.rejected,
+            "identity": Jsonb(sync.identity) if sync.identity else None,
+        }
+        connection.execute(statements.get("put_sync"), values)
+        connection.execute(statements.get("end_earlier_syncs"), values)
+        if sync.status in ENDED:
+            _abandon(connection, sync.owner, number)
+        if sync.status != "running":
+            connection.execute(statements.get("prune_syncs"), values)
+
+
+def _abandon(connection: Connection, owner: str, number: int) -> None:
+    found = connection.execute(statements.get("abandon_connector_scopes"), {"owner": owner, "run": number}).fetchall()
+    for (row,) in found:
+        connection.execute(statements.get("hand_over"), {"scope": row, "keys": None})
+
+
+def add_line(connection: Connection, number: int, scope: int, closed: ScopeClosed, done: Tombstoned) -> None:
+    """Adds a scope's line to the ledger of a sync. Inside a transaction."""
+    values = {
+        "run": number,
+        "scope": scope,
+        "provider": closed.scope.provider,
+        "account": closed.scope.account,
+        "region": closed.scope.region,
+        "resource_type": closed.scope.resource_type,
+        "coverage": closed.scope.coverage,
+        "outcome": closed.outcome,
+        "resources": closed.resources,
+        "deleted": done.deleted,
+        "held_back": done.held_back,
+        "held_links": done.held_links,
+        "held_attributes": done.held_attributes,
+        "message": closed.message[:2000],
+        "permission": closed.permission[:2000],
+        "detail": closed.detail[:8000],
+    }
+    connection.execute(statements.get("add_to_connector_ledger"), values)
+
+
+def summaries(connection: Connection) -> list[dict[str, Any]]:
+    """Each connector with its newest sync and its scopes."""
+    return rows(connection, statements.get("connectors"), {"name": None})
+
+
+def summary(connection: Connection, name: str) -> dict[str, Any] | None:
+    """One connector with its newest sync and that sync's whole ledger."""
+    found = one(connection, statements.get("connectors"), {"name": name})
+    newest = rows(connection, statements.get("syncs"), {"name": name, "limit": 1})
+    return {**found, "latest": _with_scopes(connection, newest, SCOPES_AT_MOST)[0]} if found else None
+
+
+def history(connection: Connection, name: str, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """The newest syncs of a connector, oldest first, each with some of its scopes; and how many syncs there are."""
+    newest = rows(connection, statements.get("syncs"), {"name": name, "limit": limit})
+    counted = one(connection, "select count(*) as syncs from connector_history where connector = %s", [name])
+    return _with_scopes(connection, newest[::-1], SCOPES_SHOWN), counted["syncs"] if counted else 0
+
+
+def _with_scopes(connection: Connection, found: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    """Adds ``outcomes`` (how many scopes ended how) and ``scopes`` to each sync."""
+    numbers = [sync["id"] for sync in found]
+    by_id: dict[int, dict[str, Any]] = {sync["id"]: {**sync, "outcomes": {}, "scopes": []} for sync in found}
+    counts = "select run_id, outcome, count(*) as scopes from connector_scopes where run_id = any(%s) group by 1, 2 order by 1, 2"
+    for counted in rows(connection, counts, [numbers]):
+        by_id[counted["run_id"]]["outcomes"][counted["outcome"]] = counted["scopes"]
+    for scope in rows(connection, statements.get("scopes_of_syncs"), {"syncs": numbers, "limit": limit}):
+        by_id[scope.pop("run_id")]["scopes"].append(scope)
+    return list(by_id.values())
