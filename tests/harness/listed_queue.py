@@ -61,6 +61,9 @@ class ListedQueue:
     def sweep(self):
         return []
 
+    def clean(self):
+        return False
+
     def numbers(self):
         return Numbers(len(self._jobs), 0.0)
 

@@ -166,6 +166,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 0.1
 
+    history_retention_days: Annotated[
+        int,
+        setting(
+            "Days for which runs and their ledgers are kept; 0: for ever. Each job's latest run and latest complete run always stay.",
+            ge=0,
+            le=36_500,
+            low="a person who looks for an older run finds none",
+            high="the history of jobs that run often grows by gigabytes a year",
+        ),
+    ] = 90
+
     sync_on_startup: Annotated[bool, setting("Connectors sync at the start. `false`: each waits for its interval first.")] = True
     sync_batch_size: Annotated[
         int,

@@ -112,6 +112,9 @@ class Queue(Protocol):
     def sweep(self) -> list[Swept]:
         """Ends the runs of workers that are gone; each swept run is returned once, to one worker."""
 
+    def clean(self) -> bool:
+        """Deletes a batch of what is kept no longer; true when there may be more."""
+
     def numbers(self) -> Numbers:
         """Counts due jobs and the age of the oldest."""
 

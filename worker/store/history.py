@@ -17,6 +17,8 @@ SCOPES_SHOWN = 100
 
 SCOPES_AT_MOST = 20_000
 
+_OF_A_JOB: LiteralString = "job_id in (select id from discovery_jobs where deleted_at is null)"
+
 
 def runs(connection: Connection, job: int, limit: int) -> tuple[list[dict[str, Any]], int]:
     """Returns the newest runs of a job, oldest first, each with some of its scopes, and how many runs there are."""
@@ -27,7 +29,7 @@ def runs(connection: Connection, job: int, limit: int) -> tuple[list[dict[str, A
 
 def run(connection: Connection, number: int) -> dict[str, Any] | None:
     """One run with its whole ledger."""
-    found = one(connection, "select " + COLUMNS + " from discovery_history where id = %s", [number])
+    found = one(connection, "select " + COLUMNS + " from discovery_history where id = %s and " + _OF_A_JOB, [number])
     return _with_scopes(connection, [found], SCOPES_AT_MOST)[0] if found else None
 
 

@@ -34,14 +34,18 @@ def add(connection: Connection, job: dict[str, Any]) -> dict[str, Any]:
 
 def get(connection: Connection, job: int, *, locked: bool = False) -> dict[str, Any] | None:
     """One job with its config as stored (secrets encrypted). `locked` keeps others from changing it until the transaction ends."""
-    return one(connection, "select " + COLUMNS + " from discovery_jobs where id = %s" + (" for update" if locked else ""), [job])
+    return one(
+        connection,
+        "select " + COLUMNS + " from discovery_jobs where id = %s and deleted_at is null" + (" for update" if locked else ""),
+        [job],
+    )
 
 
 def page(
     connection: Connection, number: int, size: int, *, provider: str | None = None, status: str | None = None
 ) -> tuple[list[dict[str, Any]], int]:
     """A page of jobs, the newest first."""
-    query = Query(COLUMNS, "discovery_jobs", "id desc")
+    query = Query(COLUMNS, "discovery_jobs", "id desc", ["deleted_at is null"])
     query.only("provider = %s", provider)
     query.only("status = %s", status)
     return query.page(connection, number, size)
@@ -65,7 +69,7 @@ def change(connection: Connection, job: int, changes: dict[str, Any]) -> None:
 
 
 def delete(connection: Connection, job: int) -> bool:
-    """Removes a job and its history; what it found stays. False when it is running."""
+    """Deletes a job and, in the background, its history; what it found stays. False when it is running."""
     with transaction(connection):
         row = connection.execute(statements.get("delete_job"), [job]).fetchone()
         if row is not None:

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from worker.run.outcome import Verdict
 from worker.run.queue import Claimed, Numbers, Renewal, Swept, Test, Unacceptable, Unreachable
-from worker.store import claims, migrate, statements
+from worker.store import claims, migrate, retention, statements
 from worker.store.connection import Connection, connect, guarded, transaction
 from worker.store.errors import BadData, LostClaim, StoreError
 from worker.store.jobs import WAKE
@@ -33,9 +33,11 @@ RESPONSE_TIMEOUT = 8.0
 class PostgresQueue:
     """A connected session: migrates, listens for notifications, claims. Every method raises `Unreachable` when the database fails."""
 
-    def __init__(self, url: str, owner: str, worker: str, ttl: float, *, read_url: str = "") -> None:
-        """`owner` is a UUID, random for each start of a process; `worker` is a name for people; `ttl` is LEASE_TTL in seconds."""
-        self._owner, self._worker, self._ttl, self._read_url = owner, worker, ttl, read_url
+    def __init__(self, url: str, owner: str, worker: str, ttl: float, *, read_url: str = "", history_days: int = 0) -> None:
+        """`owner` is a UUID, random for each start of a process; `worker` is a name for people; `ttl` is LEASE_TTL in seconds;
+        `history_days` is HISTORY_RETENTION_DAYS.
+        """
+        self._owner, self._worker, self._ttl, self._read_url, self._history_days = owner, worker, ttl, read_url, history_days
         self._replica: Connection | None = None
         self._primary_until = self._primary_next = 0.0
         with _reachable():
@@ -133,6 +135,11 @@ class PostgresQueue:
         """Ends the runs of workers that are gone; returns those and the ones that the API has ended."""
         with _reachable():
             return claims.sweep(self._connection)
+
+    def clean(self) -> bool:
+        """Deletes a batch of runs that are kept no longer; true when there may be more."""
+        with _reachable():
+            return retention.clean(self._connection, self._history_days)
 
     def numbers(self) -> Numbers:
         """Counts due jobs, and the seconds for which the oldest has been due."""

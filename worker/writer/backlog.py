@@ -30,6 +30,9 @@ SWEEP_SECONDS = 5.0
 NUMBERS_SECONDS = 5.0
 """Seconds between two sweeps, and between two counts of due jobs."""
 
+CLEAN_SECONDS, CLEAN_PAUSE = 60.0, 0.2
+"""Seconds between two looks for runs that are kept no longer, and between two batches of them."""
+
 ResultT = TypeVar("ResultT")
 
 _log = structlog.get_logger("worker.backlog")
@@ -149,6 +152,8 @@ class Backlog(threading.Thread):
             self.numbers = queue.numbers()
             if self.numbers.depth:  # a schedule or a retry has come due since the last claim
                 self._clock.now("look")
+        if self._clock.due("clean", CLEAN_SECONDS) and queue.clean():
+            self._clock.soon("clean", CLEAN_PAUSE)
         if self._clock.due("look", self._poll_seconds):
             self._claim_due(queue)
         self._wait(queue, self._clock.seconds_left())
@@ -267,6 +272,10 @@ class _Clock:
             return False
         self._at[name] = now + seconds
         return True
+
+    def soon(self, name: str, seconds: float) -> None:
+        """Makes a task due in so many seconds."""
+        self._at[name] = time.monotonic() + seconds
 
     def now(self, name: str) -> None:
         """Makes a task due now."""

@@ -94,7 +94,9 @@ class Writer:
         settings = self._settings
         url, read_url, name = settings.database_url, settings.database_read_url, socket.gethostname()
         backlog = Backlog(
-            lambda: PostgresQueue(url, self._owner, name, settings.lease_ttl, read_url=read_url),
+            lambda: PostgresQueue(
+                url, self._owner, name, settings.lease_ttl, read_url=read_url, history_days=settings.history_retention_days
+            ),
             self._mailbox,
             self._discovery,
             poll_seconds=settings.discovery_poll_interval,

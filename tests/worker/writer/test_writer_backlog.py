@@ -29,6 +29,7 @@ class Fake:
     def __init__(self):
         self.fd, self.due, self.fails, self.done = os.eventfd(0, os.EFD_NONBLOCK), [], set(), []
         self.lost, self.cancelled = set(), set()
+        self.batches = 0
 
     def _call(self, name):
         if name in self.fails:
@@ -67,6 +68,10 @@ class Fake:
 
     def sweep(self):
         return []
+
+    def clean(self):
+        self.batches -= 1
+        return self.batches > 0
 
     def numbers(self):
         return Numbers(len(self.due), 1.0)
@@ -209,3 +214,11 @@ def test_what_nobody_foresaw_is_raised_where_it_is_noticed(bench):
     bench.backlog.join(CAP)
     with pytest.raises(LookupError, match="a fault of ours"):
         bench.mailbox.deliver()
+
+
+def test_what_is_kept_no_longer_is_deleted_batch_after_batch(bench, monkeypatch):
+    monkeypatch.setattr(backlogs, "CLEAN_SECONDS", 0.01)
+    monkeypatch.setattr(backlogs, "CLEAN_PAUSE", 0.0)
+    bench.queue.batches = 5
+    bench.queue.notify()
+    bench.until(lambda: bench.queue.batches <= 0)

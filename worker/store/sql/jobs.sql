@@ -10,9 +10,10 @@ update discovery_jobs set next_run_at = now()
 where id = %s and next_run_at is null and schedule_interval is not null and status <> 'parked' and status <> 'running'
 
 -- name: delete_job
--- Deletes a job with its history, unless it is running.
-delete from discovery_jobs j
-where id = %s and not exists (select from elder_worker.claims c where c.job_id = j.id and c.owner is not null)
+-- Marks a job as deleted, unless it is running, and drops its config with the secrets. Its runs are deleted in the background.
+update discovery_jobs j set deleted_at = now(), enabled = false, next_run_at = null, schedule_interval = null, config = '{}'
+where id = %s and deleted_at is null
+  and not exists (select from elder_worker.claims c where c.job_id = j.id and c.owner is not null)
 returning id
 
 -- name: queue_job

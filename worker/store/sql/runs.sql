@@ -62,7 +62,7 @@ cross join lateral (
 -- Returns the newest runs that changed something.
 select h.id, h.job_id, j.name as job, h.status, h.entities_created, h.entities_updated, h.entities_deleted, h.started_at
 from discovery_history h join discovery_jobs j on j.id = h.job_id
-where h.entities_created + h.entities_updated + h.entities_deleted > 0
+where h.entities_created + h.entities_updated + h.entities_deleted > 0 and j.deleted_at is null
 order by h.id desc limit %s
 
 -- name: scopes_of_runs
