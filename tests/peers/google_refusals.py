@@ -27,7 +27,7 @@ class Refusal(NamedTuple):
         return {"error": error}
 
 
-def _info(reason: str, **metadata: str) -> tuple[dict, ...]:
+def info(reason: str, **metadata: str) -> tuple[dict, ...]:
     return ({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com", "metadata": metadata},)
 
 
@@ -36,13 +36,13 @@ def denied(permission: str = "") -> Refusal:
     if not permission:
         return Refusal(403, "forbidden", "Not Authorized to access this resource/api", domain="global")
     text = f"Required '{permission}' permission for 'projects/p'"
-    return Refusal(403, "forbidden", text, "PERMISSION_DENIED", _info("IAM_PERMISSION_DENIED", permission=permission))
+    return Refusal(403, "forbidden", text, "PERMISSION_DENIED", info("IAM_PERMISSION_DENIED", permission=permission))
 
 
 def disabled(service: str = "compute.googleapis.com") -> Refusal:
     """403: the API is not enabled."""
     text = f"{service} has not been used in project 1 before or it is disabled. Enable it by visiting https://console.example then retry."
-    details = _info("SERVICE_DISABLED", service=service, consumer="projects/1")
+    details = info("SERVICE_DISABLED", service=service, consumer="projects/1")
     return Refusal(403, "accessNotConfigured", text, "PERMISSION_DENIED", details, domain="usageLimits")
 
 
