@@ -1,4 +1,4 @@
-"""The Elder API in front of whole workers: what a caller is told of runs, tests and cancellations is what has happened to processes."""
+"""The Elder API with whole workers: its answers about runs, tests and cancellations agree with what happened to the processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ended(api, job, count=1):
 
 
 def test_a_cancelled_job_dies_with_what_escaped_from_it(api, workbench):
-    """A grandchild in a session of its own, deaf to SIGTERM, holding every pipe."""
+    """The job has a grandchild in another session that ignores SIGTERM and holds every pipe."""
     worker = workbench.worker()
     until(lambda: worker.report().get("database", {}).get("state") == "up", "the worker is there")
     idle = set(worker.processes())
@@ -53,7 +53,7 @@ def test_a_cancelled_job_dies_with_what_escaped_from_it(api, workbench):
 
 
 def test_a_job_is_cancelled_although_its_worker_is_gone_and_is_not_run_again(api, workbench):
-    """Within LEASE_TTL, with no other worker to say so."""
+    """The cancellation takes effect within LEASE_TTL, without another worker."""
     worker = workbench.worker(lease_ttl=3)
     job = add(api, workbench, behaviour="sleep")
     workbench.told("sleep")
@@ -70,7 +70,7 @@ def test_a_job_is_cancelled_although_its_worker_is_gone_and_is_not_run_again(api
 
 
 def test_a_job_whose_worker_is_gone_does_not_look_as_if_it_ran(api, workbench):
-    """Although nobody else is there to notice."""
+    """No other worker is running that could notice it."""
     worker = workbench.worker(lease_ttl=3)
     job = add(api, workbench, behaviour="sleep")
     workbench.told("sleep")
@@ -108,7 +108,7 @@ ROWS = {
 
 
 def test_rows_that_were_put_there_past_the_api_end_their_own_runs_and_no_other(api, workbench):
-    """As a here-document of SQL may: a worker that died of one would die of it again and again, and every job of its with it."""
+    """Rows written by plain SQL may hold anything; a worker that crashed on one would crash again and again."""
     worker = workbench.worker()
     service = until(lambda: (worker.state() or {}).get("services", {}).get("writer"), "the writer is there")
     odd = {

@@ -1,4 +1,4 @@
-"""What a source's failures may do to the inventory, which is nothing: group F of the fault catalogue, with whole workers and a real database."""
+"""Failures of a source never damage the inventory: group F of the fault catalogue, with whole workers and a real database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REGIONS = [f"r{number:02}" for number in range(20)]
 
 
 def change(workbench, job, **config):
-    """Another config, and the job queued with it."""
+    """Changes the job's config and queues the job."""
     workbench.sql.execute("update discovery_jobs set config = config || %s where id = %s", [Jsonb(config), job])
     workbench.queue(job)
 
@@ -40,7 +40,7 @@ def command(workbench, *words):
     [("deny", Outcome.DENIED), ("throttle", Outcome.THROTTLED), ("time_out", Outcome.TIMEOUT), ("bad_answer", Outcome.ERROR)],
 )
 def test_f01_one_region_of_twenty_fails(workbench, behaviour, outcome):
-    """In each of the others two things have gone; of the failed one not a row is touched."""
+    """Two entities vanish from each region; the rows of the region that fails stay untouched."""
     workbench.worker()
     job = workbench.job(regions=REGIONS, resources=30)
     workbench.ended(job)
@@ -93,7 +93,7 @@ def test_f03_a_mass_drop_is_held_back_released_and_comes_back_to_life_with_its_h
 
 
 def test_f03_nothing_is_released_while_the_job_runs(workbench):
-    """It may be seeing again what was held."""
+    """The running job may be seeing again what is held back."""
     workbench.worker()
     job = workbench.job(resources=60)
     workbench.ended(job)
@@ -166,7 +166,7 @@ def test_f09_a_provider_that_cannot_be_loaded_takes_nobody_with_it(workbench, br
 
 
 def test_f09_a_missing_sdk_is_a_sentence_and_stops_nobody_else(workbench, tmp_path, monkeypatch):
-    """The provider itself can be had without its SDK: only its jobs cannot."""
+    """The provider can be imported without its SDK; only its jobs fail."""
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden" / "botocore.py").write_text("raise ImportError('hidden', name='botocore')\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))

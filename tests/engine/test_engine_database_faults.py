@@ -1,4 +1,4 @@
-"""The database goes away, goes deaf, loses commits, lags: group E of the fault catalogue, with whole workers and a real PostgreSQL."""
+"""The database is unreachable, stuck, loses commits or lags: group E of the fault catalogue, with whole workers and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def content(workbench):
 
 
 def test_e01_every_backend_is_terminated_again_and_again(workbench):
-    """Whatever statement it hits: no half batch, no double row, and every run ends once."""
+    """Whichever statement is interrupted, no batch is stored by half, no row twice, and every run ends once."""
     workbench.worker(lease_ttl=6)
     jobs = [workbench.job(regions=[f"{number}-{region}" for region in range(40)], resources=100, pause=0.0005) for number in range(2)]
     hits, stop = [], threading.Event()
@@ -90,7 +90,7 @@ def test_e03_a_half_open_connection_is_noticed(far):
 
 
 def test_e04_the_database_is_away_while_a_job_runs(far):
-    """Longer than the lease: the job is ended before another may have it, and runs again when the database is back."""
+    """An outage longer than the lease ends the job before another worker may claim it; it runs again afterwards."""
     workbench, proxy = far
     worker = workbench.worker(lease_ttl=3)
     job = workbench.job(behaviour="sleep", resources=500)
@@ -108,7 +108,7 @@ def test_e04_the_database_is_away_while_a_job_runs(far):
 
 
 def test_e04_a_short_absence_costs_nothing(far):
-    """Shorter than the lease: the run goes on, and nothing of it is lost."""
+    """An outage shorter than the lease interrupts nothing."""
     workbench, proxy = far
     workbench.worker(lease_ttl=30)
     job = workbench.job(resources=1000, regions=list("abcdefgh"), pause=0.0003)

@@ -83,7 +83,7 @@ ENDS = {
 
 
 def test_a_job_that_misbehaves_is_dead_its_run_recorded_what_it_found_kept_and_the_next_one_starts(workbench):
-    """All ways at once, four at a time."""
+    """Every kind of misbehaviour, four jobs at a time."""
     workbench.worker(discovery_job_timeout=15, discovery_max_concurrent=4)
     jobs = {
         behaviour: workbench.job(behaviour=behaviour, account=behaviour, regions=[f"{behaviour}-a", f"{behaviour}-b"], resources=600)
@@ -172,7 +172,7 @@ def test_a_late_writer_is_refused(workbench):
 
 
 def test_a_database_that_is_down_at_the_start(workbench, postgres_server):
-    """The worker waits, says so, and starts when it comes."""
+    """The worker reports the outage, waits, and starts when the database is up."""
     name = urlsplit(workbench.url).path.strip("/")
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
         admin.execute(f"alter database {name} allow_connections false")

@@ -23,7 +23,7 @@ def states(worker):
 
 @contextlib.contextmanager
 def writes_blocked(workbench):
-    """Whoever writes entities waits."""
+    """Blocks every writer of entities."""
     with psycopg.connect(workbench.url) as other:
         other.execute("lock table entities in share mode")
         yield
@@ -45,7 +45,7 @@ BEHAVIOUR = {"mid frame": "write_half_a_frame", "kill": "ignore_sigterm"}
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_b05_sigterm_in_each_phase_of_the_loop(workbench, phase):
-    """Nothing lost, nothing twice, no half of anything: the next worker has it all in the end, and every run one end."""
+    """Nothing is lost, doubled or half done: the next worker completes everything, and every run ends once."""
     options = {"kill_grace": 4.0 if phase == "kill" else 1.0, "shutdown_grace": 1.0}
     worker = workbench.worker(options=options, discovery_job_timeout=12 if phase == "kill" else 600)
     until(worker.state, "it is up")
@@ -101,7 +101,7 @@ def test_b07_a_clock_that_jumps_an_hour_touches_no_lease(workbench, tmp_path, mo
 
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGUSR1], ids=["stopped", "stuck"])
 def test_a_writer_that_does_nothing_any_more_is_ended_and_another_does_its_work(workbench, number):
-    """It would renew no lease and claim nothing, for ever, and the loop of the supervisor would turn all the time."""
+    """A stuck writer renews no lease and claims nothing, although the supervisor's loop turns."""
     worker = workbench.worker(options={"writer_patience": 3.0}, lease_ttl=5)
     job = workbench.job(resources=1, behaviour="sleep")
     workbench.told("sleep")
@@ -116,7 +116,7 @@ def test_a_writer_that_does_nothing_any_more_is_ended_and_another_does_its_work(
 
 
 def test_b13_two_workers_on_one_database(workbench):
-    """Their slots add up, each job runs once, and neither starves."""
+    """Two workers use all their slots, run each job once, and neither starves."""
     workers = [workbench.worker(discovery_max_concurrent=2), workbench.worker(discovery_max_concurrent=2)]
     endless = [workbench.job(behaviour="sleep", account=f"endless-{number}") for number in range(5)]
     until(lambda: workbench.one("select count(*) from discovery_history where status = 'running'") == 4, "all four slots are taken")
@@ -132,7 +132,7 @@ def test_b13_two_workers_on_one_database(workbench):
 
 
 def test_c11_a_number_that_comes_twice_or_too_early(workbench):
-    """The breach ends the run; what came in order before is stored once."""
+    """The violation ends the run; what arrived in order before is stored once."""
     workbench.worker()
     for behaviour in ("repeat_records", "skip_records"):
         job = workbench.job(behaviour=behaviour, account=behaviour, regions=[f"{behaviour}-a", f"{behaviour}-b"], resources=700)

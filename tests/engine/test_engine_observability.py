@@ -1,4 +1,4 @@
-"""What is told of each run, once: one metric, one line of log, and both equal to the database. Group H of the fault catalogue."""
+"""Each run is reported once: one metric, one log line, both equal to the database. Group H of the fault catalogue."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def cut_off(proxy, account):
 
 
 def counted(worker):
-    """Runs by status and kind, as the worker's metric says."""
+    """Runs by status and kind, from the worker's metric."""
     found = collections.Counter()
     for name, _, labels, value in (worker.state() or {}).get("metrics", ()):
         if name == "discovery_jobs_total":
@@ -60,7 +60,7 @@ def counted(worker):
 
 
 def stored(workbench):
-    """The same, as the database says."""
+    """Runs by status and kind, from the database."""
     rows = workbench.rows("select status, error_kind, count(*) from discovery_history where status <> 'running' group by 1, 2")
     return collections.Counter({"/".join(filter(None, (row["status"], row["error_kind"]))): row["count"] for row in rows})
 
@@ -77,7 +77,7 @@ def ends(worker, job):
 
 
 def told_once(worker, job, end, cause):
-    """There is one line, and it says all that it should."""
+    """Asserts that there is one line with all its fields."""
     status, _, error_kind = end.partition("/")
     [line] = ends(worker, job)
     assert (line["status"], line.get("error_kind", ""), line["attempt"], line["cause"]) == (status, error_kind, 1, cause), (end, line)
@@ -116,7 +116,7 @@ def test_h03_every_terminal_state_is_told_once(workbench, proxied):
 
 
 def test_h03_a_run_that_took_too_long_is_told_once(workbench):
-    """By a worker of its own: a limit that is short enough to wait for is too short for the others where much else runs."""
+    """Uses its own worker: its short limit would be too short for the other tests on a loaded machine."""
     worker = workbench.worker(discovery_job_timeout=10, discovery_idle_timeout=9, log_format="json")
     job = workbench.job(resources=100_000, pause=0.01)
     workbench.ended(job)

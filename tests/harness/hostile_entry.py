@@ -1,4 +1,4 @@
-"""Entries of processes that know the hostile provider. It is in no registry of the product: these put it there, in their own process."""
+"""Process entry points that register the hostile provider, which the product itself does not know."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def add_hostile():
 
 
 def job(start: bytes, control: int, data: int) -> int:
-    """As `worker.job.entry:main`."""
+    """Runs `worker.job.entry:main` with the hostile provider registered."""
     from worker.job.entry import main
 
     add_hostile()
@@ -22,7 +22,7 @@ def job(start: bytes, control: int, data: int) -> int:
 
 
 def writer(control: int, settings: int, once: bool = False, job: int | None = None) -> int:
-    """As `worker.writer:main`; a connectivity test may last HOSTILE_TEST_SECONDS, if that is set."""
+    """Runs `worker.writer:main` with the hostile provider registered; HOSTILE_TEST_SECONDS limits a connectivity test."""
     from worker.writer import discovery, main
     from worker.writer.dispatcher import Limits
 
@@ -34,5 +34,5 @@ def writer(control: int, settings: int, once: bool = False, job: int | None = No
 
 
 def get_stuck(*_):
-    """The main thread does nothing any more."""
+    """Blocks the main thread for ever."""
     threading.Event().wait()

@@ -22,7 +22,7 @@ from worker.writer.mailbox import Mailbox
 
 
 class ListedQueue:
-    """The `Queue` of a list of job configs."""
+    """A `Queue` over a list of job configs."""
 
     schema = "none"
 
@@ -72,7 +72,7 @@ class ListedQueue:
 
 
 class Remembering:
-    """An inventory that writes what it was told to a file, at its end."""
+    """An inventory that writes what it received to a file when it finishes."""
 
     def __init__(self, job_id, log):
         self._job_id, self._log, self.totals = job_id, log, Totals()

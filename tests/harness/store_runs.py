@@ -46,10 +46,10 @@ def claim(database: str, owner: str = OWNER, job: int | None = None, ttl: float 
 
 
 class Run:
-    """One run of a job, by hand."""
+    """One run of a job, driven by the test."""
 
     def __init__(self, database: str, job: int, owner: str = OWNER, guard: float = 0.1, through: str = "", version: str = "") -> None:
-        """`through` is the URL by which its results go, if another."""
+        """`through` is another URL for the results; `version` is that of the catalogue."""
         [self.claimed] = claim(database, owner, job)
         self.inventory = PostgresInventory(
             lambda: connect(through or database), self.claimed, owner, guard, lambda _c, _s: 1, version=version
@@ -65,14 +65,14 @@ class Run:
         self.inventory.end(wire.ScopeEnd(index=index, outcome=outcome, resources=resources, **end))
 
     def open(self, found: list[Resource], scope: Scope = SCOPE) -> int:
-        """A scope that is not at its end."""
+        """Opens a scope and sends resources; the scope stays open."""
         index, self._index = self._index, self._index + 1
         self.inventory.begin(index, scope)
         self.inventory.records(index, raws(found))
         return index
 
     def finish(self, verdict: Verdict | None = None) -> Verdict:
-        """The end."""
+        """Finishes the run."""
         exited = Exited(run="r", cause=Cause.EXITED, exit_code=0)
         return self.inventory.finish(verdict or Verdict(Status.COMPLETED), exited)
 

@@ -49,7 +49,7 @@ class Workbench:
         return self.rows("select * from discovery_history where job_id = %s and status <> 'running' order by id", job)
 
     def ended(self, job, count=1):
-        """The run, once it has ended."""
+        """Waits for a run's end and returns its row."""
         return until(lambda: len(runs := self.runs(job)) >= count and runs[-1], f"run {count} of job {job}")
 
     def told(self, behaviour):

@@ -32,7 +32,7 @@ if __name__ == "__main__":
 
 
 class Worker:
-    """One worker; all of its processes carry a mark, so that none can hide."""
+    """One worker; all of its processes carry a mark in their environment, by which they are found."""
 
     def __init__(self, folder: pathlib.Path, settings: dict, *, once: bool = False, job: int | None = None, **options) -> None:
         self.mark = f"ELDER_TEST_WORKER={uuid.uuid4().hex}"
@@ -54,22 +54,22 @@ class Worker:
             )
 
     def wait(self) -> int:
-        """The exit code, once it has left by itself."""
+        """Waits for the worker's own exit and returns the exit code."""
         return self.process.wait(CAP)
 
     def kill(self) -> None:
-        """As the machine would."""
+        """Kills the supervisor with SIGKILL."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(CAP)
 
     @staticmethod
     def signal(pid: int, number: signal.Signals) -> None:
-        """To one of its processes, if it still lives."""
+        """Sends a signal to one of the worker's processes, if it is alive."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 
     def stop(self) -> int:
-        """As an operator would."""
+        """Stops the worker with SIGTERM and waits."""
         self.process.send_signal(signal.SIGTERM)
         return self.wait()
 
@@ -79,11 +79,11 @@ class Worker:
         return json.loads(data) if data else None
 
     def report(self):
-        """The writer's part of it, or an empty one."""
+        """The writer's part of the published state, or an empty one."""
         return (self.state() or {}).get("report") or {}
 
     def processes(self) -> list[int]:
-        """Every living process of it."""
+        """Every living process of the worker."""
         return [int(folder.name) for folder in pathlib.Path("/proc").iterdir() if folder.name.isdecimal() and self._is_ours(folder)]
 
     def _is_ours(self, folder: pathlib.Path) -> bool:

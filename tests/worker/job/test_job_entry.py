@@ -196,7 +196,7 @@ def test_a_writer_that_is_gone_ends_the_job():
 
 
 def test_a_kind_of_error_that_a_provider_made_up_is_told_as_internal(monkeypatch):
-    """With its own words: the kind alone is one of few, as it names a series."""
+    """The message stays; the kind is one of a closed set, because it labels a metric."""
 
     class Quaint(ProviderError):
         error_kind = "quaint"

@@ -1,4 +1,4 @@
-"""The one redactor, and the logs that go through it."""
+"""The redactor, and logs written through it."""
 
 from __future__ import annotations
 

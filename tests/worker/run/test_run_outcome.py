@@ -1,4 +1,4 @@
-"""The table of outcomes: what was said, how the process died, what is recorded."""
+"""The table of outcomes: what the pipe said, how the process ended, which verdict is recorded."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_c10_table(heard, died, status, kind):
 
 
 def test_success_needs_complete_and_exit_code_0():
-    """Over every combination there is."""
+    """Checks every combination."""
     for heard, cause, code in itertools.product((NOTHING, COMPLETE, SOME_DENIED, FAILED, BROKEN), Cause, (None, 0, 1, 255)):
         verdict = judge(heard, Exited(run="1", cause=cause, exit_code=code))
 

@@ -1,4 +1,4 @@
-"""Transactions that are in each other's way: waited for within bounds, tried again, and counted. E11 of the fault catalogue."""
+"""Conflicting transactions are waited for within limits, retried and counted. E11 of the fault catalogue."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_e11_a_pool_without_a_free_connection_says_so_in_time(database, monkeypa
 
 
 def test_a_batch_does_not_hold_up_the_renewal_of_its_lease(database, sql):
-    """Else a long write would lose the claim under which it is made."""
+    """A long write would otherwise lose the claim under which it is made."""
     from store_runs import OWNER
 
     from worker.store import claims

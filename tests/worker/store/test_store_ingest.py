@@ -278,7 +278,7 @@ def test_a_job_without_an_organization_goes_where_it_is_told(database, sql):
 
 
 def test_f10_the_order_of_the_answers_makes_no_difference(database, sql):
-    """Nor does how they were cut into batches."""
+    """The cut into batches makes no difference either."""
     found = [*resources(400), *resources(50, kind="other")]
     checksum = (
         "select md5(string_agg(concat_ws('|', external_id, name, sub_type, attributes, tags, content, region), ',' order by external_id)) "

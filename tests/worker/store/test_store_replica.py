@@ -36,7 +36,7 @@ def pair(primary_and_standby, monkeypatch):
 
 
 def add_job(sql) -> int:
-    """A due job, of which nobody is notified."""
+    """Adds a due job without a notification."""
     query = "insert into discovery_jobs (name, provider, config, organization_id) values ('job', 'aws', %s, 1) returning id"
     return sql.execute(query, [Jsonb({})]).fetchone()[0]
 
@@ -104,7 +104,7 @@ def test_a_standby_that_goes_away_is_done_without_and_found_again(pair):
 
 
 def test_a_standby_that_is_promoted_gets_no_claim_of_ours(pair):
-    """From then on it is another database, with due jobs of its own past: we read from it, and claim on the primary."""
+    """A promoted standby is another database: the worker reads from it, and claims on the primary only."""
     here, there, _, queue = pair
     one = queue()
     job = add_job(here)

@@ -1,4 +1,4 @@
-"""The client of the Elder API, against a server that answers as it is told."""
+"""The client of the Elder API, against a scripted server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCOPE = Scope("ldap", "dc=example", "", "user")
 
 
 class Server:
-    """Answers with `script` one after the other, and remembers what came."""
+    """Answers with the entries of `script` in turn, and records the requests."""
 
     def __init__(self):
         self.script, self.requests = [], []

@@ -1,4 +1,4 @@
-"""When connectors sync."""
+"""The times at which connectors sync."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_refused_start_is_no_failure():
 
 
 def test_the_report_of_connectors_fits_into_a_message_whatever_their_errors_say():
-    """One a second; the writer would die of one that does not."""
+    """The report is sent every second; one that is too large would end the writer."""
 
     class Refusing:
         def connector(self, run, name):

@@ -1,4 +1,4 @@
-"""The thread that speaks to the database, with a database that comes and goes."""
+"""The backlog thread, with a database that comes and goes."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_a_deferred_write_that_fails_is_done_after_the_reconnect(bench):
 
 
 def test_what_was_claimed_while_the_main_thread_left_goes_back(bench):
-    """It never hears of it: nobody would, until the lease is over, and a crash would be counted."""
+    """Nobody would notice the claim until its lease ends, and a crash would be counted."""
     bench.queue.due = [claim(1), claim(2)]
     bench.backlog.offer({"discovery": 2}, 0)
     until(lambda: not bench.queue.due, "both are claimed")
@@ -205,7 +205,7 @@ def test_what_the_database_never_takes_is_dropped_and_holds_up_nothing(bench):
 
 
 def test_what_nobody_foresaw_is_raised_where_it_is_noticed(bench):
-    """Else the worker would go on, and claim nothing for ever."""
+    """The worker would otherwise go on without claiming anything."""
 
     def break_down(queue):
         raise LookupError("a fault of ours")

@@ -1,4 +1,4 @@
-"""The doors between a job's config and the operator's settings."""
+"""The checks between a job's config and the operator's settings."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_files_under_an_allowed_path(tmp_path):
 
 
 def test_a_path_that_no_file_has_is_refused(tmp_path):
-    """It would go in a message to the supervisor, for which it is too long."""
+    """The path would be sent in a message to the supervisor, for which it is too long."""
     with pytest.raises(ConfigError, match=r"`token_path`: .* is not under a folder") as caught:
         launcher(allowed=(str(tmp_path),)).job("7", "hostile", {"token_path": f"{tmp_path}/{'x' * 200_000}"})
     assert len(str(caught.value)) < 1000

@@ -14,7 +14,7 @@ from worker.writer.process import Writer
 
 
 def test_a_run_under_way_is_not_given_back_by_a_writer_that_stops(workbench):
-    """Its process may live still: nobody else may have the job before the lease is over."""
+    """The run's process may still be alive: no other worker may have the job before the lease ends."""
     job = workbench.job(provider="aws", regions=["eu-west-1"])
     near, far = channel.pair()
     supervisor, ours = Channel(near, FromWriter), Channel(far, ToWriter)

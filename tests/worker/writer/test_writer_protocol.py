@@ -1,4 +1,4 @@
-"""The rules of the data pipe, and that no bytes whatever get past them."""
+"""The rules of the data pipe hold for any bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run's thread: real pipes, an inventory that remembers."""
+"""The thread of one run, with real pipes and an inventory that remembers."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_c01_killed_at_any_byte(bench):
 
 
 def test_c03_a_frame_that_no_job_of_ours_writes_is_not_even_read(bench):
-    """Of one as large as the supervisor's readers take, the objects would fill the memory of a small container."""
+    """The decoded objects of a frame as large as the supervisor's limit would fill a small container."""
     one = bench()
     one.say(struct.pack(">IB", wire.MAX_DATA_FRAME + 1, DataKind.RECORDS))
     cause, sentence = one.violations.get(timeout=CAP)
