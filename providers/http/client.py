@@ -21,7 +21,7 @@ import msgspec
 import urllib3
 
 from providers import progress
-from providers.errors import PageTooLarge, ProviderError, TimedOut
+from providers.errors import CredentialsError, PageTooLarge, ProviderError, TimedOut
 from providers.http import quota as quotas
 from providers.http import retry
 from providers.http.response import HttpResponse, refusal
@@ -100,6 +100,8 @@ class Http:
         """
         self.base_url, self.name = base_url.rstrip("/"), name
         self._headers, self._renew, self._explain, self._advice, self._trust = headers, renew, explain, advice, trust
+        self._refused: CredentialsError | None = None
+        """Why the source has refused our credentials, where they never change: it is not asked again."""
         self._pace = quotas.Pace(lambda seconds, why: retry.pause(seconds, why, name), retry.LONGEST_WAIT)
         context = context or tls(ca_file, verify=verify)
         self._pool = pool(retries=False, timeout=TIMEOUT, maxsize=connections, block=True, ssl_context=context)
@@ -173,6 +175,8 @@ class Http:
         return same_origin(path.lstrip("/") if path.startswith("/") else path, self.base_url + "/", self.name)
 
     def _once(self, request: _Request) -> HttpResponse:
+        if self._refused:
+            raise CredentialsError(str(self._refused), detail=self._refused.detail)
         self._pace.keep(request.quota)
         try:
             answer = self._exchange(request)
@@ -183,6 +187,8 @@ class Http:
             return answer
         refused = self._explain(answer, request.what) or refusal(self.name, answer, request.what, request.permission)
         refused.wait = refused.wait or quotas.asked_wait(answer.headers)
+        if isinstance(refused, CredentialsError) and not callable(self._headers):
+            self._refused = refused
         raise refused
 
     def _exchange(self, request: _Request) -> HttpResponse:

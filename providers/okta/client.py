@@ -1,4 +1,4 @@
-"""Okta's API: lists to their last page, and Okta's refusals in our words."""
+"""Okta's API: lists to their last page, and the errors that Okta's refusals mean."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError,
 from providers.http import quota
 from providers.http.client import Http
 from providers.http.response import HttpResponse, next_link
-from providers.okta.catalogue import ADMINISTRATORS, ME, Listing
+from providers.okta.catalogue import ME, Listing
 from providers.okta.config import OktaConfig
 from providers.pages import Page, items
 
 
 class Gone(Unsupported):
-    """There is no such object (any more): Okta says so itself, and not something on the way."""
+    """Okta itself says that there is no such object (any more)."""
 
 
 class Client:
@@ -43,14 +43,21 @@ class Client:
         return answer.object(), quota.clock(answer.headers)
 
     def each(self, listing: Listing, name: str = "") -> Iterator[dict[str, Any]]:
-        """Every item of a list, the next page fetched when it is needed. `name` fills the hole in the path."""
+        """Every item of a list, each with an id. Raises `BadAnswer` for one without. `name` fills the hole in the path."""
+        for item in self.listed(listing, name):
+            if not isinstance(item, dict) or not isinstance(item.get("id"), str) or not item["id"]:
+                raise BadAnswer(f"Okta answered '{listing.what}' with an item that has no id: is a proxy in between?")
+            yield item
+
+    def listed(self, listing: Listing, name: str = "") -> Iterator[Any]:
+        """Every item of a list as it comes, the next page fetched when it is needed."""
         path = listing.path
         if name:
             before, _, rest = path.partition("{")
             path = before + quote(name, safe="") + rest.partition("}")[2]
         if listing.query:
             path += "?" + urlencode(listing.query)
-        following = _next_in_body if listing is ADMINISTRATORS else next_link
+        following = _next_in_body if listing.items else next_link
 
         def page(answer: HttpResponse) -> Page:
             return Page(_items(answer, listing), following(answer))
@@ -58,15 +65,11 @@ class Client:
         return items(self.http.pages(path, page, what=listing.what, permission=listing.permission, quota=listing.path))
 
 
-def _items(answer: HttpResponse, listing: Listing) -> list[dict[str, Any]]:
-    found = answer.object().get("value") if listing is ADMINISTRATORS else answer.array()
-    if not isinstance(found, list) or not all(map(_has_id, found)):
-        raise BadAnswer(f"Okta answered '{listing.what}' with an item that has no id: is a proxy in between?")
+def _items(answer: HttpResponse, listing: Listing) -> list[Any]:
+    found = answer.object().get(listing.items) if listing.items else answer.array()
+    if not isinstance(found, list):
+        raise BadAnswer(f"Okta answered '{listing.what}' with something that is no list: is a proxy in between?")
     return found
-
-
-def _has_id(item: Any) -> bool:
-    return isinstance(item, dict) and isinstance(item.get("id"), str) and bool(item["id"])
 
 
 def _next_in_body(answer: HttpResponse) -> str | None:
@@ -76,7 +79,7 @@ def _next_in_body(answer: HttpResponse) -> str | None:
 
 
 def _explained(answer: HttpResponse, what: str) -> ProviderError | None:
-    """Okta's error codes; those that are not here are read by their status."""
+    """The error that one of Okta's codes means; None for codes that are read by their status."""
     match _code(answer):
         case "E0000011":
             return CredentialsError(

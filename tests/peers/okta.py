@@ -25,6 +25,27 @@ NOT_FOUND = (404, {}, {"errorCode": "E0000007", "errorSummary": "Not found: Reso
 TOO_MANY = (429, {}, {"errorCode": "E0000047", "errorSummary": "API call exceeded rate limit due to too many requests."})
 
 
+PLAIN = {
+    "/api/v1/groups/rules": {
+        "type": "group_rule", "status": "ACTIVE",
+        "conditions": {"expression": {"value": 'user.department=="R&D"', "type": "urn:okta:expression:1.0"}},
+        "actions": {"assignUserToGroups": {"groupIds": ["00g00000000000000001"]}},
+    },
+    "/api/v1/zones": {"type": "IP", "status": "ACTIVE", "usage": "POLICY", "system": False},
+    "/api/v1/trustedOrigins": {"origin": "https://example.com", "status": "ACTIVE", "scopes": []},
+    "/api/v1/idps": {
+        "type": "OIDC", "status": "ACTIVE", "issuerMode": "ORG_URL",
+        "protocol": {"type": "OIDC", "credentials": {"client": {"client_id": "x", "client_secret": "canary-idp-secret"}}},
+    },
+    "/api/v1/authorizationServers": {
+        "issuer": "https://example.okta.com/oauth2/x", "issuerMode": "ORG_URL", "audiences": ["api"], "description": "of the API",
+        "status": "ACTIVE",
+    },
+}  # fmt: skip
+"""Lists that show a type in full -> an item's fields beside id, name and times."""
+STAMP = "2025-01-01T00:00:00.000Z"
+
+
 class Okta(Fake):
     """The organization. Ids sort in the order in which things were made, as cursors need."""
 
@@ -40,6 +61,8 @@ class Okta(Fake):
         self.app_groups: dict[str, list[str]] = {}
         self.app_users: dict[str, dict[str, str]] = {}
         self.roles: dict[str, list[dict[str, Any]]] = {}
+        self.plain: dict[str, list[dict[str, Any]]] = {path: [] for path in PLAIN}
+        """Items of lists that show a type in full."""
         self.limits: dict[str, tuple[int, int, int]] = {}
         """Template of a path -> limit, remaining, reset."""
 
@@ -107,6 +130,32 @@ class Okta(Fake):
         self.app_users[number] = dict(users or {})
         return number
 
+    def one_of_each(self, count: int = 1) -> None:
+        """Items of every list that shows a type in full."""
+        for number, (path, fields) in enumerate(PLAIN.items()):
+            for one in range(count):
+                made = {
+                    "id": f"0pl{number:08d}{one:09d}",
+                    "name": f"{path.rpartition('/')[2]} {one}",
+                    "created": STAMP,
+                    "lastUpdated": STAMP,
+                }
+                self.plain[path].append({**made, **fields})
+
+    def move(self, at: str) -> None:
+        """Everything that changes by itself, as sign-ins and memberships go by."""
+        for item in (
+            *self.users.values(),
+            *self.groups.values(),
+            *self.apps.values(),
+            *(one for items in self.plain.values() for one in items),
+        ):
+            item["lastUpdated"] = at
+        for user in self.users.values():
+            user["lastLogin"] = at
+        for group in self.groups.values():
+            group["lastMembershipUpdated"] = at
+
     def role(self, principal: str, kind: str, assignment: str, **more: str) -> None:
         """A standard role (whose id names the role and not the assignment, as Okta's do), or a custom one."""
         self.roles.setdefault(principal, []).append(
@@ -127,6 +176,8 @@ class Okta(Fake):
                 return self._paged(path, query, [user for user in self.users.values() if _fits(user, query.get("filter", ""))])
             case ["groups"]:
                 return self._paged(path, query, [self._group(group, query) for group in self.groups.values()])
+            case _ if path in self.plain:
+                return self._paged(path, query, self.plain[path])
             case ["apps"]:
                 return self._paged(path, query, list(self.apps.values()))
             case ["groups", group, "users"] if group in self.groups:

@@ -23,6 +23,11 @@ class Document:
         self._paths = [(re.compile("/".join(map(_segment, path.split("/")))), path) for path in document["paths"]]
         self._paths.sort(key=lambda pair: pair[1].count("{"))  # the literal one first, as /users/me
 
+    @property
+    def templates(self) -> set[str]:
+        """The paths of the document, as it writes them."""
+        return {self._root + path for path in self._document["paths"]}
+
     def request(self, method: str, path: str, query: Mapping[str, str]) -> list[str]:
         """What is wrong with a request."""
         operation = self._operation(method, path)

@@ -12,7 +12,7 @@ from recorder import Recorder
 
 from providers import registry
 from providers.errors import Outcome
-from providers.okta.catalogue import LISTINGS
+from providers.okta.catalogue import KINDS, LISTINGS
 from providers.runner import run
 from providers.schema import parse
 from providers.variables import NoSettings
@@ -20,7 +20,7 @@ from providers.variables import NoSettings
 
 @pytest.mark.timeout(600)  # Prism is installed by whoever comes first
 def test_every_request_is_one_that_oktas_document_allows(tmp_path):
-    document = vendor.okta().only({listing.path.replace("/users/me", "/users/{userId}") for listing in LISTINGS})
+    document = vendor.okta().only({listing.path.replace("/users/me", "/users/{userId}") for listing in (*LISTINGS, *KINDS)})
     with prism.mocking(document, tmp_path) as (url, log):
         provider, sink = registry.get("okta"), Recorder()
         with contextlib.closing(provider.open(parse(provider.config, {"domain": url, "api_token": "any"}), NoSettings())) as source:

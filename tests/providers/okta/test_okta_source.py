@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 
 import pytest
@@ -13,12 +14,15 @@ from recorder import Recorder
 from providers import registry
 from providers.errors import ConfigError, CredentialsError, Denied, Outcome
 from providers.http import retry
-from providers.okta import source as okta_source
+from providers.okta import applications
+from providers.okta.catalogue import KINDS, LISTINGS, PLAIN
 from providers.runner import run
 from providers.schema import parse
 from providers.testing import Fault, ProviderSuite, connector_of
 from providers.variables import NoSettings
 
+PLAIN_ITEMS = 4
+"""More than a page of every list that shows a type in full."""
 SUPER, HELP = "SUPER_ADMIN", "HELP_DESK_ADMIN"
 
 
@@ -42,6 +46,7 @@ def organization(okta):
         okta.role(person, "APP_ADMIN", "GROUP")
     okta.role(people[0], "CUSTOM", "USER", id="irb1", role="cr01", label="Auditor", **{"resource-set": "iamset1"})
     okta.role(groups[0], "APP_ADMIN", "GROUP")
+    okta.one_of_each(PLAIN_ITEMS)
     okta.people, okta.teams = people, groups
     return okta
 
@@ -73,7 +78,8 @@ def links(resource, kind):
 def test_everything_is_read_to_the_last_page_deprovisioned_users_too(organization):
     sink = read(organization)
     counts = {scope.resource_type: report.resources for scope, report in sink.reports.items()}
-    assert counts == {"okta_user": 14, "okta_group": 8, "okta_application": 5, "okta_admin_role": 4, "okta_role_assignment": 7}
+    plain = {kind.sub_type: PLAIN_ITEMS for kind in PLAIN}
+    assert counts == {"okta_user": 14, "okta_group": 8, "okta_application": 5, "okta_admin_role": 4, "okta_role_assignment": 7, **plain}
     assert {report.outcome for report in sink.reports.values()} == {Outcome.COMPLETE}
     assert sorted(sink.ids("okta_user")) == sorted(organization.users)
 
@@ -106,7 +112,7 @@ def test_an_application_is_assigned_to_groups_and_to_users_one_by_one(organizati
 
 
 def test_an_application_with_too_many_direct_users_says_so(organization, monkeypatch):
-    monkeypatch.setattr(okta_source, "DIRECT_USERS", 4)
+    monkeypatch.setattr(applications, "DIRECT_USERS", 4)
     app = read(organization).one("App 2")
     assert app.attributes["directUsers"] == "more than 4"
     assert links(app, "assigned_to") == organization.teams[:4]
@@ -138,7 +144,7 @@ def test_no_list_is_asked_for_more_often_than_it_has_pages(organization):
     """1 + pages of users (9 / 3 and 5 / 3 and what has changed), of groups twice, of applications; members, assignments and roles by object."""
     organization.page = 200
     read(organization)
-    objects = len(organization.groups) + 2 * len(organization.apps) + 5 + 1
+    objects = len(organization.groups) + 2 * len(organization.apps) + 5 + 1 + len(PLAIN)
     assert len(organization.requests) == 1 + 3 + 2 + 1 + 1 + objects
 
 
@@ -146,7 +152,7 @@ class TestOkta(ProviderSuite):
     """What holds for every provider."""
 
     provider, secrets = "okta", (TOKEN, "canary-phone", "canary-question")
-    expected = frozenset({"okta_user", "okta_group", "okta_application", "okta_admin_role", "okta_role_assignment"})
+    expected = frozenset(kind.sub_type for kind in KINDS)
 
     @pytest.fixture(autouse=True)
     def peer(self, organization, waits):
@@ -307,11 +313,22 @@ def test_a_page_that_leads_back_ends(organization):
 
 
 @pytest.mark.parametrize("body", [[{"id": None}], [None], [{}]], ids=json.dumps)
-def test_items_without_an_id_are_no_answer(organization, body):
-    organization.fault = lambda path, _query: (200, {}, body) if path == "/api/v1/apps" else None
-    report = read(organization).report("okta_application")
-    assert report.outcome is Outcome.ERROR
-    assert "no id" in report.message
+@pytest.mark.parametrize("path", ["/api/v1/apps", "/api/v1/users", "/api/v1/groups", "/api/v1/zones"])
+def test_an_item_without_an_id_is_left_out_counted_and_named(organization, path, body):
+    """The others of its list are read, and nothing is deleted."""
+    whole = read(organization)
+    kind = next(kind for kind in KINDS if kind.path == path)
+    organization.fault = lambda asked, query: (
+        (200, {}, [*body, *organization.reply(asked, query)[2]])
+        if asked == path and "after" not in query and "filter" not in query
+        else None
+    )
+    organization.page = 200
+    sink = read(organization)
+    report = sink.report(kind.sub_type)
+    assert report.rejected >= 1
+    assert "id" in report.rejection
+    assert sorted(sink.ids(kind.sub_type)) == sorted(whole.ids(kind.sub_type))
 
 
 def test_check_says_who_we_are(organization):
@@ -363,3 +380,65 @@ def test_the_connector_is_configured_by_its_variables():
     source = provider.open(parse(provider.config, given), NoSettings())
     assert source._organization.name == "Okta: example.okta.com"
     source.close()
+
+
+def test_members_without_an_id_are_memberships_that_are_not_known(organization):
+    organization.fault = lambda path, _query: (
+        (200, {}, [{"login": "x"}]) if path == f"/api/v1/groups/{organization.teams[1]}/users" else None
+    )
+    sink = read(organization)
+    assert sink.report("okta_user").outcome is Outcome.ERROR
+    assert all(r.links_partial for scope, r in sink.all() if scope.resource_type == "okta_user")
+
+
+def test_the_roles_of_one_user_that_cannot_be_read_cost_no_others(organization, waits):
+    where = f"/api/v1/users/{organization.people[1]}/roles"
+    organization.fault = lambda path, _query: (500, {}, {}) if path == where else None
+    sink = read(organization)
+    report = sink.report("okta_role_assignment")
+    assert (report.outcome, report.resources) == (Outcome.TIMEOUT, 6)
+    assert organization.people[1] in report.message
+
+
+def test_a_token_that_is_revoked_within_a_run_is_not_used_again(organization):
+    """At most the requests that were on their way: one sentence for each scope, no further calls."""
+    revoked = []
+
+    def revoke(path, _query):
+        if path.startswith("/api/v1/groups/"):
+            revoked.append(path)
+        return INVALID_TOKEN if revoked else None
+
+    organization.fault = revoke
+    sink = read(organization)
+    at = [path for path, _ in organization.requests].index(revoked[0])
+    assert len(organization.requests) - at <= 8 + 3, "the width of the pools"
+    errors = {report.message for report in sink.reports.values() if report.outcome is Outcome.ERROR}
+    assert len(errors) == 1
+    assert "E0000011" in errors.pop()
+
+
+def test_what_changes_by_itself_changes_nothing_that_is_stored(organization):
+    before = read(organization)
+    organization.move("2026-06-01T00:00:00.000Z")
+    after = read(organization)
+    assert {scope: before.differences(after, scope) for scope in before.reports} == {scope: [] for scope in before.reports}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.sub_type)
+def test_the_permissions_that_are_told_suffice_and_each_is_needed(organization, kind):
+    """A token without one of the permissions of a type denies that type, and the permission is named."""
+    [told] = [one for one in registry.get("okta").resource_types() if one.sub_type == kind.sub_type]
+    for missing in told.permissions:
+        paths = {call.removeprefix("GET ") for call in told.calls} & _paths_of(missing)
+        organization.fault = lambda path, _query, paths=paths: FORBIDDEN if any(_fits(path, one) for one in paths) else None
+        report = read(organization).report(kind.sub_type)
+        assert (report.outcome, report.permission) == (Outcome.DENIED, missing)
+
+
+def _paths_of(permission):
+    return {listing.path for listing in (*LISTINGS, *(kind.listing for kind in KINDS)) if listing.permission == permission}
+
+
+def _fits(path, template):
+    return re.fullmatch(re.sub(r"{[^}]*}", "[^/]+", template), path) is not None
