@@ -1,4 +1,4 @@
-"""What is read of a Google Workspace customer, as declarations that tests hold against Google's description of the Directory API.
+"""The types of a Google Workspace customer, as declarations that tests hold against Google's description of the Directory API.
 
 Every list names its fields: what nobody needs in an inventory (phones, addresses, recovery data), and what changes with every sign-in or
 every look (`lastLoginTime`, `etag`, photo addresses), is not even asked for.
@@ -6,10 +6,13 @@ every look (`lastLoginTime`, `etag`, photo addresses), is not even asked for.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
+
+from providers.catalogue.kinds import LinkRule, ResourceKind
 
 _DIRECTORY = "/admin/directory/v1"
 _SCOPE = "https://www.googleapis.com/auth/admin.directory."
@@ -23,39 +26,49 @@ class Listing(msgspec.Struct, frozen=True):
     """Below the API's own; ``{customer}`` and ``{group}`` are filled in."""
     items: str
     key: str
-    """The field that identifies an item; our external id is `Kind.external_id` of it."""
+    """The field that identifies an item."""
     fields: tuple[str, ...]
     """Beside `key`, as a request's ``fields`` has them: ``name(fullName)``."""
     parameters: tuple[tuple[str, str], ...] = ()
-    paged: bool = True
+    largest: int = 0
+    """The documented maximum of ``maxResults``; 0 for a list without pages."""
     instead: str = ""
     """The field that identifies an item without `key`."""
 
+    @property
+    def what(self) -> str:
+        """The call in a sentence: ``list users``."""
+        return f"list {self.method.split('.')[1]}"
+
     def identity(self, item: Any) -> str:
-        """What identifies an item of the list; empty when it is none."""
+        """The value that identifies an item of the list; empty when it has none."""
         return str(item.get(self.key) or item.get(self.instead) or "") if isinstance(item, dict) else ""
 
-    def url(self, **names: str) -> str:
-        """Of the first page."""
+    def restart_key(self, item: Any) -> str:
+        """What tells an item from the others when the list is read again; an item without an identity is told by all that it has."""
+        return self.identity(item) or json.dumps(item, sort_keys=True, default=str)
+
+    def url(self, *, size: int = 0, token: str = "", **names: str) -> str:
+        """The address of a page: of the first one, without a token."""
         query = {name: value.format(**names) for name, value in self.parameters}
-        query["fields"] = f"{'nextPageToken,' if self.paged else ''}{self.items}({','.join((self.key, *self.fields))})"
+        query |= ({"maxResults": str(size)} if size else {}) | ({"pageToken": token} if token else {})
+        query["fields"] = f"{'nextPageToken,' if self.largest else ''}{self.items}({','.join((self.key, *self.fields))})"
         path = self.path.format(**{name: quote(value, safe="") for name, value in names.items()})
         return f"{_DIRECTORY}{path}?{urlencode(query)}"
 
 
-class Kind(msgspec.Struct, frozen=True):
-    """A resource type: how its items are listed, under which OAuth scope, and which field is their name."""
+class _Options(ResourceKind, frozen=True, kw_only=True):
+    """What may be said of any type of the directory, by keyword."""
 
-    sub_type: str
-    entity_type: str
-    scope: str
-    listing: Listing
-    name: str
-    external_id: str = "{key}"
     others: tuple[Listing, ...] = ()
     """Further lists that it takes to know all of it."""
-    unordered: tuple[str, ...] = ()
-    """Fields whose lists are sets."""
+
+
+class DirectoryKind(_Options, frozen=True):
+    """A resource type: the list of its items and the OAuth scope that it takes. `{home}` is the organization that an item is in."""
+
+    scope: str
+    listing: Listing
 
     @property
     def calls(self) -> tuple[str, ...]:
@@ -63,9 +76,10 @@ class Kind(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys(listing.method for listing in (self.listing, *self.others)))
 
 
-ORG_UNITS = Kind(
+ORG_UNITS = DirectoryKind(
     "google_ou",
     "organizational_unit",
+    "{orgUnitId}",
     f"{_SCOPE}orgunit.readonly",
     Listing(
         "directory.orgunits.list",
@@ -74,9 +88,9 @@ ORG_UNITS = Kind(
         "orgUnitId",
         ("name", "description", "orgUnitPath", "parentOrgUnitId", "parentOrgUnitPath"),
         (("type", "all"),),  # without it, the API gives the top level only
-        paged=False,
     ),
-    "name",
+    name=("name", "orgUnitPath"),
+    parent="{home?}",
 )
 
 _USER_FIELDS = (
@@ -104,10 +118,21 @@ _USERS = Listing(
     "users",
     "id",
     _USER_FIELDS,
-    (("customer", "{customer}"), ("maxResults", "500"), ("projection", "basic")),
+    (("customer", "{customer}"), ("projection", "basic")),
+    500,
 )
 DELETED_USERS = msgspec.structs.replace(_USERS, parameters=(*_USERS.parameters, ("showDeleted", "true")))
-USERS = Kind("google_user", "user", f"{_SCOPE}user.readonly", _USERS, "primaryEmail", others=(DELETED_USERS,), unordered=("aliases",))
+USERS = DirectoryKind(
+    "google_user",
+    "user",
+    "{id}",
+    f"{_SCOPE}user.readonly",
+    _USERS,
+    name="primaryEmail",
+    parent="{home?}",
+    others=(DELETED_USERS,),
+    unordered=("aliases",),
+)
 
 MEMBERS = Listing(
     "directory.members.list",
@@ -115,12 +140,14 @@ MEMBERS = Listing(
     "members",
     "id",
     ("email", "type", "role"),
-    (("maxResults", "200"),),
-    instead="email",  # people from elsewhere
+    (),
+    200,
+    "email",  # of people from elsewhere
 )
-GROUPS = Kind(
+GROUPS = DirectoryKind(
     "google_group",
     "group",
+    "{id}",
     f"{_SCOPE}group.readonly",
     Listing(
         "directory.groups.list",
@@ -128,17 +155,19 @@ GROUPS = Kind(
         "groups",
         "id",
         ("email", "name", "description", "adminCreated", "aliases"),
-        (("customer", "{customer}"), ("maxResults", "200")),
+        (("customer", "{customer}"),),
+        200,
     ),
-    "name",
+    name="name",
     others=(MEMBERS,),
     unordered=("aliases",),
 )
 
 _ROLES = f"{_SCOPE}rolemanagement.readonly"
-ROLES = Kind(
+ROLES = DirectoryKind(
     "google_admin_role",
     "role",
+    "roles/{roleId}",
     _ROLES,
     Listing(
         "directory.roles.list",
@@ -146,15 +175,16 @@ ROLES = Kind(
         "items",
         "roleId",
         ("roleName", "roleDescription", "isSystemRole", "isSuperAdminRole", "rolePrivileges"),
-        (("maxResults", "100"),),
+        (),
+        100,
     ),
-    "roleName",
-    "roles/{key}",
+    name="roleName",
     unordered=("rolePrivileges",),
 )
-ROLE_ASSIGNMENTS = Kind(
+ROLE_ASSIGNMENTS = DirectoryKind(
     "google_role_assignment",
     "permission",
+    "roleassignments/{roleAssignmentId}",
     _ROLES,
     Listing(
         "directory.roleAssignments.list",
@@ -162,14 +192,20 @@ ROLE_ASSIGNMENTS = Kind(
         "items",
         "roleAssignmentId",
         ("roleId", "assignedTo", "assigneeType", "scopeType", "orgUnitId", "condition"),
-        (("maxResults", "200"),),
+        (),
+        200,
     ),
-    "roleAssignmentId",
-    "roleassignments/{key}",
+    name="roleAssignmentId",
+    links=(
+        LinkRule("has_role", "roleId", ROLES.id.replace("roleId", "value")),
+        LinkRule("granted_to", "assignedTo"),
+        LinkRule("limited_to", "orgUnitId", "id:{value}"),
+    ),
 )
-DOMAINS = Kind(
+DOMAINS = DirectoryKind(
     "google_domain",
     "domain",
+    "{domainName}",
     f"{_SCOPE}domain.readonly",
     Listing(
         "directory.domains.list",
@@ -177,9 +213,8 @@ DOMAINS = Kind(
         "domains",
         "domainName",
         ("isPrimary", "verified", "creationTime", "domainAliases(domainAliasName,verified)"),
-        paged=False,
     ),
-    "domainName",
+    name="domainName",
     unordered=("domainAliases",),
 )
 

@@ -21,13 +21,10 @@ from providers.google_workspace.catalogue import GROUPS, USERS, Listing
 from providers.google_workspace.config import GoogleWorkspaceConfig
 from providers.http.client import Explain, Http
 from providers.http.response import HttpResponse
-from providers.pages import Page, items, restarted
+from providers.pages import Page, by_token, items, restarted
 
 SERVICE = "admin.googleapis.com"
 NAME = "Google Workspace"
-
-RESTARTS = 3
-"""How often a list whose page token has gone stale is read again from its first page."""
 
 
 class Client:
@@ -63,20 +60,20 @@ class Client:
             return False
         return True
 
-    def list(self, listing: Listing, scope: str, **names: str) -> Iterator[dict[str, Any]]:
-        """Every item once, to the last page; a list whose page token goes stale is read again, without what was given already."""
-        return items(restarted(lambda: self._pages(listing, scope, names), key=listing.identity))
+    def list(self, listing: Listing, scope: str, **names: str) -> Iterator[Any]:
+        """Every item once, to the last page. Raises a `ProviderError`."""
+        return items(restarted(lambda: self._pages(listing, scope, names), key=listing.restart_key))
 
     def _pages(self, listing: Listing, scope: str, names: Mapping[str, str]) -> Iterator[Page]:
-        url, what = listing.url(**names), f"list {listing.method.split('.')[1]}"
+        def ask(token: Any, size: int) -> Page:
+            url = listing.url(size=size, token=token or "", **names)
+            answer = self._http(scope).get(url, what=listing.what, permission=scope).object()
+            found = answer.get(listing.items, [])
+            if not isinstance(found, list):
+                raise BadAnswer(f"{NAME} answered '{listing.what}' with {listing.items} that are no list")
+            return Page(found, answer.get("nextPageToken"), answer)
 
-        def page(answer: HttpResponse) -> Page:
-            found, token = answer.object().get(listing.items, []), answer.object().get("nextPageToken")
-            if not isinstance(found, list) or not all(map(listing.identity, found)):
-                raise BadAnswer(f"{NAME} answered '{what}' with items that have no {listing.key}")
-            return Page(found, f"{url}&pageToken={quote(str(token), safe='')}" if token else None)
-
-        return self._http(scope).pages(url, page, what=what, permission=scope)
+        return by_token(ask, what=listing.what, size=listing.largest)
 
     def _http(self, scope: str) -> Http:
         return self._clients.get(scope, lambda: self._signin.scoped([scope]).http(SERVICE, NAME, explain=self._explain(scope)))

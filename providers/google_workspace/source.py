@@ -13,10 +13,21 @@ from typing import Any
 from providers.concurrency import Once
 from providers.errors import CredentialsError, Outcome, ProviderError, ScopeError
 from providers.google.operator import GoogleOperator
-from providers.google_workspace.catalogue import DELETED_USERS, DOMAINS, GROUPS, ORG_UNITS, ROLE_ASSIGNMENTS, ROLES, USERS, Kind
+from providers.google_workspace.catalogue import (
+    DELETED_USERS,
+    DOMAINS,
+    GROUPS,
+    ORG_UNITS,
+    ROLE_ASSIGNMENTS,
+    ROLES,
+    USERS,
+    DirectoryKind,
+    Listing,
+)
 from providers.google_workspace.client import NAME, Client
 from providers.google_workspace.config import GoogleWorkspaceConfig
 from providers.google_workspace.members import Memberships
+from providers.google_workspace.shape import DirectoryShape
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Link, Organization, Resource, Scope
 
@@ -29,8 +40,10 @@ class Directory(Source):
     def __init__(self, config: GoogleWorkspaceConfig, operator: GoogleOperator) -> None:
         self._config = config
         self._client = Client(config, operator)
+        self._shape = DirectoryShape()
         self._unit_table = Once[dict[str, dict[str, Any]]]()
         self._memberships = Once[Memberships | ProviderError]()
+        self._nameless_units: list[Any] = []
 
     def check(self) -> Identity:
         """Acts as the administrator, and looks at them."""
@@ -44,14 +57,14 @@ class Directory(Source):
         yield self._read(GROUPS, self._read_groups)
         yield self._read(USERS, self._read_users)
         yield self._read(ROLES, self._read_plain)
-        yield self._read(ROLE_ASSIGNMENTS, self._read_assignments)
+        yield self._read(ROLE_ASSIGNMENTS, self._read_plain)
         yield self._read(DOMAINS, self._read_plain)
 
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
 
-    def _read(self, kind: Kind, fetch: Any) -> Read:
+    def _read(self, kind: DirectoryKind, fetch: Any) -> Read:
         scope = Scope("google_workspace", self._customer, "", kind.sub_type)
         return Read((scope,), functools.partial(fetch, kind))
 
@@ -68,21 +81,29 @@ class Directory(Source):
         asked = self._config.customer_id
         return str(self._administrator["customerId"]) if asked == "my_customer" else asked
 
-    def _list(self, kind: Kind) -> Iterator[dict[str, Any]]:
-        return self._client.list(kind.listing, kind.scope, customer=self._config.customer_id)
+    def _list(self, kind: DirectoryKind, left_out: list[Any], listing: Listing | None = None) -> Iterator[dict[str, Any]]:
+        """The items that have an identity; the others are added to `left_out`."""
+        listing = listing or kind.listing
+        for item in self._client.list(listing, kind.scope, customer=self._config.customer_id):
+            if listing.identity(item):
+                yield item
+            else:
+                left_out.append(item)
 
     # --- units
 
     def _units(self) -> dict[str, dict[str, Any]]:
-        """Path -> unit, the upper ones first. Read once; an error is not kept, so that each read tells its own."""
+        """The units by their paths, the upper ones first. They are read once; after an error each read asks again and tells its own."""
         return self._unit_table.get(self._fetch_units)
 
     def _fetch_units(self) -> dict[str, dict[str, Any]]:
-        found = sorted(self._list(ORG_UNITS), key=lambda unit: (str(unit.get("orgUnitPath")).count("/"), str(unit.get("orgUnitPath"))))
-        return {str(unit.get("orgUnitPath")): unit for unit in found}
+        self._nameless_units.clear()
+        found = self._list(ORG_UNITS, self._nameless_units)
+        paths = {str(unit.get("orgUnitPath")): unit for unit in found}
+        return dict(sorted(paths.items(), key=lambda pair: (pair[0].count("/"), pair[0])))
 
     def _home(self, path: str) -> str:
-        """The organization of what is in the unit with this path: the unit, or the nearest known one above, or the customer."""
+        """The organization for the unit with this path: the unit, or the nearest known one that contains it, or the customer."""
         units = self._units()
         while path.strip("/"):
             if path in units:
@@ -94,7 +115,7 @@ class Directory(Source):
     def _unit_ids(self) -> frozenset[str]:
         return frozenset(str(unit["orgUnitId"]) for unit in self._units().values())
 
-    def _above(self, unit: Raw) -> str:
+    def _parent(self, unit: Raw) -> str:
         """The organization that a unit is in."""
         parent = str(unit.get("parentOrgUnitId", ""))
         return parent if parent in self._unit_ids else self._home(str(unit.get("parentOrgUnitPath", "")))
@@ -105,13 +126,13 @@ class Directory(Source):
     def _organizations(self) -> Iterator[Organization]:
         yield self._root()
         for path, unit in self._units().items():
-            yield Organization(str(unit["orgUnitId"]), str(unit.get("name") or path), self._above(unit))
+            yield Organization(str(unit["orgUnitId"]), str(unit.get("name") or path), self._parent(unit))
 
-    def _read_units(self, kind: Kind) -> Iterator[Item]:
+    def _read_units(self, kind: DirectoryKind) -> Iterator[Item]:
         yield from self._organizations()
         for unit in self._units().values():
-            home = self._above(unit)
-            yield self._resource(kind, unit, home=home, parent=home)
+            yield self._resource(kind, unit, home=self._parent(unit))
+        yield from _left_out(kind, self._nameless_units)
 
     # --- groups and users
 
@@ -127,26 +148,25 @@ class Directory(Source):
             return error
         return found
 
-    def _read_groups(self, kind: Kind) -> Iterator[Item]:
+    def _read_groups(self, kind: DirectoryKind) -> Iterator[Item]:
         known = self._known_memberships()
         if isinstance(known, ProviderError):
             raise known
         yield self._root()
         for group in known.groups:
             links = _member_of(known, group.raw["id"])
-            yield self._resource(kind, group.raw, attributes=group.attributes(), links=links, partial=bool(known.failed))
+            yield self._resource(kind, group.attributes(), links=links, partial=bool(known.failed))
+        yield from _left_out(kind, known.nameless)
         if known.failed:
-            name, error = known.failed[0]
-            count = f"{len(known.failed)} of {len(known.failed) + len(known.groups)} groups have members that could not be read"
-            outcome = error.outcome if isinstance(error, ScopeError) else Outcome.ERROR
-            yield Incomplete(kind.sub_type, outcome, f"{count}, {name} among them: {error}", getattr(error, "permission", ""))
+            yield _of_some_groups(kind, known)
 
-    def _read_users(self, kind: Kind) -> Iterator[Item]:
+    def _read_users(self, kind: DirectoryKind) -> Iterator[Item]:
         yield from self._organizations()
         known = self._known_memberships()
         seen: set[str] = set()
         strays: list[str] = []
-        for user in self._list(kind):
+        left_out: list[Any] = []
+        for user in self._list(kind, left_out):
             seen.add(user["id"])
             path = str(user.get("orgUnitPath") or "/")
             if path == "/" or path in self._units():
@@ -154,72 +174,60 @@ class Directory(Source):
             else:  # to put them elsewhere would move them, and the list of units may be what is wrong
                 strays.append(path)
         # Afterwards, so that who is deleted meanwhile is in one of the lists, or in both.
-        for user in self._client.list(DELETED_USERS, kind.scope, customer=self._config.customer_id):
+        for user in self._list(kind, left_out, DELETED_USERS):
             if user["id"] not in seen:
                 yield self._user(kind, {**user, "deleted": True}, known)
         if strays:
             count = f"{len(strays)} of {len(seen)} people, in units that {NAME} does not list ({min(strays)} is one), are left as they were"
             yield Incomplete(kind.sub_type, Outcome.ERROR, count)
+        yield from _left_out(kind, left_out)
 
-    def _user(self, kind: Kind, raw: Raw, known: Memberships | ProviderError) -> Resource:
+    def _user(self, kind: DirectoryKind, raw: Raw, known: Memberships | ProviderError) -> Resource:
         home = self._home(str(raw.get("orgUnitPath", "")))
         partial = isinstance(known, ProviderError) or bool(known.failed)
         links = () if isinstance(known, ProviderError) else _member_of(known, raw["id"])
-        attributes = {name: value for name, value in raw.items() if name != "deleted"} | {"status": _status(raw)}
-        return self._resource(kind, raw, home=home, parent=home, attributes=attributes, links=links, partial=partial)
+        item = {name: value for name, value in raw.items() if name != "deleted"} | {"status": _status(raw)}
+        return self._resource(kind, item, home=home, links=links, partial=partial)
 
     # --- roles and the rest
 
-    def _read_assignments(self, kind: Kind) -> Iterator[Item]:
+    def _read_plain(self, kind: DirectoryKind) -> Iterator[Item]:
         yield self._root()
-        for raw in self._list(kind):
-            links = [Link("has_role", ROLES.external_id.format(key=raw["roleId"]))] if raw.get("roleId") else []
-            links += [Link("granted_to", str(raw["assignedTo"]))] if raw.get("assignedTo") else []
-            if unit := str(raw.get("orgUnitId") or ""):
-                links.append(Link("limited_to", unit if unit.startswith("id:") else f"id:{unit}"))
-            yield self._resource(kind, raw, links=tuple(links))
-
-    def _read_plain(self, kind: Kind) -> Iterator[Item]:
-        yield self._root()
-        for raw in self._list(kind):
+        left_out: list[Any] = []
+        for raw in self._list(kind, left_out):
             yield self._resource(kind, raw)
+        yield from _left_out(kind, left_out)
 
-    def _resource(
-        self,
-        kind: Kind,
-        raw: Raw,
-        *,
-        home: str = "",
-        parent: str = "",
-        attributes: dict[str, Any] | None = None,
-        links: tuple[Link, ...] = (),
-        partial: bool = False,
-    ) -> Resource:
-        key = str(raw[kind.listing.key])
-        return Resource(
-            kind.external_id.format(key=key),
-            kind.entity_type,
-            kind.sub_type,
-            str(raw.get(kind.name) or key),
-            _ordered(kind, raw if attributes is None else attributes),
-            {},
-            links,
-            home or self._customer,
-            parent if parent != self._customer else "",
-            links_partial=partial,
-        )
+    def _resource(self, kind: DirectoryKind, item: Raw, *, home: str = "", links: tuple[Link, ...] = (), partial: bool = False) -> Resource:
+        """The resource of an item in the organization `home`; the customer itself is nobody's parent."""
+        context = {"home": home if home != self._customer else ""}
+        return self._shape.resource(kind, item, context, organization=home or self._customer, links=links, links_partial=partial)
+
+
+def _left_out(kind: DirectoryKind, items: list[Any]) -> Iterator[Incomplete]:
+    """At most one report, of items that have no identity."""
+    if items:
+        shown = next((str(item["name"]) for item in items if isinstance(item, dict) and item.get("name")), "")
+        named = f", one with the name {shown}" if shown else ""
+        text = f"{len(items)} items of '{kind.listing.what}' were left out: they have no {kind.listing.key}{named}"
+        yield Incomplete(kind.sub_type, Outcome.ERROR, text)
+
+
+def _of_some_groups(kind: DirectoryKind, known: Memberships) -> Incomplete:
+    """The report of groups whose members could not be read: a note where it is some of them, an incomplete scope where it is all."""
+    name, error = known.failed[0]
+    read = any(group.unreadable is None for group in known.groups)
+    outcome = Outcome.COMPLETE if read else error.outcome if isinstance(error, ScopeError) else Outcome.ERROR
+    count = f"{len(known.failed)} of {len(known.groups)} groups have members that could not be read, {name} among them"
+    text = f"{count}; what is known of them stays: {error}"
+    return Incomplete(kind.sub_type, outcome, text, getattr(error, "permission", ""))
 
 
 def _member_of(known: Memberships, member: str) -> tuple[Link, ...]:
     return tuple(Link("member_of", group) for group in known.of(member))
 
 
-def _ordered(kind: Kind, attributes: Raw) -> dict[str, Any]:
-    """Lists that are sets in one order: the API promises none."""
-    return {name: sorted(value, key=str) if name in kind.unordered else value for name, value in attributes.items()}
-
-
 def _status(user: Raw) -> str:
-    """One word for what a person can still do."""
+    """The state of a person in one word."""
     states = (("deleted", user.get("deleted")), ("archived", user.get("archived")), ("suspended", user.get("suspended")))
     return next((name for name, holds in states if holds), "active")

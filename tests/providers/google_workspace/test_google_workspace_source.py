@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from peers import google_refusals as refusals
 from peers.google_customer import CUSTOMER, EMEA, OPS, PEOPLE, SALES, group, member, person
 
-from providers.errors import ConfigError, CredentialsError, Outcome, TimedOut
-from providers.google_workspace import client, members
+from providers import registry
+from providers.errors import ConfigError, CredentialsError, Denied, Outcome, TimedOut
+from providers.google_workspace import members
+from providers.pages import RESTARTS
 from providers.records import Link
 
 USERS_SCOPE = "https://www.googleapis.com/auth/admin.directory.user.readonly"
@@ -180,17 +184,113 @@ def test_without_the_units_nobody_is_moved(google, customer, read):
     assert told["google_group"].outcome is Outcome.COMPLETE
 
 
-def test_a_group_whose_members_cannot_be_read_is_left_out_and_nobody_loses_a_membership(google, customer, read):
+def test_a_group_whose_members_cannot_be_read_stays_and_nobody_loses_a_membership(google, customer, read):
     with google.failing(refusals.BROKEN, lambda call: call.path.get("groupKey") == "g-sales"):
         found = read()
 
     told, things = reports(found), by_id(found)
-    assert (told["google_group"].outcome, told["google_user"].outcome) == (Outcome.TIMEOUT, Outcome.COMPLETE)
-    assert "1 of 7 groups" in told["google_group"].message
-    assert "sales@example.com" in told["google_group"].message
-    assert "g-sales" not in things
+    assert (told["google_group"].outcome, told["google_group"].resources) == (Outcome.COMPLETE, 7)
+    assert "1 of 7 groups have members that could not be read, sales@example.com among them" in told["google_group"].message
+    assert told["google_user"].outcome is Outcome.COMPLETE
+    lost = ["externalMemberCount", "externalMembers", "includesEverybody", "managers", "owners"]
+    assert things["g-sales"].attributes["Unreadable"] == lost
+    assert not set(lost) & set(things["g-sales"].attributes)
+    assert "Unreadable" not in things["g-emea"].attributes
     assert all(things[one].links_partial for one in ("u1", "g-emea", "u100"))
     assert links(things["u1"]) == ["g-big", "g-emea"]
+
+
+def test_groups_none_of_which_shows_its_members_are_no_complete_scope(google, customer, read):
+    with google.failing(refusals.denied(), "directory.members.list"):
+        report = reports(read())["google_group"]
+
+    assert (report.outcome, report.resources) == (Outcome.DENIED, 7)
+    assert report.permission.endswith("admin.directory.group.readonly")
+
+
+def test_an_expired_sign_in_is_no_single_groups_trouble(google, customer, read):
+    with google.failing(refusals.EXPIRED, "directory.members.list"):
+        found = read()
+
+    assert reports(found)["google_group"].outcome is Outcome.ERROR
+    assert "credentials" in reports(found)["google_group"].message
+    assert "g-sales" not in by_id(found)
+    assert by_id(found)["u1"].links_partial
+
+
+@pytest.mark.parametrize(
+    ("method", "sub_type", "count", "field"),
+    [
+        ("users", "google_user", PEOPLE + 4, "id"),
+        ("groups", "google_group", 7, "id"),
+        ("roles", "google_admin_role", 5, "roleId"),
+        ("roleAssignments", "google_role_assignment", 4, "roleAssignmentId"),
+    ],
+)
+def test_an_item_without_an_id_is_left_out_counted_and_told_and_the_others_are_read(google, customer, read, method, sub_type, count, field):
+    usual = google.items[f"directory.{method}.list"]
+    deleted = method == "users"
+    google.items[f"directory.{method}.list"] = lambda call: [
+        *usual(call),
+        *([] if deleted and call.query.get("showDeleted") == "true" else [{}, {"etag": '"e"'}]),
+    ]
+    report = reports(read())[sub_type]
+
+    assert (report.outcome, report.resources) == (Outcome.ERROR, count)
+    assert f"they have no {field}" in report.message
+    assert "items of 'list " in report.message
+
+
+def test_a_page_that_is_too_large_is_asked_for_at_half_the_size(google, customer, read):
+    google.too_large["directory.users.list"] = 130
+    found = read()
+
+    assert reports(found)["google_user"].resources == PEOPLE + 4
+    assert {report.outcome for report in found.reports.values()} == {Outcome.COMPLETE}
+    assert {call.query["maxResults"] for call in google.asked("directory.users.list")} == {"500", "250", "125"}
+
+
+def _scopes() -> set[str]:
+    return {permission for kind in registry.get("google_workspace").resource_types() for permission in kind.permissions}
+
+
+def test_the_scopes_of_the_policy_are_enough(google, customer, read):
+    google.tokens.delegated = _scopes()
+
+    assert {report.outcome for report in read().reports.values()} == {Outcome.COMPLETE}
+
+
+@pytest.mark.parametrize("scope", sorted(_scopes()), ids=lambda scope: scope.split(".")[-2])
+def test_a_scope_less_is_a_denied_scope_that_names_it(google, customer, read, scope):
+    google.tokens.delegated = _scopes() - {scope}
+    if scope == USERS_SCOPE:  # without it nobody can say who acts
+        with pytest.raises(Denied, match=re.escape(USERS_SCOPE)):
+            read()
+        return
+    denied = [report for report in read().reports.values() if report.outcome is Outcome.DENIED]
+
+    assert denied
+    assert {report.permission for report in denied} == {scope}
+    assert all(scope in report.message for report in denied)
+
+
+def test_an_unchanged_second_run_is_the_same_although_every_volatile_field_has_moved(google, customer, read):
+    first = read()
+    for number, item in enumerate((*customer.users, *customer.groups, *customer.roles, *customer.domains, *customer.units)):
+        item |= {"etag": f'"moved-{number}"'}
+    for number, user in enumerate(customer.users):
+        user |= {
+            "lastLoginTime": f"2026-02-01T00:00:{number:02}.000Z",
+            "thumbnailPhotoEtag": f'"{number}"',
+            "aliases": user.get("aliases", [])[::-1],
+        }
+        if not user["aliases"]:
+            del user["aliases"]
+    for number, one in enumerate(customer.groups):
+        one |= {"directMembersCount": str(number)}
+    second = read()
+
+    assert not [difference for scope in first.found for difference in first.differences(second, scope)]
 
 
 def test_without_any_groups_people_are_read_and_keep_their_memberships(google, customer, read):
@@ -216,7 +316,7 @@ def test_it_gives_up_when_no_group_shows_its_members(google, customer, read):
 def test_a_group_deleted_meanwhile_is_gone_and_one_that_only_seems_so_is_not(google, customer, read):
     customer.groups.append(group("late"))  # listed, and without members: a 404
     seeming = reports(read())["google_group"]
-    assert (seeming.outcome, seeming.resources) == (Outcome.UNSUPPORTED, 7)
+    assert (seeming.outcome, seeming.resources) == (Outcome.COMPLETE, 8)
 
     google.items["directory.groups.get"] = lambda call: None
     gone = reports(read())["google_group"]
@@ -225,7 +325,7 @@ def test_a_group_deleted_meanwhile_is_gone_and_one_that_only_seems_so_is_not(goo
 
 @pytest.mark.parametrize("method", ["directory.members.list", "directory.users.list"])
 def test_a_list_whose_page_token_goes_stale_is_read_again(google, customer, read, method):
-    with google.failing(refusals.STALE_PAGE, lambda call: call.id == method and "pageToken" in call.query, times=client.RESTARTS):
+    with google.failing(refusals.STALE_PAGE, lambda call: call.id == method and "pageToken" in call.query, times=RESTARTS):
         found = read()
 
     assert {report.outcome for report in found.reports.values()} == {Outcome.COMPLETE}
