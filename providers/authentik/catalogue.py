@@ -1,43 +1,35 @@
-"""What is asked of Authentik, as declarations: each list with its query, the permission that shows all of it, and the fields that are read.
+"""What is read of Authentik, as declarations: each list with its query, the permission that shows all of it, and the stored fields.
 
 Every path, parameter and field is checked by a test against Authentik's own OpenAPI document. Field names are Authentik's. What is not
-named here is not kept: avatars, the free `attributes` of users and groups (where secrets and personal data are put), sign-in times.
+named here is not stored: avatars, the free `attributes` of users and groups (where secrets and personal data are put), sign-in times.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
-import msgspec
-
+from providers.catalogue.kinds import LinkRule, ResourceKind
 from providers.provider import ResourceType
 
 ROOT = "/api/v3"
 
+LARGEST: Mapping[str, str] = MappingProxyType({"ordering": "pk", "page_size": "100"})
+"""The largest page, in an order that stays."""
 
-class LinkRule(msgspec.Struct, frozen=True):
-    """`type` of the link, and the path to the id(s) it points to; ``[]`` walks a list."""
+SUPERUSER = "is_superuser"
+"""Not a permission: membership in a group of superusers. Applications are shown in full to nobody else."""
 
-    type: str
+
+class AuthentikKind(ResourceKind, frozen=True):
+    """A type, and the list that has all of it; `permission` is the one without which Authentik leaves some of it out.
+
+    `needed` are fields without which the links cannot be known: where one is missing, the links are read in part.
+    """
+
     path: str
-
-
-class Kind(msgspec.Struct, frozen=True):
-    """A resource type: the list that has all of it, the permission without which Authentik leaves some of it out, and its fields."""
-
-    sub_type: str
-    entity_type: str
-    path: str
-    permission: str
-    query: Mapping[str, str]
-    number: str
-    """The field that is its id."""
-    name: tuple[str, ...]
-    """The first of these that is not empty."""
-    kept: tuple[str, ...]
-    links: tuple[LinkRule, ...] = ()
+    query: Mapping[str, str] = LARGEST
     needed: tuple[str, ...] = ()
-    """Lists without which the links cannot be known: when one is missing, that is no answer."""
 
     @property
     def what(self) -> str:
@@ -45,54 +37,45 @@ class Kind(msgspec.Struct, frozen=True):
         return f"list {self.sub_type.removeprefix('authentik_')}s"
 
 
-SUPERUSER = "is_superuser"
-"""Not a permission: membership in a group of superusers. Applications are shown in full to nobody else."""
-
-KINDS = (
-    Kind(
-        "authentik_user",
-        "user",
-        "/core/users/",
-        "authentik_core.view_user",
-        {"include_groups": "false", "include_roles": "false", "ordering": "pk", "page_size": "100"},
-        "uuid",
-        ("name", "username"),
-        ("pk", "username", "email", "is_active", "is_superuser", "type", "path", "date_joined", "password_change_date"),
-        (LinkRule("member_of", "groups[]"), LinkRule("has_role", "roles[]")),
-        ("groups",),
-    ),
-    Kind(
-        "authentik_group",
-        "group",
-        "/core/groups/",
-        "authentik_core.view_group",
-        {"include_users": "false", "ordering": "pk", "page_size": "100"},
-        "pk",
-        ("name",),
-        ("is_superuser",),
-        (LinkRule("member_of", "parents[]"), LinkRule("member_of", "parent"), LinkRule("has_role", "roles[]")),
-    ),
-    Kind(
-        "authentik_role",
-        "role",
-        "/rbac/roles/",
-        "authentik_rbac.view_role",
-        {"ordering": "pk", "page_size": "100"},
-        "pk",
-        ("name",),
-        (),
-    ),
-    Kind(
-        "authentik_application",
-        "application",
-        "/core/applications/",
-        SUPERUSER,
-        {"superuser_full_list": "true", "ordering": "pk", "page_size": "100"},
-        "pk",
-        ("name", "slug"),
-        ("slug", "group", "meta_publisher", "meta_launch_url", "policy_engine_mode", "provider_obj.name", "provider_obj.verbose_name"),
-    ),
+USER = AuthentikKind(
+    "authentik_user",
+    "user",
+    "{uuid}",
+    "/core/users/",
+    {**LARGEST, "include_groups": "false", "include_roles": "false"},
+    ("groups",),
+    name=("name", "username"),
+    kept=("pk", "username", "email", "is_active", "is_superuser", "type", "path", "date_joined", "password_change_date"),
+    links=(LinkRule("member_of", "groups[]"), LinkRule("has_role", "roles[]")),
+    permission="authentik_core.view_user",
 )
+
+GROUP = AuthentikKind(
+    "authentik_group",
+    "group",
+    "{pk}",
+    "/core/groups/",
+    {**LARGEST, "include_users": "false"},
+    name="name",
+    kept=("is_superuser",),
+    links=(LinkRule("member_of", "parents[]"), LinkRule("member_of", "parent"), LinkRule("has_role", "roles[]")),
+    permission="authentik_core.view_group",
+)
+
+ROLE = AuthentikKind("authentik_role", "role", "{pk}", "/rbac/roles/", name="name", kept=(), permission="authentik_rbac.view_role")
+
+APPLICATION = AuthentikKind(
+    "authentik_application",
+    "application",
+    "{pk}",
+    "/core/applications/",
+    {**LARGEST, "superuser_full_list": "true"},
+    name=("name", "slug"),
+    kept=("slug", "group", "meta_publisher", "meta_launch_url", "policy_engine_mode", "provider_obj.name", "provider_obj.verbose_name"),
+    permission=SUPERUSER,
+)
+
+KINDS = (USER, GROUP, ROLE, APPLICATION)
 
 BEFORE = {"/core/groups/": ("parent",)}
 """Fields that older versions have: a group had one parent until 2025.12, and has several since."""

@@ -1,4 +1,4 @@
-"""Authentik's API: lists by page number, and Authentik's refusals in our words."""
+"""Authentik's API: lists by page number, and the errors that Authentik's refusals mean."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from urllib.parse import urlencode
 from providers.address import base_url, display_host
 from providers.authentik.catalogue import ME, PERMISSIONS, PERMISSIONS_QUERY, ROOT
 from providers.authentik.config import AuthentikConfig
-from providers.errors import BadAnswer, CredentialsError, ProviderError, Unsupported
+from providers.catalogue import paths
+from providers.errors import BadAnswer, CredentialsError, PageExpired, ProviderError, Unsupported
 from providers.http.client import Http
 from providers.http.response import HttpResponse
-from providers.pages import Page
+from providers.pages import Page, agreeing, items, restarted
 
 _NOT_SIGNED_IN = frozenset(
     {"Token invalid/expired", "Authentication credentials were not provided.", "Malformed header", "Unsupported authentication type"}
 )
-"""What Authentik says with a 403 when it means a 401."""
+"""The details of a 403 that means a 401."""
 
 
 class Client:
@@ -48,24 +49,44 @@ class Client:
 
     def permissions(self, role: str) -> Iterator[str]:
         """The permissions on all objects of their kind that a role gives: ``authentik_core.view_user``."""
-        for page in self.pages(PERMISSIONS, {**PERMISSIONS_QUERY, "role": role}, what="list the permissions of the token's roles"):
-            yield from (f"{item.get('app_label')}.{item.get('codename')}" for item in page.items)
+        what = "list the permissions of the token's roles"
+        for item in self.items(PERMISSIONS, {**PERMISSIONS_QUERY, "role": role}, "id", what=what):
+            yield f"{paths.first(item, 'app_label')}.{paths.first(item, 'codename')}"
 
-    def pages(self, path: str, query: Mapping[str, str], *, what: str, permission: str = "") -> Iterator[Page]:
-        """Every page of a list."""
+    def items(self, path: str, query: Mapping[str, str], number: str, *, what: str, permission: str = "") -> Iterator[Any]:
+        """Every item of a list, once. Raises `PageExpired` for a list that changes each time while it is read.
+
+        Pages are counted from the start, so that an object that is deleted meanwhile moves the rest up, and one of them is on no page: a
+        list of several pages is read until two readings agree. `number` is the path of an item's id.
+        """
         start = f"{path}?{urlencode(query)}"
-        read = functools.partial(_page, start, what)
-        return self.http.pages(start, read, what=what, permission=permission, quota=path)
+        read = functools.partial(
+            self.http.pages, start, functools.partial(_page, start, what), what=what, permission=permission, quota=path
+        )
+        key = functools.partial(_key, number)
+        return items(restarted(functools.partial(agreeing, read, what=what, key=key), key=key))
+
+
+def _key(number: str, item: Any) -> str:
+    """An item's id; the whole item where it has none."""
+    return str(paths.first(item, number) or repr(item))
 
 
 def _page(start: str, what: str, answer: HttpResponse) -> Page:
-    """One page; `pagination.next` is a page number, and 0 at the end. `Page.answer` is the length of the whole list."""
-    items, count, number = answer.object().get("results"), _pagination(answer).get("count"), _pagination(answer).get("next")
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items) or not isinstance(count, int | float):
+    """One page; `pagination.next` is a page number, and 0 at the end."""
+    found, following = answer.object().get("results"), _pagination(answer).get("next")
+    if not isinstance(found, list):
         raise BadAnswer(f"Authentik answered '{what}' with something that is no page of a list")
-    if number is not None and not isinstance(number, int | float):
+    if following is not None and not isinstance(following, int | float):
         raise BadAnswer("Authentik names a next page that is no number")
-    return Page(items, f"{start}&page={int(number)}" if number else None, int(count))
+    if not following and _number(answer, "end_index") < _number(answer, "count"):
+        raise PageExpired(f"the list of '{what}' ended before its last item each time that it was read")
+    return Page(found, f"{start}&page={int(following)}" if following else None)
+
+
+def _number(answer: HttpResponse, name: str) -> float:
+    found = _pagination(answer).get(name)
+    return found if isinstance(found, int | float) else 0
 
 
 def _pagination(answer: HttpResponse) -> dict[str, Any]:
@@ -75,7 +96,9 @@ def _pagination(answer: HttpResponse) -> dict[str, Any]:
     return found
 
 
-def _explained(answer: HttpResponse, what: str) -> ProviderError | None:  # noqa: ARG001 - as every explanation
+def _explained(answer: HttpResponse, what: str) -> ProviderError | None:
+    if answer.status == 404 and _detail(answer) == "Invalid page.":
+        return PageExpired(f"the list of '{what}' changed each time while it was read, so that items may be missing", detail=answer.text())
     if answer.status == 403 and _detail(answer) in _NOT_SIGNED_IN:
         return CredentialsError(
             "Authentik does not accept the API token: it is wrong, revoked or expired, or its user is inactive; "

@@ -1,26 +1,23 @@
 """Reads an Authentik installation: four lists, each with the links of what is in it.
 
-Two things make its lists lie by omission, and each is checked. Objects that the token may not view are left out: a list is believed only
-when the token has the permission on all objects of that kind. And pages are counted from the start, so that an object that is deleted
-while they are read moves the rest up, and one of them is never seen: a list whose count changed is read again.
+Objects that the token may not view are left out of a list silently: a list is believed only when the token has the permission on all
+objects of that kind.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from providers.authentik.catalogue import KINDS, SUPERUSER, Kind
+from providers.authentik.catalogue import KINDS, SUPERUSER, AuthentikKind
 from providers.authentik.client import Client
 from providers.authentik.config import AuthentikConfig
-from providers.catalogue.paths import first, pick, values
-from providers.errors import BadAnswer, Denied, Outcome, Unsupported
+from providers.catalogue.paths import first, holes, values
+from providers.catalogue.shape import Shape
+from providers.errors import DataError, Denied, Outcome, Unsupported
 from providers.provider import Item, Read, Source
-from providers.records import Identity, Incomplete, Link, Organization, Resource, Scope
-
-PASSES = 3
-"""How often a list is read that changes meanwhile."""
+from providers.records import Identity, Incomplete, Organization, Rejected, Resource, Scope
 
 
 class AuthentikSource(Source):
@@ -30,6 +27,7 @@ class AuthentikSource(Source):
 
     def __init__(self, config: AuthentikConfig) -> None:
         self._client = Client(config)
+        self._shape = Shape()
         self._me: dict[str, Any] = {}
 
     def check(self) -> Identity:
@@ -50,7 +48,10 @@ class AuthentikSource(Source):
         self._client.http.close()
 
     def _permissions(self) -> frozenset[str]:
-        """What the token may see all of. Older versions do not tell a token's roles: to them, only a superuser's token can be believed."""
+        """The permissions on all objects of a kind that the token has.
+
+        Older versions do not tell a token's roles: of them, only a superuser's token can be believed.
+        """
         if self._me.get("is_superuser"):
             return frozenset({SUPERUSER, *(kind.permission for kind in KINDS)})
         try:
@@ -58,45 +59,32 @@ class AuthentikSource(Source):
         except (Denied, Unsupported):
             return frozenset()
 
-    def _read(self, kind: Kind, doubt: Incomplete | None) -> Iterator[Item]:
+    def _read(self, kind: AuthentikKind, doubt: Incomplete | None) -> Iterator[Item]:
         yield Organization(self._client.domain, f"Authentik: {self._client.domain}")
-        seen = set[str]()
-        for _ in range(PASSES):
-            steady = yield from self._pass(kind, seen)
-            if steady:
-                break
-        else:
-            yield Incomplete(
-                kind.sub_type, Outcome.ERROR, f"'{kind.what}' changed each time while it was read, so that some may be missing"
-            )
+        missing = ""
+        [number] = holes(kind.id)
+        for item in self._client.items(kind.path, kind.query, number, what=kind.what, permission=kind.permission):
+            lacking = next((name for name in kind.needed if first(item, name) is None), "")
+            missing = missing or lacking
+            yield self._made(kind, item, partial=bool(lacking))
+        if missing:
+            yield Incomplete(kind.sub_type, Outcome.ERROR, f"Authentik answered '{kind.what}' with items without {missing}: {_KEPT}")
         if doubt:
             yield doubt
 
-    def _pass(self, kind: Kind, seen: set[str]) -> Generator[Item, None, bool]:
-        """What was not seen before; returns whether the list stayed the same while it was read."""
-        counts, got = set[int](), 0
-        for page in self._client.pages(kind.path, kind.query, what=kind.what, permission=kind.permission):
-            counts.add(page.answer)
-            got += len(page.items)
-            for item in page.items:
-                made = self._resource(kind, item)
-                if made.external_id not in seen:
-                    seen.add(made.external_id)
-                    yield made
-        return counts == {got}
-
-    def _resource(self, kind: Kind, item: dict[str, Any]) -> Resource:
-        number = first(item, kind.number)
-        missing = [name for name in (kind.number, *kind.needed) if item.get(name) is None]
-        if missing:
-            raise BadAnswer(f"Authentik answered '{kind.what}' with an item without {missing[0]}: this version of it cannot be read")
-        found = {Link(rule.type, str(target)) for rule in kind.links for target in values(item, rule.path)}
-        links = tuple(sorted(found, key=lambda link: (link.type, link.target)))
-        name = next((str(item[key]) for key in kind.name if item.get(key)), str(number))
-        return Resource(str(number), kind.entity_type, kind.sub_type, name, pick(item, kind.kept), {}, links, self._client.domain)
+    def _made(self, kind: AuthentikKind, item: Any, *, partial: bool) -> Resource | Rejected:
+        """The resource of an item, or the reason why the item cannot be stored."""
+        try:
+            return self._shape.resource(kind, item, {}, organization=self._client.domain, links_partial=partial)
+        except DataError as error:
+            names = (first(item, path) for path in kind.names)
+            return Rejected(kind.sub_type, next((str(one) for one in names if one), "an item without a name"), str(error))
 
 
-def _doubt(permissions: frozenset[str], kind: Kind) -> Incomplete | None:
+_KEPT = "this version of it cannot be read in full, and the links that are stored stay"
+
+
+def _doubt(permissions: frozenset[str], kind: AuthentikKind) -> Incomplete | None:
     if kind.permission in permissions:
         return None
     if kind.permission == SUPERUSER:

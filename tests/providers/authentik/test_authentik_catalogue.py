@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
+from catalogue_suite import CatalogueSuite, FieldType, OpenDescription, Unknown
 from peers import vendor
 
 from providers.authentik import catalogue
@@ -17,17 +20,55 @@ def item_of(path: str) -> dict:
     return document.field(schema, "results[]")
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.sub_type)
-def test_every_path_parameter_and_field_is_in_authentiks_document(kind):
-    document, item = vendor.authentik(), item_of(kind.path)
-    assert {*kind.query, "page"} <= document.parameters("GET", ROOT + kind.path)
-    before = catalogue.BEFORE.get(kind.path, ())
-    for path in {kind.number, *kind.name, *kind.kept, *(rule.path for rule in kind.links)} - {*before}:
-        document.field(item, path)
-    for path in before:
-        assert path not in item["properties"], f"{path} is there (again): it belongs to no older version"
-    for name in kind.needed:
-        document.field(item, f"{name}[]")
+class AuthentikDescription(OpenDescription):
+    """Authentik's OpenAPI document."""
+
+    def listing_faults(self, kind):
+        """The path and the parameters of the list."""
+        document = vendor.authentik()
+        if ROOT + kind.path not in document.templates:
+            yield f"there is no path {kind.path}"
+            return
+        known = document.parameters("GET", ROOT + kind.path)
+        yield from (f"{kind.path} has no parameter {name}" for name in (*kind.query, "page") if name not in known)
+        for path in kind.needed:
+            yield from _unknown(kind, f"{path}[]")
+
+    def field(self, kind, path):
+        """What the document says of an item's field; a field of older versions is one too."""
+        if path in catalogue.BEFORE.get(kind.path, ()):
+            return FieldType.VALUE
+        if ROOT + kind.path not in vendor.authentik().templates:
+            return FieldType.OPEN
+        try:
+            found = vendor.authentik().field(item_of(kind.path), path)
+        except AssertionError as error:
+            raise Unknown(str(error)) from None
+        return FieldType.OBJECT if "properties" in found else FieldType.VALUE
+
+
+def _unknown(kind, path):
+    try:
+        AuthentikDescription().field(kind, path)
+    except Unknown as unknown:
+        yield str(unknown)
+
+
+class TestCatalogue(CatalogueSuite):
+    """Every word of the catalogue."""
+
+    kinds = KINDS
+    description: ClassVar = AuthentikDescription(
+        frozenset({"authentik_core.view_user", "authentik_core.view_group", "authentik_rbac.view_role", catalogue.SUPERUSER})
+    )
+    listing_words = ("path",)
+    resource_types = RESOURCE_TYPES
+
+
+def test_fields_of_older_versions_are_not_in_the_document():
+    for path, names in catalogue.BEFORE.items():
+        for name in names:
+            assert name not in item_of(path)["properties"], f"{name} is there (again): it belongs to no older version"
 
 
 def test_who_the_token_belongs_to():
@@ -49,7 +90,7 @@ def test_a_field_that_does_not_exist_fails():
 
 
 def test_nothing_secret_or_private_is_kept():
-    kept = {path for kind in KINDS for path in kind.kept}
+    kept = {path for kind in KINDS for path in kind.kept or ()}
     assert not kept & {"attributes", "avatar", "last_login", "last_updated", "uid"}
 
 

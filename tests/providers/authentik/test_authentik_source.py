@@ -213,7 +213,7 @@ def test_page_numbers_in_a_circle_end(installation, following):
         [],
         {"pagination": None, "results": []},
         {"pagination": {"next": "x", "count": 1}, "results": []},
-        {"results": [1], "pagination": {}},
+        {"results": {}, "pagination": {"next": 0}},
     ],
     ids=str,
 )
@@ -227,9 +227,11 @@ def test_what_is_no_page_is_no_answer(installation, body):
 def test_users_without_groups_in_the_answer_are_no_users_without_groups(installation):
     for user in installation.objects["users"]:
         del user["groups"]
-    report = read(installation).report("authentik_user")
-    assert report.outcome is Outcome.ERROR
+    sink = read(installation)
+    report = sink.report("authentik_user")
+    assert (report.outcome, report.resources) == (Outcome.ERROR, 9)
     assert "without groups" in report.message
+    assert all(r.links_partial for scope, r in sink.all() if scope.resource_type == "authentik_user")
 
 
 def test_tls_is_verified_unless_the_operator_says_otherwise(authentik_tls):
@@ -294,3 +296,77 @@ def test_the_connector_is_configured_by_its_variables(text, verified):
     provider = registry.get("authentik")
     given = {"AUTHENTIK_DOMAIN": "auth.example.com", "AUTHENTIK_API_TOKEN": TOKEN, "AUTHENTIK_VERIFY_SSL": text}
     assert parse(provider.config, connector_of(provider, given)).verify_ssl is verified
+
+
+@pytest.mark.parametrize("item", [{"pk": None, "uuid": None, "name": "Lost"}, {}, 1, None], ids=str)
+def test_an_item_without_an_id_is_left_out_counted_and_named(installation, item):
+    installation.page = 100
+
+    def add(path, query):
+        if not path.endswith("/rbac/roles/"):
+            return None
+        status, headers, body = installation.reply(path, query)
+        return status, headers, {**body, "results": [item, *body["results"]]}
+
+    installation.fault = add
+    report = read(installation).report("authentik_role")
+    assert (report.rejected, report.resources) == (1, 4)
+    assert "without pk" in report.rejection
+
+
+def test_a_list_that_shrinks_below_its_next_page_is_begun_anew(installation):
+    """The fake, as Authentik, answers a page that is not there any more with 404."""
+    shrunk = []
+
+    def shrink(path, query):
+        if path.endswith("/core/applications/") and query.get("page") == "2" and not shrunk:
+            shrunk.append(path)
+            installation.objects["applications"] = installation.objects["applications"][:3]
+
+    installation.before = shrink
+    sink = read(installation)
+    assert shrunk
+    assert sink.report("authentik_application").outcome is Outcome.COMPLETE
+    assert {one["pk"] for one in installation.objects["applications"]} <= set(sink.ids("authentik_application"))
+
+
+def test_a_list_that_ends_before_its_last_item_is_not_complete(installation):
+    pagination = {"next": 0, "previous": 0, "count": 9, "current": 1, "total_pages": 3, "start_index": 1, "end_index": 3}
+    body = {"pagination": pagination, "results": [], "autocomplete": {}}
+    installation.fault = lambda path, _query: (200, {}, body) if path.endswith("/rbac/roles/") else None
+    assert read(installation).report("authentik_role").outcome is Outcome.ERROR
+
+
+def test_a_token_that_is_revoked_within_a_run_is_not_used_again(installation):
+    revoked = []
+
+    def revoke(path, _query):
+        if path.endswith("/core/users/"):
+            revoked.append(path)
+        return NOT_SIGNED_IN if revoked else None
+
+    installation.fault = revoke
+    sink = read(installation)
+    at = [path for path, _ in installation.requests].index("/api/v3/core/users/")
+    assert len(installation.requests) - at <= 4, "what was on its way"
+    messages = {report.message for report in sink.reports.values() if report.outcome is not Outcome.COMPLETE}
+    assert len(messages) == 1
+    assert "AUTHENTIK_API_TOKEN" in messages.pop()
+
+
+def test_what_changes_by_itself_changes_nothing_that_is_stored(installation):
+    before = read(installation)
+    for user in installation.objects["users"]:
+        user["last_login"] = user["last_updated"] = "2026-06-01T00:00:00Z"
+    after = read(installation)
+    assert {scope: before.differences(after, scope) for scope in before.reports} == {scope: [] for scope in before.reports}
+
+
+@pytest.mark.parametrize("missing", VIEWS)
+def test_each_permission_that_is_told_is_needed(installation, missing):
+    installation.superuser, installation.permissions = False, [one for one in VIEWS if one != missing]
+    installation.visible = {"User1", "Team 1", "Role 1"}
+    sink = read(installation)
+    denied = {scope.resource_type for scope, report in sink.reports.items() if report.outcome is Outcome.DENIED}
+    told = {kind.sub_type for kind in registry.get("authentik").resource_types() if missing in kind.permissions}
+    assert denied == {*told, "authentik_application"}
