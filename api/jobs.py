@@ -132,7 +132,7 @@ def release(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[st
         found(history.run(connection, run_id), f"run {run_id}")
         released = tombstones.release(connection, run_id)
     if released is None:
-        raise Conflict(f"the job of run {run_id} is running and may be seeing again what is held: wait for its end")
+        raise Conflict(f"the job of run {run_id} is running, and may be reading what is held back: wait until it has ended")
     return {"run_id": run_id, "released": released.entities, "links": released.links, "attributes": released.attributes}
 
 

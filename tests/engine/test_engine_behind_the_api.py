@@ -145,6 +145,7 @@ def test_a_running_job_is_not_deleted_and_a_deleted_one_leaves_what_it_found(api
 
     api.get(f"discovery/jobs/{job}/history", 404)
     api.get(f"runs/{run['id']}", 404)
+    until(lambda: workbench.one("select count(*) from discovery_jobs") == 0, "a worker deletes the rest of it")
     assert workbench.one("select count(*) from run_scopes") == 0
     assert api.get("entities")["total"] == 500
     assert api.get("changes")["total"] == api.get("changes?operation=created")["total"]

@@ -103,7 +103,7 @@ def test_f03_nothing_is_released_while_the_job_runs(workbench):
     workbench.told("sleep")
 
     told = command(workbench, "runs", "release", run["id"])
-    assert (told.returncode, "is running and may be seeing again" in told.stderr) == (1, True)
+    assert (told.returncode, "is running, and may be reading what is held back" in told.stderr) == (1, True)
     assert workbench.entities() == 60
 
 

@@ -74,6 +74,7 @@ def delete(connection: Connection, job: int) -> bool:
         row = connection.execute(statements.get("delete_job"), [job]).fetchone()
         if row is not None:
             lifecycle.abandon_owner(connection, scopes.job_owner(job))
+            connection.execute(WAKE)  # a worker deletes the history
     return row is not None
 
 

@@ -168,6 +168,7 @@ class Backlog(threading.Thread):
         if queue is not None and queue.notified():
             self._clock.now("look")
             self._clock.now("renew")  # the answer also names cancelled runs
+            self._clock.now("clean")  # a job may have been deleted
         self._inbox.deliver()
 
     def _renew(self, queue: Queue) -> None:

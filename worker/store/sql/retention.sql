@@ -16,7 +16,7 @@ where h.id in (
           and (
               r.status <> 'completed'
               or exists (select from discovery_history n where n.job_id = r.job_id and n.id > r.id and n.status = 'completed'))
-        order by r.id
+        order by r.completed_at
         limit %(limit)s
     )
 )
