@@ -1,4 +1,4 @@
-"""What a job may say about Google Cloud. Endpoints and the worker's own credentials are the operator's, never a job's."""
+"""The config of a job on Google Cloud. Endpoints and the worker's own credentials are the operator's, never a job's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from providers.variables import setting
 
 _GLOB = re.compile(r"[a-z0-9.:*?!\[\]-]+")
 _PROJECT = re.compile(r"([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
-"""With the domain of the old ``example.com:project``."""
+"""The id of a project, perhaps with the domain of the old ``example.com:project``."""
 
 
 class GcpOperator(GoogleOperator, frozen=True):

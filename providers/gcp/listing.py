@@ -101,6 +101,6 @@ def items_of(kind: GcpKind, method: str, answer: Answer) -> Iterator[Any]:
 
 
 def identity(kind: GcpKind, item: Any) -> str:
-    """What tells an item from the others of its list, and is the same when the list is read again: what its id is made of."""
+    """The key of an item in its list, the same when the list is read again: its id, else all that the item has."""
     named = isinstance(item, dict) and paths.fill(kind.id, item, _ANYWHERE)
     return named or json.dumps(item, sort_keys=True, default=str)

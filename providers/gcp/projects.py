@@ -26,7 +26,7 @@ _APPS_SCRIPT = re.compile(r"sys-\d+")
 
 
 class Projects:
-    """What Resource Manager knows of projects. `numbers` has the ids of those seen so far by their numbers."""
+    """The projects as Resource Manager knows them. `numbers` has the ids of those seen so far by their numbers."""
 
     def __init__(self, manager: Http, config: GcpConfig, account: str) -> None:
         """`account` is the name of who asks, for sentences."""

@@ -182,6 +182,6 @@ def _end(external_id: str) -> str:
 
 
 def _known_as(item: Mapping[str, Any]) -> str:
-    """What else names an item that has no id, for a sentence."""
+    """The end of a sentence about an item without an id: its name, where it has one."""
     found = next((str(item[key]) for key in ("name", "displayName", "id", "selfLink") if item.get(key)), "")
     return f": {found[:200]}" if found else ""

@@ -1,7 +1,7 @@
 """Our one HTTP client, as Google's client libraries want it: they think that it is a `requests.Session`.
 
-So one set of time-outs, one retry policy, one TLS set-up and one sign-in hold for them as for everything else, and what they are refused
-comes as one of our errors. The libraries' own endpoint is not looked at: only the path of a request is theirs.
+One set of time-outs, one retry policy, one TLS set-up and one sign-in hold for the libraries as for everything else, and their refusals
+are our errors. The libraries' own endpoint is ignored: only the path of a request is theirs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from providers.http.response import HttpResponse
 
 
 class Session:
-    """For the calls of one list. `what` and `permission` are for the sentences of its errors, `more` goes into the query of each."""
+    """The HTTP session of one list. `what` and `permission` are for the sentences of its errors, `more` goes into each query."""
 
     is_mtls = False
 
@@ -40,7 +40,7 @@ class Session:
 
 
 class Response:
-    """What the libraries read of a `requests.Response`."""
+    """The part of a `requests.Response` that the libraries read."""
 
     def __init__(self, answer: HttpResponse) -> None:
         self.status_code, self.headers, self.content = answer.status, answer.headers, answer.body

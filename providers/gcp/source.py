@@ -1,4 +1,4 @@
-"""Reads projects: who we are, which projects there are, and for each the lists of the catalogue and its IAM policy."""
+"""The source of a run: the sign-in, the projects, and for each project the lists of the catalogue and its IAM policy."""
 
 from __future__ import annotations
 
@@ -56,8 +56,11 @@ class GcpSource(Source):
         return Identity(self._signin.name, self._signin.project or first, {"project": first})
 
     def plan(self) -> Iterator[Read]:
-        """Every project; one that is asked for and not visible is a denied scope, not an absent one."""
-        for project in self._projects.ids():
+        """The reads of every project, those not read for the longest time first.
+
+        A project that is asked for and not visible is a denied scope, not an absent one.
+        """
+        for project in self.attempts.accounts(self._projects.ids()):
             yield from self._turns.of(functools.partial(self._reads, project))
 
     def classify(self, error: Exception) -> ProviderError | None:
@@ -140,14 +143,14 @@ def _enabled(services: list[Item] | ScopeError) -> frozenset[str]:
 
 
 def _again(found: list[Item] | ScopeError) -> Iterable[Item]:
-    """What was found before."""
+    """The items that were read before, or the error that was met."""
     if isinstance(found, ScopeError):
         raise found
     return found
 
 
 def sign_in(config: GcpConfig, operator: GcpOperator) -> Signin:
-    """As the job's own key, else the operator's file, else Application Default Credentials. Raises `ConfigError`."""
+    """The sign-in with the job's own key, else the operator's file, else Application Default Credentials. Raises `ConfigError`."""
     if config.credentials_json is not None:
         return google_signin.sign_in(operator, SCOPES, key=config.credentials_json, at="credentials_json")
     if config.credentials_path:

@@ -1,4 +1,4 @@
-"""What a list that was read to its end does not show: places that Google could not reach, warnings, and items that could not be read."""
+"""Troubles of a list that was read to its end: places that Google could not reach, warnings, and items that could not be read."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Troubles:
         self._skipped += number
 
     def reports(self) -> Iterator[Incomplete]:
-        """At most one: all that is missing, in one sentence each."""
+        """At most one report: all that is missing, in one sentence each."""
         found = list(self._sentences())
         if found:
             outcome, _, permission = found[0]

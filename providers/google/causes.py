@@ -103,4 +103,4 @@ CAUSES = (
         r"account .*(disabled|deleted)",
     ),
 )
-"""In the order in which they are looked for. See https://cloud.google.com/apis/design/errors and `google.api.ErrorReason`."""
+"""The causes, in the order in which they are looked for. See https://cloud.google.com/apis/design/errors and `google.api.ErrorReason`."""

@@ -44,7 +44,7 @@ ADC_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 
 
 class Signin:
-    """Who we are to Google. Safe to use from several threads: one of them asks for a token, the others wait for it."""
+    """A sign-in to Google. Safe to use from several threads: one of them asks for a token, the others wait for it."""
 
     def __init__(self, credentials: Any, operator: GoogleOperator, *, name: str, project: str = "", who: str = "") -> None:
         """`name` is who to show in a connectivity test; `who` is the same at length, for the sentence of a refused sign-in."""
@@ -52,7 +52,7 @@ class Signin:
         self._endpoint, self._ca_file = operator.endpoint_url.rstrip("/"), operator.ca_bundle
         pool = urllib3.PoolManager(retries=False, timeout=TIMEOUT, ssl_context=tls(self._ca_file))
         self.transport = Request(pool)
-        """For google-auth: our time-outs, our CA, no redirect followed."""
+        """The transport for google-auth: our time-outs, our CA, no redirect followed."""
         self._who, self._lock, self._refused = who or name, threading.Lock(), ""
         billed = getattr(credentials, "quota_project_id", None)  # a person's calls belong to no project of their own
         self._billed = {"x-goog-user-project": billed} if billed else {}

@@ -45,7 +45,7 @@ class Listing(msgspec.Struct, frozen=True):
         return str(item.get(self.key) or item.get(self.instead) or "") if isinstance(item, dict) else ""
 
     def restart_key(self, item: Any) -> str:
-        """What tells an item from the others when the list is read again; an item without an identity is told by all that it has."""
+        """The key of an item, the same when the list is read again: its identity, else all that the item has."""
         return self.identity(item) or json.dumps(item, sort_keys=True, default=str)
 
     def url(self, *, size: int = 0, token: str = "", **names: str) -> str:

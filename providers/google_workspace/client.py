@@ -44,14 +44,14 @@ class Client:
             http.close()
 
     def administrator(self) -> dict[str, Any]:
-        """Who we act as: `id`, `primaryEmail`, `customerId`, `isAdmin`, `isDelegatedAdmin`."""
+        """The administrator that we act as: `id`, `primaryEmail`, `customerId`, `isAdmin`, `isDelegatedAdmin`."""
         email = self._config.admin_email
         fields = "id,primaryEmail,customerId,isAdmin,isDelegatedAdmin"
         url = f"/admin/directory/v1/users/{quote(email, safe='@')}?fields={fields}"
         return self._http(USERS.scope).get(url, what=f"look up {email}", permission=USERS.scope).object()
 
     def has_group(self, group: str) -> bool:
-        """Whether a group is there, by its id."""
+        """True for the id of a group that is there."""
         try:
             self._http(GROUPS.scope).get(
                 f"/admin/directory/v1/groups/{quote(group)}?fields=id", what="look up a group", permission=GROUPS.scope

@@ -9,9 +9,11 @@ from peers import google_refusals as refusals
 from peers.google_cloud import PROJECTS, in_project
 from peers.google_refusals import Refusal
 
+from providers.attempts import Attempts
 from providers.errors import Outcome
 from providers.gcp import catalogue
 from providers.gcp.catalogue import ALL
+from providers.records import Scope
 
 ONE, OTHER = PROJECTS
 UID = "eYhDkfYCu-dOCjuj8X4Am9"
@@ -384,3 +386,11 @@ def test_without_the_first_permission_of_all_no_project_is_visible(read, google)
     google.permissions = set(catalogue.policy()["includedPermissions"]) - {"resourcemanager.projects.get"}
     with pytest.raises(Exception, match=r"resourcemanager\.projects\.get"):
         read(project_ids=None)
+
+
+def test_projects_are_planned_in_the_order_of_their_last_attempt(opened):
+    source = opened(project_ids=None, parallel_projects=8)
+    source.attempts = Attempts([Scope("gcp", OTHER, "", "gce_disk"), Scope("gcp", ONE, "", "gce_disk")])
+    planned = [read.scopes[0].account for read in source.plan()]
+
+    assert list(dict.fromkeys(planned)) == [OTHER, ONE]
