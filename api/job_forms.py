@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,8 @@ class JobBody(msgspec.Struct, frozen=True, kw_only=True):
     schedule_interval: int | None = None
     """Seconds between two runs; null: on demand."""
     enabled: bool = True
+    queue: str = "default"
+    """Workers that serve this queue may run the job."""
 
     def __post_init__(self) -> None:
         """Rules that types cannot say."""
@@ -42,6 +45,7 @@ class JobChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: str | UnsetType = UNSET
     schedule_interval: int | UnsetType | None = UNSET
     enabled: bool | UnsetType = UNSET
+    queue: str | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         """Rules that types cannot say."""
@@ -81,5 +85,8 @@ def _check(values: Mapping[str, Any]) -> None:
         raise ValueError("`schedule_interval` is in seconds, from 60 to a year; leave it out for a job on demand")
     if isinstance(organization, int) and not 1 <= organization < 2**63:
         raise ValueError("`organization_id` is the id of an organization")
+    queue = values.get("queue")
+    if isinstance(queue, str) and not re.fullmatch(r"[\w.-]{1,100}", queue):
+        raise ValueError("`queue` has 1 to 100 letters, digits, '.', '_' and '-'")
     if any(isinstance(value, str) and "\0" in value for value in values.values()):
         raise ValueError("a NUL has no place in a name or description")

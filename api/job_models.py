@@ -29,6 +29,10 @@ class Job(ApiModel, frozen=True, kw_only=True):
     crashes: int
     identity: str | None
     """The account, tenant, cluster or directory that the job reads, once a run of it was complete; another one ends the run."""
+    queue: str
+    """Workers whose WORKER_QUEUES has it may run the job."""
+    waiting_for: str
+    """Why nobody runs a job that is due: no worker that could is there. Empty otherwise."""
     last_run_at: Time | None
     created_at: Time
     updated_at: Time

@@ -26,6 +26,8 @@ def probe(context: Context, connection: Connection, job: dict[str, Any]) -> dict
     """The worker's answer. Raises `Unavailable` when there is no worker, or none answers."""
     if not probes.workers(connection, WORKER_SEEN):
         raise Unavailable("no worker is there to run the test: start one with 'docker-compose up -d worker' or 'elder-worker run'")
+    if not probes.workers(connection, WORKER_SEEN, job["provider"]):
+        raise Unavailable(f"no running worker has the provider {job['provider']} installed and switched on: none can run the test")
     if not _waiting.acquire(blocking=False):
         raise Unavailable(f"{AT_ONCE} tests are running: try again when one of them has ended")
     try:

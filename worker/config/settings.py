@@ -177,6 +177,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 90
 
+    worker_queues: Annotated[
+        tuple[str, ...],
+        setting(
+            "Queues that this worker serves, with commas: it runs the jobs whose `queue` is one of them. A network zone or an image with "
+            "fewer SDKs gets a queue of its own. A queue that no worker serves keeps its jobs pending, with that reason shown.",
+        ),
+    ] = ("default",)
+
     sync_on_startup: Annotated[bool, setting("Connectors sync at the start. `false`: each waits for its interval first.")] = True
     sync_batch_size: Annotated[
         int,
@@ -221,6 +229,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def connectors(self) -> dict[str, SourceSettings]:
         """Every connector that there is, switched on or not."""
         return {name: source for name, source in self.sources.items() if source.description.connector is not None}
+
+    def runnable_providers(self) -> tuple[str, ...]:
+        """The providers whose discovery jobs this worker can run: installed here, and not switched off."""
+        return tuple(
+            name
+            for name, source in self.sources.items()
+            if source.description.discovery and source.description.installed and source.enabled is not False
+        )
 
     def pools(self) -> dict[str, int]:
         """Pool -> processes at once."""

@@ -10,6 +10,13 @@ from providers.records import Scope
 from worker.run.outcome import Verdict
 
 
+class Abilities(msgspec.Struct, frozen=True):
+    """What a worker can run: providers that are installed and switched on, and jobs of the queues that it serves."""
+
+    providers: tuple[str, ...]
+    queues: tuple[str, ...] = ("default",)
+
+
 class Claimed(msgspec.Struct, frozen=True):
     """A claimed job; the claim holds as long as `token` is renewed."""
 

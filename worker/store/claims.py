@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from worker.run.outcome import Status, Verdict
-from worker.run.queue import Claimed, Swept
+from worker.run.queue import Abilities, Claimed, Swept
 from worker.store import scopes, statements
 from worker.store.connection import Connection, guarded, transaction
 from worker.store.errors import LostClaim
@@ -36,10 +36,13 @@ FIRST_RETRY, LONGEST_RETRY, RETRIES = 60, 3600, 3
 """First and longest wait in seconds before a failed run is retried, doubling; a job without a schedule is retried `RETRIES` times."""
 
 
-def claim(connection: Connection, owner: str, worker: str, ttl: float, limit: int, job: int | None = None) -> list[Claimed]:
+def claim(
+    connection: Connection, owner: str, worker: str, ttl: float, limit: int, job: int | None = None, abilities: Abilities | None = None
+) -> list[Claimed]:
     """Claims up to `limit` due jobs (or that one, due or not), each with a running row in the history. Raises `StoreError`."""
     with transaction(connection):
-        values = {"owner": UUID(owner), "ttl": ttl, "limit": limit, "job": job, "worker": worker}
+        values: dict[str, Any] = {"owner": UUID(owner), "ttl": ttl, "limit": limit, "job": job, "worker": worker}
+        values |= {"providers": list(abilities.providers) if abilities else None, "queues": list(abilities.queues) if abilities else None}
         rows = connection.execute(statements.get("claim"), values).fetchall()
         return [msgspec.structs.replace(Claimed(*row), attempted=scopes.attempted(connection, scopes.job_owner(row[0]))) for row in rows]
 

@@ -12,14 +12,19 @@ from worker.store.query import Query, one
 
 COLUMNS: LiteralString = (
     "id, name, description, provider, config, organization_id, enabled, schedule_interval, status, next_run_at, queued_at, "
-    "failures, crashes, identity, last_run_at, created_at, updated_at"
+    "failures, crashes, identity, last_run_at, created_at, updated_at, queue, "
+    "case when enabled and next_run_at <= now() and status not in ('running', 'parked') and not exists ("
+    "select from elder_worker.workers w where w.seen_at > now() - interval '60 seconds' "
+    "and (w.providers is null or provider = any(w.providers)) and queue = any(w.queues)) "
+    "then 'no running worker has the provider ' || provider || ' installed and switched on and serves the queue ' || queue "
+    "else '' end as waiting_for"
 )
 WAKE: LiteralString = "select pg_notify('elder_worker', 'job')"
 
 
 def add(connection: Connection, job: dict[str, Any]) -> dict[str, Any]:
-    """Adds a job, due at once. `job` has name, description, provider, config, organization_id, schedule_interval, enabled."""
-    values = {**job, "config": Jsonb(job["config"])}
+    """Adds a job, due at once. `job` has name, description, provider, config, organization_id, schedule_interval, enabled, queue."""
+    values = {"queue": "default", **job, "config": Jsonb(job["config"])}
     with transaction(connection):
         made = connection.execute(
             statements.get("add_job"),
@@ -60,6 +65,7 @@ def change(connection: Connection, job: int, changes: dict[str, Any]) -> None:
         "organization_id": "organization_id = %s",
         "schedule_interval": "schedule_interval = %s",
         "enabled": "enabled = %s",
+        "queue": "queue = %s",
     }
     parts = [names[name] for name in changes]
     values = [Jsonb(value) if name == "config" else value for name, value in changes.items()]

@@ -16,9 +16,9 @@ LOOK = 1.0
 """Seconds between two queries without a notification, which a connection pooler may drop."""
 
 
-def workers(connection: Connection, seconds: float) -> int:
-    """Counts the workers seen within the last `seconds`."""
-    row = connection.execute(statements.get("workers_seen"), [seconds]).fetchone()
+def workers(connection: Connection, seconds: float, provider: str | None = None) -> int:
+    """Counts the workers seen within the last `seconds`, those that can run a provider if one is given."""
+    row = connection.execute(statements.get("workers_seen"), {"seconds": seconds, "provider": provider}).fetchone()
     return int(row[0]) if row else 0
 
 

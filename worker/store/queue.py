@@ -12,7 +12,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from worker.run.outcome import Verdict
-from worker.run.queue import Claimed, Numbers, Renewal, Swept, Test, Unacceptable, Unreachable
+from worker.run.queue import Abilities, Claimed, Numbers, Renewal, Swept, Test, Unacceptable, Unreachable
 from worker.store import claims, migrate, retention, statements
 from worker.store.connection import Connection, connect, guarded, transaction
 from worker.store.errors import BadData, LostClaim, StoreError
@@ -33,10 +33,21 @@ RESPONSE_TIMEOUT = 8.0
 class PostgresQueue:
     """A connected session: migrates, listens for notifications, claims. Every method raises `Unreachable` when the database fails."""
 
-    def __init__(self, url: str, owner: str, worker: str, ttl: float, *, read_url: str = "", history_days: int = 0) -> None:
+    def __init__(
+        self,
+        url: str,
+        owner: str,
+        worker: str,
+        ttl: float,
+        *,
+        read_url: str = "",
+        history_days: int = 0,
+        abilities: Abilities | None = None,
+    ) -> None:
         """`owner` is a UUID, random for each start of a process; `worker` is a name for people; `ttl` is LEASE_TTL in seconds;
-        `history_days` is HISTORY_RETENTION_DAYS.
+        `history_days` is HISTORY_RETENTION_DAYS; `abilities` are what this worker can run: without, it claims any job.
         """
+        self._abilities = abilities
         self._owner, self._worker, self._ttl, self._read_url, self._history_days = owner, worker, ttl, read_url, history_days
         self._replica: Connection | None = None
         self._primary_until = self._primary_next = 0.0
@@ -67,7 +78,7 @@ class PostgresQueue:
         if job is None and not self._anything_due():
             return []
         with _reachable():
-            return claims.claim(self._connection, self._owner, self._worker, self._ttl, limit, job)
+            return claims.claim(self._connection, self._owner, self._worker, self._ttl, limit, job, self._abilities)
 
     def _anything_due(self) -> bool:
         now = time.monotonic()
@@ -89,14 +100,20 @@ class PostgresQueue:
     def claim_tests(self, limit: int) -> list[Test]:
         """Claims waiting connectivity tests."""
         with _reachable(), transaction(self._connection):
-            rows = self._connection.execute(statements.get("claim_tests"), [UUID(self._owner), limit]).fetchall()
+            rows = self._connection.execute(statements.get("claim_tests"), {**self._who(), "limit": limit}).fetchall()
         return [Test(str(number), provider, config) for number, provider, config in rows]
+
+    def _who(self) -> dict[str, Any]:
+        """The parameters by which statements name the worker."""
+        can = self._abilities
+        providers, queues = (list(can.providers), list(can.queues)) if can else (None, None)
+        return {"owner": UUID(self._owner), "name": self._worker, "providers": providers, "queues": queues}
 
     def renew(self, held: list[Claimed]) -> Renewal:
         """Renews our leases and writes our heartbeat."""
         with _reachable():
             ours, cancelled = claims.renew(self._connection, self._owner, self._ttl, held)
-            self._connection.execute(statements.get("heartbeat"), [UUID(self._owner), self._worker])
+            self._connection.execute(statements.get("heartbeat"), self._who())
         return Renewal(
             lost=frozenset(str(claim.run_id) for claim in held if claim.run_id not in ours), cancelled=frozenset(map(str, cancelled))
         )

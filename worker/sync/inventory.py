@@ -21,6 +21,9 @@ from worker.sync.messages import Batch, ScopeClosed, Stored, SyncRun
 BATCH_BYTES = 4 * 1024 * 1024
 """Most bytes of resources in one request."""
 
+UNREACHABLE = "api"
+"""Kind of the error of a sync whose API cannot be reached, and could not be told of it either."""
+
 NOT_REACHED_TOLD = 1000
 """Most scopes that were not reached of which the API is told by name."""
 
@@ -59,9 +62,8 @@ class ApiInventory:
         self.totals = Totals()
 
     def identity(self, identity: Identity) -> None:
-        """Keeps the identity for the history, and tells the API that the sync has begun."""
+        """Keeps the identity for the history."""
         self._identity = identity
-        self._tell("running", Verdict(Status.COMPLETED))
 
     def organizations(self, organizations: list[Organization]) -> None:
         """Keeps organizations for the next batch, which may name them."""
@@ -152,18 +154,18 @@ class ApiInventory:
         sentence = held_back(self.totals, f"elder-worker connectors release {self._owner.removeprefix('connector:')}")
         if sentence and verdict.status is Status.COMPLETED:
             verdict = msgspec.structs.replace(verdict, error=sentence)
-        if verdict.status is not Status.RELEASED:
-            self._tell(verdict.status.value, verdict)
+        if verdict.status is not Status.RELEASED and verdict.error_kind != UNREACHABLE:
+            self._tell(verdict)
         return verdict
 
-    def _tell(self, status: str, verdict: Verdict) -> None:
-        """Tells the API how the sync stands. An API that cannot be told does not change how the sync ended: the log says so."""
+    def _tell(self, verdict: Verdict) -> None:
+        """Tells the API how the sync ended. An API that cannot be told does not change how the sync ended: the log says so."""
         totals = self.totals
         identity = msgspec.to_builtins(self._identity) if self._identity else None
         sync = SyncRun(
             owner=self._owner,
             run=self._run,
-            status=status,
+            status=verdict.status.value,
             error_kind=verdict.error_kind,
             error=verdict.error,
             detail=verdict.detail,
@@ -220,4 +222,4 @@ def _packed(known: Fingerprints) -> bytes:
 
 
 def _failed(error: ApiError) -> InventoryError:
-    return InventoryError(str(error), error_kind="config" if error.final else "api")
+    return InventoryError(str(error), error_kind="config" if error.final else UNREACHABLE)

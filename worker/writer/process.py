@@ -24,7 +24,7 @@ from worker.config.settings import Settings
 from worker.logs import structured as logs
 from worker.logs.redact import Redactor
 from worker.run import catalogue
-from worker.run.queue import Claimed
+from worker.run.queue import Abilities, Claimed
 from worker.store import scopes
 from worker.store.connection import Connection, connect
 from worker.store.inventory import PostgresInventory
@@ -93,9 +93,16 @@ class Writer:
     def _make_backlog(self, job: int | None) -> Backlog:
         settings = self._settings
         url, read_url, name = settings.database_url, settings.database_read_url, socket.gethostname()
+        abilities = Abilities(settings.runnable_providers(), settings.worker_queues) if settings.sources else None
         backlog = Backlog(
             lambda: PostgresQueue(
-                url, self._owner, name, settings.lease_ttl, read_url=read_url, history_days=settings.history_retention_days
+                url,
+                self._owner,
+                name,
+                settings.lease_ttl,
+                read_url=read_url,
+                history_days=settings.history_retention_days,
+                abilities=abilities,
             ),
             self._mailbox,
             self._discovery,

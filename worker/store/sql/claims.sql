@@ -26,6 +26,7 @@ with recursive waiting (provider) as (
         where n.provider = w.provider and n.enabled and n.next_run_at is not null and n.status not in ('parked', 'running')
         order by n.next_run_at limit 1) since on true
     where w.provider is not null and %(job)s::bigint is null
+      and (%(providers)s::text[] is null or w.provider = any(%(providers)s))
     order by coalesce(b.jobs, 0), served.at nulls first, since.at
 ), due as (
     select id from (
@@ -34,6 +35,7 @@ with recursive waiting (provider) as (
             select j.id
             from discovery_jobs j
             where j.provider = turn.provider and j.enabled and j.next_run_at <= now() and j.status not in ('parked', 'running')
+              and (%(queues)s::text[] is null or j.queue = any(%(queues)s))
               and not exists (select from elder_worker.claims c where c.job_id = j.id and c.owner is not null)
             order by j.next_run_at, j.id
             limit %(limit)s

@@ -1,7 +1,7 @@
 -- name: add_job
 -- Inserts a job, due at once.
-insert into discovery_jobs (name, description, provider, config, organization_id, schedule_interval, enabled)
-values (%(name)s, %(description)s, %(provider)s, %(config)s, %(organization_id)s, %(schedule_interval)s, %(enabled)s)
+insert into discovery_jobs (name, description, provider, config, organization_id, schedule_interval, enabled, queue)
+values (%(name)s, %(description)s, %(provider)s, %(config)s, %(organization_id)s, %(schedule_interval)s, %(enabled)s, %(queue)s)
 returning id
 
 -- name: schedule_job

@@ -1,6 +1,6 @@
 -- name: heartbeat
 -- Records that this worker is alive.
-insert into elder_worker.workers (owner, name) values (%s, %s)
+insert into elder_worker.workers (owner, name, providers, queues) values (%(owner)s, %(name)s, %(providers)s, coalesce(%(queues)s::text[], '{default}'))
 on conflict (owner) do update set seen_at = now()
 
 -- name: queue_numbers
@@ -10,11 +10,11 @@ from discovery_jobs j where j.enabled and j.next_run_at <= now() and j.status no
 
 -- name: claim_tests
 -- Claims connectivity tests, the oldest first.
-update elder_worker.tests t set owner = %s, claimed_at = now()
+update elder_worker.tests t set owner = %(owner)s, claimed_at = now()
 where t.id in (
     select id from elder_worker.tests
-    where answer is null and owner is null
-    order by requested_at limit %s
+    where answer is null and owner is null and (%(providers)s::text[] is null or provider = any(%(providers)s))
+    order by requested_at limit %(limit)s
     for update skip locked
 )
 returning t.id, t.provider, t.config
@@ -25,9 +25,10 @@ update elder_worker.tests set answer = %s, answered_at = now()
 where id = %s and owner = %s
 
 -- name: workers_seen
--- Counts workers seen in the last seconds.
+-- Counts workers seen in the last seconds, those that can run a provider if one is given.
 select count(*) from elder_worker.workers
-where seen_at > now() - make_interval(secs => %s)
+where seen_at > now() - make_interval(secs => %(seconds)s)
+  and (%(provider)s::text is null or providers is null or %(provider)s = any(providers))
 
 -- name: forget_test
 -- Deletes a connectivity test, and tests that everybody has given up on.
