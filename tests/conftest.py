@@ -25,6 +25,7 @@ pytest_plugins = [
     "peers.kube_proxy",
     "peers.slapd",
     "peers.samba",
+    "peers.ds389",
     "peers.elder",
     "peers.image",
     "peers.service",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import uuid
 
+import ldap3
 import pytest
 from peers.samba import BASE, BIND_DN, MAX_RANGE, PASSWORD, UNITS, USERS, dn_of
 from recorder import Recorder
@@ -210,3 +212,51 @@ def test_nobody_is_told_to_sign_in(samba):
 def test_a_base_that_is_not_there(samba, base):
     with pytest.raises(ConfigError, match="LDAP_BASE_DN"), opened(samba.config(port=samba.plain_port, base_dn=base)) as source:
         source.check()
+
+
+# --- cases
+
+
+@pytest.fixture
+def added(samba):
+    """Adds users by their names for the time of a test."""
+    server = ldap3.Server("localhost", samba.plain_port, get_info=ldap3.NONE)
+    admin = ldap3.Connection(server, f"cn=Administrator,cn=Users,{BASE}", PASSWORD, auto_bind=True, check_names=False)
+    made = []
+
+    def add(dn: str, **attributes) -> str:
+        made.append(f"{dn},{UNITS[0]},{BASE}")
+        assert admin.add(made[-1], ["user"], {"sAMAccountName": f"odd{len(made)}", "userAccountControl": "514", **attributes}), admin.result
+        return made[-1]
+
+    yield add
+    for dn in made:
+        assert admin.delete(dn), admin.result
+    admin.unbind()
+
+
+def test_case_dir_1_a_user_named_what(samba, added):
+    """And other names that users have: each is read, as is everybody else."""
+    names = ["What?", "a*b", "(c)", "semi;colon", "x=y", "50% & more!", "#first", "Ünïcode ☃", "two  spaces", 'q"uote', "back\\slash"]
+    for name in names:
+        escaped = re.sub(r'([,\\#+<>;"=])', r"\\\1", name)
+        added(f"CN={escaped}")
+    sink = read(samba.config(port=samba.plain_port))
+    report = sink.report("ldap_user")
+    assert (report.outcome, report.rejected, report.resources) == (Outcome.COMPLETE, 0, EXPECTED + len(names))
+    assert set(names) <= {resource.name for _, resource in sink.all()}
+
+
+def test_a_sign_in_moves_nothing_that_is_stored(samba, whole):
+    assert samba.bind(BIND_DN, "wrong")["description"] == "invalidCredentials"
+    assert samba.bind(BIND_DN, PASSWORD)["description"] == "success"
+    again = read(samba.config(port=samba.plain_port))
+    assert {scope: whole.differences(again, scope) for scope in whole.reports} == {scope: [] for scope in again.reports}
+
+
+def test_case_dir_5_the_identity_is_the_domains_own(samba, whole):
+    admin = ldap3.Connection(ldap3.Server("localhost", samba.plain_port, get_info=ldap3.NONE), BIND_DN, PASSWORD, auto_bind=True)
+    admin.search(BASE, "(objectClass=*)", "BASE", attributes=["objectGUID"])
+    number = str(uuid.UUID(bytes_le=admin.response[0]["raw_attributes"]["objectGUID"][0]))
+    admin.unbind()
+    assert {scope.account for scope in whole.reports} == {number}
