@@ -59,6 +59,10 @@ def schemas(slapd, samba, directory_server) -> list[Schema]:
     return [Schema(slapd.admin()), Schema(signed_in), Schema(directory_server.admin())]
 
 
+AUXILIARY = "securityPrincipal"
+"""Active Directory's auxiliary class of users and groups, which the schema that it publishes does not connect with them."""
+
+
 class LdapDescription(OpenDescription):
     """The schemas of the servers together: what one of them allows an entry of the kind to have."""
 
@@ -71,7 +75,7 @@ class LdapDescription(OpenDescription):
 
     def field(self, kind, path):
         """An attribute that an entry of one of the kind's classes may have, or one that every entry has by itself."""
-        allowed = {name for one in self.schemas for name in one.operational.union(*map(one.allowed, kind.classes))}
+        allowed = {name for one in self.schemas for name in one.operational.union(*map(one.allowed, (*kind.classes, AUXILIARY)))}
         if path in catalogue.COMPUTED or path.lower() in allowed:
             return FieldType.VALUE
         raise Unknown(f"no server allows a {kind.sub_type} to have {path}")
