@@ -28,9 +28,10 @@ KINDS = (
         path="/subscriptions/{subscription}/resourcegroups", parent="/subscriptions/{subscription}",
     ),
     AzureKind(
-        "azure_role_assignment", "permission", ID, "Microsoft.Authorization/roleAssignments", version="2022-04-01",
+        "azure_role_assignment", "permission", "{properties.scope}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        "Microsoft.Authorization/roleAssignments", version="2022-04-01",
         path="/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments",
-        name="properties.roleDefinitionId", tags="", parent="",
+        name="properties.roleDefinitionId", tags="", parent="", omit=("id",),  # the id may name the subscription that was asked
         links=(
             LinkRule("grants_role", "properties.roleDefinitionId"),
             LinkRule("on_scope", "properties.scope"),

@@ -29,8 +29,8 @@ class AzureShape(Shape):
     """Makes resources of ARM objects."""
 
     def spelling(self, external_id: str) -> str:
-        """The id in lower case."""
-        return external_id.lower()
+        """The id in lower case; what is at the scope ``/`` begins with one slash."""
+        return "/" + external_id.lower().lstrip("/") if external_id.startswith("/") else external_id.lower()
 
     def name(self, kind: ResourceKind, item: Item, tags: Mapping[str, str], external_id: str) -> str:
         """The name; of one that is an id itself, its end."""

@@ -5,71 +5,16 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from azure_account import CREDENTIALS, read, refusal
 from azure_description import fields, inner, model_of
 from peers.arm import OTHER, SECRET, SUBSCRIPTION, TENANT
 from peers.port import free_port
-from recorder import Recorder
 
 from providers import registry
 from providers.azure import catalogue
 from providers.errors import CredentialsError, Denied, Outcome, TimedOut
-from providers.http import retry
-from providers.runner import run
 from providers.schema import parse
 from providers.testing import Fault, ProviderSuite, operator_of
-
-CREDENTIALS = {"tenant_id": TENANT, "client_id": "app-1", "client_secret": SECRET}
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch):
-    monkeypatch.setattr(retry, "wait", lambda _seconds: None)
-
-
-@pytest.fixture
-def account(azure):
-    """A subscription with more than one page of everything."""
-    azure.subscription()
-    vnet = azure.add(
-        "Microsoft.Network/virtualNetworks",
-        "vnet",
-        {"subnets": [{"id": "/subscriptions/x/Subnets/A", "name": "A", "etag": "W/1", "properties": {"addressPrefix": "10.0.0.0/24"}}]},
-        tags={"team": "net"},
-        etag="W/1",
-    )
-    for n in range(7):
-        disk = azure.add("Microsoft.Compute/disks", f"disk{n}", {"diskSizeGB": 32}, managedBy=None)
-        nic = azure.add(
-            "Microsoft.Network/networkInterfaces",
-            f"nic{n}",
-            {"ipConfigurations": [{"properties": {"subnet": {"id": vnet + "/subnets/A"}}}]},
-        )
-        azure.add(
-            "Microsoft.Compute/virtualMachines",
-            f"vm{n}",
-            {"networkProfile": {"networkInterfaces": [{"id": nic.upper()}]}, "storageProfile": {"osDisk": {"managedDisk": {"id": disk}}}},
-        )
-        azure.add("Microsoft.Storage/storageAccounts", f"store{n}", kind="StorageV2", sku={"name": "Standard_LRS"})
-        for c in range(4):
-            container = {"id": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/Prod/x/store{n}/c{c}", "name": f"c{c}"}
-            azure.objects[SUBSCRIPTION][f"containers/store{n}"].append(container)
-        azure.add(
-            "Microsoft.Authorization/roleAssignments", f"ra{n}", {"roleDefinitionId": "/r/Reader", "principalId": f"P{n}", "scope": "/"}
-        )
-    azure.add("Microsoft.Network/networkSecurityGroups", "nsg")
-    azure.add("Microsoft.Network/publicIPAddresses", "ip")
-    return azure
-
-
-def read(azure, **config):
-    provider = registry.get("azure")
-    sink = Recorder()
-    source = provider.open(parse(provider.config, {**CREDENTIALS, **config}), operator_of(provider, azure.operator))
-    try:
-        sink.tally = run(source, sink)
-    finally:
-        source.close()
-    return sink
 
 
 def test_everything_is_read_to_the_last_page(account):
@@ -164,11 +109,6 @@ class TestAzure(ProviderSuite):
             self.azure.fault = lambda _method, path: answer if "virtualMachines" in path else None
         yield hit
         self.azure.fault, self.azure.sign_in_error = (lambda _method, _path: None), ""
-
-
-def refusal(permission: str):
-    message = f"The client 'x' does not have authorization to perform action '{permission}' over scope '/subscriptions/x'."
-    return 403, {}, {"error": {"code": "AuthorizationFailed", "message": message}}
 
 
 def expired():
