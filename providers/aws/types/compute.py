@@ -38,6 +38,7 @@ COMPUTE = (
             LinkRule("uses", "LaunchTemplate.LaunchTemplateId", "ec2:launch-template/{value}"),
             LinkRule("attached_to", "TargetGroupARNs[]"),
         ),
+        omit=("PredictedCapacity",),
     ),
     AwsKind(
         "lambda_function", "serverless", "{FunctionArn}", "lambda", "ListFunctions", "Functions[]", name="FunctionName",
@@ -52,6 +53,7 @@ COMPUTE = (
     AwsKind(
         "beanstalk_environment", "compute", "{EnvironmentArn}", "elasticbeanstalk", "DescribeEnvironments", "Environments[]",
         name="EnvironmentName", tagged_as="elasticbeanstalk:environment", parameters={"IncludeDeleted": False},
+        omit=("AbortableOperationInProgress",),
     ),
     AwsKind(
         "emr_cluster", "compute", "{ClusterArn}", "emr", "ListClusters", "Clusters[]", name="Name", tagged_as="elasticmapreduce:cluster",

@@ -19,7 +19,7 @@ CONTAINERS = (
         batches=(
             Batch("DescribeClusters", "clusters", "clusterArn", "clusters[]", "clusterArn", 100, {"include": ["TAGS", "SETTINGS"]}),
         ),
-        omit=("runningTasksCount", "pendingTasksCount", "statistics"),
+        omit=("activeServicesCount", "registeredContainerInstancesCount", "runningTasksCount", "pendingTasksCount", "statistics"),
     ),
     AwsKind(
         "ecs_service", "compute", "{serviceArn}", "ecs", "ListServices", "serviceArns[]", name="serviceName", scalar="serviceArn",
@@ -28,7 +28,7 @@ CONTAINERS = (
             Batch("DescribeServices", "services", "serviceArn", "services[]", "serviceArn", 10,
                   {"include": ["TAGS"], "cluster": "{clusterArn}"}),
         ),
-        omit=("events", "runningCount", "pendingCount", "deployments", "taskSets"), parent="{clusterArn}",
+        omit=("currentServiceRevisions", "events", "runningCount", "pendingCount", "deployments", "taskSets"), parent="{clusterArn}",
         links=(
             LinkRule("runs_on", "clusterArn"), LinkRule("has_role", "roleArn"),
             LinkRule("attached_to", "loadBalancers[].targetGroupArn"),

@@ -23,6 +23,7 @@ DATA = (
     AwsKind(
         "ebs_snapshot", "storage", "ec2:snapshot/{SnapshotId}", "ec2", "DescribeSnapshots", "Snapshots[]",
         parameters={"OwnerIds": ["self"]}, links=(LinkRule("made_of", "VolumeId", "ec2:volume/{value}"), ENCRYPTED_WITH),
+        omit=("Progress",),
     ),
     AwsKind(
         "s3_bucket", "storage", "arn:{partition}:s3:::{Name}", "s3", "ListBuckets", "Buckets[]", name="Name",
@@ -49,10 +50,16 @@ DATA = (
         links=(
             LinkRule("in_vpc", "VpcId", "ec2:vpc/{value}"), LinkRule("in_subnet", "SubnetIds[]", "ec2:subnet/{value}"), ENCRYPTED_WITH,
         ),
+        omit=("AdministrativeActions", "WindowsConfiguration.MaintenanceOperationsInProgress"),
     ),
     AwsKind(
         "rds_instance", "database", "{DBInstanceArn}", "rds", "DescribeDBInstances", "DBInstances[]", name="DBInstanceIdentifier",
-        tags="TagList", omit=("LatestRestorableTime",), unordered=("VpcSecurityGroups",), unmasked=("MasterUserSecret.SecretStatus",),
+        tags="TagList",
+        omit=(
+            "PercentProgress", "StorageOperationPercentProgress", "AdditionalStorageVolumes[].StorageOperationPercentProgress",
+            "LatestRestorableTime",
+        ),
+        unordered=("VpcSecurityGroups",), unmasked=("MasterUserSecret.SecretStatus",),
         links=(
             LinkRule("in_vpc", "DBSubnetGroup.VpcId", "ec2:vpc/{value}"),
             LinkRule("in_subnet", "DBSubnetGroup.Subnets[].SubnetIdentifier", "ec2:subnet/{value}"),
@@ -62,13 +69,14 @@ DATA = (
     ),
     AwsKind(
         "rds_cluster", "database", "{DBClusterArn}", "rds", "DescribeDBClusters", "DBClusters[]", name="DBClusterIdentifier",
-        tags="TagList", omit=("LatestRestorableTime", "EarliestRestorableTime", "EarliestBacktrackTime"),
+        tags="TagList", omit=("PercentProgress", "LatestRestorableTime", "EarliestRestorableTime", "EarliestBacktrackTime"),
         unordered=("VpcSecurityGroups", "DBClusterMembers", "AvailabilityZones"), unmasked=("MasterUserSecret.SecretStatus",),
         links=(LinkRule("has_security_group", "VpcSecurityGroups[].VpcSecurityGroupId", SECURITY_GROUP), ENCRYPTED_WITH),
     ),
     AwsKind(
         "rds_snapshot", "database", "{DBSnapshotArn}", "rds", "DescribeDBSnapshots", "DBSnapshots[]", name="DBSnapshotIdentifier",
         tags="TagList", links=(LinkRule("made_of", "DBInstanceIdentifier", "rds:db:{value}"), ENCRYPTED_WITH),
+        omit=("PercentProgress",),
     ),
     AwsKind(
         "dynamodb_table", "database", "dynamodb:table/{TableName}", "dynamodb", "ListTables", "TableNames[]", name="TableName",
@@ -77,7 +85,11 @@ DATA = (
             Detail("DescribeTable", {"TableName": "{TableName}"}, "Table"),
             Detail("ListTagsOfResource", {"ResourceArn": TABLE}, "Tags[]", "Tags"),
         ),
-        omit=("ItemCount", "TableSizeBytes", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"),
+        omit=(
+            "ProvisionedThroughput.NumberOfDecreasesToday", "VectorIndexes[].ItemCount", "VectorIndexes[].IndexSizeBytes",
+            "Replicas[].ReplicaStatusPercentProgress", "RestoreSummary.RestoreInProgress", "ItemCount", "TableSizeBytes",
+            "GlobalSecondaryIndexes", "LocalSecondaryIndexes",
+        ),
         links=(LinkRule("encrypted_with", "SSEDescription.KMSMasterKeyArn"),),
     ),
     AwsKind(
@@ -92,10 +104,15 @@ DATA = (
         "elasticache_replication_group", "database", "{ARN}", "elasticache", "DescribeReplicationGroups", "ReplicationGroups[]",
         name="ReplicationGroupId", tagged_as="elasticache:replicationgroup", links=(ENCRYPTED_WITH,),
         unmasked=("PendingModifiedValues.AuthTokenStatus",),
+        omit=("PendingModifiedValues.Resharding",),
     ),
     AwsKind(
         "redshift_cluster", "database", "redshift:cluster:{ClusterIdentifier}", "redshift", "DescribeClusters", "Clusters[]",
-        name="ClusterIdentifier", omit=("ExpectedNextSnapshotScheduleTime", "NextMaintenanceWindowStartTime", "PendingModifiedValues"),
+        name="ClusterIdentifier",
+        omit=(
+            "DataTransferProgress", "RestoreStatus", "LoggingPublishStatus.S3Tables.LastIngestionTimes",
+            "ExpectedNextSnapshotScheduleTime", "NextMaintenanceWindowStartTime", "PendingModifiedValues",
+        ),
         unordered=("VpcSecurityGroups",),
         links=(
             LinkRule("in_vpc", "VpcId", "ec2:vpc/{value}"),
@@ -112,6 +129,7 @@ DATA = (
             LinkRule("in_subnet", "VPCOptions.SubnetIds[]", "ec2:subnet/{value}"),
             LinkRule("has_security_group", "VPCOptions.SecurityGroupIds[]", SECURITY_GROUP),
         ),
+        omit=("ChangeProgressDetails",),
     ),
     AwsKind(
         "glue_database", "database", "glue:database/{Name}", "glue", "GetDatabases", "DatabaseList[]", name="Name", tags="",

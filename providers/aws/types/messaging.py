@@ -44,6 +44,7 @@ MESSAGING = (
         "kinesis_stream", "messaging", "kinesis:stream/{StreamName}", "kinesis", "ListStreams", "StreamNames[]", name="StreamName",
         scalar="StreamName",
         tagged_as="kinesis:stream", details=(Detail("DescribeStreamSummary", {"StreamName": "{StreamName}"}, "StreamDescriptionSummary"),),
+        omit=("WarmThroughput.CurrentMiBps",),
     ),
     AwsKind(
         "firehose_stream", "messaging", "firehose:deliverystream/{DeliveryStreamName}", "firehose", "ListDeliveryStreams",
@@ -84,7 +85,8 @@ MESSAGING = (
     ),
     AwsKind(
         "cloudformation_stack", "deployment", "{StackId}", "cloudformation", "DescribeStacks", "Stacks[]", name="StackName",
-        omit=("Parameters", "Outputs"), links=(LinkRule("has_role", "RoleARN"), LinkRule("member_of", "ParentId")),
+        omit=("DriftInformation.LastCheckTimestamp", "Parameters", "Outputs"),
+        links=(LinkRule("has_role", "RoleARN"), LinkRule("member_of", "ParentId")),
     ),
 )
 # fmt: on

@@ -28,6 +28,7 @@ SECURITY = (
     AwsKind(
         "iam_role", "role", "{Arn}", "iam", DETAILS, "RoleDetailList[]", name="RoleName", parameters=FILTER, regional=False,
         links=(HAS_POLICY, BOUNDED_BY), unordered=("AttachedManagedPolicies", "RolePolicyList", "InstanceProfileList"),
+        omit=("RoleLastUsed", "InstanceProfileList[].Roles[].RoleLastUsed"),
     ),
     AwsKind(
         "iam_policy", "permission", "{Arn}", "iam", DETAILS, "Policies[]", name="PolicyName", parameters=FILTER, tags="", regional=False,
@@ -64,7 +65,7 @@ SECURITY = (
     ),
     AwsKind(
         "secretsmanager_secret", "secret", "{ARN}", "secretsmanager", "ListSecrets", "SecretList[]", name="Name",
-        omit=("SecretVersionsToStages",), links=(LinkRule("encrypted_with", "KmsKeyId"),),
+        omit=("LastAccessedDate", "SecretVersionsToStages"), links=(LinkRule("encrypted_with", "KmsKeyId"),),
     ),
     AwsKind(
         "ssm_parameter", "secret", "{ARN}", "ssm", "DescribeParameters", "Parameters[]", name="Name",
