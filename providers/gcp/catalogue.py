@@ -65,9 +65,9 @@ def resource_types() -> tuple[ResourceType, ...]:
 
 
 def _parents(one: GcpKind) -> tuple[GcpKind, ...]:
-    """The kind and the hidden lists above it."""
-    above = kind(one.under) if one.under else None
-    return (one, *(_parents(above) if above and (above.hidden or one.is_inline) else ()))
+    """The kind and the lists that must be read before it and are no types of their own."""
+    parent = kind(one.under) if one.under else None
+    return (one, *(_parents(parent) if parent and (parent.hidden or one.is_inline) else ()))
 
 
 def _calls(one: GcpKind) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ from providers.google.signin import Signin
 from providers.http.client import Http
 from providers.pages import Page
 
-Answer = dict[str, Any]
-Ask = Callable[[str | None, int], Answer]
+RawPage = dict[str, Any]
+Ask = Callable[[str | None, int], RawPage]
 """One page of a list: takes the token (None at first) and the number of items."""
 
 PARTIAL = {"returnPartialSuccess": "true"}
@@ -77,7 +77,7 @@ class Apis:
         host, _, path = kind.address.partition("/")
         url = "/" + quote(paths.fill(path, {"parent": parent}, {"project": project}), safe="/:@-._~")
 
-        def ask(token: str | None, size: int) -> Answer:
+        def ask(token: str | None, size: int) -> RawPage:
             sized = {kind.size_parameter: str(size)} if size else {}
             query = urlencode({**kind.parameters, **sized, **({"pageToken": token} if token else {})})
             return self.http(host).get(f"{url}?{query}" if query else url, what=kind.what, permission=permission).object()
@@ -85,7 +85,7 @@ class Apis:
         return ask
 
 
-def parts_of(method: str, answer: Answer) -> Iterator[tuple[str, Answer]]:
+def parts_of(method: str, answer: RawPage) -> Iterator[tuple[str, RawPage]]:
     """The parts of an answer with the place that each is of: those of each zone for an ``aggregatedList``, else the answer itself."""
     if method.endswith(".aggregatedList"):
         yield from (answer.get("items") or {}).items()
@@ -93,7 +93,7 @@ def parts_of(method: str, answer: Answer) -> Iterator[tuple[str, Answer]]:
         yield "", answer
 
 
-def items_of(kind: GcpKind, method: str, answer: Answer) -> Iterator[Any]:
+def items_of(kind: GcpKind, method: str, answer: RawPage) -> Iterator[Any]:
     """The items of an answer."""
     path = kind.items if method == kind.method else "items[]"
     for _, part in parts_of(method, answer):

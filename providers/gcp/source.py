@@ -94,7 +94,7 @@ class GcpSource(Source):
         yield from self._lists(project)
 
     def _lists(self, project: str) -> Iterator[Read]:
-        """The lists of the enabled APIs; those of the others are told as one."""
+        """The lists of the enabled APIs; one read reports those of all others."""
         services = self._services(project)
         yield _read(project, (SERVICE_KIND.sub_type,), functools.partial(_again, services))
         enabled = _enabled(services)

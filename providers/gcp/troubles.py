@@ -64,7 +64,7 @@ class Troubles:
         self._skipped += number
 
     def reports(self) -> Iterator[Incomplete]:
-        """At most one report: all that is missing, in one sentence each."""
+        """The report of all that is missing, in one sentence each; none where nothing is."""
         found = list(self._sentences())
         if found:
             outcome, _, permission = found[0]

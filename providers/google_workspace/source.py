@@ -205,7 +205,7 @@ class Directory(Source):
 
 
 def _left_out(kind: DirectoryKind, items: list[Any]) -> Iterator[Incomplete]:
-    """At most one report, of items that have no identity."""
+    """The report of items that have no identity; none where there are none."""
     if items:
         shown = next((str(item["name"]) for item in items if isinstance(item, dict) and item.get("name")), "")
         named = f", one with the name {shown}" if shown else ""

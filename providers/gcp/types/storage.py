@@ -1,4 +1,4 @@
-"""Cloud Storage."""
+"""The buckets of Cloud Storage."""
 
 from __future__ import annotations
 
