@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import signal
 
+import pytest
 from hypothesis import settings
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it, and so would all that is started here
@@ -33,3 +36,25 @@ pytest_plugins = [
     "peers.authentik",
     "peers.recorded",
 ]
+
+PROCESSES = re.compile(
+    r"^\s*(?:from|import) (?:driver|workers|workbench|peers|bench|subprocess|threading|providers\.hostile)\b", re.MULTILINE
+)
+"""Imports of a test module that starts processes, talks to peers or waits for threads."""
+
+SECONDS_LONG = {"test_every_word_of_every_kind_is_the_vendors", "test_c04_any_json_as_any_frame"}
+"""Tests that need no peer and yet take several seconds."""
+
+
+def pytest_collection_modifyitems(items):
+    """Marks as fast each test that needs no peer and starts no process: neither its module nor its fixtures come from where those are."""
+    slow_modules = {module: bool(PROCESSES.search(inspect.getsource(module))) for module in {item.module for item in items}}
+    for item in items:
+        definitions = [one for found in item._fixtureinfo.name2fixturedefs.values() for one in found]
+        homes = {definition.func.__module__ for definition in definitions}
+        if (
+            item.originalname not in SECONDS_LONG
+            and not slow_modules[item.module]
+            and not any(home.startswith(("peers.", "workbench")) for home in homes)
+        ):
+            item.add_marker(pytest.mark.fast)
