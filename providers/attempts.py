@@ -16,6 +16,11 @@ class Attempts:
         for scope, rank in self._ranks.items():
             self._accounts.setdefault(scope.account, rank)
 
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes, the oldest attempt first."""
+        return tuple(self._ranks)
+
     def rank(self, scopes: Iterable[Scope]) -> int:
         """The place of a read in the order, by the oldest attempt among its scopes; 0 when one was never attempted."""
         return min((self._ranks.get(scope, 0) for scope in scopes), default=0)

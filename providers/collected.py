@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from providers.records import Identity, Link, Organization, Resource, Scope, ServedTypes
+from providers.records import Identity, Link, Organization, Resource, Scope
 from providers.runner import Tally
 from providers.sink import ScopeReport
 
@@ -23,7 +23,6 @@ class Collected:
         self.found: dict[Scope, list[Resource]] = {}
         self.reports: dict[Scope, ScopeReport] = {}
         self.tally = Tally()
-        self.served_types: list[ServedTypes] = []
 
     def identity(self, identity: Identity) -> None:
         """Once, first."""
@@ -33,10 +32,6 @@ class Collected:
     def planned(self, scopes: tuple[Scope, ...]) -> None:
         """The scopes of a read."""
         _require(len(scopes) > 0, "a read has at least one scope")
-
-    def served(self, types: ServedTypes) -> None:
-        """Which types the source has at all."""
-        self.served_types.append(types)
 
     def begin(self, scope: Scope) -> None:
         """A scope begins once."""

@@ -33,7 +33,7 @@ import msgspec
 
 from providers.attempts import Attempts
 from providers.errors import ProviderError
-from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope, ServedTypes
+from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.variables import NoSettings, Variable, variables
 
 Item = Resource | Organization | Incomplete | Rejected | Placed
@@ -67,20 +67,19 @@ class Source(abc.ABC):
     lane_width: ClassVar[int] = 16
     """Reads of one lane at once."""
     attempts: Attempts = Attempts()
-    """What earlier runs attempted, set before `plan` is called: for sources that plan one account after the other."""
-    pinned: str = ""
-    """The account of the job's earlier runs, where the engine knows one: a source that has several identities keeps to this one."""
+    """What earlier runs attempted, set before `check` and `plan` are called: for sources that plan one account after the other, that have
+    several identities and keep to one, and that know which of the scopes are gone.
+    """
 
     @abc.abstractmethod
     def check(self) -> Identity:
         """Who are we to this source? Raises `CredentialsError` or another `ProviderError`. Cheap: the connectivity test calls it."""
 
     @abc.abstractmethod
-    def plan(self) -> Iterable[Read | ServedTypes]:
+    def plan(self) -> Iterable[Read]:
         """All reads, yielded as soon as they are known. Raising ends the run with that error: raise only when nothing can be read.
 
-        The runner carries them out in the order of their last attempt, not in that of the plan. `ServedTypes`, where the source knows them,
-        say which types there are at all.
+        The runner carries them out in the order of their last attempt, not in that of the plan.
         """
 
     def classify(self, error: Exception) -> ProviderError | None:  # noqa: ARG002 - for those that override it
@@ -132,6 +131,10 @@ class Provider(abc.ABC):
 
     def further_files(self, operator: Any) -> tuple[str, ...]:  # noqa: ARG002 - for those that override it
         """Files that the operator's own files name in turn, which a job may read too. Called by the worker: loads no SDK, never raises."""
+        return ()
+
+    def named_files(self, path: str) -> tuple[str, ...]:  # noqa: ARG002 - for those that override it
+        """Files that a file named in a job's config names in turn. Each must be one that jobs may read. Loads no SDK, never raises."""
         return ()
 
     def warnings(self, config: Any) -> Iterable[str]:  # noqa: ARG002 - for those that override it

@@ -39,17 +39,6 @@ class Scope(msgspec.Struct, frozen=True, array_like=True):
     coverage: str = ""
 
 
-class ServedTypes(msgspec.Struct, frozen=True):
-    """Yielded by a plan: the source's own word, and its whole word, on which resource types it has under an account.
-
-    A scope of the account whose resource type is not among them is gone at the source, and so is everything in it.
-    """
-
-    provider: str
-    account: str
-    resource_types: tuple[str, ...]
-
-
 class Link(msgspec.Struct, frozen=True, array_like=True):
     """A typed dependency on another resource, by that resource's external id. It need not exist yet."""
 

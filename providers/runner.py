@@ -18,7 +18,7 @@ from providers.errors import Outcome, ProviderError
 from providers.order import ReadQueue
 from providers.provider import PAUSE, Read, Source
 from providers.reader import Claims, Reader
-from providers.records import Identity, Scope, ServedTypes
+from providers.records import Identity, Scope
 from providers.sink import ScopeReport, Sink
 
 BATCH = 500
@@ -52,8 +52,8 @@ def run(source: Source, sink: Sink, batch: int = BATCH, attempted: Iterable[Scop
 
     Raises the `ProviderError` that `check` or `plan` raised; what single reads raise becomes an outcome.
     """
-    sink.identity(check(source))
     source.attempts = Attempts(attempted)
+    sink.identity(check(source))
     tally = Tally()
     lock = threading.Lock()
 
@@ -79,9 +79,6 @@ def run(source: Source, sink: Sink, batch: int = BATCH, attempted: Iterable[Scop
         futures: set[concurrent.futures.Future[None]] = set()
         try:
             for read in _planned(source):
-                if isinstance(read, ServedTypes):
-                    sink.served(read)
-                    continue
                 if read is PAUSE:
                     queue.pause()
                     continue
@@ -99,7 +96,7 @@ def run(source: Source, sink: Sink, batch: int = BATCH, attempted: Iterable[Scop
     return tally
 
 
-def _planned(source: Source) -> Iterator[Read | ServedTypes]:
+def _planned(source: Source) -> Iterator[Read]:
     """The plan, each scope once, with its errors as ours; what the sink raises meanwhile is no error of the source."""
     with _classified(source):
         reads = iter(source.plan())
@@ -109,9 +106,6 @@ def _planned(source: Source) -> Iterator[Read | ServedTypes]:
             read = next(reads, None)
         if read is None:
             return
-        if isinstance(read, ServedTypes):
-            yield read
-            continue
         fresh = tuple(scope for scope in dict.fromkeys(read.scopes) if scope not in planned)
         planned.update(fresh)
         if read is PAUSE:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from providers.kubernetes import catalogue
+from collections.abc import Mapping
+from typing import Any
+
+from providers import schema
+from providers.kubernetes import catalogue, kubeconfig, policy
 from providers.kubernetes.config import KubernetesConfig, KubernetesOperator
 from providers.provider import Provider, ResourceType, Source
 
@@ -13,18 +17,43 @@ class Kubernetes(Provider):
     name = "kubernetes"
     title = "Kubernetes"
     config = KubernetesConfig
-    files = ("/var/run/secrets/kubernetes.io/serviceaccount",)
+    files = (kubeconfig.SERVICE_ACCOUNT,)
     shared_prefix = True
     operator = KubernetesOperator
     sdk = ("yaml",)
     memory_mb = 112
 
     def open(self, config: KubernetesConfig, operator: KubernetesOperator) -> Source:
-        """Raises `ConfigError` when it is not clear which cluster, or the kubeconfig wants more than it may."""
-        from providers.kubernetes.source import Cluster  # noqa: PLC0415 - the SDK is loaded by a job only
+        """Opens the cluster. Raises `ConfigError` when it is not clear which one, or the kubeconfig wants more than it may."""
+        from providers.kubernetes.source import Cluster  # noqa: PLC0415 - a job alone needs it
 
         return Cluster(config, operator)
+
+    def further_files(self, operator: KubernetesOperator) -> tuple[str, ...]:
+        """Certificates, keys and tokens that the operator's kubeconfig names."""
+        return tuple(kubeconfig.named_files(operator.kubeconfig)) if operator.kubeconfig else ()
+
+    def named_files(self, path: str) -> tuple[str, ...]:
+        """Certificates, keys and tokens that a job's kubeconfig file names."""
+        return tuple(kubeconfig.named_files(path))
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """The known kinds, and a star for all others."""
         return catalogue.resource_types()
+
+    def policy(self) -> dict[str, Any]:
+        """A ClusterRole that suffices for every cluster, custom resources included."""
+        return policy.policy(KubernetesConfig())
+
+    def policy_for(self, config: Mapping[str, Any], operator: KubernetesOperator) -> dict[str, Any]:
+        """The least that a job with this config needs: with access to the cluster type by type, without for every type it may have."""
+        parsed = schema.parse(KubernetesConfig, config)
+        if not (parsed.kubeconfig_path or parsed.kubeconfig or parsed.server or operator.kubeconfig):
+            return policy.policy(parsed)
+        from providers.kubernetes.source import Cluster  # noqa: PLC0415 - a job alone needs it
+
+        cluster = Cluster(parsed, operator)
+        try:
+            return policy.policy(parsed, cluster.planned_types()[0])
+        finally:
+            cluster.close()

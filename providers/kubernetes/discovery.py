@@ -62,8 +62,8 @@ class Discovery(msgspec.Struct):
         """The type that a misspelt name may mean; an empty string when no type is like it. None when the name is right, or may be."""
         if any(one.is_named((name,)) for one in self.types) or self.failures:
             return None
-        known = {spelling for one in self.types for spelling in (one.name, one.plural)}
-        return next(iter(difflib.get_close_matches(name, sorted(known), n=1)), "")
+        known = {one.name for one in self.types} if "." in name else {one.plural for one in self.types}
+        return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8 if "." in name else 0.6)), "")
 
 
 class _Resource(msgspec.Struct):

@@ -40,18 +40,17 @@ def namespace_uid(client: Client, name: str) -> str:
     return str(found["metadata"]["uid"])
 
 
-def cluster_identity(client: Client, access: Access, namespaces: Namespaces, pinned: str = "") -> str:
-    """What identifies the cluster: `pinned` if that still does, else the first of its identities that we may read.
+def cluster_identity(client: Client, access: Access, namespaces: Namespaces, earlier: Sequence[str] = ()) -> str:
+    """What identifies the cluster: the latest of the `earlier` identities that still does, else the best that we may read.
 
     Rights may be taken away or added: a job keeps the identity that it has begun with, as all its ids begin with it.
     Raises `Denied` when there is none.
     """
-    identities = _identities(client, access, namespaces)
-    first = next(identities, "")
-    if not first:
+    identities = list(_identities(client, access, namespaces))
+    if not identities:
         sentence = f"the cluster cannot be told from others: allow '{LACKING}', or give the CA certificate of the cluster"
         raise Denied(sentence, permission=LACKING)
-    return pinned if pinned and (pinned == first or pinned in identities) else first
+    return next((identity for identity in earlier if identity in identities), identities[0])
 
 
 def _identities(client: Client, access: Access, namespaces: Namespaces) -> Iterator[str]:

@@ -23,7 +23,7 @@ from providers.kubernetes.names import Names
 from providers.kubernetes.shape import KubernetesShape, metadata_only
 from providers.provider import Item as Emitted
 from providers.provider import Read, Source
-from providers.records import Identity, Rejected, Resource, Scope, ServedTypes
+from providers.records import Identity, Rejected, Resource, Scope
 
 UNREADABLE = (DataError, msgspec.DecodeError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
 """What an object of a made-up form raises while it becomes a resource: that object is rejected, and no other."""
@@ -56,7 +56,7 @@ class Cluster(Source):
 
     @property
     def _uid(self) -> str:
-        return self._known_uid.get(lambda: cluster_identity(self._client, self._access, self._namespaces, self.pinned))
+        return self._known_uid.get(lambda: cluster_identity(self._client, self._access, self._namespaces, self._earlier_accounts()))
 
     def planned_types(self) -> tuple[list[ApiType], Discovery]:
         """The types that are read, and what the server says it has. Raises `ConfigError` for a misspelt type."""
@@ -76,7 +76,7 @@ class Cluster(Source):
             elif suggestion == "" and "." not in name:
                 yield f"`{key}`: the cluster has no type '{name}': write the plural, as `kubectl api-resources` does"
 
-    def plan(self) -> Iterator[Read | ServedTypes]:
+    def plan(self) -> Iterator[Read]:
         """A read for the cluster itself, and one for each type; a group that does not answer is a scope that failed."""
         yield Read((self._scope(catalogue.CLUSTER),), self._itself)
         types, found = self.planned_types()
@@ -89,8 +89,18 @@ class Cluster(Source):
         for namespace in self._namespaces.unknown:
             yield Read((self._scope("*", namespace),), functools.partial(_fail, _unknown(namespace)))
         if not found.failures:
-            served = {_kind(kind).sub_type for kind in found.types}
-            yield ServedTypes("kubernetes", self._uid, tuple(sorted({catalogue.CLUSTER, *served})))
+            for scope in self._gone({catalogue.CLUSTER, "*", *(_kind(kind).sub_type for kind in found.types)}):
+                yield Read((scope,), tuple)
+
+    def _gone(self, served: set[str]) -> Iterator[Scope]:
+        """Scopes of earlier runs whose type the server, which has told all that it has, does not have any more: nothing is in them."""
+        for scope in self.attempts.scopes:
+            if scope.account == self._uid and scope.resource_type not in served:
+                yield scope
+
+    def _earlier_accounts(self) -> list[str]:
+        """The identities of earlier runs, the latest first."""
+        return list(dict.fromkeys(scope.account for scope in reversed(self.attempts.scopes)))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -125,7 +135,7 @@ def _resource(shape: KubernetesShape, kind: KubernetesKind, listed: Listed, *, v
         reason = str(error) if isinstance(error, DataError) else f"it is no object as the API has them ({type(error).__name__})"
         _, namespace, name = listed.identity
         return Rejected(
-            kind.sub_type, f"{namespace}/{name}" if namespace else name or bytes(listed.raw[:100]).decode(errors="replace"), reason
+            kind.sub_type, f"{namespace}/{name}" if namespace else name or bytes(listed.raw)[:100].decode(errors="replace"), reason
         )
 
 

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +64,15 @@ def _interrupted(*_: object) -> None:
 
 
 def _config(options: argparse.Namespace, provider: Provider) -> dict[str, Any]:
+    config: dict[str, Any] = _read(options.config_file, json.loads) if options.config_file else {}
+    return {**config, **job_config(options.config, provider)}
+
+
+def job_config(pairs: Sequence[str], provider: Provider) -> dict[str, Any]:
+    """The keys of a job's config that ``--config KEY=VALUE`` gives. Raises `ConfigError`."""
     config: dict[str, Any] = {}
-    if options.config_file:
-        config = _read(options.config_file, json.loads)
     types = {field.encode_name: field.type for field in msgspec.structs.fields(provider.config)}
-    for pair in options.config:
+    for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
             raise ConfigError(f"--config takes KEY=VALUE, not '{key}'")

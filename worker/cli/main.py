@@ -98,6 +98,7 @@ def _discover(command: argparse.ArgumentParser) -> None:
 def _providers(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", nargs="?")
     command.add_argument("--policy", action="store_true", help="print the least-privilege policy")
+    command.add_argument("--config", action="append", default=[], metavar="KEY=VALUE", help="with --policy: a key of the job's config")
 
 
 def _check(command: argparse.ArgumentParser) -> None:

@@ -8,15 +8,17 @@ from collections.abc import Mapping
 
 import msgspec
 
-from providers import registry
+from providers import registry, schema
 from providers.errors import ConfigError
 from providers.provider import Provider, describe
 from providers.schema import secret_names
+from worker.cli.discover import job_config
 from worker.cli.main import CommandError
 from worker.config import sources
+from worker.config.settings import load
 
 
-def main(options: argparse.Namespace, _environ: Mapping[str, str]) -> int:
+def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Prints all providers, or one in full."""
     if options.name is None:
         for name in registry.names():
@@ -24,7 +26,7 @@ def main(options: argparse.Namespace, _environ: Mapping[str, str]) -> int:
         return 0
     provider = registry.get(options.name)
     if options.policy:
-        print(_policy(provider))
+        print(_policy_for(provider, options, environ) if options.config else _policy(provider))
     else:
         _describe(provider)
     return 0
@@ -45,6 +47,15 @@ def _uses(provider: Provider) -> str:
 def _missing(provider: Provider) -> str:
     """The remedy for a provider whose SDK is not installed; empty for the others."""
     return "" if describe(provider).installed else f"; not installed: {registry.remedy(provider)}"
+
+
+def _policy_for(provider: Provider, options: argparse.Namespace, environ: Mapping[str, str]) -> str:
+    """The policy for one config, of a provider that can tell."""
+    policy_for = getattr(provider, "policy_for", None)
+    if policy_for is None:
+        raise CommandError(f"the policy of provider '{provider.name}' does not depend on a config: leave --config out")
+    operator = schema.parse(provider.operator, load(environ).sources[provider.name].operator)
+    return json.dumps(policy_for(job_config(options.config, provider), operator), indent=2)
 
 
 def _policy(provider: Provider) -> str:

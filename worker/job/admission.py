@@ -7,7 +7,7 @@ because its settings and its file system apply.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,18 @@ def named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def check_files(config: Mapping[str, Any], allowed: Sequence[str]) -> tuple[str, ...]:
     """Returns the files that a job's config names. Raises `ConfigError` for files outside DISCOVERY_ALLOWED_PATHS."""
-    folders = [Path(folder).resolve() for folder in allowed]
-    files = dict(named_files(config))
+    return check_paths(((f"`{key}`", path) for key, path in named_files(config)), allowed)
+
+
+def check_paths(named: Iterable[tuple[str, str]], allowed: Sequence[str]) -> tuple[str, ...]:
+    """Returns the paths of pairs of who names a path, and the path. Raises `ConfigError` for paths outside DISCOVERY_ALLOWED_PATHS."""
+    folders, files = [Path(folder).resolve() for folder in allowed], list(named)
     listed = os.pathsep.join(map(str, folders)) or "empty"
     complaints = tuple(
-        f"`{key}`: {path[:200]} is not under a folder that jobs may read (DISCOVERY_ALLOWED_PATHS is {listed})"
-        for key, path in files.items()
+        f"{who}: {path[:200]} is not under a folder that jobs may read (DISCOVERY_ALLOWED_PATHS is {listed})"
+        for who, path in files
         if "\0" in path or len(path) > LONGEST_PATH or not any(Path(path).resolve().is_relative_to(folder) for folder in folders)
     )
     if complaints:
         raise ConfigError(complaints=complaints)
-    return tuple(files.values())
+    return tuple(path for _, path in files)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 
 from providers.errors import ProviderError
-from providers.records import Identity, Organization, Resource, Scope, ServedTypes
+from providers.records import Identity, Organization, Resource, Scope
 from providers.sink import ScopeReport
 from supervisor import frames
 from supervisor.frames import ControlKind
@@ -45,7 +45,6 @@ class FrameSink:
         self._organizations: dict[str, Organization] = {}
         self._sequence = self._begun = self._ended = self._planned = self._resources = 0
         self._reading = ""
-        self._served: list[ServedTypes] = []
 
     def identity(self, identity: Identity) -> None:
         """Sends the identity that the source reports."""
@@ -56,10 +55,6 @@ class FrameSink:
         with self._lock:
             self._planned += len(scopes)
             self._write(DataKind.PLANNED, wire.encode(scopes))
-
-    def served(self, types: ServedTypes) -> None:
-        """Which types the source has at all: told with the end of the run, as it is believed of a run that has ended by itself only."""
-        self._served.append(types)
 
     def begin(self, scope: Scope) -> None:
         """Opens a scope."""
@@ -108,9 +103,7 @@ class FrameSink:
 
     def complete(self) -> None:
         """Sends that the run has ended by itself."""
-        self._frame(
-            DataKind.COMPLETE, wire.encode(wire.Complete(scopes=self._ended, resources=self._resources, served=tuple(self._served)))
-        )
+        self._frame(DataKind.COMPLETE, wire.encode(wire.Complete(scopes=self._ended, resources=self._resources)))
 
     def failed(self, failed: wire.Failed) -> None:
         """Sends that the run cannot continue, and why."""

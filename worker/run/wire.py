@@ -27,7 +27,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from providers.errors import Outcome
-from providers.records import Identity, Organization, Resource, Scope, ServedTypes, Text
+from providers.records import Identity, Organization, Resource, Scope, Text
 from supervisor.frames import FrameKind
 
 PROTOCOL = 1
@@ -103,11 +103,10 @@ class ScopeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Complete(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The run has ended by itself; totals over all scopes, and what the source says of the types that it has."""
+    """The run has ended by itself; totals over all scopes."""
 
     scopes: int
     resources: int
-    served: tuple[ServedTypes, ...] = ()
 
 
 class Failed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -79,7 +79,9 @@ class Launcher:
         except SecretBoxError as error:
             raise ConfigError(str(error)) from None
         schema.parse(provider.config, opened)
-        return self._launch(run, provider, opened, kind, job_id, admission.check_files(opened, self._allowed))
+        files = admission.check_files(opened, self._allowed)
+        named = ((f"`{path}` names a file", inner) for path in files for inner in provider.named_files(path))
+        return self._launch(run, provider, opened, kind, job_id, files + admission.check_paths(named, self._allowed))
 
     def connector(self, run: str, name: str) -> Launch:
         """The launch of a connector, whose config is the operator's. Raises `ConfigError`."""

@@ -43,14 +43,16 @@ where l.entity_id = e.id and l.kind = 'link' and l.name = s.dependency_type and 
 
 -- name: defer_links
 -- Records links that resources no longer have as losses. A link that a new one of the same type replaces is deleted at once, so that an entity
--- has one parent; so is any where no guard applies. A resource with `links_partial` keeps its links, except for its parent.
+-- has one parent; so is any where no guard applies. A resource with `links_partial` keeps its links,
+-- and its parent unless it has another one.
 with gone as (
     select d.id, d.source_id, d.dependency_type, d.target_external_id,
            row_number() over (partition by d.source_id, d.dependency_type order by d.id) as nth
     from dependencies d
     join entities e on e.id = d.source_id
     where e.scope_id = %(scope)s and e.key = any(%(keys)s) and e.is_active
-      and (d.dependency_type = 'parent' or e.key <> all(%(partial)s))
+      and (e.key <> all(%(partial)s)
+           or d.dependency_type = 'parent' and exists (select from staged_links l where l.key = e.key and l.dependency_type = 'parent'))
       and not exists (
           select from staged_links l
           where l.key = e.key and l.dependency_type = d.dependency_type and l.target = d.target_external_id)
