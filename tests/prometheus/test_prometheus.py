@@ -19,7 +19,7 @@ from waiting import NO_ANSWER, until
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "prometheus"
 RULES = yaml.safe_load((FOLDER / "alerts.yaml").read_text())["groups"][0]["rules"]
-FROM_A_RUN = {"discovery_jobs_total", "connector_sync_errors_total"}
+FROM_A_RUN = {"connector_sync_total", "discovery_jobs_total", "connector_sync_errors_total"}
 """Announced from the start, with a series as soon as there was one."""
 
 
@@ -90,7 +90,7 @@ def test_a_real_prometheus_scrapes_a_real_worker(worker, prometheus):
     [series] = until(lambda: (answer(query) or {}).get("result"), "Prometheus has not scraped the worker")
     assert series["value"][1] == "1"
     known = set(until(lambda: answer("metadata"))) | set(answer("label/__name__/values"))
-    used = {name for rule in RULES for name in re.findall(r"\b(?:elder|supervisor|discovery|connector)_\w+", rule["expr"])}
+    used = {name for rule in RULES for name in re.findall(r"\b(?:elder|supervisor|discovery|connector|inventory)_\w+", rule["expr"])}
     assert used <= known | FROM_A_RUN
     assert {name.removesuffix("_total") for name in FROM_A_RUN} <= {name.removesuffix("_total") for name in answer("metadata")}
     up = [("up", "")]  # the latest look may have been a slow one

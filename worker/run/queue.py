@@ -60,10 +60,18 @@ class Renewal(msgspec.Struct, frozen=True):
 
 
 class Numbers(msgspec.Struct, frozen=True):
-    """Size and age of the queue."""
+    """Size and age of the queue, and what waits for a person."""
 
     depth: int = 0
     oldest_due_seconds: float = 0.0
+    parked: int = 0
+    """Jobs that crashed too often in a row."""
+    current_scopes: int = 0
+    abandoned_scopes: int = 0
+    stale_scopes: int = 0
+    """Current scopes that were not read in full for seven days."""
+    held_back: int = 0
+    """Entities that the guard against mass deletion holds back."""
 
 
 class State(msgspec.Struct):

@@ -159,10 +159,10 @@ class PostgresQueue:
             return retention.clean(self._connection, self._history_days)
 
     def numbers(self) -> Numbers:
-        """Counts due jobs, and the seconds for which the oldest has been due."""
+        """Counts due and parked jobs, scopes by their state, and what is held back."""
         with _reachable():
             row = self._connection.execute(statements.get("queue_numbers")).fetchone()
-        return Numbers(int(row[0]), float(row[1])) if row else Numbers()
+        return Numbers(int(row[0]), float(row[1]), *map(int, row[2:])) if row else Numbers()
 
     def close(self) -> None:
         """Closes the connections."""

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from supervisor.metrics import Metrics
+from worker.run.queue import Numbers
 from worker.writer.backlog import Backlog
 from worker.writer.connectors import ConnectorScheduler
 from worker.writer.discovery import POOL, Discovery
@@ -31,12 +32,18 @@ class Reporter:
 
     def state(self) -> dict[str, Any]:
         """The state as the health endpoints read it."""
-        numbers = {"queue_depth": 0, "oldest_due_seconds": 0.0}
+        numbers: dict[str, float] = {"queue_depth": 0, "oldest_due_seconds": 0.0}
         if self._backlog is not None:
             found = self._backlog.numbers
-            numbers = {"queue_depth": found.depth, "oldest_due_seconds": found.oldest_due_seconds}
-            self._metrics.set("discovery_queue_depth", found.depth)
-            self._metrics.set("discovery_oldest_due_seconds", found.oldest_due_seconds)
+            numbers = {
+                "queue_depth": found.depth,
+                "oldest_due_seconds": found.oldest_due_seconds,
+                "parked": found.parked,
+                "abandoned_scopes": found.abandoned_scopes,
+                "stale_scopes": found.stale_scopes,
+                "held_back": found.held_back,
+            }
+            self._measure(found)
             self._count_writes()
         return {
             "database": self._database(),
@@ -44,6 +51,16 @@ class Reporter:
             "connectors": self._connectors.report(),
             "metrics": self._metrics.samples(),
         }
+
+    def _measure(self, numbers: Numbers) -> None:
+        """Sets the gauges of the queue, and of what waits for a person."""
+        self._metrics.set("discovery_queue_depth", numbers.depth)
+        self._metrics.set("discovery_oldest_due_seconds", numbers.oldest_due_seconds)
+        self._metrics.set("discovery_parked_jobs", numbers.parked)
+        self._metrics.set("inventory_scopes", numbers.current_scopes, state="current")
+        self._metrics.set("inventory_scopes", numbers.abandoned_scopes, state="abandoned")
+        self._metrics.set("inventory_stale_scopes", numbers.stale_scopes)
+        self._metrics.set("inventory_held_back", numbers.held_back)
 
     def _count_writes(self) -> None:
         totals = self._dispatcher.totals(POOL)

@@ -4,8 +4,15 @@ insert into elder_worker.workers (owner, name, providers, queues) values (%(owne
 on conflict (owner) do update set seen_at = now()
 
 -- name: queue_numbers
--- Returns how many jobs are due and for how many seconds the oldest has been.
-select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0)
+-- Returns how many jobs are due and for how many seconds the oldest has been; parked jobs, current and abandoned scopes, current scopes
+-- not read in full for a week, and entities held back.
+select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0),
+       (select count(*) from discovery_jobs where status = 'parked'),
+       (select count(*) from elder_worker.scopes where state = 'current'),
+       (select count(*) from elder_worker.scopes where state = 'abandoned'),
+       (select count(*) from elder_worker.scopes
+        where state = 'current' and coalesce(last_complete_at, created_at) < now() - interval '7 days'),
+       (select count(*) from elder_worker.held)
 from discovery_jobs j where j.enabled and j.next_run_at <= now() and j.status not in ('parked', 'running')
 
 -- name: claim_tests
