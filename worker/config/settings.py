@@ -216,6 +216,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], setting("The lowest level that is logged.")] = "INFO"
     log_format: Annotated[Literal["json", "text"], setting("`json`: one object a line. `text`: for people.")] = "json"
 
+    elder_postgres_bin: Annotated[
+        str, setting("Folder with the programs of PostgreSQL, for `elder-worker up`. Without: those of the pip package, else the system's.")
+    ] = ""
+
     sources: Annotated[dict[str, SourceSettings], NO_VARIABLE] = {}
     """The settings of each provider, by its name."""
     warnings: Annotated[tuple[str, ...], NO_VARIABLE] = ()

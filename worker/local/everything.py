@@ -86,7 +86,7 @@ class Everything:
         self.api = f"http://127.0.0.1:{self.settings.elder_api_port}"
         self.health = f"http://127.0.0.1:{self.settings.health_check_port}"
         self.environ["ELDER_API_URL"] = self.api
-        self._postgres = EmbeddedPostgres(folder / "postgres")
+        self._postgres = EmbeddedPostgres(folder / "postgres", bin_folder=self.settings.elder_postgres_bin)
         self.children: list[Child] = []
         self._http = urllib3.PoolManager(retries=False, timeout=10.0)
 

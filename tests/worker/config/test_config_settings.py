@@ -9,6 +9,7 @@ import re
 import pytest
 
 from providers import registry, schema
+from providers.variables import shown
 from worker.cli.settings import env, markdown, sections
 from worker.config import settings
 from worker.config.environment import SettingsError
@@ -219,3 +220,64 @@ def test_every_variable_of_the_quick_start_is_known(name):
 def test_the_documents_are_what_the_declaration_says():
     assert markdown() in (ROOT / "docs" / "configuration.md").read_text()
     assert (ROOT / ".env.example").read_text().endswith(env())
+
+
+DEFAULTS = {
+    "ELDER_API_URL": "http://api:5000",
+    "ELDER_API_HOST": "127.0.0.1",
+    "ELDER_API_PORT": "5000",
+    "HEALTH_CHECK_HOST": "0.0.0.0",
+    "HEALTH_CHECK_PORT": "8000",
+    "DISCOVERY_POLL_INTERVAL": "300",
+    "DISCOVERY_MAX_CONCURRENT": "2",
+    "DISCOVERY_JOB_TIMEOUT": "3600",
+    "DISCOVERY_IDLE_TIMEOUT": "300",
+    "DISCOVERY_KILL_GRACE": "5",
+    "DISCOVERY_JOB_MEMORY_MB": "",
+    "CONNECTOR_MAX_CONCURRENT": "2",
+    "CONNECTOR_SYNC_TIMEOUT": "3600",
+    "SHUTDOWN_GRACE": "25",
+    "LEASE_TTL": "30",
+    "MASS_DELETE_GUARD": "0.1",
+    "SYNC_ON_STARTUP": "true",
+    "SYNC_BATCH_SIZE": "500",
+    "SYNC_MAX_RETRIES": "3",
+    "LOG_LEVEL": "INFO",
+    "LOG_FORMAT": "json",
+    "GOOGLE_WORKSPACE_CUSTOMER_ID": "my_customer",
+    "LDAP_VERIFY_CERT": "true",
+    "AUTHENTIK_VERIFY_SSL": "true",
+    **{f"{name.upper()}_ENABLED": "" for name in ("aws", "gcp", "azure", "kubernetes")},
+    **{f"{name.upper()}_ENABLED": "false" for name in ("ldap", "okta", "authentik", "google_workspace")},
+    **{f"{name.upper()}_SYNC_INTERVAL": "3600" for name in ("aws", "gcp", "ldap", "okta", "authentik", "google_workspace")},
+}
+
+
+@pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
+def test_the_defaults_that_people_rely_on(name, default):
+    assert shown(next(one.default for one in EVERY if one.name == name)) == default
+
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docker-compose.yml", *(ROOT / "docs").glob("*.md")]
+DOCUMENTS += [*(ROOT / "deploy" / "kubernetes").glob("*.yaml"), ROOT / "Dockerfile"]
+OURS = (
+    *settings.PREFIXES,
+    "LDAP_",
+    "OKTA_",
+    "AUTHENTIK_",
+    "GOOGLE_WORKSPACE_",
+    "AWS_",
+    "AZURE_",
+    "GCP_",
+    "MASS_",
+    "SHUTDOWN_",
+    "DATABASE_",
+)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_no_document_names_a_setting_that_does_not_exist(path):
+    known = {one.name for one in EVERY}
+    named = set(re.findall(r"(?<![A-Z_<>])[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9](?![A-Z_<>*])", path.read_text()))
+    strange = {name for name in named if name.startswith(OURS) and name not in known and name.removesuffix("_FILE") not in known}
+    assert strange <= {"AZURE_CLIENT_SECRET"}
