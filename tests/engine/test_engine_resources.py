@@ -24,7 +24,7 @@ def test_case_eng_4_a_worker_at_its_process_limit_leaves_the_jobs_to_others(work
         jobs = [workbench.job(resources=3) for _ in range(4)]
         for job in jobs:
             assert workbench.ended(job)["status"] == "completed"
-        returned = limited.log.read_text().count("goes back to the queue")
+        returned = limited.log.read_text().count("is returned to the queue")
         assert returned <= 4, "claims that came in one answer, and no more"
         if returned:
             state = until(lambda: (s := limited.state()) and s["spawn_problem"] and s, "it says so")

@@ -193,7 +193,7 @@ class Discovery:
     def _ended(self, job: Claimed, verdict: Verdict, process: dict[str, Any]) -> None:
         self._queue.forget(str(job.run_id))
         if verdict.status is Status.RELEASED:
-            _log.info(f"job_id: {job.job_id} goes back to the queue: {verdict.error}", run=job.run_id)
+            _log.info(f"job_id: {job.job_id} is returned to the queue: {verdict.error}", run=job.run_id)
             return
         self._failed += verdict.status not in {Status.COMPLETED, Status.PARTIAL}
         fields: dict[str, Any] = {"run": job.run_id, "provider": job.provider, "status": verdict.status, "attempt": job.attempt, **process}

@@ -32,10 +32,16 @@ with recorded as (
 ), counted as (
     select *, sum(entities) over (order by created_at desc, first_id) - entities as before from latest
 ), created as (
-    select -e.id as id, e.id as entity_id, r.run_id, 'created' as operation, '{}'::jsonb as changes, e.first_seen_at as changed_at
+    select -e.id as id, e.id as entity_id, r.run_id, 'created' as operation, '{}'::jsonb as changes, r.created_at as changed_at
     from counted r
-    join entities e on e.id between r.first_id and r.last_id and e.first_seen_at = r.created_at
-    where (%(entity_id)s::bigint is null and r.before < %(end)s) or e.id = %(entity_id)s
+    cross join lateral (
+        select e.id from entities e
+        where e.id between r.first_id and r.last_id and e.first_seen_at = r.created_at
+          and (%(entity_id)s::bigint is null or e.id = %(entity_id)s)
+        order by e.id
+        limit %(end)s
+    ) as e
+    where %(entity_id)s::bigint is not null or r.before < %(end)s
 )
 select c.*, e.name, e.sub_type, e.external_id
 from (
