@@ -57,6 +57,8 @@ class AzureConfig(msgspec.Struct, frozen=True):
     """Rows asked of Azure Resource Graph at once, 1 to 1000."""
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] | None = None
     """Resources handed on at once."""
+    ignore_fields: tuple[str, ...] = ()
+    """Further fields that are not stored, as they change without meaning: paths such as ``properties.diskState``."""
 
     def __post_init__(self) -> None:
         """Cross-field rules; a complaint is a `ValueError`."""

@@ -14,7 +14,7 @@ class Permissions:
         self._grants = [(_lower(g.get("actions")), _lower(g.get("notActions"))) for g in grants]
 
     def allow(self, action: str) -> bool:
-        """Whether the action is allowed. Azure compares without case and knows only the wildcard ``*``."""
+        """True for an action that is allowed. Azure compares without case and knows only the wildcard ``*``."""
         wanted = action.lower()
         return any(_matches(wanted, actions) and not _matches(wanted, excluded) for actions, excluded in self._grants)
 

@@ -30,7 +30,7 @@ class AzureSource(Source):
     def __init__(self, config: AzureConfig, operator: AzureOperator) -> None:
         self._config = config
         self._connection = Connection(config, operator)
-        self._reading = Reading(self._connection, AzureShape())
+        self._reading = Reading(self._connection, AzureShape(config.ignore_fields))
 
     def check(self) -> Identity:
         """Signs in and counts the subscriptions."""

@@ -472,6 +472,11 @@ def test_a_second_run_is_the_same_although_everything_volatile_moved(account):
         assert first.canonical(scope) == second.canonical(scope)
 
 
+def test_a_field_that_nobody_foresaw_can_be_left_out(account):
+    assert read(account).one("disk0").attributes["properties"]["diskSizeGB"] == 32
+    assert "diskSizeGB" not in read(account, ignore_fields=["properties.diskSizeGB"]).one("disk0").attributes["properties"]
+
+
 def test_secrets_in_documents_of_azure_are_masked(account):
     canaries = [f"canary-{number}-q7" for number in range(6)]
     account.add(
