@@ -23,7 +23,8 @@ from waiting import until
 
 from api.app import create_app
 from providers import registry, schema
-from worker.config.settings import load, secret_fields
+from worker.cli.settings import sections
+from worker.config.settings import load
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CANARY = 'canary/7f3a+b9 "quoted" ünd'
@@ -102,7 +103,9 @@ class Everything:
         parts = psycopg.conninfo.conninfo_to_dict(database)
         secret = urllib.parse.quote(CANARY, safe="")
         url = f"postgresql://{parts['user']}:{secret}@/{parts['dbname']}?host={parts['host']}"
-        keys = {name.upper(): CANARY for name in secret_fields()} | {"ELDER_SECRET_KEYS": Fernet.generate_key().decode()}
+        keys = {one.name: CANARY for _, own in sections() for one in own if one.secret} | {
+            "ELDER_SECRET_KEYS": Fernet.generate_key().decode()
+        }
         self.environ = keys | {
             "DATABASE_URL": url,
             "DATABASE_READ_URL": url,
