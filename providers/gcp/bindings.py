@@ -34,7 +34,8 @@ def read(http: Http, shape: GcpShape, project: str, organization: str) -> Iterat
         headers={"Content-Type": "application/json"},
     ).object()
     for (role, _), binding in sorted(_merged(answer).items()):
-        yield shape.resource(BINDING, _item(role, binding), {"project": project}, organization=organization)
+        context = {"project": project, "owner": project}
+        yield shape.resource(BINDING, _item(role, binding), context, organization=organization)
     if nameless := sum(not binding.get("role") for binding in answer.get("bindings") or ()):
         text = f"{nameless} bindings of project {project} were left out: they name no role"
         yield Incomplete(BINDING.sub_type, Outcome.ERROR, text)

@@ -19,7 +19,7 @@ _COMPUTE = re.compile(r"(?:https?://[^/]+/compute/[a-z0-9]+/|//compute\.googleap
 _LINK = re.compile(r"(?://[\w.-]+/)?https?://([\w-]+\.googleapis\.com)/(?:[\w-]+/)?v\d\w*/(projects/.+)")
 _NUMBER = re.compile(r"(//[\w.-]+/projects/)(\d+)(?=/|$)")
 _KEY_VERSION = re.compile(r"(//cloudkms\.googleapis\.com/.+/cryptoKeys/[^/]+)/cryptoKeyVersions/.*")
-_NESTED = re.compile(r"(//[\w.-]+/)projects/.+/(projects/.+)")
+_NESTED = re.compile(r"(//secretmanager\.googleapis\.com/)projects/[^/]+/secrets/(projects/.+)")
 _BUCKET = re.compile(r"//storage\.googleapis\.com/([^/]+)")
 _OWNER = re.compile(r"(?:.*/)?projects/([^/]+)/.*")
 _LOCATION = re.compile(r"(?:.*/)?(?:locations|zones|regions)/([^/]+)(?:/.*)?")

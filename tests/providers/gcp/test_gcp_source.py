@@ -90,6 +90,8 @@ def test_bindings_have_conditions_roles_and_the_service_accounts_that_are_some(r
     assert [found.target for found in plain.links if found.type == "granted_to"] == [reader]
     custom = one(sink, "gcp_iam_binding", f"projects/{ONE}/roles/custom0")
     assert {found.type for found in custom.links} == {"grants_role", "on_scope"}
+    assert custom.external_id == f"//cloudresourcemanager.googleapis.com/projects/{ONE}/iamPolicy/bindings/projects/{ONE}/roles/custom0"
+    assert {plain.parent, conditional.parent, custom.parent} == {f"//cloudresourcemanager.googleapis.com/projects/{ONE}"}
     assert one(sink, "gcp_iam_role", "Custom 0").external_id in {found.target for found in custom.links}
     assert google.asked("cloudresourcemanager.projects.getIamPolicy")[0].body == {"options": {"requestedPolicyVersion": 3}}
 
