@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
-
 from providers.address import base_url
-from providers.schema import Secret
+from providers.schema import Secret, SourceConfig
 from providers.variables import setting
 
 
-class AuthentikConfig(msgspec.Struct, frozen=True):
+class AuthentikConfig(SourceConfig, frozen=True):
     """Which installation, and the token to read it with."""
 
     domain: Annotated[str, setting("Host of the installation, as `auth.example.com`; with scheme, port and path where they are unusual.")]

@@ -27,7 +27,7 @@ class AuthentikSource(Source):
 
     def __init__(self, config: AuthentikConfig) -> None:
         self._client = Client(config)
-        self._shape = Shape()
+        self._shape = Shape(config.ignore_fields)
         self._me: dict[str, Any] = {}
 
     def check(self) -> Identity:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from providers.schema import Secret
+from providers.schema import Secret, SourceConfig
 from providers.variables import setting
 
 _TENANT = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?")
@@ -45,7 +45,7 @@ class AzureOperator(ManagedIdentity, frozen=True):
     federated_token_file: Annotated[str, setting("Token of the workload identity; Kubernetes sets it.", file=True)] = ""
 
 
-class AzureConfig(msgspec.Struct, frozen=True):
+class AzureConfig(SourceConfig, frozen=True):
     """Who to be and what to read. With no credentials of its own, a job uses the worker's (file, workload or managed identity)."""
 
     subscription_ids: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ import msgspec
 from providers.errors import ConfigError
 from providers.google import key as google_key
 from providers.google.operator import GoogleOperator
+from providers.schema import SourceConfig
 from providers.variables import setting
 
 _GLOB = re.compile(r"[a-z0-9.:*?!\[\]-]+")
@@ -45,7 +46,7 @@ class GcpConnector(msgspec.Struct, frozen=True):
     ) = None
 
 
-class GcpConfig(msgspec.Struct, frozen=True):
+class GcpConfig(SourceConfig, frozen=True):
     """Which projects, as whom.
 
     Without a key of its own, a job uses the worker's identity: `GCP_CREDENTIALS_FILE`, else Application Default Credentials
@@ -60,8 +61,6 @@ class GcpConfig(msgspec.Struct, frozen=True):
     """A service account's key, as the JSON object that Google gives out."""
     credentials_path: str | None = None
     """A file with one, under DISCOVERY_ALLOWED_PATHS."""
-    ignore_fields: tuple[str, ...] = ()
-    """Fields that are not stored, as paths (`resourceStatus`, `**.updateTime`): what changes without meaning, and we did not foresee."""
     page_size: Annotated[int, msgspec.Meta(ge=1, le=500)] | None = None
     """Items asked for in one call, within what each call allows. Unset: as many as Google gives."""
     parallel_projects: Annotated[int, msgspec.Meta(ge=1, le=32)] = 2

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from providers.google import key as google_key
+from providers.schema import SourceConfig
 from providers.variables import setting
 
 
@@ -18,7 +19,7 @@ class GoogleWorkspaceConnector(msgspec.Struct, frozen=True):
     customer_id: Annotated[str, setting("Customer to read; `my_customer` is the administrator's own.")] = "my_customer"
 
 
-class GoogleWorkspaceConfig(msgspec.Struct, frozen=True):
+class GoogleWorkspaceConfig(SourceConfig, frozen=True):
     """Which customer, and who reads it: a service account with domain-wide delegation, acting as an administrator."""
 
     admin_email: str

@@ -40,7 +40,7 @@ class Directory(Source):
     def __init__(self, config: GoogleWorkspaceConfig, operator: GoogleOperator) -> None:
         self._config = config
         self._client = Client(config, operator)
-        self._shape = DirectoryShape()
+        self._shape = DirectoryShape(config.ignore_fields)
         self._unit_table = Once[dict[str, dict[str, Any]]]()
         self._memberships = Once[Memberships | ProviderError]()
         self._nameless_units: list[Any] = []

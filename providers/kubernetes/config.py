@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from providers.schema import Secret, SecretObject
+from providers.schema import Secret, SecretObject, SourceConfig
 from providers.variables import setting
 
 
@@ -24,7 +24,7 @@ LEFT_OUT = ("events", "leases", "endpoints", "endpointslices")
 """Types that are not read unless `include_types` names them: they change all the time, and repeat what other objects say."""
 
 
-class KubernetesConfig(msgspec.Struct, frozen=True):
+class KubernetesConfig(SourceConfig, frozen=True):
     """Which cluster is read, as whom, and which part of it."""
 
     kubeconfig_path: str | None = None
@@ -46,8 +46,6 @@ class KubernetesConfig(msgspec.Struct, frozen=True):
     """Types that are not read, as `plural` or `plural.group`, beside those that are left out by default."""
     include_types: tuple[str, ...] = ()
     """Types that are left out by default and are to be read (events, leases, endpoints, endpointslices)."""
-    ignore_fields: tuple[str, ...] = ()
-    """Fields that are not stored, as paths: `status.lastSyncedAt`, `spec.items[].count`, `**.heartbeat` for a key at any depth."""
     page_size: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
     """Objects that are asked for at once. A page of more than 4 MB is asked for again at half the size."""
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] | None = None

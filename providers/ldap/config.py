@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-import msgspec
-
 from providers.ldap.servers import Server, servers
-from providers.schema import Secret
+from providers.schema import Secret, SourceConfig
 from providers.variables import setting
 
 GROUPS = "(|(objectClass=group)(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))"
 
 
-class LdapConfig(msgspec.Struct, frozen=True):
+class LdapConfig(SourceConfig, frozen=True):
     """Which directory, as whom, and which of its entries are users and groups."""
 
     server: Annotated[

@@ -60,7 +60,7 @@ class Directory(Source):
     def __init__(self, config: LdapConfig) -> None:
         self._config = config
         self._client = Client(config)
-        self._shape = LdapShape()
+        self._shape = LdapShape(config.ignore_fields)
         self._account = ""
         self._units_once: Once[dict[str, Found]] = Once(kept=(ProviderError,))
         self._rejected_units: list[Rejected] = []

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
-
 from providers.address import base_url
-from providers.schema import Secret
+from providers.schema import Secret, SourceConfig
 from providers.variables import setting
 
 
-class OktaConfig(msgspec.Struct, frozen=True):
+class OktaConfig(SourceConfig, frozen=True):
     """Which organization, and the token to read it with."""
 
     domain: Annotated[str, setting("Host of the organization, as `example.okta.com`; not that of its admin console.")]

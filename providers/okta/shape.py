@@ -16,8 +16,8 @@ from providers.records import Link, Rejected, Resource
 class OktaShape(shape.Shape):
     """Makes resources of items of one organization, which is known by its domain."""
 
-    def __init__(self, domain: str) -> None:
-        super().__init__()
+    def __init__(self, domain: str, ignored: Iterable[str] = ()) -> None:
+        super().__init__(ignored)
         self._domain = domain
 
     def name(self, kind: ResourceKind, item: shape.Item, tags: Mapping[str, str], external_id: str) -> str:

@@ -37,7 +37,7 @@ class OktaSource(Source):
 
     def __init__(self, config: OktaConfig) -> None:
         self._client = Client(config)
-        self._shape = OktaShape(self._client.domain)
+        self._shape = OktaShape(self._client.domain, config.ignore_fields)
         self._organization = Organization(self._client.domain, f"Okta: {self._client.domain}")
         self._since = ""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from providers import registry
 from providers.errors import ConfigError
-from providers.schema import REDACTED, Secret, SecretObject, map_secrets, parse, redact, secret_names, secret_values
+from providers.schema import REDACTED, Secret, SecretObject, SourceConfig, map_secrets, parse, redact, secret_names, secret_values
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -64,3 +65,9 @@ def test_secrets_are_known_by_their_marks():
 
 def test_an_empty_secret_stays_empty():
     assert map_secrets(Config, {"access_key": ""}, lambda _: "changed") == {"access_key": ""}
+
+
+def test_every_built_in_config_may_ignore_fields():
+    """The shared key: `hostile` is a peer of the tests and reads nothing that could move."""
+    for name in ("aws", "azure", "gcp", "kubernetes", "ldap", "okta", "authentik", "google_workspace"):
+        assert issubclass(registry.get(name).config, SourceConfig), name
