@@ -1,4 +1,4 @@
-"""``elder-worker scopes list|retire``."""
+"""``elder-worker scopes list|retire``: shows scopes by their state, and retires abandoned ones."""
 
 from __future__ import annotations
 

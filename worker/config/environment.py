@@ -35,6 +35,8 @@ class Reader:
         """`names` are those of all variables that there are."""
         self._environ, self._names = environ, frozenset(names)
         self.complaints: list[str] = []
+        self.wrong: set[str] = set()
+        """The variables whose values are among the complaints."""
         self.warnings: list[str] = []
 
     def values(self, variables: Iterable[Variable]) -> dict[str, Any]:
@@ -57,6 +59,7 @@ class Reader:
         except ValueError as error:
             shown = "" if variable.secret else f" (it is '{text.strip()}')"
             self.complaints.append(f"{variable.name}: {error}{shown}")
+            self.wrong.add(variable.name)
             return None
         if variable.secret and re.search(r"(^|\s)#", text):
             self.warnings.append(f"{variable.name} holds a ' #': a secret is taken as it stands; if that begins a comment, remove it")

@@ -107,7 +107,7 @@ def read(reader: Reader, description: Description) -> SourceSettings:
         connector=reader.values(description.connector or ()),
         **{"enabled": None if description.discovery else False, **reader.values(switches(description))},
     )
-    if found.syncs:
+    if found.syncs and reader.wrong.isdisjoint(one.name for one in description.variables):
         reader.complaints += _complaints(found)
     return found
 

@@ -114,6 +114,8 @@ def test_a_secret_is_taken_as_it_stands_and_its_hash_sign_is_mentioned():
 def test_a_wrong_value_is_refused_with_its_comment_shown():
     assert complaints(LDAP_USE_SSL="yes please # x") == ["LDAP_USE_SSL: must be true or false (it is 'yes please # x')"]
     assert complaints(LDAP_PORT="0") == ["LDAP_PORT: must be at least 1 (it is '0')"]
+    ldap = {"LDAP_ENABLED": "true", "LDAP_SERVER": "x", "LDAP_PORT": "x"}
+    assert complaints(**ldap) == ["LDAP_PORT: must be a whole number (it is 'x')"], "what is missing may hang on what is wrong"
     assert complaints(AWS_SYNC_INTERVAL="nan") == ["AWS_SYNC_INTERVAL: must be a number (it is 'nan')"]
 
 
