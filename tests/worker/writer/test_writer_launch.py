@@ -190,3 +190,27 @@ def test_what_nobody_foresaw_ends_the_run_and_not_the_worker(monkeypatch):
 
     assert "in break_down" in caught.value.detail
     assert "hunter2" not in str(caught.value) + caught.value.detail
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_case_k8s_9_files_that_a_kubeconfig_names_are_permitted_under_allowed_paths_only(tmp_path, allowed):
+    folder, elsewhere = tmp_path / "allowed", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    token = (folder if allowed else elsewhere) / "token"
+    token.write_text("x")
+    kubeconfig = folder / "kubeconfig.yaml"
+    kubeconfig.write_text(f"users: [{{name: u, user: {{tokenFile: {token}}}}}]\n")
+    config = {"kubeconfig_path": str(kubeconfig)}
+    if allowed:
+        assert {str(kubeconfig), str(token)} <= set(launcher(allowed=(str(folder),)).job("7", "kubernetes", config).read_paths)
+        return
+    with pytest.raises(ConfigError, match=r"names a file: .*token is not under a folder that jobs may read"):
+        launcher(allowed=(str(folder),)).job("7", "kubernetes", config)
+
+
+def test_case_k8s_9_files_that_the_operators_kubeconfig_names_are_permitted(tmp_path):
+    kubeconfig = tmp_path / "kubeconfig.yaml"
+    kubeconfig.write_text("clusters: [{name: c, cluster: {certificate-authority: ca.pem}}]\n")
+    launch = launcher({"KUBECONFIG": str(kubeconfig)}).job("7", "kubernetes", {})
+    assert {str(kubeconfig), str(tmp_path / "ca.pem")} <= set(launch.read_paths)
