@@ -43,7 +43,7 @@ class Entry(NamedTuple):
 
 
 class Token(NamedTuple):
-    """What asks for the next page: the server's cookie, and the connection that it is good for.
+    """The position of the next page: the server's cookie, and the connection that it is good for.
 
     `page` tells tokens apart: Samba gives one cookie for all pages, and 389 Directory Server numbers its own.
     """

@@ -1,4 +1,4 @@
-"""From an entry as it comes over the wire to an item with one id, text values, and the state of the account."""
+"""Entries as they come over the wire, made into items: one id, text values, and the state of the account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is a direct member of which group, by any of the ways in which directories say so.
+"""Direct memberships in groups, by any of the ways in which directories say who is in a group.
 
 Members are kept as hashes, so that a directory of 100,000 users needs little more memory than one of its pages.
 """

@@ -160,7 +160,7 @@ class Directory(Source):
         return memberships
 
     def _required_members(self) -> dict[str, frozenset[str]]:
-        """What groups must have by the server's schema; nothing where the schema cannot be read."""
+        """The attributes that groups must have by the server's schema; none where the schema cannot be read."""
         try:
             [schema] = self._client.base("", ["subschemaSubentry"])["subschemaSubentry"]
             return required_members(self._client.base(schema.decode(), ["objectClasses"]).get("objectClasses", ()))

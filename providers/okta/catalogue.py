@@ -115,7 +115,7 @@ _ROLE_FIELDS = ("type", "label", "status", "assignmentType", "created", "resourc
 ADMIN_ROLE = OktaKind(
     "okta_admin_role", "role", "{role|standard}", _ROLE_PATH, NO_QUERY, name=("label", "type"), kept=("type",), permission="okta.roles.read"
 )
-"""Of a standard role the type is all there is of an id."""
+"""A standard role has no id but its type; a custom role is known by `role`."""
 
 ROLE_ASSIGNMENT = OktaKind(
     "okta_role_assignment", "permission", "{principal}/roles/{id}", _ROLE_PATH, NO_QUERY, name=("label", "type"), kept=_ROLE_FIELDS,
