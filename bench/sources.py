@@ -28,7 +28,7 @@ SPARE = 1.5
 """How much more than a process that has only signed in a provider must be given."""
 
 PROGRAM = """
-import json, os, pathlib, re, sys, threading, time
+import importlib, json, os, pathlib, re, sys, threading, time
 import worker.job.entry
 from providers import registry
 name, config, operator = json.loads(sys.stdin.read())
@@ -40,13 +40,15 @@ def pss():
 source = registry.opened(provider, config, operator)
 print(json.dumps([time.clock_gettime(time.CLOCK_MONOTONIC), pss()]), flush=True)
 def sign_in():
+    for module in provider.sdk:  # some are loaded by the first read only
+        importlib.import_module(module)
     try:
         source.check()
     except Exception:
         pass
 thread = threading.Thread(target=sign_in, daemon=True)
 thread.start()
-thread.join(3.0)
+thread.join(6.0)
 print(json.dumps([pss(), size("/proc/self/status", "VmData")]), flush=True)
 os._exit(0)
 """

@@ -113,7 +113,7 @@ class Provider(abc.ABC):
     shared_prefix: ClassVar[bool] = False
     """True when other software has variables with the same prefix, as ``AWS_``: then an unknown name is no mistake."""
     sdk: ClassVar[tuple[str, ...]] = ()
-    """Modules that `open` imports and that may not be installed: ``("botocore",)``. Without them the provider cannot run here."""
+    """Modules that a job imports and that may not be installed: ``("botocore",)``. Without them the provider cannot run here."""
     memory_mb: ClassVar[int] = 128
     """Memory that a job of this provider needs for an ordinary account. In a small container, fewer jobs run at once to have it."""
     files: ClassVar[tuple[str, ...]] = ()

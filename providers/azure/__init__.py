@@ -18,8 +18,8 @@ class Azure(Provider):
     config = AzureConfig
     shared_prefix = True
     operator = AzureOperator
-    sdk = ("azure.identity", "azure.mgmt.core")
-    memory_mb = 96
+    sdk = ("azure.identity", "azure.mgmt.core", "azure.mgmt.compute", "azure.mgmt.storage")
+    memory_mb = 208
 
     def open(self, config: AzureConfig, operator: AzureOperator) -> Source:
         """Signs in lazily: the first call to Azure shows whether the credentials are right."""

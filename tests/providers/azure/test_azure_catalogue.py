@@ -9,7 +9,9 @@ import pytest
 from azure_description import CONTEXT, AzureDescription, arm_types, operations
 from catalogue_suite import TYPO, CatalogueSuite
 
+from providers import registry
 from providers.azure import catalogue
+from providers.azure.client import CLIENTS
 
 
 class TestCatalogue(CatalogueSuite):
@@ -66,3 +68,9 @@ def test_the_description_is_one_that_can_say_no():
 
 def test_all_permissions_are_reads():
     assert all(permission.endswith("/read") for kind in catalogue.resource_types() for permission in kind.permissions)
+
+
+def test_each_typed_client_is_named_as_a_module_that_may_be_missing():
+    """They are loaded by the first read, and count when the provider's memory is measured."""
+    assert {module for module, _ in CLIENTS.values()} <= set(registry.get("azure").sdk)
+    assert {kind.operation.partition(".")[0] for kind in catalogue.KINDS if kind.operation} <= set(CLIENTS)
