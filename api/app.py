@@ -6,7 +6,7 @@ from flask import Flask, Response
 
 from api import access, connectors, inventory, jobs, openapi, pages, refusals, scopes, sync
 from api.context import Context
-from api.endpoint import answer_with, register
+from api.endpoint import json_response, register
 from worker.config.settings import Settings
 
 PREFIX = "/api/v1"
@@ -25,9 +25,9 @@ def create_app(settings: Settings) -> Flask:
     register(app, context, PREFIX, ENDPOINTS)
     pages.register(app, context)
     document = openapi.document(ENDPOINTS, PREFIX)
-    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", lambda: answer_with(document))
+    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", lambda: json_response(document))
     for path in sorted(access.HEALTH):
-        app.add_url_rule(path, f"health {path}", lambda: answer_with({"status": "healthy", "service": "elder-api"}))
+        app.add_url_rule(path, f"health {path}", lambda: json_response({"status": "healthy", "service": "elder-api"}))
     return app
 
 

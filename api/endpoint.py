@@ -85,14 +85,14 @@ def _view(context: Context, endpoint: Endpoint) -> Callable[..., Response]:
     def view(**path: int | str) -> Response:
         request.max_content_length = MAX_BULK if endpoint.bulk else MAX_BODY
         answer = endpoint.handle(context, query=_query(endpoint), body=_body(endpoint), **path)
-        response = answer_with(answer, endpoint.status)
+        response = json_response(answer, endpoint.status)
         response.headers.update(endpoint.headers)
         return response
 
     return view
 
 
-def answer_with(body: Any, status: int = 200) -> Response:
+def json_response(body: Any, status: int = 200) -> Response:
     """A JSON response; times in UTC end with Z."""
     return Response(msgspec.json.encode(body) + b"\n", status, content_type="application/json")
 

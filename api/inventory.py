@@ -9,7 +9,7 @@ import msgspec
 from api import inventory_models as models
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
-from api.found import an_organization, found
+from api.lookup import check_organization, or_404
 from api.paging import page_of
 from worker.store import changes, entities, organizations
 
@@ -78,7 +78,7 @@ def list_entities(context: Context, query: EntityFilters, body: Any) -> dict[str
 def show_entity(context: Context, query: NoQuery, body: Any, entity_id: int) -> dict[str, Any]:
     """One entity, what it depends on, what depends on it, and what changed."""
     with context.pool.reading() as connection:
-        return found(entities.get(connection, entity_id), f"entity {entity_id}")
+        return or_404(entities.get(connection, entity_id), f"entity {entity_id}")
 
 
 def list_dependencies(context: Context, query: DependencyFilters, body: Any) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def list_organizations(context: Context, query: OrganizationFilters, body: Any) 
 def show_organization(context: Context, query: NoQuery, body: Any, organization_id: int) -> dict[str, Any]:
     """One organization."""
     with context.pool.reading() as connection:
-        return found(organizations.get(connection, organization_id), f"organization {organization_id}")
+        return or_404(organizations.get(connection, organization_id), f"organization {organization_id}")
 
 
 def show_tree(context: Context, query: NoQuery, body: Any) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def tree(context: Context) -> dict[str, Any]:
 def add_organization(context: Context, query: NoQuery, body: OrganizationBody) -> dict[str, Any]:
     """A new organization."""
     with context.pool.connection() as connection:
-        an_organization(connection, body.parent_id)
+        check_organization(connection, body.parent_id)
         return organizations.add(connection, body.name.strip(), body.parent_id, body.description)
 
 
@@ -155,7 +155,7 @@ ENDPOINTS = (
     Endpoint(
         "GET",
         "/entities",
-        "Entities; those that are gone with is_active=false",
+        "Entities; deleted ones with is_active=false",
         list_entities,
         query=EntityFilters,
         answer=models.Entities,

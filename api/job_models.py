@@ -73,7 +73,7 @@ class Tested(ApiModel, frozen=True, kw_only=True):
 
 
 class ScopeLine(ApiModel, frozen=True, kw_only=True):
-    """How one scope ended. Only a complete one marks entities as gone."""
+    """How one scope ended. Only a complete scope marks entities as deleted."""
 
     provider: str
     account: str

@@ -10,10 +10,10 @@ from api import job_models
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError, Conflict
-from api.found import a_job, an_organization, found
 from api.job_config import merged, provider_of, sealed, shown_job, stored_config
 from api.job_forms import JobBody, JobChanges, JobFilters, Legacy, RunLimit
 from api.legacy import start
+from api.lookup import check_organization, get_job, or_404
 from api.paging import page_of
 from api.probe import probe
 from worker.store import held, history, jobs, tombstones
@@ -25,7 +25,7 @@ def create(context: Context, query: NoQuery, body: JobBody) -> dict[str, Any]:
     provider = provider_of(context.settings, body.provider)
     config = sealed(context, provider, merged(body.config, {}, body.organization_id))
     with context.pool.connection() as connection:
-        an_organization(connection, body.organization_id)
+        check_organization(connection, body.organization_id)
         made = jobs.add(connection, {**msgspec.structs.asdict(body), "name": body.name.strip(), "config": config})
     return shown_job(made)
 
@@ -40,29 +40,29 @@ def list_jobs(context: Context, query: JobFilters, body: Any) -> dict[str, Any]:
 def show(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """One job."""
     with context.jobs() as connection:
-        return shown_job(a_job(connection, job_id))
+        return shown_job(get_job(connection, job_id))
 
 
 def change(context: Context, query: NoQuery, body: JobChanges, job_id: int) -> dict[str, Any]:
     """Changes what is named, and nothing else; of two changes at once, the second sees the first."""
     changes = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
     with context.pool.connection() as connection, connection.transaction():
-        job = a_job(connection, job_id, locked=True)
+        job = get_job(connection, job_id, locked=True)
         if changes.pop("provider", job["provider"]) != job["provider"]:
             raise ApiError("the provider of a job cannot be changed: make a new job")
         if "config" in changes:
             config = merged(changes["config"], stored_config(job), changes.get("organization_id", job["organization_id"]))
             changes["config"] = sealed(context, provider_of(context.settings, job["provider"]), config)
-        an_organization(connection, changes.get("organization_id"))
+        check_organization(connection, changes.get("organization_id"))
         if changes:
             jobs.change(connection, job_id, changes)
-        return shown_job(a_job(connection, job_id, locked=True))
+        return shown_job(get_job(connection, job_id, locked=True))
 
 
 def remove(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """Deletes a job and its history."""
     with context.jobs() as connection:
-        a_job(connection, job_id)
+        get_job(connection, job_id)
         if not jobs.delete(connection, job_id):
             raise Conflict(f"job {job_id} is running: cancel it first")
     return {"job_id": job_id, "success": True, "message": "Job deleted; what it found stays"}
@@ -71,9 +71,9 @@ def remove(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str
 def queue(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """Makes a job due now."""
     with context.jobs() as connection:
-        if not a_job(connection, job_id)["enabled"]:
+        if not get_job(connection, job_id)["enabled"]:
             raise Conflict(_DISABLED.format(job_id))
-        queued = found(jobs.queue(connection, job_id), f"job {job_id}")
+        queued = or_404(jobs.queue(connection, job_id), f"job {job_id}")
     return {"job_id": job_id, "success": True, "message": "Job queued for worker execution", "queued_at": queued["queued_at"]}
 
 
@@ -83,7 +83,7 @@ _DISABLED = 'job {} is disabled: PATCH it with {{"enabled": true}} first'
 def cancel(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """Ends a running job, or takes a waiting one from the queue."""
     with context.pool.connection() as connection:
-        before = found(jobs.cancel(connection, job_id), f"job {job_id}")
+        before = or_404(jobs.cancel(connection, job_id), f"job {job_id}")
     if before not in ("running", "pending"):
         raise Conflict(f"job {job_id} is {before}: there is nothing to cancel")
     message = "Cancellation requested: the job's processes are being ended" if before == "running" else "Job taken from the queue"
@@ -93,7 +93,7 @@ def cancel(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str
 def test(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """Has a worker sign in with the job's config, in a killable process."""
     with context.pool.connection() as connection:
-        job = a_job(connection, job_id)
+        job = get_job(connection, job_id)
         answer = probe(context, connection, job)
     return {"job_id": job_id, "provider": job["provider"], **answer}
 
@@ -103,7 +103,7 @@ def run_legacy(context: Context, query: Legacy, body: Any, job_id: int) -> dict[
     if not query.legacy:
         raise ApiError("jobs are run by workers: use /queue; add ?legacy=true to run it beside the API, which is deprecated")
     with context.jobs() as connection:
-        job = a_job(connection, job_id)
+        job = get_job(connection, job_id)
     if job["status"] == "running":
         raise Conflict(f"job {job_id} is running already")
     if not job["enabled"]:
@@ -115,7 +115,7 @@ def run_legacy(context: Context, query: Legacy, body: Any, job_id: int) -> dict[
 def list_runs(context: Context, query: RunLimit, body: Any, job_id: int) -> dict[str, Any]:
     """The runs of a job, oldest first; the newest are always there."""
     with context.jobs() as connection, snapshot(connection):
-        a_job(connection, job_id)
+        get_job(connection, job_id)
         runs, total = history.runs(connection, job_id, query.limit)
     return {"job_id": job_id, "total": total, "results": runs}
 
@@ -123,13 +123,13 @@ def list_runs(context: Context, query: RunLimit, body: Any, job_id: int) -> dict
 def show_run(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[str, Any]:
     """One run with its ledger."""
     with context.jobs() as connection, snapshot(connection):
-        return found(history.run(connection, run_id), f"run {run_id}")
+        return or_404(history.run(connection, run_id), f"run {run_id}")
 
 
 def release(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[str, Any]:
     """Applies what a run's guard held back."""
     with context.pool.connection() as connection:
-        found(history.run(connection, run_id), f"run {run_id}")
+        or_404(history.run(connection, run_id), f"run {run_id}")
         released = tombstones.release(connection, run_id)
     if released is None:
         raise Conflict(f"the job of run {run_id} is running, and may be reading what is held back: wait until it has ended")
@@ -139,7 +139,7 @@ def release(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[st
 def list_held(context: Context, query: Paging, body: Any, run_id: int) -> dict[str, Any]:
     """What a run's guard holds back, by name."""
     with context.jobs() as connection, snapshot(connection):
-        found(history.run(connection, run_id), f"run {run_id}")
+        or_404(history.run(connection, run_id), f"run {run_id}")
         return page_of("held", *held.page(connection, query.page, query.per_page, run=run_id), query)
 
 

@@ -8,13 +8,13 @@ from typing import Any
 from flask import Flask, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from api import inventory, jobs, words
+from api import filters, inventory, jobs
 from api.context import Context
 from api.endpoint import NoBody, NoQuery
 from api.errors import ApiError
-from api.found import found
 from api.graph import draw
 from api.job_config import shown_job
+from api.lookup import or_404
 from api.probe import WORKER_SEEN
 from worker.store import changes, entities, history, organizations, probes
 from worker.store import held as stored_held
@@ -30,7 +30,7 @@ DEEPEST = 30
 def register(app: Flask, context: Context) -> None:
     """Makes the routes and the filters that the templates use. Needs the converter that `api.endpoint.register` adds."""
     app.jinja_env.filters.update(
-        ago=words.ago, lasting=words.lasting, number=words.number, json=words.pretty, short=words.short, words=words.title
+        ago=filters.ago, lasting=filters.lasting, number=filters.number, json=filters.pretty, short=filters.short, label=filters.label
     )
     pages: dict[str, Callable[..., str]] = {
         "/": _jobs,
@@ -69,7 +69,7 @@ def _jobs(context: Context) -> str:
 
 def _job(context: Context, job_id: int) -> str:
     with context.jobs() as connection, snapshot(connection):
-        job = shown_job(found(stored_jobs.get(connection, job_id), f"job {job_id}"))
+        job = shown_job(or_404(stored_jobs.get(connection, job_id), f"job {job_id}"))
         runs, total = history.runs(connection, job_id, RUNS)
         home = organizations.get(connection, job["organization_id"]) if job["organization_id"] else None
         workers = probes.workers(connection, WORKER_SEEN)
@@ -82,8 +82,8 @@ def _moving(rows: list[dict[str, Any]]) -> bool:
 
 def _run(context: Context, run_id: int) -> str:
     with context.jobs() as connection, snapshot(connection):
-        run = found(history.run(connection, run_id), f"run {run_id}")
-        job = found(stored_jobs.get(connection, run["job_id"]), f"job {run['job_id']}")
+        run = or_404(history.run(connection, run_id), f"run {run_id}")
+        job = or_404(stored_jobs.get(connection, run["job_id"]), f"job {run['job_id']}")
         on_hold, total = stored_held.page(connection, 1, HELD_SHOWN, run=run_id)
     scopes = run["scopes"]
     return render_template(
@@ -114,9 +114,9 @@ FILTERS = ("q", "entity_type", "sub_type", "provider", "region", "organization_i
 
 
 def _entities(context: Context) -> str:
-    given: dict[str, Any] = {name: request.args[name] for name in (*FILTERS, "gone") if request.args.get(name)}
-    filters: dict[str, Any] = {name: value for name, value in given.items() if name != "gone"}
-    filters["is_active"] = "gone" not in given
+    given: dict[str, Any] = {name: request.args[name] for name in (*FILTERS, "deleted") if request.args.get(name)}
+    filters: dict[str, Any] = {name: value for name, value in given.items() if name != "deleted"}
+    filters["is_active"] = "deleted" not in given
     if "organization_id" in filters:
         filters["organization_id"] = _number(filters["organization_id"])
     if any("\0" in value for value in given.values()):
@@ -133,7 +133,7 @@ def _entities(context: Context) -> str:
 
 def _entity(context: Context, entity_id: int) -> str:
     with context.pool.reading() as connection:
-        entity = found(entities.get(connection, entity_id), f"entity {entity_id}")
+        entity = or_404(entities.get(connection, entity_id), f"entity {entity_id}")
         home = organizations.get(connection, entity["organization_id"])
         parent = entities.get(connection, entity["parent_id"]) if entity["parent_id"] else None
     return render_template("entity.html", entity=entity, organization=home, parent=parent, graph=draw(entity))

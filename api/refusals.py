@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from api.endpoint import answer_with
+from api.endpoint import json_response
 from api.errors import ApiError
 from worker.store.errors import BadData, Conflict, StoreError
 
@@ -26,7 +26,7 @@ def register(app: Flask) -> None:
 
 def _answer(status: int, message: str, details: Sequence[str] = ()) -> Response:
     if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", ""):
-        return answer_with({"error": message, "details": list(details)}, status)
+        return json_response({"error": message, "details": list(details)}, status)
     return Response(render_template("error.html", status=status, message=message, details=details), status)
 
 

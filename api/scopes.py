@@ -45,7 +45,7 @@ class Scope(ApiModel, frozen=True, kw_only=True):
 
     id: int
     owner: str
-    """``job:42``, ``connector:ldap``; ``organization:7`` for scopes of releases before whose job is gone."""
+    """``job:42``, ``connector:ldap``; ``organization:7`` for scopes of earlier releases whose job was deleted."""
     provider: str
     account: str
     region: str

@@ -154,7 +154,7 @@ def cycles(count: int) -> list[Row]:
             driver.start(run)
             return time.monotonic() + random.uniform(0, 0.3)
 
-        flow.run(start, lambda run: driver.order(do="begin", run=run, body={"misdeed": "escape"}), growth.look)
+        flow.run(start, lambda run: driver.order(do="begin", run=run, body={"fault": "escape"}), growth.look)
         driver.wait_idle()
         return growth.rows(f"{flow.count} starts and kills")
 
@@ -169,7 +169,7 @@ def races(count: int) -> list[Row]:
         def ready(run: str) -> None:
             at = time.monotonic() + ahead
             driver.order(do="send", type="Extend", run=run, lease=ahead)
-            driver.order(do="begin", run=run, body={"misdeed": "exit_at", "at": at - 0.003 + random.uniform(-0.002, 0.002)})
+            driver.order(do="begin", run=run, body={"fault": "exit_at", "at": at - 0.003 + random.uniform(-0.002, 0.002)})
 
         flow.run(driver.start, ready)
         wins, losses = flow.ends["exited"], flow.ends["lost"]
@@ -192,9 +192,9 @@ def week(count: int) -> list[Row]:
 
         def ready(run: str) -> None:
             number = random.randrange(20)
-            misdeed = FAULTS[number] if number < len(FAULTS) else "complete"
-            driver.order(do="begin", run=run, body={"misdeed": misdeed, "count": 5})
-            if misdeed != "complete":
+            fault = FAULTS[number] if number < len(FAULTS) else "complete"
+            driver.order(do="begin", run=run, body={"fault": fault, "count": 5})
+            if fault != "complete":
                 driver.order(do="send", type="Extend", run=run, lease=0.3)
 
         flow.run(driver.start, ready, growth.look)

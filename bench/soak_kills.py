@@ -17,9 +17,9 @@ from bench.part import Row, allowance
 
 AT_ONCE = 4
 WALL = 0.8
-"""Seconds that a job may live: enough to do its misdeed on an idle machine."""
+"""Seconds that a job may live: enough to do its fault on an idle machine."""
 
-MISDEEDS = ("escape", "children", "ignore_sigterm", "gil_hog", "big")
+FAULTS = ("escape", "children", "ignore_sigterm", "gil_hog", "big")
 BIG_MB = 500
 
 
@@ -55,7 +55,7 @@ def kills(count: int) -> list[Row]:
             runs = [str(number) for number in range(first, min(first + AT_ONCE, count))]
             for run in runs:
                 driver.start(run, wall=WALL)
-            begun += sum(driver.begin(run, MISDEEDS[int(run) % len(MISDEEDS)], mb=BIG_MB) for run in runs)
+            begun += sum(driver.begin(run, FAULTS[int(run) % len(FAULTS)], mb=BIG_MB) for run in runs)
             for run in runs:
                 exited = driver.expect("Exited", run=run)
                 assert exited["cause"] == "timeout", exited
@@ -66,7 +66,7 @@ def kills(count: int) -> list[Row]:
             driver.messages.clear()
     return [
         Row(
-            f"deadline -> first signal, {len(dead)} kills ({begun} in the middle of a misdeed)",
+            f"deadline -> first signal, {len(dead)} kills ({begun} in the middle of a fault)",
             spread(late),
             "p99 <= 50 ms",
             percentile(late, 99) <= 0.05,
@@ -109,8 +109,8 @@ def orphaned(count: int) -> list[Row]:
                 driver.expect("Slots")
                 for number in range(4):
                     driver.start(str(number))
-                for number, misdeed in enumerate(random.sample(["escape", "children", "ignore_sigterm", "sleep"], random.randrange(5))):
-                    driver.begin(str(number), misdeed)
+                for number, fault in enumerate(random.sample(["escape", "children", "ignore_sigterm", "sleep"], random.randrange(5))):
+                    driver.begin(str(number), fault)
                 _pause(random.uniform(0, 0.2))
                 driver.send(signal.SIGKILL)
                 began = time.monotonic()

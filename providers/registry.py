@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
+import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 from providers import schema
@@ -93,5 +95,12 @@ def opened(provider: Provider, config: Mapping[str, Any], operator: Mapping[str,
 
 
 def remedy(provider: Provider) -> str:
-    """What to do when the provider's SDK is not installed."""
-    return f"pip install 'elder-worker[{provider.name}]'" if provider.name in BUILT_IN else "install it beside the provider's package"
+    """What to do when the provider's SDK is not installed: a command for this very interpreter, or for this checkout."""
+    return install_command(provider.name) if provider.name in BUILT_IN else "install it beside the provider's package"
+
+
+def install_command(extra: str) -> str:
+    """The command that adds an extra's packages to this interpreter's environment, to be typed in any folder."""
+    root = Path(__file__).parents[1]
+    what = f"-e '{root}[{extra}]'" if (root / "setup.cfg").exists() else f"'elder-worker[{extra}]'"
+    return f"{sys.executable} -m pip install {what}"

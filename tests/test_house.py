@@ -184,6 +184,34 @@ def test_everything_public_says_what_it_is(path):
     assert not nameless
 
 
+OLD_NAMES = {
+    "obituary": "exit_report",
+    "census": "process_tree",
+    "effort": "cpu_activity",
+    "heard": "received",
+    "bury": "reap, tombstone",
+    "orders": "ServiceConfig",
+    "hello": "ReadyMessage",
+    "breach": "violation",
+    "errand": "deferred write",
+    "desk": "RunDispatcher",
+    "misdeed": "fault",
+    "misdeeds": "faults",
+}
+"""Words that are no part of a name any more, and what the thing is called now. Add a word when its last use is renamed."""
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_old_names_do_not_come_back(path):
+    tree = ast.parse(path.read_text())
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    words = {word.lower() for name in names for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+    assert not words & OLD_NAMES.keys()
+
+
 def test_the_registry_imports_no_sdk():
     """Every provider's class, config and catalogue can be had in a process without a single SDK in it."""
     import subprocess

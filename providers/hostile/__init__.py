@@ -10,7 +10,7 @@ from providers.provider import Provider, Source
 
 
 class Hostile(Provider):
-    """See `providers.hostile.misdeeds` for what it can do wrong."""
+    """See `providers.hostile.faults` for what it can do wrong."""
 
     name = "hostile"
     title = "Hostile source"
@@ -19,7 +19,7 @@ class Hostile(Provider):
     connector = HostileConnector
 
     def open(self, config: HostileConfig, operator: HostileOperator) -> Source:
-        """Opens the source; the misdeeds that need the main thread are done here."""
+        """Opens the source; the faults that need the main thread are done here."""
         from providers.hostile.source import HostileSource  # noqa: PLC0415 - as a provider with an SDK does
 
         if config.behaviour == "refuse_config":

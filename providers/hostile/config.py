@@ -23,7 +23,7 @@ class HostileConnector(msgspec.Struct, frozen=True):
 
 
 class HostileConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`behaviour` is a function of `providers.hostile.misdeeds`, or one of the few that `source` knows; it comes after `resources`."""
+    """`behaviour` is a function of `providers.hostile.faults`, or one of the few that `source` knows; it comes after `resources`."""
 
     behaviour: str = "well"
     account: str = "hostile-1"

@@ -9,7 +9,7 @@ import msgspec
 
 from providers import progress
 from providers.errors import BadAnswer, CredentialsError, Denied, Outcome, Throttled, TimedOut
-from providers.hostile import misdeeds
+from providers.hostile import faults
 from providers.hostile.config import HostileConfig, HostileOperator
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Link, Organization, Resource, Scope
@@ -82,12 +82,12 @@ class HostileSource(Source):
         behaviour = self._config.behaviour
         if behaviour == "incomplete":
             yield Incomplete("thing", Outcome.TIMEOUT, "one zone did not answer")
-        elif behaviour in misdeeds.RECORDS:
-            yield msgspec.structs.replace(self._thing(scope, 0), external_id=f"{scope.region}/odd", **misdeeds.RECORDS[behaviour]())
+        elif behaviour in faults.RECORDS:
+            yield msgspec.structs.replace(self._thing(scope, 0), external_id=f"{scope.region}/odd", **faults.RECORDS[behaviour]())
         else:
             self._do(behaviour)
 
     def _do(self, behaviour: str) -> None:
         if behaviour in RAISED:
             raise RAISED[behaviour]
-        getattr(misdeeds, behaviour)(self._config)  # one that is misspelt is not taken for a good one
+        getattr(faults, behaviour)(self._config)  # one that is misspelt is not taken for a good one

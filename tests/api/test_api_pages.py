@@ -173,7 +173,7 @@ def test_a_button_on_another_site_does_nothing(elder, everything, sql):
 
 @pytest.mark.parametrize("path", ["/nothing", "/jobs/99", "/runs/99", "/entities/99", f"/{HOSTILE}"])
 def test_what_is_not_there_is_a_page(page, path):
-    assert "Nothing here" in page(path, 404).text
+    assert "Not found" in page(path, 404).text
 
 
 def test_a_secret_is_on_no_page(elder):

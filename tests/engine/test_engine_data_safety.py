@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from waiting import until
 
 from providers.errors import Outcome
+from providers.registry import install_command
 
 REGIONS = [f"r{number:02}" for number in range(20)]
 
@@ -175,7 +176,7 @@ def test_f09_a_missing_sdk_is_a_sentence_and_stops_nobody_else(workbench, tmp_pa
 
     run = workbench.ended(aws)
     assert (run["status"], run["error_kind"]) == ("error", "config")
-    assert "needs a package that is not installed (botocore): pip install 'elder-worker[aws]'" in run["error"]
+    assert f"needs a package that is not installed (botocore): {install_command('aws')}" in run["error"]
     assert workbench.ended(good)["status"] == "completed"
 
 

@@ -122,17 +122,17 @@ class Driver:
         """Asks for a process."""
         self.order(do="send", type="Start", run=run, pool=pool, title=f"job_id: {run}", label={"job_id": run}, wall=wall, idle=idle, **more)
 
-    def begin(self, run: str, misdeed: str, **body) -> bool:
+    def begin(self, run: str, fault: str, **body) -> bool:
         """Waits until it is ready, and sends its START; false when a clock was faster, as may be where much else runs."""
         ready = self.expect("Ready", "Exited", run=run)["type"] == "Ready"
         if ready:
-            self.order(do="begin", run=run, body={"misdeed": misdeed, **body})
+            self.order(do="begin", run=run, body={"fault": fault, **body})
         return ready
 
-    def run(self, run: str, misdeed: str, limits: dict | None = None, **body) -> bool:
+    def run(self, run: str, fault: str, limits: dict | None = None, **body) -> bool:
         """Both."""
         self.start(run, **(limits or {}))
-        return self.begin(run, misdeed, **body)
+        return self.begin(run, fault, **body)
 
     def cancel(self, run: str, sentence: str = "") -> None:
         """As a person would."""
@@ -181,7 +181,7 @@ class Driver:
         return until(lambda: (lambda s: s if s and holds(s) else None)(self.state()), f"state: {self.log}")
 
     def wait_scope(self, run: str, what: str = "") -> str:
-        """Until the job has told that its misdeed has begun; what it told."""
+        """Until the job has told that its fault has begun; what it told."""
 
         def told(state: dict) -> str:
             said = [job["progress"].get("scope", "") for job in state["jobs"] if job["run"] == run]

@@ -20,5 +20,5 @@ class DataKind(FrameKind):
 
 
 def tell(control: int, what: str) -> None:
-    """Evidence, for the test, that the misdeed has begun."""
+    """Evidence, for the test, that the fault has begun."""
     os.write(control, frames.encode(ControlKind.PROGRESS, json.dumps({"scope": what}).encode()))

@@ -5,46 +5,46 @@ from __future__ import annotations
 import os
 
 from providers import registry
-from providers.hostile import Hostile, misdeeds
+from providers.hostile import Hostile, faults
 from providers.hostile.config import HostileConfig, HostileOperator
 from providers.hostile.source import HostileSource
 from providers.variables import NoSettings
 
 
 class Misbehaving(Hostile):
-    """`misdeed` is a function of `providers.hostile.misdeeds`."""
+    """`fault` is a function of `providers.hostile.faults`."""
 
-    misdeed = ""
+    fault = ""
     operator, connector = NoSettings, None
 
     def open(self, config, operator):
-        return Misbehaviour(self.misdeed)
+        return Misbehaviour(self.fault)
 
 
 class Misbehaviour(HostileSource):
-    def __init__(self, misdeed: str) -> None:
+    def __init__(self, fault: str) -> None:
         super().__init__(HostileConfig(), HostileOperator())
-        self._misdeed = misdeed
+        self._fault = fault
 
     def check(self):
-        getattr(misdeeds, self._misdeed)(HostileConfig())
+        getattr(faults, self._fault)(HostileConfig())
         return super().check()
 
 
 class Aws(Misbehaving):
-    name, title, misdeed = "aws", "AWS", "grandchild"
+    name, title, fault = "aws", "AWS", "grandchild"
 
 
 class Gcp(Misbehaving):
-    name, title, misdeed = "gcp", "GCP", "kill_itself"
+    name, title, fault = "gcp", "GCP", "kill_itself"
 
 
 class Azure(Misbehaving):
-    name, title, misdeed = "azure", "Azure", "exit_0"
+    name, title, fault = "azure", "Azure", "exit_0"
 
 
 class Kubernetes(Misbehaving):
-    name, title, misdeed = "kubernetes", "Kubernetes", "shout"
+    name, title, fault = "kubernetes", "Kubernetes", "shout"
 
 
 def install() -> None:

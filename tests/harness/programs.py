@@ -10,8 +10,8 @@ import signal
 import sys
 from pathlib import Path
 
+import faults
 import hogs
-import misdeeds
 
 from supervisor import frames, published
 from supervisor.channel import Channel
@@ -20,9 +20,9 @@ from supervisor.messages import Drain, Exited, Spawned, ToWriter
 
 
 def job(start: bytes, control: int, data: int) -> int:
-    """Runs the misdeed that the START frame names."""
+    """Runs the fault that the START frame names."""
     order = json.loads(start)
-    return (vars(hogs) | vars(misdeeds))[order["misdeed"]](order, control, data) or 0
+    return (vars(hogs) | vars(faults))[order["fault"]](order, control, data) or 0
 
 
 def writer(control: int, orders: int, answers: int, keep_data: bool = False) -> int:

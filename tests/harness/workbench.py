@@ -53,7 +53,7 @@ class Workbench:
         return until(lambda: len(runs := self.runs(job)) >= count and runs[-1], f"run {count} of job {job}")
 
     def told(self, behaviour):
-        """Waits until a job's misdeed has begun, which it says in the log; a job that did well before has said so there too."""
+        """Waits until a job's fault has begun, which it says in the log; a job that did well before has said so there too."""
         until(lambda: any(f"told {behaviour} " in worker.log.read_text(errors="replace") for worker in self.workers), f"told {behaviour}")
 
     def scopes(self, run):

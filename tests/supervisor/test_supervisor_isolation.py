@@ -19,9 +19,9 @@ def supervisor(tmp_path):
         yield driver
 
 
-def seen_by_a_job(supervisor, limits: dict | None = None, misdeed: str = "look_around", **order) -> dict:
+def seen_by_a_job(supervisor, limits: dict | None = None, fault: str = "look_around", **order) -> dict:
     """What a job finds when it looks around."""
-    supervisor.run("1", misdeed, limits, **order)
+    supervisor.run("1", fault, limits, **order)
     assert supervisor.expect("Exited", run="1")["exit_code"] == 0, supervisor.log
     [line] = until(lambda: [line for line in supervisor.log.splitlines() if line.startswith("SEEN ")], supervisor.log)
     return json.loads(line.removeprefix("SEEN "))

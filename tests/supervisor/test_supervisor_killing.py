@@ -46,9 +46,9 @@ def ended(driver, run: str, cause: str) -> dict:
     return exited
 
 
-def killed(driver, misdeed: str, *, within: float = GRACE + 0.5, **order) -> dict:
-    """Told to end in the middle of its misdeed; dead within the catalogue's time."""
-    driver.run("1", misdeed, **order)
+def killed(driver, fault: str, *, within: float = GRACE + 0.5, **order) -> dict:
+    """Told to end in the middle of its fault; dead within the catalogue's time."""
+    driver.run("1", fault, **order)
     driver.wait_scope("1")
     driver.cancel("1", "a person wants it")
     exited = ended(driver, "1", "cancelled")
@@ -122,12 +122,12 @@ def test_h05_the_stacks_of_the_stuck_job_are_kept(tmp_path):
     with supervised(tmp_path, kill_grace=CAP, pools={"discovery": 3}) as driver:
         for run, (_, limits, _) in ends.items():
             driver.start(run, **limits)
-        begun = [run for run, (misdeed, _, _) in ends.items() if driver.begin(run, misdeed, mb_per_second=50)]
-        for run, (misdeed, _, cause) in ends.items():
+        begun = [run for run, (fault, _, _) in ends.items() if driver.begin(run, fault, mb_per_second=50)]
+        for run, (fault, _, cause) in ends.items():
             exited = driver.expect("Exited", run=run)
             assert exited["cause"] == cause
             slow = run not in begun or (run == "memory" and exited["signal"] == "SIGKILL")
-            assert slow or f"in {misdeed}" in exited["detail"], exited
+            assert slow or f"in {fault}" in exited["detail"], exited
 
 
 def test_a07_grandchildren_in_the_group(either):
@@ -143,9 +143,9 @@ def test_a08_escaped_grandchild(either):
     killed(either, "escape", within=1.0)
 
 
-def storm(driver, misdeed: str) -> None:
+def storm(driver, fault: str) -> None:
     """It may run into the cap of memory or processes of its tree first: that is as good an end."""
-    driver.run("1", misdeed)
+    driver.run("1", fault)
 
     def multiplied() -> bool:
         driver.listen(0)

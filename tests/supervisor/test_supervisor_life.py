@@ -22,11 +22,11 @@ IDLE = {"name": "http", "entry": "programs:idle_service"}
 @pytest.mark.parametrize("namespaced", [True, False])
 def test_b01_supervisor_killed(tmp_path, namespaced):
     """Nobody is left to sweep: the kernel ends what has a parent to die with, and all of a namespace, whatever fled in it."""
-    misdeeds = {"ignore_sigterm": "ignoring", "gil_hog": "hogging"} | ({"escape": "escaped", "children": "parent"} if namespaced else {})
+    faults = {"ignore_sigterm": "ignoring", "gil_hog": "hogging"} | ({"escape": "escaped", "children": "parent"} if namespaced else {})
     with supervised(tmp_path, pools={"discovery": 4}, pid_namespaces=namespaced) as driver:
-        for number, misdeed in enumerate(misdeeds):
-            driver.run(str(number), misdeed)
-        for number, evidence in enumerate(misdeeds.values()):
+        for number, fault in enumerate(faults):
+            driver.run(str(number), fault)
+        for number, evidence in enumerate(faults.values()):
             driver.wait_scope(str(number), evidence)
         if namespaced and driver.state()["isolation"]["pid_namespace"] is False:
             missing("the kernel does not permit PID namespaces here")

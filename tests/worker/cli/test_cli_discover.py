@@ -15,6 +15,8 @@ import pytest
 from peers.moto import KEYS
 from waiting import CAP
 
+from providers.registry import install_command
+
 KEPT = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "KUBE", "LDAP_"))}
 
 
@@ -87,7 +89,7 @@ def test_an_sdk_that_is_not_installed_is_named():
     command = [sys.executable, "-c", program, "discover", "ldap", "--config", "server=x", "--config", "base_dn=dc=x"]
     done = subprocess.run(command, env=KEPT, capture_output=True, text=True, timeout=CAP)
 
-    assert (done.returncode, "pip install 'elder-worker[ldap]'" in done.stderr) == (78, True), done.stderr
+    assert (done.returncode, install_command("ldap") in done.stderr) == (78, True), done.stderr
 
 
 def test_a_reader_that_leaves_and_ctrl_c(aws):

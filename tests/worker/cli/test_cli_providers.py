@@ -49,4 +49,4 @@ def test_one_whose_sdk_is_missing_says_what_to_type(monkeypatch, capsys):
 
     monkeypatch.setattr(type(registry.get("ldap")), "sdk", ("nothing_of_that_name.at_all",))
     assert main(["providers", "ldap"]) == 0
-    assert "; not installed: pip install 'elder-worker[ldap]'\n" in capsys.readouterr().out
+    assert f"; not installed: {registry.install_command('ldap')}\n" in capsys.readouterr().out

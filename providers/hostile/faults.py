@@ -258,5 +258,5 @@ def _pipes() -> list[int]:
 
 
 def _tell(config: HostileConfig, text: str = "here") -> None:
-    """Evidence in the log that the misdeed has begun."""
+    """Evidence in the log that the fault has begun."""
     print(f"told {config.behaviour} {text}", flush=True)  # noqa: T201

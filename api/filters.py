@@ -1,4 +1,4 @@
-"""How values are put for people: times, sizes, what an entity's attributes hold."""
+"""Template filters that format values: times, durations, numbers, JSON, keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
 
 def ago(moment: dt.datetime | None) -> str:
-    """How long ago, or how long until then."""
+    """The time since a moment, or until it."""
     if moment is None:
         return "–"
     seconds = (dt.datetime.now(dt.UTC) - moment).total_seconds()
@@ -21,7 +21,7 @@ def ago(moment: dt.datetime | None) -> str:
 
 
 def lasting(seconds: float) -> str:
-    """A duration in the largest unit that says something."""
+    """A duration in its largest fitting unit."""
     for unit, length in UNITS:
         if seconds >= 2 * length:
             return f"{seconds // length:.0f} {unit}"
@@ -29,24 +29,24 @@ def lasting(seconds: float) -> str:
 
 
 def number(value: int) -> str:
-    """With thin spaces between thousands."""
+    """A number with thin spaces between thousands."""
     return f"{value:,}".replace(",", "\u202f")
 
 
 def pretty(value: Any) -> str:
-    """JSON for reading."""
+    """A value as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def short(value: Any) -> str:
-    """JSON on one line, cut where it gets long."""
+    """A value as JSON on one line, cut to 120 characters."""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return text if len(text) <= 120 else text[:119] + "…"
 
 
-def title(text: str) -> str:
-    """A snake_case or CamelCase key as words."""
-    words = "".join(
+def label(text: str) -> str:
+    """A snake_case or CamelCase key, written with spaces."""
+    spaced = "".join(
         f" {letter}" if letter.isupper() and before.islower() else letter for before, letter in zip(" " + text, text, strict=False)
     )
-    return words.replace("_", " ").strip()
+    return spaced.replace("_", " ").strip()
