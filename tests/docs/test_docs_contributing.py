@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pathlib
 import re
 import subprocess
 import sys
 
+import catalogue_suite
 import pytest
 from peers.service import Part, environment, get
 
@@ -80,6 +82,42 @@ def test_a_misspelt_field_fails(kind, checks):
 
     (fault,) = checks.TestCatalogue().faults(msgspec.structs.replace(kind, name="VaultNmae"))
     assert "there is no VaultNmae" in fault
+
+
+OTHERS = {
+    "azure": ("providers.azure.catalogue", "test_azure_catalogue"),
+    "gcp": ("providers.gcp.declaration", "test_gcp_catalogue"),
+    "okta": ("providers.okta.catalogue", "test_okta_catalogue"),
+    "authentik": ("providers.authentik.catalogue", "test_authentik_catalogue"),
+}
+
+
+@pytest.mark.parametrize("provider", OTHERS)
+def test_a_resource_type_of_each_provider_is_checked_against_its_vendors_description(provider, monkeypatch):
+    """One declaration of at most five lines, and each of its words misspelt is named."""
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "providers" / provider))
+    words, checks = (importlib.import_module(name) for name in OTHERS[provider])
+    suite, block = checks.TestCatalogue(), example(f"{provider} type")
+    kind = eval(block, vars(words).copy())
+
+    assert len(block.strip().splitlines()) <= 5
+    assert suite.faults(kind) == []
+    for what, misspelt in catalogue_suite.misspellings(kind, suite.listing_words):
+        assert any(catalogue_suite.TYPO in fault for fault in suite.faults(misspelt)), what
+
+
+def test_a_kind_of_kubernetes_is_checked_against_the_servers_description(kube, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "providers" / "kubernetes"))
+    from kube_description import KubeDescription
+    from test_kubernetes_catalogue import TestCatalogue
+
+    from providers.kubernetes import catalogue
+
+    suite, block = TestCatalogue(), example("kubernetes type")
+    suite.description = KubeDescription(kube)
+    kind = eval(block, vars(catalogue).copy())
+    assert len(block.strip().splitlines()) <= 5
+    assert suite.faults(kind) == []
 
 
 def test_the_example_is_as_short_as_it_says():

@@ -23,6 +23,10 @@ class Document:
         self._paths = [(re.compile("/".join(map(_segment, path.split("/")))), path) for path in document["paths"]]
         self._paths.sort(key=lambda pair: pair[1].count("{"))  # the literal one first, as /users/me
 
+    def enumeration(self, name: str) -> frozenset[str]:
+        """The values of an enumeration of the document."""
+        return frozenset(self._document["components"]["schemas"][name]["enum"])
+
     @property
     def templates(self) -> set[str]:
         """The paths of the document, as it writes them."""

@@ -46,6 +46,11 @@ class AuthentikDescription(OpenDescription):
             raise Unknown(str(error)) from None
         return FieldType.OBJECT if "properties" in found else FieldType.VALUE
 
+    def knows_permission(self, permission):
+        """True for ``authentik_core.view_user`` when the document has the model ``authentik_core.user``, and for the superuser."""
+        models = vendor.authentik().enumeration("ModelEnum")
+        return permission == catalogue.SUPERUSER or permission.replace(".view_", ".") in models
+
 
 def _unknown(kind, path):
     try:
@@ -58,9 +63,7 @@ class TestCatalogue(CatalogueSuite):
     """Every word of the catalogue."""
 
     kinds = KINDS
-    description: ClassVar = AuthentikDescription(
-        frozenset({"authentik_core.view_user", "authentik_core.view_group", "authentik_rbac.view_role", catalogue.SUPERUSER})
-    )
+    description: ClassVar = AuthentikDescription()
     listing_words = ("path",)
     resource_types = RESOURCE_TYPES
 

@@ -20,7 +20,8 @@ NEWER_FIELDS = {"resource-set", "role"}
 DESCRIBED = [listing for listing in LISTINGS if listing not in NEWER]
 PERMISSIONS = frozenset({
     "okta.users.read", "okta.groups.read", "okta.apps.read", "okta.roles.read", "okta.networkZones.read", "okta.trustedOrigins.read",
-    "okta.idps.read", "okta.authorizationServers.read",
+    "okta.idps.read", "okta.authorizationServers.read", "okta.eventHooks.read", "okta.inlineHooks.read", "okta.policies.read",
+    "okta.authenticators.read", "okta.devices.read", "okta.domains.read", "okta.brands.read", "okta.userTypes.read",
 })  # fmt: skip
 """OAuth 2.0 scopes of Okta's reference."""
 
