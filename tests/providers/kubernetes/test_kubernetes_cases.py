@@ -300,7 +300,6 @@ def test_case_k8s_8_large_objects_are_read_in_bounded_memory(proxied):
         done = subprocess.run([sys.executable, "-c", LARGE], input=config, capture_output=True, timeout=300, check=False)
     found, kilobytes = done.stdout.split() or (b"", done.stderr.decode()[-2000:])
     assert found == b"150", kilobytes
-    print("PEAK", int(kilobytes))
     assert int(kilobytes) < 200_000
 
 

@@ -227,6 +227,15 @@ def test_links_that_were_read_in_part_are_added_and_none_is_taken_away(database,
     assert linked() == [("member_of", "b"), ("member_of", "c"), ("parent", "unit-2")]
 
 
+def test_case_k8s_6_a_parent_that_could_not_be_looked_up_is_kept(database, sql, job):
+    def pod(parent, partial):
+        return Resource("p", "workload", "k8s_pod", "p", parent=parent, links_partial=partial)
+
+    run_once(database, job, [pod("namespace", partial=False)])
+    run_once(database, job, [pod("", partial=True)])
+    assert sql.execute("select dependency_type, target_external_id from dependencies").fetchall() == [("parent", "namespace")]
+
+
 def test_links_wait_for_their_target_and_follow_changes(database, sql, job):
     subnet = Resource("subnet-1", "subnet", "subnet", "s")
     vm = Resource("vm-1", "compute", "ec2_instance", "v", links=(Link("in_subnet", "subnet-1"), Link("in_vpc", "vpc-1")), parent="subnet-1")
