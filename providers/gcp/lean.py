@@ -9,6 +9,7 @@ A library that is not built as we know it is loaded whole.
 from __future__ import annotations
 
 import importlib
+import importlib.machinery
 import importlib.util
 import re
 import sys
@@ -117,6 +118,7 @@ def _install(folder: Path, text: str, left_out: frozenset[str]) -> None:
 
 def _module(name: str, folder: Path | None = None) -> types.ModuleType:
     module = types.ModuleType(name)
+    module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=folder is not None)  # for those who look for the module
     if folder:
         module.__path__ = [str(folder)]
     sys.modules[name] = module

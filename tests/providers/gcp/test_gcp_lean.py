@@ -57,6 +57,8 @@ made = [name for name, value in vars(compute).items() if isinstance(value, type)
 assert 50 < len(made) < 500, len(made)
 assert compute.InsertInstanceRequest.__name__ == "InsertInstanceRequest"
 try:
+    import importlib.util
+    assert importlib.util.find_spec("google.cloud.compute_v1").name == "google.cloud.compute_v1"
     compute.NoSuchThing
 except AttributeError:
     pass
