@@ -157,7 +157,9 @@ KINDS = (
     _known("ReplicationController", "replicationcontrollers", "workload", links=_TEMPLATE),
     _known("Job", "jobs", "workload", "batch", links=_TEMPLATE),
     _known("CronJob", "cronjobs", "workload", "batch", links=_JOB_TEMPLATE, omit=("status.active",)),
-    _known("HorizontalPodAutoscaler", "horizontalpodautoscalers", "workload", "autoscaling", links=_SCALED, omit=("status.currentMetrics",)),
+    _known("HorizontalPodAutoscaler", "horizontalpodautoscalers", "workload", "autoscaling", links=_SCALED, omit=(
+        "status.currentMetrics",
+    )),
     _known("PodDisruptionBudget", "poddisruptionbudgets", "workload", "policy", omit=("status.disruptedPods",)),
     _known("Service", "services", "network"),
     _known("Ingress", "ingresses", "network", "networking.k8s.io", links=_INGRESS_LINKS),
