@@ -26,6 +26,7 @@ from __future__ import annotations
 import abc
 import importlib.util
 import re
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
@@ -187,7 +188,7 @@ def describe(provider: Provider) -> Description:
 
 def _is_there(module: str) -> bool:
     try:
-        return importlib.util.find_spec(module) is not None
+        return module in sys.modules or importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:  # the package that would hold it
         return False
 

@@ -29,7 +29,15 @@ ConfigT = TypeVar("ConfigT", bound=msgspec.Struct)
 class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What the config of every provider may say. A provider's config type inherits it."""
 
-    ignore_fields: tuple[str, ...] = ()
+    ignore_fields: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description=(
+                "Attributes to leave out because they change without meaning, with commas: `status.lastSyncedAt`, `items[].etag`, or "
+                "`**.etag` at any depth."
+            )
+        ),
+    ] = ()
     """Attributes to leave out because they change without meaning: ``status.lastSyncedAt``, ``items[].etag``, ``**.etag`` at any depth."""
 
 

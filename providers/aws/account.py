@@ -7,7 +7,7 @@ from typing import Any
 from providers.aws.client import Sessions
 from providers.aws.failure import RAISED, is_expired, translate
 from providers.concurrency import Once, OncePerKey
-from providers.errors import CredentialsError, ProviderError, Unsupported
+from providers.errors import CredentialsError, ProviderError, ScopeError
 
 
 class Account:
@@ -66,7 +66,7 @@ class Account:
         return None
 
 
-def not_enabled(region: str, account: str) -> Unsupported:
+def not_enabled(region: str, account: str) -> ScopeError:
     """The error for a region that is not opted in."""
     advice = "enable it, or leave it out (`exclude_regions` in the job's config, AWS_EXCLUDE_REGIONS for the connector)"
-    return Unsupported(f"region {region} is not enabled for account {account}: {advice}")
+    return ScopeError(f"region {region} is not enabled for account {account}: {advice}")

@@ -102,7 +102,7 @@ def test_b07_a_clock_that_jumps_an_hour_touches_no_lease(workbench, tmp_path, mo
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGUSR1], ids=["stopped", "stuck"])
 def test_a_writer_that_does_nothing_any_more_is_ended_and_another_does_its_work(workbench, number):
     """A stuck writer renews no lease and claims nothing, although the supervisor's loop turns."""
-    worker = workbench.worker(options={"writer_patience": 3.0}, lease_ttl=5)
+    worker = workbench.worker(options={"writer_timeout": 3.0}, lease_ttl=5)
     job = workbench.job(resources=1, behaviour="sleep")
     workbench.told("sleep")
     worker.signal(worker.state()["services"]["writer"]["pid"], number)

@@ -26,6 +26,7 @@ if __name__ == "__main__":
     values, options, arguments = json.loads(sys.argv[1])
     settings = Settings(**values)
     writer = Service(name="writer", entry="hostile_entry:writer", arguments=arguments, descriptors={"settings": seal(settings)})
+    options.setdefault("memory_mb", settings.discovery_job_memory_mb or 512)
     config = SupervisorConfig(pools=settings.pools(), writer=writer, job_entry="hostile_entry:job", **options)
     sys.exit(Supervisor(config).run())
 """

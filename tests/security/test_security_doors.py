@@ -204,12 +204,12 @@ def test_g10_hostile_names_are_stored_as_they_are(database, sql):
         run = Run(database, job)
         for name in HOSTILE_NAMES:
             resource = Resource(name, name, name, name, {name: [name, version]}, {name: name}, (Link(name, name),), parent=name)
-            run.scope([resource], Scope("hostile " + name, name, name, name))
+            run.scope([resource], Scope("aws", name, name, name))
         run.finish()
     rows = sql.execute(
         "select external_id, entity_type, sub_type, name, provider, account, region, attributes, tags from entities order by id"
     ).fetchall()
-    assert rows == [(name, name, name, name, "hostile " + name, name, name, {name: [name, 2]}, {name: name}) for name in HOSTILE_NAMES]
+    assert rows == [(name, name, name, name, "aws", name, name, {name: [name, 2]}, {name: name}) for name in HOSTILE_NAMES]
     assert {row[0] for row in sql.execute("select target_external_id from dependencies where target_id is not null")} == set(HOSTILE_NAMES)
     assert sql.execute("select count(*) from run_scopes").fetchone() == (2 * len(HOSTILE_NAMES),)
 

@@ -8,7 +8,7 @@ anything                  ended by our shutdown    released: back to the queue, 
 anything                  not given what it needs  released: the kernel refused a process, a thread or a descriptor
 something forbidden       anyhow                   error/protocol
 FAILED                    anyhow                   error, with the kind and the words of FAILED
-COMPLETE                  left with exit code 0    completed, or partial when a scope was not read in full
+COMPLETE                  left with exit code 0    completed, or partial when a scope that is offered was not read in full
 COMPLETE                  left with another code   error/crashed
 COMPLETE or nothing       killed by a clock or cap error, with the kind of that clock or cap
 nothing                   left with exit code 0    error/protocol
@@ -74,6 +74,10 @@ KINDS = {
 """Error kind by cause of death, and the sentence used when the supervisor gives none."""
 
 
+NOTHING_TO_READ = frozenset({Outcome.COMPLETE, Outcome.UNSUPPORTED, Outcome.SKIPPED})
+"""Outcomes of scopes of which no more can be read: read in full, not offered by the source, or left out on purpose."""
+
+
 def judge(received: Received, exited: Exited) -> Verdict:
     """Returns the verdict, by the table above."""
     if exited.cause is Cause.CANCELLED:
@@ -93,7 +97,7 @@ def _left(received: Received, exited: Exited) -> Verdict:
     if not received.complete:
         return Verdict(Status.ERROR, "protocol", "the job's process left without having said that it was done", exited.detail)
     total = sum(received.outcomes.values())
-    incomplete = {outcome: count for outcome, count in sorted(received.outcomes.items()) if outcome != Outcome.COMPLETE}
+    incomplete = {outcome: count for outcome, count in sorted(received.outcomes.items()) if outcome not in NOTHING_TO_READ}
     if not incomplete:
         return Verdict(Status.COMPLETED)
     parts = ", ".join(f"{count} {outcome}" for outcome, count in incomplete.items())

@@ -24,6 +24,13 @@ TABLE = [
     ("completed", COMPLETE, OK, "completed", ""),
     ("no scope at all", Received(complete=True), OK, "completed", ""),
     ("one scope short", SOME_DENIED, OK, "partial", ""),
+    (
+        "a scope that the source does not offer",
+        Received(complete=True, outcomes={"complete": 3, "unsupported": 2, "skipped": 1}),
+        OK,
+        "completed",
+        "",
+    ),
     ("COMPLETE, then more or twice", BROKEN, OK, "error", "protocol"),
     ("exit 0 without COMPLETE", NOTHING, OK, "error", "protocol"),
     ("exit 1 after COMPLETE", COMPLETE, BAD, "error", "crashed"),

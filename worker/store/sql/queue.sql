@@ -11,7 +11,8 @@ select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0),
        (select count(*) from elder_worker.scopes where state = 'current'),
        (select count(*) from elder_worker.scopes where state = 'abandoned'),
        (select count(*) from elder_worker.scopes
-        where state = 'current' and coalesce(last_complete_at, created_at) < now() - interval '7 days'),
+        where state = 'current' and coalesce(last_complete_at, created_at) < now() - interval '7 days'
+          and not (last_complete_at is null and last_outcome in ('unsupported', 'skipped'))),
        (select count(*) from elder_worker.held)
 from discovery_jobs j where j.enabled and j.next_run_at <= now() and j.status not in ('parked', 'running')
 
