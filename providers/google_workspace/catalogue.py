@@ -218,4 +218,7 @@ DOMAINS = DirectoryKind(
     unordered=("domainAliases",),
 )
 
-KINDS = (ORG_UNITS, USERS, GROUPS, ROLES, ROLE_ASSIGNMENTS, DOMAINS)
+PLAIN = (ROLES, ROLE_ASSIGNMENTS, DOMAINS)
+"""Types that one list shows in full."""
+
+KINDS = (ORG_UNITS, USERS, GROUPS, *PLAIN)

@@ -15,11 +15,9 @@ from providers.errors import CredentialsError, Outcome, ProviderError, ScopeErro
 from providers.google.operator import GoogleOperator
 from providers.google_workspace.catalogue import (
     DELETED_USERS,
-    DOMAINS,
     GROUPS,
     ORG_UNITS,
-    ROLE_ASSIGNMENTS,
-    ROLES,
+    PLAIN,
     USERS,
     DirectoryKind,
     Listing,
@@ -56,9 +54,8 @@ class Directory(Source):
         yield self._read(ORG_UNITS, self._read_units)
         yield self._read(GROUPS, self._read_groups)
         yield self._read(USERS, self._read_users)
-        yield self._read(ROLES, self._read_plain)
-        yield self._read(ROLE_ASSIGNMENTS, self._read_plain)
-        yield self._read(DOMAINS, self._read_plain)
+        for kind in PLAIN:
+            yield self._read(kind, self._read_plain)
 
     def close(self) -> None:
         """Closes the connections."""

@@ -65,7 +65,10 @@ USER = LdapKind(
     unmasked=("dn", "manager", "passwordExpired"),
 )  # fmt: skip
 
-KINDS = (UNIT, GROUP, USER)
+PLAIN: tuple[LdapKind, ...] = ()
+"""Types of which each entry with one of the classes is a resource, without memberships."""
+
+KINDS = (UNIT, GROUP, USER, *PLAIN)
 
 RESOURCE_TYPES = tuple(ResourceType(kind.sub_type, kind.entity_type, ("search",), ("read",)) for kind in KINDS)
 
@@ -73,6 +76,11 @@ RESOURCE_TYPES = tuple(ResourceType(kind.sub_type, kind.entity_type, ("search",)
 def stored(kind: LdapKind) -> tuple[str, ...]:
     """The attributes that are stored as they come."""
     return tuple(name for name in kind.kept or () if name not in COMPUTED)
+
+
+def query(kind: LdapKind) -> str:
+    """The search filter for the entries of a type."""
+    return f"(|{''.join(f'(objectClass={name})' for name in kind.classes)})"
 
 
 def asked(kind: LdapKind) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from providers.concurrency import Once
 from providers.errors import DataError, ProviderError, ScopeError
 from providers.ldap import catalogue, entries
 from providers.ldap import dn as names
-from providers.ldap.catalogue import GROUP, KINDS, UNIT, USER, LdapKind
+from providers.ldap.catalogue import GROUP, UNIT, USER, LdapKind
 from providers.ldap.client import Client
 from providers.ldap.config import LdapConfig
 from providers.ldap.entries import Raw
@@ -23,8 +24,6 @@ ROOT = "directory"
 """The id of the organization that stands for the directory itself."""
 
 UNITS = "(objectClass=organizationalUnit)"
-
-_STORED = {kind: catalogue.stored(kind) for kind in KINDS}
 
 
 class LdapShape(shape.Shape):
@@ -82,6 +81,8 @@ class Directory(Source):
         """Units, groups, users, in this order."""
         for kind, read in ((UNIT, self._read_units), (GROUP, self._read_groups), (USER, self._read_users)):
             yield Read((Scope("ldap", self._account, "", kind.sub_type),), read)
+        for kind in catalogue.PLAIN:
+            yield Read((Scope("ldap", self._account, "", kind.sub_type),), functools.partial(self._read_plain, kind))
 
     def close(self) -> None:
         """Unbinds."""
@@ -145,6 +146,11 @@ class Directory(Source):
             yield self._resource(UNIT, unit)
         yield from self._rejected_units
 
+    def _read_plain(self, kind: LdapKind) -> Iterator[Item]:
+        yield from self._organizations()
+        for found in self._found(kind, catalogue.query(kind), catalogue.asked(kind)):
+            yield found if isinstance(found, Rejected) else self._resource(kind, found)
+
     # --- groups and users
 
     def _memberships(self) -> Memberships:
@@ -195,7 +201,7 @@ class Directory(Source):
         yield from known.reports(USER.sub_type)
 
     def _item(self, kind: LdapKind, found: Found) -> dict[str, Any]:
-        item = entries.item(found.raw, found.shown, _STORED[kind])
+        item = entries.item(found.raw, found.shown, catalogue.stored(kind))
         return {**item, **entries.state(found.raw)} if kind is USER else item
 
     def _name(self, kind: LdapKind, found: Found) -> str:

@@ -89,6 +89,7 @@ OTHERS = {
     "gcp": ("providers.gcp.declaration", "test_gcp_catalogue"),
     "okta": ("providers.okta.catalogue", "test_okta_catalogue"),
     "authentik": ("providers.authentik.catalogue", "test_authentik_catalogue"),
+    "google_workspace": ("providers.google_workspace.catalogue", "test_google_workspace_catalogue"),
 }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 from typing import ClassVar
 
 import ldap3
 import msgspec
 import pytest
-from catalogue_suite import TYPO, CatalogueSuite, FieldType, OpenDescription, Unknown
+from catalogue_suite import TYPO, CatalogueSuite, FieldType, OpenDescription, Unknown, misspellings
 from peers.samba import BIND_DN, PASSWORD
 
 from providers.ldap import catalogue, entries
@@ -103,6 +104,22 @@ class TestCatalogue(CatalogueSuite):
             for name in getattr(kind, field):
                 misspelt = msgspec.structs.replace(kind, **{field: (name + TYPO,)})
                 assert any(TYPO in fault for fault in self.faults(misspelt))
+
+
+def contributing() -> catalogue.LdapKind:
+    """The example of CONTRIBUTING.md: one more type of directory entries."""
+    text = (pathlib.Path(__file__).resolve().parents[3] / "CONTRIBUTING.md").read_text()
+    block = re.search(r": ldap type -->\n```python\n(.*?)```", text, re.DOTALL)[1]
+    assert len(block.strip().splitlines()) <= 5
+    return eval(block, vars(catalogue).copy())
+
+
+def test_the_example_of_contributing_is_checked_against_the_servers_schemas(schemas, monkeypatch):
+    monkeypatch.setattr(LdapDescription, "schemas", schemas)
+    suite, kind = TestCatalogue(), contributing()
+    assert suite.faults(kind) == []
+    for what, misspelt in misspellings(kind, ()):
+        assert any(TYPO in fault for fault in suite.faults(misspelt)), what
 
 
 def test_every_attribute_of_memberships_and_ids_exists(schemas):
