@@ -74,7 +74,7 @@ def hog_memory(config: HostileConfig) -> None:
 
 def hog_in_children(config: HostileConfig) -> None:
     """Takes it in processes each of which stays below every limit of its own."""
-    code = "import time; hoard = b'\\1' * (80 * 1024 * 1024); time.sleep(600)"
+    code = "import time; hoard = b'\\1' * (90 * 1024 * 1024); time.sleep(600)"
     for _ in range(4):
         subprocess.Popen([sys.executable, "-c", code])
     sleep(config)

@@ -9,10 +9,20 @@ from providers.errors import Throttled, TimedOut
 from providers.http import retry
 
 
-def test_case_az_7_a_wait_of_ten_minutes_is_cut_to_ours_and_told(server, http_client, waits):
+@pytest.fixture
+def lines():
+    """The log lines of the test, whatever level and outlet another test of this process has configured."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as captured:
+        yield captured
+    structlog.configure(**before)
+
+
+def test_case_az_7_a_wait_of_ten_minutes_is_cut_to_ours_and_told(server, http_client, waits, lines):
     server.script = [(429, b"", ("Retry-After", "600"))]
 
-    with structlog.testing.capture_logs() as lines, pytest.raises(Throttled) as raised:
+    with pytest.raises(Throttled) as raised:
         http_client.get("/x", what="list stations")
 
     assert waits == [retry.LONGEST_WAIT] * (retry.TRIES - 1)
@@ -23,22 +33,20 @@ def test_case_az_7_a_wait_of_ten_minutes_is_cut_to_ours_and_told(server, http_cl
     assert lines[0]["event"] == "waiting 60 s for Weather: Weather asks to slow down at 'list stations' (429) (try 1)"
 
 
-def test_a_short_wait_is_not_worth_a_line(server, http_client, waits):
+def test_a_short_wait_is_not_worth_a_line(server, http_client, waits, lines):
     server.script = [(429, b"", ("Retry-After", "7")), (200, b"{}")]
 
-    with structlog.testing.capture_logs() as lines:
-        http_client.get("/x")
+    http_client.get("/x")
 
     assert waits == [7.0]
     assert not lines
 
 
-def test_a_quota_that_makes_us_wait_long_is_told_too(server, http_client, waits):
+def test_a_quota_that_makes_us_wait_long_is_told_too(server, http_client, waits, lines):
     server.script = [(200, b"{}", ("X-Rate-Limit-Remaining", "0"), ("RateLimit-Reset", "30")), (200, b"{}")]
 
-    with structlog.testing.capture_logs() as lines:
-        http_client.get("/x", quota="stations")
-        http_client.get("/x", quota="stations")
+    http_client.get("/x", quota="stations")
+    http_client.get("/x", quota="stations")
 
     assert "the quota 'stations' is nearly used up" in lines[0]["event"]
 
