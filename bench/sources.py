@@ -82,9 +82,10 @@ def _run(provider: Provider) -> tuple[float, int, int, int]:
 def _config(provider: Provider) -> dict[str, object]:
     """Of everything that may be said of who we are to a source, what this one knows; what it cannot do without is made up."""
     config: dict[str, object] = {}
+    known = {**_KNOWN, "server": f"{'ldaps' if provider.name == 'ldap' else 'https'}://{NOBODY}"}
     for field in msgspec.structs.fields(provider.config):
-        if field.encode_name in _KNOWN:
-            config[field.encode_name] = _KNOWN[field.encode_name]
+        if field.encode_name in known:
+            config[field.encode_name] = known[field.encode_name]
         elif field.required:
             config[field.encode_name] = NOBODY if field.encode_name == "domain" else "example"
     return config
@@ -104,7 +105,6 @@ _KNOWN: dict[str, object] = {
     "tenant_id": "87654321-4321-4321-4321-210987654321",
     "client_id": "12345678-1234-1234-1234-123456789012",
     "client_secret": "example",
-    "server": f"https://{NOBODY}",
     "token": "example",
     "credentials_json": _service_account(),
     "credentials": _service_account(),

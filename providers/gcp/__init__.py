@@ -20,7 +20,7 @@ class Gcp(Provider):
     connector = GcpConnector
     operator = GcpOperator
     sdk = ("google.auth", "google.cloud.compute_v1", "google.cloud.storage")
-    memory_mb = 112
+    memory_mb = 128
 
     def open(self, config: GcpConfig, operator: GcpOperator) -> Source:
         """Imports Google's client libraries. Raises `ConfigError` for a key that cannot be used."""
