@@ -9,7 +9,7 @@ import msgspec
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.errors import NotFound
-from api.job_models import RunStatus, ScopeLine
+from api.job_models import Reading, RunStatus
 from api.model import ApiModel, Time
 from worker.store import connectors
 
@@ -48,28 +48,11 @@ class Connectors(ApiModel, frozen=True, kw_only=True):
     connectors: list[Connector]
 
 
-class Sync(ApiModel, frozen=True, kw_only=True):
+class Sync(Reading, frozen=True, kw_only=True):
     """One sync of a connector."""
 
-    id: int
     connector: str
     run: str
-    status: RunStatus
-    error_kind: str
-    error: str | None
-    error_detail: str | None
-    entities_discovered: int
-    entities_created: int
-    entities_updated: int
-    entities_deleted: int
-    entities_rejected: int
-    identity: dict[str, Any] | None
-    started_at: Time
-    completed_at: Time | None
-    outcomes: dict[str, int]
-    """How many scopes ended how."""
-    scopes: list[ScopeLine]
-    """In a history the first hundred, those that are not complete first."""
 
 
 class WholeConnector(Connector, frozen=True, kw_only=True):

@@ -72,7 +72,7 @@ class Entities(Listed, frozen=True, kw_only=True):
 
 
 class Target(ApiModel, frozen=True, kw_only=True):
-    """What an entity depends on; `target_id` is null while that is not in the inventory."""
+    """A link from an entity to one that it depends on; `target_id` is null while the target is not in the inventory."""
 
     dependency_type: str
     target_external_id: str
@@ -82,7 +82,7 @@ class Target(ApiModel, frozen=True, kw_only=True):
 
 
 class Dependent(ApiModel, frozen=True, kw_only=True):
-    """What depends on an entity."""
+    """A link to an entity from one that depends on it."""
 
     dependency_type: str
     source_id: int
@@ -92,7 +92,7 @@ class Dependent(ApiModel, frozen=True, kw_only=True):
 
 
 class Change(ApiModel, frozen=True, kw_only=True):
-    """What a run changed: field -> [before, after]."""
+    """The changes that a run made: field -> [before, after]."""
 
     id: int
     """Negative where an entity was created: then it is that of the entity."""

@@ -90,11 +90,10 @@ class ScopeLine(ApiModel, frozen=True, kw_only=True):
     permission: str
 
 
-class Run(ApiModel, frozen=True, kw_only=True):
-    """One run of a job."""
+class Reading(ApiModel, frozen=True, kw_only=True):
+    """How one reading of a source ended: the fields that a job's run and a connector's sync share."""
 
     id: int
-    job_id: int
     status: RunStatus
     error_kind: str
     error: str | None
@@ -104,15 +103,21 @@ class Run(ApiModel, frozen=True, kw_only=True):
     entities_updated: int
     entities_deleted: int
     entities_rejected: int
-    attempt: int
-    worker: str
     identity: dict[str, Any] | None
     started_at: Time
     completed_at: Time | None
     outcomes: dict[str, int]
     """How many scopes ended how."""
     scopes: list[ScopeLine]
-    """In a history the first hundred, those that are not complete before the others; all of them in /runs/{run_id}."""
+    """All scopes; a history lists at most 100 of each run or sync, and scopes that are not complete come first."""
+
+
+class Run(Reading, frozen=True, kw_only=True):
+    """One run of a job. `/runs/{run_id}` lists all of its scopes."""
+
+    job_id: int
+    attempt: int
+    worker: str
 
 
 class History(ApiModel, frozen=True, kw_only=True):
@@ -150,6 +155,6 @@ class HeldLoss(ApiModel, frozen=True, kw_only=True):
 
 
 class Held(Listed, frozen=True, kw_only=True):
-    """What the guard holds back, until it is seen again or a person releases it."""
+    """Deletions that the guard holds back, until the source shows the entity again or a person releases it."""
 
     held: list[HeldLoss]

@@ -137,7 +137,7 @@ def release(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[st
 
 
 def list_held(context: Context, query: Paging, body: Any, run_id: int) -> dict[str, Any]:
-    """What a run's guard holds back, by name."""
+    """Lists the deletions that the guard holds back for a run, by name."""
     with context.jobs() as connection, snapshot(connection):
         or_404(history.run(connection, run_id), f"run {run_id}")
         return page_of("held", *held.page(connection, query.page, query.per_page, run=run_id), query)

@@ -1,4 +1,4 @@
-"""What every answer of the API is made of. The tests hold each answer against its model: nothing more, nothing less."""
+"""The base class of every answer of the API. The tests hold each answer against its model: nothing more, nothing less."""
 
 from __future__ import annotations
 

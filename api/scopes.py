@@ -70,7 +70,7 @@ class Scopes(Listed, frozen=True, kw_only=True):
 
 
 class RetiredScopes(ApiModel, frozen=True, kw_only=True):
-    """What a retirement came to."""
+    """The result of retiring scopes."""
 
     scopes: int
     entities: int

@@ -67,7 +67,7 @@ def release_held(context: Context, query: NoQuery, body: ReleaseHeld) -> HeldRel
 
 
 def list_held_of_connector(context: Context, query: HeldQuery, body: Any) -> dict[str, Any]:
-    """What the guard holds back of a connector's syncs, by name."""
+    """Lists the deletions that the guard holds back for a connector, by name."""
     with context.pool.reading() as connection:
         return page_of("held", *held.page(connection, query.page, query.per_page, owner=_owner(query.owner)), query)
 

@@ -1,4 +1,4 @@
-"""What the guard holds back, by name, for the person who decides about its release."""
+"""Lists the deletions that the guard holds back, by name, for the person who decides about their release."""
 
 from __future__ import annotations
 

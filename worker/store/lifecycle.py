@@ -31,7 +31,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Retired(msgspec.Struct, frozen=True):
-    """What a retirement came to."""
+    """The result of retiring scopes."""
 
     scopes: int
     entities: int
