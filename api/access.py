@@ -1,4 +1,4 @@
-"""Who may call: whoever has the key where there is one; on loopback without one, only this machine's own programs and our own pages."""
+"""Access to the API: with a key, its holders; on loopback without a key, this machine's programs and our own pages only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def admit(settings: Settings) -> None:
-    """Before every request. Raises `ApiError`."""
+    """Checks a request before it is handled. Raises `ApiError`."""
     if request.path in HEALTH:
         return
     if settings.elder_api_key:

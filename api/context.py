@@ -1,4 +1,4 @@
-"""What every request needs: the database, the box for secrets, the settings."""
+"""The context of a request: the database, the box for secrets, the settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from worker.store.pool import Pool
 
 
 class Context:
-    """Of one process of the API."""
+    """The context of one API process."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -32,7 +32,7 @@ class Id(IntegerConverter):
 
 
 class NoBody(msgspec.Struct, frozen=True):
-    """Of a request that has none."""
+    """The body of a request that has none."""
 
 
 class Paging(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,11 +48,11 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoQuery(msgspec.Struct, frozen=True):
-    """Of a request without parameters."""
+    """The query of a request without parameters."""
 
 
 class NoAnswer(msgspec.Struct, frozen=True):
-    """Nothing to say."""
+    """An empty answer."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Endpoint:
 
 
 def register(app: Flask, context: Context, prefix: str, endpoints: tuple[Endpoint, ...]) -> None:
-    """Makes the routes."""
+    """Registers the routes on the application."""
     app.url_map.converters["id"] = Id
     for endpoint in endpoints:
         rule = prefix + re.sub(r"{(\w+)}", lambda name: f"<{'string' if name[1] == NAME else 'id'}:{name[1]}>", endpoint.path)

@@ -1,4 +1,4 @@
-"""What the API refuses, and with which status."""
+"""Errors of the API, each with its HTTP status."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Unauthorized(ApiError):
 
 
 class Forbidden(ApiError):
-    """Not from there."""
+    """The request comes from an address or a page that may not use the API."""
 
     status = 403
 
@@ -46,6 +46,6 @@ class UnsupportedMediaType(ApiError):
 
 
 class Unavailable(ApiError):
-    """Not now."""
+    """The service cannot answer now."""
 
     status = 503

@@ -27,13 +27,13 @@ class Box:
 
     @property
     def middle(self) -> int:
-        """Of its height."""
+        """The middle of the node's height."""
         return self.y + HIGH // 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-    """What the template draws."""
+    """The graph as the template draws it."""
 
     width: int
     height: int

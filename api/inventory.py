@@ -18,7 +18,7 @@ MAX_TREE = 5000
 
 
 class EntityFilters(Paging, frozen=True, kw_only=True):
-    """Of the list of entities: `organization_id` with all below it, `q` a part of the name or external id, `is_active` null for both."""
+    """Query of the list of entities: `organization_id` or one above it, `q` a part of name or external id, `is_active` null for both."""
 
     organization_id: int | None = None
     entity_type: str | None = None
@@ -31,7 +31,7 @@ class EntityFilters(Paging, frozen=True, kw_only=True):
 
 
 class DependencyFilters(Paging, frozen=True, kw_only=True):
-    """Of the list of dependencies."""
+    """Query of the list of dependencies."""
 
     entity_id: int | None = None
     dependency_type: str | None = None
@@ -39,7 +39,7 @@ class DependencyFilters(Paging, frozen=True, kw_only=True):
 
 
 class ChangeFilters(Paging, frozen=True, kw_only=True):
-    """Of the list of changes."""
+    """Query of the list of changes."""
 
     entity_id: int | None = None
     run_id: int | None = None
@@ -47,14 +47,14 @@ class ChangeFilters(Paging, frozen=True, kw_only=True):
 
 
 class OrganizationFilters(Paging, frozen=True, kw_only=True):
-    """Of the list of organizations."""
+    """Query of the list of organizations."""
 
     parent_id: int | None = None
     q: str | None = None
 
 
 class OrganizationBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A new organization."""
+    """The body of a request that creates an organization."""
 
     name: str
     parent_id: int | None = None
@@ -89,7 +89,7 @@ def list_dependencies(context: Context, query: DependencyFilters, body: Any) -> 
 
 
 def list_changes(context: Context, query: ChangeFilters, body: Any) -> dict[str, Any]:
-    """What changed, the latest first."""
+    """Lists changes, the latest first."""
     with context.pool.reading() as connection:
         rows, total = changes.page(connection, query.page, query.per_page, msgspec.structs.asdict(query))
     return page_of("changes", rows, total, query)
@@ -103,7 +103,7 @@ def list_organizations(context: Context, query: OrganizationFilters, body: Any) 
 
 
 def show_organization(context: Context, query: NoQuery, body: Any, organization_id: int) -> dict[str, Any]:
-    """One organization."""
+    """Returns one organization."""
     with context.pool.reading() as connection:
         return or_404(organizations.get(connection, organization_id), f"organization {organization_id}")
 
@@ -121,7 +121,7 @@ def tree(context: Context) -> dict[str, Any]:
 
 
 def add_organization(context: Context, query: NoQuery, body: OrganizationBody) -> dict[str, Any]:
-    """A new organization."""
+    """Creates an organization."""
     with context.pool.connection() as connection:
         check_organization(connection, body.parent_id)
         return organizations.add(connection, body.name.strip(), body.parent_id, body.description)

@@ -26,7 +26,7 @@ class CountedOrganization(OneOrganization, frozen=True, kw_only=True):
 
 
 class Organizations(Listed, frozen=True, kw_only=True):
-    """Organizations."""
+    """One page of organizations."""
 
     organizations: list[CountedOrganization]
 
@@ -66,7 +66,7 @@ class Entity(ApiModel, frozen=True, kw_only=True):
 
 
 class Entities(Listed, frozen=True, kw_only=True):
-    """Entities."""
+    """One page of entities."""
 
     entities: list[Entity]
 
@@ -122,7 +122,7 @@ class Dependency(ApiModel, frozen=True, kw_only=True):
 
 
 class Dependencies(Listed, frozen=True, kw_only=True):
-    """Dependencies."""
+    """One page of dependencies."""
 
     dependencies: list[Dependency]
 

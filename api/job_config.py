@@ -45,7 +45,7 @@ def sealed(context: Context, provider: Provider, config: Mapping[str, Any]) -> d
 
 
 def merged(given: Mapping[str, Any], stored: Mapping[str, Any], organization: int | None) -> dict[str, Any]:
-    """What is stored with what is given put over it: null takes a key away, a secret sent back as it was shown stays. Raises `ApiError`."""
+    """Merges a given config into the stored one: null removes a key, a secret sent back as it was shown stays. Raises `ApiError`."""
     complaints = list(_complaints(given, stored, organization))
     if complaints:
         raise ApiError("the config is not valid", complaints)

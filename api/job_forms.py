@@ -1,4 +1,4 @@
-"""What a request about jobs may hold."""
+"""Bodies and queries of requests about jobs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ YEAR = 31_536_000
 
 
 class JobBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A new job."""
+    """The body of a request that creates a job."""
 
     name: str
     provider: str
@@ -36,7 +36,7 @@ class JobBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is to change; what is not named stays as it is. In `config`, null takes a key away."""
+    """The changes of a job; fields that are not named stay as they are. In `config`, null removes a key."""
 
     name: str | UnsetType = UNSET
     provider: str | UnsetType = UNSET
@@ -53,25 +53,25 @@ class JobChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class JobFilters(Paging, frozen=True, kw_only=True):
-    """Of the list of jobs."""
+    """Query of the list of jobs."""
 
     provider: str | None = None
     status: JobStatus | None = None
 
 
 class RunLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the history: how many of the newest runs."""
+    """Query of the history: the number of the newest runs."""
 
     limit: int = 50
 
     def __post_init__(self) -> None:
-        """Bounds."""
+        """The bounds of numbers."""
         if not 1 <= self.limit <= MAX_RUNS:
             raise ValueError(f"`limit` is from 1 to {MAX_RUNS}")
 
 
 class Legacy(msgspec.Struct, frozen=True, kw_only=True):
-    """Of /run."""
+    """The query of `/run`."""
 
     legacy: bool = False
 

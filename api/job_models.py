@@ -45,7 +45,7 @@ class Jobs(Listed, frozen=True, kw_only=True):
 
 
 class Done(ApiModel, frozen=True, kw_only=True):
-    """It was done."""
+    """The answer to a request that was carried out."""
 
     job_id: int
     success: bool

@@ -23,7 +23,7 @@ _ID = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 
 
 def document(endpoints: Iterable[Endpoint], prefix: str) -> dict[str, Any]:
-    """The whole document."""
+    """Returns the whole OpenAPI document."""
     endpoints = tuple(endpoints)
     kinds = [kind for endpoint in endpoints for kind in (endpoint.body, endpoint.query, endpoint.answer)]
     _, schemas = msgspec.json.schema_components(dict.fromkeys(kinds), ref_template="#/components/schemas/{name}", schema_hook=_hook)

@@ -1,4 +1,4 @@
-"""Lists in pages."""
+"""Pages of lists: the query's page and size, and the answer's totals."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class RetiredScopes(ApiModel, frozen=True, kw_only=True):
 
 
 class RetireBody(msgspec.Struct, frozen=True, kw_only=True):
-    """Which abandoned scopes to retire: one filter at least."""
+    """The abandoned scopes to retire; at least one filter is needed."""
 
     provider: str | None = None
     account: str | None = None

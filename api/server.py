@@ -19,7 +19,7 @@ log = logging.getLogger("api")
 
 
 def serve(settings: Settings) -> int:
-    """Until it is told to stop. Raises `SettingsError`."""
+    """Serves the API until a signal stops it. Raises `SettingsError`."""
     complaints = []
     if not settings.database_url:
         complaints.append("DATABASE_URL is not set: the API needs PostgreSQL")

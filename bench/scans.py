@@ -121,23 +121,23 @@ def aws() -> list[tuple[str, str, str, str]]:
     http, rows = urllib3.PoolManager(retries=False), []
     with recorded() as address:
 
-        def told(path: str, method: str = "GET") -> int:
+        def control(path: str, method: str = "GET") -> int:
             return int(http.request(method, address + path).data)
 
         config = ["aws", {**KEYS, "regions": REGIONS}, {"endpoint_url": address}]
-        told("/-/delay/0", "PUT")
+        control("/-/delay/0", "PUT")
         timed(OURS, config)
-        calls = told("/-/calls")
+        calls = control("/-/calls")
         for delay, sequence in ((30, False), (200, True)):
             ours, theirs = [], []
             for _ in range(1 if sequence else 3):
-                told(f"/-/delay/{delay}", "PUT")
+                control(f"/-/delay/{delay}", "PUT")
                 ours.append(timed(OURS, config))
-                calls = told("/-/calls")
+                calls = control("/-/calls")
                 theirs.append(timed(POOL, [_same_calls(calls), 1 if sequence else 16, address]))
             rows.append((delay, sequence, calls, min(ours), min(theirs)))
-        told(f"/-/volumes/{MANY // len(REGIONS)}", "PUT")
-        told("/-/delay/0", "PUT")
+        control(f"/-/volumes/{MANY // len(REGIONS)}", "PUT")
+        control("/-/delay/0", "PUT")
         large = timed(OURS, config)
     return [*(_aws_row(*row) for row in rows), _large_row(large)]
 

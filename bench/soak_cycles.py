@@ -77,8 +77,8 @@ class Flow:
     def _heard(self) -> list[dict]:
         while self._later and self._later[0][0] <= time.monotonic():
             self.driver.cancel(heapq.heappop(self._later)[1])
-        patience = self._later[0][0] - time.monotonic() if self._later else 30.0
-        self.driver.listen(max(0.0, patience))
+        wait = self._later[0][0] - time.monotonic() if self._later else 30.0
+        self.driver.listen(max(0.0, wait))
         messages, self.driver.messages = self.driver.messages, []
         return messages
 
@@ -199,5 +199,5 @@ def week(count: int) -> list[Row]:
 
         flow.run(driver.start, ready, growth.look)
         driver.wait_idle()
-        told = ", ".join(f"{cause} {number}" for cause, number in sorted(flow.ends.items()))
-        return [*growth.rows(f"{flow.count} jobs, 45 % of them at fault"), Row("  how they ended", told, "each once", flow.twice == 0)]
+        shown = ", ".join(f"{cause} {number}" for cause, number in sorted(flow.ends.items()))
+        return [*growth.rows(f"{flow.count} jobs, 45 % of them at fault"), Row("  how they ended", shown, "each once", flow.twice == 0)]

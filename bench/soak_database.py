@@ -90,10 +90,10 @@ def interleavings(count: int = INTERLEAVINGS) -> list[Row]:
         endless = _number(sweeper, "select count(*) from discovery_history where status = 'running' or completed_at is null")
         held = _number(sweeper, "select count(*) from elder_worker.claims where owner is not null")
         lost = _number(sweeper, "select count(*) from discovery_history where error_kind = 'lost'")
-    told = f"{tally['writes']} and {tally['ends']} accepted, {tally['refused']} refused as late"
+    shown = f"{tally['writes']} and {tally['ends']} accepted, {tally['refused']} refused as late"
     return [
         Row(f"E7, E8: {tally['jobs']} interleavings of two holders and a sweeper", f"{stale} stale writes accepted", "0", stale == 0),
-        Row("writes and ends", told, "some of each", min(tally.values()) > 0),
+        Row("writes and ends", shown, "some of each", min(tally.values()) > 0),
         Row(
             "runs swept, without an end, claims held",
             f"{lost}, {endless}, {held}",

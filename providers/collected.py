@@ -1,4 +1,4 @@
-"""What a run of a provider gave, kept in memory and checked against the rules: for tests, and for whoever wants a small scan whole."""
+"""The results of one run of a provider, kept in memory and checked against the rules, for tests and for small scans."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Collected:
         self.tally = Tally()
 
     def identity(self, identity: Identity) -> None:
-        """Once, first."""
+        """Notes the plan; a run sends it once, before anything else."""
         _require(self.who is None and not self.found, "the identity comes once, before any scope")
         self.who = identity
 
@@ -40,7 +40,7 @@ class Collected:
             self.found[scope] = []
 
     def organizations(self, organizations: list[Organization]) -> None:
-        """Parents before children."""
+        """Notes organizations; parents come before children."""
         with self._lock:
             for organization in organizations:
                 parent = organization.parent
@@ -67,7 +67,7 @@ class Collected:
         return sorted(canonical(resource) for resource in self.found[scope])
 
     def differences(self, other: Collected, scope: Scope) -> list[str]:
-        """What another run has differently in a scope: ids, with the first fields that differ."""
+        """Compares a scope with another run's: ids, with the first fields that differ."""
         ours, theirs = ({r.external_id: r for r in run.found[scope]} for run in (self, other))
         apart = [key for key in sorted(ours | theirs) if ours.get(key) != theirs.get(key)]
         return [f"{key}: {_apart(ours.get(key), theirs.get(key))}" for key in apart[:5]]
@@ -85,7 +85,7 @@ def _apart(one: Resource | None, other: Resource | None) -> str:
 
 
 def check_resource(scope: Scope, resource: Resource) -> None:
-    """Whether a resource is one that can be stored and linked."""
+    """Checks that a resource can be stored and linked."""
     assert resource.external_id, resource
     assert resource.entity_type, resource
     assert resource.name, f"{resource.external_id} has no name"

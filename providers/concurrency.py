@@ -178,7 +178,7 @@ class Turns:
 
 
 class _OpenEnds:
-    """What has not ended of an account: its reads, and at first its planning."""
+    """The unfinished work of an account: its reads, and at first its planning."""
 
     def __init__(self, done: Callable[[], object]) -> None:
         self._open, self._done = 1, done

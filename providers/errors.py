@@ -1,4 +1,4 @@
-"""What can go wrong while reading a source, grouped by what the caller does next.
+"""Errors of reading a source, grouped by what the caller does next.
 
 ::
 

@@ -74,7 +74,7 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def check(self) -> Identity:
-        """Who are we to this source? Raises `CredentialsError` or another `ProviderError`. Cheap: the connectivity test calls it."""
+        """Asks the source for the caller's identity, cheaply. Raises `CredentialsError` or another `ProviderError`."""
 
     @abc.abstractmethod
     def plan(self) -> Iterable[Read]:
@@ -96,7 +96,7 @@ class Source(abc.ABC):
 
 
 class Provider(abc.ABC):
-    """What the registry holds. Importing the module of a provider imports no SDK; `open` may."""
+    """A provider, as the registry holds it. Importing its module imports no SDK; `open` may."""
 
     name: ClassVar[str]
     """The provider's name, as in a job's ``provider``."""
@@ -143,7 +143,7 @@ class Provider(abc.ABC):
         return ()
 
     def resource_types(self) -> tuple[ResourceType, ...]:
-        """What it can find, for ``elder-worker providers`` and the docs."""
+        """The resource types that it can find, for ``elder-worker providers`` and the docs."""
         return ()
 
 
@@ -162,7 +162,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def prefix(self) -> str:
-        """What the provider's variables begin with: ``LDAP_``."""
+        """The prefix of the provider's variables: ``LDAP_``."""
         return prefix_of(self.name)
 
     @property
@@ -194,7 +194,7 @@ def _is_there(module: str) -> bool:
 
 
 def prefix_of(name: str) -> str:
-    """What the variables of a provider of that name begin with."""
+    """Returns the prefix of the variables of a provider of that name."""
     return re.sub(r"\W", "_", name).upper() + "_"
 
 

@@ -1,4 +1,4 @@
-"""What a provider emits: resources, the organizations they belong to, and the scopes that say how much of a source was read."""
+"""Records that a provider emits: resources, their organizations, and the scopes that say how much of a source was read."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Incomplete(msgspec.Struct, frozen=True):
 
     @classmethod
     def because(cls, resource_type: str, error: ProviderError, where: str = "") -> Self:
-        """What an error means for the scope; `where` names the part of it that could not be read."""
+        """Turns an error into the scope's outcome; `where` names the part of it that could not be read."""
         outcome = error.outcome if isinstance(error, ScopeError) else Outcome.ERROR
         message = f"{where}: {error}" if where else str(error)
         return cls(resource_type, outcome, message, getattr(error, "permission", ""))
@@ -123,7 +123,7 @@ class Placed(msgspec.Struct, frozen=True):
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Who the source says we are: the answer of a connectivity test. `details` holds no secrets."""
+    """The identity that the source knows the caller by: the answer of a connectivity test. `details` holds no secrets."""
 
     name: Text
     account: Text = ""

@@ -95,7 +95,7 @@ def opened(provider: Provider, config: Mapping[str, Any], operator: Mapping[str,
 
 
 def remedy(provider: Provider) -> str:
-    """What to do when the provider's SDK is not installed: a command for this very interpreter, or for this checkout."""
+    """The command that installs the provider's SDK for this interpreter or this checkout."""
     return install_command(provider.name) if provider.name in BUILT_IN else "install it beside the provider's package"
 
 

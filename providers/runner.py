@@ -29,7 +29,7 @@ LOOKAHEAD = 4096
 
 
 class Tally(msgspec.Struct):
-    """What a run came to."""
+    """The result of a run."""
 
     scopes: int = 0
     resources: int = 0
@@ -37,12 +37,12 @@ class Tally(msgspec.Struct):
 
     @property
     def complete(self) -> bool:
-        """Whether every scope was read in full."""
+        """True if every scope was read in full."""
         return self.scopes == self.outcomes.get(Outcome.COMPLETE, 0)
 
 
 def check(source: Source) -> Identity:
-    """Who the source says we are. Raises `ProviderError`."""
+    """The identity that the source knows the caller by. Raises `ProviderError`."""
     with _classified(source):
         return source.check()
 

@@ -27,7 +27,7 @@ ConfigT = TypeVar("ConfigT", bound=msgspec.Struct)
 
 
 class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What the config of every provider may say. A provider's config type inherits it."""
+    """The config keys of every provider. A provider's config type inherits them."""
 
     ignore_fields: Annotated[
         tuple[str, ...],
@@ -103,7 +103,7 @@ def _is_secret(annotation: Any) -> bool:
 
 
 def _mark(annotation: Any, name: str) -> Any:
-    """What a field's annotation says under a name, or None."""
+    """Returns the value of a field's annotation under a name, or None."""
     if typing.get_origin(annotation) is Annotated:
         inner, *metas = typing.get_args(annotation)
         said = (found for m in metas if isinstance(m, msgspec.Meta) and (found := (m.extra or {}).get(name)))

@@ -1,4 +1,4 @@
-"""Where the results of a run go, and how the end of each scope is reported."""
+"""The sink: it takes the results of a run and the end of each scope."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ScopeReport(msgspec.Struct, frozen=True):
 
 
 class Sink(Protocol):
-    """Where results go. Called from several threads; must be safe for that, and may block (that is the back-pressure)."""
+    """Takes results. It is called from several threads, must be safe for that, and may block (that is the back-pressure)."""
 
     def identity(self, identity: Identity) -> None: ...
     def planned(self, scopes: tuple[Scope, ...]) -> None: ...

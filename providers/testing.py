@@ -42,7 +42,7 @@ SDKS = ("boto3", "botocore", "google", "azure", "kubernetes", "ldap3", "msal")
 
 
 class Fault(enum.StrEnum):
-    """What a peer can be made to do."""
+    """The faults that a peer can be made to show."""
 
     DENIED = "denied"
     """Refuses one kind of request for want of a permission."""
@@ -75,7 +75,7 @@ def connector_of(provider: Provider, environ: Mapping[str, str]) -> dict[str, An
 
 
 class ProviderSuite:
-    """What holds for every provider. A subclass sets `provider` and `config`; the rest is as its peer needs it."""
+    """The tests that every provider passes. A subclass sets `provider` and `config`; the rest is as its peer needs it."""
 
     provider: ClassVar[str] = ""
     """Its name in the registry."""
@@ -101,7 +101,7 @@ class ProviderSuite:
         return contextlib.closing(provider.open(parsed, operator_of(provider, self.operator)))
 
     def read(self) -> Collected:
-        """One whole run."""
+        """Runs the provider once and returns all that it gave."""
         collected = Collected()
         with self.opened() as source:
             collected.tally = run(source, collected)

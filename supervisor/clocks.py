@@ -46,7 +46,7 @@ class Clocks:
         self._set("lease", time.monotonic() + lease, lambda: self._end(Cause.LOST, sentence))
 
     def stop(self) -> None:
-        """Stops all clocks."""
+        """Stops all clocks of the job."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()

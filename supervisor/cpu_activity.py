@@ -1,4 +1,4 @@
-"""Whether a job computes. A process that holds the GIL in a long call can report no progress, and is not idle."""
+"""Watches whether a job computes. A process that holds the GIL in a long call can report no progress, and is not idle."""
 
 from __future__ import annotations
 

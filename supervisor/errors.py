@@ -1,4 +1,4 @@
-"""What can go wrong in the supervisor, grouped by what the caller does next.
+"""Errors of the supervisor, grouped by what the caller does next.
 
 ::
 

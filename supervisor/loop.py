@@ -15,7 +15,7 @@ COMPACT_AT = 256
 
 
 class Timer:
-    """A scheduled call."""
+    """One call that the loop makes later."""
 
     __slots__ = ("call", "when")
 

@@ -59,7 +59,7 @@ def _unshare(flags: int) -> bool:
 
 
 def _can_keep_user() -> bool:
-    """Whether a user namespace can map the current user. Some containers permit one but not the mapping, and a namespace cannot be left."""
+    """True if a user namespace can map the current user. Some containers permit one but not the mapping, and a namespace cannot be left."""
     child = os.fork()
     if child == 0:
         permitted = _unshare(_CLONE_NEWPID | _CLONE_NEWUSER)

@@ -64,7 +64,7 @@ class ServiceSnapshot(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, service: RunningService) -> ServiceSnapshot:
-        """The service now."""
+        """The state of the service at this moment."""
         return cls(service.state, service.pid if service.alive else None, service.restarts.total)
 
 

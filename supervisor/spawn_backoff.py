@@ -19,7 +19,7 @@ log = logging.getLogger("supervisor.spawn")
 
 
 class SpawnBackoff:
-    """Whether processes can be started. The first failure begins a pause; `try_again` is called after each delay."""
+    """Backs off when processes cannot be started. The first failure begins a pause; `try_again` is called after each delay."""
 
     def __init__(self, loop: Loop, try_again: Callable[[], None]) -> None:
         self._loop, self._try_again = loop, try_again
@@ -53,7 +53,7 @@ class SpawnBackoff:
         self._delay = min(MAX_DELAY, 2 * self._delay)
 
     def succeeded(self) -> None:
-        """Ends the pause."""
+        """Ends the pause: processes can be started again."""
         if self:
             log.info("processes can be started again")
         self.sentence = ""

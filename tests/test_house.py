@@ -185,6 +185,10 @@ def test_everything_public_says_what_it_is(path):
 
 
 OLD_NAMES = {
+    "told": "notified, result",
+    "patience": "a time-out by its name",
+    "spoken": "conversation",
+    "parting": "close time-out",
     "obituary": "exit_report",
     "census": "process_tree",
     "effort": "cpu_activity",

@@ -18,7 +18,7 @@ from typing import Any
 import urllib3
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PATIENCE = 90.0
+READY_TIMEOUT = 90.0
 """Seconds within which a worker has to be ready again, after whatever."""
 
 
@@ -93,7 +93,7 @@ class Worker:
         fresh = what == "http" or status.get("database", {}).get("since", 0.0) > killed_at
         return service is not None and service != pid and fresh and status["status"] == "healthy"
 
-    def await_ready(self, look: Callable[[], bool] | None = None, cap: float = PATIENCE) -> float:
+    def await_ready(self, look: Callable[[], bool] | None = None, cap: float = READY_TIMEOUT) -> float:
         """Seconds until it is ready, or until `look` says so. Raises `TimeoutError`."""
         began = time.monotonic()
         while not (look or self.ready)():

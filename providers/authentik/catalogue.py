@@ -1,4 +1,4 @@
-"""What is read of Authentik, as declarations: each list with its query, the permission that shows all of it, and the stored fields.
+"""Declarations of what is read of Authentik: each list with its query, the permission that shows all of it, and the stored fields.
 
 Every path, parameter and field is checked by a test against Authentik's own OpenAPI document. Field names are Authentik's. What is not
 named here is not stored: avatars, the free `attributes` of users and groups (where secrets and personal data are put), sign-in times.

@@ -10,7 +10,7 @@ from providers.variables import setting
 
 
 class AuthentikConfig(SourceConfig, frozen=True):
-    """Which installation, and the token to read it with."""
+    """The installation, and the token that reads it."""
 
     domain: Annotated[str, setting("Host of the installation, as `auth.example.com`; with scheme, port and path where they are unusual.")]
     api_token: Annotated[Secret, setting("API token of an account that may view users, groups, roles and applications.")]

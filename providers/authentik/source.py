@@ -21,7 +21,7 @@ from providers.records import Identity, Incomplete, Organization, Rejected, Reso
 
 
 class AuthentikSource(Source):
-    """One installation."""
+    """One installation of Authentik."""
 
     concurrency = len(KINDS)
 

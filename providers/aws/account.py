@@ -45,7 +45,7 @@ class Account:
             raise CredentialsError(str(self._refused), detail=self._refused.detail)
 
     def judged(self, error: CredentialsError, raised: Exception, region: str) -> ProviderError:
-        """What it means that a call was refused for its credentials.
+        """Explains a call that was refused for its credentials.
 
         When they have expired, or STS does not accept them either, they are not used again. When STS does, it is the region that does not
         know them: AWS answers so in a region that is not enabled for the account.

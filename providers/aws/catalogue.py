@@ -75,7 +75,7 @@ def operations() -> dict[str, frozenset[str]]:
 
 
 def resource_types() -> tuple[ResourceType, ...]:
-    """For the docs."""
+    """Returns the resource types for the docs."""
     return tuple(ResourceType(kind.sub_type, kind.entity_type, kind.calls, kind.permissions) for kind in KINDS)
 
 

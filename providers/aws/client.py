@@ -80,7 +80,7 @@ class Sessions:
             return session.create_client(service, region_name=region, endpoint_url=self._endpoint, verify=self._bundle, config=config)
 
     def make(self, service: str, **options: Any) -> Any:
-        """What botocore's credential fetchers call for an STS client; they bring credentials, or a config that needs none."""
+        """Makes the STS client of botocore's credential fetchers; they bring credentials, or a config that needs none."""
         config = self._settings.merge(options.pop("config")) if options.get("config") else self._settings
         options = {"region_name": self.home, "endpoint_url": self._endpoint, "verify": self._bundle, **options, "config": config}
         with self._lock:
@@ -91,7 +91,7 @@ class Sessions:
         return self.client(self.session(credentials), service, self.home)
 
     def offers(self, service: str, region: str) -> bool:
-        """Whether botocore knows this service in this region."""
+        """True if botocore knows this service in this region."""
         partition = self._bare.get_partition_for_region(region)
         return region in self._bare.get_available_regions(service, partition_name=partition)
 

@@ -1,4 +1,4 @@
-"""What a job may say about an AWS account. Endpoints, files and profiles are the operator's, never a job's."""
+"""The config of a job for AWS. Endpoints, files and profiles are the operator's, never a job's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an identity comes from: a job's keys, or what the operator gave the worker, and the roles assumed from there.
+"""Credentials: a job's keys, or those that the operator gave the worker, and the roles assumed from there.
 
 Nothing is looked up in a home folder or a profile, so nothing can name a program to run (`credential_process`).
 """

@@ -52,7 +52,7 @@ class Listing(msgspec.Struct, frozen=True):
 
     @property
     def chain(self) -> tuple[Listing, ...]:
-        """From the outermost to this one."""
+        """The listings from the outermost to this one."""
         return (*(self.under.chain if self.under else ()), self)
 
 
@@ -90,7 +90,7 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class _Options(ResourceKind, frozen=True, kw_only=True):
-    """What may be said of any AWS type, by keyword."""
+    """The keywords of any AWS type."""
 
     tags: str = "Tags"
     scalar: str = ""
@@ -124,7 +124,7 @@ class AwsKind(_Options, frozen=True):
 
     @property
     def listings(self) -> tuple[Listing, ...]:
-        """What it is listed under, from the outermost."""
+        """The listings that it is listed under, from the outermost."""
         return self.under.chain if self.under else ()
 
     @property
@@ -133,7 +133,7 @@ class AwsKind(_Options, frozen=True):
         return (*self.listings, *self.batches, *self.details, *((TAGS,) if self.tagged_as else ()))
 
     def service_of(self, call: Listing | Batch | Detail) -> str:
-        """Whose call it is."""
+        """The service of the call."""
         return (isinstance(call, Listing) and call.service) or self.service
 
     def permission_for(self, call: Listing | Batch | Detail | None = None) -> str:

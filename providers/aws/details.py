@@ -1,4 +1,4 @@
-"""What further calls add to the items of a list: tags, details of each item, answers for many items at once.
+"""Further calls for the items of a list: tags, details of each item, answers for many items at once.
 
 A call that fails is the trouble of its items alone. They are emitted with the names of what could not be read, and the store keeps the
 last values of these. Only refused credentials and a silent region end the reading.

@@ -1,4 +1,4 @@
-"""What botocore raises, as one of our errors with AWS's own reason and with advice that can work.
+"""Translates botocore's exceptions into our errors, with AWS's own reason and with advice that can work.
 
 `RULES` is the table; its rows are tried in order. A test has AWS's documented answer for each of them.
 """

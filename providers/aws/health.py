@@ -1,4 +1,4 @@
-"""Which regions are silent: a region that does not answer costs its probe, and not every call that would be made there."""
+"""Silent regions: a region that does not answer costs its probe only, not every call that would be made there."""
 
 from __future__ import annotations
 

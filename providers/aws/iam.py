@@ -1,4 +1,4 @@
-"""What the catalogue cannot say about IAM: a user's groups come as names, and only the groups themselves know their ARNs."""
+"""The groups of IAM users: a user's groups come as names, and only the groups themselves have their ARNs."""
 
 from __future__ import annotations
 

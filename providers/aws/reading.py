@@ -30,7 +30,7 @@ PARENTS_AT_ONCE = 8
 
 
 class Means(msgspec.Struct, frozen=True):
-    """What all reads of a source share."""
+    """The state that all reads of a source share."""
 
     sessions: Sessions
     shape: AwsShape

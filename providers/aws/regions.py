@@ -1,4 +1,4 @@
-"""Which regions of an account are read: those that are enabled, not left out, allowed by the organization, and that answer."""
+"""The regions of an account that are read: those that are enabled, not left out, allowed by the organization, and that answer."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Regions:
         return is_denied_by_organization(error) and all(is_denied_by_organization(self._asked(region, call)) for call in _WITNESSES)
 
     def _asked(self, region: str, call: _Call) -> Exception | None:
-        """What a call raises that is made once and gives up early."""
+        """Makes a call once, with short time-outs, and returns what it raises."""
         service, operation, parameters = call
         client = self._account.probe(service, region)
         try:

@@ -1,4 +1,4 @@
-"""Whose the networks are that others share with an account: links to them name their owner, not the account that asked."""
+"""Owners of networks that other accounts share with this one: links to them name their owner, not the account that asked."""
 
 from __future__ import annotations
 

@@ -232,7 +232,7 @@ def _quiet() -> Any:
         protocol_version = "HTTP/1.1"
 
         def log_request(self, *_: Any) -> None:
-            """Says nothing."""
+            """Logs nothing for a request."""
 
     return Quiet
 
@@ -258,7 +258,7 @@ def _archive() -> bytes:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command."""
+    """Runs the simulated account as a command."""
     parser = argparse.ArgumentParser(prog="python -m providers.aws.simulation", description="A simulated AWS account.")
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--empty", action="store_true", help="nothing in it")

@@ -31,7 +31,7 @@ _PROBE_THREADS = 16
 
 
 class AwsSource(Source):
-    """What `Aws.open` gives."""
+    """AWS, opened with one config."""
 
     def __init__(self, config: AwsConfig, operator: AwsOperator) -> None:
         """Makes no call yet."""
@@ -163,7 +163,7 @@ class AwsSource(Source):
 
 
 def _home_region(config: AwsConfig, operator: AwsOperator) -> str:
-    """Where to ask who we are and which regions there are: the worker's own region, if it is in the partition of those to read."""
+    """The region to ask for the identity and the list of regions: the worker's own, if it is in the partition of those to read."""
     default = operator.default_region or operator.region or _GLOBAL_ENDPOINTS["aws"]
     partition = _partition_of(config.regions[0] if config.regions else default)
     return default if _partition_of(default) == partition else _GLOBAL_ENDPOINTS[partition]

@@ -1,4 +1,4 @@
-"""Where a read happens, and the calls that can be made there."""
+"""The account and region of a read, and the calls that can be made there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Target(msgspec.Struct, frozen=True):
 
     @property
     def context(self) -> dict[str, str]:
-        """What the catalogue's texts may name besides an item's own fields."""
+        """The names that the catalogue's texts may use besides an item's own fields."""
         return {"partition": self.account.partition, "account": self.account.id, "region": self.endpoint}
 
     @property
@@ -103,7 +103,7 @@ class Calls:
         return {found["ResourceARN"]: found.get("Tags", []) for answer in answers for found in paths.values(answer, call.items)}
 
     def parents(self, listing: Listing) -> Iterator[Item]:
-        """What a listing lists, except what other accounts own, which is in their scopes. Raises one of `RAISED`."""
+        """Yields the items of a listing, without those of other accounts, which are in their scopes. Raises one of `RAISED`."""
         for parent in self.parents(listing.under) if listing.under else ({},):
             if listing.tree:
                 yield parent

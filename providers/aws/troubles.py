@@ -1,4 +1,4 @@
-"""What went wrong with single items of a list that was read to its end."""
+"""Failures of single items of a list that was read to its end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Troubles:
         self._of_a_parent = error
 
     def reports(self) -> Iterator[Incomplete]:
-        """At most one: the failure that concerns the most items."""
+        """Returns at most one failure: the one of the most items."""
         if self._of_a_parent is not None:
             yield Incomplete.because(self._kind.sub_type, self._of_a_parent)
         elif self._failures:

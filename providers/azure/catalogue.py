@@ -115,7 +115,7 @@ def together(kind: AzureKind) -> tuple[AzureKind, ...]:
 
 
 def resource_types() -> tuple[ResourceType, ...]:
-    """What users are told of the types."""
+    """Returns the resource types as users see them."""
     return tuple(ResourceType(kind.sub_type, kind.entity_type, (_call(kind),), _permissions(kind)) for kind in KINDS)
 
 

@@ -37,7 +37,7 @@ Options = tuple[tuple[str, str], ...]
 
 
 class Connection:
-    """Where Azure is and who we are there, from the job's config and the operator's settings."""
+    """The endpoints of Azure and the credential, from the job's config and the operator's settings."""
 
     def __init__(self, config: AzureConfig, operator: AzureOperator) -> None:
         cloud, authority = _CLOUDS[operator.cloud]

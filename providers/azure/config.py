@@ -46,7 +46,7 @@ class AzureOperator(ManagedIdentity, frozen=True):
 
 
 class AzureConfig(SourceConfig, frozen=True):
-    """Who to be and what to read. With no credentials of its own, a job uses the worker's (file, workload or managed identity)."""
+    """The credentials and what to read. A job without credentials of its own uses the worker's (file, workload or managed identity)."""
 
     subscription_ids: tuple[str, ...] = ()
     """Empty: every subscription that the credentials see."""
@@ -75,7 +75,7 @@ class AzureConfig(SourceConfig, frozen=True):
 
 
 def blank_faults(tenant_id: str, client_id: str, client_secret: str) -> list[str]:
-    """What is wrong with the parts of a service principal, as far as their characters show; an empty part is none."""
+    """Returns what is wrong with the parts of a service principal, as far as their characters show; an empty part is none."""
     faults = []
     if tenant_id and not _TENANT.fullmatch(tenant_id):
         faults.append("`tenant_id` must be a GUID or a domain of the tenant, without blanks")

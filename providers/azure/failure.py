@@ -1,4 +1,4 @@
-"""What Azure's refusals mean: each has an outcome, and a sentence with Azure's own code and with advice that can work."""
+"""Translates Azure's refusals: each has an outcome, and a sentence with Azure's own code and with advice that can work."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def explain(answer: HttpResponse, what: str) -> ProviderError | None:
     read = next((read for words, read in _BY_CODE if known & words), _BY_STATUS.get(answer.status))
     if read:
         return read(code, what, answer, detail)
-    told = f" ({code}: {_first_sentence(message)})" if code else ""
-    return ScopeError(f"Azure answers {answer.status} to '{what}'{told}", detail=detail) if answer.status < 500 else None
+    quoted = f" ({code}: {_first_sentence(message)})" if code else ""
+    return ScopeError(f"Azure answers {answer.status} to '{what}'{quoted}", detail=detail) if answer.status < 500 else None
 
 
 def classify(error: Exception) -> ProviderError | None:

@@ -123,7 +123,7 @@ class GraphReading:
     # What the graph lacks
 
     def _confirmed(self, seen: set[int], subscription: str) -> list[Item]:
-        """What the graph lacks of a subscription: the resources, or `Incomplete` where they cannot be read."""
+        """Returns the resources of a subscription that the graph lacks, or `Incomplete` where they cannot be read."""
         path = RESOURCES_PATH.replace("{subscription}", subscription)
         lacking: dict[str, list[str]] = {}
         try:

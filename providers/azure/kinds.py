@@ -21,7 +21,7 @@ class Joined(msgspec.Struct, frozen=True):
 
 
 class _Usual(ResourceKind, frozen=True, kw_only=True):
-    """What most ARM objects have: a name, tags, and a resource group above them, whose id the reader fills in."""
+    """The keywords of most ARM objects: a name, tags, and a resource group above them, whose id the reader fills in."""
 
     name: str | tuple[str, ...] = "name"
     tags: str = "tags"

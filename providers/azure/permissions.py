@@ -1,4 +1,4 @@
-"""What the caller may do, by Azure's own rules: an action is allowed when some grant's `actions` match it and its `notActions` do not."""
+"""The caller's permissions by Azure's own rules: an action is allowed when some grant's `actions` match it and its `notActions` do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an ARM object to a resource.
+"""Turns an ARM object into a resource.
 
 ARM ids are compared without case, and Azure returns one id in several spellings, so an external id is the id in lower case; the id as
 Azure spelt it stays in the attributes.

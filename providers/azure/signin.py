@@ -1,4 +1,4 @@
-"""Who we are in Azure: the job's own service principal, else the operator's file, workload identity, or the machine's identity."""
+"""Sign-in to Azure: by the job's own service principal, else the operator's file, workload identity, or the machine's identity."""
 
 from __future__ import annotations
 

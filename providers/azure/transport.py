@@ -89,13 +89,13 @@ class Answered(SdkResponse):  # type: ignore[misc]  # as above
 
     @property
     def request(self) -> HttpRequest:
-        """The request."""
+        """The request that was answered."""
         found: HttpRequest = self._request
         return found
 
     @property
     def status_code(self) -> int:
-        """The status."""
+        """The HTTP status."""
         return self._answer.status
 
     @property

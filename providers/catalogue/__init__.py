@@ -1,1 +1,1 @@
-"""What a declaration of a resource type can say, and how an item becomes a resource."""
+"""Declarations of resource types, and how an item becomes a resource."""

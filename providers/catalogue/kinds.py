@@ -1,4 +1,4 @@
-"""What a resource type is, for every provider: its id, its name, its links, and which of its fields are stored.
+"""Resource types of every provider: id, name, links, and the fields that are stored.
 
 Ids, parents and link targets are texts with holes, and fields are named by paths (see `providers.catalogue.paths`). A provider's own kind
 is a subclass that adds how the type is listed, and nothing else::
@@ -28,7 +28,7 @@ class LinkRule(msgspec.Struct, frozen=True):
 
 
 class _Fields(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be said of any type, by keyword."""
+    """The keywords of any type."""
 
     name: str | tuple[str, ...] = ()
     """Paths of the name: the first that has a value wins. Without one, the provider's rule names the resource."""

@@ -146,7 +146,7 @@ class Masking:
 
 
 def _replacing(says: Says) -> Callable[[re.Match[str]], str]:
-    """What puts a mark in place of the third group of a match, where the first one says secret."""
+    """Makes the function that masks the third group of a match, where the first one says secret."""
 
     def replaced(match: re.Match[str]) -> str:
         name, _, value = match.groups()

@@ -52,7 +52,7 @@ def pick(document: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
 
 
 def holders(document: Any, path: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """Where a path leads: each object that has its last key, and that key."""
+    """Follows a path: yields each object that has its last key, and that key."""
     if path.startswith(ANYWHERE):
         yield from _anywhere(document, path.removeprefix(ANYWHERE))
         return

@@ -1,4 +1,4 @@
-"""From an item of a vendor's answer to a resource, as its kind declares."""
+"""Turns an item of a vendor's answer into a resource, as its kind declares."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class GcpConnector(msgspec.Struct, frozen=True):
 
 
 class GcpConfig(SourceConfig, frozen=True):
-    """Which projects, as whom.
+    """The projects to read, and the credentials to read them with.
 
     Without a key of its own, a job uses the worker's identity: `GCP_CREDENTIALS_FILE`, else Application Default Credentials
     (`GOOGLE_APPLICATION_CREDENTIALS`, or the metadata server of the machine or of GKE's workload identity).

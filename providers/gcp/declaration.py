@@ -23,7 +23,7 @@ _MIDDLE = re.compile(r"\.(?:projects|locations|regions|zones|apps|namespaces)(?=
 
 
 class _Options(ResourceKind, frozen=True, kw_only=True):
-    """What may be said of any type of Google Cloud, by keyword."""
+    """The keywords of any type of Google Cloud."""
 
     tags: str = "labels"
     parent: str = PROJECTS + "{owner}"

@@ -63,7 +63,7 @@ def request_name(service: str, method: str) -> str:
 
 
 def camel(name: str) -> str:
-    """``global_addresses`` -> ``GlobalAddresses``."""
+    """Turns ``global_addresses`` into ``GlobalAddresses``."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 

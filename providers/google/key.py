@@ -64,7 +64,7 @@ def read_operator(path: str, variable: str, types: tuple[str, ...] = OPERATOR_TY
 
 
 def token_file(path: str) -> str | None:
-    """Where the operator's credential file at `path` reads its token. None: nowhere; what is wrong, `read_operator` says."""
+    """Returns the file from which the operator's credential file at `path` reads its token, or None; `read_operator` reports errors."""
     try:
         source = read_operator(path, "")["credential_source"]
     except (ConfigError, KeyError):

@@ -64,7 +64,7 @@ class Signin:
         return other
 
     def base_url(self, service: str) -> str:
-        """Where an API is: ``compute.googleapis.com`` -> ``https://compute.googleapis.com``, or the operator's endpoint."""
+        """Returns the URL of an API: ``https://compute.googleapis.com``, or the operator's endpoint."""
         return self._endpoint or f"https://{service}"
 
     def http(self, service: str, name: str, *, explain: Explain | None = None, connections: int = 16, url: str = "") -> Http:

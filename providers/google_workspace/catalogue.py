@@ -58,7 +58,7 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 class _Options(ResourceKind, frozen=True, kw_only=True):
-    """What may be said of any type of the directory, by keyword."""
+    """The keywords of any type of the directory."""
 
     others: tuple[Listing, ...] = ()
     """Further lists that it takes to know all of it."""

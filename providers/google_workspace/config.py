@@ -20,7 +20,7 @@ class GoogleWorkspaceConnector(msgspec.Struct, frozen=True):
 
 
 class GoogleWorkspaceConfig(SourceConfig, frozen=True):
-    """Which customer, and who reads it: a service account with domain-wide delegation, acting as an administrator."""
+    """The customer to read, and the service account with domain-wide delegation that reads it as an administrator."""
 
     admin_email: str
     """Reading takes an administrator: a super administrator, or one with a role that may read users, groups, units and roles."""

@@ -1,4 +1,4 @@
-"""What the hostile source is told to do."""
+"""The config of the hostile source: its faults, and when they happen."""
 
 from __future__ import annotations
 

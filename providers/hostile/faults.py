@@ -1,4 +1,4 @@
-"""What a job can do to those who run it. Each function is called in the middle of a read."""
+"""Faults that a job can inflict on the processes around it. Each function is called in the middle of a read."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ LONG = "x" * 300_000
 
 
 def well(config: HostileConfig) -> None:
-    """Nothing wrong."""
+    """Does nothing wrong."""
     _tell(config)
 
 
 def sleep(config: HostileConfig) -> None:
-    """Never ends."""
+    """Sleeps and never ends."""
     _tell(config)
     threading.Event().wait()
 
@@ -156,13 +156,13 @@ def exit_7(config: HostileConfig) -> None:
 
 
 def crash(config: HostileConfig) -> None:
-    """A segmentation fault."""
+    """Dies of a segmentation fault."""
     _tell(config)
     ctypes.string_at(0)
 
 
 def kill_itself(config: HostileConfig) -> None:
-    """As the kernel's memory killer would."""
+    """Kills its own process, as the kernel's memory killer would."""
     _tell(config)
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -224,7 +224,7 @@ def _records_again(sequence: int) -> None:
 
 
 def _everywhere(data: bytes) -> None:
-    """To every pipe this process can write to."""
+    """Writes garbage to every pipe that this process can write to."""
     for fd in _pipes():
         with contextlib.suppress(OSError):  # the read end of a pipe
             os.write(fd, data)

@@ -1,4 +1,4 @@
-"""What a source's answers say about its rate limits, and the wait before a request whose quota is nearly used up.
+"""Rate limits as a source's answers give them, and the wait before a request whose quota is nearly used up.
 
 ==========================================  ==================================================================
 ``Retry-After``                             seconds or a date (RFC 9110)

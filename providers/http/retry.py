@@ -17,7 +17,7 @@ TRIES = 5
 LONGEST_WAIT = 60.0
 """Seconds between two tries. A source that asks for more is asked again too soon, and then given up as throttled."""
 
-TOLD_WAIT = 10.0
+LOGGED_WAIT = 10.0
 """Seconds of waiting above which a log line says so."""
 
 _log = structlog.get_logger("providers.http")
@@ -44,14 +44,14 @@ def wait(seconds: float) -> None:
 
 
 def pause(seconds: float, why: str, source: str = "") -> None:
-    """Waits, with a log line when it takes longer than `TOLD_WAIT`."""
+    """Waits, with a log line when it takes longer than `LOGGED_WAIT`."""
     tell(seconds, why, source)
     wait(seconds)
 
 
 def tell(seconds: float, why: str, source: str = "") -> None:
-    """Logs that a source is waited for, when it takes longer than `TOLD_WAIT`."""
-    if seconds > TOLD_WAIT:
+    """Logs that a source is waited for, when it takes longer than `LOGGED_WAIT`."""
+    if seconds > LOGGED_WAIT:
         _log.info(f"waiting {seconds:.0f} s for {source or 'the source'}: {why}")
 
 

@@ -30,7 +30,7 @@ UNREADABLE = (DataError, msgspec.DecodeError, ValueError, TypeError, AttributeEr
 
 
 class Cluster(Source):
-    """One cluster."""
+    """One Kubernetes cluster."""
 
     concurrency = 8
     lane_width = 8

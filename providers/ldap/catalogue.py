@@ -1,4 +1,4 @@
-"""What is read of a directory, as declarations: the object classes of each type, its fields, and the attributes that are only looked at.
+"""Declarations of what is read of a directory: the object classes of each type, its fields, and the attributes that are only looked at.
 
 Every attribute is checked by a test against the schemas of real servers (OpenLDAP, Samba's Active Directory, 389 Directory Server). What
 is not named here is never asked for: passwords and keys in any form, photos, certificates, and what changes with every sign-in.

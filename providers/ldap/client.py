@@ -86,7 +86,7 @@ class Client:
         return self.paged
 
     def close(self) -> None:
-        """Unbinds."""
+        """Unbinds from the server."""
         self.connections.close()
 
     # --- one page

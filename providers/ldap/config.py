@@ -13,7 +13,7 @@ GROUPS = "(|(objectClass=group)(objectClass=groupOfNames)(objectClass=groupOfUni
 
 
 class LdapConfig(SourceConfig, frozen=True):
-    """Which directory, as whom, and which of its entries are users and groups."""
+    """The directory, the account that reads it, and the filters of users and groups."""
 
     server: Annotated[
         str,

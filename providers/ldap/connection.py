@@ -51,7 +51,7 @@ class Connections:
         return self._connection
 
     def close(self) -> None:
-        """Unbinds."""
+        """Unbinds from the server."""
         if self._connection is not None:
             _hang_up(self._connection)
             self._connection = None

@@ -146,7 +146,7 @@ def _value(name: str, dn: str, start: int) -> tuple[str, int]:
 
 
 def _stripped(text: str) -> str:
-    """Without the spaces around it; one that is escaped stays."""
+    """Strips the spaces around a value; an escaped one stays."""
     left = text.lstrip()
     right = left.rstrip()
     escapes = len(right) - len(right.rstrip("\\"))

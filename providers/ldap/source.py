@@ -39,7 +39,7 @@ class LdapShape(shape.Shape):
         return sorted(value) if isinstance(value, list) else value
 
 
-class Found:
+class DirectoryEntry:
     """One entry that can be stored: its DN in the normal form and as the server spells it, its id, its attributes."""
 
     __slots__ = ("dn", "external_id", "raw", "shown")
@@ -61,7 +61,7 @@ class Directory(Source):
         self._client = Client(config)
         self._shape = LdapShape(config.ignore_fields)
         self._account = ""
-        self._units_once: Once[dict[str, Found]] = Once(kept=(ProviderError,))
+        self._units_once: Once[dict[str, DirectoryEntry]] = Once(kept=(ProviderError,))
         self._rejected_units: list[Rejected] = []
         self._memberships_once: Once[Memberships] = Once(kept=(ProviderError,))
         self._homes: dict[str, str] = {}
@@ -85,7 +85,7 @@ class Directory(Source):
             yield Read((Scope("ldap", self._account, "", kind.sub_type),), functools.partial(self._read_plain, kind))
 
     def close(self) -> None:
-        """Unbinds."""
+        """Unbinds from the server."""
         self._client.close()
 
     def _identity(self, base: Raw) -> str:
@@ -100,12 +100,12 @@ class Directory(Source):
     def _id_attributes(self, *more: str) -> list[str]:
         return list(dict.fromkeys((*entries.IDENTITY, *filter(None, (self._config.id_attribute,)), *more)))
 
-    def _found(self, kind: LdapKind, query: str, attributes: Sequence[str]) -> Iterator[Found | Rejected]:
+    def _found(self, kind: LdapKind, query: str, attributes: Sequence[str]) -> Iterator[DirectoryEntry | Rejected]:
         """Every entry that fits, or the reason why it cannot be stored."""
         own, seen = self._config.id_attribute, set[str]()
         for dn, raw in self._client.search(self._config.base_dn, query, self._id_attributes(*attributes)):
             try:
-                found = Found(dn.decode(), raw, own)
+                found = DirectoryEntry(dn.decode(), raw, own)
                 if own:  # the directory's own ids are unique
                     _check_new(found.external_id, own, seen)
             except (DataError, ValueError) as error:  # no id; a DN that is no UTF-8, or no DN
@@ -115,12 +115,12 @@ class Directory(Source):
 
     # --- units
 
-    def _units(self) -> dict[str, Found]:
+    def _units(self) -> dict[str, DirectoryEntry]:
         """The units by their DN in the normal form, the upper ones first."""
         return self._units_once.get(self._find_units)
 
-    def _find_units(self) -> dict[str, Found]:
-        units = list[Found]()
+    def _find_units(self) -> dict[str, DirectoryEntry]:
+        units = list[DirectoryEntry]()
         for found in self._found(UNIT, UNITS, catalogue.asked(UNIT)):
             if isinstance(found, Rejected):
                 self._rejected_units.append(found)
@@ -200,14 +200,14 @@ class Directory(Source):
             yield Incomplete.because(USER.sub_type, failure, "memberships")
         yield from known.reports(USER.sub_type)
 
-    def _item(self, kind: LdapKind, found: Found) -> dict[str, Any]:
+    def _item(self, kind: LdapKind, found: DirectoryEntry) -> dict[str, Any]:
         item = entries.item(found.raw, found.shown, catalogue.stored(kind))
         return {**item, **entries.state(found.raw)} if kind is USER else item
 
-    def _name(self, kind: LdapKind, found: Found) -> str:
+    def _name(self, kind: LdapKind, found: DirectoryEntry) -> str:
         return self._shape.name(kind, self._item(kind, found), {}, found.external_id)
 
-    def _resource(self, kind: LdapKind, found: Found, links: Sequence[Link] = (), *, partial: bool = False) -> Resource:
+    def _resource(self, kind: LdapKind, found: DirectoryEntry, links: Sequence[Link] = (), *, partial: bool = False) -> Resource:
         home = self._home(found.dn)
         context = {"id": found.external_id, **({"unit": home} if home != ROOT else {})}
         return self._shape.resource(kind, self._item(kind, found), context, organization=home, links=links, links_partial=partial)

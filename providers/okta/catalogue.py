@@ -1,4 +1,4 @@
-"""What is read of Okta, as declarations. A type that one list shows in full is one `OktaKind` in `PLAIN`, and nothing else.
+"""Declarations of what is read of Okta. A type that one list shows in full is one `OktaKind` in `PLAIN`, and nothing else.
 
 Every path, parameter and field is checked by a test against Okta's own OpenAPI document (what is newer than that: against Okta's own SDK).
 Field names are Okta's. What is not kept is not stored: passwords, recovery questions, phone numbers, home addresses, settings of
@@ -48,7 +48,7 @@ class OktaKind(ResourceKind, frozen=True):
 
     @property
     def listing(self) -> Listing:
-        """The list."""
+        """Returns the list of a type."""
         what = f"list {self.sub_type.removeprefix('okta_').replace('_', ' ')}s"
         return Listing(self.path, what, self.permission, self.query)
 

@@ -10,7 +10,7 @@ from providers.variables import setting
 
 
 class OktaConfig(SourceConfig, frozen=True):
-    """Which organization, and the token to read it with."""
+    """The organization, and the token that reads it."""
 
     domain: Annotated[str, setting("Host of the organization, as `example.okta.com`; not that of its admin console.")]
     api_token: Annotated[Secret, setting("API token of an administrator with read rights; Okta ends one that is not used for 30 days.")]

@@ -35,11 +35,11 @@ class OktaShape(shape.Shape):
             return self.resource(kind, item, context or {}, organization=self._domain, links=links, links_partial=partial)
         except (DataError, AttributeError, TypeError) as error:  # no id; something that is no object where one must be
             reason = str(error) if isinstance(error, DataError) else "it is not shaped as Okta describes it"
-            return Rejected(kind.sub_type, _spoken(kind, item), reason)
+            return Rejected(kind.sub_type, _display_name(kind, item), reason)
 
 
-def _spoken(kind: OktaKind, item: Any) -> str:
-    """What identifies an item to a person."""
+def _display_name(kind: OktaKind, item: Any) -> str:
+    """Returns the name of an item as a person knows it."""
     if not isinstance(item, dict):
         return f"a JSON {type(item).__name__}"
     found = (first(item, path) for path in (*kind.names, "id"))

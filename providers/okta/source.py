@@ -31,7 +31,7 @@ from providers.records import Identity, Incomplete, Link, Organization, Rejected
 
 
 class OktaSource(Source):
-    """One organization."""
+    """One organization of Okta."""
 
     concurrency = 3
 

@@ -38,7 +38,7 @@ def test_a_cancelled_job_dies_with_what_escaped_from_it(api, workbench):
     until(lambda: worker.report().get("database", {}).get("state") == "up", "the worker is there")
     idle = set(worker.processes())
     job = add(api, workbench, behaviour="grandchild", regions=["a", "b"], resources=600)
-    workbench.told("grandchild")
+    workbench.await_fault("grandchild")
     assert len(worker.processes()) >= len(idle) + 2
 
     api.post(f"discovery/jobs/{job}/cancel", status=202)
@@ -56,7 +56,7 @@ def test_a_job_is_cancelled_although_its_worker_is_gone_and_is_not_run_again(api
     """The cancellation takes effect within LEASE_TTL, without another worker."""
     worker = workbench.worker(lease_ttl=3)
     job = add(api, workbench, behaviour="sleep")
-    workbench.told("sleep")
+    workbench.await_fault("sleep")
     worker.kill()
     api.post(f"discovery/jobs/{job}/cancel", status=202)
 
@@ -73,7 +73,7 @@ def test_a_job_whose_worker_is_gone_does_not_look_as_if_it_ran(api, workbench):
     """No other worker is running that could notice it."""
     worker = workbench.worker(lease_ttl=3)
     job = add(api, workbench, behaviour="sleep")
-    workbench.told("sleep")
+    workbench.await_fault("sleep")
     worker.kill()
 
     assert ended(api, job)["error_kind"] == "lost"
@@ -83,7 +83,7 @@ def test_a_job_whose_worker_is_gone_does_not_look_as_if_it_ran(api, workbench):
 def test_a_worker_that_stops_does_not_give_a_cancelled_job_back(api, workbench):
     worker = workbench.worker(options={"shutdown_grace": 0.2})
     job = add(api, workbench, behaviour="sleep")
-    workbench.told("sleep")
+    workbench.await_fault("sleep")
     workbench.sql.execute("update discovery_jobs set cancel_requested = true")  # a person's, of which the worker has not heard yet
 
     assert worker.stop() == 0
@@ -136,7 +136,7 @@ def test_rows_that_were_put_there_past_the_api_end_their_own_runs_and_no_other(a
 def test_a_running_job_is_not_deleted_and_a_deleted_one_leaves_what_it_found(api, workbench):
     workbench.worker()
     job = add(api, workbench, behaviour="sleep", resources=500)
-    workbench.told("sleep")
+    workbench.await_fault("sleep")
     assert "cancel it first" in api.delete(f"discovery/jobs/{job}", 409)["error"]
 
     api.post(f"discovery/jobs/{job}/cancel", status=202)

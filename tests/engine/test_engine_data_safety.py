@@ -67,8 +67,8 @@ def test_f02_an_empty_success_deletes_nothing_until_a_person_says_so(workbench):
     assert "60 entities are gone from their source, more than MASS_DELETE_GUARD lets go at once" in run["error"]
     assert workbench.entities() == 60
 
-    told = command(workbench, "runs", "release", run["id"])
-    assert (told.returncode, told.stdout) == (0, f"60 entities of run {run['id']} are now marked as deleted\n")
+    result = command(workbench, "runs", "release", run["id"])
+    assert (result.returncode, result.stdout) == (0, f"60 entities of run {run['id']} are now marked as deleted\n")
     assert (workbench.entities(), workbench.entities(active=False)) == (0, 60)
 
 
@@ -101,10 +101,10 @@ def test_f03_nothing_is_released_while_the_job_runs(workbench):
     change(workbench, job, behaviour="empty")
     run = workbench.ended(job, 2)
     change(workbench, job, behaviour="sleep")
-    workbench.told("sleep")
+    workbench.await_fault("sleep")
 
-    told = command(workbench, "runs", "release", run["id"])
-    assert (told.returncode, "is running, and may be reading what is held back" in told.stderr) == (1, True)
+    result = command(workbench, "runs", "release", run["id"])
+    assert (result.returncode, "is running, and may be reading what is held back" in result.stderr) == (1, True)
     assert workbench.entities() == 60
 
 

@@ -94,7 +94,7 @@ def test_e04_the_database_is_away_while_a_job_runs(far):
     workbench, proxy = far
     worker = workbench.worker(lease_ttl=3)
     job = workbench.job(behaviour="sleep", resources=500)
-    workbench.told("sleep")
+    workbench.await_fault("sleep")
     proxy.stop()
     until(lambda: worker.state() and not worker.state()["jobs"], "the job is ended when its lease is")
     database_is(worker, "down")

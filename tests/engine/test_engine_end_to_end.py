@@ -124,7 +124,7 @@ def test_a_job_that_cannot_run_says_why_and_is_not_tried_again(workbench, config
 def test_a_person_cancels_a_running_job(workbench):
     workbench.worker()
     job = workbench.job(behaviour="sleep")
-    workbench.told("sleep")
+    workbench.await_fault("sleep")
     workbench.sql.execute("update discovery_jobs set cancel_requested = true where id = %s", [job])
     workbench.sql.execute("select pg_notify('elder_worker', 'cancel')")
 
@@ -134,7 +134,7 @@ def test_a_person_cancels_a_running_job(workbench):
 def test_a_worker_that_stops_gives_its_job_back(workbench):
     worker = workbench.worker(options={"shutdown_grace": 0.2})
     job = workbench.job(behaviour="sleep")
-    workbench.told("sleep")
+    workbench.await_fault("sleep")
 
     assert worker.stop() == 0
     assert workbench.runs(job) == []
@@ -145,7 +145,7 @@ def test_a_worker_that_stops_gives_its_job_back(workbench):
 def test_e09_kill_9_of_the_supervisor_and_another_worker_finishes(workbench):
     worker = workbench.worker(lease_ttl=3)
     job = workbench.job(behaviour="ignore_sigterm", resources=500)
-    workbench.told("ignore_sigterm")
+    workbench.await_fault("ignore_sigterm")
     worker.kill()
     until(lambda: not worker.processes(), "no process of the worker is left")
     workbench.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"behaviour": "well"})])
@@ -160,7 +160,7 @@ def test_a_late_writer_is_refused(workbench):
     """Its lease is taken away while its job runs: the job is ended, and what it finds from then on is not stored."""
     workbench.worker(lease_ttl=3)
     job = workbench.job(behaviour="sleep")
-    workbench.told("sleep")
+    workbench.await_fault("sleep")
     workbench.sql.execute(
         "update elder_worker.claims set token = token + 1, owner = gen_random_uuid(), expires_at = now() + interval '1 hour'"
     )

@@ -34,7 +34,7 @@ PHASES = {
     "spawn": lambda workbench, worker: until(
         lambda: workbench.one("select count(*) from discovery_history"), "it is claimed, and about to be spawned"
     ),
-    "mid frame": lambda workbench, worker: workbench.told("write_half_a_frame"),
+    "mid frame": lambda workbench, worker: workbench.await_fault("write_half_a_frame"),
     "commit": lambda workbench, worker: until(
         lambda: workbench.one("select count(*) from pg_locks where not granted"), "it waits to write"
     ),
@@ -84,7 +84,7 @@ def test_b07_a_clock_that_jumps_an_hour_touches_no_lease(workbench, tmp_path, mo
         monkeypatch.setenv(name, value)
     worker = workbench.worker(lease_ttl=6, options={"confine_files": False})
     job = workbench.job(behaviour="sleep")
-    workbench.told("sleep")
+    workbench.await_fault("sleep")
     for jump in ("+3600", "-3600", "+0"):
         before = worker.state()["beat"]
         clock.write_text(jump)
@@ -104,7 +104,7 @@ def test_a_writer_that_does_nothing_any_more_is_ended_and_another_does_its_work(
     """A stuck writer renews no lease and claims nothing, although the supervisor's loop turns."""
     worker = workbench.worker(options={"writer_timeout": 3.0}, lease_ttl=5)
     job = workbench.job(resources=1, behaviour="sleep")
-    workbench.told("sleep")
+    workbench.await_fault("sleep")
     worker.signal(worker.state()["services"]["writer"]["pid"], number)
     until(lambda: worker.state()["services"]["writer"]["restarts"] == 1, "it is ended and started again")
     assert "writer has not reported for 3 s and is ended" in worker.log.read_text()

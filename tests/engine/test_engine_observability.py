@@ -176,7 +176,7 @@ def test_h04_the_counters_of_all_workers_together_are_the_database(workbench):
     assert all(after[end] >= number for before, after in itertools.pairwise(samples) for end, number in before.items())
     last = counted(first)
     stuck = workbench.job(behaviour="sleep", account="stuck")
-    workbench.told("sleep")
+    workbench.await_fault("sleep")
     first.kill()
     until(lambda: not first.processes(), "no process of the first is left")
     workbench.sql.execute("update discovery_jobs set config = config || %s where id = %s", [Jsonb({"behaviour": "well"}), stuck])

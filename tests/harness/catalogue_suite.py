@@ -104,8 +104,8 @@ class CatalogueSuite:
         """Every kind has a name of its own, and is among the types that the provider lists for its users."""
         names = [kind.sub_type for kind in self.kinds]
         assert len(names) == len(set(names))
-        told = {(one.sub_type, one.entity_type) for one in self.resource_types}
-        assert {(kind.sub_type, kind.entity_type) for kind in self.kinds} <= told
+        result = {(one.sub_type, one.entity_type) for one in self.resource_types}
+        assert {(kind.sub_type, kind.entity_type) for kind in self.kinds} <= result
 
     def faults(self, kind: ResourceKind) -> list[str]:
         """Everything that is wrong with a kind."""

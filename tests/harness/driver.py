@@ -183,11 +183,11 @@ class Driver:
     def wait_scope(self, run: str, what: str = "") -> str:
         """Until the job has told that its fault has begun; what it told."""
 
-        def told(state: dict) -> str:
+        def started_scope(state: dict) -> str:
             said = [job["progress"].get("scope", "") for job in state["jobs"] if job["run"] == run]
             return next((one for one in said if one and what in ("", one)), "")
 
-        return told(self.wait_state(told))
+        return started_scope(self.wait_state(started_scope))
 
     def fresh_state(self, holds) -> dict:
         """The first fitting state that is published from now on."""

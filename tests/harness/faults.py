@@ -173,7 +173,7 @@ def look_around(_order, control, _data):
     print("SEEN", json.dumps(seen), flush=True)
 
 
-def try_doors(order, _control, _data):
+def try_each_way_out(order, _control, _data):
     """Tries everything that a job must not be able to do; says what came of each."""
     found = {}
     for name, path in order["read"].items():

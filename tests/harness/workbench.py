@@ -52,7 +52,7 @@ class Workbench:
         """Waits for a run's end and returns its row."""
         return until(lambda: len(runs := self.runs(job)) >= count and runs[-1], f"run {count} of job {job}")
 
-    def told(self, behaviour):
+    def await_fault(self, behaviour):
         """Waits until a job's fault has begun, which it says in the log; a job that did well before has said so there too."""
         until(lambda: any(f"told {behaviour} " in worker.log.read_text(errors="replace") for worker in self.workers), f"told {behaviour}")
 

@@ -30,7 +30,7 @@ class Call:
 
 
 @dataclass
-class Answer:
+class AwsReply:
     """What it gets instead of moto's answer."""
 
     status: int
@@ -66,8 +66,8 @@ class Proxy(http_proxy.Proxy):
         """As the rule says of the call."""
         call = _call(request)
         self.calls.append(call)
-        answer: Answer | Cut | None = self.rule(call)
-        return answer.for_call(call, request.headers) if isinstance(answer, Answer) else answer
+        answer: AwsReply | Cut | None = self.rule(call)
+        return answer.for_call(call, request.headers) if isinstance(answer, AwsReply) else answer
 
 
 def _call(request: Request) -> Call:

@@ -42,7 +42,7 @@ def test_g05_a_job_cannot_import_its_way_to_a_secret_in_its_environment(supervis
     assert "DATABASE_URL" not in seen_by_a_job(supervisor)["environ"]
 
 
-def doors(supervisor, tmp_path, *, pids=(), readable=()) -> dict:
+def attempts(supervisor, tmp_path, *, pids=(), readable=()) -> dict:
     """What came of a job's tries."""
     secret, other = tmp_path / "other.json", tmp_path / "own.json"
     secret.write_text("another job's")
@@ -50,7 +50,7 @@ def doors(supervisor, tmp_path, *, pids=(), readable=()) -> dict:
     return seen_by_a_job(
         supervisor,
         {"read_paths": [str(path) for path in readable]},
-        "try_doors",
+        "try_each_way_out",
         read={"another's file": str(secret), "own file": str(other)},
         write={"elsewhere": str(tmp_path / "written"), "own file written": str(other)},
         pids=list(pids),
@@ -60,7 +60,7 @@ def doors(supervisor, tmp_path, *, pids=(), readable=()) -> dict:
 
 def test_g04_a_job_reads_what_it_was_given_and_writes_to_its_folder_alone(tmp_path):
     with supervised(tmp_path, kill_grace=0, forbidden_modules=["psycopg"]) as driver:
-        found = doors(driver, tmp_path, readable=[tmp_path / "own.json"])
+        found = attempts(driver, tmp_path, readable=[tmp_path / "own.json"])
         in_force = driver.wait_state(lambda s: s["isolation"]["landlock"] is not None)["isolation"]["landlock"]
 
     assert (found["own file"], found["own folder"], found["system"]) == ("done", "done", "done")
@@ -74,7 +74,7 @@ def test_g04_a_job_reads_what_it_was_given_and_writes_to_its_folder_alone(tmp_pa
 
 def test_confinement_can_be_switched_off(tmp_path):
     with supervised(tmp_path, kill_grace=0, confine_files=False) as driver:
-        assert doors(driver, tmp_path)["another's file"] == "done"
+        assert attempts(driver, tmp_path)["another's file"] == "done"
         driver.wait_state(lambda s: s["isolation"]["landlock"] == 0)
 
 
@@ -83,7 +83,7 @@ def test_g04_a_job_sees_into_no_other_process(supervisor, tmp_path):
     supervisor.run("0", "sleep")
     sibling, services = supervisor.job_pid("0"), supervisor.wait_state(lambda s: s["services"]["writer"]["pid"])["services"]
     pids = [sibling, supervisor.process.pid, services["writer"]["pid"]]
-    found = doors(supervisor, tmp_path, pids=pids)
+    found = attempts(supervisor, tmp_path, pids=pids)
 
     if os.geteuid() != 0:
         assert {found[f"{pid} {file}"] for pid in pids for file in ("environ", "mem", "fd")} == {"PermissionError"}
@@ -94,7 +94,7 @@ def test_g04_a_job_sees_into_no_other_process(supervisor, tmp_path):
 
 def test_g05_no_database_driver_can_be_imported(tmp_path):
     with supervised(tmp_path, kill_grace=0, forbidden_modules=["psycopg"]) as driver:
-        found = doors(driver, tmp_path)
+        found = attempts(driver, tmp_path)
 
     assert found["import psycopg"] == "ModuleNotFoundError"
     assert found["import json"] == "done"
@@ -110,7 +110,7 @@ def test_a_projected_file_may_be_exchanged(supervisor, tmp_path):
     found = seen_by_a_job(
         supervisor,
         {"read_paths": [str(volume / "token")]},
-        "try_doors",
+        "try_each_way_out",
         read={"token": str(volume / "token"), "beside it": str(volume / "..1" / "own.json")},
         write={},
         pids=[],

@@ -57,7 +57,7 @@ def killed(driver, fault: str, *, within: float = GRACE + 0.5, **order) -> dict:
     return exited
 
 
-def told(exited: dict, function: str) -> None:
+def assert_stack_names(exited: dict, function: str) -> None:
     """It has told where it stood, if it had a core before SIGKILL came (with all the time there is: `test_h05`)."""
     assert f"in {function}" in exited["detail"] or exited["signal"] == "SIGKILL", exited
 
@@ -78,22 +78,22 @@ def test_a01_without_grace(tmp_path):
 def test_a02_sigterm_ignored(supervisor):
     exited = killed(supervisor, "ignore_sigterm")
     assert exited["kill_seconds"] >= GRACE
-    told(exited, "ignore_sigterm")
+    assert_stack_names(exited, "ignore_sigterm")
 
 
 def test_a03_handler_that_never_returns(supervisor):
     exited = killed(supervisor, "endless_handler")
     assert exited["kill_seconds"] >= GRACE
-    told(exited, "endless_handler")
+    assert_stack_names(exited, "endless_handler")
 
 
 def test_a04_c_call_in_the_main_thread(supervisor):
-    told(killed(supervisor, "c_call"), "c_call")
+    assert_stack_names(killed(supervisor, "c_call"), "c_call")
 
 
 def test_a05_gil_hog(supervisor):
     """No thread of it can run: it is killed as any other, and what it was doing is told."""
-    told(killed(supervisor, "gil_hog"), "gil_hog")
+    assert_stack_names(killed(supervisor, "gil_hog"), "gil_hog")
 
 
 def test_a05_holding_the_gil_is_not_idleness(supervisor):
@@ -105,7 +105,7 @@ def test_a05_holding_the_gil_is_not_idleness(supervisor):
 def test_a05_who_computes_is_not_idle(supervisor):
     """One long call that holds the GIL and reports nothing, far longer than it may be idle: what it uses of the CPU shows that it works."""
     supervisor.run("1", "compute", {"idle": 1.5, "wall": 8.0})
-    told(ended(supervisor, "1", "timeout"), "compute")
+    assert_stack_names(ended(supervisor, "1", "timeout"), "compute")
 
 
 def test_a06_stopped(supervisor):

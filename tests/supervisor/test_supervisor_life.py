@@ -38,10 +38,10 @@ def test_b01_supervisor_killed(tmp_path, namespaced):
 def test_a17_a_job_that_has_ended_is_freed_at_once():
     """And not when a collector comes by: ten thousand jobs would leave their highest mark in the memory."""
     code = "import programs; programs.reap_one_job()"
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": f"{HERE}{os.pathsep}{ROOT}"}, capture_output=True, text=True, check=False
     )
-    assert (told.stdout, told.returncode) == ("freed\n", 0), told.stderr
+    assert (done.stdout, done.returncode) == ("freed\n", 0), done.stderr
 
 
 def test_b03_sigterm_when_idle(tmp_path):

@@ -155,26 +155,26 @@ def test_lines_are_bounded():
 
 
 def test_an_event_of_a_closed_descriptor_is_not_given_to_the_next_of_its_number():
-    loop, heard = Loop(), []
+    loop, received = Loop(), []
     pipes = [os.pipe(), os.pipe()]
     new: list[int] = []
 
     def first_come(mine: int, other: int) -> None:
-        heard.append("first")
+        received.append("first")
         loop.forget(other)
         os.close(other)
         new.extend(os.pipe())
         assert other in new
-        loop.watch(other, lambda: heard.append("a stranger's"))
+        loop.watch(other, lambda: received.append("a stranger's"))
         loop.forget(mine)
 
     for (read, write), (another, _) in zip(pipes, reversed(pipes), strict=True):
         os.write(write, b"x")
         loop.watch(read, lambda read=read, another=another: first_come(read, another))
-    loop.after(0.05, lambda: heard.append("time"))
-    while "time" not in heard:
+    loop.after(0.05, lambda: received.append("time"))
+    while "time" not in received:
         loop.run_once()
-    assert heard == ["first", "time"]
+    assert received == ["first", "time"]
     loop.close()
     for fd in {*new, *(end for pair in pipes for end in pair)}:
         os.close(fd)

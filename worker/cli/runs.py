@@ -46,5 +46,5 @@ def _list(connection: Connection, run: int) -> int:
 
 
 def _besides(released: Released) -> str:
-    """What was released besides entities, for the end of a sentence."""
+    """Describes what was released besides entities, for the end of a sentence."""
     return f"; {released.links} links and {released.attributes} attributes are gone" if released.links or released.attributes else ""

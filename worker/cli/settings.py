@@ -52,7 +52,7 @@ def env() -> str:
 
 
 def _meaning(variable: Variable) -> str:
-    """What the variable does, and what goes wrong at either end."""
+    """Describes a variable, and what breaks when it is too low or too high."""
     bounds = (variable.minimum is not None, variable.maximum is not None)
     allowed = {
         (True, True): f"From {shown(variable.minimum)} to {shown(variable.maximum)}.",

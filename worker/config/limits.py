@@ -91,7 +91,7 @@ def _slots(settings: Settings) -> tuple[int, int]:
 
 
 def _need(settings: Settings) -> int:
-    """What the most demanding provider needs, of those that may run here."""
+    """Returns the memory that the most demanding provider of this worker needs."""
     return max((source.description.memory_mb for source in _running(settings)), default=LEAST_JOB_MB)
 
 

@@ -1,4 +1,4 @@
-"""What the operator has set for each provider: its switch, its interval, and the variables that the provider itself declares.
+"""The operator's settings of each provider: its switch, its interval, and the variables that the provider itself declares.
 
 Nothing here knows a provider by name: `providers.registry.descriptions` has all of them, those of third parties with them.
 """
@@ -131,7 +131,7 @@ def warnings(settings: SourceSettings) -> Iterator[str]:
 
 
 def _complaints(settings: SourceSettings) -> Iterator[str]:
-    """What is missing of a connector's variables, else what contradicts itself in them."""
+    """Returns the variables that a connector lacks, else those that contradict each other."""
     variables = settings.description.connector or ()
     missing = [one.name for one in variables if one.required and one.field not in settings.connector]
     if missing:

@@ -57,7 +57,7 @@ class FrameSink:
             self._write(DataKind.PLANNED, wire.encode(scopes))
 
     def begin(self, scope: Scope) -> None:
-        """Opens a scope."""
+        """Opens a scope with a SCOPE frame."""
         with self._lock:
             if scope in self._open:
                 raise ProviderError(f"the scope {_describe(scope)} was planned twice")
@@ -85,7 +85,7 @@ class FrameSink:
                 self._resources += count
 
     def end(self, report: ScopeReport) -> None:
-        """Closes a scope."""
+        """Closes a scope with a SCOPE_END frame."""
         with self._lock:
             opened = self._open[report.scope]
             body = wire.ScopeEnd(

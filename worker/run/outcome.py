@@ -52,7 +52,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Received(msgspec.Struct, frozen=True):
-    """What the data pipe said until its end. `broken` says how the protocol was violated."""
+    """The state of the data pipe at its end. `broken` says how the protocol was violated."""
 
     complete: bool = False
     failed: wire.Failed | None = None

@@ -11,7 +11,7 @@ from worker.run.outcome import Verdict
 
 
 class Abilities(msgspec.Struct, frozen=True):
-    """What a worker can run: providers that are installed and switched on, and jobs of the queues that it serves."""
+    """The jobs that a worker can run: those of providers that are installed and switched on, in the queues that it serves."""
 
     providers: tuple[str, ...]
     queues: tuple[str, ...] = ("default",)

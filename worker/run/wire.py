@@ -53,7 +53,7 @@ FAILURE_KINDS: dict[str, FailureKind] = {kind: kind for kind in get_args(Failure
 
 
 class JobStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a job process is to do. `operator` holds the operator's settings for the provider, by field."""
+    """The order to a job process. `operator` holds the operator's settings for the provider, by field."""
 
     kind: str
     """``discovery``, ``connector`` or ``test`` (only `Source.check`)."""

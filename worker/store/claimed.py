@@ -28,7 +28,7 @@ class ClaimedConnection:
         self._connection: Connection | None = None
 
     def transact(self, work: Callable[[Connection], ResultT]) -> ResultT:
-        """What `work` returns, done in one transaction under the check of the claim. Raises `InventoryError`."""
+        """Runs `work` in one transaction under the check of the claim, and returns its result. Raises `InventoryError`."""
         for seconds in (*RETRY_SECONDS, None):
             try:
                 return self._attempt(work)

@@ -110,7 +110,7 @@ def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdic
 
 
 def pin(connection: Connection, job: int, identity: str) -> None:
-    """From now on the job reads this account, tenant, cluster or directory only, unless it is pinned already."""
+    """Pins the account, tenant, cluster or directory that the job reads, unless one is pinned already."""
     connection.execute("update discovery_jobs set identity = %s where id = %s and identity is null", [identity, job])
 
 

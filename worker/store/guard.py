@@ -18,13 +18,13 @@ FREE = 20
 OFF = 1.0
 """MASS_DELETE_GUARD that holds nothing back."""
 
-Kind = Literal["entity", "link", "attribute"]
+LossKind = Literal["entity", "link", "attribute"]
 
 
 class Loss(NamedTuple):
-    """What a scope is about to lose of one kind and name, how many it has, and of how many entities."""
+    """The loss of one kind and name that a scope is about to have, with how many it has, and of how many entities."""
 
-    kind: Kind
+    kind: LossKind
     name: str
     lost: int
     had: int

@@ -18,7 +18,7 @@ COLUMNS: LiteralString = (
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """Which scopes are meant. `owner` is ``job:42`` or ``connector:ldap``; `not_complete_for` is in seconds."""
+    """A filter of scopes. `owner` is ``job:42`` or ``connector:ldap``; `not_complete_for` is in seconds."""
 
     state: str | None = None
     provider: str | None = None

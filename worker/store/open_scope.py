@@ -33,7 +33,7 @@ class OpenScope:
 
 
 class Taken(NamedTuple):
-    """What the end of a scope has taken away, and what its guard has held back."""
+    """The deletions at the end of a scope, and those that the guard held back."""
 
     deleted: int
     held: int

@@ -26,7 +26,7 @@ def page(connection: Connection, number: int, size: int, filters: dict[str, Any]
 
 
 def get(connection: Connection, number: int) -> dict[str, Any] | None:
-    """One organization."""
+    """One organization as it is stored."""
     return one(connection, "select " + COLUMNS + " from organizations o where o.id = %s", [number])
 
 

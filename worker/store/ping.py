@@ -12,7 +12,7 @@ RESPONSE_TIMEOUT = 10.0
 
 
 class Pong(msgspec.Struct, frozen=True):
-    """What the server says about itself; `role` is ``primary`` or ``replica``."""
+    """The server's version and role; `role` is ``primary`` or ``replica``."""
 
     user: str
     database: str

@@ -96,7 +96,7 @@ class Pool:
             yield connection
 
     def close(self) -> None:
-        """Closes every connection."""
+        """Closes every connection of the pool."""
         if self._opened:
             self._pool.close()
 

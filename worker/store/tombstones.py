@@ -12,7 +12,7 @@ from worker.store.losses import Losses
 
 
 class Released(NamedTuple):
-    """What a person's release has taken away."""
+    """The numbers of entities, links and attributes that a release deleted."""
 
     entities: int
     links: int

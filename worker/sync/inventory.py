@@ -24,7 +24,7 @@ BATCH_BYTES = 4 * 1024 * 1024
 UNREACHABLE = "api"
 """Kind of the error of a sync whose API cannot be reached, and could not be told of it either."""
 
-NOT_REACHED_TOLD = 1000
+MAX_NOT_REACHED = 1000
 """Most scopes that were not reached of which the API is told by name."""
 
 _log = structlog.get_logger("worker.sync")
@@ -135,7 +135,7 @@ class ApiInventory:
     def not_reached(self, scopes: list[Scope]) -> None:
         """Closes scopes that were planned and not begun, so that the ledger names them."""
         self.totals.outcomes[Outcome.NOT_REACHED] = len(scopes)
-        for scope in scopes[:NOT_REACHED_TOLD]:
+        for scope in scopes[:MAX_NOT_REACHED]:
             closed = ScopeClosed(self._owner, self._run, scope, Outcome.NOT_REACHED, 0, "planned, and not reached before the sync ended")
             try:
                 self._api.close_scope(closed)

@@ -18,13 +18,13 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-PATIENCE = 5.0
+HEAD_TIMEOUT = 5.0
 """Seconds for a request to come, and for a client to leave after the last answer."""
 
-PARTING = 0.5
+CLOSE_TIMEOUT = 0.5
 """The same, once the worker is told to stop."""
 
-ROOM = 64 * 1024
+MAX_HEAD = 64 * 1024
 """Bytes of a request that the kernel keeps for us before a thread is given to it: whole, but for large bodies. No head is as long."""
 
 CONNECTIONS = 4096
@@ -42,13 +42,13 @@ def missing(begun: bytes) -> int:
     """How many bytes more a request needs, at least, before it can be read. Raises `ValueError` when its head has no end."""
     end = begun.find(b"\r\n\r\n")
     if end < 0:
-        if len(begun) >= ROOM:
+        if len(begun) >= MAX_HEAD:
             raise ValueError
         return 1
     length = _LENGTH.search(begun, 0, end + 2)
     waits = _EXPECT.search(begun, 0, end + 2)  # its sender wants a word before it goes on
     whole = end + 4 + (int(length[1]) if length and not waits else 0)
-    return max(0, min(whole, ROOM) - len(begun))
+    return max(0, min(whole, MAX_HEAD) - len(begun))
 
 
 def descriptors() -> int:
@@ -62,7 +62,7 @@ def descriptors() -> int:
 
 
 def _begun(conn: Any) -> bool:
-    """Whether a part of the next request was read with the last one: a thread would have to wait for the rest."""
+    """True if a part of the next request was read with the last one: a thread would have to wait for the rest."""
     ahead = conn.parser.unreader.buf.getvalue()
     with contextlib.suppress(ValueError):
         return bool(ahead and missing(ahead))
@@ -70,21 +70,21 @@ def _begun(conn: Any) -> bool:
 
 
 class Connection(TConn):  # type: ignore[misc]
-    """With the number of bytes that it was to have when it is readable again; if it has fewer, no more will come."""
+    """Remembers how many bytes to wait for; fewer at the next event means that the client has closed."""
 
     awaited = 1
 
 
 class ReceptionWorker(ThreadWorker):  # type: ignore[misc]
-    """What waits is in `pending_conns`, in the order in which patience ends: requests to come, and clients to leave."""
+    """Connections wait in `pending_conns`, in the order of their time-outs: those whose request is to come, and those that are to close."""
 
     def init_process(self) -> None:
-        """In the new process."""
+        """Prepares the worker in its new process."""
         self.worker_connections = descriptors()
         super().init_process()
 
     def accept(self, listener: Any) -> None:
-        """A new connection."""
+        """Registers a new connection."""
         with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
             client, address = listener.accept()
             self.nr_conns += 1
@@ -101,7 +101,7 @@ class ReceptionWorker(ThreadWorker):  # type: ignore[misc]
     def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
         """More of a request has come, or its end."""
         try:
-            begun = client.recv(ROOM, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            begun = client.recv(MAX_HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT)
             more = missing(begun)
         except BlockingIOError:
             return
@@ -140,9 +140,9 @@ class ReceptionWorker(ThreadWorker):  # type: ignore[misc]
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Told to stop: who has nothing under way is not waited for as long."""
-        super()._cap_keepalive(min(deadline, time.monotonic() + PARTING))
+        super()._cap_keepalive(min(deadline, time.monotonic() + CLOSE_TIMEOUT))
         for conn in self.pending_conns:
-            conn.timeout = min(conn.timeout, time.monotonic() + PARTING)
+            conn.timeout = min(conn.timeout, time.monotonic() + CLOSE_TIMEOUT)
 
     def _expect(self, conn: Any) -> None:
         self._wait(conn, functools.partial(self.on_pending_socket_readable, conn))
@@ -160,7 +160,7 @@ class ReceptionWorker(ThreadWorker):  # type: ignore[misc]
     def _hear_out(self, conn: Any, client: Any) -> None:
         with contextlib.suppress(BlockingIOError):
             try:
-                left = not client.recv(ROOM)
+                left = not client.recv(MAX_HEAD)
             except ConnectionError:
                 left = True
             if left:
@@ -170,7 +170,7 @@ class ReceptionWorker(ThreadWorker):  # type: ignore[misc]
 
     def _wait(self, conn: Any, call: Any) -> None:
         conn.sock.setblocking(False)
-        conn.timeout = time.monotonic() + (PATIENCE if self.alive else PARTING)
+        conn.timeout = time.monotonic() + (HEAD_TIMEOUT if self.alive else CLOSE_TIMEOUT)
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, call)
 

@@ -21,4 +21,4 @@ class QuietLogger(Logger):  # type: ignore[misc]
         """Nothing: probes come every few seconds."""
 
     def reopen_files(self) -> None:
-        """There are none."""
+        """Returns no log lines for requests."""

@@ -44,7 +44,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
 
 
 def options(address: str, *, threads: int, workers: int = 1, timeout: int = 30) -> dict[str, Any]:
-    """What every gunicorn of ours has: it logs through us, and its workers end with it."""
+    """The gunicorn settings of both services: log lines in our format, and workers that end with their master."""
     return {
         "bind": [address],
         "workers": workers,
@@ -102,7 +102,7 @@ THREADS = 64
 
 
 def serve(state: int, settings_fd: int) -> int:
-    """Until it is told to stop."""
+    """Serves until a signal stops it."""
     settings = unseal(settings_fd, Settings)
     logs.configure(settings.log_level, settings.log_format)
     host, port = settings.health_check_host, settings.health_check_port

@@ -13,7 +13,7 @@ def lifetime(provider: str) -> Series:
 
 
 def run_ended(provider: str, verdict: Verdict, totals: Totals) -> tuple[Increment, ...]:
-    """What one discovery run adds to the counters."""
+    """The numbers that one discovery run adds to the counters."""
     labels = {"provider": provider, "status": str(verdict.status), "error_kind": verdict.error_kind}
     scopes = [
         Increment(name="discovery_scopes_total", labels={"outcome": outcome}, amount=number) for outcome, number in totals.outcomes.items()

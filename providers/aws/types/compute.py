@@ -1,4 +1,4 @@
-"""What runs: instances, functions, models, desktops."""
+"""Compute types: instances, functions, models, desktops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeps data: volumes, buckets, databases, caches."""
+"""Data types: volumes, buckets, databases, caches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What carries messages and watches: queues, topics, streams, rules, alarms, logs, stacks."""
+"""Types for messages and monitoring: queues, topics, streams, rules, alarms, logs, stacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what, and what keeps secrets. Of secrets and parameters, only what is known about them is read, never their values."""
+"""Types for identities, permissions and secrets. Secrets and parameters are read without their values."""
 
 from __future__ import annotations
 

@@ -41,9 +41,9 @@ def installation(authentik):
 @pytest.fixture(autouse=True)
 def waits(monkeypatch):
     """The seconds that were waited, without waiting."""
-    told = []
-    monkeypatch.setattr(retry, "wait", told.append)
-    return told
+    waits = []
+    monkeypatch.setattr(retry, "wait", waits.append)
+    return waits
 
 
 def config(fake, **changes):
@@ -368,5 +368,5 @@ def test_each_permission_that_is_told_is_needed(installation, missing):
     installation.visible = {"User1", "Team 1", "Role 1"}
     sink = read(installation)
     denied = {scope.resource_type for scope, report in sink.reports.items() if report.outcome is Outcome.DENIED}
-    told = {kind.sub_type for kind in registry.get("authentik").resource_types() if missing in kind.permissions}
-    assert denied == {*told, "authentik_application"}
+    waits = {kind.sub_type for kind in registry.get("authentik").resource_types() if missing in kind.permissions}
+    assert denied == {*waits, "authentik_application"}

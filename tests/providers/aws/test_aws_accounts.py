@@ -6,7 +6,7 @@ import json
 import threading
 
 import pytest
-from peers.aws_proxy import Answer
+from peers.aws_proxy import AwsReply
 from peers.moto import Moto
 from test_aws_reading import ACCOUNT, REGION, found, read, read_all, report
 
@@ -17,8 +17,8 @@ OTHERS = [f"2{number:011d}" for number in range(8)]
 CAP = 60.0
 
 
-def listing(*accounts: dict[str, str]) -> Answer:
-    return Answer(200, "", json.dumps({"Accounts": [{"Arn": "arn", "Name": "x", **account} for account in accounts]}).encode())
+def listing(*accounts: dict[str, str]) -> AwsReply:
+    return AwsReply(200, "", json.dumps({"Accounts": [{"Arn": "arn", "Name": "x", **account} for account in accounts]}).encode())
 
 
 def listed(aws_proxy, *accounts: dict[str, str], **config):
@@ -38,10 +38,10 @@ def test_case_aws_2_an_account_of_unknown_state_is_read_and_said_to_be(moto: Mot
     answer = listing({"Id": OTHERS[0]})
     with aws_proxy.broken(lambda call: answer if call.operation == "ListAccounts" else None):
         collected = read(aws_proxy.url, "sqs_queue", "iam_user", assume_role_name="Reader")
-    reports = {scope: told for scope, told in collected.reports.items() if scope.account == OTHERS[0]}
+    reports = {scope: result for scope, result in collected.reports.items() if scope.account == OTHERS[0]}
 
-    assert {told.outcome for told in reports.values()} == {Outcome.COMPLETE}
-    assert [told.message for told in reports.values() if told.message] == [
+    assert {result.outcome for result in reports.values()} == {Outcome.COMPLETE}
+    assert [result.message for result in reports.values() if result.message] == [
         f"AWS names no state of account {OTHERS[0]}: it is read all the same"
     ]
 
@@ -49,10 +49,10 @@ def test_case_aws_2_an_account_of_unknown_state_is_read_and_said_to_be(moto: Mot
 @pytest.mark.parametrize("state", ["SUSPENDED", "PENDING_CLOSURE"])
 def test_case_aws_2_an_account_that_cannot_be_read_is_skipped(moto: Moto, aws_proxy, state):
     collected = listed(aws_proxy, {"Id": OTHERS[0], "State": state}, {"Id": ACCOUNT, "State": "ACTIVE"})
-    told = collected.reports[Scope("aws", OTHERS[0], "", "*")]
+    result = collected.reports[Scope("aws", OTHERS[0], "", "*")]
 
-    assert told.outcome is Outcome.SKIPPED
-    assert state in told.message
+    assert result.outcome is Outcome.SKIPPED
+    assert state in result.message
     assert report(collected, "sqs_queue").outcome is Outcome.COMPLETE
 
 
@@ -94,7 +94,7 @@ class Meeting:
             self._under_way.pop(call.key, None)
 
 
-EXPIRED = Answer(400, "ExpiredTokenException", message="The security token included in the request is expired")
+EXPIRED = AwsReply(400, "ExpiredTokenException", message="The security token included in the request is expired")
 
 
 def test_case_aws_12_an_expired_token_ends_the_run_with_one_sentence(moto: Moto, aws_proxy):
@@ -120,7 +120,7 @@ def test_case_aws_12_a_key_that_sts_does_not_accept_any_more_ends_the_run_too(mo
     def rule(call):
         if call.operation == "ListQueues":
             gone.set()
-        return Answer(403, "InvalidClientTokenId") if gone.is_set() else None
+        return AwsReply(403, "InvalidClientTokenId") if gone.is_set() else None
 
     with aws_proxy.broken(rule), pytest.raises(CredentialsError, match="does not accept the credentials"):
         read(aws_proxy.url, "sqs_queue", "sns_topic", "kms_key")

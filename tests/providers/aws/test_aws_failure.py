@@ -107,7 +107,7 @@ def test_case_aws_3_every_error_answer_parses(service, operation):
         assert raised(service, operation, 400, code).response["Error"]["Code"] == code
 
 
-def told(code: str, message: str, status: int = 403, service: str = "ec2", operation: str = "DescribeVpcs"):
+def failure_of(code: str, message: str, status: int = 403, service: str = "ec2", operation: str = "DescribeVpcs"):
     return translate(raised(service, operation, status, code, message), "ec2:DescribeVpcs", "us-east-1 of account 1")
 
 
@@ -131,7 +131,7 @@ def test_a_refusal_gives_aws_reason(name, words, deny):
         message = f"{USER} with an explicit deny in a {message.split('because no ')[1].split(' allows')[0]}"
     if deny == "implicit" and "control policy" in name:
         message = f"{USER} because no {name} allows the ec2:DescribeVpcs action"
-    error = told("UnauthorizedOperation", message)
+    error = failure_of("UnauthorizedOperation", message)
 
     assert isinstance(error, Denied)
     assert error.permission == "ec2:DescribeVpcs"
@@ -141,7 +141,7 @@ def test_a_refusal_gives_aws_reason(name, words, deny):
 
 def test_a_policy_that_aws_names_is_named():
     arn = "arn:aws:organizations::1:policy/o-abc/service_control_policy/p-def"
-    error = told("AccessDeniedException", f"{DOCUMENTED['service control policy']}: {arn}")
+    error = failure_of("AccessDeniedException", f"{DOCUMENTED['service control policy']}: {arn}")
     assert f"({arn})" in str(error)
 
 
@@ -176,7 +176,7 @@ def test_a_policy_that_aws_names_is_named():
     ],
 )
 def test_an_answer_and_its_sentence(code, message, kind, words):
-    error = told(code, message, 400)
+    error = failure_of(code, message, 400)
     assert type(error) is kind
     assert words in str(error)
     assert message in error.detail

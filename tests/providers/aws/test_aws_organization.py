@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from peers.aws_proxy import Answer
+from peers.aws_proxy import AwsReply
 from peers.moto import Moto
 from test_aws_reading import ACCOUNT, REGION, found, read, report
 
@@ -13,7 +13,7 @@ from providers.errors import Outcome
 from providers.records import Link, Scope
 
 TYPES = ("organization", "organization_root", "organizational_unit", "aws_account", "organization_policy")
-TAGGED = Answer(200, "", b'{"Tags": [{"Key": "team", "Value": "a"}]}')
+TAGGED = AwsReply(200, "", b'{"Tags": [{"Key": "team", "Value": "a"}]}')
 """moto does not know this call."""
 
 
@@ -109,7 +109,7 @@ def test_identity_center_of_another_account_is_left_to_it(moto: Moto, company, a
     ],
 )
 def test_a_list_that_is_refused_is_denied_for_all_that_need_it(moto: Moto, company, aws_proxy, operation, hit):
-    with aws_proxy.broken(lambda call: Answer(400, "AccessDeniedException") if call.operation == operation else None):
+    with aws_proxy.broken(lambda call: AwsReply(400, "AccessDeniedException") if call.operation == operation else None):
         collected = read(aws_proxy.url, *TYPES)
 
     assert {name for name in TYPES if report(collected, name, "").outcome is Outcome.DENIED} == hit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from peers.aws_proxy import Answer
+from peers.aws_proxy import AwsReply
 from peers.moto import Moto
 from test_aws_reading import ACCOUNT, REGION, found, read, report
 
@@ -15,16 +15,16 @@ HERE = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
 THERE = f"arn:aws:ec2:{REGION}:{OTHER}"
 
 
-def ec2(operation: str, items: str) -> Answer:
+def ec2(operation: str, items: str) -> AwsReply:
     """An answer of EC2."""
-    return Answer(200, "", f"<{operation}Response><requestId>1</requestId>{items}</{operation}Response>".encode())
+    return AwsReply(200, "", f"<{operation}Response><requestId>1</requestId>{items}</{operation}Response>".encode())
 
 
 def side(name: str, owner: str, vpc: str, region: str = REGION) -> str:
     return f"<{name}><ownerId>{owner}</ownerId><vpcId>{vpc}</vpcId><region>{region}</region></{name}>"
 
 
-def peering(requester: str, accepter: str) -> Answer:
+def peering(requester: str, accepter: str) -> AwsReply:
     sides = side("requesterVpcInfo", requester, "vpc-1") + side("accepterVpcInfo", accepter, "vpc-2", "eu-west-1")
     item = f"<item><vpcPeeringConnectionId>pcx-1</vpcPeeringConnectionId>{sides}</item>"
     return ec2("DescribeVpcPeeringConnections", f"<vpcPeeringConnectionSet>{item}</vpcPeeringConnectionSet>")
@@ -103,7 +103,7 @@ def test_case_aws_6_links_to_a_shared_network_name_its_owner(moto: Moto, aws_pro
 
 
 def test_case_aws_6_links_are_added_to_when_their_owners_cannot_be_read(moto: Moto, aws_proxy):
-    denied = Answer(403, "UnauthorizedOperation")
+    denied = AwsReply(403, "UnauthorizedOperation")
     with aws_proxy.broken(lambda call: denied if call.operation == "DescribeSubnets" else SHARED.get(call.operation)):
         collected = read(aws_proxy.url, "ec2_instance")
 

@@ -6,7 +6,7 @@ import json
 from unittest import mock
 
 import pytest
-from peers.aws_proxy import HALF, Answer
+from peers.aws_proxy import HALF, AwsReply
 from peers.moto import Moto
 
 from providers import registry
@@ -144,7 +144,7 @@ def test_buckets_are_in_their_region_and_a_refused_detail_is_noted(moto: Moto, a
         s3.create_bucket(Bucket=f"bucket-{name}", **where)
     s3.create_bucket(Bucket="bucket-elsewhere")
     s3.put_bucket_tagging(Bucket="bucket-one", Tagging={"TagSet": [{"Key": "team", "Value": "a"}]})
-    refused = Answer(403, "AccessDenied")
+    refused = AwsReply(403, "AccessDenied")
     with aws_proxy.broken(lambda call: refused if "bucket-two" in call.path and "policy" in call.path else None):
         collected = read(aws_proxy.url, "s3_bucket")
     buckets = found(collected, "s3_bucket")
@@ -165,7 +165,7 @@ def test_a_detail_refused_for_all_is_a_missing_permission(moto: Moto, aws_proxy)
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             BillingMode="PAY_PER_REQUEST",
         )
-    with aws_proxy.broken(lambda call: Answer(400, "AccessDeniedException") if call.operation == "ListTagsOfResource" else None):
+    with aws_proxy.broken(lambda call: AwsReply(400, "AccessDeniedException") if call.operation == "ListTagsOfResource" else None):
         collected = read(aws_proxy.url, "dynamodb_table")
 
     assert len(found(collected, "dynamodb_table")) == 2
@@ -180,13 +180,13 @@ DETAILS = ["AWSAccountId", "Arn", "CreationDate", "Description", "KeyState"]
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        (Answer(400, "AccessDeniedException"), Outcome.DENIED),
-        (Answer(403, "Forbidden"), Outcome.DENIED),
-        (Answer(400, "NotFoundException"), Outcome.COMPLETE),
-        (Answer(404, "ResourceNotFound"), Outcome.COMPLETE),
-        (Answer(405, "MethodNotAllowed"), Outcome.ERROR),
-        (Answer(400, "ThrottlingException"), Outcome.THROTTLED),
-        (Answer(500, "InternalFailure"), Outcome.ERROR),
+        (AwsReply(400, "AccessDeniedException"), Outcome.DENIED),
+        (AwsReply(403, "Forbidden"), Outcome.DENIED),
+        (AwsReply(400, "NotFoundException"), Outcome.COMPLETE),
+        (AwsReply(404, "ResourceNotFound"), Outcome.COMPLETE),
+        (AwsReply(405, "MethodNotAllowed"), Outcome.ERROR),
+        (AwsReply(400, "ThrottlingException"), Outcome.THROTTLED),
+        (AwsReply(500, "InternalFailure"), Outcome.ERROR),
     ],
 )
 def test_case_aws_7_a_detail_that_fails_leaves_the_item_in(moto: Moto, aws_proxy, answer, outcome):
@@ -211,7 +211,7 @@ def test_case_aws_7_one_bucket_whose_policy_cannot_be_read(moto: Moto, aws_proxy
     for name in ("one", "two"):
         s3.create_bucket(Bucket=f"bucket-{name}", CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_bucket_policy(Bucket=f"bucket-{name}", Policy=policy)
-    refused = Answer(status, code)
+    refused = AwsReply(status, code)
     with aws_proxy.broken(lambda call: refused if "bucket-two" in call.path and "policy" in call.path else None):
         collected = read(aws_proxy.url, "s3_bucket")
     buckets = found(collected, "s3_bucket")
@@ -224,7 +224,7 @@ def test_case_aws_7_one_bucket_whose_policy_cannot_be_read(moto: Moto, aws_proxy
 def test_case_aws_7_attributes_that_are_a_map_are_named_too(moto: Moto, aws_proxy):
     moto.client("sqs", REGION).create_queue(QueueName="orders")
     moto.client("sns", REGION).create_topic(Name="orders")
-    broken = {"GetQueueAttributes": Answer(500, "InternalError"), "GetTopicAttributes": Answer(500, "InternalError")}
+    broken = {"GetQueueAttributes": AwsReply(500, "InternalError"), "GetTopicAttributes": AwsReply(500, "InternalError")}
     with aws_proxy.broken(lambda call: broken.get(call.operation)):
         collected = read(aws_proxy.url, "sqs_queue", "sns_topic")
     (queue,), (topic,) = (found(collected, kind).values() for kind in ("sqs_queue", "sns_topic"))
@@ -238,15 +238,15 @@ def test_case_aws_7_what_only_its_detail_can_name_is_not_stored_and_told(moto: M
     """The ARN of a task definition ends in its revision, which the list does not have."""
     container = {"name": "web", "image": "web:1", "memory": 64}
     moto.client("ecs", REGION).register_task_definition(family="shop", containerDefinitions=[container])
-    broken = Answer(500, "ServerException")
+    broken = AwsReply(500, "ServerException")
     with aws_proxy.broken(lambda call: broken if call.operation == "DescribeTaskDefinition" else None):
         collected = read(aws_proxy.url, "ecs_task_definition")
 
-    told = report(collected, "ecs_task_definition")
+    result = report(collected, "ecs_task_definition")
     assert found(collected, "ecs_task_definition") == {}
-    assert told.rejected == 1
-    assert "shop" in told.rejection
-    assert told.outcome is Outcome.ERROR
+    assert result.rejected == 1
+    assert "shop" in result.rejection
+    assert result.outcome is Outcome.ERROR
 
 
 def test_half_an_answer_is_not_an_empty_one(moto: Moto, aws_proxy):
@@ -257,7 +257,7 @@ def test_half_an_answer_is_not_an_empty_one(moto: Moto, aws_proxy):
 
 
 def test_an_html_page_instead_of_an_answer(moto: Moto, aws_proxy):
-    page = Answer(500, "", b"<!doctype html><h1>Internal Server Error</h1>")
+    page = AwsReply(500, "", b"<!doctype html><h1>Internal Server Error</h1>")
     with aws_proxy.broken(lambda call: page if call.operation == "DescribeVpcs" else None):
         collected = read(aws_proxy.url, "vpc")
 
@@ -306,7 +306,7 @@ def test_every_account_of_an_organization(moto: Moto, organization, parallel):
 
 
 def test_a_role_that_cannot_be_assumed_is_one_denied_scope(moto: Moto, aws_proxy, organization):
-    with aws_proxy.broken(lambda call: Answer(403, "AccessDenied") if call.operation == "AssumeRole" else None):
+    with aws_proxy.broken(lambda call: AwsReply(403, "AccessDenied") if call.operation == "AssumeRole" else None):
         collected = read(aws_proxy.url, "vpc", assume_role_name="Reader", accounts=[ACCOUNT, organization[0]])
     denied = collected.reports[Scope("aws", organization[0], "", "*")]
 

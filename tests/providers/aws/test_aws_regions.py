@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from peers.aws_proxy import Answer
+from peers.aws_proxy import AwsReply
 from peers.moto import Moto
 from test_aws_failure import DOCUMENTED
 from test_aws_reading import ACCOUNT, REGION, found, read, read_all
@@ -107,21 +107,21 @@ def test_regions_are_read_in_turn(moto: Moto, aws_proxy):
     assert abs(first.count("eu-west-1") - first.count(REGION)) <= 4
 
 
-SCP = Answer(403, "AccessDenied", message=DOCUMENTED["service control policy"])
+SCP = AwsReply(403, "AccessDenied", message=DOCUMENTED["service control policy"])
 
 
 def test_case_aws_8_a_region_that_the_organization_denies_is_one_line(moto: Moto, aws_proxy):
     with aws_proxy.broken(lambda call: SCP if call.region == DEAD else None):
         collected = read_all(aws_proxy.url, regions=[DEAD, REGION])
-    ((scope, told),) = of_region(collected, DEAD).items()
+    ((scope, result),) = of_region(collected, DEAD).items()
 
     assert scope == Scope("aws", ACCOUNT, DEAD, "*")
-    assert told.outcome is Outcome.DENIED
-    assert "service control policy" in told.message
-    assert "exclude_regions" in told.message
-    assert "AWS_EXCLUDE_REGIONS" in told.message
-    assert "this user or role does not help" in told.message
-    assert told.permission == ""
+    assert result.outcome is Outcome.DENIED
+    assert "service control policy" in result.message
+    assert "exclude_regions" in result.message
+    assert "AWS_EXCLUDE_REGIONS" in result.message
+    assert "this user or role does not help" in result.message
+    assert result.permission == ""
     assert len([call for call in aws_proxy.calls if call.region == DEAD]) == 3, "three services were asked before it was believed"
 
 
@@ -169,15 +169,15 @@ def test_a_region_that_does_not_know_our_key_is_not_enabled(moto: Moto, aws_prox
 
     def rule(call):
         if call.region == DEAD:
-            return Answer(401, code)
-        return Answer(403, "UnauthorizedOperation") if call.operation == "DescribeRegions" and call.region == "us-east-1" else None
+            return AwsReply(401, code)
+        return AwsReply(403, "UnauthorizedOperation") if call.operation == "DescribeRegions" and call.region == "us-east-1" else None
 
     with aws_proxy.broken(rule):
         collected = read(aws_proxy.url, "sqs_queue", regions=[DEAD, REGION])
-    (told,) = of_region(collected, DEAD).values()
+    (result,) = of_region(collected, DEAD).values()
 
-    assert told.outcome is Outcome.ERROR, "a region that the job names is missing: the run is partial"
-    assert f"region {DEAD} is not enabled for account {ACCOUNT}" in told.message
+    assert result.outcome is Outcome.ERROR, "a region that the job names is missing: the run is partial"
+    assert f"region {DEAD} is not enabled for account {ACCOUNT}" in result.message
     assert {report.outcome for report in of_region(collected, REGION).values()} == {Outcome.COMPLETE}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from peers.aws_proxy import Answer, Cut, Proxy
+from peers.aws_proxy import AwsReply, Cut, Proxy
 
 from providers.aws import client, simulation
 from providers.testing import Fault, ProviderSuite
@@ -24,7 +24,7 @@ def small_company(moto_process):
 
 def steady(call):
     """In moto, Athena's workgroups are as old as the request."""
-    return Answer(200, "", b'{"WorkGroups": []}') if call.operation == "ListWorkGroups" else None
+    return AwsReply(200, "", b'{"WorkGroups": []}') if call.operation == "ListWorkGroups" else None
 
 
 class TestAws(ProviderSuite):
@@ -46,12 +46,12 @@ class TestAws(ProviderSuite):
     @contextlib.contextmanager
     def inject(self, fault):
         answer = {
-            Fault.DENIED: Answer(403, "UnauthorizedOperation"),
+            Fault.DENIED: AwsReply(403, "UnauthorizedOperation"),
             Fault.CUT: Cut(b""),
-            Fault.THROTTLED: Answer(503, "RequestLimitExceeded"),
-            Fault.EMPTY: Answer(200, "", EMPTY),
-            Fault.WRONG_CREDENTIALS: Answer(403, "InvalidClientTokenId"),
-            Fault.EXPIRED: Answer(403, "ExpiredToken"),
+            Fault.THROTTLED: AwsReply(503, "RequestLimitExceeded"),
+            Fault.EMPTY: AwsReply(200, "", EMPTY),
+            Fault.WRONG_CREDENTIALS: AwsReply(403, "InvalidClientTokenId"),
+            Fault.EXPIRED: AwsReply(403, "ExpiredToken"),
         }[fault]
         everything = fault in (Fault.WRONG_CREDENTIALS, Fault.EXPIRED)
 

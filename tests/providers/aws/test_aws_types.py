@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from peers.aws_proxy import Answer
+from peers.aws_proxy import AwsReply
 from peers.moto import Moto
 from test_aws_reading import ACCOUNT, REGION, found, read, report
 
@@ -33,7 +33,7 @@ def test_a_user_who_goes_away_meanwhile_takes_no_other_along(moto: Moto, aws_pro
     for name in ("ann", "bob"):
         iam.create_user(UserName=name)
         iam.create_access_key(UserName=name)
-    gone = iter((Answer(404, "NoSuchEntity"),))
+    gone = iter((AwsReply(404, "NoSuchEntity"),))
     with aws_proxy.broken(lambda call: next(gone, None) if call.operation == "ListAccessKeys" else None):
         collected = read(aws_proxy.url, "iam_access_key")
 
@@ -79,7 +79,7 @@ def test_subscriptions_lead_to_queues_and_keep_web_addresses_to_themselves(moto:
 def test_what_is_not_confirmed_has_no_id_yet(moto: Moto, aws_proxy):
     member = "<member><SubscriptionArn>PendingConfirmation</SubscriptionArn><Protocol>email</Protocol></member>"
     answer = f"<ListSubscriptionsResponse><ListSubscriptionsResult><Subscriptions>{member * 2}</Subscriptions></ListSubscriptionsResult></ListSubscriptionsResponse>"
-    with aws_proxy.broken(lambda call: Answer(200, "", answer.encode()) if call.operation == "ListSubscriptions" else None):
+    with aws_proxy.broken(lambda call: AwsReply(200, "", answer.encode()) if call.operation == "ListSubscriptions" else None):
         collected = read(aws_proxy.url, "sns_subscription")
 
     assert found(collected, "sns_subscription") == {}
@@ -134,7 +134,7 @@ def test_tags_that_the_list_does_not_have(functions: Moto, aws_proxy):
 
 @pytest.mark.parametrize(
     ("answer", "outcome"),
-    [(Answer(400, "AccessDeniedException"), Outcome.DENIED), (Answer(400, "ThrottledException"), Outcome.THROTTLED)],
+    [(AwsReply(400, "AccessDeniedException"), Outcome.DENIED), (AwsReply(400, "ThrottledException"), Outcome.THROTTLED)],
 )
 def test_case_aws_7_tags_that_cannot_be_read_are_not_said_to_be_none(functions: Moto, aws_proxy, answer, outcome):
     with aws_proxy.broken(lambda call: answer if call.operation == "GetResources" else None):
@@ -158,12 +158,12 @@ def test_images_are_read_by_jobs_that_ask_for_them(moto: Moto):
     assert found(read(moto.url, "ecr_image"), "ecr_image") == {}
 
 
-def eks(call) -> Answer | None:
+def eks(call) -> AwsReply | None:
     """moto knows neither add-ons nor access entries. The cluster `old` has its entries in a config map."""
     principal = f"arn:aws:iam::{ACCOUNT}:role/admin"
     kind = next((part for part in ("addons", "access-entries") if part in call.path), "")
     if kind == "access-entries" and "/old/" in call.path:
-        return Answer(400, "InvalidRequestException")
+        return AwsReply(400, "InvalidRequestException")
     entry = {"accessEntryArn": f"arn:aws:eks:{HERE}:access-entry/new/role/{ACCOUNT}/admin/1", "principalArn": principal}
     addon = {"addonArn": f"arn:aws:eks:{HERE}:addon/new/vpc-cni/1", "addonName": "vpc-cni", "configurationValues": "key: hunter2"}
     answers = {
@@ -174,7 +174,7 @@ def eks(call) -> Answer | None:
         "access-policies": {"associatedAccessPolicies": [{"policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"}]},
     }
     last = call.path.split("?")[0].split("/")[-1]
-    return Answer(200, "", json.dumps(answers[last.split("%2F")[-1]]).encode()) if kind else None
+    return AwsReply(200, "", json.dumps(answers[last.split("%2F")[-1]]).encode()) if kind else None
 
 
 def test_addons_and_access_entries_of_clusters(moto: Moto, aws_proxy):

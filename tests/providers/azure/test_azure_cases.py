@@ -376,7 +376,7 @@ def test_a_subscription_that_can_be_read_is_read(account, state):
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "result"),
     [
         ("AADSTS53003", "Conditional Access policy blocks"),
         ("AADSTS7000112", "the app registration is disabled"),
@@ -388,11 +388,11 @@ def test_a_subscription_that_can_be_read_is_read(account, state):
         ("AADSTS50020", "another tenant"),
     ],
 )
-def test_case_az_9_a_refused_sign_in_says_what_it_is(account, code, told):
+def test_case_az_9_a_refused_sign_in_says_what_it_is(account, code, result):
     account.sign_in_error = code
     with pytest.raises(CredentialsError, match="cannot sign in to Azure") as raised:
         read(account)
-    assert told in str(raised.value)
+    assert result in str(raised.value)
     assert code in str(raised.value)
     assert len(account.sign_ins) == 1, "asking again would lock the principal"
     assert SECRET not in str(raised.value) + raised.value.detail
@@ -416,7 +416,7 @@ def test_case_az_9_a_busy_sign_in_is_no_wrong_password():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "result"),
     [
         ({"tenant_id": TENANT + " "}, "`tenant_id` must be a GUID or a domain"),
         ({"tenant_id": "my tenant"}, "`tenant_id` must be a GUID or a domain"),
@@ -424,8 +424,8 @@ def test_case_az_9_a_busy_sign_in_is_no_wrong_password():
         ({"client_secret": SECRET + "\n"}, "`client_secret` must not begin or end with blanks"),
     ],
 )
-def test_case_az_9_a_blank_is_refused_at_creation(change, told):
-    with pytest.raises(ConfigError, match=told) as raised:
+def test_case_az_9_a_blank_is_refused_at_creation(change, result):
+    with pytest.raises(ConfigError, match=result) as raised:
         parse(registry.get("azure").config, {**CREDENTIALS, **change})
     assert SECRET not in str(raised.value)
 

@@ -178,20 +178,20 @@ def test_without_the_units_nobody_is_moved(google, customer, read):
     with google.failing(refusals.denied(), "directory.orgunits.list"):
         found = read()
 
-    told = reports(found)
-    assert (told["google_ou"].outcome, told["google_user"].outcome) == (Outcome.DENIED, Outcome.DENIED)
-    assert told["google_user"].resources == 0
-    assert told["google_group"].outcome is Outcome.COMPLETE
+    result = reports(found)
+    assert (result["google_ou"].outcome, result["google_user"].outcome) == (Outcome.DENIED, Outcome.DENIED)
+    assert result["google_user"].resources == 0
+    assert result["google_group"].outcome is Outcome.COMPLETE
 
 
 def test_a_group_whose_members_cannot_be_read_stays_and_nobody_loses_a_membership(google, customer, read):
     with google.failing(refusals.BROKEN, lambda call: call.path.get("groupKey") == "g-sales"):
         found = read()
 
-    told, things = reports(found), by_id(found)
-    assert (told["google_group"].outcome, told["google_group"].resources) == (Outcome.COMPLETE, 7)
-    assert "1 of 7 groups have members that could not be read, sales@example.com among them" in told["google_group"].message
-    assert told["google_user"].outcome is Outcome.COMPLETE
+    result, things = reports(found), by_id(found)
+    assert (result["google_group"].outcome, result["google_group"].resources) == (Outcome.COMPLETE, 7)
+    assert "1 of 7 groups have members that could not be read, sales@example.com among them" in result["google_group"].message
+    assert result["google_user"].outcome is Outcome.COMPLETE
     lost = ["externalMemberCount", "externalMembers", "includesEverybody", "managers", "owners"]
     assert things["g-sales"].attributes["Unreadable"] == lost
     assert not set(lost) & set(things["g-sales"].attributes)

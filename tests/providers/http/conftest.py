@@ -56,9 +56,9 @@ def server():
 @pytest.fixture
 def waits(monkeypatch):
     """The seconds that were waited, without waiting."""
-    told = []
-    monkeypatch.setattr(retry, "wait", told.append)
-    return told
+    waits = []
+    monkeypatch.setattr(retry, "wait", waits.append)
+    return waits
 
 
 @pytest.fixture

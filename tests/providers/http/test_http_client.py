@@ -94,8 +94,8 @@ def test_each_quota_of_a_source_is_used_up_by_itself(server, http_client, waits)
 
 @pytest.mark.parametrize(("left", "waited"), [("61", False), ("60", True), ("nonsense", False)])
 def test_a_tenth_of_a_rate_limit_is_left_to_others(server, http_client, waits, left, waited):
-    told = [("X-Rate-Limit-Limit", "600"), ("X-Rate-Limit-Remaining", left), ("X-Rate-Limit-Reset", str(int(time.time()) + 30))]
-    server.script = [(200, b"{}", *told), (200, b"{}")]
+    result = [("X-Rate-Limit-Limit", "600"), ("X-Rate-Limit-Remaining", left), ("X-Rate-Limit-Reset", str(int(time.time()) + 30))]
+    server.script = [(200, b"{}", *result), (200, b"{}")]
 
     http_client.get("/x")
     http_client.get("/x")

@@ -66,35 +66,35 @@ def test_a_dropped_packet_is_told_from_a_refusal():
 
 def test_a_port_that_speaks_no_tls_is_no_untrusted_certificate(server, waits):
     server.script = [(200, b"{}")]
-    told = failure(server.url.replace("http:", "https:"))
-    assert isinstance(told, TimedOut)
-    assert "does it speak TLS on this port" in str(told)
+    result = failure(server.url.replace("http:", "https:"))
+    assert isinstance(result, TimedOut)
+    assert "does it speak TLS on this port" in str(result)
 
 
 @pytest.mark.parametrize(
-    ("host", "trusted", "told"),
+    ("host", "trusted", "result"),
     [
         ("localhost", False, "cannot be verified: set WEATHER_CA"),
         ("elsewhere.example", True, "cannot be verified: it is for another host; set WEATHER_CA"),
     ],
 )
-def test_a_certificate_that_is_refused_says_why_and_what_to_set(server, waits, authority, host, trusted, told):
+def test_a_certificate_that_is_refused_says_why_and_what_to_set(server, waits, authority, host, trusted, result):
     server.server.socket = authority.server_context(host).wrap_socket(server.server.socket, server_side=True)
     server.script = [(200, b"{}")]
     url = server.url.replace("http://127.0.0.1", "https://localhost")
     error = failure(url, trust="set WEATHER_CA", ca_file=str(authority.ca) if trusted else "")
     assert isinstance(error, CredentialsError)
-    assert str(error).endswith(told)
+    assert str(error).endswith(result)
 
 
 @pytest.mark.parametrize(
-    ("openssl", "told"),
+    ("openssl", "result"),
     [
         ("certificate verify failed: certificate has expired (_ssl.c:1016)", "it has expired"),
         ("certificate verify failed: certificate is not yet valid (_ssl.c:1016)", "the clock of this machine"),
         ("certificate verify failed: IP address mismatch, certificate is not valid for '10.0.0.1'. (_ssl.c:1016)", "another address"),
     ],
 )
-def test_what_openssl_says_of_a_certificate_reaches_the_operator(openssl, told):
+def test_what_openssl_says_of_a_certificate_reaches_the_operator(openssl, result):
     error = urllib3.exceptions.SSLError(f"[SSL: CERTIFICATE_VERIFY_FAILED] {openssl}")
-    assert told in str(silence(error, "Weather", "https://10.0.0.1/x", "list", advice="", trust="check its CA"))
+    assert result in str(silence(error, "Weather", "https://10.0.0.1/x", "list", advice="", trust="check its CA"))

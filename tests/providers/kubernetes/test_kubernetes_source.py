@@ -137,8 +137,8 @@ def test_a_403_names_the_permission_and_leaves_the_rest(kube):
 
 def test_who_may_nothing_is_told_so_by_every_scope(kube):
     sink = read(kube, NOBODY)
-    told = {report.outcome for scope, report in sink.reports.items() if scope.resource_type != catalogue.CLUSTER}
-    assert told == {Outcome.DENIED}
+    result = {report.outcome for scope, report in sink.reports.items() if scope.resource_type != catalogue.CLUSTER}
+    assert result == {Outcome.DENIED}
 
 
 def test_only_some_namespaces_is_a_scope_of_its_own(kube):

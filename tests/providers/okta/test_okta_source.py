@@ -66,9 +66,9 @@ def read(okta):
 @pytest.fixture
 def waits(monkeypatch):
     """The seconds that were waited, without waiting."""
-    told = []
-    monkeypatch.setattr(retry, "wait", told.append)
-    return told
+    waits = []
+    monkeypatch.setattr(retry, "wait", waits.append)
+    return waits
 
 
 def links(resource, kind):
@@ -428,9 +428,9 @@ def test_what_changes_by_itself_changes_nothing_that_is_stored(organization):
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.sub_type)
 def test_the_permissions_that_are_told_suffice_and_each_is_needed(organization, kind):
     """A token without one of the permissions of a type denies that type, and the permission is named."""
-    [told] = [one for one in registry.get("okta").resource_types() if one.sub_type == kind.sub_type]
-    for missing in told.permissions:
-        paths = {call.removeprefix("GET ") for call in told.calls} & _paths_of(missing)
+    [waits] = [one for one in registry.get("okta").resource_types() if one.sub_type == kind.sub_type]
+    for missing in waits.permissions:
+        paths = {call.removeprefix("GET ") for call in waits.calls} & _paths_of(missing)
         organization.fault = lambda path, _query, paths=paths: FORBIDDEN if any(_fits(path, one) for one in paths) else None
         report = read(organization).report(kind.sub_type)
         assert (report.outcome, report.permission) == (Outcome.DENIED, missing)

@@ -114,7 +114,7 @@ def test_a_worker_whose_database_is_away_is_alive_and_says_so(tmp_path):
     port = free_port()
     process = start(tmp_path, HEALTH_CHECK_PORT=str(port), DATABASE_URL="postgresql://elder:canary-password@127.0.0.1:1/elder")
     try:
-        status = until(lambda: (told := told_by(port)) and told["database"].get("error") and told, "the database is missed")
+        status = until(lambda: (result := status_of(port)) and result["database"].get("error") and result, "the database is missed")
         assert (status["status"], status["running"], status["database"]["state"]) == ("degraded", True, "down")
         others = [pid for pid in os.listdir("/proc") if pid.isdigit() and _parent(pid) == process.pid]
         assert len(others) == 2
@@ -135,14 +135,15 @@ def test_b11_a_web_worker_that_is_killed_or_wedged_is_replaced(tmp_path):
     port = free_port()
     process = start(tmp_path, HEALTH_CHECK_PORT=str(port))
     try:
-        gunicorn = until(lambda: (told := told_by(port)) and told["services"]["http"]["pid"], "it answers")
+        gunicorn = until(lambda: (result := status_of(port)) and result["services"]["http"]["pid"], "it answers")
         for number in (signal.SIGKILL, signal.SIGSTOP):
             [before] = until(lambda: _children(gunicorn), "gunicorn has a worker")
             os.kill(before, number)
-            until(lambda before=before: told_by(port) and before not in _children(gunicorn), f"another answers after {number.name}")
+            until(lambda before=before: status_of(port) and before not in _children(gunicorn), f"another answers after {number.name}")
         os.kill(gunicorn, signal.SIGKILL)
         services = until(
-            lambda: (told := told_by(port)) and told["services"]["http"]["pid"] not in (gunicorn, None) and told["services"], "again"
+            lambda: (result := status_of(port)) and result["services"]["http"]["pid"] not in (gunicorn, None) and result["services"],
+            "again",
         )
         assert services["http"]["restarts"] == 1
         assert services["writer"]["restarts"] == 0
@@ -156,7 +157,7 @@ def _children(pid: int) -> list[int]:
     return [int(one) for one in os.listdir("/proc") if one.isdigit() and _parent(one) == pid]
 
 
-def told_by(port: int) -> dict | None:
+def status_of(port: int) -> dict | None:
     """/status, or None while there is no whole answer."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5) as answer:

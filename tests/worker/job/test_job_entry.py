@@ -77,16 +77,16 @@ def do(kind="discovery", provider="hostile", batch=500, operator=None, **config)
 
 
 def test_a_run_that_goes_well():
-    spoken = do(regions=["a", "b"], resources=1200)
+    conversation = do(regions=["a", "b"], resources=1200)
 
-    assert spoken.code == 0
-    assert spoken.conversation.complete
-    assert spoken.conversation.outcomes == {"complete": 2}
-    assert len(spoken.resources()) == 2400
-    assert spoken.kinds()[0] is DataKind.IDENTITY
-    assert spoken.kinds().count(DataKind.RECORDS) == 6
-    assert spoken.kinds().count(DataKind.ORGANIZATIONS) == 1
-    last = spoken.progress[-1]
+    assert conversation.code == 0
+    assert conversation.conversation.complete
+    assert conversation.conversation.outcomes == {"complete": 2}
+    assert len(conversation.resources()) == 2400
+    assert conversation.kinds()[0] is DataKind.IDENTITY
+    assert conversation.kinds().count(DataKind.RECORDS) == 6
+    assert conversation.kinds().count(DataKind.ORGANIZATIONS) == 1
+    last = conversation.progress[-1]
     assert (last.scopes_planned, last.scopes_done, last.resources, last.calls) == (2, 2, 2400, 2400)
 
 
@@ -95,18 +95,18 @@ def test_equal_runs_are_equal_bytes():
 
 
 def test_a_connectivity_test_reads_nothing():
-    spoken = do(kind="test", operator={"endpoint_url": "http://x"})
+    conversation = do(kind="test", operator={"endpoint_url": "http://x"})
 
-    assert spoken.code == 0
-    assert spoken.kinds() == [DataKind.IDENTITY, DataKind.COMPLETE]
-    assert spoken.messages[0].details == {"HOSTILE_ENDPOINT_URL": "http://x"}
+    assert conversation.code == 0
+    assert conversation.kinds() == [DataKind.IDENTITY, DataKind.COMPLETE]
+    assert conversation.messages[0].details == {"HOSTILE_ENDPOINT_URL": "http://x"}
 
 
 def test_large_resources_travel_in_several_frames():
-    spoken = do(resources=40, size=200_000, batch=40)
+    conversation = do(resources=40, size=200_000, batch=40)
 
-    assert len(spoken.resources()) == 40
-    assert spoken.kinds().count(DataKind.RECORDS) > 4
+    assert len(conversation.resources()) == 40
+    assert conversation.kinds().count(DataKind.RECORDS) > 4
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def test_large_resources_travel_in_several_frames():
     ],
 )
 def test_c12_one_bad_resource_is_refused_alone(behaviour, reason):
-    spoken = do(behaviour=behaviour, resources=20)
+    conversation = do(behaviour=behaviour, resources=20)
 
-    (end,) = spoken.ends()
-    assert spoken.code == 0
+    (end,) = conversation.ends()
+    assert conversation.code == 0
     assert (end.outcome, end.resources, end.rejected) == (Outcome.COMPLETE, 20, 1)
     assert "thing 'r1/odd' is not stored" in end.rejection
     assert reason in end.rejection
-    assert len(spoken.resources()) == 20
+    assert len(conversation.resources()) == 20
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,11 @@ def test_c12_one_bad_resource_is_refused_alone(behaviour, reason):
     ],
 )
 def test_one_scope_may_fail_alone(behaviour, outcome):
-    spoken = do(behaviour=behaviour, regions=["a", "b"], misbehave_in="a", password="hunter2hunter2")
+    conversation = do(behaviour=behaviour, regions=["a", "b"], misbehave_in="a", password="hunter2hunter2")
 
-    assert spoken.code == 0
-    assert [end.outcome for end in spoken.ends()] == [outcome, "complete"]
-    assert "hunter2" not in str(spoken.messages)
+    assert conversation.code == 0
+    assert [end.outcome for end in conversation.ends()] == [outcome, "complete"]
+    assert "hunter2" not in str(conversation.messages)
 
 
 def test_the_missing_permission_is_named():
@@ -165,11 +165,11 @@ FAILURES = [
 
 @pytest.mark.parametrize(("start", "kind", "sentence"), FAILURES)
 def test_failures(start, kind, sentence):
-    spoken = do(**start)
-    failed = spoken.conversation.failed
+    conversation = do(**start)
+    failed = conversation.conversation.failed
 
-    assert spoken.code == 1
-    assert (failed.error_kind, spoken.kinds()[-1]) == (kind, DataKind.FAILED)
+    assert conversation.code == 1
+    assert (failed.error_kind, conversation.kinds()[-1]) == (kind, DataKind.FAILED)
     assert sentence.split("***")[0] in failed.message
     assert "hunter2" not in failed.message + failed.detail
 
@@ -178,10 +178,10 @@ def test_failures(start, kind, sentence):
     "start", [b"", b"{", b"\x80\x04", b'{"kind":"discovery"}', wire.encode(wire.JobStart("discovery", "7", "hostile", {}, protocol=99))]
 )
 def test_a_start_frame_that_makes_no_sense(start):
-    spoken = run(start)
+    conversation = run(start)
 
-    assert spoken.code == 1
-    assert "START frame" in spoken.conversation.failed.message
+    assert conversation.code == 1
+    assert "START frame" in conversation.conversation.failed.message
 
 
 def test_a_writer_that_is_gone_ends_the_job():

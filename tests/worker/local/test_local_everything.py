@@ -35,7 +35,7 @@ class Demo:
                 start_new_session=True,
             )
 
-    def told(self) -> str:
+    def output(self) -> str:
         """All that it has said, once it has nothing more to say."""
 
         def look() -> str:
@@ -78,7 +78,7 @@ def test_a_second_start_finds_the_same_account(tmp_path):
     """Its data, its job, and the ids that the simulated account has made up: nothing is new, and nothing gone."""
     first = Demo(tmp_path, 1)
     try:
-        words = first.told()
+        words = first.output()
         assert "entities" in words
         before = first.ids()
         assert len(before) > 300
@@ -87,7 +87,7 @@ def test_a_second_start_finds_the_same_account(tmp_path):
 
     second = Demo(tmp_path, 2)
     try:
-        assert ", 0 of them new" in second.told()
+        assert ", 0 of them new" in second.output()
         assert second.ids() == before
     finally:
         second.stop()

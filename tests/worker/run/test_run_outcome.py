@@ -57,9 +57,9 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("heard", "died", "status", "kind"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
-def test_c10_table(heard, died, status, kind):
-    verdict = judge(heard, Exited(run="1", **died))
+@pytest.mark.parametrize(("received", "died", "status", "kind"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+def test_c10_table(received, died, status, kind):
+    verdict = judge(received, Exited(run="1", **died))
 
     assert (verdict.status, verdict.error_kind) == (status, kind)
     assert bool(verdict.error) == (status in {"partial", "error", "cancelled"})
@@ -67,10 +67,10 @@ def test_c10_table(heard, died, status, kind):
 
 def test_success_needs_complete_and_exit_code_0():
     """Checks every combination."""
-    for heard, cause, code in itertools.product((NOTHING, COMPLETE, SOME_DENIED, FAILED, BROKEN), Cause, (None, 0, 1, 255)):
-        verdict = judge(heard, Exited(run="1", cause=cause, exit_code=code))
+    for received, cause, code in itertools.product((NOTHING, COMPLETE, SOME_DENIED, FAILED, BROKEN), Cause, (None, 0, 1, 255)):
+        verdict = judge(received, Exited(run="1", cause=cause, exit_code=code))
 
-        said_so = heard in (COMPLETE, SOME_DENIED)
+        said_so = received in (COMPLETE, SOME_DENIED)
         assert (verdict.status in {Status.COMPLETED, Status.PARTIAL}) == (said_so and cause is Cause.EXITED and code == 0)
 
 

@@ -82,13 +82,13 @@ class Fake:
 
 class Listener:
     def __init__(self):
-        self.heard = []
+        self.received = []
 
     def __getattr__(self, name):
-        return lambda *arguments: self.heard.append((name, *arguments))
+        return lambda *arguments: self.received.append((name, *arguments))
 
     def names(self):
-        return [name for name, *_ in self.heard]
+        return [name for name, *_ in self.received]
 
 
 class Bench:
@@ -107,7 +107,7 @@ class Bench:
         poller.register(self.mailbox, select.POLLIN)
         deadline = time.monotonic() + CAP
         while not condition():
-            assert time.monotonic() < deadline, self.listener.heard
+            assert time.monotonic() < deadline, self.listener.received
             poller.poll(20)
             self.mailbox.deliver()
 
@@ -151,9 +151,9 @@ def test_a_lost_and_a_cancelled_run(bench):
     bench.queue.notify()
     bench.until(lambda: {"lost", "cancelled"} <= set(bench.listener.names()))
 
-    assert ("lost", "1") in bench.listener.heard
-    assert ("cancelled", "2") in bench.listener.heard
-    (_, _, lease) = next(call for call in bench.listener.heard if call[0] == "renewed")
+    assert ("lost", "1") in bench.listener.received
+    assert ("cancelled", "2") in bench.listener.received
+    (_, _, lease) = next(call for call in bench.listener.received if call[0] == "renewed")
     assert 0 < lease <= 3240  # a tenth of it is kept for the kill
 
 

@@ -44,10 +44,10 @@ def start(launch):
 
 def test_secrets_are_opened_and_logs_are_those_of_the_worker():
     launch = launcher().job("7", "hostile", {"password": BOX.seal("hunter2"), "_organization_id": 1}, job_id=42)
-    told = start(launch)
+    result = start(launch)
 
-    assert told.config["password"] == "hunter2"
-    assert (told.run, told.kind, told.job_id, told.log_level, told.log_format) == ("7", "discovery", 42, "DEBUG", "text")
+    assert result.config["password"] == "hunter2"
+    assert (result.run, result.kind, result.job_id, result.log_level, result.log_format) == ("7", "discovery", 42, "DEBUG", "text")
 
 
 def test_only_the_providers_own_operator_variables_are_passed_on():

@@ -33,17 +33,17 @@ def up(name, address):
 
 up("lo", "")
 up("lo:1", "169.254.169.254")
-heard = []
+received = []
 listener = socket.create_server(("169.254.169.254", 443))
 def listen():
     while True:
         connection, _ = listener.accept()
-        heard.append(connection.getsockname()[0])
+        received.append(connection.getsockname()[0])
         connection.close()
 threading.Thread(target=listen, daemon=True).start()
 with socket.create_connection(("169.254.169.254", 443)) as control:
     control.recv(1)
-before = len(heard)
+before = len(received)
 
 real = socket.getaddrinfo
 def rebound(host, *rest, **more):
@@ -59,26 +59,26 @@ from providers.variables import NoSettings
 from worker.job.egress import forbid_metadata
 retry.wait = lambda seconds: None
 forbid_metadata()
-told = {}
+results = {}
 for server in json.loads(sys.argv[1]):
     provider = registry.get("kubernetes")
     try:
         provider.open(parse(provider.config, {"server": server, "token": "t"}), KubernetesOperator()).check()
     except Exception as error:
-        told[server] = f"{type(error).__name__}: {error}"
+        results[server] = f"{type(error).__name__}: {error}"
 directory = registry.get("ldap")
 for host in ("169.254.169.254", "innocent.example", "2852039166"):
     try:
         config = {"server": host, "port": 443, "base_dn": "dc=x", "bind_dn": "cn=x", "bind_password": "x"}
         directory.open(parse(directory.config, config), NoSettings()).check()
     except Exception as error:
-        told["ldap " + host] = f"{type(error).__name__}: {error}"
+        results["ldap " + host] = f"{type(error).__name__}: {error}"
 with Http("http://innocent.example:443", "Weather") as http:
     try:
         http.get("/latest/meta-data/")
     except Exception as error:
-        told["http"] = f"{type(error).__name__}: {error}"
-print(json.dumps([before, len(heard) - before, told]))
+        results["http"] = f"{type(error).__name__}: {error}"
+print(json.dumps([before, len(received) - before, results]))
 """
 """Run in a network of its own, in which the metadata service is a listener of ours."""
 
@@ -103,11 +103,11 @@ def test_g07_nothing_in_a_config_leads_to_the_metadata_service(tmp_path):
     command = ["unshare", "--user", "--map-root-user", "--net", sys.executable, str(script), json.dumps(SERVERS)]
     done = subprocess.run(command, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=90)
     assert done.returncode == 0, done.stderr[-2000:]
-    before, heard, told = json.loads(done.stdout.splitlines()[-1])
+    before, received, output = json.loads(done.stdout.splitlines()[-1])
 
     assert before == 1, "the listener hears whoever comes"
-    assert heard == 0, told
-    assert set(told) == {*SERVERS, "ldap 169.254.169.254", "ldap innocent.example", "ldap 2852039166", "http"}
+    assert received == 0, output
+    assert set(output) == {*SERVERS, "ldap 169.254.169.254", "ldap innocent.example", "ldap 2852039166", "http"}
 
 
 @pytest.mark.parametrize("url", ["gopher://x", "file:///etc/passwd", "http://x", "ftp://x", "//x"])
