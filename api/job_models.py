@@ -90,6 +90,18 @@ class ScopeLine(ApiModel, frozen=True, kw_only=True):
     permission: str
 
 
+class Cause(ApiModel, frozen=True, kw_only=True):
+    """One reason why scopes were not read in full; `message` is that of the first of them."""
+
+    outcome: Literal["denied", "throttled", "timeout", "unsupported", "skipped", "error", "not_reached"]
+    message: str
+    permission: str
+    scopes: int
+    resource_types: list[str]
+    places: list[str]
+    """Account and region of the scopes, as `account region`."""
+
+
 class Reading(ApiModel, frozen=True, kw_only=True):
     """How one reading of a source ended: the fields that a job's run and a connector's sync share."""
 
@@ -108,6 +120,8 @@ class Reading(ApiModel, frozen=True, kw_only=True):
     completed_at: Time | None
     outcomes: dict[str, int]
     """How many scopes ended how."""
+    causes: list[Cause]
+    """The scopes listed below that were not read in full, grouped by their reason; the reason of the most scopes comes first."""
     scopes: list[ScopeLine]
     """All scopes; a history lists at most 100 of each run or sync, and scopes that are not complete come first."""
 

@@ -12,7 +12,7 @@ from store_runs import SCOPE, Link, Run, add_job, resources, run_once
 from providers.errors import Outcome
 from providers.records import Scope
 from worker.run.outcome import Status, Verdict
-from worker.store.history import SCOPES_SHOWN
+from worker.store.ledger import SCOPES_SHOWN
 
 CLI = (sys.executable, "-m", "worker.cli")
 
@@ -134,3 +134,17 @@ def test_a_run_that_goes_on(elder, database, sql):
 
     assert (shown["status"], shown["completed_at"], shown["entities_discovered"]) == ("running", None, 5)
     run.finish()
+
+
+def test_scopes_that_share_a_reason_are_one_cause(elder, database, sql):
+    """A region that refuses 79 types is one cause in the answer."""
+    job = add_job(sql)
+    run = Run(database, job)
+    for number in range(79):
+        scope = msgspec.structs.replace(SCOPE, region="eu-south-1", resource_type=f"type_{number}")
+        run.scope([], scope, Outcome.DENIED, message="eu-south-1 is closed by a policy")
+    run.finish(Verdict(Status.PARTIAL, "", "79 scopes were denied"))
+
+    (cause,) = elder.get(f"runs/{run.claimed.run_id}")["causes"]
+
+    assert (cause["scopes"], cause["outcome"], len(cause["resource_types"]), len(cause["places"])) == (79, "denied", 79, 1)

@@ -213,3 +213,16 @@ def test_a_deep_tree_of_organizations_is_a_page(page, sql):
     sql.execute("insert into organizations (id, name, parent_id) select n, 'o' || n, nullif(n - 1, 0) from generate_series(1, 300) n")
 
     assert "300 in all" in page("/organizations").text
+
+
+def test_scopes_that_share_a_reason_are_one_line(page, database, sql):
+    job = add_job(sql)
+    run = Run(database, job)
+    for number in range(79):
+        run.scope([], Scope("aws", "111", "eu-south-1", f"type_{number}"), Outcome.DENIED, message="eu-south-1 is closed by a policy")
+    run.finish(Verdict(Status.PARTIAL, "", "79 scopes were denied"))
+
+    shown = page(f"/runs/{run.claimed.run_id}").text
+
+    assert shown.count("eu-south-1 is closed by a policy") == 1
+    assert "type 78" in shown

@@ -22,11 +22,12 @@ from providers.collected import Collected, canonical
 from providers.errors import ConfigError, Outcome, ProviderError
 from providers.provider import Provider
 from providers.records import Resource, Scope
-from providers.runner import run
+from providers.runner import Tally, run
 from providers.sink import ScopeReport
 from worker.cli.main import EXIT_INTERRUPTED
 from worker.config.settings import load
 from worker.logs.redact import Redactor
+from worker.run.causes import Causes, Unread
 
 COLUMNS = ("sub_type", "name", "region", "external_id")
 
@@ -53,7 +54,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         raise ProviderError(f"the provider failed in a way it does not explain ({cause})") from error
     finally:
         source.close()
-    printer.say(f"{tally.resources} resources in {tally.scopes} scopes")
+    printer.summary(tally)
     return 0 if tally.complete else 1
 
 
@@ -114,6 +115,7 @@ class _Printer(Collected):
         self._shown = sys.stderr.isatty()
         self._stderr = threading.Lock()
         self._scopes = self._ended = self._resources = 0
+        self._causes = Causes()
 
     def planned(self, scopes: tuple[Scope, ...]) -> None:
         """Counts more scopes to be read."""
@@ -125,14 +127,28 @@ class _Printer(Collected):
         super().end(report)
         scope = report.scope
         if report.outcome is not Outcome.COMPLETE:
-            where = " ".join(part for part in (scope.account, scope.region) if part)
-            self.say(f"{report.outcome:<12} {scope.resource_type} {where}: {report.message}")
+            self._say_cause(Unread(scope, report.outcome, report.message, report.permission))
         if report.rejected:
             self.say(f"{'rejected':<12} {scope.resource_type}: {report.rejected}, the first: {report.rejection}")
         with self._stderr:
             self._ended, self._resources = self._ended + 1, self._resources + report.resources
             if self._shown:
                 print(f"\r\033[K{self._ended} of {self._scopes} scopes, {self._resources} resources", end="", file=sys.stderr, flush=True)
+
+    def _say_cause(self, unread: Unread) -> None:
+        """Prints the first scope of a cause at once; the others are counted, and told at the end."""
+        with self._stderr:
+            cause = self._causes.add(unread)
+            first = cause.sentence() if cause.scopes == 1 else ""
+        if first:
+            self.say(f"{cause.outcome:<12} {first}")
+
+    def summary(self, tally: Tally) -> None:
+        """Prints a line for each cause of several scopes, and the line that ends every scan."""
+        for cause in self._causes.all():
+            if cause.scopes > 1:
+                self.say(f"{cause.outcome:<12} {cause.sentence()}")
+        self.say(f"{tally.resources} resources in {tally.scopes} scopes")
 
     def say(self, line: str) -> None:
         """Prints a line on stderr, in the place of the progress."""

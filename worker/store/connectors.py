@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from worker.store import statements
+from worker.store import ledger, statements
 from worker.store.connection import Connection, transaction
 from worker.store.query import one, rows
 from worker.sync.messages import ScopeClosed, SyncRun, Tombstoned
@@ -17,10 +17,6 @@ PREFIX = "connector:"
 SYNCS_KEPT = 500
 """Syncs of one connector whose history is kept."""
 
-SCOPES_SHOWN = 100
-"""Scopes shown of each sync in a history; the newest sync of one connector shows all, up to `SCOPES_AT_MOST`."""
-
-SCOPES_AT_MOST = 20_000
 ENDED = frozenset({"completed", "partial"})
 """Statuses of syncs that ended by themselves, so that their plan is whole."""
 
@@ -97,23 +93,15 @@ def summary(connection: Connection, name: str) -> dict[str, Any] | None:
     """One connector with its newest sync and that sync's whole ledger."""
     found = one(connection, statements.get("connectors"), {"name": name})
     newest = rows(connection, statements.get("syncs"), {"name": name, "limit": 1})
-    return {**found, "latest": _with_scopes(connection, newest, SCOPES_AT_MOST)[0]} if found else None
+    return {**found, "latest": _with_scopes(connection, newest, ledger.SCOPES_AT_MOST)[0]} if found else None
 
 
 def history(connection: Connection, name: str, limit: int) -> tuple[list[dict[str, Any]], int]:
     """The newest syncs of a connector, oldest first, each with some of its scopes; and how many syncs there are."""
     newest = rows(connection, statements.get("syncs"), {"name": name, "limit": limit})
     counted = one(connection, "select count(*) as syncs from connector_history where connector = %s", [name])
-    return _with_scopes(connection, newest[::-1], SCOPES_SHOWN), counted["syncs"] if counted else 0
+    return _with_scopes(connection, newest[::-1], ledger.SCOPES_SHOWN), counted["syncs"] if counted else 0
 
 
 def _with_scopes(connection: Connection, found: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
-    """Adds ``outcomes`` (how many scopes ended how) and ``scopes`` to each sync."""
-    numbers = [sync["id"] for sync in found]
-    by_id: dict[int, dict[str, Any]] = {sync["id"]: {**sync, "outcomes": {}, "scopes": []} for sync in found}
-    counts = "select run_id, outcome, count(*) as scopes from connector_scopes where run_id = any(%s) group by 1, 2 order by 1, 2"
-    for counted in rows(connection, counts, [numbers]):
-        by_id[counted["run_id"]]["outcomes"][counted["outcome"]] = counted["scopes"]
-    for scope in rows(connection, statements.get("scopes_of_syncs"), {"syncs": numbers, "limit": limit}):
-        by_id[scope.pop("run_id")]["scopes"].append(scope)
-    return list(by_id.values())
+    return ledger.with_scopes(connection, found, ledger.SYNCS, statements.get("scopes_of_syncs"), limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, LiteralString
 
-from worker.store import statements
+from worker.store import ledger, statements
 from worker.store.connection import Connection
 from worker.store.query import one, rows
 
@@ -12,10 +12,6 @@ COLUMNS: LiteralString = (
     "id, job_id, status, error_kind, error, error_detail, entities_discovered, entities_created, entities_updated, entities_deleted, "
     "entities_rejected, attempt, worker, identity, started_at, completed_at"
 )
-SCOPES_SHOWN = 100
-"""Scopes shown of each run in a list, incomplete ones first; a single run shows all."""
-
-SCOPES_AT_MOST = 20_000
 
 _OF_A_JOB: LiteralString = "job_id in (select id from discovery_jobs where deleted_at is null)"
 
@@ -24,13 +20,13 @@ def runs(connection: Connection, job: int, limit: int) -> tuple[list[dict[str, A
     """Returns the newest runs of a job, oldest first, each with some of its scopes, and how many runs there are."""
     newest = rows(connection, "select " + COLUMNS + " from discovery_history where job_id = %s order by id desc limit %s", [job, limit])
     counted = one(connection, "select count(*) as runs from discovery_history where job_id = %s", [job])
-    return _with_scopes(connection, newest[::-1], SCOPES_SHOWN), counted["runs"] if counted else 0
+    return _with_scopes(connection, newest[::-1], ledger.SCOPES_SHOWN), counted["runs"] if counted else 0
 
 
 def run(connection: Connection, number: int) -> dict[str, Any] | None:
     """One run with its whole ledger."""
     found = one(connection, "select " + COLUMNS + " from discovery_history where id = %s and " + _OF_A_JOB, [number])
-    return _with_scopes(connection, [found], SCOPES_AT_MOST)[0] if found else None
+    return _with_scopes(connection, [found], ledger.SCOPES_AT_MOST)[0] if found else None
 
 
 def latest(connection: Connection, jobs: list[int]) -> dict[int, dict[str, Any]]:
@@ -45,12 +41,4 @@ def recent(connection: Connection, limit: int) -> list[dict[str, Any]]:
 
 
 def _with_scopes(connection: Connection, found: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
-    """Adds ``outcomes`` (how many scopes ended how) and ``scopes`` to each run."""
-    numbers = [one["id"] for one in found]
-    by_run: dict[int, dict[str, Any]] = {one["id"]: {**one, "outcomes": {}, "scopes": []} for one in found}
-    counts = "select run_id, outcome, count(*) as scopes from run_scopes where run_id = any(%s) group by 1, 2 order by 1, 2"
-    for counted in rows(connection, counts, [numbers]):
-        by_run[counted["run_id"]]["outcomes"][counted["outcome"]] = counted["scopes"]
-    for scope in rows(connection, statements.get("scopes_of_runs"), [numbers, limit]):
-        by_run[scope.pop("run_id")]["scopes"].append(scope)
-    return list(by_run.values())
+    return ledger.with_scopes(connection, found, ledger.RUNS, statements.get("scopes_of_runs"), limit)

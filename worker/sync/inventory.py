@@ -12,6 +12,7 @@ from providers.errors import Outcome
 from providers.records import Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker.run import wire
+from worker.run.causes import Causes, Unread
 from worker.run.fingerprints import INTEGER, Change, Fingerprints, content_of, key_of
 from worker.run.inventory import InventoryError, Totals, held_back
 from worker.run.outcome import Status, Verdict
@@ -59,6 +60,7 @@ class ApiInventory:
         self._open: dict[int, _Open] = {}
         self._last: _Open | None = None
         self._identity: Identity | None = None
+        self._causes = Causes()
         self.totals = Totals()
 
     def identity(self, identity: Identity) -> None:
@@ -128,9 +130,17 @@ class ApiInventory:
         self.totals.held_attributes += answer.held_attributes
 
     def _warn(self, scope: Scope, end: wire.ScopeEnd) -> None:
-        where = " ".join(part for part in (scope.account, scope.region, scope.resource_type) if part)
-        fields = {"outcome": end.outcome.value, "permission": end.permission, "run": self._run}
-        _log.warning(f"{self._owner}: {where} was not read in full: {end.message}", **fields)
+        """Logs the first scope of a cause; `_warn_of_causes` logs how many there were in all."""
+        cause = self._causes.add(Unread(scope, end.outcome.value, end.message, end.permission))
+        if cause.scopes == 1:
+            fields = {"outcome": cause.outcome, "permission": cause.permission, "run": self._run}
+            _log.warning(f"{self._owner}: not read in full: {cause.sentence()}", **fields)
+
+    def _warn_of_causes(self) -> None:
+        for cause in self._causes.all():
+            if cause.scopes > 1:
+                fields = {"outcome": cause.outcome, "permission": cause.permission, "run": self._run, "scopes": cause.scopes}
+                _log.warning(f"{self._owner}: not read in full: {cause.sentence()}", **fields)
 
     def not_reached(self, scopes: list[Scope]) -> None:
         """Closes scopes that were planned and not begun, so that the ledger names them."""
@@ -151,6 +161,7 @@ class ApiInventory:
         """Sends organizations that no resource named; adds a sentence when tombstones were held back."""
         if self._last is not None:
             self._send(self._last)
+        self._warn_of_causes()
         sentence = held_back(self.totals, f"elder-worker connectors release {self._owner.removeprefix('connector:')}")
         if sentence and verdict.status is Status.COMPLETED:
             verdict = msgspec.structs.replace(verdict, error=sentence)

@@ -68,7 +68,7 @@ from connector_history where connector = %(name)s order by id desc limit %(limit
 -- name: scopes_of_syncs
 -- Returns some scopes of each sync, those that are not complete first.
 select shown.*
-from unnest(%(syncs)s::bigint[]) as wanted (id)
+from unnest(%(numbers)s::bigint[]) as wanted (id)
 cross join lateral (
     select run_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, held_links,
            held_attributes, message, permission

@@ -68,12 +68,12 @@ order by h.id desc limit %s
 -- name: scopes_of_runs
 -- Returns some scopes of each run, those that are not complete first.
 select shown.*
-from unnest(%s::bigint[]) as wanted (id)
+from unnest(%(numbers)s::bigint[]) as wanted (id)
 cross join lateral (
     select run_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, held_links,
            held_attributes, message, permission
     from run_scopes where run_id = wanted.id
-    order by outcome = 'complete', account, region, resource_type, coverage limit %s
+    order by outcome = 'complete', account, region, resource_type, coverage limit %(limit)s
 ) as shown
 
 -- name: settle_ledger

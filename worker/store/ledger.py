@@ -1,0 +1,41 @@
+"""Ledgers: the scopes of runs and of syncs, as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Any, LiteralString
+
+import msgspec
+
+from worker.run import causes
+from worker.store.connection import Connection
+from worker.store.query import rows
+
+SCOPES_SHOWN = 100
+"""Scopes shown of each run or sync in a history, incomplete ones first; a single one shows all, up to `SCOPES_AT_MOST`."""
+
+SCOPES_AT_MOST = 20_000
+
+
+RUNS: LiteralString = "select run_id, outcome, count(*) as scopes from run_scopes where run_id = any(%s) group by 1, 2 order by 1, 2"
+"""Counts the outcomes of runs."""
+
+SYNCS: LiteralString = "select run_id, outcome, count(*) as scopes from connector_scopes where run_id = any(%s) group by 1, 2 order by 1, 2"
+"""Counts the outcomes of syncs."""
+
+
+def with_scopes(
+    connection: Connection, found: list[dict[str, Any]], outcomes: LiteralString, scopes: bytes, limit: int
+) -> list[dict[str, Any]]:
+    """Adds ``outcomes`` (how many scopes ended how), ``scopes``, and ``causes`` (these scopes by their reasons) to runs or syncs.
+
+    `outcomes` and `scopes` are the queries of the ledger: `RUNS` or `SYNCS`, and the statement that returns at most `limit` scopes of each.
+    """
+    numbers = [one["id"] for one in found]
+    by_id: dict[int, dict[str, Any]] = {one["id"]: {**one, "outcomes": {}, "scopes": []} for one in found}
+    for counted in rows(connection, outcomes, [numbers]):
+        by_id[counted["run_id"]]["outcomes"][counted["outcome"]] = counted["scopes"]
+    for scope in rows(connection, scopes, {"numbers": numbers, "limit": limit}):
+        by_id[scope.pop("run_id")]["scopes"].append(scope)
+    for one in by_id.values():
+        one["causes"] = msgspec.to_builtins(causes.of_lines(one["scopes"]))
+    return list(by_id.values())
