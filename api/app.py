@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from api import access, connectors, inventory, jobs, openapi, pages, refusals, scopes, sync
+from api import access, connectors, inventory, jobs, openapi, refusals, scopes, sync
 from api.context import Context
 from api.endpoint import json_response, register
+from api.pages import routes
 from worker.config.settings import Settings
 
 PREFIX = "/api/v1"
@@ -23,7 +24,7 @@ def create_app(settings: Settings) -> Flask:
     app.after_request(_harden)
     refusals.register(app)
     register(app, context, PREFIX, ENDPOINTS)
-    pages.register(app, context)
+    routes.register(app, context)
     document = openapi.document(ENDPOINTS, PREFIX)
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", lambda: json_response(document))
     for path in sorted(access.HEALTH):

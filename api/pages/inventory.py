@@ -1,0 +1,65 @@
+"""Pages of the inventory: entities, organizations, changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import render_template
+
+from api import inventory
+from api.context import Context
+from api.graph import draw
+from api.lookup import or_404
+from api.pages import query
+from api.pages.actions import Page
+from worker.store import changes, entities, history, organizations
+
+DEEPEST = 30
+"""Levels of a tree that are indented."""
+
+FILTERS = ("q", "entity_type", "sub_type", "provider", "region", "organization_id")
+
+
+def _entities(context: Context) -> str:
+    given = query.filters(*FILTERS, "deleted")
+    filters: dict[str, Any] = {name: value for name, value in given.items() if name != "deleted"}
+    filters["is_active"] = "deleted" not in given
+    if "organization_id" in filters:
+        filters["organization_id"] = query.number(filters["organization_id"])
+    with context.pool.reading() as connection:
+        rows, total = entities.page(connection, query.page(), query.PER_PAGE, filters)
+        kinds = entities.summary(connection)
+        home = organizations.get(connection, filters["organization_id"]) if "organization_id" in filters else None
+    choices = {name: sorted({kind[name] for kind in kinds}) for name in ("entity_type", "sub_type", "provider")}
+    return render_template(
+        "entities.html", entities=rows, total=total, choices=choices, given=given, organization=home, any=bool(kinds), **query.pages(total)
+    )
+
+
+def _entity(context: Context, entity_id: int) -> str:
+    with context.pool.reading() as connection:
+        entity = or_404(entities.get(connection, entity_id), f"entity {entity_id}")
+        home = organizations.get(connection, entity["organization_id"])
+        parent = entities.get(connection, entity["parent_id"]) if entity["parent_id"] else None
+    return render_template("entity.html", entity=entity, organization=home, parent=parent, graph=draw(entity))
+
+
+def _organizations(context: Context) -> str:
+    tree = inventory.tree(context)
+    return render_template("organizations.html", roots=tree["organizations"], total=tree["total"], deepest=DEEPEST)
+
+
+def _changes(context: Context) -> str:
+    with context.pool.reading() as connection:
+        rows, total = changes.page(connection, query.page(), query.PER_PAGE, {})
+        runs = history.recent(connection, 8)
+        fresh = sorted((kind for kind in entities.summary(connection) if kind["fresh"]), key=lambda kind: -kind["fresh"])
+    return render_template("changes.html", changes=rows, total=total, runs=runs, fresh=fresh[:24], **query.pages(total))
+
+
+PAGES = (
+    Page("/entities", _entities),
+    Page("/entities/<id:entity_id>", _entity),
+    Page("/organizations", _organizations),
+    Page("/changes", _changes),
+)

@@ -1,0 +1,90 @@
+"""Pages of jobs and their runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import render_template
+
+from api import jobs
+from api.context import Context
+from api.job_config import shown_job
+from api.lookup import or_404
+from api.pages import query
+from api.pages.actions import Page, act
+from api.probe import WORKER_SEEN
+from worker.store import entities, history, organizations, probes
+from worker.store import held as stored_held
+from worker.store import jobs as stored_jobs
+from worker.store.pool import snapshot
+
+RUNS = 20
+HELD_SHOWN = 50
+"""Lines of what is held back on a run's page; the API lists all."""
+
+_LOST = {"entities": "held_back", "links": "held_links", "attributes": "held_attributes"}
+
+
+def _jobs(context: Context) -> str:
+    with context.jobs() as connection, snapshot(connection):
+        rows, total = stored_jobs.page(connection, query.page(), query.PER_PAGE)
+        latest = history.latest(connection, [job["id"] for job in rows])
+        kinds = entities.summary(connection)
+        workers = probes.workers(connection, WORKER_SEEN)
+    return render_template(
+        "jobs.html", jobs=rows, latest=latest, kinds=kinds, workers=workers, live=_moving(rows), total=total, **query.pages(total)
+    )
+
+
+def _job(context: Context, job_id: int) -> str:
+    with context.jobs() as connection, snapshot(connection):
+        job = shown_job(or_404(stored_jobs.get(connection, job_id), f"job {job_id}"))
+        runs, total = history.runs(connection, job_id, RUNS)
+        home = organizations.get(connection, job["organization_id"]) if job["organization_id"] else None
+        workers = probes.workers(connection, WORKER_SEEN)
+    return render_template("job.html", job=job, runs=runs[::-1], total=total, organization=home, workers=workers, live=_moving([job]))
+
+
+def _moving(rows: list[dict[str, Any]]) -> bool:
+    return any(job["status"] in ("running", "pending") for job in rows)
+
+
+def _run(context: Context, run_id: int) -> str:
+    with context.jobs() as connection, snapshot(connection):
+        run = or_404(history.run(connection, run_id), f"run {run_id}")
+        job = or_404(stored_jobs.get(connection, run["job_id"]), f"job {run['job_id']}")
+        on_hold, total = stored_held.page(connection, 1, HELD_SHOWN, run=run_id)
+    scopes = run["scopes"]
+    return render_template(
+        "run.html", run=run, job=job, held=on_hold, held_total=total, lost=lost(scopes), live=run["status"] == "running", **ledger(scopes)
+    )
+
+
+def ledger(scopes: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The scopes of a ledger as the template lists them: ``unread``, ``full`` with the largest first, and ``empty``."""
+    complete = [scope for scope in scopes if scope["outcome"] == "complete"]
+    return {
+        "unread": [scope for scope in scopes if scope["outcome"] != "complete"],
+        "full": sorted((scope for scope in complete if _says_something(scope)), key=lambda scope: -scope["resources"]),
+        "empty": [scope for scope in complete if not _says_something(scope)],
+    }
+
+
+def lost(scopes: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Names and numbers of what the guard holds back in these scopes."""
+    return [(name, count) for name, column in _LOST.items() if (count := sum(scope[column] for scope in scopes))]
+
+
+def _says_something(scope: dict[str, Any]) -> bool:
+    names = ("resources", "deleted", "held_back", "held_links", "held_attributes", "message")
+    return any(scope[name] for name in names)
+
+
+PAGES = (
+    Page("/", _jobs),
+    Page("/jobs/<id:job_id>", _job),
+    Page("/runs/<id:run_id>", _run),
+    Page("/jobs/<id:job_id>/queue", act(jobs.queue), "POST"),
+    Page("/jobs/<id:job_id>/cancel", act(jobs.cancel), "POST"),
+    Page("/runs/<id:run_id>/release", act(jobs.release), "POST"),
+)
