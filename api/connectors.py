@@ -36,6 +36,8 @@ class Connector(ApiModel, frozen=True, kw_only=True):
     completed_at: Time | None
     last_complete_at: Time | None
     """When a sync last read every scope in full."""
+    entities: int
+    """Entities that the newest sync found."""
     scopes: int
     incomplete_scopes: int
     """Current scopes whose last reading was not complete."""

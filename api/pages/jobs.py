@@ -13,7 +13,7 @@ from api.lookup import or_404
 from api.pages import query
 from api.pages.actions import Page, act
 from api.probe import WORKER_SEEN
-from worker.store import entities, history, organizations, probes
+from worker.store import attention, entities, history, organizations, probes
 from worker.store import held as stored_held
 from worker.store import jobs as stored_jobs
 from worker.store.pool import snapshot
@@ -26,14 +26,16 @@ _LOST = {"entities": "held_back", "links": "held_links", "attributes": "held_att
 
 
 def _jobs(context: Context) -> str:
+    given = query.filters("status", "provider")
     with context.jobs() as connection, snapshot(connection):
-        rows, total = stored_jobs.page(connection, query.page(), query.PER_PAGE)
+        rows, total = stored_jobs.page(connection, query.page(), query.PER_PAGE, **given)
         latest = history.latest(connection, [job["id"] for job in rows])
         kinds = entities.summary(connection)
         workers = probes.workers(connection, WORKER_SEEN)
-    return render_template(
-        "jobs.html", jobs=rows, latest=latest, kinds=kinds, workers=workers, live=_moving(rows), total=total, **query.pages(total)
-    )
+        waiting = attention.attention(connection)
+    live = _moving(rows)
+    shown = {"jobs": rows, "given": given, "latest": latest, "kinds": kinds, "workers": workers, "attention": waiting, "live": live}
+    return render_template("jobs.html", **shown, total=total, **query.pages(total))
 
 
 def _job(context: Context, job_id: int) -> str:
@@ -80,10 +82,16 @@ def _says_something(scope: dict[str, Any]) -> bool:
     return any(scope[name] for name in names)
 
 
+def _workers(context: Context) -> str:
+    with context.jobs() as connection:
+        return render_template("workers.html", workers=probes.alive(connection, WORKER_SEEN), live=True)
+
+
 PAGES = (
     Page("/", _jobs),
     Page("/jobs/<id:job_id>", _job),
     Page("/runs/<id:run_id>", _run),
+    Page("/workers", _workers),
     Page("/jobs/<id:job_id>/queue", act(jobs.queue), "POST"),
     Page("/jobs/<id:job_id>/cancel", act(jobs.cancel), "POST"),
     Page("/runs/<id:run_id>/release", act(jobs.release), "POST"),

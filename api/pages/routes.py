@@ -6,9 +6,9 @@ from flask import Flask
 
 from api import filters
 from api.context import Context
-from api.pages import inventory, jobs
+from api.pages import connectors, inventory, jobs, scopes
 
-PAGES = (*jobs.PAGES, *inventory.PAGES)
+PAGES = (*jobs.PAGES, *connectors.PAGES, *inventory.PAGES, *scopes.PAGES)
 
 
 def register(app: Flask, context: Context) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html.parser
 import re
 
+import msgspec
 import pytest
 from store_runs import Run, add_job, claim, run_once
 
@@ -226,3 +227,89 @@ def test_scopes_that_share_a_reason_are_one_line(page, database, sql):
 
     assert shown.count("eu-south-1 is closed by a policy") == 1
     assert "type 78" in shown
+
+
+def test_connectors_are_listed_and_each_shows_its_newest_ledger_and_its_history(page, elder, database):
+    assert "No connector has delivered here yet" in page("/connectors").text
+    users, groups = (["ldap", "dc=example", "", name, ""] for name in ("ldap_user", "ldap_group"))
+    for run, outcome, status in (("ldap-1", "complete", "completed"), ("ldap-2", "denied", "partial")):
+        elder.post("sync/runs", {"owner": "connector:ldap", "run": run, "status": "running"}, 200)
+        for scope, ended in ((users, "complete"), (groups, outcome)):
+            body = {"owner": "connector:ldap", "run": run, "scope": scope, "outcome": ended, "resources": 0, "message": HOSTILE}
+            elder.post("sync/scopes", body, 200)
+        elder.post("sync/runs", {"owner": "connector:ldap", "run": run, "status": status, "error": HOSTILE}, 200)
+
+    listed, one = page("/connectors"), page("/connectors/ldap")
+
+    assert "/connectors/ldap" in listed.values("a", "href")
+    assert "partial" in listed.text
+    assert "Not read in full" in one.text
+    assert "ldap group" in one.text
+    assert (one.text.count("completed"), one.text.count("denied")) >= (1, 1)
+    assert "the newest sync of ldap was not complete" in page("/").text
+    page("/connectors/nobody", 404)
+
+
+def test_deletions_of_a_connector_that_are_held_back_are_released_on_its_page(page, elder, database, sql):
+    people = [Resource(f"user-{n}", "user", "ldap_user", f"User {n}", {}, organization="dc=x") for n in range(40)]
+    scope = {"owner": "connector:ldap", "run": "1", "scope": ["ldap", "dc=x", "", "ldap_user"]}
+    elder.post("sync/runs", {"owner": "connector:ldap", "run": "1", "status": "running"}, 200)
+    elder.post("sync/batch", {**scope, "organizations": [["dc=x", "LDAP: x"]], "resources": msgspec.to_builtins(people)}, 200)
+    elder.post("sync/scopes", {**scope, "outcome": "complete", "resources": 40}, 200)
+    elder.post("sync/runs", {"owner": "connector:ldap", "run": "1", "status": "completed"}, 200)
+    sql.execute("insert into elder_worker.held (scope_id, entity_id) select scope_id, id from entities")
+
+    shown = page("/connectors/ldap")
+
+    assert "40 entities, links and attributes were not found any more" in shown.text
+    assert "User 7" in shown.text
+    assert "40 entities are held back" in page("/").text
+    answer = elder.call("POST", "/connectors/ldap/release", headers=BROWSER)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/connectors/ldap")
+    assert sql.execute("select count(*) from entities where is_active").fetchone() == (0,)
+    assert "were not found any more" not in page("/connectors/ldap").text
+
+
+def test_scopes_are_filtered_and_abandoned_ones_are_retired_on_the_page(page, elder, database, sql):
+    job = add_job(sql)
+    for region in ("eu-west-1", "us-east-1"):
+        run = Run(database, job)
+        run.scope([Resource(f"arn:{region}", "compute", "ec2_instance", region)], Scope("aws", "111", region, "ec2_instance"))
+        run.finish()
+    assert elder.call("DELETE", f"/api/v1/discovery/jobs/{job}").status_code in (200, 204)
+
+    everything, abandoned = page("/scopes"), page("/scopes?state=abandoned&owner=&region=eu-west-1")
+
+    assert "2 scopes" in everything.text
+    assert "1 abandoned scope:" in abandoned.text
+    assert page("/scopes?state=retired").text.count("No scope fits these filters") == 1
+    answer = elder.call("POST", "/scopes/retire", data={"region": "eu-west-1"}, headers=BROWSER)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/scopes?state=retired")
+    assert sql.execute("select external_id from entities where is_active").fetchall() == [("arn:us-east-1",)]
+    assert "1 scope" in page("/scopes?state=retired").text
+    page("/scopes?state=nonsense", 400)
+    page("/scopes?not_complete_for=soon", 400)
+    assert elder.call("POST", "/scopes/retire", headers=BROWSER).status_code == 400, "nothing is retired without a filter"
+
+
+def test_workers_are_listed_with_what_they_run(page, database, sql):
+    assert "No worker is running" in page("/workers").text
+    sql.execute(
+        "insert into elder_worker.workers (owner, name, providers, queues) values (gen_random_uuid(), 'w1', '{aws,gcp}', '{default,dmz}')"
+    )
+
+    shown = page("/workers").text
+
+    assert "aws, gcp" in shown
+    assert "default, dmz" in shown
+
+
+def test_what_waits_for_a_person_is_told_first(page, database, sql):
+    job = add_job(sql, name="crasher")
+    sql.execute("update discovery_jobs set status = 'parked', crashes = 3 where id = %s", [job])
+
+    home = page("/")
+
+    assert "crasher is parked: its process crashed 3 times in a row" in home.text
+    assert "No job has this status" in page("/?status=running").text
+    assert "crasher" in page("/?status=parked").text

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from worker.store import statements
 from worker.store.connection import Connection, transaction
 from worker.store.jobs import WAKE
+from worker.store.query import rows
 
 LOOK = 1.0
 """Seconds between two queries without a notification, which a connection pooler may drop."""
@@ -20,6 +21,11 @@ def workers(connection: Connection, seconds: float, provider: str | None = None)
     """Counts the workers seen within the last `seconds`, those that can run a provider if one is given."""
     row = connection.execute(statements.get("workers_seen"), {"seconds": seconds, "provider": provider}).fetchone()
     return int(row[0]) if row else 0
+
+
+def alive(connection: Connection, seconds: float) -> list[dict[str, Any]]:
+    """Lists the workers seen within the last `seconds`, each with the ``runs`` that it holds."""
+    return rows(connection, statements.get("workers"), {"seconds": seconds})
 
 
 def ask(connection: Connection, provider: str, config: dict[str, Any]) -> UUID:

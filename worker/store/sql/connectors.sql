@@ -48,6 +48,7 @@ returning s.id
 -- name: connectors
 -- Returns each connector with its newest sync and the time of its latest complete one.
 select newest.connector as name, newest.status, newest.error_kind, newest.error, newest.started_at, newest.completed_at,
+       newest.entities_discovered as entities,
        (select max(h.completed_at) from connector_history h where h.connector = newest.connector and h.status = 'completed')
            as last_complete_at,
        (select count(*) from elder_worker.scopes s where s.owner = 'connector:' || newest.connector and s.state = 'current') as scopes,

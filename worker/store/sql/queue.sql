@@ -42,3 +42,17 @@ where seen_at > now() - make_interval(secs => %(seconds)s)
 -- Deletes a connectivity test, and tests that everybody has given up on.
 delete from elder_worker.tests
 where id = %s or requested_at < now() - interval '1 hour'
+
+-- name: workers
+-- Lists the workers seen in the last seconds, each with the runs that it holds.
+select w.name, w.started_at, w.seen_at, w.providers, w.queues,
+       coalesce((
+           select jsonb_agg(jsonb_build_object('id', h.id, 'job', j.name) order by h.id)
+           from elder_worker.claims c
+           join discovery_history h on h.id = c.run_id and h.status = 'running'
+           join discovery_jobs j on j.id = c.job_id
+           where c.owner = w.owner
+       ), '[]') as runs
+from elder_worker.workers w
+where w.seen_at > now() - make_interval(secs => %(seconds)s)
+order by w.name, w.started_at

@@ -1,0 +1,52 @@
+"""Pages of connectors: how each stands, the ledger of its newest sync, and its history."""
+
+from __future__ import annotations
+
+from flask import redirect, render_template
+from werkzeug.wrappers import Response
+
+from api import sync
+from api.context import Context
+from api.endpoint import NoQuery
+from api.lookup import or_404
+from api.pages.actions import Page
+from api.pages.jobs import HELD_SHOWN, RUNS, ledger
+from worker.store import connectors, held
+from worker.store.pool import snapshot
+from worker.sync.messages import ReleaseHeld
+
+
+def _connectors(context: Context) -> str:
+    with context.pool.reading() as connection:
+        found = connectors.summaries(connection)
+    return render_template("connectors.html", connectors=found, live=any(one["status"] == "running" for one in found))
+
+
+def _connector(context: Context, name: str) -> str:
+    with context.pool.reading() as connection, snapshot(connection):
+        connector = or_404(connectors.summary(connection, name), f"connector {name[:100]}")
+        syncs, total = connectors.history(connection, name, RUNS)
+        owner = connectors.PREFIX + name
+        on_hold, held_total = held.page(connection, 1, HELD_SHOWN, owner=owner)
+    run = connector["latest"]
+    shown = {"connector": connector, "run": run, "owner": owner, "syncs": syncs[::-1], "total": total, "live": run["status"] == "running"}
+    return render_template(
+        "connector.html",
+        **shown,
+        held=on_hold,
+        held_total=held_total,
+        lost=[("entities, links and attributes", held_total)],
+        **ledger(run["scopes"]),
+    )
+
+
+def _release(context: Context, name: str) -> Response:
+    sync.release_held(context, NoQuery(), ReleaseHeld(connectors.PREFIX + name))
+    return redirect(f"/connectors/{name}", 303)
+
+
+PAGES = (
+    Page("/connectors", _connectors),
+    Page("/connectors/<name>", _connector),
+    Page("/connectors/<name>/release", _release, "POST"),
+)

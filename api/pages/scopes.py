@@ -1,0 +1,47 @@
+"""The page of scopes: when each was last read in full, and the retirement of abandoned ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from flask import redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from api import scopes
+from api.context import Context
+from api.endpoint import NoQuery
+from api.errors import ApiError
+from api.pages import query
+from api.pages.actions import Page
+
+FILTERS = ("state", "provider", "account", "region", "resource_type", "owner", "not_complete_for")
+RETIRABLE = ("provider", "account", "region", "resource_type", "owner")
+
+
+def _scopes(context: Context) -> str:
+    given = query.filters(*FILTERS, "never_complete")
+    asked: dict[str, Any] = {**given, "page": query.page(), "per_page": query.PER_PAGE}
+    if "never_complete" in asked:
+        asked["never_complete"] = True
+    try:
+        filters = msgspec.convert(asked, scopes.ScopeFilters)
+    except msgspec.ValidationError as error:
+        raise ApiError(f"the filters are not valid: {error}") from None
+    found = scopes.list_scopes(context, filters, None)
+    retirable = {name: given[name] for name in RETIRABLE if name in given} if given.get("state") == "abandoned" else {}
+    return render_template(
+        "scopes.html", scopes=found["scopes"], total=found["total"], given=given, retirable=retirable, **query.pages(found["total"])
+    )
+
+
+def _retire(context: Context) -> Response:
+    given = {name: value for name in RETIRABLE if (value := request.form.get(name))}
+    scopes.retire(context, NoQuery(), scopes.RetireBody(**given))
+    return redirect("/scopes?state=retired", 303)
+
+
+PAGES = (
+    Page("/scopes", _scopes),
+    Page("/scopes/retire", _retire, "POST"),
+)

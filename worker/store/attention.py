@@ -1,0 +1,18 @@
+"""Attention: jobs, connectors and scopes that wait for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from worker.store import statements
+from worker.store.connection import Connection
+from worker.store.query import rows
+
+
+def attention(connection: Connection) -> list[dict[str, Any]]:
+    """What waits for a person, each with `kind`, `number` (of a job or run), `name` and `count`; at most 200.
+
+    Kinds: ``parked`` and ``failing`` jobs, a ``connector`` whose newest sync was not complete, deletions that are ``held`` back, scopes
+    that are ``stale`` (not read in full for a week), ``abandoned`` scopes.
+    """
+    return rows(connection, statements.get("attention"), {})

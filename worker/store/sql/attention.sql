@@ -1,0 +1,25 @@
+-- name: attention
+-- Returns what waits for a person: a kind, the job, connector or run that it is about, and a number.
+select 'parked' as kind, j.id as number, j.name, j.crashes::bigint as count from discovery_jobs j
+where j.status = 'parked' and j.deleted_at is null
+union all
+select 'failing', j.id, j.name, j.failures from discovery_jobs j
+where j.enabled and j.deleted_at is null and j.status = 'error'
+union all
+select 'connector', null, newest.connector, 1
+from (select distinct on (connector) connector, status from connector_history where status <> 'running' order by connector, id desc) as newest
+where newest.status not in ('completed', 'cancelled')
+union all
+select 'held', case when s.owner like 'job:%%' then max(h.run_id) end, s.owner, count(*)
+from elder_worker.held h join elder_worker.scopes s on s.id = h.scope_id
+group by s.owner
+union all
+select 'stale', null, '', count(*) from elder_worker.scopes
+where state = 'current' and coalesce(last_complete_at, created_at) < now() - interval '7 days'
+  and not (last_complete_at is null and last_outcome in ('unsupported', 'skipped'))
+having count(*) > 0
+union all
+select 'abandoned', null, '', count(*) from elder_worker.scopes
+where state = 'abandoned'
+having count(*) > 0
+limit 200
