@@ -1,9 +1,17 @@
-"""The address of a service, from its domain as an operator writes it: ``example.okta.com``, ``https://auth.example.com:9443/``."""
+"""The address of a service, from its domain as an operator writes it: ``example.okta.com``, ``https://auth.example.com:9443/``; and which
+addresses are this machine's own.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import socket
 from urllib.parse import urlsplit
+
+METADATA = frozenset(map(ipaddress.ip_address, ("100.100.100.200", "fd00:ec2::254", "fd00:ec2::23", "168.63.129.16", "192.0.0.192")))
+"""Addresses of metadata services outside the link-local ranges."""
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def base_url(domain: str) -> str:
@@ -39,3 +47,16 @@ def is_loopback(host: str) -> bool:
 def display_host(url: str) -> str:
     """A base URL as people write it: host, and port and path where they are not the usual ones."""
     return url.partition("://")[2]
+
+
+def is_forbidden(host: str) -> bool:
+    """True for link-local, metadata-service, unspecified and multicast addresses."""
+    try:
+        address = ipaddress.ip_address(socket.inet_ntoa(socket.inet_aton(host)) if ":" not in host else host.partition("%")[0])
+    except (OSError, ValueError):  # a name is checked after it is resolved
+        return False
+    if isinstance(address, ipaddress.IPv6Address):
+        packed = address.packed
+        inner = address.ipv4_mapped or address.sixtofour or (ipaddress.IPv4Address(packed[-4:]) if address in _NAT64 else None)
+        address = inner or address
+    return address.is_link_local or address.is_multicast or address.is_unspecified or address in METADATA

@@ -26,6 +26,7 @@ pytest_plugins = [
     "peers.tcp_proxy",
     "peers.kube",
     "peers.kube_proxy",
+    "peers.connect_proxy",
     "peers.slapd",
     "peers.samba",
     "peers.ds389",

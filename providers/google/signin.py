@@ -22,7 +22,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-import urllib3
 from google.auth import exceptions
 from google.auth.credentials import TokenState
 from google.auth.transport.urllib3 import Request
@@ -35,6 +34,7 @@ from providers.google import failure as google_failure
 from providers.google import key as google_key
 from providers.google.operator import GoogleOperator
 from providers.http.client import TIMEOUT, Explain, Http
+from providers.http.proxy import Routes
 from providers.http.response import HttpResponse
 from providers.http.tls import tls
 
@@ -50,9 +50,8 @@ class Signin:
         """`name` is who to show in a connectivity test; `who` is the same at length, for the sentence of a refused sign-in."""
         self.credentials, self.name, self.project = credentials, name, project
         self._endpoint, self._ca_file = operator.endpoint_url.rstrip("/"), operator.ca_bundle
-        pool = urllib3.PoolManager(retries=False, timeout=TIMEOUT, ssl_context=tls(self._ca_file))
-        self.transport = Request(pool)
-        """The transport for google-auth: our time-outs, our CA, no redirect followed."""
+        self.transport = Request(Routes(retries=False, timeout=TIMEOUT, ssl_context=tls(self._ca_file)))
+        """The transport for google-auth: our time-outs, our CA, the environment's proxy, no redirect followed."""
         self._who, self._lock, self._refused = who or name, threading.Lock(), ""
         billed = getattr(credentials, "quota_project_id", None)  # a person's calls belong to no project of their own
         self._billed = {"x-goog-user-project": billed} if billed else {}

@@ -22,8 +22,10 @@ import urllib3
 
 from providers import progress
 from providers.errors import CredentialsError, PageTooLarge, ProviderError, TimedOut
+from providers.http import proxy as proxies
 from providers.http import quota as quotas
 from providers.http import retry
+from providers.http.proxy import Proxy
 from providers.http.response import HttpResponse, refusal
 from providers.http.silence import silence
 from providers.http.tls import tls
@@ -90,13 +92,15 @@ class Http:
         verify: bool = True,
         tries: int = retry.TRIES,
         connections: int = 16,
-        pool: Callable[..., urllib3.PoolManager] = urllib3.PoolManager,
+        proxy: Proxy | None = None,
+        pool: Callable[..., urllib3.PoolManager] = proxies.connections,
         context: ssl.SSLContext | None = None,
     ) -> None:
         """`name` is the source as people say it, `advice` what to do when it cannot be reached, `trust` when its certificate is refused.
 
-        `verify` off takes any certificate. `pool` makes the connections where they go through a proxy, `context` is the TLS context where
-        it has a client certificate.
+        `verify` off takes any certificate. `proxy` is the one that the source's own settings name; without, it is the environment's.
+        `pool` makes the connections (see `providers.http.proxy.connections`), `context` is the TLS context where it has a client
+        certificate. Raises `ConfigError` for a proxy in the environment that cannot be used.
         """
         self.base_url, self.name = base_url.rstrip("/"), name
         self._headers, self._renew, self._explain, self._advice, self._trust = headers, renew, explain, advice, trust
@@ -104,7 +108,8 @@ class Http:
         """Why the source has refused our credentials, where they never change: it is not asked again."""
         self._pace = quotas.Pace(lambda seconds, why: retry.pause(seconds, why, name), retry.LONGEST_WAIT)
         context = context or tls(ca_file, verify=verify)
-        self._pool = pool(retries=False, timeout=TIMEOUT, maxsize=connections, block=True, ssl_context=context)
+        self._proxy = proxy or proxies.from_environment(self.base_url)
+        self._pool = pool(self._proxy, retries=False, timeout=TIMEOUT, maxsize=connections, block=True, ssl_context=context)
         self._retrying = retry.retrying(tries, source=name)
 
     def __enter__(self) -> Self:
@@ -181,7 +186,7 @@ class Http:
         try:
             answer = self._exchange(request)
         except urllib3.exceptions.HTTPError as error:
-            raise silence(error, self.name, request.url, request.what, advice=self._advice, trust=self._trust) from None
+            raise silence(error, self.name, request.url, request.what, advice=self._advice, trust=self._trust, proxy=self._proxy) from None
         self._pace.learn(request.quota, answer.headers)
         if answer.status in request.accept:
             return answer

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import errno
+import re
 
 import urllib3.exceptions as urllib3
 
 from providers.errors import CredentialsError, ProviderError, TimedOut
+from providers.http.proxy import Proxy
 from providers.http.response import host
 
 
-def silence(error: urllib3.HTTPError, name: str, url: str, what: str, *, advice: str, trust: str) -> ProviderError:
-    """The error for a request without an answer. `advice` is what to do when the source cannot be reached, `trust` for its certificate."""
+def silence(
+    error: urllib3.HTTPError, name: str, url: str, what: str, *, advice: str, trust: str, proxy: Proxy | None = None
+) -> ProviderError:
+    """The error for a request without an answer. `advice` is what to do when the source cannot be reached, `trust` for its certificate.
+
+    `proxy` is what the request went through.
+    """
     text = str(error)
+    if proxy and isinstance(error, urllib3.ProxyError):
+        return _no_way_through(error, name, url, proxy)
     if isinstance(error, urllib3.SSLError):
         return _tls(text, name, host(url), advice, trust)
     if reason := _unreached(error, text):
@@ -20,6 +29,22 @@ def silence(error: urllib3.HTTPError, name: str, url: str, what: str, *, advice:
     if isinstance(error, urllib3.ReadTimeoutError):
         return TimedOut(f"no whole answer from {name} to '{what}': it accepts connections, but was silent for too long", detail=text)
     return TimedOut(f"no whole answer from {name} to '{what}': the connection broke ({type(error).__name__})", detail=text)
+
+
+def _no_way_through(error: urllib3.ProxyError, name: str, url: str, proxy: Proxy) -> ProviderError:
+    """What a proxy that answers no, or does not answer, means."""
+    cause, through = error.original_error, f"the proxy at {proxy.host} ({proxy.setting})"
+    text = f"{error} {cause}"
+    status = int(found[1]) if (found := re.search(r"Tunnel connection failed: (\d{3})", text)) else 0
+    if status in (401, 407):  # some proxies say 401 of a wrong password
+        sentence = f"{through} does not accept our credentials ({status}): write user and password into its address"
+        return CredentialsError(sentence, detail=text)
+    if status:
+        return TimedOut(f"{through} does not let us through to {host(url)}, for {name} ({status}): allow it there", detail=text)
+    if isinstance(cause, urllib3.SSLError):
+        return TimedOut(f"{through} does not complete the TLS handshake: must its address begin with http://?", detail=text)
+    reason = _unreached(cause, str(cause)) if isinstance(cause, urllib3.HTTPError) else ""
+    return TimedOut(f"{through} cannot be reached, on the way to {name}: {reason or 'the connection broke'}", detail=text)
 
 
 def _tls(text: str, name: str, where: str, advice: str, trust: str) -> ProviderError:

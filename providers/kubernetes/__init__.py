@@ -20,7 +20,7 @@ class Kubernetes(Provider):
     files = (kubeconfig.SERVICE_ACCOUNT,)
     shared_prefix = True
     operator = KubernetesOperator
-    sdk = ("yaml",)
+    sdk = ("kubernetes", "yaml")
     memory_mb = 112
 
     def open(self, config: KubernetesConfig, operator: KubernetesOperator) -> Source:

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from providers.http.proxy import Proxy
+
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 
 
@@ -27,7 +29,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     password: str = ""
     tls_server_name: str = ""
     verify: bool = True
-    proxy_url: str = ""
+    proxy: Proxy | None = None
+    """The proxy that the kubeconfig names for the cluster. Without one, the environment's."""
     impersonate: dict[str, str | tuple[str, ...]] = {}
     """Headers that say in whose name we ask, as `kubectl --as` sends them."""
 

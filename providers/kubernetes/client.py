@@ -1,14 +1,19 @@
-"""GET requests to one API server, by the shared HTTP client."""
+"""GET requests to one API server: the connections are those of the kubernetes package, the policy is that of the shared HTTP client.
+
+The package's own REST client decides how the server is connected to: directly or through a proxy, under which name in TLS. Time-outs, the
+one retry policy, bounds in bytes and what a refusal means are `providers.http`'s, as for every source: the package reads whole answers of
+any size, makes an object of each, and tries nothing again. Its kubeconfig loader is not used: it runs the programs that a kubeconfig names,
+reads files anywhere and writes keys to the disk (see `providers.kubernetes.kubeconfig`).
+"""
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import functools
 import os
 import ssl
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -19,8 +24,10 @@ import urllib3
 from providers import secrecy
 from providers.errors import ConfigError, PageExpired, ProviderError, Unsupported
 from providers.http.client import MAX_ANSWER, Http
+from providers.http.proxy import Proxy
 from providers.http.response import HttpResponse
 from providers.http.tls import tls
+from providers.kubernetes import lean
 from providers.kubernetes.access import Access
 
 TRIES = 4
@@ -48,7 +55,8 @@ class Client:
             trust=TRUST,
             tries=TRIES,
             connections=32,
-            pool=_pool(access),
+            proxy=access.proxy,
+            pool=self._connections,
             context=_context(access),
         )
 
@@ -74,6 +82,17 @@ class Client:
         """Closes the connections."""
         self._http.close()
 
+    def _connections(self, proxy: Proxy | None, *, retries: bool, maxsize: int, **options: Any) -> urllib3.PoolManager:
+        """The connections of the package's REST client; `options` are what it takes from nobody: time-outs, and the TLS context."""
+        configuration = lean.Configuration(host=self._access.server)
+        configuration.proxy, configuration.no_proxy = (proxy.url, "") if proxy else (None, None)
+        configuration.proxy_headers = proxy.headers if proxy else None
+        configuration.retries, configuration.connection_pool_maxsize = retries, maxsize
+        configuration.verify_ssl, configuration.tls_server_name = self._access.verify, self._access.tls_server_name or None
+        pool: urllib3.PoolManager = lean.RESTClientObject(configuration).pool_manager
+        pool.connection_pool_kw |= options
+        return pool
+
     def _headers(self) -> dict[str, str | tuple[str, ...]]:
         access = self._access
         if self._token:
@@ -91,20 +110,8 @@ class Client:
                 secrecy.register_secret(self._token)
 
 
-def _pool(access: Access) -> Callable[..., urllib3.PoolManager]:
-    kwargs: dict[str, Any] = {"server_hostname": access.tls_server_name} if access.tls_server_name else {}
-    if not access.proxy_url:
-        return functools.partial(urllib3.PoolManager, **kwargs)
-    return functools.partial(urllib3.ProxyManager, access.proxy_url, proxy_headers=_proxy_headers(access.proxy_url), **kwargs)
-
-
-def _proxy_headers(url: str) -> Mapping[str, str]:
-    credentials = urllib3.util.parse_url(url).auth
-    return urllib3.make_headers(proxy_basic_auth=credentials) if credentials else {}
-
-
 def _context(access: Access) -> ssl.SSLContext:
-    """The TLS context. OpenSSL loads certificates from files only: they exist as long as that takes."""
+    """The TLS context. OpenSSL loads certificates from files only: they exist as long as that takes; the package would keep them."""
     with tempfile.TemporaryDirectory(prefix="kube-") as folder:
         try:
             context = tls(_written(folder, "ca.pem", access.ca), verify=access.verify)

@@ -15,6 +15,7 @@ from typing import Any
 
 from providers import secrecy
 from providers.errors import ConfigError
+from providers.http.proxy import Proxy, checked
 from providers.kubernetes.access import Access, impersonation
 from providers.kubernetes.config import KubernetesConfig, KubernetesOperator
 
@@ -30,7 +31,7 @@ MAX_FILE = 1024 * 1024
 def access(config: KubernetesConfig, operator: KubernetesOperator) -> Access:
     """Access by the job's config, else by the operator's kubeconfig, else to the cluster that we run in. Raises `ConfigError`."""
     found = _access(config, operator)
-    secrecy.register_secret(found.token, found.password, found.client_key, _password_in(found.proxy_url))
+    secrecy.register_secret(found.token, found.password, found.client_key)
     return found
 
 
@@ -110,7 +111,7 @@ class _Reader:
             password=str(user.get("password") or ""),
             tls_server_name=str(cluster.get("tls-server-name") or ""),
             verify=not cluster.get("insecure-skip-tls-verify"),
-            proxy_url=_proxy(cluster, at_cluster),
+            proxy=_proxy(cluster, at_cluster),
             impersonate=_impersonation(user, at_user),
         )
 
@@ -149,11 +150,9 @@ def _server(cluster: Mapping[str, Any], where: str) -> str:
     return server
 
 
-def _proxy(cluster: Mapping[str, Any], where: str) -> str:
+def _proxy(cluster: Mapping[str, Any], where: str) -> Proxy | None:
     url = str(cluster.get("proxy-url") or "")
-    if url and not url.startswith(("http://", "https://")):
-        raise ConfigError(f"the kubeconfig's `{where}.proxy-url` is not supported: it must begin with http:// or https://")
-    return url
+    return checked(url, f"the kubeconfig's `{where}.proxy-url`") if url else None
 
 
 def _impersonation(user: dict[str, Any], where: str) -> dict[str, str | tuple[str, ...]]:
@@ -172,10 +171,6 @@ def _refuse(entry: Mapping[str, Any], where: str, keys: tuple[str, ...]) -> None
                 f"the kubeconfig's `{where}.{key}` is refused: a job may not run programs, read files, skip verification, "
                 "choose a proxy or act as somebody else"
             )
-
-
-def _password_in(url: str) -> str:
-    return url.partition("://")[2].rpartition("@")[0].partition(":")[2]
 
 
 def _text(path: Path) -> str:

@@ -13,8 +13,8 @@ import msgspec
 from providers import pages
 from providers.errors import BadAnswer
 from providers.http.client import MAX_ANSWER
+from providers.kubernetes.api_type import ApiType
 from providers.kubernetes.client import Client
-from providers.kubernetes.discovery import ApiType
 
 PAGE_BYTES = 4 * 1024 * 1024
 """A page that is larger is asked for again at half the size. Several types are read at once, each with a page in memory."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from providers.concurrency import OncePerKey
 from providers.errors import ScopeError
-from providers.kubernetes.discovery import ApiType
+from providers.kubernetes.api_type import ApiType
 from providers.kubernetes.listing import Lists
 
 Index = Mapping[tuple[str, str], str]

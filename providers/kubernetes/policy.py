@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from providers.kubernetes.api_type import ApiType
 from providers.kubernetes.config import KubernetesConfig
-from providers.kubernetes.discovery import ApiType
 
 NAME = "elder-worker"
 _RBAC = "rbac.authorization.k8s.io/v1"

@@ -12,10 +12,11 @@ from providers.catalogue.masking import Masking
 from providers.concurrency import Once
 from providers.errors import ConfigError, DataError, ProviderError, ScopeError
 from providers.kubernetes import catalogue
+from providers.kubernetes.api_type import ApiType
 from providers.kubernetes.catalogue import KubernetesKind
 from providers.kubernetes.client import Client
 from providers.kubernetes.config import LEFT_OUT, KubernetesConfig, KubernetesOperator
-from providers.kubernetes.discovery import ApiType, Discovery, discover
+from providers.kubernetes.discovery import Discovery, discover
 from providers.kubernetes.identity import Namespaces, cluster_identity
 from providers.kubernetes.kubeconfig import access
 from providers.kubernetes.listing import Item, Listed, Lists

@@ -13,10 +13,10 @@ from psycopg.types.json import Jsonb
 from store_runs import Run, add_job
 
 from providers import registry
+from providers.address import is_forbidden
 from providers.errors import ConfigError
 from providers.records import Link, Resource, Scope
 from worker.config.secretbox import SecretBox
-from worker.job.egress import is_forbidden
 from worker.writer.launch import Launcher
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from providers import registry
+from providers.http import proxy
 from providers.schema import Secret
 from providers.variables import NO_VARIABLE, setting, variables
 from worker.config import sources
@@ -276,7 +277,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     values = reader.values(own)
     found = {description.name: sources.read(reader, description) for description in descriptions}
     reader.unknown_names((*PREFIXES, *(one.prefix for one in descriptions if not one.shared_prefix)))
-    reader.complaints += [*_contradictions(values), *sources.unusable(environ, found)]
+    reader.complaints += [*_contradictions(values), *sources.unusable(environ, found), *proxy.unusable(environ)]
     if reader.complaints:
         raise SettingsError(tuple(reader.complaints))
     warnings = (*reader.warnings, *(one for source in found.values() for one in sources.warnings(source)))

@@ -15,6 +15,7 @@ import jwt
 import pytest
 import yaml
 from peers.absent import missing
+from peers.connect_proxy import CLOSED
 from peers.http_proxy import Reply
 from peers.kube import ISSUER
 from peers.kube_proxy import as_who_has, at
@@ -23,7 +24,7 @@ from waiting import until
 
 from providers import registry
 from providers.collected import canonical
-from providers.errors import ConfigError, Outcome
+from providers.errors import ConfigError, CredentialsError, Outcome, TimedOut
 from providers.kubernetes import status
 from providers.provider import Source
 from providers.records import Scope
@@ -354,10 +355,44 @@ def test_case_k8s_10_the_operators_proxy_is_used(kube, tmp_path, monkeypatch):
     """Nothing listens at the proxy: what does not reach it, does not reach the cluster either."""
     monkeypatch.setattr("providers.http.retry.wait", lambda _: None)
     path = on_disk(kube, tmp_path, "admin-token", **{"proxy-url": "http://127.0.0.1:9"})
-    from providers.errors import TimedOut
-
-    with pytest.raises(TimedOut), opened({}, {"KUBECONFIG": path}) as source:
+    told = r"^the proxy at 127\.0\.0\.1:9 \(the kubeconfig's `clusters\[0\]\.cluster\.proxy-url`\) cannot be reached"
+    with pytest.raises(TimedOut, match=told), opened({}, {"KUBECONFIG": path}) as source:
         source.check()
+
+
+def in_closed_network(kube, folder: pathlib.Path, **cluster) -> str:
+    """A kubeconfig file of the cluster under a name that the proxy alone can resolve."""
+    port = kube.server.rpartition(":")[2]
+    path = on_disk(kube, folder, "admin-token", **{"tls-server-name": "kubernetes.default.svc", **cluster})
+    pathlib.Path(path).write_text(pathlib.Path(path).read_text().replace(kube.server, f"https://kube.{CLOSED}:{port}"))
+    return path
+
+
+def test_case_k8s_10_a_cluster_behind_the_operators_proxy_is_read(kube, tmp_path, connect_proxy):
+    path = in_closed_network(kube, tmp_path, **{"proxy-url": connect_proxy.url})
+    sink = read({}, {"KUBECONFIG": path})
+    assert (not_complete(sink), len(sink.ids("k8s_pod"))) == ([], 130)
+    assert set(connect_proxy.connected) == {f"kube.{CLOSED}"}
+
+
+def test_case_k8s_10_a_proxy_that_refuses_our_password_is_told_with_the_key(kube, tmp_path, connect_proxy):
+    path = in_closed_network(kube, tmp_path, **{"proxy-url": connect_proxy.url_for("wrong")})
+    told = r"\(the kubeconfig's `clusters\[0\]\.cluster\.proxy-url`\) does not accept our credentials \(40[17]\)"
+    with pytest.raises(CredentialsError, match=told), opened({}, {"KUBECONFIG": path}) as source:
+        source.check()
+
+
+def test_case_k8s_10_the_proxy_of_the_environment_is_used_but_for_no_proxy(kube, tmp_path, connect_proxy, monkeypatch):
+    monkeypatch.setattr("providers.http.retry.wait", lambda _: None)
+    path = in_closed_network(kube, tmp_path)
+    monkeypatch.setenv("HTTPS_PROXY", connect_proxy.url)
+    with opened({"kubeconfig_path": path}) as source:
+        assert source.check().account
+    assert connect_proxy.connected == [f"kube.{CLOSED}"]
+    monkeypatch.setenv("NO_PROXY", f".{CLOSED}")
+    with pytest.raises(TimedOut, match="cannot be resolved"), opened({"kubeconfig_path": path}) as source:
+        source.check()
+    assert connect_proxy.connected == [f"kube.{CLOSED}"]
 
 
 def test_case_k8s_10_the_operators_impersonation_is_honoured(kube, tmp_path):

@@ -171,6 +171,13 @@ def test_unknown_names_of_a_vendors_own_are_no_mistakes():
     assert complaints(LDAP_BASE="x") == ["unknown setting LDAP_BASE, did you mean LDAP_BASE_DN?"]
 
 
+def test_a_proxy_that_cannot_be_used_stops_the_start():
+    assert complaints(HTTPS_PROXY="socks5://p.example") == [
+        "HTTPS_PROXY is no proxy that can be used: it must begin with http:// or https://, and have a host"
+    ]
+    settings.load({"https_proxy": "p.example:3128", "HTTP_PROXY": "", "NO_PROXY": "socks5://odd"})
+
+
 def test_the_variables_that_kubernetes_sets_for_services_are_no_mistakes():
     settings.load({"ELDER_API_SERVICE_HOST": "10.0.0.1", "ELDER_API_PORT_5000_TCP_ADDR": "10.0.0.1", "ELDER_API_SERVICE_PORT": "5000"})
 
