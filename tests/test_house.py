@@ -64,7 +64,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "providers": (
         ("errors", "secrecy", "address", "progress"),
         ("records", "schema", "variables", "pages"),
-        ("attempts", "catalogue", "http", "sink"),
+        ("attempts", "catalogue", "http", "keys", "sink"),
         ("provider",),
         ("order", "concurrency", "reader"),
         ("runner", "registry", "google"),

@@ -6,9 +6,9 @@ from flask import Flask
 
 from api import filters
 from api.context import Context
-from api.pages import connectors, inventory, jobs, scopes
+from api.pages import connectors, inventory, job_form, jobs, scopes
 
-PAGES = (*jobs.PAGES, *connectors.PAGES, *inventory.PAGES, *scopes.PAGES)
+PAGES = (*jobs.PAGES, *job_form.PAGES, *connectors.PAGES, *inventory.PAGES, *scopes.PAGES)
 
 
 def register(app: Flask, context: Context) -> None:

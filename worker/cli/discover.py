@@ -10,14 +10,13 @@ import os
 import signal
 import sys
 import threading
-import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from providers import registry, schema
+from providers import keys, registry, schema
 from providers.collected import Collected, canonical
 from providers.errors import ConfigError, Outcome, ProviderError
 from providers.provider import Provider
@@ -78,7 +77,7 @@ def job_config(pairs: Sequence[str], provider: Provider) -> dict[str, Any]:
         if not equals:
             raise ConfigError(f"--config takes KEY=VALUE, not '{key}'")
         text = _read(value[1:], str.strip) if value.startswith("@") else value
-        config[key] = _value(text, types.get(key))
+        config[key] = keys.value(text, types.get(key))
     return config
 
 
@@ -87,24 +86,6 @@ def _read(path: str, understood: Any) -> Any:
         return understood(Path(path).read_text())
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
-
-
-def _value(text: str, annotation: Any) -> Any:
-    """A key's value: text where text is wanted; else JSON, or a list with commas where a list is wanted."""
-    parts = {typing.get_origin(part) or part for part in (annotation, *_inside(annotation))}
-    if str in parts:
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return [part.strip() for part in text.split(",") if part.strip()] if tuple in parts else text
-
-
-def _inside(annotation: Any) -> tuple[Any, ...]:
-    """The types in a union and behind an annotation, but not those of a list's items."""
-    if typing.get_origin(annotation) is tuple:
-        return ()
-    return tuple(inner for part in typing.get_args(annotation) for inner in (part, *_inside(part)))
 
 
 class _Printer(Collected):

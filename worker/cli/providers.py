@@ -6,12 +6,9 @@ import argparse
 import json
 from collections.abc import Mapping
 
-import msgspec
-
-from providers import registry, schema
+from providers import keys, registry, schema
 from providers.errors import ConfigError
 from providers.provider import Provider, describe
-from providers.schema import secret_names
 from worker.cli.discover import job_config
 from worker.cli.main import CommandError
 from worker.config import sources
@@ -71,10 +68,9 @@ def _policy(provider: Provider) -> str:
 def _describe(provider: Provider) -> None:
     print(f"{provider.title} ({provider.name}): {_uses(provider)}{_missing(provider)}")
     print(f"a job needs {provider.memory_mb} MB of memory for an ordinary account\n\nconfig keys")
-    secrets = secret_names(provider.config)
-    for field in msgspec.structs.fields(provider.config):
-        marks = [mark for mark, has in (("required", field.required), ("secret", field.encode_name in secrets)) if has]
-        print(f"  {field.encode_name:<22} {', '.join(marks)}")
+    for key in keys.keys(provider.config):
+        marks = [mark for mark, has in (("required", key.required), ("secret", key.secret)) if has]
+        print(f"  {key.name:<22} {', '.join(marks):<18} {key.description}".rstrip())
     print("\nenvironment variables (see elder-worker settings)")
     for one in sources.variables(describe(provider)):
         marks = [mark for mark, has in (("required", one.required), ("secret", one.secret)) if has]

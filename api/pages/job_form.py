@@ -1,0 +1,189 @@
+"""The form of a job: made from its provider's config keys, with a test of the connection before anything is saved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from flask import redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from api import jobs
+from api.context import Context
+from api.endpoint import NoBody, NoQuery
+from api.errors import ApiError
+from api.job_config import ORGANIZATION_KEY, merged, provider_of, sealed, shown_job, stored_config
+from api.job_forms import JobBody, JobChanges
+from api.lookup import get_job
+from api.pages.actions import Page
+from api.probe import probe
+from providers import keys, registry, schema
+from providers.errors import ConfigError
+from providers.keys import ConfigKey
+from providers.schema import REDACTED
+from worker.store import organizations
+
+UNITS = (("minutes", 60), ("hours", 3600), ("days", 86_400))
+ORGANIZATIONS = 1000
+"""Organizations that the form offers to choose from; the API takes any."""
+
+PREFIX = "config."
+"""Beginning of the names of fields that hold config keys."""
+
+
+def _new(context: Context) -> str:
+    name = request.args.get("provider", "")
+    if not name:
+        return render_template("providers.html", providers=_choices(context))
+    return _page(context, provider=provider_of(context.settings, name).name, job=None)
+
+
+def _edit(context: Context, job_id: int) -> str:
+    with context.jobs() as connection:
+        job = shown_job(get_job(connection, job_id))
+    return _page(context, provider=job["provider"], job=job)
+
+
+def _create(context: Context) -> str | Response:
+    provider = provider_of(context.settings, request.form.get("provider", "")).name
+    try:
+        given = _given(provider, {})
+        if request.form.get("action") != "save":
+            return _page(context, provider=provider, job=None, tested=_tested(context, provider, given, {}))
+        made = jobs.create(context, NoQuery(), schema.parse(JobBody, {**given, "provider": provider}))
+    except (ApiError, ConfigError) as error:
+        return _refused(context, error, provider=provider, job=None)
+    return redirect(f"/jobs/{made['id']}", 303)
+
+
+def _change(context: Context, job_id: int) -> str | Response:
+    with context.jobs() as connection:
+        row = get_job(connection, job_id)
+    job, stored = shown_job(row), stored_config(row)
+    try:
+        given = _given(job["provider"], stored)
+        if request.form.get("action") != "save":
+            return _page(context, provider=job["provider"], job=job, tested=_tested(context, job["provider"], given, stored))
+        jobs.change(context, NoQuery(), schema.parse(JobChanges, given), job_id)
+    except (ApiError, ConfigError) as error:
+        return _refused(context, error, provider=job["provider"], job=job)
+    return redirect(f"/jobs/{job_id}", 303)
+
+
+def _delete(context: Context, job_id: int) -> Response:
+    jobs.remove(context, NoQuery(), NoBody(), job_id)
+    return redirect("/", 303)
+
+
+def _tested(context: Context, provider: str, given: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of a worker that signs in with what the form holds; nothing is saved."""
+    config = sealed(context, provider_of(context.settings, provider), merged(given["config"], stored, None))
+    with context.pool.connection() as connection:
+        return probe(context, connection, {"provider": provider, "config": config})
+
+
+def _given(provider: str, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of the API's request that the form stands for. Raises `ApiError`."""
+    form = request.form
+    organization = form.get("organization_id", "").strip()
+    return {
+        "name": form.get("name", "").strip(),
+        "description": form.get("description", "").strip(),
+        "organization_id": int(organization) if organization.isdecimal() and len(organization) < 19 else None,
+        "schedule_interval": _interval(form.get("every", "").strip(), form.get("unit", "")),
+        "enabled": form.get("enabled") == "true",
+        "queue": form.get("queue", "").strip() or "default",
+        "config": _config(provider, stored),
+    }
+
+
+def _interval(every: str, unit: str) -> int | None:
+    if not every:
+        return None
+    if not (every.isdecimal() and len(every) <= 6) or unit not in dict(UNITS):
+        raise ApiError("the schedule is a whole number of minutes, hours or days; leave it empty for a job on demand")
+    return int(every) * dict(UNITS)[unit]
+
+
+def _config(provider: str, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The config in the form. An empty field removes a stored key; an empty secret keeps the stored one."""
+    config_type = registry.get(provider).config
+    types = {field.encode_name: field.type for field in msgspec.structs.fields(config_type)}
+    config: dict[str, Any] = {}
+    for key in keys.keys(config_type):
+        text = request.form.get(PREFIX + key.name, "").strip().replace("\r\n", "\n")
+        if text:
+            config[key.name] = keys.value(text, types[key.name])
+        elif key.name in stored:
+            kept = key.secret and not request.form.get(f"remove.{key.name}")
+            config[key.name] = REDACTED if kept else None
+    return config
+
+
+def _refused(context: Context, error: ApiError | ConfigError, **shown: Any) -> Response:
+    details = error.details if isinstance(error, ApiError) else error.complaints
+    status = error.status if isinstance(error, ApiError) else 400
+    return Response(_page(context, refusal=str(error), details=details, **shown), status, content_type="text/html; charset=utf-8")
+
+
+def _page(context: Context, *, provider: str, job: dict[str, Any] | None, **said: Any) -> str:
+    """The form: with what was sent, else with what is stored, else empty. Secrets are never put into a field."""
+    described = registry.get(provider)
+    with context.pool.reading() as connection:
+        homes, _ = organizations.page(connection, 1, ORGANIZATIONS, {})
+    stored = {key: value for key, value in (job["config"] if job else {}).items() if key != ORGANIZATION_KEY}
+    fields = [_field(key, stored) for key in keys.keys(described.config)]
+    values = request.form if request.method == "POST" else _values(job)
+    shown = {"provider": described, "job": job, "fields": fields, "values": values, "organizations": homes, "units": UNITS}
+    return render_template("job_form.html", **shown, **said)
+
+
+def _values(job: dict[str, Any] | None) -> dict[str, str]:
+    if job is None:
+        return {"enabled": "true", "queue": "default"}
+    every, unit = _schedule(job["schedule_interval"])
+    texts = {name: str(job[name]) if job[name] is not None else "" for name in ("name", "description", "organization_id", "queue")}
+    return {**texts, "every": every, "unit": unit, "enabled": "true" if job["enabled"] else ""}
+
+
+def _schedule(interval: int | None) -> tuple[str, str]:
+    if interval is None:
+        return "", "hours"
+    unit, seconds = next((unit for unit in reversed(UNITS) if interval % unit[1] == 0), UNITS[0])
+    return str(interval // seconds), unit
+
+
+def _field(key: ConfigKey, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A config key with the text that stands in its field; a secret's field is empty."""
+    sent = request.form.get(PREFIX + key.name) if request.method == "POST" else None
+    text = sent if sent is not None else _text(stored.get(key.name))
+    return {"key": key, "text": "" if key.secret else text, "stored": key.name in stored, "default": _text(key.default)}
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None | "" | () | []:
+            return ""
+        case str():
+            return value
+        case list() | tuple():
+            return "\n".join(map(str, value))
+        case _:
+            return json.dumps(value, indent=2)
+
+
+def _choices(context: Context) -> list[Any]:
+    """The providers of discovery jobs that are switched on here."""
+    found = [registry.get(name) for name in registry.BUILT_IN if context.settings.enabled(name) is not False]
+    return [provider for provider in found if provider.discovery]
+
+
+PAGES = (
+    Page("/jobs/new", _new),
+    Page("/jobs/new", _create, "POST"),
+    Page("/jobs/<id:job_id>/edit", _edit),
+    Page("/jobs/<id:job_id>/edit", _change, "POST"),
+    Page("/jobs/<id:job_id>/delete", _delete, "POST"),
+)

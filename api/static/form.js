@@ -1,0 +1,23 @@
+// Sends a form and shows the answer above it, so that secrets that were entered stay in their fields. Without scripts the page is loaded anew.
+"use strict";
+for (const form of document.querySelectorAll("[data-form]")) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(form, event.submitter)); // before the buttons are disabled: a disabled one is not sent
+    const buttons = form.querySelectorAll("button"), result = document.querySelector("[data-result]");
+    buttons.forEach((button) => { button.disabled = true; });
+    result.textContent = event.submitter?.value === "test" ? "Signing in …" : "Saving …";
+    try {
+      const answer = await fetch(location.href, { method: "POST", body, headers: { Accept: "text/html" } });
+      if (answer.redirected) { location.assign(answer.url); return; }
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const said = page.querySelector("[data-result]") ?? page.querySelector("main");
+      result.replaceChildren(...document.importNode(said, true).childNodes);
+      result.scrollIntoView({ block: "nearest" });
+    } catch {
+      result.textContent = "The API cannot be reached; nothing was saved. Try again.";
+    } finally {
+      buttons.forEach((button) => { button.disabled = false; });
+    }
+  });
+}

@@ -1,0 +1,205 @@
+"""What a person does on the pages, in a real browser: with the mouse, by keyboard alone, on a phone, in both themes; axe-core finds nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from peers.absent import missing
+from playwright.sync_api import Page, expect, sync_playwright
+from store_runs import Run, add_job, resources, run_once
+from werkzeug.serving import make_server
+
+from api.pages import job_form
+from providers.errors import Outcome
+from providers.records import Scope
+from worker.run.outcome import Status, Verdict
+
+pytestmark = pytest.mark.peer("chromium")
+SECRET = "s3cret-canary"
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = shutil.which("chromium") or missing("chromium is not installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(elder_app):
+    server = make_server("127.0.0.1", 0, elder_app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def visit(chromium, site):
+    """Opens a page in a context of its own. No page may complain on its console or ask for anything from elsewhere.
+
+    That an answer is not 200 is told there by the browser itself, and is no complaint of the page.
+    """
+    contexts, complaints = [], []
+
+    def note(message) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource: the server responded"):
+            complaints.append(message.text)
+
+    def go(path: str, **options) -> Page:
+        context = chromium.new_context(base_url=site, **{"viewport": DESK, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: complaints.append(request.url) if not request.url.startswith(site) else None)
+        page.goto(path)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture
+def inventory(database, sql):
+    """A job with a run that was read in part, one that is parked, and scopes of each state."""
+    job = add_job(sql, name="AWS production")
+    run_once(database, job, resources(5))
+    run = Run(database, job)
+    for number in range(12):
+        scope = Scope("aws", "111", "eu-south-1", f"type_{number}")
+        run.scope([], scope, Outcome.DENIED, message="eu-south-1 is closed by a policy", permission="ec2:DescribeVpcs")
+    run.finish(Verdict(Status.PARTIAL, "", "12 scopes were denied"))
+    parked = add_job(sql, name="crasher")
+    sql.execute("update discovery_jobs set status = 'parked', crashes = 3, enabled = true where id = %s", [parked])
+    sql.execute("insert into elder_worker.workers (owner, name, providers, queues) values (gen_random_uuid(), 'w1', '{aws}', '{default}')")
+    return job, run.claimed.run_id
+
+
+PATHS = (
+    "/",
+    "/jobs/new",
+    "/jobs/new?provider=aws",
+    "/jobs/{job}",
+    "/jobs/{job}/edit",
+    "/runs/{run}",
+    "/connectors",
+    "/entities",
+    "/entities/1",
+    "/organizations",
+    "/changes",
+    "/scopes",
+    "/workers",
+    "/nothing",
+)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_axe_finds_nothing_on_any_page_and_nothing_overflows(visit, inventory, theme, viewport, tmp_path):
+    job, run = inventory
+    page = visit("/", color_scheme=theme, viewport=viewport)
+    for path in PATHS:
+        page.goto(path.format(job=job, run=run))
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{path} is {wide} px wider than the window"
+        if folder := os.environ.get("ELDER_SCREENSHOTS"):
+            name = path.strip("/").format(job="job", run="run").replace("/", "-").replace("?provider=", "-") or "home"
+            page.screenshot(path=f"{folder}/{name}-{viewport['width']}-{theme}.png", full_page=True)
+
+
+def test_a_job_is_made_tested_changed_and_deleted(visit, sql, monkeypatch):
+    """The secret stays in its field while the connection is tested, and is in no page afterwards."""
+    answers = iter(
+        (
+            {"success": False, "message": "the key is unknown", "identity": None, "error_kind": "credentials"},
+            {"success": True, "message": "signed in", "identity": {"name": "user/ann", "account": "1"}, "error_kind": ""},
+        )
+    )
+    monkeypatch.setattr(job_form, "probe", lambda *_: next(answers))
+    page = visit("/")
+    page.get_by_role("link", name="Make a job").click()
+    page.get_by_role("link", name="AWS").click()
+    page.get_by_label("Name", exact=True).fill("AWS production")
+    page.get_by_label("access_key_id").fill("AKIAXXXXXXXXXXXXXXXX")
+    page.get_by_label("secret_access_key").fill(SECRET)
+    page.get_by_role("button", name="Test the connection").click()
+    expect(page.get_by_text("The connection does not work: the key is unknown")).to_be_visible()
+    page.get_by_role("button", name="Test the connection").click()
+    expect(page.get_by_text("user/ann")).to_be_visible()
+    expect(page.get_by_label("secret_access_key")).to_have_value(SECRET)
+    assert sql.execute("select count(*) from discovery_jobs").fetchone() == (0,)
+
+    page.get_by_label("exclude_regions").fill("nowhere-1x")
+    page.get_by_role("button", name="Create the job").click()
+    expect(page.get_by_role("alert")).to_contain_text("nowhere-1x")
+    page.get_by_label("exclude_regions").fill("eu-south-1")
+    page.get_by_role("button", name="Create the job").click()
+    expect(page.get_by_role("heading", name="AWS production")).to_be_visible()
+    assert SECRET not in page.content()
+
+    page.get_by_role("link", name="Edit").click()
+    assert SECRET not in page.content()
+    page.get_by_label("Runs every").fill("2")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("every 2 h")).to_be_visible()
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_text("Delete this job").click()
+    page.get_by_role("button", name="Delete AWS production").click()
+    expect(page.get_by_text("There is no job yet")).to_be_visible()
+
+
+def test_without_scripts_the_form_works_and_keeps_no_secret(visit, sql):
+    page = visit("/jobs/new?provider=aws", java_script_enabled=False)
+    page.get_by_label("Name", exact=True).fill("AWS production")
+    page.get_by_label("secret_access_key").fill(SECRET)
+    page.get_by_role("button", name="Create the job").click()
+    expect(page.get_by_role("alert")).to_contain_text("Not saved")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("AWS production")
+    assert SECRET not in page.content()
+    page.get_by_label("access_key_id").fill("AKIAXXXXXXXXXXXXXXXX")
+    page.get_by_label("secret_access_key").fill(SECRET)
+    page.get_by_role("button", name="Create the job").click()
+    expect(page.get_by_role("heading", name="AWS production")).to_be_visible()
+
+
+def test_by_keyboard_alone(visit, inventory):
+    """The skip link, the pages, a filter and a button are reached with Tab and Enter, and what has the focus can be seen."""
+    page = visit("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("To the content")).to_be_focused()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Scopes":
+            break
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Scopes")).to_be_visible()
+    page.get_by_label("Type").focus()
+    page.keyboard.type("type_3")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 scope", exact=True)).to_be_visible()
+
+
+def test_an_abandoned_account_is_retired_on_the_page(visit, inventory, sql):
+    sql.execute("update elder_worker.scopes set state = 'abandoned', state_since = now()")
+    page = visit("/")
+    page.get_by_role("link", name="13 abandoned scopes").click()
+    page.get_by_label("Account").fill("111")
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("button", name="Retire").click()
+    expect(page.get_by_text("13 scopes", exact=True)).to_be_visible()
+    assert sql.execute("select count(*) from entities where is_active").fetchone() == (0,)
