@@ -5,10 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 import typing
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from providers.errors import ConfigError
 from providers.schema import secret_names
 
 Kind = Literal["text", "number", "flag", "list", "object"]
@@ -71,6 +74,26 @@ def value(text: str, annotation: Any) -> Any:
         return json.loads(text)
     except ValueError:
         return [part.strip() for part in text.replace("\n", ",").split(",") if part.strip()] if entered == "list" else text
+
+
+def entered(pairs: Sequence[str], config_type: type[msgspec.Struct] | None) -> dict[str, Any]:
+    """The config that ``KEY=VALUE`` pairs give; ``@FILE`` as the value stands for the file's content. Raises `ConfigError`."""
+    types = {field.encode_name: field.type for field in msgspec.structs.fields(config_type)} if config_type else {}
+    config: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"--config takes KEY=VALUE, not '{key}'")
+        config[key] = value(read(text[1:], str.strip) if text.startswith("@") else text, types.get(key))
+    return config
+
+
+def read(path: str, understood: Callable[[str], Any]) -> Any:
+    """A file's content, as `understood` makes it. Raises `ConfigError`."""
+    try:
+        return understood(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from None
 
 
 _KINDS: dict[Kind, set[Any]] = {

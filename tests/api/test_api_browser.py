@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import threading
 
 import pytest
 from peers.absent import missing
 from store_runs import Run, add_job, resources, run_once
-from werkzeug.serving import make_server
 
 FLAGS = [
     "--headless",
@@ -28,12 +26,9 @@ FLAGS = [
 
 
 @pytest.fixture
-def browse(elder_app, tmp_path):
+def browse(site, tmp_path):
     """The page as it is after a few seconds, and what the browser complained of."""
     chromium = shutil.which("chromium") or missing("chromium is not installed: apt-get install chromium")
-    server = make_server("127.0.0.1", 0, elder_app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
 
     def look(path: str, width: int = 1200) -> str:
         command = [
@@ -41,17 +36,14 @@ def browse(elder_app, tmp_path):
             *FLAGS,
             f"--user-data-dir={tmp_path / 'profile'}",
             f"--window-size={width},900",
-            f"http://127.0.0.1:{server.port}{path}",
+            f"{site}{path}",
         ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=100)
         complaints = re.findall(r"CONSOLE.*", done.stderr)
         assert not complaints
         return done.stdout
 
-    yield look
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return look
 
 
 @pytest.mark.peer("chromium")

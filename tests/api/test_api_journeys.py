@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from peers.absent import missing
 from playwright.sync_api import Page, expect, sync_playwright
 from store_runs import Run, add_job, resources, run_once
-from werkzeug.serving import make_server
 
 from api.pages import job_form
 from providers.errors import Outcome
@@ -30,17 +28,6 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
-
-
-@pytest.fixture
-def site(elder_app):
-    server = make_server("127.0.0.1", 0, elder_app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

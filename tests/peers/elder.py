@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any
 
 import jsonschema
 import pytest
 from cryptography.fernet import Fernet
+from werkzeug.serving import make_server
 
 from api.app import create_app
 from worker.config.settings import load
@@ -83,3 +85,15 @@ def elder_app(database):
 def elder(elder_app):
     """A client of it."""
     return ElderClient(elder_app)
+
+
+@pytest.fixture
+def site(elder_app):
+    """The URL of the API, served by threads of this process."""
+    server = make_server("127.0.0.1", 0, elder_app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()

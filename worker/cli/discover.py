@@ -10,15 +10,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
-
-import msgspec
 
 from providers import keys, registry, schema
 from providers.collected import Collected, canonical
-from providers.errors import ConfigError, Outcome, ProviderError
+from providers.errors import Outcome, ProviderError
 from providers.provider import Provider
 from providers.records import Resource, Scope
 from providers.runner import Tally, run
@@ -64,28 +61,8 @@ def _interrupted(*_: object) -> None:
 
 
 def _config(options: argparse.Namespace, provider: Provider) -> dict[str, Any]:
-    config: dict[str, Any] = _read(options.config_file, json.loads) if options.config_file else {}
-    return {**config, **job_config(options.config, provider)}
-
-
-def job_config(pairs: Sequence[str], provider: Provider) -> dict[str, Any]:
-    """The keys of a job's config that ``--config KEY=VALUE`` gives. Raises `ConfigError`."""
-    config: dict[str, Any] = {}
-    types = {field.encode_name: field.type for field in msgspec.structs.fields(provider.config)}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise ConfigError(f"--config takes KEY=VALUE, not '{key}'")
-        text = _read(value[1:], str.strip) if value.startswith("@") else value
-        config[key] = keys.value(text, types.get(key))
-    return config
-
-
-def _read(path: str, understood: Any) -> Any:
-    try:
-        return understood(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from None
+    config: dict[str, Any] = keys.read(options.config_file, json.loads) if options.config_file else {}
+    return {**config, **keys.entered(options.config, provider.config)}
 
 
 class _Printer(Collected):

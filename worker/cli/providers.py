@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from providers import keys, registry, schema
 from providers.errors import ConfigError
 from providers.provider import Provider, describe
-from worker.cli.discover import job_config
 from worker.cli.main import CommandError
 from worker.config import sources
 from worker.config.settings import load
@@ -52,7 +51,7 @@ def _policy_for(provider: Provider, options: argparse.Namespace, environ: Mappin
     if policy_for is None:
         raise CommandError(f"the policy of provider '{provider.name}' does not depend on a config: leave --config out")
     operator = schema.parse(provider.operator, load(environ).sources[provider.name].operator)
-    return json.dumps(policy_for(job_config(options.config, provider), operator), indent=2)
+    return json.dumps(policy_for(keys.entered(options.config, provider.config), operator), indent=2)
 
 
 def _policy(provider: Provider) -> str:

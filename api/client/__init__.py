@@ -1,0 +1,1 @@
+"""``elder``: the command line of the Elder API, for people and scripts."""

@@ -1,0 +1,77 @@
+"""``elder entities``, ``elder changes`` and ``elder orgs``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from api.client.session import Session, in_session, limited
+
+COLUMNS = ("id", "sub_type", "name", "provider", "account", "region", "external_id")
+CHANGE_COLUMNS = ("changed_at", "operation", "entity_id", "sub_type", "name", "changes")
+ORGANIZATION_COLUMNS = ("id", "parent_id", "name")
+
+
+@click.group()
+def entities() -> None:
+    """What was found."""
+
+
+@entities.command("list")
+@click.option("-q", "--query", "q", help="Part of the name or external id.")
+@click.option("--type", "sub_type", help="Such as ec2_instance.")
+@click.option("--category", "entity_type", help="Such as compute.")
+@click.option("--provider")
+@click.option("--region")
+@click.option("--external-id")
+@click.option("--organization", "organization_id", type=int, help="Id of an organization; includes those below it.")
+@click.option("--deleted", is_flag=True, help="What is deleted, instead of what is there.")
+@limited
+@in_session
+def list_entities(session: Session, /, limit: int | None, deleted: bool, **filters: Any) -> None:
+    """Lists entities."""
+    session.many(session.api.rows("entities", "entities", limit, is_active=not deleted, **filters), COLUMNS)
+
+
+@entities.command("get")
+@click.argument("entity", type=int)
+@in_session
+def get_entity(session: Session, entity: int) -> None:
+    """Shows one entity with its dependencies and changes."""
+    session.show(session.api.get(f"entities/{entity}"))
+
+
+@click.command()
+@click.option("--entity", "entity_id", type=int)
+@click.option("--run", "run_id", type=int)
+@click.option("--operation", type=click.Choice(["created", "updated", "deleted", "restored"]))
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@in_session
+def changes(session: Session, /, limit: int, **filters: Any) -> None:
+    """Lists changes, the latest first."""
+    session.many(session.api.rows("changes", "changes", limit, **filters), CHANGE_COLUMNS)
+
+
+@click.group("orgs")
+def organizations() -> None:
+    """Organizations."""
+
+
+@organizations.command("list")
+@click.option("-q", "--query", "q", help="Part of the name.")
+@limited
+@in_session
+def list_organizations(session: Session, q: str | None, limit: int | None) -> None:
+    """Lists organizations."""
+    session.many(session.api.rows("organizations", "organizations", limit, q=q), ORGANIZATION_COLUMNS)
+
+
+@organizations.command("create")
+@click.argument("name")
+@click.option("--parent", type=int, help="Id of the organization above it.")
+@in_session
+def create_organization(session: Session, name: str, parent: int | None) -> None:
+    """Creates an organization."""
+    made = session.api.send("POST", "organizations", {"name": name, "parent_id": parent})
+    session.done(made, f"organization {made['id']} is created")

@@ -1,0 +1,184 @@
+"""``elder jobs``: discovery jobs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from api.client import runs
+from api.client.errors import EXIT_FAILED, ClientError
+from api.client.session import Session, in_session, limited
+from providers import keys, registry
+from providers.errors import ConfigError
+
+COLUMNS = ("id", "name", "provider", "status", "schedule_interval", "last_run_at", "next_run_at")
+_UNITS = {"m": 60, "h": 3600, "d": 86_400}
+
+
+class Interval(click.ParamType[int]):
+    """An interval such as ``30m``, ``2h`` or ``1d``, as seconds."""
+
+    name = "interval"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The seconds. Fails the command for anything else."""
+        match = re.fullmatch(r"(\d{1,6})([mhd])", str(value))
+        if match is None:
+            self.fail(f"'{value}' is no interval: 30m, 2h or 1d", param, ctx)
+        return int(match[1]) * _UNITS[match[2]]
+
+
+def _configured(command: Any) -> Any:
+    """Adds the options of a job's config and schedule."""
+    for option in (
+        click.option(
+            "--config", multiple=True, metavar="KEY=VALUE", help="A config key: text, JSON, a list with commas, or @FILE (secrets)."
+        ),
+        click.option("--every", type=Interval(), help="Interval between runs: 30m, 2h, 1d."),
+        click.option("--organization", type=int, help="Id of the organization of what is found."),
+        click.option("--queue", help="Queue of the workers that run it."),
+        click.option("--description"),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group("jobs")
+def group() -> None:
+    """Discovery jobs."""
+
+
+@group.command("list")
+@click.option("--status", help="pending, running, completed, partial, error, cancelled or parked.")
+@click.option("--provider")
+@limited
+@in_session
+def list_jobs(session: Session, status: str | None, provider: str | None, limit: int | None) -> None:
+    """Lists jobs, the newest first."""
+    session.many(session.api.rows("discovery/jobs", "jobs", limit, status=status, provider=provider), COLUMNS)
+
+
+@group.command()
+@click.argument("job", type=int)
+@in_session
+def get(session: Session, job: int) -> None:
+    """Shows one job."""
+    session.show(session.api.get(f"discovery/jobs/{job}"))
+
+
+@group.command()
+@click.argument("name")
+@click.argument("provider")
+@click.option("--disabled", is_flag=True, help="Do not run it yet.")
+@_configured
+@in_session
+def create(session: Session, /, name: str, provider: str, disabled: bool, config: Sequence[str], every: int | None, **more: Any) -> None:
+    """Creates a job, due at once."""
+    body = {**_changes(more), "name": name, "provider": provider, "schedule_interval": every, "enabled": not disabled}
+    made = session.api.send("POST", "discovery/jobs", {**body, "config": _entered(config, provider)})
+    session.done(made, f"job {made['id']} is created and {'disabled' if disabled else 'due now'}")
+
+
+@group.command()
+@click.argument("job", type=int)
+@click.option("--name")
+@click.option("--remove", multiple=True, metavar="KEY", help="Remove a config key.")
+@click.option("--on-demand", is_flag=True, help="Run it only when asked to.")
+@click.option("--enable/--disable", "enabled", default=None)
+@_configured
+@in_session
+def edit(
+    session: Session, /, job: int, remove: Sequence[str], on_demand: bool, config: Sequence[str], every: int | None, **more: Any
+) -> None:
+    """Changes a job: what is named, and nothing else."""
+    changes = _changes(more)
+    if every is not None or on_demand:
+        changes["schedule_interval"] = every
+    if config or remove:
+        provider = session.api.get(f"discovery/jobs/{job}")["provider"] if config else ""
+        changes["config"] = {**_entered(config, provider), **dict.fromkeys(remove)}
+    if not changes:
+        raise ClientError("name what to change: see 'elder jobs edit --help'")
+    session.done(session.api.send("PATCH", f"discovery/jobs/{job}", changes), f"job {job} is changed")
+
+
+@group.command()
+@click.argument("job", type=int)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@in_session
+def delete(session: Session, job: int, yes: bool) -> None:
+    """Deletes a job and its history; what it found stays."""
+    if not yes:
+        click.confirm(f"Delete job {job} and its history?", abort=True)
+    answer = session.api.send("DELETE", f"discovery/jobs/{job}")
+    session.done(answer, answer["message"])
+
+
+@group.command()
+@click.argument("job", type=int)
+@in_session
+def test(session: Session, job: int) -> None:
+    """Has a worker sign in with the job's config; exits with 1 when it cannot."""
+    answer = session.api.send("POST", f"discovery/jobs/{job}/test")
+    identity = (answer["identity"] or {}).get("name", "")
+    session.done(answer, f"{answer['message']}{f' (as {identity})' if identity else ''}")
+    if not answer["success"]:
+        raise SystemExit(EXIT_FAILED)
+
+
+@group.command()
+@click.argument("job", type=int)
+@click.option("--wait", is_flag=True, help="Wait for the end of the run; exit with 1 when it does not complete.")
+@in_session
+def run(session: Session, job: int, wait: bool) -> None:
+    """Makes a job due now."""
+    before = session.api.get(f"discovery/jobs/{job}/history", limit=1)["results"] if wait else []
+    answer = session.api.send("POST", f"discovery/jobs/{job}/queue")
+    session.done(answer, answer["message"])
+    if wait:
+        runs.watch_run(session, runs.next_run(session, job, before[-1]["id"] if before else 0))
+
+
+@group.command()
+@click.argument("job", type=int)
+@in_session
+def cancel(session: Session, job: int) -> None:
+    """Ends a running job, or takes a waiting one from the queue."""
+    answer = session.api.send("POST", f"discovery/jobs/{job}/cancel")
+    session.done(answer, answer["message"])
+
+
+@group.command()
+@click.argument("job", type=int)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@in_session
+def history(session: Session, job: int, limit: int) -> None:
+    """Lists the newest runs of a job, oldest first."""
+    session.many(session.api.get(f"discovery/jobs/{job}/history", limit=limit)["results"], runs.COLUMNS)
+
+
+@group.command("accept-identity")
+@click.argument("job", type=int)
+@in_session
+def accept_identity(session: Session, job: int) -> None:
+    """Lets a job read another account, tenant, cluster or directory than before."""
+    answer = session.api.send("POST", f"discovery/jobs/{job}/accept-identity")
+    session.done(answer, answer["message"])
+
+
+def _changes(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given, by the API's names."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return {"organization_id" if name == "organization" else name: value for name, value in given.items()}
+
+
+def _entered(pairs: Sequence[str], provider: str) -> dict[str, Any]:
+    """The config that ``--config`` gives. Of a provider that is not installed here, each value is JSON where it can be read as such."""
+    try:
+        config_type = registry.get(provider).config if provider in registry.BUILT_IN else None
+        return keys.entered(pairs, config_type)
+    except ConfigError as error:
+        raise ClientError(str(error)) from None

@@ -1,0 +1,39 @@
+"""The command ``elder`` and its options."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+from api.client import inventory, jobs, runs, sources
+from api.client.output import FORMATS
+from api.client.session import Session
+from worker.version import __version__
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="elder")
+@click.option("--url", help="URL of the API; without, ELDER_API_URL, the config file, http://localhost:5000.")
+@click.option("-o", "--output", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the output.")
+@click.pass_context
+def main(context: click.Context, url: str | None, output: str) -> None:
+    """Shows and changes what Elder keeps: jobs, runs, entities, connectors, scopes.
+
+    The URL and the key of the API come from ELDER_API_URL and ELDER_API_KEY, else from `url` and `key` in ~/.config/elder/config.toml
+    (or ELDER_CONFIG). Exit codes: 0 done, 1 the API refused or a run did not complete, 2 wrong usage, 3 wrong key, 4 the API cannot be
+    reached.
+    """
+    context.obj = Session(url, output)
+
+
+for group in (jobs.group, runs.group, inventory.entities, inventory.changes, inventory.organizations, sources.connectors, sources.scopes):
+    main.add_command(group)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Prints the completion of a shell: eval "$(elder completion bash)"."""
+    found = get_completion_class(shell)
+    if found is not None:
+        click.echo(found(main, {}, "elder", "_ELDER_COMPLETE").source())

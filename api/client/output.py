@@ -1,0 +1,97 @@
+"""What commands print: a table that fits the terminal, JSON, JSON lines or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+FORMATS = ("table", "json", "jsonl", "csv")
+NARROWEST = 8
+"""Characters that a column keeps when a table does not fit."""
+
+
+def show(one: dict[str, Any], output: str) -> None:
+    """Prints one thing: its fields as two columns, or JSON."""
+    if output in ("json", "jsonl"):
+        _print(_json(one, output))
+    else:
+        rows({"field": name, "value": value} for name, value in one.items()) if output == "table" else many([one], tuple(one), output)
+
+
+def many(found: Iterable[dict[str, Any]], columns: Sequence[str], output: str) -> None:
+    """Prints a list. JSON lines are printed as they come; the other forms hold the list whole."""
+    match output:
+        case "jsonl":
+            for one in found:
+                _print(_json(one, output))
+        case "json":
+            _print(_json(list(found), output))
+        case "csv":
+            _print(_csv(found, columns), end="")
+        case _:
+            rows({name: one.get(name) for name in columns} for one in found)
+
+
+def rows(found: Iterable[dict[str, Any]]) -> None:
+    """Prints a table; on a terminal, cells are cut so that each row is one line."""
+    table = [{name: cell(value) for name, value in one.items()} for one in found]
+    if not table:
+        if sys.stdout.isatty():
+            _print("nothing")
+        return
+    widths = {name: max(len(name), *(len(row[name]) for row in table)) for name in table[0]}
+    if sys.stdout.isatty():
+        widths = _fitted(widths, shutil.get_terminal_size().columns)
+    _print(_line({name: name for name in widths}, widths))
+    for row in table:
+        _print(_line(row, widths))
+
+
+def cell(value: Any) -> str:
+    """A value as one line of text, without a control character."""
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "".join("\ufffd" if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp") else letter for letter in text)
+
+
+def _fitted(widths: dict[str, int], columns: int) -> dict[str, int]:
+    """The widths, the widest made narrower until a row fits."""
+    fitted = dict(widths)
+    while sum(fitted.values()) + 2 * (len(fitted) - 1) > columns and max(fitted.values()) > NARROWEST:
+        widest = max(fitted, key=lambda name: fitted[name])
+        fitted[widest] -= 1
+    return fitted
+
+
+def _line(row: dict[str, str], widths: dict[str, int]) -> str:
+    return "  ".join(_cut(row[name], width).ljust(width) for name, width in widths.items()).rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _json(value: Any, output: str) -> str:
+    return json.dumps(value, ensure_ascii=True, indent=2 if output == "json" else None)
+
+
+def _csv(found: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows([_harmless(cell(one.get(name))) for name in columns] for one in found)
+    return text.getvalue()
+
+
+def _harmless(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20") else text
+
+
+def _print(text: str, end: str = "\n") -> None:
+    sys.stdout.write(text + end)

@@ -1,0 +1,113 @@
+"""``elder runs``: runs of jobs, and what is held back of them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from api.client import output
+from api.client.errors import EXIT_FAILED
+from api.client.session import Session, in_session, limited
+
+COLUMNS = (
+    "id",
+    "status",
+    "started_at",
+    "completed_at",
+    "entities_discovered",
+    "entities_created",
+    "entities_updated",
+    "entities_deleted",
+    "error",
+)
+HELD_COLUMNS = ("kind", "name", "sub_type", "entity", "external_id", "target", "held_at")
+POLL = 1.0
+"""Seconds between two looks at a run that is watched."""
+
+
+@click.group("runs")
+def group() -> None:
+    """Runs of jobs."""
+
+
+@group.command()
+@click.argument("run", type=int)
+@in_session
+def get(session: Session, run: int) -> None:
+    """Shows one run, and why scopes were not read in full."""
+    found = session.api.get(f"runs/{run}")
+    if session.form != "table":
+        session.show(found)
+        return
+    output.show({name: value for name, value in found.items() if name not in ("scopes", "causes")}, "table")
+    if found["causes"]:
+        click.echo("\nnot read in full")
+        output.rows({name: cause[name] for name in ("scopes", "outcome", "permission", "message")} for cause in found["causes"])
+
+
+@group.command()
+@click.argument("run", type=int)
+@in_session
+def watch(session: Session, run: int) -> None:
+    """Follows a run to its end; exits with 1 when it does not complete."""
+    watch_run(session, run)
+
+
+@group.command()
+@click.argument("run", type=int)
+@limited
+@in_session
+def held(session: Session, run: int, limit: int | None) -> None:
+    """Lists the deletions that the guard holds back, by name."""
+    session.many(session.api.rows(f"runs/{run}/held", "held", limit), HELD_COLUMNS)
+
+
+@group.command()
+@click.argument("run", type=int)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@in_session
+def release(session: Session, run: int, yes: bool) -> None:
+    """Applies the deletions that the guard holds back; see 'elder runs held' first."""
+    if not yes:
+        total = session.api.get(f"runs/{run}/held", per_page=1)["total"]
+        click.confirm(f"Apply {total} deletions of run {run}?", abort=True)
+    done = session.api.send("POST", f"runs/{run}/release")
+    session.done(
+        done, f"{done['released']} entities are marked as deleted; {done['links']} links and {done['attributes']} attributes are removed"
+    )
+
+
+def watch_run(session: Session, run: int) -> None:
+    """Follows a run; progress is on stderr, on a terminal only. Exits with 1 when it does not complete."""
+    while (found := session.api.get(f"runs/{run}"))["status"] == "running":
+        _progress(f"run {run}: {_scopes(found)}, {found['entities_discovered']} found")
+        time.sleep(POLL)
+    _progress("")
+    counts = ", ".join(f"{found[f'entities_{name}']} {name}" for name in ("discovered", "created", "updated", "deleted"))
+    error = f": {found['error']}" if found["error"] else ""
+    session.done(found, f"run {run} {found['status']}: {_scopes(found)}; {counts}{error}")
+    if found["status"] != "completed":
+        raise SystemExit(EXIT_FAILED)
+
+
+def next_run(session: Session, job: int, after: int) -> int:
+    """Waits until a run of the job has begun that is newer than `after`; returns its id."""
+    while True:
+        found = session.api.get(f"discovery/jobs/{job}/history", limit=1)["results"]
+        if found and found[-1]["id"] > after:
+            return int(found[-1]["id"])
+        reason = session.api.get(f"discovery/jobs/{job}")["waiting_for"]
+        _progress(f"job {job} waits for a worker{f': {reason}' if reason else ''}")
+        time.sleep(POLL)
+
+
+def _scopes(run: dict[str, Any]) -> str:
+    return ", ".join(f"{number} scopes {outcome}" for outcome, number in run["outcomes"].items()) or "no scope has ended"
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r\033[K{output.cell(text)}", nl=False, err=True)

@@ -1,0 +1,135 @@
+"""``elder connectors`` and ``elder scopes``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from api.client import runs
+from api.client.errors import ClientError
+from api.client.session import Session, in_session, limited
+
+CONNECTOR_COLUMNS = (
+    "name",
+    "status",
+    "entities",
+    "scopes",
+    "incomplete_scopes",
+    "abandoned_scopes",
+    "started_at",
+    "last_complete_at",
+    "error",
+)
+SCOPE_COLUMNS = (
+    "state",
+    "owner",
+    "provider",
+    "account",
+    "region",
+    "resource_type",
+    "entities",
+    "last_complete_at",
+    "last_outcome",
+    "message",
+)
+
+
+@click.group()
+def connectors() -> None:
+    """Connectors to identity providers."""
+
+
+@connectors.command("list")
+@in_session
+def list_connectors(session: Session) -> None:
+    """Lists connectors with their newest syncs."""
+    session.many(session.api.get("connectors")["connectors"], CONNECTOR_COLUMNS)
+
+
+@connectors.command("get")
+@click.argument("name")
+@in_session
+def get_connector(session: Session, name: str) -> None:
+    """Shows one connector with the ledger of its newest sync."""
+    session.show(session.api.get(f"connectors/{name}"))
+
+
+@connectors.command()
+@click.argument("name")
+@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@in_session
+def history(session: Session, name: str, limit: int) -> None:
+    """Lists the newest syncs of a connector, oldest first."""
+    session.many(session.api.get(f"connectors/{name}/history", limit=limit)["results"], runs.COLUMNS)
+
+
+@connectors.command("held")
+@click.argument("name")
+@limited
+@in_session
+def held_of_connector(session: Session, name: str, limit: int | None) -> None:
+    """Lists the deletions that the guard holds back, by name."""
+    session.many(session.api.rows("sync/held", "held", limit, owner=f"connector:{name}"), runs.HELD_COLUMNS)
+
+
+@connectors.command("release")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@in_session
+def release_connector(session: Session, name: str, yes: bool) -> None:
+    """Applies the deletions that the guard holds back; see 'elder connectors held' first."""
+    owner = f"connector:{name}"
+    if not yes:
+        total = session.api.get("sync/held", owner=owner, per_page=1)["total"]
+        click.confirm(f"Apply {total} deletions of connector {name}?", abort=True)
+    done = session.api.send("POST", "sync/release", {"owner": owner})
+    session.done(
+        done, f"{done['released']} entities are marked as deleted; {done['links']} links and {done['attributes']} attributes are removed"
+    )
+
+
+@click.group()
+def scopes() -> None:
+    """What is read, and when it was last read in full."""
+
+
+def _filtered(command: Any) -> Any:
+    """Adds the options that name scopes."""
+    for option in (
+        click.option("--owner", help="job:42 or connector:ldap."),
+        click.option("--type", "resource_type", help="Such as ec2_instance."),
+        click.option("--region"),
+        click.option("--account", help="Id of an account, project, subscription, cluster or directory."),
+        click.option("--provider"),
+    ):
+        command = option(command)
+    return command
+
+
+@scopes.command("list")
+@click.option("--state", type=click.Choice(["current", "abandoned", "retired"]))
+@click.option("--not-complete-for", metavar="7d", help="Not read in full for so long.")
+@click.option("--never-complete", is_flag=True, default=None, help="Never read in full.")
+@_filtered
+@limited
+@in_session
+def list_scopes(session: Session, /, limit: int | None, **filters: Any) -> None:
+    """Lists scopes, the longest not read in full first."""
+    session.many(session.api.rows("scopes", "scopes", limit, **filters), SCOPE_COLUMNS)
+
+
+@scopes.command()
+@_filtered
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@in_session
+def retire(session: Session, /, yes: bool, **filters: Any) -> None:
+    """Retires abandoned scopes: what only they have seen is marked as deleted."""
+    given = {name: value for name, value in filters.items() if value is not None}
+    if not given:
+        raise ClientError("name what to retire: --owner, --account, --provider, --region or --type")
+    if not yes:
+        total = session.api.get("scopes", state="abandoned", per_page=1, **given)["total"]
+        click.confirm(f"Retire {total} abandoned scopes?", abort=True)
+    done = session.api.send("POST", "scopes/retire", given)
+    session.done(done, f"{done['scopes']} scopes are retired; {done['entities']} entities are marked as deleted")

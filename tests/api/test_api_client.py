@@ -1,0 +1,276 @@
+"""The command ``elder``: every command in a pipe and in a terminal, its exit codes, and what it sends where."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import threading
+
+import click
+import pytest
+from store_runs import Run, add_job, resources, run_once
+from waiting import CAP
+
+from api.client.main import main
+from api.client.output import cell
+from providers.errors import Outcome
+from providers.records import Scope
+from worker.run.outcome import Status, Verdict
+
+COMMAND = (sys.executable, "-c", "from api.client.main import main; main(prog_name='elder')")
+HOSTILE = '=HYPERLINK("http://evil")'
+
+
+@pytest.fixture
+def elder_command(site, tmp_path):
+    """Runs ``elder`` with arguments against the API."""
+
+    def call(*arguments: str, code: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ELDER_")}
+        environ = {**kept, "ELDER_API_URL": site, "HOME": str(tmp_path), **environ}
+        done = subprocess.run([*COMMAND, *arguments], env=environ, capture_output=True, text=True, timeout=CAP, stdin=subprocess.DEVNULL)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return call
+
+
+def test_every_command_has_help_and_says_what_it_does():
+    def commands(group: click.Group, path: tuple[str, ...] = ()):
+        for name, command in group.commands.items():
+            yield (*path, name), command
+            if isinstance(command, click.Group):
+                yield from commands(command, (*path, name))
+
+    found = dict(commands(main))
+    assert len(found) >= 30
+    assert all(command.help and command.help[0].isupper() for command in found.values())
+
+
+def test_a_job_is_created_shown_changed_and_deleted(elder_command, elder, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret-canary\n")
+    keys = (
+        "--config",
+        "access_key_id=AKIAXXXXXXXXXXXXXXXX",
+        "--config",
+        f"secret_access_key=@{secret}",
+        "--config",
+        "regions=us-east-1,eu-west-1",
+    )
+    made = elder_command("jobs", "create", "scan", "aws", *keys, "--every", "2h", "--description", "all of it")
+    assert made.stdout == "job 1 is created and due now\n"
+
+    shown = json.loads(elder_command("-o", "json", "jobs", "get", "1").stdout)
+    assert (shown["schedule_interval"], shown["config"]["regions"]) == (7200, ["us-east-1", "eu-west-1"])
+    assert shown["config"]["secret_access_key"] == "***REDACTED***"
+
+    assert elder_command("jobs", "edit", "1", "--on-demand", "--disable", "--remove", "regions").stdout == "job 1 is changed\n"
+    job = elder.get("discovery/jobs/1")
+    assert (job["schedule_interval"], job["enabled"], "regions" in job["config"]) == (None, False, False)
+
+    assert "is disabled" in elder_command("jobs", "run", "1", code=1).stderr
+    assert elder_command("jobs", "delete", "1", code=1).stderr.endswith("Aborted!\n"), "nobody has said yes"
+    assert elder_command("jobs", "delete", "1", "--yes").stdout == "Job deleted; what it found stays\n"
+    assert elder_command("jobs", "get", "1", code=1).stderr == "elder: there is no job 1\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence", "code"),
+    [
+        (("jobs", "edit", "1"), "name what to change", 2),
+        (("jobs", "create", "x", "aws", "--config", "regions"), "--config takes KEY=VALUE", 2),
+        (("jobs", "create", "x", "aws", "--config", "secret_access_key=@/nowhere"), "/nowhere cannot be read", 2),
+        (("jobs", "create", "x", "aws", "--config", "regoins=a"), "did you mean `regions`", 1),
+        (("jobs", "create", "x", "nonsense"), "nonsense", 1),
+        (("jobs", "create", "x", "aws", "--every", "soon"), "'soon' is no interval", 2),
+        (("scopes", "retire", "--yes"), "name what to retire", 2),
+        (("scopes", "list", "--not-complete-for", "soon"), "`not_complete_for`", 1),
+        (("runs", "get", "99"), "there is no run 99", 1),
+        (("--url", "localhost:5000", "jobs", "list"), "is no URL of an API", 2),
+        (("--url", "http://127.0.0.1:9", "jobs", "list"), "check --url or ELDER_API_URL", 4),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_an_exit_code(elder_command, arguments, sentence, code):
+    assert sentence in elder_command(*arguments, code=code).stderr
+
+
+def test_lists_come_in_four_forms(elder_command, database, sql):
+    job = add_job(sql, name=HOSTILE)
+    run_once(database, job, resources(5))
+
+    table = elder_command("entities", "list", "--type", "ec2_instance").stdout.splitlines()
+    whole = json.loads(elder_command("-o", "json", "entities", "list").stdout)
+    lines = [json.loads(line) for line in elder_command("-o", "jsonl", "entities", "list", "--limit", "3").stdout.splitlines()]
+    rows = list(csv.DictReader(io.StringIO(elder_command("-o", "csv", "jobs", "list").stdout)))
+
+    assert table[0].split() == ["id", "sub_type", "name", "provider", "account", "region", "external_id"]
+    assert len(table) == 6
+    assert (len(whole), len(lines)) == (5, 3)
+    assert "attributes" in whole[0]
+    assert rows[0]["name"] == "'" + HOSTILE, "no spreadsheet takes a cell for a formula"
+    assert elder_command("entities", "list", "--deleted").stdout == ""
+
+
+def test_more_than_a_page_is_read_to_its_end(elder_command, database, sql):
+    run_once(database, add_job(sql), resources(1203))
+
+    assert len(elder_command("-o", "jsonl", "entities", "list").stdout.splitlines()) == 1203
+
+
+def test_a_run_is_shown_by_its_causes_and_watched_to_its_end(elder_command, database, sql):
+    job = add_job(sql)
+    run = Run(database, job)
+    for number in range(12):
+        scope = Scope("aws", "111", "eu-south-1", f"type_{number}")
+        run.scope([], scope, Outcome.DENIED, message="eu-south-1 is closed by a policy", permission="ec2:DescribeVpcs")
+    number = str(run.claimed.run_id)
+    ended = threading.Thread(target=lambda: run.finish(Verdict(Status.PARTIAL, "", "12 scopes were denied")))
+
+    ended.start()
+    watched = elder_command("runs", "watch", number, code=1).stdout
+    ended.join()
+    shown = elder_command("runs", "get", number).stdout
+
+    assert watched == f"run {number} partial: 12 scopes denied; 0 discovered, 0 created, 0 updated, 0 deleted: 12 scopes were denied\n"
+    assert re.search(r"12\s+denied\s+ec2:DescribeVpcs\s+eu-south-1 is closed by a policy", shown)
+
+
+def test_the_newest_run_is_waited_for(elder_command, elder, database, sql):
+    """`jobs run --wait` follows the run that it asked for, and not the one before it."""
+    job = add_job(sql)
+    run_once(database, job, resources(3))
+    asked = threading.Event()
+
+    def worker() -> None:
+        asked.wait(CAP)
+        run_once(database, job, resources(4))
+
+    thread = threading.Thread(target=worker)
+    thread.start()
+    queued = elder.app.view_functions["POST /api/v1/discovery/jobs/<id:job_id>/queue"]
+
+    def queue(**path):
+        answer = queued(**path)
+        asked.set()
+        return answer
+
+    elder.app.view_functions["POST /api/v1/discovery/jobs/<id:job_id>/queue"] = queue
+    said = elder_command("jobs", "run", str(job), "--wait").stdout
+    thread.join()
+
+    assert said.splitlines()[0] == "Job queued for worker execution"
+    assert "completed: 1 scopes complete; 4 discovered, 1 created" in said.splitlines()[1]
+
+
+def test_connectors_scopes_and_changes(elder_command, elder, database, sql):
+    scope = {"owner": "connector:ldap", "run": "1", "scope": ["ldap", "dc=x", "", "ldap_user"]}
+    elder.post("sync/runs", {"owner": "connector:ldap", "run": "1", "status": "running"}, 200)
+    elder.post("sync/scopes", {**scope, "outcome": "complete", "resources": 0}, 200)
+    elder.post("sync/runs", {"owner": "connector:ldap", "run": "1", "status": "completed"}, 200)
+    job = add_job(sql)
+    run_once(database, job, resources(3))
+    elder.delete(f"discovery/jobs/{job}")
+
+    assert "completed" in elder_command("connectors", "list").stdout
+    assert json.loads(elder_command("-o", "json", "connectors", "get", "ldap").stdout)["latest"]["run"] == "1"
+    assert "completed" in elder_command("connectors", "history", "ldap").stdout
+    assert elder_command("connectors", "held", "ldap").stdout == ""
+    assert elder_command("connectors", "release", "ldap", "--yes").stdout.startswith("0 entities are marked as deleted")
+    assert "created" in elder_command("changes", "--operation", "created").stdout
+    assert f"job:{job}" in elder_command("scopes", "list", "--state", "abandoned").stdout
+    assert (
+        elder_command("scopes", "retire", "--owner", f"job:{job}", "--yes").stdout
+        == "1 scopes are retired; 3 entities are marked as deleted\n"
+    )
+
+
+def test_organizations_are_created_and_listed(elder_command):
+    assert elder_command("orgs", "create", "Head office").stdout == "organization 1 is created\n"
+    assert elder_command("orgs", "create", "Branch", "--parent", "1").stdout == "organization 2 is created\n"
+    assert elder_command("orgs", "list", "-q", "bran").stdout.split()[-3:] == ["2", "1", "Branch"]
+
+
+def test_a_key_in_the_config_file_goes_to_the_url_of_the_file_only(elder_command, elder_app, site, tmp_path):
+    given = []
+
+    @elder_app.before_request
+    def note() -> None:
+        from flask import request
+
+        given.append(request.headers.get("Authorization"))
+
+    file = tmp_path / "config.toml"
+    file.write_text(f'url = "{site}"\nkey = "k-from-file"\n')
+    file.chmod(0o600)
+    elder_command("jobs", "list", ELDER_CONFIG=str(file), ELDER_API_URL="")
+    elder_command("jobs", "list", ELDER_CONFIG=str(file), ELDER_API_URL=site.replace("127.0.0.1", "localhost"))
+    elder_command("jobs", "list", ELDER_CONFIG=str(file), ELDER_API_KEY="k-from-environment")
+
+    assert given == ["Bearer k-from-file", None, "Bearer k-from-environment"]
+    file.chmod(0o644)
+    assert "chmod 600" in elder_command("jobs", "list", ELDER_CONFIG=str(file), code=2).stderr
+    file.write_text("key = 7\n")
+    assert "cannot be used" in elder_command("jobs", "list", ELDER_CONFIG=str(file), code=2).stderr
+
+
+def test_on_a_terminal_a_row_is_one_line_that_fits(site, database, sql, tmp_path):
+    job = add_job(sql, name="a job with a very long name " * 6)
+    run_once(database, job, resources(2))
+    parent, child = pty.openpty()
+    environ = {**os.environ, "ELDER_API_URL": site, "COLUMNS": "100", "HOME": str(tmp_path)}
+    with subprocess.Popen([*COMMAND, "jobs", "list"], env=environ, stdin=child, stdout=child, stderr=child) as running:
+        os.close(child)
+        seen = b""
+        try:
+            while piece := os.read(parent, 65536):
+                seen += piece
+        except OSError:  # the other end is closed
+            pass
+        assert running.wait(CAP) == 0
+    os.close(parent)
+    lines = seen.decode().splitlines()
+
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= 100
+    assert "…" in lines[1]
+
+
+def test_a_reader_that_leaves_is_no_error_worth_a_traceback(site, database, sql, tmp_path):
+    run_once(database, add_job(sql), resources(2000))
+    environ = {**os.environ, "ELDER_API_URL": site, "HOME": str(tmp_path)}
+    command = " ".join(f"'{part}'" for part in [*COMMAND[:2], COMMAND[2].replace("'", '"')])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} -o jsonl entities list | head -1"], env=environ, capture_output=True, text=True, timeout=CAP
+    )
+
+    assert len(done.stdout.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("evil", ["\x1b[31mred", "two\nlines", "\u202eback", "nul\x00", "\x9bcsi", "\u2028"])
+def test_no_control_character_reaches_a_terminal(evil):
+    shown = cell(evil)
+
+    assert len(shown) == len(evil)
+    assert shown.isprintable()
+
+
+def test_bash_completes_commands_and_options(tmp_path):
+    """By the script that `elder completion bash` prints, run by a real bash."""
+    script = subprocess.run([*COMMAND, "completion", "bash"], capture_output=True, text=True, timeout=CAP, check=True).stdout
+    program = tmp_path / "elder"
+    program.write_text(f"#!{sys.executable}\nfrom api.client.main import main\nmain(prog_name='elder')\n")
+    program.chmod(0o755)
+    ask = 'COMP_WORDS=(elder jobs c); COMP_CWORD=2; _elder_completion elder; printf "%s\\n" "${COMPREPLY[@]}"'
+    environ = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": os.getcwd()}
+    done = subprocess.run(["bash", "-c", f"{script}\n{ask}"], env=environ, capture_output=True, text=True, timeout=CAP)
+
+    assert set(done.stdout.split()) == {"create", "cancel"}, done.stderr
