@@ -1,4 +1,4 @@
-"""The Azure resource types, as declarations: see `providers.azure.kinds` for the ways in which a type is listed.
+"""The Azure resource types, as declarations in `providers.azure.types`: see `providers.azure.kinds` for the ways in which a type is listed.
 
 Resource Graph leaves out silently what the caller may not read, so a type that it lists is believed only when the caller's permissions on
 the subscription cover the type's `read` action (see `providers.azure.permissions`).
@@ -6,92 +6,30 @@ the subscription cover the type's `read` action (see `providers.azure.permission
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from providers.azure.kinds import RESOURCES, AzureKind, Joined
-from providers.catalogue.kinds import LinkRule
+from providers.azure.kinds import AzureKind
+from providers.azure.types.compute import COMPUTE
+from providers.azure.types.data import DATA
+from providers.azure.types.governance import GOVERNANCE, MANAGEMENT_GROUP, SUBSCRIPTION, TENANT
+from providers.azure.types.network import NETWORK
 from providers.provider import ResourceType
 
-ID = "{id}"
+__all__ = ["KINDS", "MANAGEMENT_GROUP", "PERMISSIONS_READ", "SUBSCRIPTION", "TENANT"]
+
 PERMISSIONS_READ = "Microsoft.Authorization/permissions/read"
 """Shows what the caller may read, without which nothing that Resource Graph lists is believed."""
 
-SUBSCRIPTION = AzureKind(
-    "azure_subscription", "account", ID, "Microsoft.Resources/subscriptions", path="/subscriptions", version="2022-12-01",
-    name="displayName", parent="",
-)  # fmt: skip
+KINDS = (*GOVERNANCE, *COMPUTE, *NETWORK, *DATA)
 
-KINDS = (
-    SUBSCRIPTION,
-    AzureKind(
-        "azure_resource_group", "resource_group", ID, "Microsoft.Resources/subscriptions/resourceGroups", version="2021-04-01",
-        path="/subscriptions/{subscription}/resourcegroups", parent="/subscriptions/{subscription}",
-    ),
-    AzureKind(
-        "azure_role_assignment", "permission", "{properties.scope}/providers/Microsoft.Authorization/roleAssignments/{name}",
-        "Microsoft.Authorization/roleAssignments", version="2022-04-01",
-        path="/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments",
-        name="properties.roleDefinitionId", tags="", parent="", omit=("id",),  # the id may name the subscription that was asked
-        links=(
-            LinkRule("grants_role", "properties.roleDefinitionId"),
-            LinkRule("on_scope", "properties.scope"),
-            LinkRule("granted_to", "properties.principalId"),
-        ),
-    ),
-    AzureKind(
-        "azure_vm", "compute", ID, "Microsoft.Compute/virtualMachines", operation="compute.virtual_machines.list_all",
-        joined=(
-            Joined(
-                "powerState", "compute.virtual_machines.list_all", (("status_only", "true"),),
-                "properties.instanceView.statuses[].code", "PowerState/",
-            ),
-        ),
-        links=(
-            LinkRule("has_interface", "properties.networkProfile.networkInterfaces[].id"),
-            LinkRule("uses_disk", "properties.storageProfile.osDisk.managedDisk.id"),
-            LinkRule("uses_disk", "properties.storageProfile.dataDisks[].managedDisk.id"),
-        ),
-    ),
-    AzureKind(
-        "azure_storage_account", "storage", ID, "Microsoft.Storage/storageAccounts", operation="storage.storage_accounts.list",
-    ),
-    AzureKind(
-        "azure_storage_container", "storage", ID, "Microsoft.Storage/storageAccounts/blobServices/containers",
-        operation="storage.blob_containers.list", under="azure_storage_account",
-        tags="", parent="{parent}",
-    ),
-    AzureKind(
-        "azure_disk", "storage", ID, "Microsoft.Compute/disks", RESOURCES, "2023-04-02", links=(LinkRule("attached_to", "managedBy"),)
-    ),
-    AzureKind(
-        "azure_vnet", "vpc", ID, "Microsoft.Network/virtualNetworks", RESOURCES, "2023-09-01",
-        links=(LinkRule("peered_with", "properties.virtualNetworkPeerings[].properties.remoteVirtualNetwork.id"),),
-    ),
-    AzureKind(
-        "azure_subnet", "subnet", ID, "Microsoft.Network/virtualNetworks/subnets",
-        under="azure_vnet", inside="properties.subnets[]", permission="Microsoft.Network/virtualNetworks/read",
-        tags="", parent="{parent}", links=(LinkRule("has_security_group", "properties.networkSecurityGroup.id"),),
-    ),
-    AzureKind("azure_network_security_group", "network", ID, "Microsoft.Network/networkSecurityGroups", RESOURCES, "2023-09-01"),
-    AzureKind(
-        "azure_network_interface", "network", ID, "Microsoft.Network/networkInterfaces", RESOURCES, "2023-09-01",
-        links=(
-            LinkRule("attached_to", "properties.virtualMachine.id"),
-            LinkRule("in_subnet", "properties.ipConfigurations[].properties.subnet.id"),
-            LinkRule("has_address", "properties.ipConfigurations[].properties.publicIPAddress.id"),
-            LinkRule("has_security_group", "properties.networkSecurityGroup.id"),
-        ),
-    ),
-    AzureKind(
-        "azure_public_ip_address", "network", ID, "Microsoft.Network/publicIPAddresses", RESOURCES, "2023-09-01",
-        links=(LinkRule("attached_to", "properties.ipConfiguration.id"),),
-    ),
-)  # fmt: skip
+OPTIONAL = frozenset(kind.sub_type for kind in KINDS if kind.optional)
+"""Types that are read only where a job names them."""
 
 
 def read_apart() -> Iterator[AzureKind]:
     """The types that Resource Manager lists for one subscription after the other, without the subscriptions themselves."""
-    return (kind for kind in KINDS if (kind.path or kind.operation) and not kind.under and kind is not SUBSCRIPTION)
+    return (kind for kind in KINDS if (kind.path or kind.operation) and not kind.under and not kind.tenant_wide)
 
 
 def in_table(table: str) -> tuple[AzureKind, ...]:
@@ -106,12 +44,51 @@ def tables() -> tuple[str, ...]:
 
 def beneath(kind: AzureKind) -> tuple[AzureKind, ...]:
     """The types that are read with each resource of this type."""
-    return tuple(below for below in KINDS if below.under == kind.sub_type)
+    return tuple(below for below in KINDS if below.under == kind.sub_type and not below.optional)
+
+
+def optional_beneath() -> tuple[AzureKind, ...]:
+    """The types that are read for each resource above them, where a job asks for them."""
+    return tuple(kind for kind in KINDS if kind.optional)
+
+
+def above(kind: AzureKind) -> AzureKind:
+    """The type beneath which another one is read."""
+    return next(one for one in KINDS if one.sub_type == kind.under)
 
 
 def together(kind: AzureKind) -> tuple[AzureKind, ...]:
     """The type, and those that are read with it."""
     return (kind, *beneath(kind))
+
+
+class Table:
+    """The types of one table, by the types of its rows."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.kinds = name, in_table(name)
+        self.rest = next((kind for kind in self.kinds if kind.rest), None)
+        self._elsewhere = frozenset(arm_type.lower() for kind in KINDS if kind.table != name for arm_type in kind.arm_types)
+        self._by_type: dict[str, list[AzureKind]] = {}
+        for kind in self.kinds:
+            for arm_type in () if kind.rest else kind.arm_types:
+                self._by_type.setdefault(arm_type.lower(), []).append(kind)
+
+    @property
+    def arm_types(self) -> tuple[str, ...]:
+        """The declared types of its rows, in lower case."""
+        return tuple(self._by_type)
+
+    def kind_of(self, row: Mapping[str, Any]) -> AzureKind | None:
+        """The kind of a row, or of an item of Resource Manager's list; None for types that are read another way.
+
+        Kinds that share a type are told apart by their variants.
+        """
+        arm_type = str(row.get("type")).lower()
+        kinds = self._by_type.get(arm_type, ())
+        words = str(row.get("kind") or "").lower().split(",")
+        plain = next((kind for kind in kinds if not kind.variant), None if arm_type in self._elsewhere else self.rest)
+        return next((kind for kind in kinds if kind.variant and kind.variant in words), plain)
 
 
 def resource_types() -> tuple[ResourceType, ...]:
@@ -120,9 +97,9 @@ def resource_types() -> tuple[ResourceType, ...]:
 
 
 def _call(kind: AzureKind) -> str:
-    return next(above.call for above in KINDS if above.sub_type == kind.under) if kind.inside else kind.call
+    return above(kind).call if kind.inside else kind.call
 
 
 def _permissions(kind: AzureKind) -> tuple[str, ...]:
     by_graph = kind.table or kind.inside
-    return (kind.action, PERMISSIONS_READ) if by_graph else (kind.action,)
+    return (*kind.actions, PERMISSIONS_READ) if by_graph else kind.actions

@@ -11,6 +11,8 @@ from providers.schema import Secret, SourceConfig
 from providers.variables import setting
 
 _TENANT = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?")
+_GROUP = re.compile(r"[\w.()-]{1,90}")
+_OPTIONAL = {"azure_key_vault_secret", "azure_key_vault_key"}
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -49,7 +51,13 @@ class AzureConfig(SourceConfig, frozen=True):
     """The credentials and what to read. A job without credentials of its own uses the worker's (file, workload or managed identity)."""
 
     subscription_ids: tuple[str, ...] = ()
-    """Empty: every subscription that the credentials see."""
+    """The subscriptions to read. With neither these nor `management_group_ids`: every subscription that the credentials see."""
+    management_group_ids: tuple[str, ...] = ()
+    """Read the subscriptions in these management groups, and in all groups below them."""
+    exclude_subscriptions: tuple[str, ...] = ()
+    """Ids or names to leave out, with the wildcards `*` and `?`. What `subscription_ids` names is read all the same."""
+    optional_types: tuple[str, ...] = ()
+    """Resource types to read besides the usual ones: `azure_key_vault_secret`, `azure_key_vault_key`. Each takes a call for every vault."""
     tenant_id: str | None = None
     client_id: str | None = None
     client_secret: Secret | None = None
@@ -70,6 +78,12 @@ class AzureConfig(SourceConfig, frozen=True):
         wrong = [text for text in self.subscription_ids if not _GUID.fullmatch(text)]
         if wrong:
             raise ValueError(f"`subscription_ids`: '{wrong[0]}' is not a subscription id (a GUID)")
+        odd = [text for text in self.management_group_ids if not _GROUP.fullmatch(text)]
+        if odd:
+            raise ValueError(f"`management_group_ids`: '{odd[0]}' is not the id of a management group (letters, digits, `-_.()`)")
+        unknown = sorted({*self.optional_types} - _OPTIONAL)
+        if unknown:
+            raise ValueError(f"`optional_types`: `{unknown[0]}` is not one of {', '.join(sorted(_OPTIONAL))}")
         if not 1 <= self.page_size <= 1000:
             raise ValueError("`page_size` must be from 1 to 1000, which is the most that Resource Graph gives")
 

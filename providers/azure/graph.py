@@ -6,7 +6,7 @@ Four things make it lie by omission, and each is checked:
 - its page tokens are offsets, so that a row that is deleted meanwhile hides another: pages overlap by one row (`providers.pages`);
 - a truncated answer says so in a flag;
 - its data lags behind Azure: Resource Manager's own list of each subscription names what is missing, and each is asked for by its id;
-  where that list may not be read, a second reading of the graph must find nothing new.
+  where that list may not be read, or does not have the table's types, a second reading of the graph must find nothing new.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from typing import Any
 from providers.azure import catalogue
 from providers.azure.client import Connection
 from providers.azure.failure import Gone
-from providers.azure.kinds import AzureKind
+from providers.azure.kinds import RESOURCES, AzureKind
 from providers.azure.permissions import Permissions
-from providers.azure.reading import Reading
+from providers.azure.reading import RESOURCES_PATH, RESOURCES_VERSION, Reading
 from providers.azure.shape import subscription_of
+from providers.concurrency import OncePerKey
 from providers.errors import Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 from providers.pages import Page, by_offset, items
 from providers.provider import Item
@@ -30,7 +31,6 @@ from providers.records import Incomplete, Placed, Scope
 
 GRAPH_PATH, GRAPH_VERSION = "/providers/Microsoft.ResourceGraph/resources", "2022-10-01"
 PERMISSIONS_PATH, PERMISSIONS_VERSION = "/subscriptions/{subscription}/providers/Microsoft.Authorization/permissions", "2018-07-01"
-RESOURCES_PATH, RESOURCES_VERSION = "/subscriptions/{subscription}/resources", "2021-04-01"
 
 BATCH = 200
 """Subscriptions of one query. Azure recommends fewer than 300."""
@@ -51,38 +51,56 @@ def scope_of(kind: AzureKind, subscription: str) -> Scope:
     return Scope("azure", subscription, "", kind.sub_type)
 
 
+class Rights:
+    """What the caller may read in each subscription. Asked for once, by whichever table is read first."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known = OncePerKey[str, Permissions]()
+
+    def of(self, subscription: str) -> Permissions:
+        """The caller's permissions on a subscription. Raises `ProviderError`; then the next one asks again."""
+        return self._known.get(subscription, functools.partial(self._asked, subscription))
+
+    def _asked(self, subscription: str) -> Permissions:
+        path = PERMISSIONS_PATH.replace("{subscription}", subscription)
+        return Permissions(self._connection.list(path, PERMISSIONS_VERSION, permission=catalogue.PERMISSIONS_READ))
+
+
 class GraphReading:
     """One table of the graph, for some subscriptions."""
 
-    def __init__(self, connection: Connection, reading: Reading, table: str, page_size: int) -> None:
-        self._connection, self._reading, self._table, self._page_size = connection, reading, table, page_size
-        self._kinds = {kind.arm_type.lower(): kind for kind in catalogue.in_table(table)}
+    def __init__(self, connection: Connection, reading: Reading, rights: Rights, table: str, page_size: int) -> None:
+        self._connection, self._reading, self._rights, self._page_size = connection, reading, rights, page_size
+        self._table = catalogue.Table(table)
+        self._seen: set[int] = set()
+        self._seen_types: set[tuple[str, str]] = set()
+        """Subscription and type of the rows that are nobody's but the table's `rest`."""
 
     def items(self, subscriptions: Sequence[str]) -> Iterator[Item]:
         """All resources of the table's types, and `Incomplete` for each type of a subscription that cannot be proven complete."""
         believed = []
         for subscription, refused in _each(self._refused, subscriptions):
             yield from (incomplete for kind, error in refused for incomplete in self._unread(kind, subscription, error))
-            if len(refused) < len(self._kinds):
+            if len(refused) < len(self._table.kinds):
                 believed.append(subscription)
         if believed:
             yield from self._read(believed)
 
     def _refused(self, subscription: str) -> list[tuple[AzureKind, ScopeError]]:
         """The types that the caller may not read in the subscription, and why."""
-        path = PERMISSIONS_PATH.replace("{subscription}", subscription)
         try:
-            allowed = Permissions(self._connection.list(path, PERMISSIONS_VERSION, permission=catalogue.PERMISSIONS_READ))
+            allowed = self._rights.of(subscription)
         except ScopeError as error:
-            return [(kind, error) for kind in self._kinds.values()]
-        return [(kind, _missing(kind.action)) for kind in self._kinds.values() if not allowed.allow(kind.action)]
+            return [(kind, error) for kind in self._table.kinds]
+        missing = ((kind, next((one for one in kind.actions if not allowed.allow(one)), "")) for kind in self._table.kinds)
+        return [(kind, _missing(action)) for kind, action in missing if action]
 
     def _read(self, subscriptions: Sequence[str]) -> Iterator[Item]:
         """The rows of some subscriptions. When the query is refused, each half of them is asked for by itself: one ends no other."""
-        seen: set[int] = set()
         try:
             for row in self._rows(subscriptions, _COLUMNS):
-                seen.add(hash(str(row.get("id")).lower()))
+                self._seen.add(_hash(row))
                 yield from self._placed(row)
         except ScopeError as error:
             if len(subscriptions) > 1 and not isinstance(error, Throttled | TimedOut):
@@ -91,30 +109,39 @@ class GraphReading:
                 yield from self._read(subscriptions[middle:])
                 return
             for subscription in subscriptions:
-                for kind in self._kinds.values():
+                for kind in self._table.kinds:
                     yield from self._unread(kind, subscription, error)
             return
-        for _, found in _each(functools.partial(self._confirmed, seen), subscriptions):
+        if self._table.name != RESOURCES:
+            yield from self._read_again(subscriptions)
+            return
+        for _, found in _each(self._confirmed, subscriptions):
             yield from found
 
     def _rows(self, subscriptions: Sequence[str], columns: Sequence[str]) -> Iterator[Document]:
-        names = ", ".join(f"'{name}'" for name in self._kinds)
-        query = f"{self._table} | where type in~ ({names}) | project {', '.join(columns)} | order by id asc"
+        names = ", ".join(f"'{name}'" for name in self._table.arm_types)
+        only = "" if self._table.rest else f" | where type in~ ({names})"
+        query = f"{self._table.name}{only} | project {', '.join(columns)} | order by id asc"
 
         def ask(offset: int, size: int) -> Page:
             options = {"$top": size, "$skip": offset, "resultFormat": "objectArray"}
             body = {"subscriptions": list(subscriptions), "query": query, "options": options}
             return _page(self._connection.post(GRAPH_PATH, GRAPH_VERSION, body), offset)
 
-        return items(by_offset(ask, what=f"Resource Graph's table {self._table}", size=self._page_size, key=_id))
+        return items(by_offset(ask, what=f"Resource Graph's table {self._table.name}", size=self._page_size, key=_id))
 
     def _placed(self, row: Document) -> Iterator[Placed]:
         """The resource of a row and those inside it, each with its scope."""
-        kind, subscription = self._kinds[str(row["type"]).lower()], subscription_of(str(row.get("id")))
+        kind, subscription = self._table.kind_of(row), subscription_of(str(row.get("id")))
+        if kind is None:
+            return
+        arm_type = str(row["type"]).lower()
+        if kind.rest:
+            self._seen_types.add((subscription, arm_type))
         for below in catalogue.beneath(kind):
             for found in self._reading.inside(below, row, subscription):
                 yield Placed(scope_of(below, subscription), found)
-        yield Placed(scope_of(kind, subscription), self._reading.resource(kind, {**row, "type": str(row["type"]).lower()}, subscription))
+        yield Placed(scope_of(kind, subscription), self._reading.resource(kind, {**row, "type": arm_type}, subscription))
 
     def _unread(self, kind: AzureKind, subscription: str, error: ProviderError) -> Iterator[Placed]:
         for one in catalogue.together(kind):
@@ -122,35 +149,40 @@ class GraphReading:
 
     # What the graph lacks
 
-    def _confirmed(self, seen: set[int], subscription: str) -> list[Item]:
+    def _confirmed(self, subscription: str) -> list[Item]:
         """Returns the resources of a subscription that the graph lacks, or `Incomplete` where they cannot be read."""
         path = RESOURCES_PATH.replace("{subscription}", subscription)
-        lacking: dict[str, list[str]] = {}
+        lacking: dict[AzureKind, list[Document]] = {}
         try:
             for item in self._connection.list(path, RESOURCES_VERSION, **{"$top": "1000"}):
-                kind = self._kinds.get(str(item.get("type")).lower())
-                if kind and hash(str(item.get("id")).lower()) not in seen:
-                    lacking.setdefault(kind.arm_type.lower(), []).append(str(item["id"]))
+                kind = self._table.kind_of(item)
+                if kind and _hash(item) not in self._seen:
+                    lacking.setdefault(kind, []).append(item)
         except (Denied, Unsupported):
-            return self._read_again(seen, subscription)
+            return list(self._read_again([subscription]))
         except ScopeError as error:
-            return [item for kind in self._kinds.values() for item in self._unread(kind, subscription, error)]
-        return [item for name, ids in lacking.items() for item in self._asked_for(self._kinds[name], subscription, ids)]
+            return [item for kind in self._table.kinds for item in self._unread(kind, subscription, error)]
+        return [item for kind, documents in lacking.items() for item in self._asked_for(kind, subscription, documents)]
 
-    def _read_again(self, seen: set[int], subscription: str) -> list[Item]:
-        """Types of which a second reading of the graph knows more than the first."""
-        rows = self._rows([subscription], ("id", "type"))
-        lagging = {str(row["type"]).lower() for row in rows if hash(str(row["id"]).lower()) not in seen}
+    def _read_again(self, subscriptions: Sequence[str]) -> Iterator[Item]:
+        """Yields `Incomplete` for types of which a second reading of the graph knows more than the first."""
+        lagging: set[tuple[str, AzureKind]] = set()
+        for row in self._rows(subscriptions, ("id", "type", "kind")):
+            kind = self._table.kind_of(row)
+            if kind and _hash(row) not in self._seen:
+                lagging.add((subscription_of(str(row["id"])), kind))
         error = ScopeError("two readings of Resource Graph differ: it lags behind Azure, so that resources may be missing")
-        return [item for name in lagging for item in self._unread(self._kinds[name], subscription, error)]
+        for subscription, kind in lagging:
+            yield from self._unread(kind, subscription, error)
 
-    def _asked_for(self, kind: AzureKind, subscription: str, ids: list[str]) -> list[Item]:
-        """The resources of these ids that exist, each asked for by itself."""
-        if len(ids) > CONFIRMED_EACH:
-            error = ScopeError(f"Resource Graph lacks {len(ids)} resources that Resource Manager lists: it lags behind Azure")
-            return list(self._unread(kind, subscription, error))
+    def _asked_for(self, kind: AzureKind, subscription: str, documents: list[Document]) -> list[Item]:
+        """The resources of these documents of Resource Manager's list that exist, each asked for by itself."""
+        if kind.rest:
+            return list(self._others(kind, subscription, documents))
+        if len(documents) > CONFIRMED_EACH:
+            return list(self._unread(kind, subscription, _lag(len(documents))))
         found: list[Item] = []
-        for arm_id in ids:
+        for arm_id in (str(document["id"]) for document in documents):
             try:
                 document = self._connection.get(arm_id, kind.version)
             except Gone:
@@ -160,6 +192,28 @@ class GraphReading:
                 continue
             found += self._placed({column: document[column] for column in _COLUMNS if column in document})
         return found
+
+    def _others(self, rest: AzureKind, subscription: str, documents: list[Document]) -> Iterator[Item]:
+        """Resources of types that no kind declares. A type that the graph never has is as Resource Manager lists it: without properties."""
+        lagging, in_the_graph = [], {arm_type for one, arm_type in self._seen_types if one == subscription}
+        for document in documents:
+            arm_type = str(document.get("type"))
+            if not self._rights.of(subscription).allow(f"{arm_type}/read"):
+                yield from self._unread(rest, subscription, _missing(f"{arm_type}/read"))
+            elif arm_type.lower() in in_the_graph:
+                lagging.append(document)
+            else:
+                yield from self._placed({column: document[column] for column in _COLUMNS if column in document})
+        if lagging:
+            yield from self._unread(rest, subscription, _lag(len(lagging)))
+
+
+def _hash(row: Document) -> int:
+    return hash(str(row.get("id")).lower())
+
+
+def _lag(count: int) -> ScopeError:
+    return ScopeError(f"Resource Graph lacks {count} resources that Resource Manager lists: it lags behind Azure")
 
 
 def _page(answer: Mapping[str, Any], offset: int) -> Page:

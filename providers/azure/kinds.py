@@ -9,6 +9,8 @@ from providers.catalogue.kinds import ResourceKind
 RESOURCES = "Resources"
 """The table of Azure Resource Graph that holds most resource types."""
 
+ID = "{id}"
+
 
 class Joined(msgspec.Struct, frozen=True):
     """An attribute that a second list has: the first value at `path` that begins with `prefix`, of the item with the same id."""
@@ -21,22 +23,28 @@ class Joined(msgspec.Struct, frozen=True):
 
 
 class _Usual(ResourceKind, frozen=True, kw_only=True):
-    """The keywords of most ARM objects: a name, tags, and a resource group above them, whose id the reader fills in."""
+    """The keywords of most ARM objects: a name, tags, and what contains the object: the resource above it, else its resource group."""
 
     name: str | tuple[str, ...] = "name"
     tags: str = "tags"
-    parent: str = "{group}"
+    parent: str = "{container}"
+    back: tuple[str, ...] = ()
+    """Fields in which Azure repeats the links of others: a reference there would double a link that the other side has already."""
+    optional: bool = False
+    """Read only by jobs that name the type in `optional_types`: it costs a call for each resource above it."""
 
 
 class AzureKind(_Usual, frozen=True):
-    """A resource type, listed in one of five ways.
+    """A resource type, listed in one of six ways.
 
     ===========  ======================================================================================================
     `table`      by Azure Resource Graph; `version` is the API version that reads one resource by its id
-    `path`       by a path of Resource Manager, in which ``{subscription}`` is filled, and its API `version`
+    `path`       by a path of Resource Manager and its API `version`: of each subscription with the hole ``{subscription}``,
+                 of each resource of the type `under` with the hole ``{parent}``, else once for the tenant
     `operation`  by a typed client: ``compute.virtual_machines.list_all`` of azure-mgmt-compute
     `under`      with `operation`: once for each resource of the type `under`, whose id gives the arguments
     `inside`     in a list of each resource of the type `under`, at that path
+    `rest`       in a `table`: every row whose type is no other kind's
     ===========  ======================================================================================================
 
     `permission` is the action of `arm_type` that reads it, unless it is declared.
@@ -52,11 +60,35 @@ class AzureKind(_Usual, frozen=True):
     under: str = ""
     inside: str = ""
     joined: tuple[Joined, ...] = ()
+    expanded: str = ""
+    """The parts (``$expand``) with which each listed item is read by its id, where the list lacks them."""
+    variant: str = ""
+    """A word of the object's ``kind`` that tells this type from others of its `arm_type`: ``functionapp``."""
+    further: tuple[str, ...] = ()
+    """Further types of the table that are the same to us, as the last words of their names: ``AAAA`` beside ``A``."""
+    rest: bool = False
+    common: tuple[str, str] = ("", "")
+    """A path and its value in objects that every subscription has from the tenant: they belong to the tenant."""
+
+    @property
+    def arm_types(self) -> tuple[str, ...]:
+        """All of its types."""
+        return (self.arm_type, *(f"{self.arm_type.rpartition('/')[0]}/{word}" for word in self.further))
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The permissions that read the type."""
+        return (self.permission,) if self.permission else tuple(f"{one}/read" for one in self.arm_types)
 
     @property
     def action(self) -> str:
-        """The permission that reads the type."""
-        return self.permission or f"{self.arm_type}/read"
+        """The first of them."""
+        return self.actions[0]
+
+    @property
+    def tenant_wide(self) -> bool:
+        """True for a type that is listed once for the tenant."""
+        return bool(self.path) and not self.under and "{subscription}" not in self.path
 
     @property
     def call(self) -> str:

@@ -14,7 +14,7 @@ from providers.azure import catalogue
 from providers.azure.client import Connection
 from providers.azure.failure import Gone
 from providers.azure.kinds import AzureKind, Joined
-from providers.azure.shape import AzureShape, arguments_of, group_of
+from providers.azure.shape import AzureShape, arguments_of, container_of, group_of, holder_of
 from providers.catalogue import paths
 from providers.errors import DataError, ScopeError, Unsupported
 from providers.provider import Item
@@ -22,6 +22,9 @@ from providers.records import UNREADABLE, Incomplete, Rejected, Resource
 
 LISTS_AT_ONCE = 8
 """Lists beneath resources of one type that are read at once: the containers of so many storage accounts."""
+
+RESOURCES_PATH, RESOURCES_VERSION = "/subscriptions/{subscription}/resources", "2021-04-01"
+"""Resource Manager's own list of a subscription's resources: ids and types, without their properties."""
 
 Document = Mapping[str, Any]
 
@@ -47,11 +50,26 @@ class Reading:
 
     def resource(self, kind: AzureKind, document: Document, subscription: str, parent: str = "") -> Resource | Rejected:
         """The resource of one document, or why it is none. `parent` is the id of the resource that it was found beneath."""
-        context = {"subscription": subscription, "group": group_of(str(document.get("id") or "")), "parent": parent}
+        arm_id = str(document.get("id") or "")
+        context = {
+            "subscription": subscription,
+            "group": group_of(arm_id),
+            "container": container_of(arm_id),
+            "holder": holder_of(arm_id),
+            "parent": parent,
+        }
         try:
             return self._shape.resource(kind, document, context)
         except DataError as error:
             return Rejected(kind.sub_type, str(document.get("name") or "without a name"), str(error))
+
+    def beneath_each(self, kind: AzureKind, subscription: str) -> Iterator[Item]:
+        """The resources of a type whose path begins with ``{parent}``, beneath each resource of the type above it."""
+        wanted = {"$filter": f"resourceType eq '{catalogue.above(kind).arm_type}'", "$top": "1000"}
+        parents = self._connection.list(RESOURCES_PATH.replace("{subscription}", subscription), RESOURCES_VERSION, **wanted)
+        with concurrent.futures.ThreadPoolExecutor(LISTS_AT_ONCE) as pool:
+            for found in pool.map(functools.partial(self._beneath, kind, subscription), list(parents)):
+                yield from found
 
     def inside(self, kind: AzureKind, parent: Document, subscription: str) -> Iterator[Resource | Rejected]:
         """The resources of a type inside a document of the type above it; they are where that one is."""
@@ -61,8 +79,7 @@ class Reading:
 
     def _documents(self, kind: AzureKind, subscription: str) -> Iterator[Document]:
         if kind.path:
-            path = kind.path.replace("{subscription}", subscription)
-            return self._connection.list(path, kind.version, permission=kind.action)
+            return self._connection.list(kind.path.replace("{subscription}", subscription), kind.version, permission=kind.action)
         return self._joined(kind, subscription, self._connection.typed(kind.operation, subscription, options=kind.options))
 
     def _joined(self, kind: AzureKind, subscription: str, documents: Iterable[Document]) -> Iterator[Document]:
@@ -83,14 +100,18 @@ class Reading:
     def _beneath(self, kind: AzureKind, subscription: str, parent: Document) -> list[Item]:
         """The resources beneath one other. One that refuses makes their scope incomplete, and not that of the ones above."""
         try:
-            arguments = tuple(arguments_of(str(parent.get("id") or "")))
-            documents = list(self._connection.typed(kind.operation, subscription, arguments, kind.options))
+            documents = list(self._lists_beneath(kind, subscription, str(parent.get("id") or "")))
         except (Gone, Unsupported):  # deleted since it was listed, or one that cannot have any, as a FileStorage account has no blobs
             return []
         except ScopeError as error:
             return [Incomplete.because(kind.sub_type, error, str(parent.get("name") or parent.get("id")))]
         located = ({**document, "location": parent.get("location")} for document in documents)
         return [self.resource(kind, document, subscription, str(parent.get("id"))) for document in located]
+
+    def _lists_beneath(self, kind: AzureKind, subscription: str, parent: str) -> Iterator[Document]:
+        if kind.path:
+            return self._connection.list(kind.path.replace("{parent}", parent), kind.version, permission=kind.action)
+        return self._connection.typed(kind.operation, subscription, tuple(arguments_of(parent)), kind.options)
 
 
 def _key(document: Document) -> str:

@@ -7,11 +7,16 @@ Azure spelt it stays in the attributes.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from providers.azure import catalogue
+from providers.azure.kinds import AzureKind
+from providers.azure.references import References
 from providers.catalogue.kinds import ResourceKind
-from providers.catalogue.shape import Item, Shape
+from providers.catalogue.masking import Masking
+from providers.catalogue.shape import Context, Item, Shape
+from providers.records import Link
 
 VOLATILE = frozenset({
     "etag", "systemdata", "changedtime", "changetime", "provisioningstatetransitiontime",
@@ -21,12 +26,29 @@ VOLATILE = frozenset({
 })  # fmt: skip
 """Keys, in lower case, that move with every touch of anything near them, and say nothing about the resource."""
 
+SECRET_WORDS = ("servicekey", "authorizationkey", "activationkey", "primarykey", "secondarykey", "instrumentationkey", "hostkeys")
+"""Further words of Azure that say secret in a key."""
+
 _MOVING_TIME = re.compile(r"last[A-Z]\w*")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
 
 
 class AzureShape(Shape):
     """Makes resources of ARM objects."""
+
+    def __init__(self, ignored: Iterable[str] = ()) -> None:
+        super().__init__(ignored, Masking(SECRET_WORDS))
+        self._references = References(catalogue.KINDS)
+
+    def links(self, kind: ResourceKind, item: Item, context: Context, more: Iterable[Link] = ()) -> tuple[Link, ...]:
+        """The links that the kind declares, and a reference for every other ARM id in the object."""
+        declared = super().links(kind, item, context, more)
+        if not isinstance(kind, AzureKind):
+            return declared
+        own = self.spelling(str(item.get("id") or ""))
+        around = {context.get(name, "").lower() for name in ("group", "holder")}
+        found = self._references.of(kind, item, own, {*around, *(link.target for link in declared)})
+        return tuple(sorted({*declared, *found}, key=lambda link: (link.type, link.target)))
 
     def spelling(self, external_id: str) -> str:
         """The id in lower case; what is at the scope ``/`` begins with one slash."""
@@ -61,6 +83,18 @@ def group_of(arm_id: str) -> str:
     """The id of the resource group that holds the resource, or the empty string."""
     parts = arm_id.split("/")
     return "/".join(parts[:5]) if len(parts) > 5 and parts[3].lower() == "resourcegroups" else ""
+
+
+def holder_of(arm_id: str) -> str:
+    """The id of what an extension (a lock, an assignment) is set on, or the empty string."""
+    before, _, behind = arm_id.rpartition("/providers/")
+    return before if behind else ""
+
+
+def container_of(arm_id: str) -> str:
+    """The id of the resource that a resource is a part of; else that of its resource group, or the empty string."""
+    _, _, behind = arm_id.rpartition("/providers/")
+    return arm_id.rsplit("/", 2)[0] if behind.count("/") > 2 else group_of(arm_id)
 
 
 def subscription_of(arm_id: str) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from providers.azure import catalogue, failure
 from providers.azure.client import Connection
 from providers.azure.config import AzureConfig, AzureOperator
-from providers.azure.graph import BATCH, GraphReading, scope_of
+from providers.azure.graph import BATCH, GraphReading, Rights, scope_of
+from providers.azure.hierarchy import Hierarchy
 from providers.azure.kinds import AzureKind
 from providers.azure.reading import Reading
 from providers.azure.shape import AzureShape
+from providers.azure.subscriptions import Subscriptions
+from providers.catalogue import paths
 from providers.errors import Denied, Outcome, ProviderError
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Placed, Resource, Scope
@@ -31,24 +33,27 @@ class AzureSource(Source):
         self._config = config
         self._connection = Connection(config, operator)
         self._reading = Reading(self._connection, AzureShape(config.ignore_fields))
+        self._subscriptions = Subscriptions(self._connection, config)
 
     def check(self) -> Identity:
         """Signs in and counts the subscriptions."""
-        seen = self._visible
+        seen = self._subscriptions.visible
         if not seen:
             raise Denied(
                 "signed in to Azure, but no subscription is visible: give the principal the role Reader on one",
                 permission=catalogue.SUBSCRIPTION.action,
             )
-        return Identity(self._connection.who, self._tenant, {"subscriptions": str(len(seen))})
+        return Identity(self._connection.who, self._subscriptions.tenant, {"subscriptions": str(len(seen))})
 
     def plan(self) -> Iterator[Read]:
         """Every subscription asked for; one that is not visible is a denied scope, not an absent one."""
-        readable = []
-        for wanted in [text.lower() for text in self._config.subscription_ids] or list(self._visible):
-            if wanted not in self._visible:
+        visible, readable = self._subscriptions.visible, []
+        if visible:
+            yield from self._tenant_wide()
+        for wanted in self._subscriptions.wanted():
+            if wanted not in visible:
                 yield _whole(wanted, functools.partial(_invisible, wanted))
-            elif str(self._visible[wanted].get("state", "")).lower() == "deleted":
+            elif str(visible[wanted].get("state", "")).lower() == "deleted":
                 yield _whole(wanted, functools.partial(_deleted, wanted))
             else:
                 readable.append(wanted)
@@ -64,14 +69,11 @@ class AzureSource(Source):
         """Closes the connections."""
         self._connection.close()
 
-    @functools.cached_property
-    def _visible(self) -> dict[str, dict[str, Any]]:
-        kind = catalogue.SUBSCRIPTION
-        return {item["subscriptionId"].lower(): item for item in self._connection.list(kind.path, kind.version, permission=kind.action)}
-
-    @property
-    def _tenant(self) -> str:
-        return str(next(iter(self._visible.values())).get("tenantId", ""))
+    def _tenant_wide(self) -> Iterator[Read]:
+        """The reads of what belongs to no subscription."""
+        hierarchy, tenant = Hierarchy(self._connection, self._reading), self._subscriptions.tenant
+        yield Read((scope_of(catalogue.TENANT, tenant),), functools.partial(hierarchy.tenant, tenant), lane=tenant)
+        yield Read((scope_of(catalogue.MANAGEMENT_GROUP, tenant),), hierarchy.management_groups, lane=tenant)
 
     def _apart(self, subscription: str) -> Iterator[Read]:
         """The reads of one subscription through Resource Manager."""
@@ -81,17 +83,22 @@ class AzureSource(Source):
         for kind in catalogue.read_apart():
             scopes = tuple(scope_of(one, subscription) for one in catalogue.together(kind))
             yield Read(scopes, functools.partial(self._items, kind, subscription), lane=subscription)
+        for kind in catalogue.optional_beneath():
+            if kind.sub_type in self._config.optional_types:
+                fetch = functools.partial(self._reading.beneath_each, kind, subscription)
+                yield Read((scope_of(kind, subscription),), fetch, lane=subscription)
 
     def _graph(self, subscriptions: list[str]) -> Iterator[Read]:
         """One read for each table of Resource Graph, for all of these subscriptions."""
+        rights = Rights(self._connection)
         for table in catalogue.tables():
             kinds = [one for kind in catalogue.in_table(table) for one in catalogue.together(kind)]
             scopes = tuple(scope_of(kind, subscription) for subscription in subscriptions for kind in kinds)
-            reading = GraphReading(self._connection, self._reading, table, self._config.page_size)
+            reading = GraphReading(self._connection, self._reading, rights, table, self._config.page_size)
             yield Read(scopes, functools.partial(reading.items, subscriptions), lane=GRAPH_LANE)
 
     def _subscription(self, subscription: str) -> Iterator[Item]:
-        yield self._reading.resource(catalogue.SUBSCRIPTION, self._visible[subscription], subscription)
+        yield self._reading.resource(catalogue.SUBSCRIPTION, self._subscriptions.visible[subscription], subscription)
 
     def _items(self, kind: AzureKind, subscription: str) -> Iterator[Item]:
         for item in self._reading.items(kind, subscription):
@@ -103,10 +110,16 @@ class AzureSource(Source):
 
         It is the same from each subscription below, so that an assignment has one owner, whoever saw it.
         """
+        path, value = kind.common
+        if path:
+            return self._owned_by("/", kind) if paths.first(item.attributes, path) == value else None
         if item.sub_type != kind.sub_type or item.external_id.startswith(f"/subscriptions/{subscription}/"):
             return None
         owner = item.external_id.rpartition("/providers/")[0] or "/"
-        return None if owner.startswith("/subscriptions/") else Scope("azure", self._tenant, "", kind.sub_type, owner)
+        return None if owner.startswith("/subscriptions/") else self._owned_by(owner, kind)
+
+    def _owned_by(self, owner: str, kind: AzureKind) -> Scope:
+        return Scope("azure", self._subscriptions.tenant, "", kind.sub_type, owner)
 
 
 def _whole(subscription: str, fetch: functools.partial[Iterable[Item]]) -> Read:

@@ -85,7 +85,7 @@ def test_a_misspelt_field_fails(kind, checks):
 
 
 OTHERS = {
-    "azure": ("providers.azure.catalogue", "test_azure_catalogue"),
+    "azure": ("providers.azure.types.network", "test_azure_catalogue"),
     "gcp": ("providers.gcp.declaration", "test_gcp_catalogue"),
     "okta": ("providers.okta.catalogue", "test_okta_catalogue"),
     "authentik": ("providers.authentik.catalogue", "test_authentik_catalogue"),

@@ -23,9 +23,10 @@ import re
 import sys
 import threading
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from peers.arm_versions import API_VERSIONS
 
 from providers.azure.permissions import Permissions
 
@@ -38,6 +39,7 @@ HEADER = "canary-identity-header"
 READER = {"actions": ["*/read"], "notActions": []}
 
 GRAPH = "/providers/microsoft.resourcegraph/resources"
+GROUPS = "/providers/microsoft.management/managementgroups"
 VERSIONS = {
     "subscriptions": {"2022-12-01", "2020-01-01"},
     "resourcegroups": {"2021-04-01", "2022-09-01"},
@@ -45,33 +47,41 @@ VERSIONS = {
     "microsoft.resourcegraph/resources": {"2021-03-01", "2022-10-01"},
     "microsoft.authorization/permissions": {"2015-07-01", "2018-07-01", "2022-04-01"},
     "microsoft.authorization/roleassignments": {"2020-04-01-preview", "2022-04-01"},
+    "microsoft.authorization/roledefinitions": {"2018-01-01-preview", "2022-04-01"},
+    "microsoft.authorization/policyassignments": {"2021-06-01", "2022-06-01"},
+    "microsoft.authorization/locks": {"2016-09-01", "2020-05-01"},
+    "microsoft.management/managementgroups": {"2020-05-01", "2021-04-01"},
+    "tenants": {"2020-01-01", "2022-12-01"},
     "microsoft.compute/disks": {"2022-07-02", "2023-01-02", "2023-04-02", "2023-10-02", "2024-03-02"},
-    **{
-        f"microsoft.network/{kind}": {"2023-06-01", "2023-09-01", "2023-11-01", "2024-01-01", "2024-03-01", "2024-05-01"}
-        for kind in ("virtualnetworks", "networksecuritygroups", "networkinterfaces", "publicipaddresses")
-    },
 }
-"""API versions that Azure has, by what they are for. Those of the typed clients' types are the ones that the installed clients send."""
+"""API versions that Azure has, by what they are for, beside `API_VERSIONS`. Typed clients' are the ones that the installed clients send."""
 
-TABLES = {"resources": {kind for kind in VERSIONS if kind.startswith(("microsoft.compute", "microsoft.network"))}}
-"""What the tables of Resource Graph hold of the types that this fake knows."""
+RECORDS = re.compile(r"microsoft\.network/(private)?dnszones/\w+")
+"""Types that the table DnsResources of Resource Graph holds. Resources holds all others that have a location."""
+
+DIRECT = frozenset(
+    {"microsoft.authorization/roledefinitions", "microsoft.authorization/policyassignments", "microsoft.authorization/locks"}
+)
+"""Types that are listed by subscription, and in no table that is read."""
 
 
 @functools.cache
 def versions_of(kind: str) -> frozenset[str]:
     """The API versions under which a type can be asked for."""
     from azure.mgmt.compute.operations import VirtualMachinesOperations
-    from azure.mgmt.storage.operations import BlobContainersOperations, StorageAccountsOperations
+    from azure.mgmt.storage.operations import BlobContainersOperations, FileSharesOperations, StorageAccountsOperations
 
     typed = {
         "microsoft.compute/virtualmachines": VirtualMachinesOperations.list_all,
         "microsoft.storage/storageaccounts": StorageAccountsOperations.list,
         "containers": BlobContainersOperations.list,
+        "shares": FileSharesOperations.list,
     }
     if kind in typed:
         package = sys.modules[typed[kind].__module__.partition(".operations")[0] + "._configuration"]
         return frozenset(re.findall(r"20\d\d-\d\d-\d\d", inspect.getsource(typed[kind]) + inspect.getsource(package)))
-    return frozenset(VERSIONS.get(kind, ()))
+    by_namespace = {namespace.lower(): versions for namespace, versions in API_VERSIONS.items()}
+    return frozenset(VERSIONS.get(kind) or by_namespace.get(kind.partition("/")[0], ()))
 
 
 class Azure:
@@ -82,11 +92,15 @@ class Azure:
         self.objects: dict[str, dict[str, list[dict]]] = collections.defaultdict(lambda: collections.defaultdict(list))
         self.inherited: dict[str, list[dict]] = collections.defaultdict(list)
         self.permissions: dict[str, list[dict]] = {}
+        self.groups: dict[str, dict] = {}
+        self.may_see_groups = True
         self.page = 3
         self.fault: Callable[[str, str], tuple[int, dict, dict] | None] = lambda method, path: None
         self.before: Callable[[str, str, dict], None] = lambda method, path, asked: None
         self.requests: list[tuple[str, str]] = []
         self.queries: list[dict] = []
+        """Queries of the table Resources; `before` is told of these."""
+        self.other_queries: list[dict] = []
         self.truncate = False
         self.largest = 1000
         self.lagging: set[str] = set()
@@ -124,6 +138,12 @@ class Azure:
                 {"id": assignment, "name": name, "type": "Microsoft.Authorization/roleAssignments", "properties": properties}
             )
         return assignment
+
+    def group(self, name: str, parent: str = "", *subscriptions: str) -> str:
+        """A management group with subscriptions in it."""
+        arm_id = f"/providers/Microsoft.Management/managementGroups/{name}"
+        self.groups[name] = {"id": arm_id, "name": name, "parent": parent, "subscriptions": subscriptions}
+        return arm_id
 
     def may(self, subscription: str, action: str) -> bool:
         return Permissions(self.permissions.get(subscription, ())).allow(action)
@@ -213,6 +233,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if low == "/subscriptions":
             self._version("subscriptions", query)
             return self._paged([s for n, s in azure.subscriptions.items() if azure.may(n, "Microsoft.Resources/subscriptions/read")], query)
+        if low == "/tenants":
+            self._version("tenants", query)
+            return self._paged(
+                [{"id": f"/tenants/{TENANT}", "tenantId": TENANT, "displayName": "Contoso", "defaultDomain": "contoso.com"}], query
+            )
+        if low.startswith(GROUPS):
+            self._version("microsoft.management/managementgroups", query)
+            return self._management_groups(path[len(GROUPS) :].strip("/"), query)
         if low == GRAPH and method == "POST":
             self._version("microsoft.resourcegraph/resources", query)
             return self._graph(json.loads(body or b"{}"))
@@ -222,6 +250,45 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if found[1].lower() not in azure.subscriptions:
             raise Refused(404, "SubscriptionNotFound", f"The subscription '{found[1]}' could not be found.")
         return self._in_subscription(found[1].lower(), found[2], query)
+
+    def _management_groups(self, rest: str, query: dict) -> dict:
+        groups = self.azure.groups
+        if not self.azure.may_see_groups:
+            raise Refused(
+                403, "AuthorizationFailed", "The client 'app-1' does not have authorization to perform action 'x' over scope 'y'."
+            )
+        brief = lambda one: {  # noqa: E731
+            "id": one["id"], "type": "Microsoft.Management/managementGroups", "name": one["name"],
+            "properties": {"tenantId": TENANT, "displayName": one["name"].title()},
+        }  # fmt: skip
+        if not rest:
+            return self._paged([brief(one) for one in groups.values()], query)
+        name, _, behind = rest.partition("/")
+        if name not in groups:
+            raise Refused(403, "AuthorizationFailed", f"The client 'app-1' does not have authorization over scope '{name}'.")
+        below = [one for one in groups.values() if one["parent"] == name]
+        if behind == "descendants":
+            return self._paged(list(self._descendants(name)), query)
+        found = brief(groups[name])
+        parent = groups.get(groups[name]["parent"])
+        found["properties"]["details"] = {
+            "version": next(self.azure.clock), "updatedTime": f"2026-01-01T00:00:00.{next(self.azure.clock):06d}Z", "updatedBy": "somebody",
+            "parent": {"id": parent["id"], "name": parent["name"]} if parent else {},
+        }  # fmt: skip
+        if query.get("$expand") == "children":
+            subscriptions = [
+                {"id": f"/subscriptions/{number}", "type": "/subscriptions", "name": number} for number in groups[name]["subscriptions"]
+            ]
+            found["properties"]["children"] = [*map(brief, below), *subscriptions]
+        return found
+
+    def _descendants(self, name: str) -> Iterator[dict]:
+        for number in self.azure.groups[name]["subscriptions"]:
+            yield {"id": f"/subscriptions/{number}", "type": "/subscriptions", "name": number, "properties": {"displayName": number}}
+        for one in self.azure.groups.values():
+            if one["parent"] == name:
+                yield {"id": one["id"], "type": "Microsoft.Management/managementGroups", "name": one["name"]}
+                yield from self._descendants(one["name"])
 
     def _in_subscription(self, subscription: str, rest: str, query: dict) -> dict:
         objects, low = self.azure.objects[subscription], rest.lower()
@@ -233,21 +300,40 @@ class Handler(http.server.BaseHTTPRequestHandler):
             )
         if low == "resources":
             self._allowed(subscription, "Microsoft.Resources/subscriptions/resources/read", "resources", query)
-            tracked = [one for kind in sorted(objects) if "/" in kind and "containers" not in kind for one in objects[kind]]
+            wanted = re.fullmatch(r"resourceType eq '([^']+)'", query.get("$filter", "")) or [None, ""]
+            kinds = [
+                kind for kind in sorted(objects) if "/" in kind and not kind.startswith(("containers/", "shares/")) and kind not in DIRECT
+            ]
+            tracked = [one for kind in kinds for one in objects[kind] if wanted[1].lower() in ("", kind)]
             return self._paged([self._brief(one) for one in tracked if "location" in one], query, int(query.get("$top", self.azure.page)))
-        containers = re.fullmatch(
-            r"resourcegroups/[^/]+/providers/microsoft\.storage/storageaccounts/([^/]+)/blobservices/default/containers", low
+        beneath = re.fullmatch(
+            r"resourcegroups/[^/]+/providers/microsoft\.(\w+)/(\w+)/([^/]+)/(?:(\w+)/default/)?(containers|shares|secrets|keys)", low
         )
-        if containers:
-            action = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
-            self._allowed(subscription, action, "containers", query)
-            if not any(account["name"] == containers[1] for account in objects["microsoft.storage/storageaccounts"]):
-                raise Refused(404, "ResourceNotFound", f"The Resource '{rest}' under resource group 'Prod' was not found.")
-            return self._paged(objects[f"containers/{containers[1]}"], query)
-        by_id = re.fullmatch(r"resourcegroups/[^/]+/providers/([^/]+/[^/]+)/([^/]+)", rest, re.IGNORECASE)
+        if beneath:
+            return self._beneath(subscription, rest, *beneath.groups(), query)
+        by_id = re.fullmatch(r"resourcegroups/[^/]+/providers/([^/]+(?:/[^/]+/[^/]+)+)", rest, re.IGNORECASE)
         if by_id:
-            return self._one(subscription, by_id[1], by_id[2], query)
+            namespace, *words = by_id[1].split("/")
+            return self._one(subscription, "/".join((namespace, *words[::2])), words[-1], query)
         return self._list(subscription, rest, query)
+
+    def _beneath(
+        self, subscription: str, rest: str, namespace: str, above: str, name: str, service: str | None, kind: str, query: dict
+    ) -> dict:
+        """Containers and shares of a storage account, secrets and keys of a vault."""
+        objects, casing = (
+            self.azure.objects[subscription],
+            {"storageaccounts": "storageAccounts", "blobservices": "blobServices", "fileservices": "fileServices"},
+        )
+        assert (namespace, service, kind) in {
+            ("storage", "blobservices", "containers"), ("storage", "fileservices", "shares"), ("keyvault", None, "secrets"), ("keyvault", None, "keys"),
+        }, rest  # fmt: skip
+        levels = [casing.get(level, level) for level in (above, service, kind) if level]
+        action = "/".join(({"storage": "Microsoft.Storage", "keyvault": "Microsoft.KeyVault"}[namespace], *levels, "read"))
+        self._allowed(subscription, action, kind if namespace == "storage" else "microsoft.keyvault/vaults", query)
+        if not any(one["name"] == name for one in objects[f"microsoft.{namespace}/{above}"]):
+            raise Refused(404, "ResourceNotFound", f"The Resource '{rest}' under resource group 'Prod' was not found.")
+        return self._paged(objects[f"{kind}/{name}"], query)
 
     def _list(self, subscription: str, rest: str, query: dict) -> dict:
         objects, kind = self.azure.objects[subscription], rest.lower().removeprefix("providers/")
@@ -295,8 +381,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         assert set(options) <= {"$top", "$skip", "$skipToken", "resultFormat"}, options
         assert options.get("resultFormat") == "objectArray"
         assert 1 <= options["$top"] <= 1000
-        azure.queries.append(body)
-        azure.before("POST", GRAPH, body)
+        if body["query"].startswith("Resources"):
+            azure.queries.append(body)
+            azure.before("POST", GRAPH, body)
+        else:
+            azure.other_queries.append(body)
         rows = self._rows(body)
         if options["$top"] > azure.largest:
             details = [{"code": "ResponsePayloadTooLarge", "message": "Response payload size is too large."}]
@@ -316,21 +405,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _rows(self, body: dict) -> list[dict]:
         """The rows that the caller may read, with the columns that the query projects; in no order but the one that it asks for."""
         table, *steps = [step.strip() for step in body["query"].split("|")]
-        kinds = {kind.lower() for kind in re.findall(r"'([^']+)'", steps[0])}
-        assert steps[0].startswith("where type in~ (")
-        assert steps[1].startswith("project ")
-        columns = [column.strip() for column in steps[1].removeprefix("project ").split(",")]
-        known = kinds & TABLES.get(table.lower(), set())
+        wanted = steps.pop(0) if steps[0].startswith("where type in~ (") else ""
+        kinds = {kind.lower() for kind in re.findall(r"'([^']+)'", wanted)}
+        assert steps[0].startswith("project ")
+        columns = [column.strip() for column in steps[0].removeprefix("project ").split(",")]
+        records, given = table == "DnsResources", body["subscriptions"]
+        assert table in ("Resources", "DnsResources"), table
+        held = {
+            kind for number in given if number in self.azure.subscriptions for kind in self.azure.objects[number] if "/" in kind
+        } - DIRECT
+        held = {
+            kind
+            for kind in held
+            if not kind.startswith(("containers/", "shares/", "secrets/", "keys/")) and bool(RECORDS.fullmatch(kind)) is records
+        }
+        known = kinds & held if kinds else held
         rows = [
             {**{column: one.get(column) for column in columns}, "type": one["type"].lower()}
             for number in body["subscriptions"]
             if number in self.azure.subscriptions
             for kind in known
-            for one in map(self._moved, self.azure.objects[number][kind])
+            for one in map(self._moved, self.azure.objects[number].get(kind, ()))
             if self.azure.may(number, f"{one['type']}/read") and one["id"] not in self.azure.lagging
         ]
         random.shuffle(rows)
-        return sorted(rows, key=lambda row: row["id"]) if steps[2:] == ["order by id asc"] else rows
+        return sorted(rows, key=lambda row: row["id"]) if steps[1:] == ["order by id asc"] else rows
 
     def _moved(self, found: dict) -> dict:
         """The object as this answer has it: what moves by itself at Azure has moved."""
@@ -383,6 +482,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 ACTIONS = {
     "permissions": "Microsoft.Authorization/permissions/read",
     "roleassignments": "Microsoft.Authorization/roleAssignments/read",
+    "roledefinitions": "Microsoft.Authorization/roleDefinitions/read",
+    "policyassignments": "Microsoft.Authorization/policyAssignments/read",
+    "locks": "Microsoft.Authorization/locks/read",
 }
 
 

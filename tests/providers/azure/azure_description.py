@@ -5,39 +5,45 @@ Each request builder of a package holds the path of an operation; the method tha
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import importlib
+import importlib.util
 import inspect
 import pathlib
 import re
 import types
 import typing
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from catalogue_suite import FieldType, Unknown
+from peers.arm_versions import API_VERSIONS
 
 from providers.azure import catalogue
 from providers.azure.client import CLIENTS
 from providers.azure.kinds import AzureKind
 from providers.catalogue import paths
 
-PACKAGES = (
-    "azure.mgmt.resource.subscriptions",
-    "azure.mgmt.resource.resources",
-    "azure.mgmt.authorization.v2022_04_01",
-    "azure.mgmt.compute",
-    "azure.mgmt.network",
-    "azure.mgmt.storage",
-)
-TABLES = frozenset({
-    "Resources", "ResourceContainers", "AuthorizationResources", "ComputeResources", "NetworkResources", "PolicyResources",
-    "SecurityResources", "RecoveryServicesResources", "AdvisorResources", "HealthResources", "KubernetesConfigurationResources",
-})  # fmt: skip
-"""Tables of Resource Graph, by its reference."""
+SERVICES = (
+    "resource.subscriptions", "resource.resources", "resource.locks", "resource.policy", "authorization", "managementgroups", "msi",
+    "compute", "network", "storage", "hybridcompute", "containerservice", "containerregistry", "containerinstance", "appcontainers",
+    "web", "logic", "apimanagement", "sql", "postgresqlflexibleservers", "mysqlflexibleservers", "cosmosdb", "redis", "keyvault",
+    "eventhub", "servicebus", "eventgrid", "datafactory", "synapse", "databricks", "machinelearningservices", "cognitiveservices",
+    "loganalytics", "recoveryservices", "automation", "cdn", "frontdoor", "trafficmanager", "dns", "privatedns",
+)  # fmt: skip
+"""The packages azure.mgmt.* that describe the types of the catalogue."""
 
-CONTEXT = frozenset({"group", "parent", "subscription"})
+_RECORDS = ("A", "AAAA", "CNAME", "MX", "PTR", "SOA", "SRV", "TXT")
+TABLES: dict[str, frozenset[str] | None] = {
+    "Resources": None,
+    "DnsResources": frozenset(
+        f"microsoft.network/{zone}/{record}".lower() for zone in ("dnszones", "privatednszones") for record in _RECORDS
+    ),
+}
+"""Tables of Resource Graph, by its reference, with their types; None for the table that has all that others do not have."""
+
+CONTEXT = frozenset({"group", "container", "holder", "parent", "subscription"})
 """Holes that the reader fills."""
 
 MADE_BY_US = {join.attribute for kind in catalogue.KINDS for join in kind.joined}
@@ -50,7 +56,8 @@ _TOKENS = re.compile(
     r"|^    def (?P<method>\w+)\("
     r"|-> (?:\w+\[)?\"?_models\.(?P<model>\w+)"
     r"|-> (?:\w+\[)\"_models\.(?P<paged>\w+)"
-    r"|(?P<called>build_\w+)\(",
+    r"|(?P<called>build_\w+)\("
+    r"|^    (?P<listed>\w+)\.metadata = \{['\"]url['\"]: ['\"](?P<at>[^'\"]+)",
     re.MULTILINE,
 )
 
@@ -78,11 +85,22 @@ class Operation(NamedTuple):
 def operations() -> tuple[Operation, ...]:
     """Every operation of the packages that gives a model."""
     found: list[Operation] = []
-    for package in PACKAGES:
-        folder = pathlib.Path(str(importlib.import_module(f"{package}.operations").__file__)).parent
-        for file in sorted(folder.glob("_*operations.py")):
+    for service in SERVICES:
+        package, folder = _package(f"azure.mgmt.{service}")
+        for file in sorted((folder / "operations").glob("_*operations.py")):
             found += _operations_in(package, file.read_text())
     return tuple(found)
+
+
+def _package(name: str) -> tuple[str, pathlib.Path]:
+    """The package and its folder, without importing it; of one with several API versions, that of the newest stable one."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None, f"{name} is not installed"
+    folder = pathlib.Path((spec.submodule_search_locations or [""])[0])
+    if (folder / "operations").is_dir():
+        return name, folder
+    newest = max(one.name for one in folder.glob("v20*") if "preview" not in one.name and any((one / "operations").glob("_*operations.py")))
+    return f"{name}.{newest}", folder / newest
 
 
 def _operations_in(package: str, text: str) -> Iterator[Operation]:
@@ -100,6 +118,8 @@ def _operations_in(package: str, text: str) -> Iterator[Operation]:
             method, model = value, ""
         elif kind in ("model", "paged"):
             model = model or value
+        elif kind == "at" and model:
+            yield Operation(package, group, method, value, model)
         elif group and model and value in urls:
             yield Operation(package, group, method, urls[value], model)
 
@@ -112,8 +132,23 @@ def arm_types() -> frozenset[str]:
 
 def listing(path: str) -> Operation | None:
     """The operation that lists at a path, in which each hole is the subscription's."""
-    wanted = re.sub(r"\{\w+\}", "{}", path).lower()
-    return next((one for one in operations() if re.sub(r"\{\w+\}", "{}", one.path).lower() == wanted), None)
+    wanted = _blank(path)
+    return next((one for one in operations() if _blank(one.path) in (wanted, _extended(wanted))), None)
+
+
+def _blank(path: str) -> str:
+    return re.sub(r"\{\w+\}", "{}", path).lower()
+
+
+def _extended(path: str) -> str:
+    """The path of an extension, which may be set on a subscription as on any scope."""
+    return "/{}/providers/" + path.partition("/providers/")[2]
+
+
+def of_type(arm_type: str) -> Operation | None:
+    """An operation that lists a type elsewhere, or reads one of it."""
+    found = [one for one in operations() if one.arm_type.lower() == arm_type.lower() and one.method.startswith(("list", "get"))]
+    return next((one for name in ("list", "get") for one in found if one.method.startswith(name)), None)
 
 
 def typed(name: str) -> Operation:
@@ -128,16 +163,43 @@ def typed(name: str) -> Operation:
     return methods[method]
 
 
+@functools.cache
 def operation_of(kind: AzureKind) -> Operation:
     """The operation that lists the kind at its own place, whatever way we take. Raises `Unknown`."""
     if kind.operation:
         return typed(kind.operation)
-    found = listing(kind.path or f"/subscriptions/{{subscription}}/providers/{kind.arm_type}")
+    path = (
+        kind.path.replace("{parent}", f"/subscriptions/{{}}/resourceGroups/{{}}/providers/{above(kind).arm_type}/{{}}")
+        if kind.under
+        else kind.path
+    )
+    path = "/subscriptions/{subscription}/resources" if kind.rest else path
+    found = listing(path or f"/subscriptions/{{subscription}}/providers/{kind.arm_type}") or (
+        None if path else of_type(described_as(kind.arm_type))
+    )
     if found is None:
         raise Unknown(f"there is no list at {kind.path or kind.arm_type}")
     return found
 
 
+def described_as(arm_type: str) -> str:
+    """The type as its operations have it: record sets have their type as a parameter, which is one of an enumeration."""
+    zone, _, record = arm_type.rpartition("/")
+    if zone.lower() not in ("microsoft.network/dnszones", "microsoft.network/privatednszones"):
+        return arm_type
+    package = "dns" if zone.lower().endswith("/dnszones") else "privatedns"
+    known = {str(one.value) for one in importlib.import_module(f"azure.mgmt.{package}.models").RecordType}
+    return f"{zone}/{{recordType}}" if record in known else arm_type
+
+
+@functools.cache
+def _models(package: str) -> types.ModuleType:
+    """The models of a package; old ones are generated with text that a new Python warns of."""
+    with warnings.catch_warnings(action="ignore"):
+        return importlib.import_module(f"{package}.models")
+
+
+@functools.cache
 def model_of(kind: AzureKind) -> type:
     """The typed model of one item. Raises `Unknown`."""
     if kind.inside:
@@ -145,7 +207,14 @@ def model_of(kind: AzureKind) -> type:
         assert isinstance(found, type)
         return found
     operation = operation_of(kind)
-    found = getattr(importlib.import_module(f"{operation.package}.models"), operation.model)
+    if kind.expanded:  # each item of the list is read by itself
+        one = next(
+            one
+            for one in operations()
+            if one.package == operation.package and one.path.startswith(operation.path + "/{") and one.method == "get"
+        )
+        operation = one
+    found = getattr(_models(operation.package), operation.model)
     if "value" in fields(found) and "id" not in fields(found):  # the model of a page
         found = typing.cast("type", inner(fields(found)["value"]))
     return typing.cast("type", found)
@@ -159,6 +228,7 @@ def above(kind: AzureKind) -> AzureKind:
     return found
 
 
+@functools.cache
 def fields(model: type) -> dict[str, object]:
     """REST name -> type of a typed model of either generation."""
     if hasattr(model, "_attribute_map"):
@@ -179,16 +249,25 @@ class _Properties:
 
 
 def _flattened(model: type) -> dict[str, object]:
+    models = importlib.import_module(model.__module__.rpartition(".")[0])
     found: dict[str, object] = {}
-    inside: dict[str, object] = {}
     for entry in typing.cast("Any", model)._attribute_map.values():
-        head, _, rest = entry["key"].partition(".")
-        if rest:
-            inside[rest] = str
-            found[head] = type("Properties", (_Properties,), {"known": inside})
-        else:
-            found[head] = dict[str, str] if entry["type"].startswith("{") else list[str] if entry["type"].startswith("[") else str
+        *heads, last = entry["key"].split(".")
+        known = found
+        for head in heads:
+            known = known.setdefault(head, type("Properties", (_Properties,), {"known": {}})).known  # type: ignore[attr-defined]
+        known[last] = _annotated(models, entry["type"])
     return found
+
+
+def _annotated(models: types.ModuleType, name: str) -> object:
+    """The type that a map of attributes has in words: ``[Container]``, ``{str}``, ``str``."""
+    if name.startswith("{"):
+        return dict[str, str]
+    if name.startswith("["):
+        return list[_annotated(models, name[1:-1])]  # type: ignore[misc]
+    found = getattr(models, name, str)
+    return found if _is_model(found) else str
 
 
 def inner(annotation: object) -> object:
@@ -240,15 +319,22 @@ class AzureDescription:
             yield f"{kind.arm_type} is listed in {sum(ways)} ways"
         if kind.table and kind.table not in TABLES:
             yield f"Resource Graph has no table {kind.table}"
+        held = TABLES.get(kind.table)
+        yield from (f"{kind.table} has no {one}" for one in kind.arm_types if held and one.lower() not in held)
         if kind.table or kind.path:
-            yield from _version_faults(kind.version)
-        yield from (f"{kind.path}: nothing fills {hole}" for hole in paths.holes(kind.path) if hole != "subscription")
+            yield from _version_faults(kind)
+        yield from (
+            f"{kind.path}: nothing fills {hole}" for hole in paths.holes(kind.path) if hole != ("parent" if kind.under else "subscription")
+        )
         if kind.under:
             above(kind)
         model_of(kind)
         known = {one.lower() for one in arm_types()} if kind.inside else {operation_of(kind).arm_type.lower()}
-        if kind.arm_type.lower() not in known:
-            yield f"{kind.arm_type} is not the type of what is listed ({', '.join(sorted(known))[:200]})"
+        for one in kind.arm_types:
+            if described_as(one).lower() not in known:
+                yield f"{one} is not the type of what is listed ({', '.join(sorted(known))[:200]})"
+        for path in (*kind.back, *filter(None, kind.common[:1])):
+            self.field(kind, path)
         yield from _option_faults(kind.operation, kind.options) if kind.operation else ()
         for join in kind.joined:
             yield from _option_faults(join.operation, join.options)
@@ -258,11 +344,11 @@ class AzureDescription:
         """What an item has at a path. Raises `Unknown`."""
         if path in MADE_BY_US:
             return FieldType.VALUE
-        path = path.removesuffix("[]")
+        is_item, path = path.endswith("[]"), path.removesuffix("[]")
         above_it, _, last = path.rpartition(".")
         model = resolve(model_of(kind), above_it) if above_it else model_of(kind)
         annotation = _field(model, last)
-        if _is_list(annotation):
+        if _is_list(annotation) and not is_item:
             return FieldType.PAIRS if "name" in _names(inner(annotation)) else FieldType.LIST
         found = inner(annotation)
         if typing.get_origin(found) is dict:
@@ -270,27 +356,23 @@ class AzureDescription:
         return FieldType.OBJECT if _is_model(found) or hasattr(found, "known") else FieldType.VALUE
 
     def permissions(self, kind: AzureKind) -> Sequence[str]:
-        """The action that reads the type."""
-        return (kind.action,)
+        """The actions that read the type."""
+        return kind.actions
 
     def knows_permission(self, permission: str) -> bool:
         """True for the read action of a type that an operation reads."""
         arm_type, _, verb = permission.rpartition("/")
-        return verb == "read" and arm_type.lower() in {one.lower() for one in arm_types()}
+        return verb == "read" and described_as(arm_type).lower() in {one.lower() for one in arm_types()}
 
 
 def _names(model: object) -> set[str]:
     return set(fields(typing.cast("type", model))) if _is_model(model) else set()
 
 
-def _version_faults(version: str) -> Iterator[str]:
-    try:
-        made = dt.date.fromisoformat(version.removesuffix("-preview"))
-    except ValueError:
-        yield f"{version} is no API version"
-        return
-    if not dt.date(2015, 1, 1) <= made <= dt.datetime.now(dt.UTC).date():
-        yield f"{version} is no API version: Azure had none on that day"
+def _version_faults(kind: AzureKind) -> Iterator[str]:
+    namespace = kind.arm_type.partition("/")[0]
+    if kind.version not in API_VERSIONS.get(namespace, ()):
+        yield f"{kind.version} is no known API version of {namespace}: add it to API_VERSIONS when Azure has it"
 
 
 def _option_faults(name: str, options: tuple[tuple[str, str], ...]) -> Iterator[str]:

@@ -17,6 +17,7 @@ def no_waiting(monkeypatch):
 def account(azure):
     """A subscription with more than one page of everything."""
     azure.subscription()
+    azure.group("contoso", "", SUBSCRIPTION)
     vnet = azure.add(
         "Microsoft.Network/virtualNetworks",
         "vnet",

@@ -1,0 +1,130 @@
+"""Which subscriptions a job reads: by id, by management group, all of them, and what is left out."""
+
+from __future__ import annotations
+
+import pytest
+from azure_account import CREDENTIALS, read
+from peers.arm import OTHER, SUBSCRIPTION, TENANT
+
+from providers import registry
+from providers.errors import ConfigError, Denied, Outcome
+from providers.http import retry
+from providers.records import Link, Scope
+from providers.schema import parse
+
+THIRD = "33333333-3333-3333-3333-333333333333"
+
+
+@pytest.fixture
+def three(azure):
+    """Three subscriptions: one in the group platform, one in a group below it, one beside them."""
+    for number in (SUBSCRIPTION, OTHER, THIRD):
+        azure.subscription(number)
+    azure.group("root", "", THIRD)
+    azure.group("platform", "root", SUBSCRIPTION)
+    azure.group("prod", "platform", OTHER)
+    return azure
+
+
+def read_of(sink) -> set[str]:
+    return {
+        scope.account for scope, report in sink.reports.items() if scope.resource_type == "azure_vm" and report.outcome is Outcome.COMPLETE
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "numbers"),
+    [
+        ({}, {SUBSCRIPTION, OTHER, THIRD}),
+        ({"subscription_ids": [THIRD.upper()]}, {THIRD}),
+        ({"management_group_ids": ["platform"]}, {SUBSCRIPTION, OTHER}),
+        ({"management_group_ids": ["prod", "platform"]}, {SUBSCRIPTION, OTHER}),
+        ({"management_group_ids": ["prod"], "subscription_ids": [THIRD]}, {OTHER, THIRD}),
+        ({"exclude_subscriptions": [OTHER]}, {SUBSCRIPTION, THIRD}),
+        ({"exclude_subscriptions": ["2222*", "subscription 3"]}, {SUBSCRIPTION}),
+        ({"management_group_ids": ["root"], "exclude_subscriptions": ["Subscription ?"]}, set()),
+        ({"subscription_ids": [OTHER], "exclude_subscriptions": ["*"]}, {OTHER}),
+    ],
+)
+def test_the_subscriptions_of_a_job(three, config, numbers):
+    assert read_of(read(three, **config)) == numbers
+
+
+def test_each_subscription_is_read_once_and_with_few_questions_to_the_graph(three):
+    read(three, management_group_ids=["root"])
+    assert len(three.queries) == 1
+    assert sorted(three.queries[0]["subscriptions"]) == sorted([SUBSCRIPTION, OTHER, THIRD])
+
+
+@pytest.mark.parametrize("visible", [True, False])
+def test_a_named_management_group_that_is_not_visible_ends_the_run_by_its_name(three, visible):
+    """What is beneath it is not known, so that nothing may be taken for left out."""
+    three.may_see_groups = visible
+    with pytest.raises(Denied, match="management group nothere does not exist, or is not visible") as raised:
+        read(three, management_group_ids=["nothere"])
+    assert raised.value.permission == "Microsoft.Management/managementGroups/descendants/read"
+
+
+def test_a_throttled_list_of_a_management_group_is_not_an_empty_one(three):
+    three.fault = lambda _method, path: (503, {}, {}) if path.endswith("/descendants") else None
+    with pytest.raises(Exception, match="503"):
+        read(three, management_group_ids=["platform"])
+    assert len([path for _, path in three.requests if path.endswith("/descendants")]) == retry.TRIES
+
+
+def test_a_subscription_of_a_group_that_is_not_visible_is_denied_not_absent(three):
+    three.permissions[OTHER] = []
+    sink = read(three, management_group_ids=["platform"])
+    assert sink.reports[Scope("azure", OTHER, "", "*")].outcome is Outcome.DENIED
+    assert read_of(sink) == {SUBSCRIPTION}
+
+
+def test_management_groups_have_their_parent_and_what_they_contain(three):
+    sink = read(three)
+    platform = sink.one("Platform")
+    above = "/providers/microsoft.management/managementgroups"
+    assert (platform.entity_type, platform.external_id, platform.parent) == ("organizational_unit", f"{above}/platform", f"{above}/root")
+    assert set(platform.links) == {Link("contains", f"/subscriptions/{SUBSCRIPTION}"), Link("contains", f"{above}/prod")}
+    assert sink.one("Root").parent == ""
+    assert sink.reports[Scope("azure", TENANT, "", "azure_management_group")].outcome is Outcome.COMPLETE
+
+
+def test_management_groups_that_nobody_may_see_make_no_run_partial_and_are_not_taken_for_deleted(three):
+    three.may_see_groups = False
+    report = read(three).report("azure_management_group")
+    assert (report.outcome, "Management Group Reader" in report.message) == (Outcome.UNSUPPORTED, True)
+
+
+def test_a_management_group_that_is_deleted_between_list_and_read_is_none(three):
+    gone = (404, {}, {"error": {"code": "NotFound", "message": "not found"}})
+    three.fault = lambda _method, path: gone if path.endswith("/prod") else None
+    report = read(three).report("azure_management_group")
+    assert (report.outcome, report.resources) == (Outcome.COMPLETE, 2)
+
+
+def test_a_management_group_that_cannot_be_read_makes_their_scope_incomplete(three):
+    three.fault = lambda _method, path: (500, {}, {}) if path.endswith("/prod") else None
+    report = read(three).report("azure_management_group")
+    assert (report.outcome, report.resources, "/prod" in report.message) == (Outcome.TIMEOUT, 2, True)
+
+
+def test_the_tenant_is_that_of_the_subscriptions(three):
+    tenant = read(three).one("Contoso")
+    assert (tenant.external_id, tenant.attributes["defaultDomain"]) == (f"/tenants/{TENANT}", "contoso.com")
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        ({"management_group_ids": ["my group"]}, "'my group' is not the id of a management group"),
+        (
+            {"optional_types": ["azure_key_vault_secrets"]},
+            "`azure_key_vault_secrets` is not one of azure_key_vault_key, azure_key_vault_secret",
+        ),
+        ({"exclude_subscription": ["x"]}, "did you mean `exclude_subscriptions`?"),
+    ],
+)
+def test_bad_configs(config, complaint):
+    with pytest.raises(ConfigError) as caught:
+        parse(registry.get("azure").config, {**CREDENTIALS, **config})
+    assert complaint in str(caught.value)
