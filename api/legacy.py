@@ -1,14 +1,15 @@
-"""``/run?legacy=true``: a job run beside the API, by ``elder-worker run --once``, under the same supervisor as everywhere."""
+"""``/run?legacy=true``: a job run beside the API, as by ``elder-worker run --once``, under the same supervisor as everywhere."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 
 from api.context import Context
 from api.errors import Unavailable
+from worker.config.sealed import seal
+from worker.service import command
 
 _running: set[int] = set()
 _lock = threading.Lock()
@@ -19,8 +20,12 @@ def start(context: Context, job: int) -> None:
     with _lock:
         if len(_running) >= context.settings.discovery_max_concurrent:
             raise Unavailable(f"{len(_running)} jobs are running beside the API, which is as many as may: use /queue")
-        command = [sys.executable, "-m", "worker.cli", "run", "--once", "--job", str(job)]
-        child = subprocess.Popen(command, env=dict(os.environ), stdin=subprocess.DEVNULL, start_new_session=True)
+        settings = seal(context.settings)
+        try:
+            words = command("worker.service", str(settings), str(job))
+            child = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=[settings])
+        finally:
+            os.close(settings)
         _running.add(child.pid)
     threading.Thread(target=_reap, args=[child], daemon=True, name=f"legacy run of job {job}").start()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from typing import NoReturn
 
 from api.access import LOOPBACK
 from api.app import create_app
@@ -11,6 +13,7 @@ from worker.config.secretbox import SecretBox, SecretBoxError
 from worker.config.settings import Settings
 from worker.logs import structured as logs
 from worker.logs.redact import Redactor
+from worker.service import become, inherited
 from worker.store.errors import StoreError
 from worker.store.migrate import migrate
 from worker.web.server import Gunicorn, options, port_problem
@@ -18,8 +21,25 @@ from worker.web.server import Gunicorn, options, port_problem
 log = logging.getLogger("api")
 
 
-def serve(settings: Settings) -> int:
-    """Serves the API until a signal stops it. Raises `SettingsError`."""
+def serve(settings: Settings) -> NoReturn:
+    """Becomes the process that serves the API, without the environment that the settings came from. Raises `SettingsError`."""
+    _check(settings)
+    become("api.server", settings)
+
+
+def main(fd: int) -> int:
+    """Serves the API until a signal stops it, with its memory hidden from other processes of the same user."""
+    settings = inherited(fd, Settings)
+    logs.configure(settings.log_level, settings.log_format, redactor=Redactor(settings.secret_values()))
+    _migrate(settings.database_url)
+    host = settings.elder_api_host
+    address = f"[{host}]:{settings.elder_api_port}" if ":" in host else f"{host}:{settings.elder_api_port}"
+    log.info("the Elder API listens on %s", address)
+    Gunicorn(create_app(settings), options(address, threads=64, timeout=120)).run()
+    return 0
+
+
+def _check(settings: Settings) -> None:
     complaints = []
     if not settings.database_url:
         complaints.append("DATABASE_URL is not set: the API needs PostgreSQL")
@@ -34,13 +54,6 @@ def serve(settings: Settings) -> int:
         complaints.append(f"{problem}; choose another with ELDER_API_PORT")
     if complaints:
         raise SettingsError(tuple(complaints))
-    logs.configure(settings.log_level, settings.log_format, redactor=Redactor(settings.secret_values()))
-    _migrate(settings.database_url)
-    host = settings.elder_api_host
-    address = f"[{host}]:{settings.elder_api_port}" if ":" in host else f"{host}:{settings.elder_api_port}"
-    log.info("the Elder API listens on %s", address)
-    Gunicorn(create_app(settings), options(address, threads=64, timeout=120)).run()
-    return 0
 
 
 def _migrate(url: str) -> None:
@@ -49,3 +62,7 @@ def _migrate(url: str) -> None:
         migrate(url)
     except StoreError as error:
         log.error("the schema could not be brought up to date yet: %s", error)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

@@ -1,6 +1,6 @@
-"""``elder-worker run``: passes the settings on in sealed descriptors and becomes the supervisor.
+"""Services that start from an environment with secrets: the supervisor (``elder-worker run``) and the API pass their settings on sealed.
 
-The process becomes the supervisor by exec, so that the values of the environment stay in no memory and in no /proc/PID/environ, and the
+A process becomes the service by exec, so that the values of the environment stay in no memory and in no /proc/PID/environ, and the
 modules that only the settings need are not kept for the life of the service.
 """
 
@@ -10,13 +10,15 @@ import os
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
-from supervisor import published
+import msgspec
+
+from supervisor import kernel, published
 from supervisor.config import Service, SupervisorConfig
 from worker.config import container
 from worker.config.limits import Limits, limits
-from worker.config.sealed import seal
+from worker.config.sealed import seal, unseal
 from worker.config.settings import Settings
 from worker.supervised import ServiceConfig
 
@@ -25,6 +27,8 @@ KEPT = frozenset(
 )
 KEPT_PREFIXES = ("LC_", "PYTHON")
 PROXIES = frozenset({"http_proxy", "https_proxy", "no_proxy", "all_proxy"})
+
+ContentT = TypeVar("ContentT", bound=msgspec.Struct)
 
 
 def scrub(environ: MutableMapping[str, str]) -> None:
@@ -69,7 +73,30 @@ def run(settings: Settings, *, once: bool = False, job: int | None = None) -> No
     """
     found = limits(settings, container.memory_limit_mb())
     config = supervisor_config(found, once=once, job=job)
-    sealed = seal(ServiceConfig(config, settings.log_level, settings.log_format, found.settings.warnings))
+    become("worker.supervised", ServiceConfig(config, settings.log_level, settings.log_format, found.settings.warnings))
+
+
+def become(module: str, content: msgspec.Struct) -> NoReturn:
+    """Replaces this process with ``python -m module FD``; FD is a sealed descriptor of `content`, for `inherited`."""
+    sealed = seal(content)
     scrub(os.environ)
+    os.execv(sys.executable, command(module, str(sealed)))  # noqa: S606 - the same interpreter
+
+
+def command(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module by this interpreter."""
     safe_path = [] if sys.path[0] in ("", str(Path.cwd())) else ["-P"]  # in a checkout, its own packages are imported
-    os.execv(sys.executable, [sys.executable, *safe_path, "-m", "worker.supervised", str(sealed)])  # noqa: S606 - the same interpreter
+    return [sys.executable, *safe_path, "-m", module, *arguments]
+
+
+def inherited(fd: int, kind: type[ContentT]) -> ContentT:
+    """What `become` has passed on. First it hides this process's memory, environment and descriptors from others of the same user."""
+    kernel.hide_memory()
+    try:
+        return unseal(fd, kind)
+    finally:
+        os.close(fd)
+
+
+if __name__ == "__main__":  # for `api.legacy`: one run of one job
+    run(inherited(int(sys.argv[1]), Settings), once=True, job=int(sys.argv[2]))

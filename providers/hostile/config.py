@@ -41,4 +41,8 @@ class HostileConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     changed: int = 0
     path: str = ""
     """Beside which a pickle that was loaded leaves a file."""
+    target: str = ""
+    """What an intrusion goes for: a path, an address."""
+    digest: str = ""
+    """SHA-256 of the word that an intrusion looks for."""
     password: Secret | None = None

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from providers.hostile.config import HostileConfig
+from providers.hostile.intrusions import INTRUSIONS
 
 COMPLETE, RECORDS_KIND, SCOPE_END, FAILED = 21, 18, 19, 22
 PROGRESS = 3
@@ -192,6 +193,17 @@ def whisper(config: HostileConfig) -> None:
     print(config.password, file=sys.stderr, flush=True)  # noqa: T201
     os.write(2, f"raw: {config.password}\n".encode())
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def intrude(config: HostileConfig) -> None:
+    """Tries every way out of the sandbox, and tells for each what came of it."""
+    for name, attempt in INTRUSIONS.items():
+        try:
+            got = attempt(config)
+            outcome = f"SUCCEEDED {got}" if got else "refused"
+        except Exception as error:
+            outcome = f"refused {type(error).__name__}: {error}"
+        _tell(config, f"{name}: {outcome}")
 
 
 def _deep() -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Served:
 
     def __init__(self, database: str, log: pathlib.Path, **changes: str) -> None:
         self.mark = uuid.uuid4().hex
-        environ = environment(database, TEST_MARK=self.mark, **changes)
+        environ = environment(database, PYTHONTESTMARK=self.mark, **changes)
         self.url, self.log = f"http://127.0.0.1:{environ['ELDER_API_PORT']}", log
         self.http = urllib3.PoolManager(retries=False, timeout=30)
         with log.open("wb") as out:
@@ -194,3 +194,19 @@ def test_f02_what_the_guard_held_back_of_a_connector_is_let_go_by_a_person_and_n
     assert release().stdout == "40 entities of connector ldap are now marked as deleted\n"
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (0,)
     assert "there is no connector 'ldab'" in release("ldab").stderr
+
+
+def test_no_process_of_the_api_shows_its_secrets(database, tmp_path):
+    """Not in the environment that root can read; and another process of the same user may not look at all."""
+    api = Served(database, tmp_path / "log", ELDER_API_KEY=CANARY, AWS_SECRET_ACCESS_KEY=CANARY)
+    try:
+        pids = processes(api.mark)
+        assert len(pids) >= 2, "the master and its worker"
+        for pid in pids:
+            held = (pathlib.Path("/proc") / pid / "environ").read_bytes()
+            assert CANARY.encode() not in held
+            assert b"DATABASE_URL" not in held
+            look = ["unshare", "--user", "--map-current-user", "cat", f"/proc/{pid}/environ"]  # without capabilities over others
+            assert "Permission denied" in subprocess.run(look, capture_output=True, text=True, check=False).stderr
+    finally:
+        api.stop()

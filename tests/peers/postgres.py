@@ -66,7 +66,8 @@ def sql(database):
 @pytest.fixture
 def primary_and_standby(tmp_path):
     """(a migrated primary, its streaming hot standby): servers of the test's own, to stop and to promote."""
-    primary, standby = (EmbeddedPostgres(tmp_path / name, durable=False, within=MORTAL) for name in ("primary", "standby"))
+    primary = EmbeddedPostgres(tmp_path / "primary", durable=False, within=MORTAL)
+    standby = EmbeddedPostgres(tmp_path / "standby", durable=False, within=MORTAL, password=primary.password)
     pids = []
     try:
         primary.start()
@@ -74,7 +75,7 @@ def primary_and_standby(tmp_path):
         migrate(primary.url())
         (tmp_path / "standby").mkdir()
         options = ("--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync")
-        primary._tool("pg_basebackup", "-D", tmp_path / "standby" / "data", "-h", primary.socket, "-U", "elder", *options)
+        primary._tool("pg_basebackup", "-D", tmp_path / "standby" / "data", "-d", primary.url(), *options)
         standby.start()
         pids.append(standby.pid)
         yield primary, standby

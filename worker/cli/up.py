@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from supervisor import kernel
 from worker.cli.main import CommandError
 from worker.local.everything import Everything
 from worker.local.postgres import EmbeddedError
@@ -20,6 +21,7 @@ SIMULATION_SECONDS = 240.0
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Runs everything until Ctrl-C."""
+    kernel.hide_memory()  # it holds the database's password and the user's environment
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(options.data).resolve()
     everything: Everything | None = None

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import urllib3
@@ -36,19 +37,25 @@ STOP_SECONDS = 15.0
 class Child:
     """One part, as a process: its output goes to a file, and it ends when this process does."""
 
-    def __init__(self, name: str, arguments: list[str], environ: Mapping[str, str], log: Path) -> None:
+    def __init__(self, name: str, arguments: list[str], environ: Mapping[str, str], log: Path, secrets: Mapping[str, str]) -> None:
+        """`secrets` are variables whose values the process reads once from pipes: they stand in no environment."""
         parent = os.getpid()
         self.name, self.log = name, log
+        pipes = {variable: _pipe_of(value) for variable, value in secrets.items()}
+        files = {f"{variable}_FILE": f"/proc/self/fd/{fd}" for variable, fd in pipes.items()}
         with log.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *arguments],
-                env=dict(environ),
+                env={name: value for name, value in environ.items() if name not in secrets} | files,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
+                pass_fds=pipes.values(),
                 preexec_fn=lambda: kernel.die_with_parent(parent),  # noqa: PLW1509 - this process has one thread
             )
+        for fd in pipes.values():
+            os.close(fd)
 
     def stop(self, timeout: float) -> None:
         """Sends SIGTERM, and SIGKILL when the process has not ended within `timeout` seconds."""
@@ -81,6 +88,8 @@ class Everything:
             **environ,
             "ELDER_SECRET_KEYS_FILE": str(_key_file(folder)),
         }
+        for name in ("DATABASE_URL", "DATABASE_URL_FILE", "DATABASE_READ_URL", "DATABASE_READ_URL_FILE"):
+            self.environ.pop(name, None)  # those of another database
         self.settings: Settings = load(self.environ)
         self._check_ports()
         self.api = f"http://127.0.0.1:{self.settings.elder_api_port}"
@@ -94,16 +103,16 @@ class Everything:
         """Starts PostgreSQL, the API and the worker, and waits until they answer. Raises `EmbeddedError`."""
         self._say("starting PostgreSQL")
         self._postgres.start()
-        self.environ["DATABASE_URL"] = self._postgres.url()
+        secrets = {"DATABASE_URL": self._postgres.url()}
         self._say("starting the API and the worker")
-        self.add("api", ["worker.cli", "api"])
+        self.add("api", ["worker.cli", "api"], secrets)
         self._await(f"{self.api}/healthz")
-        self.add("worker", ["worker.cli", "run"])
+        self.add("worker", ["worker.cli", "run"], secrets)
         self._await(f"{self.health}/readyz")
 
-    def add(self, name: str, arguments: list[str]) -> Child:
-        """Starts one more part as a child process."""
-        child = Child(name, arguments, self.environ, self.logs / f"{name}.log")
+    def add(self, name: str, arguments: list[str], secrets: Mapping[str, str] = MappingProxyType({})) -> Child:
+        """Starts one more part as a child process. `secrets` are variables that it reads from pipes."""
+        child = Child(name, arguments, self.environ, self.logs / f"{name}.log", secrets)
         self.children.append(child)
         return child
 
@@ -154,6 +163,14 @@ class Everything:
         complaints = tuple(f"{problem}; choose another port with {name}=..." for name, problem in problems if problem)
         if complaints:
             raise SettingsError(complaints)
+
+
+def _pipe_of(text: str) -> int:
+    """The read end of a pipe that holds the text and nothing more; a pipe holds 4 KB at least."""
+    reader, writer = os.pipe()
+    os.write(writer, text.encode())
+    os.close(writer)
+    return reader
 
 
 def _key_file(folder: Path) -> Path:

@@ -2,6 +2,9 @@
 
 PostgreSQL refuses to run as root. As root, the server runs in a user namespace with another user id: no system user is made, and the
 files stay root's.
+
+Every connection needs a password. Each `EmbeddedPostgres` makes one of its own and sets it before the server listens, so it is in this
+process's memory and in no file, argument or environment: a process of the same user that opens the socket is refused.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import contextlib
 import functools
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -23,6 +27,8 @@ from providers.registry import install_command
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 USER = "elder"
+
+_HBA = "# Written at each start: every connection needs the password of that start.\nlocal all,replication all scram-sha-256\n"
 
 
 class EmbeddedError(Exception):
@@ -46,14 +52,22 @@ class EmbeddedPostgres:
     """One server with its data under `folder`; made on the first start, found again on the next."""
 
     def __init__(
-        self, folder: Path, *, durable: bool = True, settings: tuple[str, ...] = (), within: tuple[str, ...] = (), bin_folder: str = ""
+        self,
+        folder: Path,
+        *,
+        durable: bool = True,
+        settings: tuple[str, ...] = (),
+        within: tuple[str, ...] = (),
+        bin_folder: str = "",
+        password: str = "",
     ) -> None:
         """`durable` False trades safety at a power cut for speed: for tests. `settings` are more ``name=value``.
 
-        `within` is a command that becomes the server, `bin_folder` ELDER_POSTGRES_BIN.
+        `within` is a command that becomes the server, `bin_folder` ELDER_POSTGRES_BIN, `password` that of a standby's primary.
         """
         self._folder, self._durable, self._settings, self._within = folder, durable, settings, within
         self._bin_folder = bin_folder
+        self.password = password or secrets.token_urlsafe(32)
         self._process: subprocess.Popen[bytes] | None = None
         self.socket = Path(tempfile.mkdtemp(prefix="elder-pg-"))  # a socket's path may have 107 bytes, and a data folder may be deep
         self.port = 5432
@@ -69,8 +83,8 @@ class EmbeddedPostgres:
         return self._process.pid
 
     def url(self, database: str = "elder") -> str:
-        """The URL of one of the server's databases."""
-        return f"postgresql://{USER}@/{database}?host={self.socket}"
+        """The URL of one of the server's databases, with the password."""
+        return f"postgresql://{USER}:{self.password}@/{database}?host={self.socket}"
 
     def start(self) -> None:
         """Starts, and waits until it answers. Raises `EmbeddedError`."""
@@ -78,7 +92,9 @@ class EmbeddedPostgres:
         if not (data / "PG_VERSION").exists():
             self._folder.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(data, ignore_errors=True)  # half of an interrupted initdb
-            self._tool("initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+            how = ("-A", "scram-sha-256", "--pwfile=/dev/stdin", "-E", "UTF8", "--no-locale", "--no-sync")
+            self._tool("initdb", "-D", data, "-U", USER, *how, stdin=self.password)
+        self._set_password(data)
         options = {"listen_addresses": "", "unix_socket_directories": str(self.socket), "fsync": "on" if self._durable else "off"}
         options |= {"max_connections": "100", "shared_buffers": "128MB", "synchronous_commit": "on" if self._durable else "off"}
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
@@ -87,7 +103,6 @@ class EmbeddedPostgres:
             command = [*_as_other_user(), *self._within, str(self._binaries / "postgres"), "-D", str(data), *flags]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self._await()
-        self._tool("createdb", "-h", self.socket, "-U", USER, "elder", check=False)  # it may be there from last time
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
         """Fast shutdown: connections are cut, nothing is lost."""
@@ -105,6 +120,19 @@ class EmbeddedPostgres:
         self.stop()
         shutil.rmtree(self.socket, ignore_errors=True)
 
+    def _set_password(self, data: Path) -> None:
+        """Sets this start's password and makes it needed, before anything listens; makes the database when it is not there yet.
+
+        A data folder of an earlier version, which trusted every process of the user, is upgraded by it. A standby takes its roles from its
+        primary.
+        """
+        (data / "pg_hba.conf").write_text(_HBA)
+        if (data / "standby.signal").exists():
+            return
+        statements = f"alter role {USER} password '{self.password}'\ncreate database elder\n"  # an error when it is there: it stays
+        options = ("-c", "password_encryption=scram-sha-256", "-c", "log_min_messages=fatal", "-c", "log_min_error_statement=panic")
+        self._tool("postgres", "--single", "-D", data, *options, "postgres", stdin=statements)
+
     def _await(self) -> None:
         assert self._process is not None
         deadline = time.monotonic() + START_SECONDS
@@ -116,10 +144,10 @@ class EmbeddedPostgres:
                 raise EmbeddedError(f"the embedded PostgreSQL under {self._folder} does not start: {' '.join(last)}")
             time.sleep(0.02)
 
-    def _tool(self, name: str, *arguments: object, check: bool = True) -> None:
+    def _tool(self, name: str, *arguments: object, stdin: str = "") -> None:
         command = [*_as_other_user(), str(self._binaries / name), *map(str, arguments)]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, env=_environment(), timeout=START_SECONDS)
-        if check and done.returncode != 0:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=_environment(), timeout=START_SECONDS, input=stdin)
+        if done.returncode != 0:
             raise EmbeddedError(f"{name} failed: {done.stderr.strip()[-500:]}")
 
 

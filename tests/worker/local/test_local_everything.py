@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 
-import psycopg
 import pytest
+import urllib3
 from peers.port import free_port
 from waiting import CAP, until
 
@@ -23,6 +23,7 @@ class Demo:
     def __init__(self, folder: pathlib.Path, number: int) -> None:
         self.out = folder / f"out-{number}"
         ports = {"ELDER_API_PORT": str(free_port()), "HEALTH_CHECK_PORT": str(free_port())}
+        self.api = f"http://127.0.0.1:{ports['ELDER_API_PORT']}"
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ELDER_", "DATABASE_"))}
         self.mark = f"PYTHONTESTMARK={folder.name}-{number}"
         with self.out.open("wb") as out:
@@ -60,17 +61,13 @@ class Demo:
         return found
 
     def ids(self) -> set[str]:
-        """Of the active entities, as the database has them."""
-        [socket] = [line.split()[-1] for line in self._postgres().split("\0") if line.startswith("unix_socket_directories=")] or [""]
-        with psycopg.connect(f"postgresql://elder@/elder?host={socket.partition('=')[2]}") as connection:
-            return {one for (one,) in connection.execute("select external_id from entities where is_active")}
-
-    def _postgres(self) -> str:
-        for pid in self.processes():
-            words = pathlib.Path(f"/proc/{pid}/cmdline").read_text()
-            if "unix_socket_directories=" in words:
-                return words
-        raise AssertionError("no PostgreSQL is there")
+        """Of the active entities, as the API has them."""
+        found: set[str] = set()
+        while True:
+            answer = urllib3.request("GET", f"{self.api}/api/v1/entities?per_page=1000&page={len(found) // 1000 + 1}").json()
+            found |= {one["external_id"] for one in answer["entities"]}
+            if len(found) >= answer["total"]:
+                return found
 
 
 @pytest.mark.timeout(900)
