@@ -24,6 +24,7 @@ bounded pool of threads, turns what they raise into outcomes, counts, and passes
 from __future__ import annotations
 
 import abc
+import functools
 import importlib.util
 import re
 import sys
@@ -33,6 +34,8 @@ from typing import Any, ClassVar
 import msgspec
 
 from providers.attempts import Attempts
+from providers.catalogue import shape
+from providers.catalogue.kinds import ResourceKind
 from providers.errors import ProviderError
 from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.variables import NoSettings, Variable, variables
@@ -142,9 +145,22 @@ class Provider(abc.ABC):
         """Sentences about a config that works and is dangerous: shown at each start, in ``check`` and in /status."""
         return ()
 
+    def kinds(self) -> Iterable[ResourceKind]:
+        """The declarations of its resource types, where it has a catalogue. Loads no SDK."""
+        return ()
+
+    def without_secrets(self, sub_type: str, attributes: dict[str, Any]) -> dict[str, Any]:
+        """Attributes that another release stored, without what today's rules keep out as a secret. Loads no SDK."""
+        return shape.without_secrets(_kinds_of(self).get(sub_type), attributes)
+
     def resource_types(self) -> tuple[ResourceType, ...]:
         """The resource types that it can find, for ``elder-worker providers`` and the docs."""
         return ()
+
+
+@functools.cache
+def _kinds_of(provider: Provider) -> dict[str, ResourceKind]:
+    return {kind.sub_type: kind for kind in provider.kinds()}
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):

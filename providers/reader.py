@@ -82,8 +82,9 @@ class Reader:
             detail = traceback.format_exc()
         if failure is not None and self._source.ends_the_run(failure):
             raise failure
-        for scope in self._scopes:
+        for scope in self._scopes:  # all of it before the first end: what moved from one scope to another is seen there, and not gone
             self._flush(scope)
+        for scope in self._scopes:
             self._finished(self._report(scope, failure, detail))
 
     def _items(self) -> Iterator[Item]:

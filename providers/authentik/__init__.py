@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from providers.authentik.catalogue import RESOURCE_TYPES
+from collections.abc import Iterable
+
+from providers.authentik.catalogue import KINDS, RESOURCE_TYPES
 from providers.authentik.config import AuthentikConfig
+from providers.catalogue.kinds import ResourceKind
 from providers.provider import Provider, ResourceType, Source
 from providers.variables import NoSettings
 
@@ -23,6 +26,10 @@ class Authentik(Provider):
         from providers.authentik.source import AuthentikSource  # noqa: PLC0415 - the HTTP client is loaded by a job only
 
         return AuthentikSource(config)
+
+    def kinds(self) -> Iterable[ResourceKind]:
+        """The whole catalogue."""
+        return KINDS
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """All types of the catalogue."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from providers.aws import catalogue
 from providers.aws.config import AwsConfig, AwsConnector, AwsOperator
+from providers.catalogue.kinds import ResourceKind
 from providers.provider import Provider, ResourceType, Source
 
 
@@ -25,6 +27,10 @@ class Aws(Provider):
         from providers.aws.source import AwsSource  # noqa: PLC0415 - costs 40 MB: only a job process may pay
 
         return AwsSource(config, operator)
+
+    def kinds(self) -> Iterable[ResourceKind]:
+        """The whole catalogue."""
+        return catalogue.KINDS
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """One for each declaration."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from providers.azure import catalogue, policy
 from providers.azure.config import AzureConfig, AzureOperator
+from providers.catalogue.kinds import ResourceKind
 from providers.provider import Provider, ResourceType, Source
 
 
@@ -26,6 +28,10 @@ class Azure(Provider):
         from providers.azure.source import AzureSource  # noqa: PLC0415 - the SDK is loaded by a job only
 
         return AzureSource(config, operator)
+
+    def kinds(self) -> Iterable[ResourceKind]:
+        """The whole catalogue."""
+        return catalogue.KINDS
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """All types of the catalogue."""

@@ -16,6 +16,8 @@ from providers.records import UNREADABLE, Link, Resource
 Item = Mapping[str, Any]
 Context = Mapping[str, str]
 
+_USUAL = Masking()
+
 _NAME_KEYS = ("Name", "name", "Key", "key", "HeaderName")
 """Where the items of a list of names and values have the name."""
 
@@ -138,6 +140,13 @@ class Shape:
         return self._masking.masked(kept, kind.unmasked)
 
 
+def without_secrets(kind: ResourceKind | None, attributes: dict[str, Any], masking: Masking | None = None) -> dict[str, Any]:
+    """Stored attributes, without the secrets that the kind and the masking keep out today. The attributes are changed."""
+    for path in kind.names_only if kind else ():
+        _replace(attributes, path, _names)
+    return (masking or _USUAL).masked(attributes, kind.unmasked if kind else ())
+
+
 def _replace(attributes: dict[str, Any], path: str, change: Any) -> None:
     for holder, key in paths.holders(attributes, path):
         holder[key] = change(holder[key])
@@ -148,12 +157,12 @@ def _sorted(found: Any) -> Any:
 
 
 def _names(found: Any) -> list[str]:
-    """The keys of a map; of a list, the names of its items."""
+    """The keys of a map; of a list, the names of its items, which may be names already."""
     return sorted(found) if isinstance(found, dict) else sorted(str(_name_of(pair)) for pair in found or ())
 
 
-def _name_of(pair: Mapping[str, Any]) -> Any:
-    return next((pair[key] for key in _NAME_KEYS if key in pair), None)
+def _name_of(pair: Mapping[str, Any] | str) -> Any:
+    return pair if isinstance(pair, str) else next((pair[key] for key in _NAME_KEYS if key in pair), None)
 
 
 def _canonical(value: Any) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from providers.catalogue.kinds import ResourceKind
 from providers.gcp import catalogue
 from providers.gcp.config import GcpConfig, GcpConnector, GcpOperator
 from providers.google import key as google_key
@@ -32,6 +34,10 @@ class Gcp(Provider):
         """The token of workload identity federation."""
         paths = (operator.credentials_file, operator.application_credentials)
         return tuple(token for path in paths if path and (token := google_key.token_file(path)))
+
+    def kinds(self) -> Iterable[ResourceKind]:
+        """The whole catalogue."""
+        return catalogue.ALL
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """One for each declaration."""

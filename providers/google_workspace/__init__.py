@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from providers.catalogue.kinds import ResourceKind
 from providers.google.operator import GoogleOperator
 from providers.google_workspace import catalogue
 from providers.google_workspace.config import GoogleWorkspaceConfig, GoogleWorkspaceConnector
@@ -24,6 +27,10 @@ class GoogleWorkspace(Provider):
         from providers.google_workspace.source import Directory  # noqa: PLC0415 - google-auth is loaded by a job only
 
         return Directory(config, operator)
+
+    def kinds(self) -> Iterable[ResourceKind]:
+        """The whole catalogue."""
+        return catalogue.KINDS
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """All of the catalogue; the permissions are OAuth scopes."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from providers import schema
-from providers.kubernetes import catalogue, kubeconfig, policy
+from providers.catalogue.kinds import ResourceKind
+from providers.kubernetes import annotation, catalogue, kubeconfig, policy
 from providers.kubernetes.config import KubernetesConfig, KubernetesOperator
 from providers.provider import Provider, ResourceType, Source
 
@@ -36,6 +37,18 @@ class Kubernetes(Provider):
     def named_files(self, path: str) -> tuple[str, ...]:
         """Certificates, keys and tokens that a job's kubeconfig file names."""
         return tuple(kubeconfig.named_files(path))
+
+    def kinds(self) -> Iterable[ResourceKind]:
+        """The whole catalogue."""
+        return catalogue.KINDS
+
+    def without_secrets(self, sub_type: str, attributes: dict[str, Any]) -> dict[str, Any]:
+        """As for every provider, and without the annotations that are documents or belong to a type of which only metadata is kept."""
+        metadata = attributes.get("metadata")
+        if isinstance(metadata, dict) and metadata.get("annotations"):
+            hidden = sub_type in catalogue.METADATA_ONLY_KINDS
+            metadata["annotations"] = (annotation.names if hidden else annotation.kept)(metadata["annotations"])
+        return super().without_secrets(sub_type, attributes)
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """The known kinds, and a star for all others."""

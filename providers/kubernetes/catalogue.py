@@ -32,6 +32,9 @@ REPEATED_GROUPS = frozenset({
 METADATA_ONLY = frozenset({"secrets", "configmaps"})
 """Types whose values never leave the API server: it is asked for metadata and the columns of `kubectl get` alone."""
 
+METADATA_ONLY_KINDS = frozenset({"k8s_secret", "k8s_config_map"})
+"""The names of those types."""
+
 CLUSTER = "k8s_cluster"
 
 _ID = "{cluster}/{metadata.uid}"

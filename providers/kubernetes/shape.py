@@ -11,18 +11,12 @@ from providers.catalogue import shape
 from providers.catalogue.kinds import ResourceKind
 from providers.catalogue.masking import Masking
 from providers.errors import DataError
+from providers.kubernetes import annotation
 from providers.kubernetes.catalogue import KubernetesKind
 from providers.kubernetes.listing import Item, Listed
 from providers.kubernetes.names import Names, UnreadableIndex
 from providers.kubernetes.status import stable
 from providers.records import Resource
-from providers.schema import REDACTED
-
-DROPPED_ANNOTATIONS = frozenset({"kubectl.kubernetes.io/last-applied-configuration", "control-plane.alpha.kubernetes.io/leader"})
-"""A copy of the whole object, and elections."""
-
-_DOCUMENTS = ("{", "[", "H4sI")
-"""How JSON, and what gzip made of it, begins."""
 
 _DATA_FIELDS = ("f:data", "f:binaryData", "f:stringData")
 
@@ -68,22 +62,14 @@ class KubernetesShape(shape.Shape):
 def _stored(item: Item) -> Item:
     """A copy of an object: of annotations and environment variables what is no secret, of the status what is stable."""
     metadata = {**item["metadata"]}
-    if annotations := metadata.pop("annotations", None):
-        kept = _annotations(annotations)
+    if found := metadata.pop("annotations", None):
+        kept = annotation.kept(found)
         metadata |= {"annotations": kept} if kept else {}
     rest = {
         key: _without_values(value) for key, value in item.items() if key not in ("metadata", "status", "data", "stringData", "binaryData")
     }
     status = {"status": stable(item["status"])} if item.get("status") is not None else {}
     return {"metadata": metadata, **rest, **status}
-
-
-def _annotations(annotations: Any) -> Any:
-    """Annotations, but for values that are documents: whole objects with all their values."""
-    if not isinstance(annotations, Mapping):
-        return annotations
-    kept = {key: str(value) for key, value in annotations.items() if key not in DROPPED_ANNOTATIONS}
-    return {key: REDACTED if value.lstrip().startswith(_DOCUMENTS) else value for key, value in kept.items()}
 
 
 def _without_values(value: Any) -> Any:
@@ -127,10 +113,9 @@ def _managed_fields(metadata: Item) -> Iterator[Item]:
 
 
 def _without_annotation_values(metadata: Item) -> Item:
-    annotations = metadata.get("annotations") or {}
+    names = annotation.names(metadata.get("annotations") or {})
     kept = {key: value for key, value in metadata.items() if key != "annotations"}
-    names = sorted(set(annotations) - DROPPED_ANNOTATIONS)
-    return kept | ({"annotations": dict.fromkeys(names, REDACTED)} if names else {})
+    return kept | ({"annotations": names} if names else {})
 
 
 def _number(cell: Any) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from providers.address import is_loopback
-from providers.ldap.catalogue import RESOURCE_TYPES
+from providers.catalogue.kinds import ResourceKind
+from providers.ldap.catalogue import KINDS, RESOURCE_TYPES
 from providers.ldap.config import LdapConfig
 from providers.provider import Provider, ResourceType, Source
 from providers.variables import NoSettings
@@ -25,6 +28,10 @@ class Ldap(Provider):
         from providers.ldap.source import Directory  # noqa: PLC0415 - the SDK is loaded by a job only
 
         return Directory(config)
+
+    def kinds(self) -> Iterable[ResourceKind]:
+        """The whole catalogue."""
+        return KINDS
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """All types of the catalogue."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from providers.okta.catalogue import RESOURCE_TYPES
+from collections.abc import Iterable
+
+from providers.catalogue.kinds import ResourceKind
+from providers.okta.catalogue import KINDS, RESOURCE_TYPES
 from providers.okta.config import OktaConfig
 from providers.provider import Provider, ResourceType, Source
 from providers.variables import NoSettings
@@ -23,6 +26,10 @@ class Okta(Provider):
         from providers.okta.source import OktaSource  # noqa: PLC0415 - the HTTP client is loaded by a job only
 
         return OktaSource(config)
+
+    def kinds(self) -> Iterable[ResourceKind]:
+        """The whole catalogue."""
+        return KINDS
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """All types of the catalogue."""

@@ -88,6 +88,25 @@ class Kube:
                 raise AssertionError(f"{path}: {error.read().decode()}") from error
             return {}
 
+    def define(self, plural: str, kind: str, group: str) -> None:
+        """A type of a group, of which anything may be stored; returns once it is served."""
+        schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+        names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
+        approved = {"api-approved.kubernetes.io": "unapproved, a type of a test"}
+        body = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
+        metadata = {"name": f"{plural}.{group}", "annotations": approved}
+        self.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {"metadata": metadata, "spec": body})
+        until(lambda: self._serves(f"/apis/{group}/v1/{plural}") and group in self._groups(), f"{plural}.{group} is served")
+
+    def _serves(self, path: str) -> bool:
+        with contextlib.suppress(urllib.error.HTTPError):
+            return bool(self.call("GET", path))
+        return False
+
+    def _groups(self) -> list[str]:
+        return [group["name"] for group in self.call("GET", "/apis")["groups"]]
+
     def kubeconfig(self, token: str = ADMIN, **user) -> dict:
         """For a job's config."""
         return kubeconfig(self.server, self.ca, user or {"token": token})

@@ -59,7 +59,7 @@ class Ingest:
     organizations: Callable[[], list[int]]
     run_id: int | None = None
     guarded: bool = True
-    """False when the scope was read with another version of the catalogue before: what is lacking now is no loss."""
+    """False when the scope was read with another version of the catalogue before: what is lacking now is neither a loss nor a change."""
 
     def store(self, new: Sequence[Entry], changed: Sequence[Entry]) -> Stored:
         """Writes a batch inside the caller's transaction. Raises `StoreError`; then nothing is written."""
@@ -159,8 +159,8 @@ class Ingest:
             self.connection.execute(statements.get("forget_returned_attributes"))
         if self.guarded or losing:
             self.connection.execute(statements.get("defer_attributes"), values)
-        self.connection.execute(statements.get("record_changes"), values)
-        written = self.connection.execute(statements.get("merge"), values).fetchall()
+        recorded = [entity for (entity,) in self.connection.execute(statements.get("record_changes"), values)]
+        written = self.connection.execute(statements.get("merge"), {**values, "recorded": recorded}).fetchall()
         self.connection.execute("truncate staged")
         self._link(last, fresh=False)
         new = [entity for entity, inserted, _ in written if inserted]

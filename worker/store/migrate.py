@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from importlib import resources
 
 from psycopg import errors
@@ -11,8 +12,12 @@ from psycopg import errors
 from worker.store import statements
 from worker.store.connection import Connection, connect, transaction
 from worker.store.errors import Misconfigured
+from worker.store.purge import purge
 
 LOCK = 0x656C646572  # "elder"
+
+STEPS: dict[str, Callable[[Connection], object]] = {"0016_keys_of_07e0fda": purge}
+"""What follows a migration in its transaction and SQL cannot do."""
 
 
 def migrate(url: str) -> str:
@@ -56,6 +61,8 @@ def _apply(connection: Connection, missing: dict[str, str]) -> None:
         connection.execute(statements.get("migrations_table"))
     for name, body in missing.items():
         connection.execute(body.encode())
+        if name in STEPS:
+            STEPS[name](connection)
         connection.execute("insert into elder_worker.migrations (name, checksum) values (%s, %s)", [name, checksum(body)])
 
 

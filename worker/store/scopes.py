@@ -35,7 +35,7 @@ def job_owner(job: int) -> str:
 
 def scope_id(connection: Connection, owner: str, scope: Scope) -> int:
     """The row of a scope, added when missing."""
-    found = find_scope(connection, owner, scope)
+    found = find_scope(connection, owner, scope) or _adopt(connection, owner, scope)
     if found is None:
         connection.execute(statements.get("add_scope"), _key(owner, scope))
         found = find_scope(connection, owner, scope)
@@ -49,8 +49,16 @@ def find_scope(connection: Connection, owner: str, scope: Scope) -> int | None:
     return int(row[0]) if row else None
 
 
+def _adopt(connection: Connection, owner: str, scope: Scope) -> int | None:
+    """The row of the scope that waits for its account since migration 0016, which takes it from this scope; None when none waits."""
+    row = connection.execute(statements.get("adopt_scope"), {"owner": owner, **msgspec.structs.asdict(scope)}).fetchone()
+    return int(row[0]) if row else None
+
+
 def begin(connection: Connection, owner: str, scope: Scope, run: int | None) -> tuple[int, str]:
     """The row of a scope whose reading begins, and its catalogue's version. The attempt is recorded; the scope is in its owner's plan."""
+    if find_scope(connection, owner, scope) is None:
+        _adopt(connection, owner, scope)
     values = {"owner": owner, "run": run, **msgspec.structs.asdict(scope)}
     row = connection.execute(statements.get("begin_scope"), values).fetchone()
     assert row is not None

@@ -140,7 +140,7 @@ DATA = (
     ),
     AwsKind(
         "athena_workgroup", "database", "athena:workgroup/{Name}", "athena", "ListWorkGroups", "WorkGroups[]", name="Name",
-        tagged_as="athena:workgroup",
+        tagged_as="athena:workgroup", omit=("CreationTime",),  # of the group "primary" it is the time of the answer
     ),
     AwsKind(
         "backup_vault", "storage", "{BackupVaultArn}", "backup", "ListBackupVaults", "BackupVaultList[]", name="BackupVaultName",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from population import populate
+from gcp_population import populate
 from recorder import Recorder
 
 from providers import registry

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from gcp_population import populated
 from peers import google_refusals as refusals
 from peers.google_cloud import CANARY, NOT_VISIBLE, PROJECTS, in_project, link
-from population import populated
 
 from providers.errors import CredentialsError, Denied, Outcome, Unsupported
 

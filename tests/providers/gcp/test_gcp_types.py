@@ -7,8 +7,8 @@ import re
 
 import pytest
 from gcp_description import item_schema, method_of
+from gcp_population import populate, populated
 from peers.google_cloud import PROJECTS
-from population import populate, populated
 
 from providers.catalogue.masking import Masking
 from providers.errors import Outcome

@@ -106,3 +106,33 @@ def test_an_entity_begins_with_its_creation(database, sql, job):
     assert [one["operation"] for one in latest] == ["updated", "created"]
     assert [one["run_id"] for one in latest] == runs(sql)[::-1]
     assert feed(database, entity_id=entity)[1] == 2
+
+
+def test_after_another_version_of_the_catalogue_only_what_the_source_changed_is_a_change(database, sql):
+    job = add_job(sql)
+    mark = "***REDACTED***"
+    before = {"state": "running", "moves": 1, "list": [{"a": 1, "t": 9}, {"a": 2}], "secret": "x", "dn": "CN=A\\, B,DC=c", "size": {"n": 1}}
+    after = {"state": "running", "new": 1, "list": [{"a": 2}, {"a": 1}], "secret": mark, "dn": "cn=a\\2C b,dc=c", "size": {"n": 1, "m": 2}}
+    one = Resource("i-1", "compute", "old_name", "one", before, {"team": "a"})
+    two = Resource("i-2", "compute", "old_name", "two", before, {"team": "a"})
+    changed = {**after, "state": "stopped", "size": {"n": 2}}
+    run_once(database, job, [one, two], version="1")
+    sql.execute("update discovery_jobs set next_run_at = now()")
+    at = dict(sql.execute("select external_id, changed_at from entities").fetchall())
+    totals = run_once(
+        database,
+        job,
+        [
+            msgspec.structs.replace(one, sub_type="new_name", attributes=after),
+            msgspec.structs.replace(two, sub_type="new_name", attributes=changed, tags={"team": "b"}),
+        ],
+        version="2",
+    )
+    found = sql.execute("select changes from entity_changes where operation = 'updated'").fetchall()
+    assert found == [
+        ({"attributes.state": ["running", "stopped"], "attributes.size": [{"n": 1}, {"n": 2}], "tags.team": ["a", "b"]},),
+    ]
+    assert (totals.updated, totals.unchanged) == (1, 1)
+    now = dict(sql.execute("select external_id, changed_at from entities").fetchall())
+    assert (now["i-1"] == at["i-1"], now["i-2"] > at["i-2"]) == (True, True)
+    assert sql.execute("select distinct sub_type, attributes ->> 'secret' from entities").fetchall() == [("new_name", mark)]

@@ -9,6 +9,19 @@ insert into elder_worker.scopes (owner, provider, account, region, resource_type
 values (%s, %s, %s, %s, %s, %s)
 on conflict do nothing
 
+-- name: adopt_scope
+-- Gives a scope that waits for its account (migration 0016) the account of the first scope that its owner reads of the same type, and its
+-- entities too; returns the row.
+with adopted as (
+    update elder_worker.scopes set account = %(account)s, account_open = false
+    where owner = %(owner)s and account_open
+      and (provider, region, resource_type, coverage) = (%(provider)s, %(region)s, %(resource_type)s, %(coverage)s)
+    returning id
+), moved as (
+    update entities e set account = %(account)s from adopted a where e.scope_id = a.id
+)
+select id from adopted
+
 -- name: begin_scope
 -- Records the attempt to read a scope, whose row is created when it is missing; returns the row, and with which version of the
 -- catalogue all of it was read.

@@ -1,0 +1,27 @@
+"""Annotations of Kubernetes' objects, of which documents and the values of Secrets and ConfigMaps are not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from providers.schema import REDACTED
+
+DROPPED = frozenset({"kubectl.kubernetes.io/last-applied-configuration", "control-plane.alpha.kubernetes.io/leader"})
+"""A copy of the whole object, and elections."""
+
+_DOCUMENTS = ("{", "[", "H4sI")
+"""How JSON, and what gzip made of it, begins."""
+
+
+def kept(annotations: Any) -> Any:
+    """Annotations, but for values that are documents: whole objects with all their values."""
+    if not isinstance(annotations, Mapping):
+        return annotations
+    found = {key: str(value) for key, value in annotations.items() if key not in DROPPED}
+    return {key: REDACTED if value.lstrip().startswith(_DOCUMENTS) else value for key, value in found.items()}
+
+
+def names(annotations: Mapping[str, Any]) -> dict[str, str]:
+    """The names of annotations, with a mark for each value."""
+    return dict.fromkeys(sorted(set(annotations) - DROPPED), REDACTED)
