@@ -8,6 +8,8 @@ import os
 import stat
 from collections.abc import Callable
 
+from supervisor.plain import plain
+
 READ_SIZE = 64 * 1024
 MAX_LINE = 64 * 1024
 """Bytes of a line that are passed on; the rest of a longer line is dropped and counted."""
@@ -57,11 +59,18 @@ class Tail:
             self.dropped += dropped
 
     def text(self) -> str:
-        """The end of the stream as text, with bytes that are not UTF-8 escaped."""
+        """The end of the stream as text, with bytes that are not UTF-8 escaped.
+
+        A line (of one long line, a word) whose beginning was dropped is left out: it may begin with the rest of a secret, and nobody would
+        recognise that.
+        """
         data = b"".join(self._chunks)
-        dropped = self.dropped + max(0, len(data) - self._limit)
+        kept, dropped = data[-self._limit :], self.dropped + max(0, len(data) - self._limit)
+        if dropped:
+            cut, end, kept = kept.partition(b"\n" if b"\n" in kept else b" ")
+            dropped += len(cut) + len(end)
         head = f"[{dropped} bytes left out]\n" if dropped else ""
-        return head + data[-self._limit :].decode("utf-8", "backslashreplace")
+        return head + kept.decode("utf-8", "backslashreplace")
 
 
 class Lines:
@@ -89,7 +98,10 @@ class Lines:
 
     def _pass_on(self, line: bytes) -> None:
         self.dropped += max(0, len(line) - MAX_LINE)
-        self._write(line[:MAX_LINE] + b"\n")
+        kept = line[:MAX_LINE]
+        if not kept.isascii() or not kept.decode("ascii").isprintable():
+            kept = plain(kept.decode("utf-8", "backslashreplace")).encode()
+        self._write(kept + b"\n")
 
 
 class Outlet:

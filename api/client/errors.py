@@ -6,6 +6,8 @@ from typing import IO, Any
 
 import click
 
+from worker.logs.cells import cell
+
 EXIT_FAILED, EXIT_USAGE, EXIT_REFUSED, EXIT_UNREACHABLE = 1, 2, 3, 4
 
 
@@ -18,4 +20,4 @@ class ClientError(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Prints the sentence on stderr."""
-        click.echo(f"elder: {self.format_message()}", file=file, err=file is None)
+        click.echo(f"elder: {cell(self.format_message())}", file=file, err=file is None)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-FORMATS = ("table", "json", "jsonl", "csv")
+from worker.logs.cells import cell, csv_text
+
+FORMATS = ("table", "json", "jsonl", "csv", "csv-raw")
 NARROWEST = 8
 """Characters that a column keeps when a table does not fit."""
 
@@ -32,8 +31,8 @@ def many(found: Iterable[dict[str, Any]], columns: Sequence[str], output: str) -
                 _print(_json(one, output))
         case "json":
             _print(_json(list(found), output))
-        case "csv":
-            _print(_csv(found, columns), end="")
+        case "csv" | "csv-raw":
+            _print(csv_text(columns, ([one.get(name) for name in columns] for one in found), raw=output == "csv-raw"), end="")
         case _:
             rows({name: one.get(name) for name in columns} for one in found)
 
@@ -51,12 +50,6 @@ def rows(found: Iterable[dict[str, Any]]) -> None:
     _print(_line({name: name for name in widths}, widths))
     for row in table:
         _print(_line(row, widths))
-
-
-def cell(value: Any) -> str:
-    """A value as one line of text, without a control character."""
-    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join("\ufffd" if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp") else letter for letter in text)
 
 
 def _fitted(widths: dict[str, int], columns: int) -> dict[str, int]:
@@ -78,19 +71,6 @@ def _cut(text: str, width: int) -> str:
 
 def _json(value: Any, output: str) -> str:
     return json.dumps(value, ensure_ascii=True, indent=2 if output == "json" else None)
-
-
-def _csv(found: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows([_harmless(cell(one.get(name))) for name in columns] for one in found)
-    return text.getvalue()
-
-
-def _harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20") else text
 
 
 def _print(text: str, end: str = "\n") -> None:

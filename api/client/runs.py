@@ -11,6 +11,7 @@ import click
 from api.client import output
 from api.client.errors import EXIT_FAILED
 from api.client.session import Session, in_session, limited
+from worker.logs.cells import cell
 
 COLUMNS = (
     "id",
@@ -110,4 +111,4 @@ def _scopes(run: dict[str, Any]) -> str:
 
 def _progress(text: str) -> None:
     if sys.stderr.isatty():
-        click.echo(f"\r\033[K{output.cell(text)}", nl=False, err=True)
+        click.echo(f"\r\033[K{cell(text)}", nl=False, err=True)

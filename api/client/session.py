@@ -11,6 +11,7 @@ import click
 
 from api.client import output, settings
 from api.client.api import Api
+from worker.logs.cells import cell
 
 
 class Session:
@@ -34,7 +35,7 @@ class Session:
 
     def done(self, answer: dict[str, Any], sentence: str) -> None:
         """Prints the answer to a request that changed something: as a sentence to people."""
-        click.echo(sentence) if self.form == "table" else self.show(answer)
+        click.echo(cell(sentence)) if self.form == "table" else self.show(answer)
 
 
 in_session = click.make_pass_decorator(Session)

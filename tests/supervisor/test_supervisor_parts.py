@@ -137,10 +137,18 @@ def drained(fd: int) -> bytes:
 def test_tail_keeps_the_end_and_counts_the_rest():
     tail = Tail(limit=100)
     for number in range(1000):
-        tail.feed(b"%04d" % number)
+        tail.feed(b"%04d\n" % number)
     text = tail.text()
-    assert text.endswith("0999")
-    assert text.startswith("[3900 bytes left out]")
+    assert text.endswith("\n0999\n")
+    assert text.startswith("[4905 bytes left out]\n0981\n")
+
+
+@pytest.mark.parametrize(("between", "kept"), [(b"\n", "rest of it"), (b" ", "rest of it"), (b"", "of it")])
+def test_case_sec_6_the_end_of_a_stream_does_not_begin_with_half_a_secret(between, kept):
+    tail = Tail(limit=100)
+    tail.feed(b"password=" + b"canary" * 20 + between + b"rest of it")
+
+    assert tail.text().partition("left out]\n")[2] == kept
 
 
 def test_lines_are_bounded():

@@ -12,6 +12,7 @@ from typing import TextIO
 
 import msgspec
 
+from supervisor.plain import plain, plain_json
 from worker.config import container
 from worker.config.limits import limits
 from worker.config.sealed import seal
@@ -90,15 +91,15 @@ class Transcript:
             line = f"✓ {result.name} connection successful"
         else:
             line = f"✗ {result.name}" + (": " if result.success is None else " connection failed: ") + result.message
-        print(line, file=self._out)
+        print(plain(line), file=self._out)
         if result.success and result.identity and self._verbose:
-            print(f"    as {result.identity['name']}", file=self._out)
+            print(plain(f"    as {result.identity['name']}"), file=self._out)
         self._out.flush()
 
     def _end(self) -> None:
         if self._json:
             everything = [self._results[name] for name in self._names]
-            print(msgspec.json.format(msgspec.json.encode(everything), indent=2).decode(), file=self._out, flush=True)
+            print(msgspec.json.format(plain_json(msgspec.json.encode(everything).decode()), indent=2), file=self._out, flush=True)
             return
         sentence = f"{self.failed} of the enabled tests failed." if self.failed else "All enabled tests passed! Worker is ready to run."
         print(f"{LINE}\n{sentence}\n{LINE}", file=self._out, flush=True)

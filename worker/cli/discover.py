@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 import os
 import signal
@@ -20,8 +18,10 @@ from providers.provider import Provider
 from providers.records import Resource, Scope
 from providers.runner import Tally, run
 from providers.sink import ScopeReport
+from supervisor.plain import plain
 from worker.cli.main import EXIT_INTERRUPTED
 from worker.config.settings import load
+from worker.logs.cells import cell, csv_text
 from worker.logs.redact import Redactor
 from worker.run.causes import Causes, Unread
 
@@ -39,7 +39,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     config = {**settings.connector, **_config(options, provider)}
     redactor = Redactor((*schema.secret_values(provider.config, config), *settings.operator_secrets))
     source = registry.opened(provider, config, settings.operator)
-    printer = _PRINTERS[options.format]()
+    printer = _PRINTERS["csv-raw" if options.csv_raw else options.format]()
     try:
         tally = run(source, printer)
         printer.finish()
@@ -111,7 +111,7 @@ class _Printer(Collected):
     def say(self, line: str) -> None:
         """Prints a line on stderr, in the place of the progress."""
         with self._stderr:
-            print(("\r\033[K" if self._shown else "") + line, file=sys.stderr, flush=True)
+            print(("\r\033[K" if self._shown else "") + plain(line), file=sys.stderr, flush=True)
 
     def rows(self) -> list[tuple[str, ...]]:
         """The rows of the table, sorted."""
@@ -119,7 +119,7 @@ class _Printer(Collected):
 
     def finish(self) -> None:
         """Prints the table of what was found."""
-        rows = [COLUMNS, *self.rows()]
+        rows = [COLUMNS, *(tuple(map(cell, row)) for row in self.rows())]
         widths = [min(48, max(len(row[column]) for row in rows)) for column in range(len(COLUMNS))]
         for row in rows:
             _out("  ".join(f"{value[:width]:<{width}}" for value, width in zip(row[:-1], widths, strict=False)) + f"  {row[-1]}\n")
@@ -146,13 +146,11 @@ class _Lines(_Printer):
 class _Csv(_Printer):
     """Prints comma-separated values at the end."""
 
+    raw = False
+
     def finish(self) -> None:
         """Prints the comma-separated values."""
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(COLUMNS)
-        writer.writerows(self.rows())
-        _out(text.getvalue(), flush=True)
+        _out(csv_text(COLUMNS, self.rows(), raw=self.raw), flush=True)
 
 
 def _out(text: str = "", *, flush: bool = False) -> None:
@@ -165,4 +163,10 @@ def _out(text: str = "", *, flush: bool = False) -> None:
         os._exit(EXIT_UNREAD)
 
 
-_PRINTERS: dict[str, type[_Printer]] = {"table": _Printer, "jsonl": _Lines, "csv": _Csv}
+class _RawCsv(_Csv):
+    """Prints comma-separated values as they are, for programs."""
+
+    raw = True
+
+
+_PRINTERS: dict[str, type[_Printer]] = {"table": _Printer, "jsonl": _Lines, "csv": _Csv, "csv-raw": _RawCsv}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
+from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.config.settings import load
 from worker.store.claims import accept_identity, unpark
@@ -20,7 +21,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     act = _accept if options.action == "accept-identity" else _unpark
     try:
         with connect(url) as connection:
-            print(act(connection, options.job))
+            print(plain(act(connection, options.job)))
     except StoreError as error:
         raise CommandError(str(error)) from None
     return 0

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from providers.errors import ConfigError, ProviderError
+from supervisor.plain import plain
 from worker.config.environment import SettingsError
 from worker.version import __version__
 
@@ -68,7 +69,7 @@ class CommandError(Exception):
 
 def _complain(sentences: Sequence[str], code: int) -> int:
     for sentence in sentences:
-        print(f"elder-worker: {sentence}", file=sys.stderr)
+        print(f"elder-worker: {plain(sentence)}", file=sys.stderr)
     return code
 
 
@@ -93,6 +94,9 @@ def _discover(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--config-file", metavar="FILE", help="a JSON file with the config")
     command.add_argument("--format", choices=("table", "jsonl", "csv"), default="table")
+    command.add_argument(
+        "--csv-raw", action="store_true", help="with csv: leave cells as they are, also those that a spreadsheet would run"
+    )
 
 
 def _providers(command: argparse.ArgumentParser) -> None:

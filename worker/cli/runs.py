@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
+from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.config.settings import load
 from worker.store import held
@@ -40,7 +41,7 @@ def _list(connection: Connection, run: int) -> int:
         found, total = held.page(connection, 1, MOST, run=run)
     for one in found:
         what = " ".join(part for part in (one["kind"], one["name"], one["target"] and f"-> {one['target']}") if part)
-        print(f"{one['held_at']:%Y-%m-%d %H:%M} {what}: {one['sub_type']} {one['entity']} ({one['external_id']})")
+        print(plain(f"{one['held_at']:%Y-%m-%d %H:%M} {what}: {one['sub_type']} {one['entity']} ({one['external_id']})"))
     print(f"{total} held back of run {run}" + (f", {MOST} of them are listed: the API lists all" if total > MOST else ""))
     return 0
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.config.settings import load
 from worker.store import lifecycle
@@ -37,7 +38,8 @@ def _list(connection: Connection, filters: Filters) -> int:
     for row in rows:
         where = " ".join(str(row[name]) for name in ("provider", "account", "region", "resource_type", "coverage") if row[name])
         complete = f"{row['last_complete_at']:%Y-%m-%d %H:%M}" if row["last_complete_at"] else "never"
-        print(f"{row['state']:<9}  {row['owner']:<20}  read in full: {complete:<16}  {row['entities']:>7} entities  {where}")
+        line = f"{row['state']:<9}  {row['owner']:<20}  read in full: {complete:<16}  {row['entities']:>7} entities  {where}"
+        print(plain(line))
     print(f"{total} scopes" + (f", the first {SHOWN} shown" if total > SHOWN else ""))
     return 0
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from supervisor.output import Outlet
+from supervisor.plain import plain, plain_json
 from worker.logs.redact import Redactor
 
 QUIET = ("botocore", "boto3", "urllib3", "azure", "google", "kubernetes", "ldap3", "msal", "werkzeug", "gunicorn.access")
@@ -24,7 +24,6 @@ FIRST = ("timestamp", "level", "logger", "event")
 
 Event = Mapping[str, Any]
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _traceback = logging.Formatter().formatException
 
@@ -38,7 +37,8 @@ class Log:
 
     def write(self, event: Event) -> None:
         """Writes one line for an event, which has at least the fields of `FIRST`."""
-        ordered = {name: event[name] for name in FIRST} | {name: value for name, value in event.items() if name not in FIRST}
+        whole = {name: event[name] for name in FIRST} | {name: value for name, value in event.items() if name not in FIRST}
+        ordered = {name: self._redactor.text(value) if isinstance(value, str) else value for name, value in whole.items()}
         clean = self._redactor.text(self._render(ordered))
         self._outlet.write(clean.encode("utf-8", "backslashreplace") + b"\n")
 
@@ -76,7 +76,7 @@ def now() -> str:
 
 
 def _json(event: dict[str, Any]) -> str:
-    return msgspec.json.encode(event, enc_hook=str).decode()
+    return plain_json(msgspec.json.encode(event, enc_hook=str).decode())
 
 
 def _text(event: dict[str, Any]) -> str:
@@ -84,4 +84,4 @@ def _text(event: dict[str, Any]) -> str:
     time, level, logger, message = (event.pop(name) for name in FIRST)
     fields = " ".join(f"{name}={value!r}" if isinstance(value, str) else f"{name}={value}" for name, value in event.items())
     line = f"{time} {level:<8} {logger}: {message} {fields}".rstrip()
-    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), line)
+    return plain(line)
