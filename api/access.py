@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from api.errors import Forbidden, Unauthorized
+from api.errors import ApiError, Forbidden, Unauthorized
 from worker.config.settings import Settings
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -19,6 +19,8 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def admit(settings: Settings) -> None:
     """Checks a request before it is handled. Raises `ApiError`."""
+    if request.method in READS and "Transfer-Encoding" in request.headers:
+        raise ApiError(f"a {request.method} has no body here: leave out Transfer-Encoding")
     if request.path in HEALTH:
         return
     if settings.elder_api_key:

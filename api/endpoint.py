@@ -117,6 +117,7 @@ def _query(endpoint: Endpoint) -> Any:
 
 def _body(endpoint: Endpoint) -> Any:
     if endpoint.body is NoBody:
+        read_chunks()
         return NoBody()
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(f"the body must be JSON, not '{request.mimetype}': send 'Content-Type: application/json'")
@@ -134,6 +135,12 @@ def _body(endpoint: Endpoint) -> Any:
     if not isinstance(raw, dict):
         raise ApiError("the body must be a JSON object")
     return _parsed(endpoint.body, raw, "the body is not valid", "field")
+
+
+def read_chunks() -> None:
+    """Reads a chunked body that nobody wants to its end, so that nonsense in it is refused and not ignored."""
+    if request.headers.get("Transfer-Encoding"):
+        request.get_data(cache=False)
 
 
 def _parsed(kind: type[msgspec.Struct], raw: Mapping[str, Any], message: str, noun: str) -> Any:

@@ -50,7 +50,7 @@ def merged(given: Mapping[str, Any], stored: Mapping[str, Any], organization: in
     if complaints:
         raise ApiError("the config is not valid", complaints)
     changes = {key: value for key, value in given.items() if key != ORGANIZATION_KEY and value != REDACTED}
-    return {key: value for key, value in {**stored, **changes}.items() if value is not None}
+    return {key: value for key, value in {**schema.without_notes(stored), **changes}.items() if value is not None}
 
 
 def _complaints(given: Mapping[str, Any], stored: Mapping[str, Any], organization: int | None) -> Iterator[str]:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from flask import Flask, Response, render_template, request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 
 from api.endpoint import json_response
@@ -20,6 +21,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(ApiError, _refused)
     app.register_error_handler(StoreError, _store_failed)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(ParseException, lambda error: _answer(400, f"the body is not sent as HTTP asks: {error}"))
     app.register_error_handler(RecursionError, lambda _: _answer(400, "the body is nested too deeply"))
     app.register_error_handler(Exception, _failed)
 

@@ -44,7 +44,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
 def parse(config_type: type[ConfigT], raw: Mapping[str, Any]) -> ConfigT:
     """The typed config. Raises `ConfigError` with one complaint for each unknown key, missing key and wrong value."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(config_type)}
-    complaints = [_unknown(key, fields) for key in raw if key not in fields and not key.startswith("_")]
+    complaints = [_unknown(key, fields) for key in raw if key not in fields]
     values: dict[str, Any] = {}
     for name, field in fields.items():
         if name not in raw:
@@ -61,6 +61,11 @@ def parse(config_type: type[ConfigT], raw: Mapping[str, Any]) -> ConfigT:
         return config_type(**values)
     except ValueError as error:  # a __post_init__ that compares fields
         raise ConfigError(str(error)) from None
+
+
+def without_notes(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored config without the keys that begin with `_`: earlier releases took them as notes, and no provider reads them."""
+    return {key: value for key, value in stored.items() if not key.startswith("_")}
 
 
 def secret_names(config_type: type[msgspec.Struct]) -> frozenset[str]:

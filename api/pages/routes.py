@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Flask
+import functools
+from typing import Any
+
+from flask import Flask, request
+from werkzeug.wrappers import Response
 
 from api import filters
 from api.context import Context
+from api.endpoint import MAX_BODY
 from api.pages import connectors, inventory, job_form, jobs, scopes
+from api.pages.actions import Page
 
 PAGES = (*jobs.PAGES, *job_form.PAGES, *connectors.PAGES, *inventory.PAGES, *scopes.PAGES)
 
@@ -17,6 +23,11 @@ def register(app: Flask, context: Context) -> None:
         ago=filters.ago, lasting=filters.lasting, number=filters.number, json=filters.pretty, short=filters.short, label=filters.label
     )
     for page in PAGES:
-        app.add_url_rule(
-            page.rule, f"page {page.method} {page.rule}", lambda page=page, **path: page.view(context, **path), methods=[page.method]
-        )
+        app.add_url_rule(page.rule, f"page {page.method} {page.rule}", functools.partial(_view, page, context), methods=[page.method])
+
+
+def _view(page: Page, context: Context, **path: Any) -> str | Response:
+    request.max_content_length = MAX_BODY
+    if page.method == "POST":
+        request.get_data(parse_form_data=True)  # a form is parsed, anything else read to its end
+    return page.view(context, **path)

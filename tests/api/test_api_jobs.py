@@ -111,6 +111,8 @@ def test_a_new_secret_replaces_the_old_one(elder, sql):
             "stands for a secret that is stored, and none is",
         ),
         ({"name": "x", "provider": "aws", "config": {"secret_access_key": {"$fernet": "gAAAA"}}}, "give the secret itself"),
+        ({"name": "x", "provider": "aws", "config": {"_regions": ["us-east-1"]}}, "unknown config key `_regions`, did you mean `regions`?"),
+        ({"name": "x", "provider": "aws", "_name": "y"}, "unknown field `_name`, did you mean `name`?"),
         ({"name": "x", "provider": "aws", "config": {"_organization_id": 7}}, "set `organization_id` beside `config`"),
         ({"name": " ", "provider": "aws"}, "`name` must have 1 to 200 characters"),
         ({"provider": "aws"}, "`name` is missing"),

@@ -154,7 +154,8 @@ def _connected(target: tuple[str, int] | str) -> socket.socket:
 
 def behind(proxy_port: int, url: str) -> str:
     """The URL of a database as it is reached through the proxy."""
-    return f"postgresql://{psycopg.conninfo.conninfo_to_dict(url).get('user', 'postgres')}@127.0.0.1:{proxy_port}{urlsplit(url).path}"
+    known = psycopg.conninfo.conninfo_to_dict(url)
+    return f"postgresql://{known.get('user', 'postgres')}:{known.get('password', '')}@127.0.0.1:{proxy_port}{urlsplit(url).path}"
 
 
 def target_of(url: str) -> tuple[str, int] | str:

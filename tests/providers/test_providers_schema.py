@@ -7,7 +7,18 @@ import pytest
 
 from providers import registry
 from providers.errors import ConfigError
-from providers.schema import REDACTED, Secret, SecretObject, SourceConfig, map_secrets, parse, redact, secret_names, secret_values
+from providers.schema import (
+    REDACTED,
+    Secret,
+    SecretObject,
+    SourceConfig,
+    map_secrets,
+    parse,
+    redact,
+    secret_names,
+    secret_values,
+    without_notes,
+)
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -48,8 +59,12 @@ def test_an_unknown_key_with_no_near_name_lists_the_known_ones():
     assert "known are `access_key`, `account`" in complaints({"account": "a", "zzz": 1})[0]
 
 
-def test_keys_of_the_api_itself_are_let_through():
-    assert parse(Config, {"account": "a", "_organization_id": 3}).account == "a"
+def test_a_key_with_a_leading_underscore_is_as_unknown_as_any_other():
+    assert "unknown config key `_account`, did you mean `account`?" in complaints({"account": "a", "_account": 3})
+
+
+def test_notes_of_earlier_releases_are_left_out():
+    assert without_notes({"account": "a", "_note": 1, "_organization_id": 3}) == {"account": "a"}
 
 
 def test_fields_that_exclude_each_other():

@@ -189,3 +189,51 @@ def test_g12_who_waits_for_a_word_before_the_body_gets_it(port_and_log):
         connection.sendall(head.replace(b"\r\nHost", b"\r\nExpect: 100-continue\r\nHost"))
         assert connection.recv(100).startswith((b"HTTP/1.1 100 ", b"HTTP/1.1 404 ")), "at once: nothing more comes before that"
         connection.sendall(body)
+
+
+CHUNKS = {
+    "size_no_number": b"zz\r\n",
+    "size_negative": b"-1\r\nx\r\n0\r\n\r\n",
+    "size_signed": b"+1\r\nx\r\n0\r\n\r\n",
+    "size_empty": b"\r\nx\r\n0\r\n\r\n",
+    "size_in_0x": b"0x1\r\nx\r\n0\r\n\r\n",
+    "size_with_blanks": b" 1 \r\nx\r\n0\r\n\r\n",
+    "size_endless": b"1" * 9000 + b"\r\n",
+    "data_longer_than_said": b"1\r\nxyz\r\n0\r\n\r\n",
+    "extension_broken": b'1;a="\r\nx\r\n0\r\n\r\n',
+    "trailer_broken": b"0\r\nno header\r\n\r\n",
+}
+
+
+def request(method: bytes, path: bytes) -> bytes:
+    kind = b"Content-Type: application/json\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return method + b" " + path + b" HTTP/1.1\r\nHost: localhost\r\n" + kind
+
+
+def test_chunked_nonsense_is_400_at_the_api(tmp_path, database):
+    port, key = free_port(), Fernet.generate_key().decode()
+    environ = {"ELDER_API_PORT": str(port), "DATABASE_URL": database, "ELDER_SECRET_KEYS": key}
+    body = b'{"name": "x"}'
+    with served(tmp_path, "api", environ, port) as (_, log):
+        for method, path in (
+            (b"POST", b"/api/v1/organizations"),
+            (b"POST", b"/api/v1/discovery/jobs/1/queue"),
+            (b"GET", b"/"),
+            (b"GET", b"/healthz"),
+        ):
+            for name, chunks in CHUNKS.items():
+                answer = said(port, request(method, path) + chunks)
+                assert answer.split(b" ", 2)[1:2] == [b"400"], (method, path, name, answer[:300])
+        good = said(port, request(b"POST", b"/api/v1/organizations") + b"%x;a=b\r\n%s\r\n0\r\nX: y\r\n\r\n" % (len(body), body))
+        assert good.startswith(b"HTTP/1.1 201"), good[:300]
+        assert "Traceback" not in log.read_text(errors="replace")
+
+
+def test_chunked_nonsense_is_400_at_the_health_port(tmp_path):
+    port = free_port()
+    with served(tmp_path, "run", {"HEALTH_CHECK_HOST": "127.0.0.1", "HEALTH_CHECK_PORT": str(port)}, port) as (_, log):
+        for path in (b"/healthz", b"/status", b"/", b"/nothing"):
+            for name, chunks in CHUNKS.items():
+                answer = said(port, request(b"GET", path) + chunks)
+                assert answer.split(b" ", 2)[1:2] == [b"400"], (path, name, answer[:300])
+        assert "Traceback" not in log.read_text(errors="replace")

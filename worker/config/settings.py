@@ -50,6 +50,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     health_check_host: Annotated[str, setting("Address of /healthz, /readyz, /status and /metrics.")] = "0.0.0.0"  # noqa: S104 - as documented
     health_check_port: Annotated[int, setting("Port of the health endpoints.", ge=1, le=65535)] = 8000
+    health_check_names: Annotated[
+        tuple[str, ...],
+        setting(
+            "Host names, with commas, under which a browser may open the status page and /status, beside localhost and IP addresses. "
+            "/healthz, /readyz and /metrics answer under every name."
+        ),
+    ] = ()
 
     discovery_poll_interval: Annotated[
         float,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import ipaddress
+from collections.abc import Collection, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from flask import Flask, Response, render_template, request
@@ -16,11 +19,20 @@ from worker.version import __version__
 
 SERVICE = "elder-worker"
 
+OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Paths that answer under every host name: probes and scrapes come under the name of a pod, a service or a container."""
+
 
 def create_app(state: int, settings: Settings) -> Flask:
     """Makes the application. `state` is a descriptor of the published state; `settings` are shown, and hold no secrets."""
     app = Flask("worker.health", template_folder="templates", static_folder=None)
     shown, warnings = settings.shown(), settings.warnings
+    names = frozenset(name.lower().rstrip(".") for name in settings.health_check_names)
+
+    @app.before_request
+    def admit() -> Response | None:
+        refusal = refused_body(chunked="Transfer-Encoding" in request.headers) or refused_name(request.path, request.host, names)
+        return _json({"error": refusal[1]}, refusal[0]) if refusal else None
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -55,6 +67,34 @@ def create_app(state: int, settings: Settings) -> Flask:
         return response
 
     return app
+
+
+def refused_body(*, chunked: bool) -> tuple[int, str] | None:
+    """Status and sentence for a request with a chunked body: nothing here reads one, and a bad one would be answered as if it were good."""
+    if chunked:
+        return 400, "a request to this port has no body: leave out Transfer-Encoding"
+    return None
+
+
+def refused_name(path: str, host: str, names: Collection[str]) -> tuple[int, str] | None:
+    """Status and sentence for a page asked for under a foreign name, as a browser does whose DNS another site controls."""
+    name = _host_name(host)
+    if path in OPEN or name == "localhost" or name in names or _is_address(name):
+        return None
+    return 403, f"this page is shown under localhost, an IP address or a name in HEALTH_CHECK_NAMES, not under '{name[:200]}'"
+
+
+def _host_name(host: str) -> str:
+    with contextlib.suppress(ValueError):
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    return ""
+
+
+def _is_address(name: str) -> bool:
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(name)
+        return True
+    return False
 
 
 def _health(problem: str) -> Response:

@@ -28,9 +28,9 @@ def check_switched_on(enabled: bool | None, provider: str) -> None:
 
 
 def named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Key and path of each top-level config key that names a file. A key with a leading ``_`` is a comment."""
+    """Key and path of each top-level config key that names a file."""
     for key, value in config.items():
-        if key.endswith(PATH_ENDINGS) and not key.startswith("_") and isinstance(value, str) and value:
+        if key.endswith(PATH_ENDINGS) and isinstance(value, str) and value:
             yield key, value
 
 

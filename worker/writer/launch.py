@@ -75,7 +75,7 @@ class Launcher:
         if not isinstance(config, Mapping):
             raise ConfigError("the job's config is not a JSON object: set it again, by the API or as {...}")
         try:
-            opened = self._box.open(dict(config))
+            opened = self._box.open(schema.without_notes(config))
         except SecretBoxError as error:
             raise ConfigError(str(error)) from None
         schema.parse(provider.config, opened)

@@ -54,6 +54,37 @@ def client():
     return client
 
 
+@pytest.mark.parametrize("path", ["/", "/status", "/nothing"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example", "worker", "[::1", ""]
+)
+def test_pages_are_not_shown_under_a_foreign_name(client, path, host):
+    client.publish()
+
+    answer = client.get(path, headers={"Host": host})
+
+    assert answer.status_code == 403
+    assert "HEALTH_CHECK_NAMES" in answer.json["error"]
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:8000", "LOCALHOST.", "127.0.0.1:8000", "10.1.2.3", "[::1]:8000", "[fd00::7]", "Status.Example:8000"]
+)
+def test_pages_are_shown_under_localhost_addresses_and_configured_names(host):
+    state = PublishedState(create())
+    client = create_app(state.fd, Settings(health_check_names=("status.example",))).test_client()
+    state.write(json.dumps(published()).encode())
+
+    assert [client.get(path, headers={"Host": host}).status_code for path in ("/", "/status")] == [200, 200]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_probes_and_scrapes_come_under_every_name(client, path):
+    client.publish()
+
+    assert client.get(path, headers={"Host": "elder-worker.elder.svc:8000"}).status_code == 200
+
+
 def test_h01_healthy_means_that_the_loop_turns(client):
     assert client.get("/healthz").status_code == 503
     client.publish()
