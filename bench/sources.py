@@ -40,6 +40,7 @@ def pss():
 source = registry.opened(provider, config, operator)
 print(json.dumps([time.clock_gettime(time.CLOCK_MONOTONIC), pss()]), flush=True)
 def sign_in():
+    source.warm()
     for module in provider.sdk:  # some are loaded by the first read only
         importlib.import_module(module)
     try:

@@ -127,19 +127,20 @@ def by_offset(ask: Callable[[int, int], Page], *, what: str, size: int, key: Key
 
 def _by_offset(ask: Callable[[int, int], Page], what: str, size: int, key: Key) -> Iterator[Page]:
     page, size = _halving(ask, 0, size, OVERLAP)
+    offset, more, last = len(page.items) - 1, page.next, key(page.items[-1]) if page.items else None
     yield page
-    offset = len(page.items) - 1
-    while page.next:
-        if not page.items:
+    del page
+    while more:
+        if offset < 0:
             raise BadAnswer(f"a page of '{what}' is empty, and says that more rows follow")
-        last = key(page.items[-1])
         page, size = _halving(ask, offset, size, OVERLAP)
         if not page.items or key(page.items[0]) != last:
             raise PageExpired(f"the list of '{what}' changed while it was read")
-        offset += len(page.items) - 1
         if page.next and len(page.items) < 2:
             raise BadAnswer(f"the pages of '{what}' hold one row each: they cannot be read with an overlap")
+        offset, more, last = offset + len(page.items) - 1, page.next, key(page.items[-1])
         yield msgspec.structs.replace(page, items=page.items[1:])
+        del page
 
 
 def agreeing(read: Callable[[], Iterator[Page]], *, what: str, key: Key) -> Iterator[Page]:
@@ -173,6 +174,7 @@ def restarted(read: Callable[[], Iterator[Page]], *, key: Key) -> Iterator[Page]
         try:
             for page in read():
                 yield _unseen(page, seen, key)
+                del page
         except PageExpired:
             if not left:
                 raise
@@ -210,6 +212,7 @@ def guarded(pages: Iterable[Page], what: str) -> Iterator[Page]:
             raise _circle(what)
         contents.add(content)
         tokens.add(page.next)
+        del page
 
 
 def _content(items: Sequence[Any]) -> int:
@@ -222,6 +225,7 @@ def _circle(what: str) -> BadAnswer:
 
 
 def items(pages: Iterable[Page]) -> Iterator[Any]:
-    """The items of all pages."""
+    """The items of all pages. A page is given up before the next one is asked for: two of the largest in memory would be one too many."""
     for page in pages:
         yield from page.items
+        del page

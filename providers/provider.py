@@ -94,6 +94,9 @@ class Source(abc.ABC):
         """True for an error of one read after which nothing more can be read: the run ends with it, and no scope is told the same."""
         return False
 
+    def warm(self) -> None:  # noqa: B027 - nothing more to load is the usual case
+        """Loads what the first read would load, so that the memory of a process can be measured without a read."""
+
     def close(self) -> None:  # noqa: B027 - nothing to release is the usual case
         """Releases the source's connections."""
 

@@ -21,7 +21,7 @@ class Azure(Provider):
     shared_prefix = True
     operator = AzureOperator
     sdk = ("azure.identity", "azure.mgmt.core", "azure.mgmt.compute", "azure.mgmt.storage")
-    memory_mb = 208
+    memory_mb = 144
 
     def open(self, config: AzureConfig, operator: AzureOperator) -> Source:
         """Signs in lazily: the first call to Azure shows whether the credentials are right."""

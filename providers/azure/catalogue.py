@@ -32,6 +32,12 @@ def read_apart() -> Iterator[AzureKind]:
     return (kind for kind in KINDS if (kind.path or kind.operation) and not kind.under and not kind.tenant_wide)
 
 
+def operations(client: str) -> list[tuple[str, str]]:
+    """The operations of a typed client that are used, as group and method: ``virtual_machines``, ``list_all``."""
+    used = (name for kind in KINDS for name in (kind.operation, *(join.operation for join in kind.joined)) if name)
+    return sorted({(group, method) for one, group, method in (name.split(".") for name in used) if one == client})
+
+
 def in_table(table: str) -> tuple[AzureKind, ...]:
     """The types that a table of Resource Graph holds."""
     return tuple(kind for kind in KINDS if kind.table == table)

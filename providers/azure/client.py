@@ -14,7 +14,7 @@ from azure.core.pipeline import policies
 from azure.identity import AzureAuthorityHosts
 from azure.mgmt.core.tools import get_arm_endpoints
 
-from providers.azure import failure
+from providers.azure import catalogue, failure, lean
 from providers.azure.config import AzureConfig, AzureOperator
 from providers.azure.signin import TRUST, Bearer, SignIn
 from providers.azure.transport import Transport, quota_of
@@ -98,8 +98,7 @@ class Connection:
         """The typed client of a subscription, made once. It sends what our transport sends, and changes nothing in Azure."""
         with self._lock:
             if (name, subscription) not in self._typed:
-                module, kind = CLIENTS[name]
-                self._typed[name, subscription] = getattr(importlib.import_module(module), kind)(
+                self._typed[name, subscription] = _client_type(name)(
                     self._sign_in.credential,
                     subscription,
                     base_url=self.base_url,
@@ -108,6 +107,19 @@ class Connection:
                     policies=[policies.RequestIdPolicy(), policies.ContentDecodePolicy()],
                 )
             return self._typed[name, subscription]
+
+
+def load_clients() -> None:
+    """Loads the modules of all typed clients."""
+    for name in CLIENTS:
+        _client_type(name)
+
+
+def _client_type(name: str) -> Any:
+    """The class of a typed client, with the operations of the catalogue alone."""
+    module, kind = CLIENTS[name]
+    lean.load(module, catalogue.operations(name))
+    return getattr(importlib.import_module(module), kind)
 
 
 def _typed_pages(pager: Any) -> Iterator[Page]:

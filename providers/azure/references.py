@@ -30,7 +30,7 @@ class References:
 
     def __init__(self, kinds: Iterable[AzureKind]) -> None:
         self._declared = frozenset(arm_type.lower() for kind in kinds for arm_type in kind.arm_types)
-        self._target = functools.lru_cache(maxsize=20_000)(self.target)
+        self._target = functools.lru_cache(maxsize=1_000)(self.target)
 
     def of(self, kind: AzureKind, document: Mapping[str, Any], own: str, linked: Iterable[str]) -> Iterator[Link]:
         """The references of a document whose id is `own`, but for those to targets that are linked already."""

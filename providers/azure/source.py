@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Iterator
 
 from providers.azure import catalogue, failure
-from providers.azure.client import Connection
+from providers.azure.client import Connection, load_clients
 from providers.azure.config import AzureConfig, AzureOperator
 from providers.azure.graph import BATCH, GraphReading, Rights, scope_of
 from providers.azure.hierarchy import Hierarchy
@@ -64,6 +64,10 @@ class AzureSource(Source):
     def classify(self, error: Exception) -> ProviderError | None:
         """Azure's exceptions in our words."""
         return failure.classify(error)
+
+    def warm(self) -> None:
+        """Loads the typed clients."""
+        load_clients()
 
     def close(self) -> None:
         """Closes the connections."""
