@@ -44,13 +44,20 @@ def sealed(context: Context, provider: Provider, config: Mapping[str, Any]) -> d
         raise Unavailable(str(error)) from None
 
 
-def merged(given: Mapping[str, Any], stored: Mapping[str, Any], organization: int | None) -> dict[str, Any]:
-    """Merges a given config into the stored one: null removes a key, a secret sent back as it was shown stays. Raises `ApiError`."""
+def merged(provider: Provider, given: Mapping[str, Any], stored: Mapping[str, Any], organization: int | None) -> dict[str, Any]:
+    """Merges a given config into the stored one: null removes a key, a secret sent back as it was shown stays. Raises `ApiError`.
+
+    A stored secret goes only where it was given for: with another server, tenant and the like it has to be given again.
+    """
     complaints = list(_complaints(given, stored, organization))
+    changes = {key: value for key, value in given.items() if key != ORGANIZATION_KEY and value != REDACTED}
+    config = {key: value for key, value in {**schema.without_notes(stored), **changes}.items() if value is not None}
+    kept = {key for key in stored if key not in changes}
+    for secret, key in schema.moved_secrets(provider.config, stored, config, kept):
+        complaints.append(f"`{secret}` was given for the `{key}` that is stored: give it again with the new `{key}`, or null to remove it")
     if complaints:
         raise ApiError("the config is not valid", complaints)
-    changes = {key: value for key, value in given.items() if key != ORGANIZATION_KEY and value != REDACTED}
-    return {key: value for key, value in {**schema.without_notes(stored), **changes}.items() if value is not None}
+    return config
 
 
 def _complaints(given: Mapping[str, Any], stored: Mapping[str, Any], organization: int | None) -> Iterator[str]:

@@ -23,7 +23,7 @@ from worker.store.pool import snapshot
 def create(context: Context, query: NoQuery, body: JobBody) -> dict[str, Any]:
     """A new job, due at once."""
     provider = provider_of(context.settings, body.provider)
-    config = sealed(context, provider, merged(body.config, {}, body.organization_id))
+    config = sealed(context, provider, merged(provider, body.config, {}, body.organization_id))
     with context.pool.connection() as connection:
         check_organization(connection, body.organization_id)
         made = jobs.add(connection, {**msgspec.structs.asdict(body), "name": body.name.strip(), "config": config})
@@ -51,8 +51,9 @@ def change(context: Context, query: NoQuery, body: JobChanges, job_id: int) -> d
         if changes.pop("provider", job["provider"]) != job["provider"]:
             raise ApiError("the provider of a job cannot be changed: make a new job")
         if "config" in changes:
-            config = merged(changes["config"], stored_config(job), changes.get("organization_id", job["organization_id"]))
-            changes["config"] = sealed(context, provider_of(context.settings, job["provider"]), config)
+            provider = provider_of(context.settings, job["provider"])
+            config = merged(provider, changes["config"], stored_config(job), changes.get("organization_id", job["organization_id"]))
+            changes["config"] = sealed(context, provider, config)
         check_organization(connection, changes.get("organization_id"))
         if changes:
             jobs.change(connection, job_id, changes)

@@ -9,9 +9,11 @@ redacts, what a redactor must know.
 from __future__ import annotations
 
 import difflib
+import itertools
+import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -24,6 +26,13 @@ Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
 SecretObject = Annotated[dict[str, Any], msgspec.Meta(extra={"secret": True})]
 
 ConfigT = TypeVar("ConfigT", bound=msgspec.Struct)
+
+_DESTINATION = re.compile(
+    r"(^|_)(server|servers|host|hosts|hostname|port|url|uri|endpoint|endpoints|domain|address|base|site|instance|tenant|tenant_id|realm|authority|"
+    r"proxy|proxy_url|ca|ca_cert|ca_file|ca_bundle|ca_certificate|cert|verify|verify_ssl|verify_cert|insecure|use_ssl|start_tls|tls|ssl|"
+    r"user|username|account|client_id|bind_dn|role_arn|audience|scheme|path)$"
+)
+"""Names of keys that say where a secret goes, or to whom: those of a config type whose secrets do not say it themselves."""
 
 
 class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,9 +77,36 @@ def without_notes(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in stored.items() if not key.startswith("_")}
 
 
+def given_for(*keys: str) -> msgspec.Meta:
+    """Marks a secret with the keys that say where it goes: when one of them changes, the secret has to be given again.
+
+    A secret without this mark is taken to be given for every key whose name says so (``server``, ``tenant_id``, ``verify_ssl`` ...).
+    """
+    return msgspec.Meta(extra={"given_for": keys})
+
+
+def moved_secrets(
+    config_type: type[msgspec.Struct], before: Mapping[str, Any], after: Mapping[str, Any], kept: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Each of the `kept` secrets that the change would send elsewhere, with the first key that changes where."""
+    fields = msgspec.structs.fields(config_type)
+    defaults = {field.encode_name: None if field.default is msgspec.NODEFAULT else field.default for field in fields}
+    for field in fields:
+        if field.encode_name in kept and is_secret(field.type):
+            keys = mark(field.type, "given_for")
+            keys = [key for key in defaults if _DESTINATION.search(key) and key != field.encode_name] if keys is None else keys
+            changed = (key for key in keys if _plain_value(before.get(key, defaults[key])) != _plain_value(after.get(key, defaults[key])))
+            yield from ((field.encode_name, key) for key in itertools.islice(changed, 1))
+
+
+def _plain_value(value: Any) -> Any:
+    """A value as JSON has it: a default of a typed config may be a tuple where the stored one is a list."""
+    return list(value) if isinstance(value, tuple) else value
+
+
 def secret_names(config_type: type[msgspec.Struct]) -> frozenset[str]:
     """The keys whose values are secrets."""
-    return frozenset(f.encode_name for f in msgspec.structs.fields(config_type) if _is_secret(f.type))
+    return frozenset(f.encode_name for f in msgspec.structs.fields(config_type) if is_secret(f.type))
 
 
 def map_secrets(config_type: type[msgspec.Struct], raw: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
@@ -87,8 +123,8 @@ def redact(config_type: type[msgspec.Struct], raw: Mapping[str, Any]) -> dict[st
 def secret_values(config_type: type[msgspec.Struct], raw: Mapping[str, Any]) -> Iterator[str]:
     """Every string inside a secret value, for a redactor; of an object, not what its mark says is known to everybody."""
     for field in msgspec.structs.fields(config_type):
-        if _is_secret(field.type):
-            value, public = raw.get(field.encode_name), _mark(field.type, "public") or ()
+        if is_secret(field.type):
+            value, public = raw.get(field.encode_name), mark(field.type, "public") or ()
             yield from _strings({key: part for key, part in value.items() if key not in public} if isinstance(value, Mapping) else value)
 
 
@@ -103,18 +139,19 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _is_secret(annotation: Any) -> bool:
-    return bool(_mark(annotation, "secret"))
+def is_secret(annotation: Any) -> bool:
+    """True for the type of a field that holds a secret."""
+    return bool(mark(annotation, "secret"))
 
 
-def _mark(annotation: Any, name: str) -> Any:
-    """Returns the value of a field's annotation under a name, or None."""
+def mark(annotation: Any, name: str) -> Any:
+    """Returns the value of a field's mark (``secret``, ``public``, ``given_for``), or None."""
     if typing.get_origin(annotation) is Annotated:
         inner, *metas = typing.get_args(annotation)
-        said = (found for m in metas if isinstance(m, msgspec.Meta) and (found := (m.extra or {}).get(name)))
-        return next(said, None) or _mark(inner, name)
+        said = (found for m in metas if isinstance(m, msgspec.Meta) and (found := (m.extra or {}).get(name)) is not None)
+        return next(said, mark(inner, name))
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return next((found for part in typing.get_args(annotation) if (found := _mark(part, name))), None)
+        return next((found for part in typing.get_args(annotation) if (found := mark(part, name)) is not None), None)
     return None
 
 
@@ -126,4 +163,4 @@ def _unknown(key: str, known: Mapping[str, Any]) -> str:
 
 def _plain(error: msgspec.ValidationError, annotation: Any) -> str:
     """The complaint; msgspec never quotes a value of the wrong type, but may quote one out of an enumeration."""
-    return "is not valid" if _is_secret(annotation) else str(error)
+    return "is not valid" if is_secret(annotation) else str(error)

@@ -79,7 +79,8 @@ def _delete(context: Context, job_id: int) -> Response:
 
 def _tested(context: Context, provider: str, given: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of a worker that signs in with what the form holds; nothing is saved."""
-    config = sealed(context, provider_of(context.settings, provider), merged(given["config"], stored, None))
+    described = provider_of(context.settings, provider)
+    config = sealed(context, described, merged(described, given["config"], stored, None))
     with context.pool.connection() as connection:
         return probe(context, connection, {"provider": provider, "config": config})
 

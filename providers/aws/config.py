@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from providers.aws import catalogue
-from providers.schema import Secret, SourceConfig
+from providers.schema import Secret, SourceConfig, given_for
 from providers.variables import setting
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
@@ -61,9 +61,9 @@ class AwsConfig(SourceConfig, frozen=True):
     Without keys, the worker's own identity is used: `AWS_CREDENTIALS_FILE`, a web identity, the container's or the machine's role.
     """
 
-    access_key_id: Secret | None = None
-    secret_access_key: Secret | None = None
-    session_token: Secret | None = None
+    access_key_id: Annotated[Secret, given_for()] | None = None
+    secret_access_key: Annotated[Secret, given_for()] | None = None
+    session_token: Annotated[Secret, given_for()] | None = None
     regions: tuple[str, ...] = ()
     """Empty: every region that is enabled for the account."""
     exclude_regions: tuple[str, ...] = ()
@@ -72,7 +72,8 @@ class AwsConfig(SourceConfig, frozen=True):
     """A role to assume with the credentials above."""
     role_chain: tuple[str, ...] = ()
     """Roles to assume one after the other on the way to `role_arn`."""
-    external_id: Secret | None = None
+    external_id: Annotated[Secret, given_for("role_arn", "role_chain", "assume_role_name")] | None = None
+    """The secret that the owner of the roles asks for."""
     assume_role_name: str | None = None
     """Read every account of the organization (or of `accounts`) through the role of this name in it."""
     accounts: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from providers.schema import Secret, SourceConfig
+from providers.schema import Secret, SourceConfig, given_for
 from providers.variables import setting
 
 _TENANT = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?")
@@ -60,7 +60,7 @@ class AzureConfig(SourceConfig, frozen=True):
     """Resource types to read besides the usual ones: `azure_key_vault_secret`, `azure_key_vault_key`. Each takes a call for every vault."""
     tenant_id: str | None = None
     client_id: str | None = None
-    client_secret: Secret | None = None
+    client_secret: Annotated[Secret, given_for("tenant_id", "client_id")] | None = None
     page_size: int = 1000
     """Rows asked of Azure Resource Graph at once, 1 to 1000."""
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] | None = None

@@ -31,6 +31,7 @@ Key = Annotated[
     msgspec.Meta(
         extra={
             "secret": True,
+            "given_for": (),
             "public": (
                 *("type", "project_id", "client_email", "client_id", "auth_uri", "token_uri", "universe_domain"),
                 *("auth_provider_x509_cert_url", "client_x509_cert_url"),

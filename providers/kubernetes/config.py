@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from providers.schema import Secret, SecretObject, SourceConfig
+from providers.schema import Secret, SecretObject, SourceConfig, given_for
 from providers.variables import setting
 
 
@@ -29,13 +29,13 @@ class KubernetesConfig(SourceConfig, frozen=True):
 
     kubeconfig_path: str | None = None
     """A kubeconfig file, or the folder of a service account as Kubernetes mounts it (token, ca.crt)."""
-    kubeconfig: SecretObject | None = None
+    kubeconfig: Annotated[SecretObject, given_for()] | None = None
     """A kubeconfig as a JSON object. It may neither name files or programs, nor a proxy, nor somebody to impersonate."""
     context: str | None = None
     """The context of the kubeconfig; without one, its current context."""
     server: str | None = None
     """URL of the API server; with `token`."""
-    token: Secret | None = None
+    token: Annotated[Secret, given_for("server", "ca_certificate")] | None = None
     ca_certificate: str | None = None
     """PEM of the CA that signed the server's certificate; with `server` and `token`."""
     cluster_name: str | None = None
