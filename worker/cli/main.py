@@ -28,6 +28,7 @@ COMMANDS = {
     "scopes": "lists scopes, and retires those that no plan contains any more",
     "connectors": "releases what the guard against mass deletion holds back of a connector",
     "settings": "prints every setting with its default, as a page or an .env file",
+    "secrets": "seals every stored secret again with the first key of ELDER_SECRET_KEYS, so that older keys can be dropped",
     "keygen": "makes a key for ELDER_SECRET_KEYS",
 }
 
@@ -146,6 +147,11 @@ def _connectors(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", help="name of the connector, such as ldap")
 
 
+def _secrets(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=("rotate",))
+    command.add_argument("--dry-run", action="store_true", help="change nothing; count the secrets that are on older keys")
+
+
 def _settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--format", choices=("markdown", "env"), default="markdown")
 
@@ -160,5 +166,6 @@ _ARGUMENTS = {
     "jobs": _jobs,
     "scopes": _scopes,
     "connectors": _connectors,
+    "secrets": _secrets,
     "settings": _settings,
 }

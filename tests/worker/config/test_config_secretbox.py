@@ -26,6 +26,21 @@ def test_what_is_sealed_stays_as_it_is():
     assert box.seal(sealed) == sealed
 
 
+def test_case_sec_1_what_an_older_key_has_sealed_is_sealed_anew():
+    config = {"a": SecretBox([OLD]).seal("x"), "b": [{"c": SecretBox([NEW]).seal("y")}], "d": 1}
+    box = SecretBox([NEW, OLD])
+
+    assert box.older(config) == 1
+    renewed = box.renewed(config)
+    assert renewed["b"] == config["b"]
+    assert (box.older(renewed), SecretBox([NEW]).open(renewed)) == (0, {"a": "x", "b": [{"c": "y"}], "d": 1})
+    assert SecretBox([NEW]).open(box.seal(config["a"])) == "x"
+    with pytest.raises(SecretBoxError, match="no key in ELDER_SECRET_KEYS"):
+        SecretBox([NEW]).older(config)
+    with pytest.raises(SecretBoxError, match="no key in ELDER_SECRET_KEYS"):
+        SecretBox([NEW]).renewed(config)
+
+
 def test_rotation():
     sealed = SecretBox([OLD]).seal("x")
 
