@@ -127,6 +127,8 @@ class Provider(abc.ABC):
     """Files and folders that the source reads beside those that its config and its settings name."""
     metadata_service: ClassVar[bool] = False
     """True when jobs may speak to the metadata service of the worker's own cloud, whose credentials are the operator's."""
+    ports: ClassVar[tuple[int, ...] | None] = ()
+    """TCP ports that jobs connect to beside 443 and those of URLs, ``host:port`` and `port` in config and settings; None: any port."""
     pins_identity: ClassVar[bool] = True
     """A job reads one account, tenant, cluster or directory, that of `Identity.account`; another one ends the run until it is accepted."""
     discovery: ClassVar[bool] = True

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from supervisor import cgroup, frames, kernel, landlock, namespace
+from supervisor import cgroup, frames, kernel, landlock, namespace, seccomp
 from supervisor.errors import ProtocolError
 from supervisor.frames import ControlKind, FrameReader
 
@@ -57,6 +57,10 @@ class ReadyMessage(msgspec.Struct, frozen=True):
     """True when the job has a PID namespace of its own, which no process of the job can outlive."""
     landlock: int
     """Landlock ABI that restricts the job's file access; 0 when none does."""
+    ports: tuple[int, ...] | None
+    """The TCP ports that the kernel lets the job connect to; None when it lets it connect to any."""
+    seccomp: bool
+    """True when the kernel refuses the job the system calls of `supervisor.seccomp`."""
     grouped: bool
     """True when the job is in a control group of its own."""
 
@@ -75,6 +79,8 @@ class Sandbox:
     confined: bool
     """Whether to restrict file access by Landlock if the kernel has it."""
     readable: tuple[str, ...]
+    ports: tuple[int, ...] | None
+    """TCP ports that the job may connect to, where Landlock can enforce that; None for all."""
     forbidden: tuple[str, ...]
     """Modules that the job may not import."""
 
@@ -108,9 +114,11 @@ def _enter_sandbox(pipes: Mapping[str, int], sandbox: Sandbox) -> tuple[int, int
     _drop_privileges()
     _enter_folder(sandbox.folder)
     sys.modules.update(dict.fromkeys(sandbox.forbidden))  # type: ignore[arg-type]  # None in sys.modules makes the import fail
-    abi = landlock.confine(sandbox.readable, (sandbox.folder,)) if sandbox.confined else 0
+    abi = landlock.confine(sandbox.readable, (sandbox.folder,), files=sandbox.confined, ports=sandbox.ports)
+    ports, abi = sandbox.ports if abi >= landlock.PORTS else None, abi if sandbox.confined else 0
+    filtered = seccomp.restrict()
     _dump_stacks_on_signals()
-    ready = ReadyMessage(pid, pgid, namespaced, abi, grouped)
+    ready = ReadyMessage(pid, pgid, namespaced, abi, ports, filtered, grouped)
     os.write(control, frames.encode(ControlKind.READY, msgspec.json.encode(ready)))
     return start, control, data
 

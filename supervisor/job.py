@@ -106,6 +106,7 @@ class Job:
             namespaced=config.pid_namespaces,
             confined=config.confine_files,
             readable=self.start.read_paths,
+            ports=self.start.ports,
             forbidden=config.forbidden_modules,
         )
 

@@ -273,4 +273,4 @@ class Jobs:
         if ready is None:
             return Isolation(orphans_killed=self.orphans_killed)
         cgroup = self.groups.controls if ready.grouped else ()
-        return Isolation(ready.pid_namespace, ready.landlock, cgroup, self.orphans_killed)
+        return Isolation(ready.pid_namespace, ready.landlock, ready.ports, ready.seccomp, cgroup, self.orphans_killed)

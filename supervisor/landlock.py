@@ -1,4 +1,6 @@
-"""Landlock: the kernel refuses a process access to every file but the permitted ones. Needs Linux 5.13 and no privileges.
+"""Landlock: the kernel refuses a process every file but the permitted ones (Linux 5.13), and every TCP port but the permitted ones (6.7).
+
+It needs no privileges. Ports are all that its rules know: not addresses, not names, and nothing but TCP.
 
 Rules apply to the calling thread and to what it starts afterwards, so they are set before any other thread exists. Source: landlock(7).
 """
@@ -9,12 +11,16 @@ import ctypes
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
-_RULE_PATH_BENEATH = 1
+_RULE_PATH_BENEATH, _RULE_NET_PORT = 1, 2
 _VERSION = 1
+PORTS = 4
+"""The first ABI with rules for TCP ports."""
+
+_BIND_TCP, _CONNECT_TCP = 1, 2
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _TRUNCATE = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14
 _READ = _EXECUTE | _READ_FILE | _READ_DIR
@@ -50,34 +56,55 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
 
 
+class _NetPort(ctypes.Structure):
+    _fields_ = (("allowed", ctypes.c_uint64), ("port", ctypes.c_uint64))
+
+
 def abi() -> int:
     """The Landlock version of the kernel; 0 when the kernel has none or it is switched off."""
     return max(0, _syscall(_CREATE_RULESET, None, 0, _VERSION))
 
 
-def confine(readable: Iterable[str], writable: Iterable[str]) -> int:
-    """Restricts file access to these paths and those of the interpreter and the system. Returns the ABI in force, 0 for none.
+def confine(readable: Iterable[str], writable: Iterable[str], *, files: bool = True, ports: Collection[int] | None = None) -> int:
+    """Restricts this process and returns the ABI of the kernel, 0 for one without Landlock.
 
-    The process must have forbidden itself new privileges. Unix sockets in the file system stay reachable; signals and abstract sockets
-    reach no process outside (ABI 6).
+    With `files`, file access is restricted to these paths and those of the interpreter and the system. With `ports`, TCP connections are
+    restricted to them and no port is bound but one of the kernel's choice, from ABI 4 on. The process must have forbidden itself new
+    privileges. Unix sockets in the file system stay reachable; signals and abstract sockets reach no process outside (ABI 6).
     """
     version = abi()
-    if not version:
+    everything = (1 << (13 + (version >= 2) + (version >= 3) + (version >= 5))) - 1 if files else 0
+    net = _BIND_TCP | _CONNECT_TCP if ports is not None and version >= PORTS else 0
+    if not version or not everything | net:
         return 0
-    everything = (1 << (13 + (version >= 2) + (version >= 3) + (version >= 5))) - 1
-    scoped = _ABSTRACT_SOCKETS | _SIGNALS
-    size = 8 if version < 4 else 16 if version < 6 else 24
-    ruleset = _syscall(_CREATE_RULESET, ctypes.byref(_Ruleset(everything, 0, scoped)), size, 0)
+    size = 8 if version < PORTS else 16 if version < 6 else 24
+    ruleset = _syscall(_CREATE_RULESET, ctypes.byref(_Ruleset(everything, net, _ABSTRACT_SOCKETS | _SIGNALS)), size, 0)
     if ruleset < 0:
         return 0
     try:
-        for path in (*SYSTEM, *_interpreter(), *_certificates(), *readable):
-            _allow(ruleset, path, _READ)
-        for path in (*writable, *DEVICES):
-            _allow(ruleset, path, everything)
+        if files:
+            _allow_files(ruleset, readable, writable, everything)
+        if net:
+            _allow_ports(ruleset, ports or ())
         return version if _syscall(_RESTRICT_SELF, ruleset, 0) == 0 else 0
     finally:
         os.close(ruleset)
+
+
+def _allow_ports(ruleset: int, ports: Iterable[int]) -> None:
+    rules = [
+        (_BIND_TCP, 0),
+        *((_CONNECT_TCP, port) for port in ports),
+    ]  # 0: a port of the kernel's choice, which clients such as ldap3 bind
+    for allowed, port in rules:
+        _syscall(_ADD_RULE, ruleset, _RULE_NET_PORT, ctypes.byref(_NetPort(allowed, port)), 0)
+
+
+def _allow_files(ruleset: int, readable: Iterable[str], writable: Iterable[str], everything: int) -> None:
+    for path in (*SYSTEM, *_interpreter(), *_certificates(), *readable):
+        _allow(ruleset, path, _READ)
+    for path in (*writable, *DEVICES):
+        _allow(ruleset, path, everything)
 
 
 def _interpreter() -> Iterator[str]:

@@ -67,6 +67,8 @@ class Start(msgspec.Struct, tag="start", frozen=True, forbid_unknown_fields=True
     """Histogram that takes the seconds from spawn to proof of death; None: not measured."""
     read_paths: tuple[str, ...] = ()
     """Files and folders that the job may read beside its interpreter and its own folder, where the kernel can enforce that."""
+    ports: tuple[int, ...] | None = None
+    """TCP ports that the job may connect to, where the kernel can enforce that; None for all."""
 
 
 class Extend(msgspec.Struct, tag="extend", frozen=True, forbid_unknown_fields=True):

@@ -73,6 +73,9 @@ class Isolation(msgspec.Struct, frozen=True):
 
     pid_namespace: bool | None = None
     landlock: int | None = None
+    tcp_ports: tuple[int, ...] | None = None
+    """The TCP ports that the last job could connect to; None when the kernel kept it from none."""
+    seccomp: bool | None = None
     cgroup: tuple[str, ...] | None = None
     orphans_killed: int = 0
     subreaper: bool = True

@@ -22,6 +22,7 @@ class Ldap(Provider):
     connector = LdapConfig
     sdk = ("ldap3",)
     memory_mb = 64
+    ports = (389, 636, 3268, 3269)  # of servers that are named without one
 
     def open(self, config: LdapConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
         """Makes no call yet: the source connects when it is read."""

@@ -80,6 +80,7 @@ class Database(Provider):
     connector = DatabaseConfig
     files = ("/",)  # certificates, the socket: wherever the URL says
     variable = "DATABASE_URL"
+    ports = None  # as the files: the URL, PGPORT, a service file
 
     def open(self, config: DatabaseConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
         """Does not connect yet."""

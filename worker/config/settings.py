@@ -125,6 +125,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     discovery_allowed_paths: Annotated[
         tuple[str, ...], setting("Folders, with commas, whose files a job's config may name. A file elsewhere is refused.")
     ] = ("/var/run/secrets",)
+    discovery_allowed_ports: Annotated[
+        tuple[str, ...],
+        setting(
+            "TCP ports, with commas, that every job may connect to beside 443, DNS, the proxy's and those in its config and settings. A "
+            "connection to another port ends with a sentence that names it. `*`: all ports, that of metadata services included."
+        ),
+    ] = ()
     connector_max_concurrent: Annotated[
         int,
         setting(
@@ -294,5 +301,8 @@ def load(environ: Mapping[str, str]) -> Settings:
 def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
     if values.get("create_missing_organizations") is False and "default_organization_id" not in values:
         yield "CREATE_MISSING_ORGANIZATIONS=false needs DEFAULT_ORGANIZATION_ID: connectors would have nowhere to deliver"
+    for port in values.get("discovery_allowed_ports", ()):
+        if port != "*" and not (port.isdecimal() and 0 < int(port) < 65536):
+            yield f"DISCOVERY_ALLOWED_PORTS: '{port}' is no port: a number from 1 to 65535, or * for all"
     if "database_read_url" in values and "database_url" not in values:
         yield "DATABASE_READ_URL is set but DATABASE_URL is not: a replica alone cannot be written to"

@@ -15,7 +15,7 @@ from providers import progress, registry, runner, schema, secrecy
 from providers.errors import ProviderError
 from providers.provider import Source
 from providers.records import MAX_TEXT
-from worker.job.egress import forbid_metadata
+from worker.job.egress import allow_ports, forbid_metadata
 from worker.job.sink import FrameSink, Ticker
 from worker.logs import structured as logs
 from worker.logs.redact import Redactor
@@ -66,6 +66,8 @@ def _run(job: wire.JobStart, sink: FrameSink, control: int, redactor: Redactor) 
     clean_outputs(redactor)
     if not provider.metadata_service:
         forbid_metadata()
+    if job.ports is not None:
+        allow_ports(job.ports)
     _log.debug(_describe(job, "reading"), provider=job.provider, kind=job.kind)
     before = progress.answers()
     source = registry.opened(provider, job.config, job.operator)

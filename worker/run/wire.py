@@ -65,6 +65,8 @@ class JobStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Values to redact from everything that leaves the process, besides those that the config's type marks."""
     attempted: tuple[Scope, ...] = ()
     """Scopes that earlier runs attempted, the oldest attempt first."""
+    ports: tuple[int, ...] | None = None
+    """TCP ports that the job may connect to; None for all."""
     batch: int = 500
     job_id: int | None = None
     log_level: str = "INFO"

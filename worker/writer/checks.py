@@ -50,7 +50,8 @@ def main(control: int, settings: int, out: int, seconds: float, as_json: bool, v
 
 def _launcher(settings: Settings, home: str) -> Launcher:
     sources = {**settings.sources, **probes.sources(settings, home)}
-    return Launcher(sources, settings.discovery_allowed_paths, SecretBox(()), ("CRITICAL", settings.log_format))
+    logs = ("CRITICAL", settings.log_format)
+    return Launcher(sources, settings.discovery_allowed_paths, SecretBox(()), logs, settings.discovery_allowed_ports)
 
 
 class Checks:

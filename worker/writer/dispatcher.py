@@ -125,6 +125,7 @@ class RunDispatcher:
                 lease=assignment.lease,
                 lifetime=assignment.lifetime,
                 read_paths=assignment.launch.read_paths,
+                ports=assignment.launch.ports,
             )
         )
 

@@ -22,6 +22,8 @@ from supervisor.frames import MAX_FRAME
 from worker.config.secretbox import SecretBox, SecretBoxError
 from worker.config.sources import SourceSettings
 from worker.job import admission
+from worker.job.ports import METADATA
+from worker.job.ports import ports as ports_of
 from worker.run import wire
 
 
@@ -31,6 +33,8 @@ class Launch(msgspec.Struct, frozen=True):
     start: bytes
     read_paths: tuple[str, ...]
     secrets: tuple[str, ...] = ()
+    ports: tuple[int, ...] | None = None
+    """The TCP ports that the process may connect to; None for all."""
 
     def after(self, attempted: tuple[Scope, ...]) -> Launch:
         """The same launch for a job whose earlier runs attempted these scopes; unchanged when the START frame has no room for them."""
@@ -48,9 +52,11 @@ class Launcher:
         allowed_paths: tuple[str, ...],
         box: SecretBox,
         logs: tuple[str, str],
+        allowed_ports: tuple[str, ...] = (),
     ) -> None:
         """`sources` are the operator's settings of each provider, `logs` level and format."""
         self._sources, self._allowed, self._box, self._logs = sources, allowed_paths, box, logs
+        self._allowed_ports = allowed_ports
 
     def job(self, run: str, provider_name: str, config: object, *, kind: str = "discovery", job_id: int | None = None) -> Launch:
         """The launch of a job or of its connectivity test. Raises `ProviderError`; the run is then refused with that sentence.
@@ -104,6 +110,9 @@ class Launcher:
     ) -> Launch:
         source = self._source(provider)
         level, shape = self._logs
+        further = tuple(provider.further_files(schema.parse(provider.operator, source.operator)))
+        files = paths + source.operator_files + provider.files + further
+        ports = self._ports(provider, (config, source.operator), files)
         batch = config.get("batch_size")
         start = wire.JobStart(
             kind=kind,
@@ -116,10 +125,17 @@ class Launcher:
             job_id=job_id,
             log_level=level,
             log_format=shape,
+            ports=ports,
         )
         encoded = msgspec.json.encode(start)
         if len(encoded) > MAX_FRAME:
             raise ConfigError(f"the job's config has {len(encoded):,} bytes, and a job can be given {MAX_FRAME:,}")
         secrets = (*source.operator_secrets, *schema.secret_values(provider.config, config))
-        further = tuple(provider.further_files(schema.parse(provider.operator, source.operator)))
-        return Launch(encoded, paths + source.operator_files + provider.files + further, secrets)
+        return Launch(encoded, files, secrets, ports)
+
+    def _ports(self, provider: Provider, values: tuple[Mapping[str, Any], ...], files: tuple[str, ...]) -> tuple[int, ...] | None:
+        """The TCP ports that a run of the provider may connect to; None for all."""
+        if provider.ports is None:
+            return None
+        further = (*provider.ports, METADATA) if provider.metadata_service else provider.ports
+        return ports_of(values, files, further, self._allowed_ports)

@@ -161,7 +161,8 @@ class Writer:
 
 def _launcher(settings: Settings) -> Launcher:
     box = SecretBox(settings.elder_secret_keys)
-    return Launcher(settings.sources, settings.discovery_allowed_paths, box, (settings.log_level, settings.log_format))
+    logs = (settings.log_level, settings.log_format)
+    return Launcher(settings.sources, settings.discovery_allowed_paths, box, logs, settings.discovery_allowed_ports)
 
 
 def _job_limits(settings: Settings) -> Limits:
