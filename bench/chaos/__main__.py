@@ -64,7 +64,7 @@ def chaos(folder: pathlib.Path, options: argparse.Namespace) -> int:
         config = {"version": 0, "resources": options.resources // 4, "pause": options.pause}
         ledger = Ledger(server.url(), options.jobs, config)
         for number, proxy in enumerate(proxies):
-            url = f"postgresql://elder@127.0.0.1:{proxy.port}/elder"
+            url = f"postgresql://elder:{server.password}@127.0.0.1:{proxy.port}/elder"
             workers.append(Worker(folder / f"worker-{number}", folder / "site", free_port(), url))
         return _run(ledger, workers, Faults(workers, proxies, server), options.minutes * 60, folder)
     finally:

@@ -85,24 +85,33 @@ def hostile_package(tmp_path):
 
 
 @pytest.fixture
-def everything(database, tmp_path, hostile_package, monkeypatch):
+def everything(database, role, tmp_path, hostile_package, monkeypatch):
     """What is set, where it runs, and what can be seen of it."""
     registry.get.cache_clear()
     monkeypatch.setitem(registry.BUILT_IN, "hostile", "providers.hostile:Hostile")
-    yield Everything(database, tmp_path, hostile_package)
+    yield Everything(database, role, tmp_path, hostile_package)
     registry.get.cache_clear()
+
+
+@pytest.fixture
+def role(sql):
+    """A role whose password is the canary."""
+    name = f"canary_{os.getpid()}"
+    sql.execute(f"create role {name} superuser login password {psycopg.sql.Literal(CANARY).as_string()}")
+    yield name
+    sql.execute(f"drop owned by {name}; drop role {name}")
 
 
 class Everything:
     """A worker and an API, both with secrets in every setting that may hold one."""
 
-    def __init__(self, database, folder, site):
+    def __init__(self, database, role, folder, site):
         self.folder, self.database, self.port, self.seen = folder, database, free_port(), {}
         for name in ("tmp", "run"):
             (folder / name).mkdir()
         parts = psycopg.conninfo.conninfo_to_dict(database)
         secret = urllib.parse.quote(CANARY, safe="")
-        url = f"postgresql://{parts['user']}:{secret}@/{parts['dbname']}?host={parts['host']}"
+        url = f"postgresql://{role}:{secret}@/{parts['dbname']}?host={parts['host']}"
         keys = {one.name: CANARY for _, own in sections() for one in own if one.secret} | {
             "ELDER_SECRET_KEYS": Fernet.generate_key().decode()
         }

@@ -18,7 +18,7 @@ from worker.store.connection import connect
 from worker.store.queue import PostgresQueue
 
 GRANTS = """
-create role {role} login;
+create role {role} login password '{password}';
 grant usage on schema public, elder_worker to {role};
 grant select, insert, update, delete on all tables in schema public, elder_worker to {role};
 """
@@ -28,8 +28,9 @@ grant select, insert, update, delete on all tables in schema public, elder_worke
 def role(database, sql):
     """The URL of the test's database for a role with the documented rights."""
     name = f"app_{uuid.uuid4().hex[:8]}"
-    sql.execute(GRANTS.format(role=name))
-    yield make_conninfo(**{**conninfo_to_dict(database), "user": name})
+    given = conninfo_to_dict(database)
+    sql.execute(GRANTS.format(role=name, password=given["password"]))
+    yield make_conninfo(**{**given, "user": name})
     sql.execute(f"drop owned by {name}; drop role {name}")
 
 
