@@ -7,7 +7,7 @@ read by `worker.config.sources`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,6 +17,7 @@ from providers.http import proxy
 from providers.schema import Secret
 from providers.variables import NO_VARIABLE, setting, variables
 from worker.config import sources
+from worker.config.contradictions import contradictions
 from worker.config.environment import Reader, SettingsError
 from worker.config.sources import SourceSettings
 
@@ -291,18 +292,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     values = reader.values(own)
     found = {description.name: sources.read(reader, description) for description in descriptions}
     reader.unknown_names((*PREFIXES, *(one.prefix for one in descriptions if not one.shared_prefix)))
-    reader.complaints += [*_contradictions(values), *sources.unusable(environ, found), *proxy.unusable(environ)]
+    reader.complaints += [*contradictions(values), *sources.unusable(environ, found), *proxy.unusable(environ)]
     if reader.complaints:
         raise SettingsError(tuple(reader.complaints))
     warnings = (*reader.warnings, *(one for source in found.values() for one in sources.warnings(source)))
     return msgspec.structs.replace(msgspec.convert(values, Settings), sources=found, warnings=warnings)
-
-
-def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
-    if values.get("create_missing_organizations") is False and "default_organization_id" not in values:
-        yield "CREATE_MISSING_ORGANIZATIONS=false needs DEFAULT_ORGANIZATION_ID: connectors would have nowhere to deliver"
-    for port in values.get("discovery_allowed_ports", ()):
-        if port != "*" and not (port.isdecimal() and 0 < int(port) < 65536):
-            yield f"DISCOVERY_ALLOWED_PORTS: '{port}' is no port: a number from 1 to 65535, or * for all"
-    if "database_read_url" in values and "database_url" not in values:
-        yield "DATABASE_READ_URL is set but DATABASE_URL is not: a replica alone cannot be written to"

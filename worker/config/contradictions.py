@@ -1,0 +1,17 @@
+"""Settings that are right each by itself and wrong together, and values whose type says too little."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def contradictions(values: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each, from the values of the service's own settings by field."""
+    if values.get("create_missing_organizations") is False and "default_organization_id" not in values:
+        yield "CREATE_MISSING_ORGANIZATIONS=false needs DEFAULT_ORGANIZATION_ID: connectors would have nowhere to deliver"
+    for port in values.get("discovery_allowed_ports", ()):
+        if port != "*" and not (port.isdecimal() and 0 < int(port) < 65536):
+            yield f"DISCOVERY_ALLOWED_PORTS: '{port}' is no port: a number from 1 to 65535, or * for all"
+    if "database_read_url" in values and "database_url" not in values:
+        yield "DATABASE_READ_URL is set but DATABASE_URL is not: a replica alone cannot be written to"
