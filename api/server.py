@@ -8,13 +8,14 @@ from typing import NoReturn
 
 from api.access import LOOPBACK
 from api.app import create_app
+from worker.cli.main import EXIT_CONFIG
 from worker.config.environment import SettingsError
 from worker.config.secretbox import SecretBox, SecretBoxError
 from worker.config.settings import Settings
 from worker.logs import structured as logs
 from worker.logs.redact import Redactor
 from worker.service import become, inherited
-from worker.store.errors import StoreError
+from worker.store.errors import NewerSchema, StoreError
 from worker.store.migrate import migrate
 from worker.web.server import Gunicorn, options, port_problem
 
@@ -31,7 +32,8 @@ def main(fd: int) -> int:
     """Serves the API until a signal stops it, with its memory hidden from other processes of the same user."""
     settings = inherited(fd, Settings)
     logs.configure(settings.log_level, settings.log_format, redactor=Redactor(settings.secret_values()))
-    _migrate(settings.database_url)
+    if not _migrate(settings.database_url):
+        return EXIT_CONFIG
     host = settings.elder_api_host
     address = f"[{host}]:{settings.elder_api_port}" if ":" in host else f"{host}:{settings.elder_api_port}"
     log.info("the Elder API listens on %s", address)
@@ -56,12 +58,16 @@ def _check(settings: Settings) -> None:
         raise SettingsError(tuple(complaints))
 
 
-def _migrate(url: str) -> None:
-    """Now if the database is there; else the workers will, and requests say what is wrong until then."""
+def _migrate(url: str) -> bool:
+    """Now if the database is there; else the workers will, and requests say what is wrong until then. False when this API has to stop."""
     try:
         migrate(url)
+    except NewerSchema as error:
+        log.error("%s", error)
+        return False
     except StoreError as error:
         log.error("the schema could not be brought up to date yet: %s", error)
+    return True
 
 
 if __name__ == "__main__":

@@ -229,5 +229,18 @@ def test_the_registry_imports_no_sdk():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
 
 
+COMPATIBLE = [path for path in sorted((ROOT / "worker/store/migrations").glob("*.sql")) if path.name >= "0017"]
+"""All migrations but the step from 07e0fda, which is one-way, and what stood before it."""
+
+
+@pytest.mark.parametrize("path", COMPATIBLE, ids=lambda path: path.stem)
+def test_a_migration_says_which_code_works_with_its_result(path):
+    """The first line names the last migration that the release before had, or an older one (CONTRIBUTING.md, "A migration")."""
+    number = path.name.partition("_")[0]
+    line = re.match(r"-- works with: (\d{4})\n", path.read_text())
+    assert line, f"the first line of {path.name} has to be: -- works with: {int(number) - 1:04}"
+    assert line[1] < number, f"{path.name} works with itself only: an older worker beside it would stop"
+
+
 if __name__ == "__main__":
     print(picture())

@@ -7,15 +7,18 @@ from collections.abc import Mapping
 
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.config.settings import load
+from worker.logs import structured as logs
 from worker.store.errors import Misconfigured, StoreError
 from worker.store.migrate import migrate
 
 
 def main(_options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Brings the schema up to date."""
-    url = load(environ).database_url
+    settings = load(environ)
+    url = settings.database_url
     if not url:
         raise CommandError("DATABASE_URL is not set: there is nothing to migrate", EXIT_CONFIG)
+    logs.configure(settings.log_level, settings.log_format)
     try:
         print(f"the schema is at version {migrate(url)}")
     except StoreError as error:

@@ -5,7 +5,8 @@
     StoreError
     |-- Unreachable     no answer, or the server is shutting down: try again later
     |   `-- ReadOnly    a replica, or a read-only database: reads work, writes wait
-    |-- Misconfigured   wrong password, no such database, an unknown schema: a person must change something
+    |-- Misconfigured   wrong password, no such database: a person must change something
+    |   `-- NewerSchema a schema that needs newer code: install the newer version
     |-- Conflict        serialization failure, deadlock, lock time-out: repeat at once
     |-- BadData         a value that PostgreSQL rejects: refuse that record
     `-- LostClaim       another worker has the job: stop at once, write nothing
@@ -37,6 +38,10 @@ class Misconfigured(StoreError):
     """The database cannot be used as it is configured."""
 
     error_kind = "config"
+
+
+class NewerSchema(Misconfigured):
+    """The schema needs newer code than this."""
 
 
 class Conflict(StoreError):

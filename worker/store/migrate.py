@@ -1,4 +1,8 @@
-"""Upgrades the schema: numbered SQL files, each applied once, however many replicas start at the same time."""
+"""Upgrades the schema: numbered SQL files, each applied once, however many replicas start at the same time.
+
+The first line of a migration, ``-- works with: 0016``, is the version of the oldest schema whose code works with the result. It is stored
+with the migration, so that code which does not know a migration can tell whether it may go on. A migration without it is one-way.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,12 @@ import re
 from collections.abc import Callable
 from importlib import resources
 
+import structlog
 from psycopg import errors
 
 from worker.store import statements
 from worker.store.connection import Connection, connect, transaction
-from worker.store.errors import Misconfigured
+from worker.store.errors import Misconfigured, NewerSchema
 from worker.store.purge import purge
 
 LOCK = 0x656C646572  # "elder"
@@ -19,9 +24,13 @@ LOCK = 0x656C646572  # "elder"
 STEPS: dict[str, Callable[[Connection], object]] = {"0016_keys_of_07e0fda": purge}
 """What follows a migration in its transaction and SQL cannot do."""
 
+_WORKS_WITH = re.compile(r"-- works with: (\d{4})\n")
+
+_log = structlog.get_logger("worker.migrate")
+
 
 def migrate(url: str) -> str:
-    """Applies missing migrations; returns the schema's version. Raises `StoreError`."""
+    """Applies missing migrations; returns the version of the database's schema. Raises `StoreError`."""
     connection = connect(url, "elder-worker migrate")
     try:
         return migrate_on(connection)
@@ -30,10 +39,11 @@ def migrate(url: str) -> str:
 
 
 def migrate_on(connection: Connection) -> str:
-    """Applies missing migrations on an open connection; returns the schema's version."""
+    """Applies missing migrations on an open connection; returns the version of the schema, which may be newer than this code's."""
     with transaction(connection):
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
-        missing = _missing(connection)
+        applied = _applied(connection)
+        missing = {name: body for name, body in migrations().items() if name not in applied}
         try:
             with transaction(connection):  # a savepoint
                 _apply(connection, missing)
@@ -41,18 +51,21 @@ def migrate_on(connection: Connection) -> str:
             if isinstance(error.__cause__, errors.InsufficientPrivilege):
                 raise _not_permitted(connection, missing, error) from error
             raise
-    return version()
+    if applied and (one_way := [name for name, body in missing.items() if works_with(body) is None]):
+        _log.warning(
+            f"the schema was upgraded one way, by {', '.join(one_way)}: workers and APIs of the release before refuse it from now on"
+        )
+    return max([version(), *map(_number, applied)])
 
 
-def _missing(connection: Connection) -> dict[str, str]:
-    """The migrations that the database lacks. Needs no right to create anything."""
+def _applied(connection: Connection) -> dict[str, str]:
+    """Checksums of the applied migrations by name. Needs no right to create anything. Raises `Misconfigured`."""
     found = connection.execute("select to_regclass('elder_worker.migrations') is not null").fetchone()
-    applied: dict[str, str] = {}
-    if found and found[0]:
-        applied = dict(connection.execute("select name, checksum from elder_worker.migrations").fetchall())
-    ours = migrations()
-    _compare(applied, ours)
-    return {name: body for name, body in ours.items() if name not in applied}
+    rows = connection.execute(statements.get("applied_migrations")).fetchall() if found and found[0] else []
+    _check_newer({name: oldest for name, _, oldest in rows})
+    applied = {name: checksum for name, checksum, _ in rows}
+    _check_unchanged(applied)
+    return applied
 
 
 def _apply(connection: Connection, missing: dict[str, str]) -> None:
@@ -64,6 +77,9 @@ def _apply(connection: Connection, missing: dict[str, str]) -> None:
         if name in STEPS:
             STEPS[name](connection)
         connection.execute("insert into elder_worker.migrations (name, checksum) values (%s, %s)", [name, checksum(body)])
+    for name, body in missing.items():  # the column is there only now
+        if oldest := works_with(body):
+            connection.execute("update elder_worker.migrations set works_with = %s where name = %s", [oldest, name])
 
 
 def _not_permitted(connection: Connection, missing: dict[str, str], error: Misconfigured) -> Misconfigured:
@@ -82,7 +98,18 @@ def migrations() -> dict[str, str]:
 
 def version() -> str:
     """Version of this code's schema: the number of the last migration."""
-    return list(migrations())[-1].partition("_")[0]
+    return _number(list(migrations())[-1])
+
+
+def _number(name: str) -> str:
+    """Number of a migration, as four digits."""
+    return name.partition("_")[0]
+
+
+def works_with(body: str) -> str | None:
+    """Version of the oldest schema whose code works with a migration's result; None when the migration is one-way."""
+    match = _WORKS_WITH.match(body)
+    return match[1] if match else None
 
 
 def checksum(body: str) -> str:
@@ -90,12 +117,19 @@ def checksum(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
-def _compare(applied: dict[str, str], ours: dict[str, str]) -> None:
-    newer = sorted(set(applied) - set(ours))
-    if newer:
-        raise Misconfigured(
-            f"the database has the schema of a newer version ({newer[-1]}), this one knows up to {list(ours)[-1]}: upgrade it"
+def _check_newer(oldest: dict[str, str | None]) -> None:
+    """Raises `NewerSchema` when a migration that this code does not know needs newer code."""
+    ours, known = migrations(), version()
+    refused = sorted(name for name, number in oldest.items() if name not in ours and (number is None or number > known))
+    if refused:
+        raise NewerSchema(
+            f"the database has the schema of a newer version ({refused[-1]}); this version knows up to {list(ours)[-1]} and does not work "
+            "with it: install the newer version here too, or restore a backup from before the upgrade"
         )
-    changed = [name for name, found in applied.items() if found != checksum(ours[name])]
+
+
+def _check_unchanged(applied: dict[str, str]) -> None:
+    ours = migrations()
+    changed = [name for name, found in applied.items() if name in ours and found != checksum(ours[name])]
     if changed:
         raise Misconfigured(f"migration {changed[0]} was applied in another form than this version has: restore the file or the database")

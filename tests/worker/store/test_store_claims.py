@@ -12,7 +12,7 @@ from worker.run.outcome import Status, Verdict
 from worker.run.queue import Unreachable
 from worker.store import claims, migrate
 from worker.store.connection import connect
-from worker.store.errors import LostClaim, Misconfigured
+from worker.store.errors import LostClaim, Misconfigured, NewerSchema
 from worker.store.queue import PostgresQueue
 
 OTHER = str(uuid.UUID(int=2))
@@ -204,6 +204,26 @@ def test_e12_a_newer_schema_is_refused(database, sql):
     sql.execute("insert into elder_worker.migrations (name, checksum) values ('9999_future', 'x')")
     with pytest.raises(Misconfigured, match="9999_future"):
         migrate.migrate(database)
+
+
+@pytest.mark.parametrize(("offset", "refused"), [(0, False), (-5, False), (1, True)])
+def test_case_eng_12_a_newer_schema_is_worked_with_when_it_says_so(database, sql, offset, refused):
+    oldest = f"{int(migrate.version()) + offset:04}"
+    sql.execute("insert into elder_worker.migrations (name, checksum, works_with) values ('9999_future', 'x', %s)", [oldest])
+    if refused:
+        with pytest.raises(
+            NewerSchema, match=r"newer version \(9999_future\); this version knows up to .*: install the newer version here too"
+        ):
+            migrate.migrate(database)
+    else:
+        assert migrate.migrate(database) == "9999"
+
+
+def test_case_eng_12_a_migration_is_stored_with_the_code_that_works_with_it(database, sql):
+    rows = dict(sql.execute("select name, works_with from elder_worker.migrations").fetchall())
+    assert rows == {name: migrate.works_with(body) for name, body in migrate.migrations().items()}
+    assert rows["0016_keys_of_07e0fda"] is None
+    assert rows["0017_compatible_versions"] == "0016"
 
 
 def test_a_migration_that_was_changed_is_refused(database, sql):

@@ -12,3 +12,9 @@ create table if not exists elder_worker.migrations (
     checksum   text not null,
     applied_at timestamptz not null default now()
 )
+
+-- name: applied_migrations
+-- Selects the applied migrations. A schema before 0017 has no column works_with, and a row as JSON has none then.
+select name, checksum, to_jsonb(m) ->> 'works_with'
+from elder_worker.migrations as m
+order by name
