@@ -31,6 +31,7 @@ BUILT_IN = {
     "authentik": "providers.authentik:Authentik",
     "azure": "providers.azure:Azure",
     "kubernetes": "providers.kubernetes:Kubernetes",
+    "entra": "providers.entra:Entra",
 }
 """Name -> where the class is, in the order in which people see them: as in the quick start."""
 

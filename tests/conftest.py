@@ -20,6 +20,7 @@ pytest_plugins = [
     "peers.aws_proxy",
     "peers.certificates",
     "peers.arm",
+    "peers.graph",
     "peers.google_contract",
     "peers.google_cloud",
     "peers.postgres",

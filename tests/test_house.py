@@ -67,10 +67,10 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("attempts", "catalogue", "http", "keys", "sink"),
         ("provider",),
         ("order", "concurrency", "reader"),
-        ("runner", "registry", "google"),
+        ("runner", "registry", "google", "microsoft"),
         ("collected",),
         ("testing",),
-        ("aws", "azure", "gcp", "kubernetes", "ldap", "okta", "authentik", "google_workspace", "hostile"),
+        ("aws", "azure", "gcp", "kubernetes", "ldap", "okta", "authentik", "google_workspace", "entra", "hostile"),
     ),
 }
 """The rooms of a package, from the lowest floor up. A room is a folder, or a module at the package's top; it imports lower floors only."""

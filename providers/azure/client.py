@@ -11,21 +11,20 @@ from urllib.parse import quote, urlencode
 
 from azure.core import AzureClouds
 from azure.core.pipeline import policies
-from azure.identity import AzureAuthorityHosts
 from azure.mgmt.core.tools import get_arm_endpoints
 
 from providers.azure import catalogue, failure, lean
 from providers.azure.config import AzureConfig, AzureOperator
-from providers.azure.signin import TRUST, Bearer, SignIn
-from providers.azure.transport import Transport, quota_of
 from providers.http.client import SUCCESS, Http
 from providers.http.response import HttpResponse
+from providers.microsoft.signin import AUTHORITIES, Bearer, SignIn, trust
+from providers.microsoft.transport import Transport, quota_of
 from providers.pages import Page, guarded, items
 
 _CLOUDS = {
-    "AzureCloud": (AzureClouds.AZURE_PUBLIC_CLOUD, AzureAuthorityHosts.AZURE_PUBLIC_CLOUD),
-    "AzureUSGovernment": (AzureClouds.AZURE_US_GOVERNMENT, AzureAuthorityHosts.AZURE_GOVERNMENT),
-    "AzureChinaCloud": (AzureClouds.AZURE_CHINA_CLOUD, AzureAuthorityHosts.AZURE_CHINA),
+    "AzureCloud": AzureClouds.AZURE_PUBLIC_CLOUD,
+    "AzureUSGovernment": AzureClouds.AZURE_US_GOVERNMENT,
+    "AzureChinaCloud": AzureClouds.AZURE_CHINA_CLOUD,
 }
 CLIENTS = {
     "compute": ("azure.mgmt.compute", "ComputeManagementClient"),
@@ -40,11 +39,11 @@ class Connection:
     """The endpoints of Azure and the credential, from the job's config and the operator's settings."""
 
     def __init__(self, config: AzureConfig, operator: AzureOperator) -> None:
-        cloud, authority = _CLOUDS[operator.cloud]
-        endpoints = get_arm_endpoints(cloud)
+        authority = AUTHORITIES[operator.cloud]
+        endpoints = get_arm_endpoints(_CLOUDS[operator.cloud])
         self.base_url = (operator.resource_manager_url or endpoints["resource_manager"]).rstrip("/")
         self.scopes: list[str] = endpoints["credential_scopes"]
-        self._sign_in = SignIn(config, operator, operator.authority_host or authority)
+        self._sign_in = SignIn(config, operator, operator.authority_host or authority, "AZURE_")
         self.who = self._sign_in.who
         bearer = Bearer(self._sign_in.credential, self.scopes)
         self._http = Http(
@@ -54,7 +53,7 @@ class Connection:
             renew=bearer.renew,
             explain=failure.explain,
             advice="check AZURE_RESOURCE_MANAGER_URL" if operator.resource_manager_url else "is it reachable from here?",
-            trust=TRUST,
+            trust=trust("AZURE_"),
             ca_file=operator.ca_bundle,
         )
         self._transport = Transport(self._http)

@@ -7,12 +7,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from azure.core import exceptions as azure
-from azure.identity import CredentialUnavailableError
-
-from providers.azure.signin_faults import sign_in_error
-from providers.errors import BadAnswer, CredentialsError, Denied, PageTooLarge, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
+from providers.errors import CredentialsError, Denied, PageTooLarge, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 from providers.http.response import HttpResponse
+from providers.microsoft.signin_faults import sign_in_error
 
 
 class Gone(Unsupported):
@@ -45,26 +42,6 @@ def explain(answer: HttpResponse, what: str) -> ProviderError | None:
         return read(code, what, answer, detail)
     quoted = f" ({code}: {_first_sentence(message)})" if code else ""
     return ScopeError(f"Azure answers {answer.status} to '{what}'{quoted}", detail=detail) if answer.status < 500 else None
-
-
-def classify(error: Exception) -> ProviderError | None:
-    """Our error for one that the SDK raises itself, or None."""
-    match error:
-        case CredentialUnavailableError():
-            return CredentialsError(
-                "this machine has no managed identity: give the job tenant_id, client_id and client_secret, or set AZURE_CREDENTIALS_FILE",
-                detail=str(error.message),
-            )
-        case azure.ClientAuthenticationError(__cause__=ProviderError() as ours):  # raised by our transport, wrapped by azure-identity
-            return ours
-        case azure.ClientAuthenticationError():
-            return sign_in_error(str(error.message))
-        case azure.DecodeError() | azure.DeserializationError():
-            return BadAnswer("Azure answers with something that is not JSON", detail=str(error.message))
-        case azure.HttpResponseError():
-            return ScopeError(f"Azure answers {error.status_code} where no such answer is known", detail=str(error.message))
-        case _:
-            return None
 
 
 Reading = Callable[[str, str, HttpResponse, str], ProviderError]

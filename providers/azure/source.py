@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator
 
-from providers.azure import catalogue, failure
+from providers.azure import catalogue
 from providers.azure.client import Connection, load_clients
 from providers.azure.config import AzureConfig, AzureOperator
 from providers.azure.graph import BATCH, GraphReading, Rights, scope_of
@@ -16,6 +16,7 @@ from providers.azure.shape import AzureShape
 from providers.azure.subscriptions import Subscriptions
 from providers.catalogue import paths
 from providers.errors import Denied, Outcome, ProviderError
+from providers.microsoft.failure import classify
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Placed, Resource, Scope
 
@@ -63,7 +64,7 @@ class AzureSource(Source):
 
     def classify(self, error: Exception) -> ProviderError | None:
         """Azure's exceptions in our words."""
-        return failure.classify(error)
+        return classify(error)
 
     def warm(self) -> None:
         """Loads the typed clients."""

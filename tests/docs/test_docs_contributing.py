@@ -90,6 +90,7 @@ OTHERS = {
     "okta": ("providers.okta.catalogue", "test_okta_catalogue"),
     "authentik": ("providers.authentik.catalogue", "test_authentik_catalogue"),
     "google_workspace": ("providers.google_workspace.catalogue", "test_google_workspace_catalogue"),
+    "entra": ("providers.entra.catalogue", "test_entra_catalogue"),
 }
 
 

@@ -14,10 +14,10 @@ from providers import registry
 from providers.azure import catalogue, policy
 from providers.azure.graph import CONFIRMED_EACH
 from providers.azure.permissions import Permissions
-from providers.azure.signin_faults import SENTENCES, sign_in_error
 from providers.errors import ConfigError, CredentialsError, Outcome, Throttled
 from providers.http import retry
 from providers.http.response import HttpResponse
+from providers.microsoft.signin_faults import SENTENCES, sign_in_error
 from providers.records import Scope
 from providers.schema import parse
 
@@ -537,7 +537,7 @@ def test_the_requests_library_sends_nothing(account, monkeypatch):
 def test_an_answer_is_what_both_generations_of_the_sdk_expect():
     from azure.core.rest import HttpRequest
 
-    from providers.azure.transport import Answered
+    from providers.microsoft.transport import Answered
 
     answer = Answered(
         HttpRequest("GET", "https://x/y"), HttpResponse(200, {"content-type": "application/json"}, b'{"a": 1}', "https://x/y")

@@ -18,7 +18,7 @@ from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 from providers.azure import catalogue, lean
 from providers.azure.client import CLIENTS
-from providers.azure.transport import Answered
+from providers.microsoft.transport import Answered
 from providers.http.response import HttpResponse
 
 items, cut = json.loads(sys.argv[1]), sys.argv[2] == "lean"

@@ -10,10 +10,12 @@ import pytest
 from peers.arm import FEDERATED, HEADER, SECRET, TENANT
 
 from providers import registry, schema
-from providers.azure import client, signin
-from providers.azure.config import AzureConfig, AzureOperator, ManagedIdentity
+from providers.azure import client
+from providers.azure.config import AzureConfig, AzureOperator
 from providers.errors import ConfigError, CredentialsError
 from providers.http import retry
+from providers.microsoft import signin
+from providers.microsoft.operator import ManagedIdentity
 from providers.runner import check
 from providers.testing import operator_of
 from providers.variables import variables

@@ -86,6 +86,7 @@ def test_it_prints_what_the_quick_start_promises(api, database, moto):
         "✗ Authentik: disabled",
         "✗ Azure: disabled",
         "✗ Kubernetes: disabled",
+        "✗ Microsoft Entra ID: disabled",
         "✓ Database connection successful",
         "✓ Database read replica connection successful",
     ]

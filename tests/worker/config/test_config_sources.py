@@ -117,7 +117,7 @@ def test_a_default_organization_that_is_not_there_is_said(account, recorded, sta
     assert recorded.client.get("entities")["total"] == 0
 
 
-INTERVALS = {"aws": 1800, "gcp": 21600, "google_workspace": 7200, "ldap": 900, "okta": 3600, "authentik": 5400}
+INTERVALS = {"aws": 1800, "gcp": 21600, "google_workspace": 7200, "ldap": 900, "okta": 3600, "authentik": 5400, "entra": 10800}
 
 
 def test_without_a_sync_on_startup_each_connector_waits_its_own_interval(moto, recorded, start):

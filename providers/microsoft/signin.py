@@ -14,19 +14,25 @@ from typing import Any
 
 import msgspec
 from azure.core.credentials import AccessToken, TokenCredential
-from azure.identity import ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential
+from azure.identity import AzureAuthorityHosts, ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential
 
 from providers import secrecy
-from providers.azure import failure
-from providers.azure.config import AzureConfig, AzureOperator, ManagedIdentity, blank_faults
-from providers.azure.signin_faults import explain_sign_in
-from providers.azure.transport import Transport
 from providers.errors import ConfigError, CredentialsError, ProviderError, TimedOut
 from providers.http.client import Http
 from providers.http.response import HttpResponse
+from providers.microsoft import failure
+from providers.microsoft.operator import ManagedIdentity, ServicePrincipal, SignInOperator, blank_faults
+from providers.microsoft.signin_faults import explain_sign_in
+from providers.microsoft.transport import Transport
 from providers.variables import environment
 
-TRUST = "set AZURE_CA_BUNDLE if a proxy signs its own"
+AUTHORITIES = {
+    "AzureCloud": AzureAuthorityHosts.AZURE_PUBLIC_CLOUD,
+    "AzureUSGovernment": AzureAuthorityHosts.AZURE_GOVERNMENT,
+    "AzureChinaCloud": AzureAuthorityHosts.AZURE_CHINA,
+}
+"""Where one signs in to each cloud."""
+
 FRESH = 300.0
 """Seconds that a token must be good for, else a new one is fetched."""
 
@@ -37,6 +43,11 @@ IMDS = "http://169.254.169.254"
 
 _CLAIMS = re.compile(r'claims="([^"]+)"')
 _READ_BY_SDK = (200, 400, 401, 403)
+
+
+def trust(prefix: str) -> str:
+    """The advice for a certificate that cannot be verified."""
+    return f"set {prefix}CA_BUNDLE if a proxy signs its own"
 
 
 class Bearer:
@@ -96,10 +107,13 @@ def _decoded(claims: str) -> str:
 
 
 class SignIn:
-    """A credential of azure-identity on our transport, and the name to show for it. `close` ends its connections."""
+    """A credential of azure-identity on our transport, and the name to show for it. `close` ends its connections.
 
-    def __init__(self, config: AzureConfig, operator: AzureOperator, authority: str) -> None:
-        self._operator = operator
+    `prefix` is that of the operator's variables: ``AZURE_``.
+    """
+
+    def __init__(self, config: ServicePrincipal, operator: SignInOperator, authority: str, prefix: str) -> None:
+        self._operator, self._prefix = operator, prefix
         self._ca_file = operator.ca_bundle
         self.http: Http | None = None
         self.credential, self.who = self._credential(config, authority)
@@ -109,8 +123,8 @@ class SignIn:
         if self.http:
             self.http.close()
 
-    def _credential(self, config: AzureConfig, authority: str) -> tuple[TokenCredential, str]:
-        given = _own(config) or _from_file(self._operator.credentials_file)
+    def _credential(self, config: ServicePrincipal, authority: str) -> tuple[TokenCredential, str]:
+        given = _own(config) or _from_file(self._operator.credentials_file, f"{self._prefix}CREDENTIALS_FILE")
         if given:
             return ClientSecretCredential(*given, **self._options(authority)), given[1]
         client = self._operator.client_id or None
@@ -138,13 +152,15 @@ class SignIn:
         own = self._operator
         at = own.identity_endpoint or own.msi_endpoint or own.pod_identity_authority_host or IMDS
         verify = not own.identity_server_thumbprint  # Service Fabric's endpoint signs for itself
-        self.http = Http(origin_of(at), "the managed identity endpoint", explain=_explain_machine, verify=verify, tries=3, trust=TRUST)
+        self.http = Http(
+            origin_of(at), "the managed identity endpoint", explain=_explain_machine, verify=verify, tries=3, trust=trust(self._prefix)
+        )
         return ManagedIdentityCredential(client_id=client, transport=Transport(self.http, _READ_BY_SDK), retry_total=0)
 
     def _options(self, authority: str) -> dict[str, Any]:
         host = authority if "://" in authority else f"https://{authority}"
-        advice = "is it reachable from here, and is AZURE_AUTHORITY_HOST right?" if self._operator.authority_host else ADVICE
-        self.http = Http(host, "Azure's sign-in", explain=explain_sign_in, ca_file=self._ca_file, trust=TRUST, advice=advice)
+        advice = f"is it reachable from here, and is {self._prefix}AUTHORITY_HOST right?" if self._operator.authority_host else ADVICE
+        self.http = Http(host, "Azure's sign-in", explain=explain_sign_in, ca_file=self._ca_file, trust=trust(self._prefix), advice=advice)
         return {
             "authority": authority,
             "disable_instance_discovery": True,
@@ -165,13 +181,13 @@ def _explain_machine(answer: HttpResponse, _what: str) -> ProviderError | None:
     return None
 
 
-def _own(config: AzureConfig) -> tuple[str, str, str] | None:
+def _own(config: ServicePrincipal) -> tuple[str, str, str] | None:
     if config.tenant_id and config.client_id and config.client_secret:
         return config.tenant_id, config.client_id, config.client_secret
     return None
 
 
-def _from_file(path: str) -> tuple[str, str, str] | None:
+def _from_file(path: str, variable: str) -> tuple[str, str, str] | None:
     """A service principal, in our spelling or in that of ``az ad sp create-for-rbac`` (old and new)."""
     if not path:
         return None
@@ -181,8 +197,8 @@ def _from_file(path: str) -> tuple[str, str, str] | None:
         tenant, client, secret = [str(next(found[name] for name in names if name in found)) for names in spellings]
     except (OSError, ValueError, TypeError, StopIteration) as error:
         reason = "needs tenant_id, client_id and client_secret" if isinstance(error, StopIteration) else type(error).__name__
-        raise ConfigError(f"AZURE_CREDENTIALS_FILE ({path}) is no service principal: {reason}") from None
+        raise ConfigError(f"{variable} ({path}) is no service principal: {reason}") from None
     secrecy.register_secret(secret)
     if faults := blank_faults(tenant, client, secret):
-        raise ConfigError(f"AZURE_CREDENTIALS_FILE ({path}): {'; '.join(faults)}")
+        raise ConfigError(f"{variable} ({path}): {'; '.join(faults)}")
     return tenant, client, secret

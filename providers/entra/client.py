@@ -1,0 +1,131 @@
+"""Microsoft Graph: lists to their last page, and the errors that its refusals mean."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from providers.entra.catalogue import GROUPS, TENANT, Listing
+from providers.entra.config import EntraConfig, EntraOperator
+from providers.errors import BadAnswer, CredentialsError, Denied, PageExpired, ProviderError, Unsupported
+from providers.http.client import Http
+from providers.http.response import HttpResponse
+from providers.microsoft.signin import AUTHORITIES, Bearer, SignIn, trust
+from providers.microsoft.signin_faults import sign_in_error
+from providers.pages import Page, items, restarted
+
+NAME = "Microsoft Graph"
+PREFIX = "ENTRA_"
+GRAPHS = {
+    "AzureCloud": "https://graph.microsoft.com",
+    "AzureUSGovernment": "https://graph.microsoft.us",
+    "AzureChinaCloud": "https://microsoftgraph.chinacloudapi.cn",
+}
+"""Microsoft Graph of each cloud."""
+
+_EXPIRED = frozenset({"directory_expiredpagetoken", "expiredpagetoken", "invalidpagetoken", "requestexpired"})
+_UNLICENSED = frozenset({"authentication_requestfromnonpremiumtenantorb2ctenant", "tenantlicenserequired", "aadpremiumlicenserequired"})
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class Gone(Unsupported):
+    """There is no such object (any more)."""
+
+
+class Client:
+    """One tenant, as one principal. Safe to use from several threads."""
+
+    def __init__(self, config: EntraConfig, operator: EntraOperator) -> None:
+        graph = GRAPHS[operator.cloud]
+        self._sign_in = SignIn(config, operator, operator.authority_host or AUTHORITIES[operator.cloud], PREFIX)
+        self.who = self._sign_in.who
+        self._configured = config.tenant_id
+        bearer = Bearer(self._sign_in.credential, [f"{graph}/.default"])
+        self.http = Http(
+            operator.graph_url or graph,
+            NAME,
+            headers=bearer.headers,
+            renew=bearer.renew,
+            explain=_explained,
+            advice="check ENTRA_GRAPH_URL" if operator.graph_url else "is it reachable from here?",
+            trust=trust(PREFIX),
+            ca_file=operator.ca_bundle,
+        )
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.http.close()
+        self._sign_in.close()
+
+    def tenant(self) -> dict[str, Any]:
+        """The tenant; of one whose description may not be read, the id alone, where the config has it. Raises `ProviderError`."""
+        try:
+            return next(self.list(TENANT.listing, TENANT.permission))
+        except Denied:
+            if not _GUID.fullmatch(self._configured):
+                raise
+            return {"id": self._configured.lower()}
+        except StopIteration:
+            raise BadAnswer(f"{NAME} names no tenant at '{TENANT.listing.what}'") from None
+
+    def list(self, listing: Listing, permission: str, identifier: str = "") -> Iterator[dict[str, Any]]:
+        """Every item once, to the last page. A list whose page token expires is begun anew. Raises `ProviderError`."""
+
+        def read() -> Iterator[Page]:
+            return self.http.pages(listing.url(identifier), _page(listing), what=listing.what, permission=permission, quota="graph")
+
+        return items(restarted(read, key=_key))
+
+    def has_group(self, group: str) -> bool:
+        """True for the id of a group that is there."""
+        listing = Listing(f"{GROUPS.listing.path}/{{id}}")
+        try:
+            self.http.get(listing.url(group), what="look up a group", permission=GROUPS.permission, quota="graph")
+        except Gone:
+            return False
+        return True
+
+
+def _page(listing: Listing) -> Any:
+    def read(answer: HttpResponse) -> Page:
+        body = answer.object()
+        found = body.get("value")
+        if not isinstance(found, list):
+            raise BadAnswer(f"{NAME} answered '{listing.what}' with something that is no list: is a proxy in between?")
+        return Page(found, body.get("@odata.nextLink") or None)
+
+    return read
+
+
+def _key(item: Any) -> str:
+    """What identifies an item when a list is read again."""
+    found = item.get("id") if isinstance(item, dict) else None
+    return found if isinstance(found, str) else json.dumps(item, sort_keys=True, default=str)
+
+
+def _explained(answer: HttpResponse, what: str) -> ProviderError | None:
+    """The error that one of Graph's codes means; None for codes that are read by their status."""
+    code, message = _error(answer)
+    low, detail = code.lower(), answer.text()
+    if low in _EXPIRED:
+        return PageExpired(f"the pages of '{what}' expired ({code})", detail=detail)
+    if low in _UNLICENSED:
+        return Unsupported(f"the tenant has no licence for '{what}' ({code})", detail=detail)
+    if answer.status == 401:
+        if "AADSTS" in message:
+            return sign_in_error(message)
+        return CredentialsError(f"{NAME} does not accept the token ({code or 401}): {message[:300]}", detail=detail)
+    if answer.status == 404 and low in ("request_resourcenotfound", "resourcenotfound", "directory_objectnotfound"):
+        return Gone(f"{NAME} knows of no such object at '{what}' ({code})", detail=detail)
+    return None
+
+
+def _error(answer: HttpResponse) -> tuple[str, str]:
+    try:
+        found = json.loads(answer.body)
+        error = found["error"]
+        return str(error.get("code") or ""), str(error.get("message") or "")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return "", ""

@@ -1,0 +1,1 @@
+"""Sign-in to Microsoft, shared by the providers that read it."""

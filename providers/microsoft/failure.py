@@ -1,0 +1,29 @@
+"""Errors that Microsoft's libraries raise themselves, as ours."""
+
+from __future__ import annotations
+
+from azure.core import exceptions as azure
+from azure.identity import CredentialUnavailableError
+
+from providers.errors import BadAnswer, CredentialsError, ProviderError, ScopeError
+from providers.microsoft.signin_faults import sign_in_error
+
+
+def classify(error: Exception) -> ProviderError | None:
+    """Our error for one that the SDK raises itself, or None."""
+    match error:
+        case CredentialUnavailableError():
+            return CredentialsError(
+                "this machine has no managed identity: give tenant_id, client_id and client_secret, or a file with them",
+                detail=str(error.message),
+            )
+        case azure.ClientAuthenticationError(__cause__=ProviderError() as ours):  # raised by our transport, wrapped by azure-identity
+            return ours
+        case azure.ClientAuthenticationError():
+            return sign_in_error(str(error.message))
+        case azure.DecodeError() | azure.DeserializationError():
+            return BadAnswer("Azure answers with something that is not JSON", detail=str(error.message))
+        case azure.HttpResponseError():
+            return ScopeError(f"Azure answers {error.status_code} where no such answer is known", detail=str(error.message))
+        case _:
+            return None
