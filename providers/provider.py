@@ -37,10 +37,10 @@ from providers.attempts import Attempts
 from providers.catalogue import shape
 from providers.catalogue.kinds import ResourceKind
 from providers.errors import ProviderError
-from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
+from providers.records import Gone, Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.variables import NoSettings, Variable, variables
 
-Item = Resource | Organization | Incomplete | Rejected | Placed
+Item = Resource | Organization | Incomplete | Rejected | Gone | Placed
 
 
 class Read(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import msgspec
 
 from providers.errors import Outcome, ProviderError, ScopeError
 from providers.provider import Item, Read, Source
-from providers.records import Incomplete, Organization, Placed, Rejected, Resource, Scope
+from providers.records import Gone, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.sink import ScopeReport, Sink
 
 BATCH_BYTES = 1024 * 1024
@@ -53,6 +53,7 @@ class Reader:
         self._bytes = dict.fromkeys(scopes, 0)
         self._counts = dict.fromkeys(scopes, 0)
         self._incomplete: dict[Scope, Incomplete] = {}
+        self._gone: dict[Scope, str] = {}
         self._rejected: dict[Scope, list[str]] = {scope: [] for scope in scopes}
         self._known = (*read.repeated, *read.scopes)
         self._by_type = {scope.resource_type: scope for scope in self._known}
@@ -100,13 +101,15 @@ class Reader:
         else:
             self._put(self._scope_of(item.sub_type if isinstance(item, Resource) else item.resource_type), item)
 
-    def _put(self, scope: Scope, item: Resource | Incomplete | Rejected) -> None:
+    def _put(self, scope: Scope, item: Resource | Incomplete | Rejected | Gone) -> None:
         if scope not in self._pending:
             return  # another read of the run has it
         if isinstance(item, Resource):
             self._add(scope, item)
         elif isinstance(item, Rejected):
             self._rejected[scope].append(item.sentence if not self._rejected[scope] else "")
+        elif isinstance(item, Gone):
+            self._gone[scope] = item.reason
         else:
             self._incomplete.setdefault(scope, item)
 
@@ -151,7 +154,9 @@ class Reader:
         outcome, message, permission = self._ended(scope, failure)
         sentences = self._rejected[scope]
         rejection = sentences[0] if sentences else ""
-        return ScopeReport(scope, outcome, self._counts[scope], message, permission, detail, len(sentences), rejection)
+        gone = outcome is Outcome.COMPLETE and scope in self._gone and not self._counts[scope] and not sentences
+        message = self._gone[scope] if gone else message
+        return ScopeReport(scope, outcome, self._counts[scope], message, permission, detail, gone, len(sentences), rejection)
 
     def _ended(self, scope: Scope, failure: ProviderError | None) -> tuple[Outcome, str, str]:
         if failure is not None:

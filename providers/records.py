@@ -110,6 +110,16 @@ class Rejected(msgspec.Struct, frozen=True):
         return f"{self.resource_type} {self.name[:200]!a} is not stored: {self.reason}"
 
 
+class Gone(msgspec.Struct, frozen=True):
+    """Yielded in place of resources: the source itself says that there is no such thing any more, as of a type that it has ceased to serve.
+
+    The scope is complete, with the reason in its ledger line. What it had is tombstoned under the guard; then the scope is retired.
+    """
+
+    resource_type: str
+    reason: str
+
+
 class Placed(msgspec.Struct, frozen=True):
     """Yielded among resources: an item with the scope that it belongs to, where its type alone does not say which.
 

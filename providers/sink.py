@@ -19,6 +19,8 @@ class ScopeReport(msgspec.Struct, frozen=True):
     message: str = ""
     permission: str = ""
     detail: str = ""
+    gone: bool = False
+    """True when the source says that what the scope names is there no more; `message` is the reason, and the scope is complete."""
     rejected: int = 0
     """Items that cannot be stored. `rejection` is the sentence about the first of them."""
     rejection: str = ""

@@ -24,7 +24,7 @@ from providers.kubernetes.names import Names
 from providers.kubernetes.shape import KubernetesShape, metadata_only
 from providers.provider import Item as Emitted
 from providers.provider import Read, Source
-from providers.records import Identity, Rejected, Resource, Scope
+from providers.records import Gone, Identity, Rejected, Resource, Scope
 
 UNREADABLE = (DataError, msgspec.DecodeError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
 """What an object of a made-up form raises while it becomes a resource: that object is rejected, and no other."""
@@ -91,10 +91,10 @@ class Cluster(Source):
             yield Read((self._scope("*", namespace),), functools.partial(_fail, _unknown(namespace)))
         if not found.failures:
             for scope in self._gone({catalogue.CLUSTER, "*", *(_kind(kind).sub_type for kind in found.types)}):
-                yield Read((scope,), tuple)
+                yield Read((scope,), functools.partial(_not_served, scope.resource_type))
 
     def _gone(self, served: set[str]) -> Iterator[Scope]:
-        """Scopes of earlier runs whose type the server, which has told all that it has, does not have any more: nothing is in them."""
+        """Scopes of earlier runs whose type the server, which has told all that it has, does not have any more."""
         for scope in self.attempts.scopes:
             if scope.account == self._uid and scope.resource_type not in served:
                 yield scope
@@ -150,6 +150,10 @@ def _by_sub_type(types: Iterable[ApiType]) -> dict[str, list[ApiType]]:
     for one in types:
         found.setdefault(_kind(one).sub_type, []).append(one)
     return found
+
+
+def _not_served(sub_type: str) -> Iterable[Emitted]:
+    return (Gone(sub_type, "the cluster does not serve this type any more: what it had of it is marked as deleted"),)
 
 
 def _unknown(namespace: str) -> ScopeError:

@@ -95,6 +95,7 @@ class FrameSink:
                 message=self._clean(report.message),
                 permission=self._clean(report.permission),
                 detail=self._clean(report.detail),
+                gone=report.gone,
                 rejected=opened.rejected + report.rejected,
                 rejection=self._clean(report.rejection or opened.rejection),
             )

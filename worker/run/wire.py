@@ -98,6 +98,8 @@ class ScopeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message: Text = ""
     permission: Text = ""
     detail: Text = ""
+    gone: bool = False
+    """The source says that what the scope names is there no more; `message` is the reason."""
     rejected: int = 0
     """Resources that could not be put into a frame: too large, or not JSON. They exist, so a scope with some may not tombstone."""
     rejection: Text = ""

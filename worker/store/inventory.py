@@ -120,6 +120,8 @@ class PostgresInventory:
                 tombstones.unhold_seen(connection, opened.row, opened.known.unseen())
             taken = Taken(deleted, held, *losses.settle(connection, opened.row, self._claimed.run_id, self._guard))
             self._ledger(connection, opened, end, taken, stored.get(end.index, Stored()))
+            if end.gone and end.outcome is Outcome.COMPLETE:
+                scopes.retire_gone(connection, opened.row)
             if end.outcome is Outcome.COMPLETE and self._pins and self._identity and self._identity.account:
                 claims.pin(connection, self._claimed.job_id, self._identity.account)
             return stored, taken

@@ -77,6 +77,11 @@ def end(connection: Connection, row: int, ended: Ended) -> None:
     connection.execute(statements.get("end_scope"), values)
 
 
+def retire_gone(connection: Connection, row: int) -> None:
+    """Retires a scope that is gone at its source, so that it is planned no more, unless something of it is still active or held back."""
+    connection.execute(statements.get("retire_gone"), {"scope": row})
+
+
 def not_reached(connection: Connection, owner: str, run: int, planned: Sequence[Scope], message: str) -> None:
     """Adds a line to the run's ledger for each scope that was planned and not begun."""
     columns = zip(*map(msgspec.structs.astuple, planned), strict=True)

@@ -81,6 +81,8 @@ def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> To
         scopes.end(connection, row, ended)
         done = Tombstoned(deleted, held, *held_too)
         connectors.add_line(connection, sync, row, closed, done)
+        if closed.gone and closed.outcome == Outcome.COMPLETE:
+            scopes.retire_gone(connection, row)
         own = scopes.organization_ids(connection, closed.owner)
         links.resolve(connection, list({*own.values(), *_used(connection, row)}))
     return done

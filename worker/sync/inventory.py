@@ -117,6 +117,7 @@ class ApiInventory:
             detail=end.detail,
             unseen=_packed(opened.known) if may_tombstone else b"",
             catalogue_version=self._version,
+            gone=end.gone,
         )
         try:
             answer = self._api.close_scope(closed)

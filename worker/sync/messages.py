@@ -78,6 +78,8 @@ class ScopeClosed(msgspec.Struct, frozen=True):
     unseen: bytes = b""
     """Little-endian 64-bit keys; base64 in JSON."""
     catalogue_version: str = ""
+    gone: bool = False
+    """The source says that what the scope names is there no more; `message` is the reason."""
 
 
 class Tombstoned(msgspec.Struct, frozen=True):

@@ -199,7 +199,9 @@ def test_case_k8s_5_a_type_that_is_not_served_any_more_is_complete_and_empty(kub
     gone = Scope("kubernetes", uid, "", "k8s_gone__acme_example")
     other = Scope("kubernetes", "another-cluster", "", "k8s_gone__acme_example")
     sink = read({"kubeconfig": kube.kubeconfig()}, attempted=(gone, other))
-    assert (sink.reports[gone].outcome, sink.reports[gone].resources) == (Outcome.COMPLETE, 0)
+    report = sink.reports[gone]
+    assert (report.outcome, report.resources, report.gone) == (Outcome.COMPLETE, 0, True)
+    assert "does not serve this type any more" in report.message
     assert other not in sink.reports
 
 

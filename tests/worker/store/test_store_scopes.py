@@ -9,7 +9,7 @@ from providers.errors import Outcome
 from providers.records import Identity, Scope
 from worker.run.inventory import InventoryError
 from worker.run.outcome import Status, Verdict
-from worker.store import claims, scopes
+from worker.store import claims, scopes, tombstones
 from worker.store.connection import connect
 
 WEST = Scope("aws", "111", "us-west-2", "ec2_instance")
@@ -241,3 +241,51 @@ def test_a_database_of_the_release_before_gives_each_scope_to_the_job_that_read_
     }
     again = run_once(database, jobs[0], resources(3))
     assert (again.unchanged, again.created, again.deleted) == (3, 0, 0)
+
+
+GONE = "the cluster does not serve this type any more"
+
+
+def scope_rows(sql):
+    return dict(sql.execute("select state, count(*) from elder_worker.scopes group by 1").fetchall())
+
+
+def closed_as_gone(database, job, found: int = 0, **more) -> Run:
+    run = Run(database, job)
+    run.scope(resources(found), message=GONE, gone=True, **more)
+    run.finish()
+    return run
+
+
+def test_case_k8s_5_what_is_gone_at_its_source_is_tombstoned_told_and_planned_no_more(database, sql, jobs):
+    job, _ = jobs
+    run_once(database, job, resources(3))
+    run = closed_as_gone(database, job)
+    assert (active(sql), run.inventory.totals.deleted) == (0, 3)
+    line = sql.execute("select outcome, deleted, message from run_scopes where run_id = %s", [run.claimed.run_id]).fetchone()
+    assert line == ("complete", 3, GONE)
+    assert scope_rows(sql) == {"retired": 1}
+    with connect(database) as connection:
+        assert scopes.attempted(connection, scopes.job_owner(job)) == ()
+    run_once(database, job, resources(2))
+    assert (scope_rows(sql), active(sql)) == ({"current": 1}, 2), "a type that is served again is read as ever"
+
+
+def test_case_k8s_5_many_at_once_wait_for_a_person_and_the_scope_with_them(database, sql, jobs):
+    job, _ = jobs
+    run_once(database, job, resources(40))
+    run = closed_as_gone(database, job)
+    assert (active(sql), run.inventory.totals.held_back, scope_rows(sql)) == (40, 40, {"current": 1})
+    with connect(database) as connection:
+        tombstones.release(connection, run.claimed.run_id)
+    assert (active(sql), scope_rows(sql)) == (0, {"current": 1})
+    closed_as_gone(database, job)
+    assert scope_rows(sql) == {"retired": 1}
+
+
+@pytest.mark.parametrize("more", [{"outcome": Outcome.DENIED}, {"rejected": 1}])
+def test_case_k8s_5_a_scope_that_is_not_complete_is_not_gone(database, sql, jobs, more):
+    job, _ = jobs
+    run_once(database, job, resources(3))
+    closed_as_gone(database, job, **more)
+    assert (active(sql), scope_rows(sql)) == (3, {"current": 1})

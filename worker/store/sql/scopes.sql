@@ -131,6 +131,13 @@ with retired as (
 )
 select count(*) from gone
 
+-- name: retire_gone
+-- Retires a scope of which nothing is active or held back.
+update elder_worker.scopes s set state = 'retired', state_since = now()
+where s.id = %(scope)s
+  and not exists (select from entities e where e.scope_id = s.id and e.is_active)
+  and not exists (select from elder_worker.held h where h.scope_id = s.id)
+
 -- name: abandon_owner
 -- Abandons all scopes of an owner.
 update elder_worker.scopes set state = 'abandoned', state_since = now() where owner = %(owner)s and state = 'current'
