@@ -35,13 +35,23 @@ if __name__ == "__main__":
 class Worker:
     """One worker; all of its processes carry a mark in their environment, by which they are found."""
 
-    def __init__(self, folder: pathlib.Path, settings: dict, *, once: bool = False, job: int | None = None, **options) -> None:
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        settings: dict,
+        *,
+        once: bool = False,
+        job: int | None = None,
+        code: pathlib.Path = HERE.parent.parent,
+        **options,
+    ) -> None:
+        """`code` is the folder of the packages that it runs: these, or those of an earlier release."""
         self.mark = f"ELDER_TEST_WORKER={uuid.uuid4().hex}"
         self._state = published.create()
         starter = folder / f"starter-{self.mark[-8:]}.py"
         starter.write_text(STARTER)
         name, _, value = self.mark.partition("=")
-        path = os.pathsep.join([str(HERE), str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")])
+        path = os.pathsep.join([str(HERE), str(code), os.environ.get("PYTHONPATH", "")])
         options = {"state": self._state, "kill_grace": 0.3, "shutdown_grace": 5.0} | options
         self.log = folder / f"log-{self.mark[-8:]}"
         with self.log.open("wb") as log:

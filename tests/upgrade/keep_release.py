@@ -1,6 +1,8 @@
-"""Keeps the packages of release 07e0fda that read a source and store it, as `release.tar.xz`: ``python tests/upgrade/keep_release.py``.
+"""Keeps the code of earlier releases as archives beside this file: ``python tests/upgrade/keep_release.py``.
 
-The tests of upgrades run that release's own code against the peers of today, and need no history of the repository for it.
+`release.tar.xz` has the packages of release 07e0fda that read a source and store it, `previous.tar.xz` all packages of the release before this one
+(or the first commit from which releases work side by side). Tests run that code, and need no history of the repository for it, which a shallow
+clone or a source archive has not. When a release is made, `PREVIOUS` becomes its commit, and this is run again.
 """
 
 from __future__ import annotations
@@ -8,10 +10,11 @@ from __future__ import annotations
 import io
 import pathlib
 import subprocess
+import sys
 import tarfile
 
-COMMIT = "07e0fda"
-ARCHIVE = pathlib.Path(__file__).with_name("release.tar.xz")
+HERE = pathlib.Path(__file__).parent
+COMMIT, PREVIOUS = "07e0fda", "32b5d09"
 PARTS = (
     "providers",
     "supervisor/__init__.py",
@@ -24,13 +27,26 @@ PARTS = (
 )
 
 
+PACKAGES = ("providers", "supervisor", "worker", "api")
+
+
 def main() -> None:
-    """Writes the archive, the same bytes each time."""
-    plain = subprocess.run(["git", "archive", "--format=tar", COMMIT, *PARTS], check=True, capture_output=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(plain)) as source, tarfile.open(ARCHIVE, "w:xz", preset=9) as kept:
+    """Writes the archives, the same bytes each time."""
+    keep(COMMIT, PARTS, HERE / "release.tar.xz")
+    keep(PREVIOUS, PACKAGES, HERE / "previous.tar.xz")
+
+
+def keep(commit: str, parts: tuple[str, ...], archive: pathlib.Path) -> None:
+    """Writes parts of a commit as an archive."""
+    done = subprocess.run(["git", "archive", "--format=tar", commit, *parts], capture_output=True, check=False)
+    if done.returncode:
+        sys.exit(
+            f"commit {commit} is not in this repository's history (a shallow clone?): {done.stderr.decode().strip()}; try git fetch --unshallow"
+        )
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as source, tarfile.open(archive, "w:xz", preset=9) as kept:
         for member in source:
             kept.addfile(member, source.extractfile(member) if member.isfile() else None)
-    print(f"{ARCHIVE.name}: {ARCHIVE.stat().st_size:,} bytes")
+    print(f"{archive.name}: {archive.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

@@ -182,8 +182,8 @@ class DirectApi:
         return sync.close_scope(self._sql, closed, 0.1)
 
 
-def unpack(folder: pathlib.Path) -> pathlib.Path:
-    """The kept release, in a folder."""
-    with tarfile.open(HERE / "release.tar.xz") as kept:
+def unpack(folder: pathlib.Path, archive: str = "release.tar.xz") -> pathlib.Path:
+    """A kept release, in a folder."""
+    with tarfile.open(HERE / archive) as kept:
         kept.extractall(folder, filter="data")
     return folder
