@@ -29,6 +29,7 @@ SPARE = 1.5
 
 PROGRAM = """
 import importlib, json, os, pathlib, re, sys, threading, time
+sys.modules["rich"] = None  # structlog loads it where it is, and an installation has none
 import worker.job.entry
 from providers import registry
 name, config, operator = json.loads(sys.stdin.read())

@@ -1,12 +1,9 @@
-"""The list of buckets, by google-cloud-storage."""
+"""The list of buckets, by google-cloud-storage, which is loaded with the first list: a job is ready without it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-
-from google.auth.credentials import AnonymousCredentials
-from google.cloud.storage import Client
 
 from providers.gcp.config import GcpOperator
 from providers.gcp.session import Session
@@ -30,6 +27,9 @@ def http(signin: Signin, operator: GcpOperator, connections: int) -> Http:
 
 def asking(session: Session, project: str) -> Callable[[str | None, int], dict[str, Any]]:
     """The call of the list: takes a page token and a size, and gives the page as Google's JSON."""
+    from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415
+    from google.cloud.storage import Client  # noqa: PLC0415
+
     client = Client(project=project, credentials=AnonymousCredentials(), _http=session)
 
     def ask(token: str | None, size: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The lists of Compute Engine, by google-cloud-compute's typed transports."""
+"""The lists of Compute Engine, by google-cloud-compute's typed transports. Importing this module loads the library."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from google.auth.credentials import AnonymousCredentials
 from providers.gcp import lean
 from providers.gcp.catalogue import KINDS
 from providers.gcp.session import Session
-
-HOST = "compute.googleapis.com"
 
 
 def service_and_method(method: str) -> tuple[str, str]:

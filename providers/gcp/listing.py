@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from providers import pages
 from providers.catalogue import paths
-from providers.gcp import buckets, compute
+from providers.gcp import buckets
 from providers.gcp.catalogue import ALL
 from providers.gcp.config import GcpOperator
 from providers.gcp.declaration import GcpKind
@@ -28,6 +28,7 @@ PARTIAL = {"returnPartialSuccess": "true"}
 
 _ANYWHERE = {"project": "", "owner": "", "parent": ""}
 
+COMPUTE = "compute.googleapis.com"
 RESOURCE_MANAGER = "cloudresourcemanager.googleapis.com"
 
 
@@ -42,6 +43,12 @@ class Apis:
     def http(self, host: str) -> Http:
         """The client of an API."""
         return self._clients[host]
+
+    def load(self) -> None:
+        """Loads the client libraries, and makes one client for each list that is read through them."""
+        for kind in ALL:
+            for method in () if kind.address else kind.methods:
+                self._ask(kind, method, "", {})
 
     def close(self) -> None:
         """Closes the connections."""
@@ -69,8 +76,10 @@ class Apis:
         if kind.address:
             return self._by_address(kind, permission, project, parent)
         if kind.api == "compute":
+            from providers.gcp import compute  # noqa: PLC0415 - the library is loaded by the first of its lists
+
             partial = PARTIAL if method.endswith(".aggregatedList") else {}
-            return compute.asking(Session(self.http(compute.HOST), kind.what, permission, partial), method, project)
+            return compute.asking(Session(self.http(COMPUTE), kind.what, permission, partial), method, project)
         return buckets.asking(Session(self.http(buckets.HOST), kind.what, permission, PARTIAL), project)
 
     def _by_address(self, kind: GcpKind, permission: str, project: str, parent: Mapping[str, Any]) -> Ask:

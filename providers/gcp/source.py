@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
-from google.protobuf.json_format import ParseError
-
 from providers.concurrency import Turns
 from providers.errors import BadAnswer, Denied, ProviderError, ScopeError, Unsupported
 from providers.gcp import bindings, catalogue
@@ -65,9 +63,15 @@ class GcpSource(Source):
 
     def classify(self, error: Exception) -> ProviderError | None:
         """The errors that Google's libraries raise of themselves, as ours; what the HTTP client raises is ours already."""
+        from google.protobuf.json_format import ParseError  # noqa: PLC0415 - loaded with the first list of the library
+
         if isinstance(error, ParseError):
             return BadAnswer("Google answered with something that is not of its own schema: update google-cloud-compute", detail=str(error))
         return None
+
+    def warm(self) -> None:
+        """Loads the client libraries with what the lists of the catalogue use of them."""
+        self._apis.load()
 
     def close(self) -> None:
         """Closes the connections."""

@@ -50,7 +50,8 @@ class Signin:
         """`name` is who to show in a connectivity test; `who` is the same at length, for the sentence of a refused sign-in."""
         self.credentials, self.name, self.project = credentials, name, project
         self._endpoint, self._ca_file = operator.endpoint_url.rstrip("/"), operator.ca_bundle
-        self.transport = Request(Routes(retries=False, timeout=TIMEOUT, ssl_context=tls(self._ca_file)))
+        self._tls = tls(self._ca_file)  # one for all APIs: the system's CAs take nearly 1 MB and 20 ms each time they are loaded
+        self.transport = Request(Routes(retries=False, timeout=TIMEOUT, ssl_context=self._tls))
         """The transport for google-auth: our time-outs, our CA, the environment's proxy, no redirect followed."""
         self._who, self._lock, self._refused = who or name, threading.Lock(), ""
         billed = getattr(credentials, "quota_project_id", None)  # a person's calls belong to no project of their own
@@ -80,7 +81,7 @@ class Signin:
             renew=self.renew,
             explain=explain or google_failure.explain(name),
             advice=advice,
-            ca_file=self._ca_file,
+            context=self._tls,
             connections=connections,
         )
 

@@ -100,7 +100,7 @@ class Http:
 
         `verify` off takes any certificate. `proxy` is the one that the source's own settings name; without, it is the environment's.
         `pool` makes the connections (see `providers.http.proxy.connections`), `context` is the TLS context where it has a client
-        certificate. Raises `ConfigError` for a proxy in the environment that cannot be used.
+        certificate, or where several clients share one. Raises `ConfigError` for a proxy in the environment that cannot be used.
         """
         self.base_url, self.name = base_url.rstrip("/"), name
         self._headers, self._renew, self._explain, self._advice, self._trust = headers, renew, explain, advice, trust

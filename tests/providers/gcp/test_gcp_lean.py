@@ -30,7 +30,7 @@ print(json.dumps([kilobytes, found]))
 WHOLE = (
     "import worker.job.entry, providers.google.signin\nfrom google.cloud import storage\nfrom google.cloud.compute_v1.types import compute"
 )
-LEAN = "import worker.job.entry, providers.gcp.source\nfrom google.cloud.compute_v1.types import compute"
+LEAN = "import worker.job.entry, providers.gcp.source, providers.gcp.buckets, providers.gcp.compute\nfrom google.cloud import storage\nfrom google.cloud.compute_v1.types import compute"
 
 
 def run(code: str, *arguments: str) -> str:
@@ -64,6 +64,31 @@ except AttributeError:
     pass
 else:
     raise AssertionError("a name that the library does not have")
+"""
+    run(code)
+
+
+def test_a_job_is_ready_before_the_client_libraries_are_loaded_with_one_tls_context_for_all_apis():
+    """The first list that a library reads loads it. Each context would hold the system's CAs anew: 1 MB for each of 28 hosts."""
+    code = """
+import ssl, sys
+make, made = ssl.create_default_context, []
+ssl.create_default_context = lambda *a, **k: made.append(k) or make(*a, **k)
+import worker.job.entry
+from providers import registry
+key = {"type": "authorized_user", "client_id": "1", "client_secret": "2", "refresh_token": "3"}
+from providers.google import signin
+from providers.google.operator import GoogleOperator
+from providers.gcp.config import GcpOperator
+from providers.gcp.listing import Apis
+apis = Apis(signin.sign_in(GoogleOperator(), (), key=key), GcpOperator(), 2)
+import providers.gcp.source
+assert len(apis._clients) > 20, len(apis._clients)
+assert len(made) == 1, made
+slow = {"google.cloud.compute_v1", "google.cloud.storage", "grpc", "proto", "google.protobuf", "requests"}
+assert not slow & set(sys.modules), slow & set(sys.modules)
+apis.load()
+assert {"google.cloud.compute_v1", "google.cloud.storage"} <= set(sys.modules)
 """
     run(code)
 
