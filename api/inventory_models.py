@@ -63,6 +63,8 @@ class Entity(ApiModel, frozen=True, kw_only=True):
     first_seen_at: Time
     changed_at: Time
     deleted_at: Time | None
+    unconfirmed_since: Time | None = None
+    """Since when a scope that sees it from outside its owner has not seen it; its owner has not been read since."""
 
 
 class Entities(Listed, frozen=True, kw_only=True):

@@ -156,7 +156,8 @@ class Reader:
         rejection = sentences[0] if sentences else ""
         gone = outcome is Outcome.COMPLETE and scope in self._gone and not self._counts[scope] and not sentences
         message = self._gone[scope] if gone else message
-        return ScopeReport(scope, outcome, self._counts[scope], message, permission, detail, gone, len(sentences), rejection)
+        outside = scope not in self._read.scopes
+        return ScopeReport(scope, outcome, self._counts[scope], message, permission, detail, gone, len(sentences), rejection, outside)
 
     def _ended(self, scope: Scope, failure: ProviderError | None) -> tuple[Outcome, str, str]:
         if failure is not None:

@@ -124,8 +124,9 @@ class Placed(msgspec.Struct, frozen=True):
     """Yielded among resources: an item with the scope that it belongs to, where its type alone does not say which.
 
     The scope is one of the read, or one outside it that is not read from here but seen, such as what a subscription inherits from its
-    management group. A scope outside the read is opened by the first read of the run that names it, which must see all of it; what
-    other reads see of it is the same and is dropped.
+    management group. A scope outside the read is opened by the first read of the run that names it; what other reads see of it is the
+    same and is dropped. Nothing of it is tombstoned: what is not seen from outside its owner becomes *unconfirmed*, until it is seen again
+    or its owner is read.
     """
 
     scope: Scope

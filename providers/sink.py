@@ -24,6 +24,8 @@ class ScopeReport(msgspec.Struct, frozen=True):
     rejected: int = 0
     """Items that cannot be stored. `rejection` is the sentence about the first of them."""
     rejection: str = ""
+    outside: bool = False
+    """The scope was seen by the read of another one: what it lacks may be there all the same, and is not tombstoned."""
 
 
 class Sink(Protocol):

@@ -53,6 +53,11 @@ def beneath(kind: AzureKind) -> tuple[AzureKind, ...]:
     return tuple(below for below in KINDS if below.under == kind.sub_type and not below.optional)
 
 
+def inherited() -> tuple[AzureKind, ...]:
+    """The types that a subscription inherits from the management groups above it."""
+    return tuple(kind for kind in KINDS if kind.at_scope)
+
+
 def optional_beneath() -> tuple[AzureKind, ...]:
     """The types that are read for each resource above them, where a job asks for them."""
     return tuple(kind for kind in KINDS if kind.optional)

@@ -9,10 +9,11 @@ from typing import Any
 from providers.azure.catalogue import MANAGEMENT_GROUP, TENANT
 from providers.azure.client import Connection
 from providers.azure.failure import Gone
+from providers.azure.kinds import AzureKind
 from providers.azure.reading import Reading
 from providers.errors import Denied, Outcome, ScopeError, Unsupported
 from providers.provider import Item
-from providers.records import Incomplete
+from providers.records import Incomplete, Resource
 
 AT_ONCE = 4
 """Management groups that are read at once."""
@@ -43,6 +44,14 @@ class Hierarchy:
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             for found in pool.map(self._group, groups):
                 yield from found
+
+    def set_on(self, kind: AzureKind, group: str) -> Iterator[Item]:
+        """The assignments of a type that are set on a management group itself, out of those that apply to it."""
+        path = kind.path.replace("/subscriptions/{subscription}", group)
+        for item in self._connection.list(path, kind.version, permission=kind.action, **{"$filter": kind.at_scope}):
+            made = self._reading.resource(kind, item, "")
+            if not isinstance(made, Resource) or made.external_id.rpartition("/providers/")[0] == group:
+                yield made
 
     def _group(self, listed: Mapping[str, Any]) -> list[Item]:
         """A group with its parent and its children, which its list does not have. One that was deleted since is none."""

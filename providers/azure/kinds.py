@@ -70,6 +70,9 @@ class AzureKind(_Usual, frozen=True):
     common: tuple[str, str] = ("", "")
     """A path and its value in objects that every subscription has from the tenant: they belong to the tenant."""
 
+    at_scope: str = ""
+    """The filter for what is set on a scope or above it and not below; of types that management groups have and subscriptions inherit."""
+
     @property
     def arm_types(self) -> tuple[str, ...]:
         """All of its types."""

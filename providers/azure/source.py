@@ -35,6 +35,8 @@ class AzureSource(Source):
         self._connection = Connection(config, operator)
         self._reading = Reading(self._connection, AzureShape(config.ignore_fields))
         self._subscriptions = Subscriptions(self._connection, config)
+        self._read_at_owner = set[Scope]()
+        """Scopes of management groups that the job reads itself: what subscriptions see of them is left to that."""
 
     def check(self) -> Identity:
         """Signs in and counts the subscriptions."""
@@ -79,6 +81,11 @@ class AzureSource(Source):
         hierarchy, tenant = Hierarchy(self._connection, self._reading), self._subscriptions.tenant
         yield Read((scope_of(catalogue.TENANT, tenant),), functools.partial(hierarchy.tenant, tenant), lane=tenant)
         yield Read((scope_of(catalogue.MANAGEMENT_GROUP, tenant),), hierarchy.management_groups, lane=tenant)
+        for kind in catalogue.inherited():
+            for group in self._subscriptions.groups():
+                scope = self._owned_by(group, kind)
+                self._read_at_owner.add(scope)
+                yield Read((scope,), functools.partial(hierarchy.set_on, kind, group), lane=tenant)
 
     def _apart(self, subscription: str) -> Iterator[Read]:
         """The reads of one subscription through Resource Manager."""
@@ -108,7 +115,8 @@ class AzureSource(Source):
     def _items(self, kind: AzureKind, subscription: str) -> Iterator[Item]:
         for item in self._reading.items(kind, subscription):
             above = self._scope_above(kind, item, subscription) if isinstance(item, Resource) else None
-            yield Placed(above, item) if above and isinstance(item, Resource) else item
+            if above not in self._read_at_owner:
+                yield Placed(above, item) if above and isinstance(item, Resource) else item
 
     def _scope_above(self, kind: AzureKind, item: Resource, subscription: str) -> Scope | None:
         """The scope of what a subscription inherits from a management group or the tenant, by the resource's own id.

@@ -37,12 +37,22 @@ class Subscriptions:
     def wanted(self) -> list[str]:
         """The ids to read. Raises `Denied` for a management group that cannot be read, as what is beneath it is not known then."""
         named = [text.lower() for text in self._config.subscription_ids]
-        groups = self._config.management_group_ids
-        found = [one for group in groups for one in self._beneath(group)] if groups or named else list(self.visible)
+        beneath = [arm_id.rpartition("/")[2] for arm_id in self._descendants if arm_id.startswith("/subscriptions/")]
+        found = beneath if self._config.management_group_ids or named else list(self.visible)
         return list(dict.fromkeys([*named, *(one for one in found if not self._is_excluded(one))]))
 
+    def groups(self) -> list[str]:
+        """The ids of the management groups that the job names, and of all groups below them. Raises as `wanted`."""
+        kind = catalogue.MANAGEMENT_GROUP
+        named = [f"{kind.path}/{group}".lower() for group in self._config.management_group_ids]
+        return list(dict.fromkeys([*named, *(arm_id for arm_id in self._descendants if arm_id.startswith(kind.path.lower()))]))
+
+    @functools.cached_property
+    def _descendants(self) -> list[str]:
+        return [arm_id for group in self._config.management_group_ids for arm_id in self._beneath(group)]
+
     def _beneath(self, group: str) -> Iterator[str]:
-        """The subscriptions in a management group and in all groups below it."""
+        """The ids of what is in a management group and in all groups below it."""
         kind = catalogue.MANAGEMENT_GROUP
         try:
             items = list(self._connection.list(f"{kind.path}/{group}{DESCENDANTS}", kind.version, permission=DESCENDANTS_READ))
@@ -53,8 +63,7 @@ class Subscriptions:
                 permission=DESCENDANTS_READ,
                 detail=error.detail,
             ) from None
-        ids = (str(item.get("id") or "").lower() for item in items)
-        return (arm_id.rpartition("/")[2] for arm_id in ids if arm_id.startswith("/subscriptions/"))
+        return (str(item.get("id") or "").lower() for item in items)
 
     def _is_excluded(self, subscription: str) -> bool:
         """True for a subscription whose id or name matches a glob of `exclude_subscriptions`."""

@@ -14,7 +14,8 @@ def classify(error: Exception) -> ProviderError | None:
     match error:
         case CredentialUnavailableError():
             return CredentialsError(
-                "this machine has no managed identity: give tenant_id, client_id and client_secret, or a file with them",
+                "this machine has no managed identity: give tenant_id, client_id and client_secret, or set AZURE_CREDENTIALS_FILE "
+                "(for Entra ID ENTRA_CREDENTIALS_FILE)",
                 detail=str(error.message),
             )
         case azure.ClientAuthenticationError(__cause__=ProviderError() as ours):  # raised by our transport, wrapped by azure-identity

@@ -239,7 +239,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 [{"id": f"/tenants/{TENANT}", "tenantId": TENANT, "displayName": "Contoso", "defaultDomain": "contoso.com"}], query
             )
         if low.startswith(GROUPS):
-            self._version("microsoft.management/managementgroups", query)
+            if "/providers/" not in low[len(GROUPS) :]:
+                self._version("microsoft.management/managementgroups", query)
             return self._management_groups(path[len(GROUPS) :].strip("/"), query)
         if low == GRAPH and method == "POST":
             self._version("microsoft.resourcegraph/resources", query)
@@ -267,6 +268,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if name not in groups:
             raise Refused(403, "AuthorizationFailed", f"The client 'app-1' does not have authorization over scope '{name}'.")
         below = [one for one in groups.values() if one["parent"] == name]
+        if behind.lower().startswith("providers/microsoft.authorization/"):
+            return self._set_above(name, behind, query)
         if behind == "descendants":
             return self._paged(list(self._descendants(name)), query)
         found = brief(groups[name])
@@ -281,6 +284,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
             ]
             found["properties"]["children"] = [*map(brief, below), *subscriptions]
         return found
+
+    def _set_above(self, name: str, behind: str, query: dict) -> dict:
+        """The assignments on a management group and on those above it, each once."""
+        kind = behind.lower().removeprefix("providers/")
+        self._version(kind, query)
+        assert query.get("$filter") == "atScope()", query
+        scopes = set()
+        while name:
+            scopes.add(self.azure.groups[name]["id"])
+            name = self.azure.groups[name]["parent"]
+        held = {one["id"]: one for found in self.azure.inherited.values() for one in found}
+        wanted = [one for one in held.values() if one["type"].lower() == kind and one["properties"]["scope"] in scopes]
+        return self._paged(wanted, query)
 
     def _descendants(self, name: str) -> Iterator[dict]:
         for number in self.azure.groups[name]["subscriptions"]:

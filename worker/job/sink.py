@@ -98,6 +98,7 @@ class FrameSink:
                 gone=report.gone,
                 rejected=opened.rejected + report.rejected,
                 rejection=self._clean(report.rejection or opened.rejection),
+                outside=report.outside,
             )
             self._write(DataKind.SCOPE_END, wire.encode(body))
             self._ended += 1

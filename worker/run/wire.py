@@ -104,6 +104,8 @@ class ScopeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Resources that could not be put into a frame: too large, or not JSON. They exist, so a scope with some may not tombstone."""
     rejection: Text = ""
     """The first rejected resource with its reason."""
+    outside: bool = False
+    """Seen by the read of another scope: adds, and tombstones nothing."""
 
 
 class Complete(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

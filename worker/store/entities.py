@@ -11,7 +11,7 @@ from worker.store.query import Query, one, rows
 
 COLUMNS: LiteralString = (
     "id, organization_id, external_id, entity_type, sub_type, name, provider, account, region, attributes, tags, parent_id, is_active, "
-    "first_seen_at, changed_at, deleted_at"
+    "first_seen_at, changed_at, deleted_at, unconfirmed_since"
 )
 
 

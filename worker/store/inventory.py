@@ -113,7 +113,9 @@ class PostgresInventory:
             stored = self._write(connection)
             rejected = opened.rejected + end.rejected + stored.get(end.index, Stored()).rejected
             deleted = held = 0
-            if end.outcome is Outcome.COMPLETE and not rejected:
+            if end.outcome is Outcome.COMPLETE:
+                tombstones.confirm(connection, opened.row, opened.known.unseen(), outside=end.outside)
+            if end.outcome is Outcome.COMPLETE and not rejected and not end.outside:
                 unseen = list(opened.known.unseen())
                 deleted, held = tombstones.tombstone(connection, opened.row, self._claimed.run_id, unseen, len(opened.known), self._guard)
             else:

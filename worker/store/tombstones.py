@@ -44,6 +44,17 @@ def tombstone(connection: Connection, scope: int, run: int | None, unseen: Seque
     return (int(row[0]) if row else 0), 0
 
 
+def confirm(connection: Connection, scope: int, unseen: Iterable[int], *, outside: bool) -> None:
+    """Marks what a scope read from outside its owner did not show as unconfirmed, and what was seen as confirmed. Inside a transaction.
+
+    Nothing of it is tombstoned. A reading at the owner confirms or tombstones all of it.
+    """
+    keys = list(unseen) if outside else []
+    connection.execute(statements.get("confirm"), {"scope": scope, "keys": keys})
+    if keys:
+        connection.execute(statements.get("unconfirm"), {"scope": scope, "keys": keys})
+
+
 def unhold_seen(connection: Connection, scope: int, unseen: Iterable[int]) -> None:
     """Stops holding back entities that an incomplete scope has shown. Inside a transaction."""
     held = {key for (key,) in connection.execute(statements.get("held_keys"), {"scope": scope})}

@@ -105,7 +105,7 @@ class ApiInventory:
         rejected = end.rejected + opened.rejected
         self.totals.rejected += end.rejected
         self.totals.outcomes[end.outcome] = self.totals.outcomes.get(end.outcome, 0) + 1
-        may_tombstone = end.outcome is Outcome.COMPLETE and not rejected
+        may_tombstone = end.outcome is Outcome.COMPLETE and not rejected and not end.outside
         closed = ScopeClosed(
             owner=self._owner,
             run=self._run,

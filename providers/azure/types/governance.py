@@ -34,7 +34,7 @@ GOVERNANCE = (
     AzureKind(
         "azure_role_assignment", "permission", "{properties.scope}/providers/Microsoft.Authorization/roleAssignments/{name}",
         "Microsoft.Authorization/roleAssignments", version="2022-04-01",
-        path="/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments",
+        path="/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments", at_scope="atScope()",
         name="properties.roleDefinitionId", tags="", parent="", omit=("id",),  # the id may name the subscription that was asked
         links=(
             LinkRule("grants_role", "properties.roleDefinitionId", ROLES + "{value/}"),
@@ -51,7 +51,7 @@ GOVERNANCE = (
     AzureKind(
         "azure_policy_assignment", "policy", "{properties.scope}/providers/Microsoft.Authorization/policyAssignments/{name}",
         "Microsoft.Authorization/policyAssignments", version="2022-06-01",
-        path="/subscriptions/{subscription}/providers/Microsoft.Authorization/policyAssignments",
+        path="/subscriptions/{subscription}/providers/Microsoft.Authorization/policyAssignments", at_scope="atScope()",
         name=("properties.displayName", "name"), tags="", parent="", omit=("id", "properties.metadata"),
         links=(LinkRule("on_scope", "properties.scope"), LinkRule("assigns", "properties.policyDefinitionId")),
     ),

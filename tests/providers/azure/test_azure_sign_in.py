@@ -99,7 +99,9 @@ def test_managed_identity_of_a_machine(one, managed_identity):
 def test_a_machine_without_an_identity_is_told_what_to_set(one, managed_identity):
     url, _ = managed_identity
     machine = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": url, "AZURE_CLIENT_ID": "unknown"}
-    with pytest.raises(CredentialsError, match="no managed identity: give the job tenant_id"):
+    with pytest.raises(
+        CredentialsError, match="no managed identity: give tenant_id, client_id and client_secret, or set AZURE_CREDENTIALS_FILE"
+    ):
         who({**one.operator, **machine})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from azure_account import CREDENTIALS, read
+from azure_account import CREDENTIALS, read, refusal
 from peers.arm import OTHER, SUBSCRIPTION, TENANT
 
 from providers import registry
@@ -128,3 +128,44 @@ def test_bad_configs(config, complaint):
     with pytest.raises(ConfigError) as caught:
         parse(registry.get("azure").config, {**CREDENTIALS, **config})
     assert complaint in str(caught.value)
+
+
+# What is set on management groups
+
+MG = "/providers/Microsoft.Management/managementGroups/"
+
+
+def of_group(name: str) -> Scope:
+    return Scope("azure", TENANT, "", "azure_role_assignment", f"{MG}{name}".lower())
+
+
+def test_what_a_named_management_group_has_is_read_there_and_what_is_above_it_is_seen_from_outside(three):
+    here = three.assign("ra-here", f"{MG}platform", SUBSCRIPTION, OTHER)
+    below = three.assign("ra-below", f"{MG}prod", OTHER)
+    above = three.assign("ra-above", f"{MG}root", SUBSCRIPTION, OTHER)
+    sink = read(three, management_group_ids=["platform"])
+    for name, arm_id, outside in (("platform", here, False), ("prod", below, False), ("root", above, True)):
+        assert [found.external_id for found in sink.found[of_group(name)]] == [arm_id.lower()], name
+        assert (sink.reports[of_group(name)].outcome, sink.reports[of_group(name)].outside) == (Outcome.COMPLETE, outside), name
+
+
+def test_an_assignment_that_is_gone_from_a_named_group_is_gone_from_its_scope(three):
+    three.assign("ra-here", f"{MG}platform", SUBSCRIPTION, OTHER)
+    read(three, management_group_ids=["platform"])
+    three.inherited.clear()
+    sink = read(three, management_group_ids=["platform"])
+    report = sink.reports[of_group("platform")]
+    assert (report.outcome, report.resources, report.outside) == (Outcome.COMPLETE, 0, False)
+
+
+def test_without_named_groups_everything_above_is_seen_from_outside(three):
+    three.assign("ra-here", f"{MG}platform", SUBSCRIPTION)
+    assert read(three).reports[of_group("platform")].outside
+
+
+def test_assignments_of_a_named_group_that_may_not_be_read_are_denied_there(three):
+    three.assign("ra-here", f"{MG}platform", SUBSCRIPTION)
+    answer = refusal("Microsoft.Authorization/roleAssignments/read")
+    three.fault = lambda _method, path: answer if path.endswith("platform/providers/Microsoft.Authorization/roleAssignments") else None
+    report = read(three, management_group_ids=["platform"]).reports[of_group("platform")]
+    assert (report.outcome, report.permission) == (Outcome.DENIED, "Microsoft.Authorization/roleAssignments/read")

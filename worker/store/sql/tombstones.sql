@@ -74,3 +74,13 @@ with held as (
     insert into entity_changes (entity_id, run_id, operation) select id, %(run)s, 'deleted' from gone
 )
 select count(*) from gone
+
+-- name: unconfirm
+-- Marks entities of a scope that a reading from outside their owner did not show.
+update entities set unconfirmed_since = now()
+where scope_id = %(scope)s and key = any(%(keys)s) and is_active and unconfirmed_since is null
+
+-- name: confirm
+-- Clears that mark of all entities of a scope but those with these keys.
+update entities set unconfirmed_since = null
+where scope_id = %(scope)s and unconfirmed_since is not null and key <> all(%(keys)s)
