@@ -67,13 +67,17 @@ class Reading:
                     yield resource
         self._look_for_the_gone()
         for kind in catalogue.family(self._kind.sub_type):
-            yield from self._reports(kind)
+            if not kind.hidden:
+                yield from self._troubles[kind.sub_type].reports()
+        for kind in catalogue.family(self._kind.sub_type):
+            yield from self._reports_below(kind)
 
-    def _reports(self, kind: GcpKind) -> Iterator[Incomplete]:
-        """The troubles of a type; those of a hidden one are troubles of all types under it."""
+    def _reports_below(self, kind: GcpKind) -> Iterator[Incomplete]:
+        """The troubles of a type as those of all types under it: what is under an item that was not listed was not read either."""
         for report in self._troubles[kind.sub_type].reports():
-            for one in catalogue.shown(kind.sub_type) if kind.hidden else (kind,):
-                yield msgspec.structs.replace(report, resource_type=one.sub_type)
+            for one in catalogue.shown(kind.sub_type):
+                if one is not kind:
+                    yield msgspec.structs.replace(report, resource_type=one.sub_type)
 
     def _is_new(self, resource: Resource, seen: set[str]) -> bool:
         """True unless another list of the same type has shown the resource."""

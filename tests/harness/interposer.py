@@ -175,7 +175,7 @@ class Verdicts:
             missing, never = (was & now) - found, found - (was | now)
             if missing or never:
                 hit = {key: fault for key, fault in faults.items() if fault.hit}
-                self.wrong.append(f"{scope}: without {sorted(missing)[:3]}, with {sorted(never)[:3]}; {list(hit.items())[:6]}")
+                self.wrong.append(f"{scope}: without {sorted(missing)[:3]}, with {sorted(never)[:3]}; {list(hit.items())}")
 
 
 def ids(collected: Collected, scope: Scope) -> set[str]:

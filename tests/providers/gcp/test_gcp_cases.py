@@ -337,6 +337,27 @@ def test_what_an_answer_says_is_missing_is_told_and_what_came_is_kept(read, goog
     assert words in report.message
 
 
+@pytest.mark.parametrize(
+    ("method", "above", "under"),
+    [
+        ("cloudkms.projects.locations.keyRings.list", "gcp_kms_key_ring", "gcp_kms_key"),
+        ("container.projects.locations.clusters.list", "gke_cluster", "gke_node_pool"),
+    ],
+)
+def test_what_is_under_items_that_were_not_listed_is_not_complete(read, google, method, above, under):
+    """Else the keys of the rings, which nobody has listed, would be marked as deleted."""
+    if method.startswith("container"):
+        google.extra[method] = {"missingZones": ["europe-west1-b"]}
+        sink = read(project_ids=[ONE])
+    else:
+        with google.failing(refusals.denied(), lambda call: call.id == method and "europe-west1" in call.path["parent"]):
+            sink = read(project_ids=[ONE])
+
+    assert outcome(sink, above).outcome is not Outcome.COMPLETE
+    assert outcome(sink, under).outcome is outcome(sink, above).outcome
+    assert outcome(sink, under).message == outcome(sink, above).message
+
+
 # The least role
 
 
