@@ -1,7 +1,8 @@
 """Paths into an answer, and texts with holes that are filled from it.
 
 A path is keys with dots between them; ``[]`` after a key walks the list under it: ``Reservations[].Instances[]``. What is not there is
-no value and no error: tests hold every path against the vendor's own description. ``**.key`` is the key wherever it stands.
+no value and no error: tests hold every path against the vendor's own description. ``**.key`` is the key wherever it stands. A key with a
+dot in it stands in quotes: ``metadata.annotations."iam.gke.io/gcp-service-account"``.
 
 A hole in a text is a path in braces: ``{VpcId}``. ``{OwnerId|account}`` is the first of several that has a value, ``{QueueUrl/}`` what
 follows the last slash of the value. A hole without a value makes the whole text empty, unless it ends in ``?``: ``{SetIdentifier?}``.
@@ -16,13 +17,15 @@ from typing import Any
 
 ANYWHERE = "**."
 
+_STEP = re.compile(r'(?:"[^"]*"|[^."]+)(?:\[\])?')
 _HOLE = re.compile(r"{([^{}?]+)(\??)}")
 
 
 @functools.cache
 def steps(path: str) -> tuple[tuple[str, bool], ...]:
     """The keys of a path, each with whether the list under it is walked."""
-    return tuple((part.removesuffix("[]"), part.endswith("[]")) for part in path.split(".")) if path else ()
+    parts = _STEP.findall(path) if '"' in path else path.split(".") if path else ()
+    return tuple((part.removesuffix("[]").strip('"'), part.endswith("[]")) for part in parts)
 
 
 def values(document: Any, path: str) -> Iterator[Any]:
@@ -32,7 +35,7 @@ def values(document: Any, path: str) -> Iterator[Any]:
 
 def first(document: Any, path: str) -> Any:
     """The first value at `path`, or None."""
-    if "." not in path and type(document) is dict and path and not path.endswith("[]"):
+    if "." not in path and '"' not in path and type(document) is dict and path and not path.endswith("[]"):
         return document.get(path)  # one key of an object: nearly every path
     return next(values(document, path), None)
 

@@ -4,7 +4,13 @@ Names are ``k8s_`` and the kind in snake case; kinds outside the groups of Kuber
 ``k8s_widget__acme_example``.
 
 A target or parent that begins with ``@`` is an object known by its name: ``@nodes/{value}``, ``@secrets/{metadata.namespace}/{value}``,
-``@jobs.batch/...`` with a group (see `providers.kubernetes.names`).
+``@jobs.batch/...`` with a group (see `providers.kubernetes.names`). Other targets of links are
+
+``&ref``            the object that a reference names by its kind, group, namespace and name; users and groups of bindings, too.
+                    ``&ref:Gateway.gateway.networking.k8s.io`` says which kind is meant where the reference has none
+``&selected:pods``  the objects of that type in the same namespace that a label selector fits
+``&host``           the Service of a host name inside the cluster
+``&machine``        the machine of a cloud, by a node's providerID; ``&volume`` the disk, by a volume's handle (see `clouds`)
 """
 
 from __future__ import annotations
@@ -14,6 +20,7 @@ import re
 import msgspec
 
 from providers.catalogue.kinds import LinkRule, ResourceKind
+from providers.kubernetes import clouds, custom
 from providers.provider import ResourceType
 
 BUILT_IN_GROUPS = frozenset({
@@ -36,6 +43,11 @@ METADATA_ONLY_KINDS = frozenset({"k8s_secret", "k8s_config_map"})
 """The names of those types."""
 
 CLUSTER = "k8s_cluster"
+
+REFERENCE, SELECTED, HOST, MACHINE, VOLUME = "&ref", "&selected:", "&host", "&machine", "&volume"
+
+ZONE = "spec.nodeAffinity.required.nodeSelectorTerms[].matchExpressions[].values[]"
+"""Where a volume says in which zone it is."""
 
 _ID = "{cluster}/{metadata.uid}"
 _VIEW_ID = "{cluster}/{metadata.uid}/{kind}.{group}/{metadata.name}"
@@ -79,7 +91,7 @@ def _known(
 
 def other(kind: str, plural: str, group: str, *, stored: bool = True) -> KubernetesKind:
     """A kind of which nothing is known. One that is not stored is a view of another, and its id tells them apart."""
-    found = _known(kind, plural, "kubernetes", group)
+    found = _known(kind, plural, "kubernetes", group, links=custom.rules(kind, group), omit=custom.omitted(kind, group))
     return found if stored else msgspec.structs.replace(found, id=_VIEW_ID, links=())
 
 
@@ -125,30 +137,23 @@ def _pod_links(spec: str) -> tuple[LinkRule, ...]:
 _TEMPLATE = _pod_links("spec.template.spec")[1:]
 _JOB_TEMPLATE = _pod_links("spec.jobTemplate.spec.template.spec")[1:]
 
-_SCALED = tuple(
-    LinkRule("scales", "spec.scaleTargetRef.name", _in_namespace(plural), ("spec.scaleTargetRef.kind", kind))
-    for kind, plural in (
-        ("Deployment", "deployments.apps"),
-        ("StatefulSet", "statefulsets.apps"),
-        ("ReplicaSet", "replicasets.apps"),
-        ("ReplicationController", "replicationcontrollers"),
-    )
-)
+_SCALED = (LinkRule("scales", "spec.scaleTargetRef", REFERENCE),)
 _BACKENDS = ("spec.rules[].http.paths[].backend.service.name", "spec.defaultBackend.service.name")
 _INGRESS_LINKS = (
     *(LinkRule("routes_to", path, _in_namespace("services")) for path in _BACKENDS),
+    LinkRule("routes_to", "spec.rules[].http.paths[].backend.resource", REFERENCE),
     LinkRule("uses_secret", "spec.tls[].secretName", _in_namespace("secrets")),
     LinkRule("has_class", "spec.ingressClassName", "@ingressclasses.networking.k8s.io/{value}"),
 )
-_RBAC = "rbac.authorization.k8s.io"
-_CLUSTER_ROLE = LinkRule("has_role", "roleRef.name", f"@clusterroles.{_RBAC}/{{value}}", ("roleRef.kind", "ClusterRole"))
-_ROLE = LinkRule("has_role", "roleRef.name", _in_namespace(f"roles.{_RBAC}"), ("roleRef.kind", "Role"))
-_SERVICE_ACCOUNTS = LinkRule("granted_to", "subjects[]", "@serviceaccounts/{namespace|metadata.namespace}/{name}")
+_ADMISSION, _FLOW = "admissionregistration.k8s.io", "flowcontrol.apiserver.k8s.io"
+RBAC = "rbac.authorization.k8s.io"
+_BINDING = (LinkRule("has_role", "roleRef", REFERENCE), LinkRule("granted_to", "subjects[]", REFERENCE))
+_WEBHOOKS = (LinkRule("calls", "webhooks[].clientConfig.service", "@services/{namespace}/{name}"),)
 _CLASS = LinkRule("has_class", "spec.storageClassName", "@storageclasses.storage.k8s.io/{value}")
 
 KINDS = (
     _known("Namespace", "namespaces", "namespace"),
-    _known("Node", "nodes", "compute"),
+    _known("Node", "nodes", "compute", links=(LinkRule("runs_on", "spec.providerID", MACHINE),)),
     _known("Pod", "pods", "workload", links=_pod_links("spec"), omit=(
         "status.containerStatuses[].state", "status.containerStatuses[].lastState", "status.containerStatuses[].containerID",
         "status.initContainerStatuses[].state", "status.initContainerStatuses[].lastState", "status.initContainerStatuses[].containerID",
@@ -163,17 +168,31 @@ KINDS = (
     _known("HorizontalPodAutoscaler", "horizontalpodautoscalers", "workload", "autoscaling", links=_SCALED, omit=(
         "status.currentMetrics",
     )),
-    _known("PodDisruptionBudget", "poddisruptionbudgets", "workload", "policy", omit=("status.disruptedPods",)),
-    _known("Service", "services", "network"),
+    _known("PodDisruptionBudget", "poddisruptionbudgets", "workload", "policy", omit=("status.disruptedPods",), links=(
+        LinkRule("protects", "spec.selector", f"{SELECTED}pods"),
+    )),
+    _known("ControllerRevision", "controllerrevisions", "configuration", "apps"),
+    _known("PodTemplate", "podtemplates", "configuration"),
+    _known("Service", "services", "network", links=(LinkRule("routes_to", "spec.selector", f"{SELECTED}pods"),)),
+    _known("Endpoints", "endpoints", "network", links=(LinkRule("routes_to", "subsets[].addresses[].targetRef", REFERENCE),)),
     _known("Ingress", "ingresses", "network", "networking.k8s.io", links=_INGRESS_LINKS),
-    _known("IngressClass", "ingressclasses", "network", "networking.k8s.io"),
-    _known("NetworkPolicy", "networkpolicies", "network", "networking.k8s.io"),
-    _known("EndpointSlice", "endpointslices", "network", "discovery.k8s.io"),
+    _known("IngressClass", "ingressclasses", "network", "networking.k8s.io", links=(
+        LinkRule("configured_by", "spec.parameters", REFERENCE),
+    )),
+    _known("NetworkPolicy", "networkpolicies", "network", "networking.k8s.io", links=(
+        LinkRule("applies_to", "spec.podSelector", f"{SELECTED}pods"),
+    )),
+    _known("EndpointSlice", "endpointslices", "network", "discovery.k8s.io", links=(
+        LinkRule("routes_to", "endpoints[].targetRef", REFERENCE),
+    )),
     _known("PersistentVolume", "persistentvolumes", "storage", links=(
         LinkRule("bound_to", "spec.claimRef.uid", "{cluster}/{value}"), _CLASS,
+        LinkRule("provisioned_by", "spec.csi.driver", "@csidrivers.storage.k8s.io/{value}"),
+        LinkRule("stored_on", "spec.csi.volumeHandle", VOLUME),
     )),
     _known("PersistentVolumeClaim", "persistentvolumeclaims", "storage", short="k8s_pvc", links=(
         LinkRule("bound_to", "spec.volumeName", "@persistentvolumes/{value}"), _CLASS,
+        LinkRule("made_from", "spec.dataSource", f"{REFERENCE}:PersistentVolumeClaim"),
     )),
     _known("StorageClass", "storageclasses", "storage", "storage.k8s.io", links=(
         LinkRule("provisioned_by", "provisioner", "@csidrivers.storage.k8s.io/{value}"),
@@ -185,6 +204,7 @@ KINDS = (
     )),
     _known("CSIDriver", "csidrivers", "storage", "storage.k8s.io"),
     _known("CSINode", "csinodes", "storage", "storage.k8s.io", links=(
+        LinkRule("describes", "metadata.name", "@nodes/{value}"),
         LinkRule("has_driver", "spec.drivers[].name", "@csidrivers.storage.k8s.io/{value}"),
     )),
     _known("ResourceQuota", "resourcequotas", "configuration", omit=("status.used",)),
@@ -194,14 +214,29 @@ KINDS = (
     _known("ServiceAccount", "serviceaccounts", "service_account", links=(
         LinkRule("uses_secret", "secrets[].name", _in_namespace("secrets")),
         LinkRule("uses_secret", "imagePullSecrets[].name", _in_namespace("secrets")),
+        LinkRule("acts_as", 'metadata.annotations."eks.amazonaws.com/role-arn"'),
+        LinkRule("acts_as", 'metadata.annotations."iam.gke.io/gcp-service-account"', clouds.service_account("{value}")),
     )),
-    _known("Role", "roles", "role", _RBAC),
-    _known("ClusterRole", "clusterroles", "role", _RBAC),
-    _known("RoleBinding", "rolebindings", "permission", _RBAC, links=(_CLUSTER_ROLE, _ROLE, _SERVICE_ACCOUNTS)),
-    _known("ClusterRoleBinding", "clusterrolebindings", "permission", _RBAC, links=(_CLUSTER_ROLE, _SERVICE_ACCOUNTS)),
+    _known("Role", "roles", "role", RBAC),
+    _known("ClusterRole", "clusterroles", "role", RBAC),
+    _known("RoleBinding", "rolebindings", "permission", RBAC, links=_BINDING),
+    _known("ClusterRoleBinding", "clusterrolebindings", "permission", RBAC, links=_BINDING),
     _known("Secret", "secrets", "secret"),
     _known("ConfigMap", "configmaps", "configuration"),
-    _known("CustomResourceDefinition", "customresourcedefinitions", "configuration", "apiextensions.k8s.io"),
+    _known("CustomResourceDefinition", "customresourcedefinitions", "configuration", "apiextensions.k8s.io", links=(
+        LinkRule("calls", "spec.conversion.webhook.clientConfig.service", "@services/{namespace}/{name}"),
+    )),
+    _known("ValidatingWebhookConfiguration", "validatingwebhookconfigurations", "configuration", _ADMISSION, links=_WEBHOOKS),
+    _known("MutatingWebhookConfiguration", "mutatingwebhookconfigurations", "configuration", _ADMISSION, links=_WEBHOOKS),
+    _known("FlowSchema", "flowschemas", "configuration", _FLOW, links=(
+        LinkRule("has_priority", "spec.priorityLevelConfiguration.name", f"@prioritylevelconfigurations.{_FLOW}/{{value}}"),
+    )),
+    _known("PriorityLevelConfiguration", "prioritylevelconfigurations", "configuration", _FLOW),
+    _known("CertificateSigningRequest", "certificatesigningrequests", "certificate", "certificates.k8s.io"),
+    _known("Lease", "leases", "configuration", "coordination.k8s.io", omit=("spec.renewTime", "spec.leaseTransitions")),
+    _known("Event", "events", "event", omit=("count", "lastTimestamp", "series"), links=(
+        LinkRule("concerns", "involvedObject.uid", "{cluster}/{value}"),
+    )),
     _known("APIService", "apiservices", "configuration", "apiregistration.k8s.io", links=(
         LinkRule("served_by", "spec.service", "@services/{namespace}/{name}"),
     )),
@@ -215,10 +250,16 @@ def kind_of(kind: str, plural: str, group: str, *, stored: bool = True) -> Kuber
     return _BY_TYPE.get((group, kind)) or other(kind, plural, group, stored=stored)
 
 
+_BINDINGS_RIGHTS = tuple(f"list {plural}.{RBAC}" for plural in ("clusterrolebindings", "rolebindings"))
+
+
 def resource_types() -> tuple[ResourceType, ...]:
     """The known kinds, and a star for all others."""
     return (
         ResourceType(CLUSTER, "cluster", ("GET /version",), ()),
         *(ResourceType(kind.sub_type, kind.entity_type, ("list",), (kind.permission,)) for kind in KINDS),
+        ResourceType("k8s_image", "image", ("list of pods",), ("list pods",)),
+        ResourceType("k8s_helm_release", "workload", ("list of secrets, without values",), ("list secrets",)),
+        *(ResourceType(f"k8s_{kind}", kind, ("list of bindings",), _BINDINGS_RIGHTS) for kind in ("user", "group")),
         ResourceType("k8s_*", "kubernetes", ("list of whatever the server has",), ("list *",)),
     )

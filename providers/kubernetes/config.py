@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
@@ -22,6 +23,30 @@ class KubernetesOperator(msgspec.Struct, frozen=True):
 
 LEFT_OUT = ("events", "leases", "endpoints", "endpointslices")
 """Types that are not read unless `include_types` names them: they change all the time, and repeat what other objects say."""
+
+
+class OwnLinkRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A link of every object of a kind, declared in a job's config."""
+
+    kind: str
+    """The kind with its group: ``Widget.acme.example``; ``Pod`` of those without a group."""
+    type: str
+    """What the link is called: ``uses_config``."""
+    path: str
+    """Where the target's name, or a reference to it, stands: ``spec.stores[].secretRef.name``."""
+    to: str = "&ref"
+    """The target, as docs/providers.md has them: ``@secrets/{metadata.namespace}/{value}``, ``&ref``, ``&selected:pods``, ``{value}``."""
+
+    def __post_init__(self) -> None:
+        """Checks the words. Raises `ValueError`."""
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.type):
+            raise ValueError(f"'{self.type}' is no name of a link: lower-case letters, digits and underscores")
+        if not re.fullmatch(r"@[a-z0-9.-]+/.+|&ref(:\w+[\w.-]*)?|&selected:[a-z0-9.-]+|&(host|machine|volume)|[^@&].*", self.to):
+            raise ValueError(
+                f"'{self.to}' is no target: write @plural.group/namespace/name, &ref, &selected:plural or an id with {{value}}"
+            )
+        if not self.kind or not self.path:
+            raise ValueError("a link rule needs `kind` and `path`")
 
 
 class KubernetesConfig(SourceConfig, frozen=True):
@@ -46,6 +71,10 @@ class KubernetesConfig(SourceConfig, frozen=True):
     """Types that are not read, as `plural` or `plural.group`, beside those that are left out by default."""
     include_types: tuple[str, ...] = ()
     """Types that are left out by default and are to be read (events, leases, endpoints, endpointslices)."""
+    link_rules: tuple[OwnLinkRule, ...] = ()
+    """Further links of objects, of custom resources above all."""
+    aws_account: Annotated[str, msgspec.Meta(pattern=r"^(\d{12})?$")] = ""
+    """The AWS account in which the nodes run: nodes and volumes, which do not say so, are then linked to those of EC2."""
     page_size: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
     """Objects that are asked for at once. A page of more than 4 MB is asked for again at half the size."""
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] | None = None

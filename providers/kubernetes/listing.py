@@ -47,6 +47,14 @@ class Listed:
         uid, namespace, name = self.identity
         return f"{uid} {namespace}/{name}" if uid or name else hashlib.sha256(self.raw).hexdigest()
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels; none of an object that is none."""
+        try:
+            return _LABELS.decode(self.raw).metadata.labels or {}
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return {}
+
     def item(self) -> Item:
         """The object. Raises `msgspec.DecodeError` when it is not a JSON object."""
         return _ITEM.decode(self.raw)
@@ -56,6 +64,14 @@ class _Metadata(msgspec.Struct):
     uid: str = ""
     namespace: str = ""
     name: str = ""
+
+
+class _Labels(msgspec.Struct):
+    labels: dict[str, str] | None = None
+
+
+class _Labelled(msgspec.Struct):
+    metadata: _Labels
 
 
 class _Head(msgspec.Struct):
@@ -92,6 +108,7 @@ class _Table(msgspec.Struct):
 
 
 _ITEM = msgspec.json.Decoder(dict[str, Any])
+_LABELS = msgspec.json.Decoder(_Labelled)
 _HEAD, _LIST, _TABLE = msgspec.json.Decoder(_Head), msgspec.json.Decoder(_List), msgspec.json.Decoder(_Table)
 
 

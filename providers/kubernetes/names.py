@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from providers.concurrency import OncePerKey
 from providers.errors import ScopeError
 from providers.kubernetes.api_type import ApiType
 from providers.kubernetes.listing import Lists
+from providers.kubernetes.selectors import Labels, matches
 
 Index = Mapping[tuple[str, str], str]
+LabelIndex = Mapping[str, list[tuple[str, Labels]]]
+"""Namespace -> (external id, labels) of its objects."""
 
 
 class UnreadableIndex(Exception):
@@ -23,6 +27,7 @@ class Names:
         """`namespaces` maps the names of those that are read to their uids; empty: all are read."""
         self._lists, self._cluster, self._namespaces = lists, cluster, namespaces
         self._types = {one.name: one for one in types}
+        self._labels: OncePerKey[tuple[str, str], LabelIndex] = OncePerKey((UnreadableIndex,))
         self._indices: OncePerKey[tuple[str, str], Index] = OncePerKey((UnreadableIndex,))
 
     def find(self, reference: str) -> str:
@@ -41,6 +46,31 @@ class Names:
             raise UnreadableIndex(f"namespace {inside} is not read")
         where = inside if self._namespaces else ""
         return self._indices.get((plural, where), lambda: self._index(kind, where)).get((inside, name), "")
+
+    def type_of(self, kind: str, group: str | None) -> ApiType | None:
+        """The type of a kind that an object refers to; without a group, the only or the first one of that kind."""
+        return next((one for one in self._types.values() if one.kind == kind and group in (None, one.group)), None)
+
+    def selected(self, plural: str, namespace: str, selector: Any) -> list[tuple[str, Labels]]:
+        """External ids and labels of the objects in a namespace that a selector fits. Raises `UnreadableIndex` when that is not known."""
+        kind = self._types.get(plural)
+        if kind is None:
+            return []
+        if self._namespaces and namespace not in self._namespaces:
+            raise UnreadableIndex(f"namespace {namespace} is not read")
+        where = namespace if self._namespaces else ""
+        index = self._labels.get((plural, where), lambda: self._labelled(kind, where))
+        return [(found, labels) for found, labels in index.get(namespace, ()) if matches(selector, labels)]
+
+    def _labelled(self, kind: ApiType, namespace: str) -> LabelIndex:
+        found: dict[str, list[tuple[str, Labels]]] = {}
+        try:
+            for listed in self._lists.metadata(kind, namespace):
+                uid, where, _ = listed.identity
+                found.setdefault(where, []).append((f"{self._cluster}/{uid}", listed.labels))
+        except ScopeError as error:
+            raise UnreadableIndex(str(error)) from None
+        return found
 
     def _own_namespace(self, name: str) -> str:
         uid = self._namespaces.get(name)

@@ -7,16 +7,16 @@ from typing import Any
 
 import msgspec
 
-from providers.catalogue import shape
-from providers.catalogue.kinds import ResourceKind
+from providers.catalogue import paths, shape
+from providers.catalogue.kinds import LinkRule, ResourceKind
 from providers.catalogue.masking import Masking
 from providers.errors import DataError
-from providers.kubernetes import annotation
+from providers.kubernetes import annotation, catalogue, clouds, derived
 from providers.kubernetes.catalogue import KubernetesKind
 from providers.kubernetes.listing import Item, Listed
 from providers.kubernetes.names import Names, UnreadableIndex
 from providers.kubernetes.status import stable
-from providers.records import Resource
+from providers.records import Link, Resource
 
 _DATA_FIELDS = ("f:data", "f:binaryData", "f:stringData")
 
@@ -24,22 +24,23 @@ _DATA_FIELDS = ("f:data", "f:binaryData", "f:stringData")
 class KubernetesShape(shape.Shape):
     """Makes resources of the objects of one cluster. For one thread at a time."""
 
-    def __init__(self, cluster: str, names: Names, ignored: Iterable[str], masking: Masking) -> None:
-        """`cluster` is the identity of the cluster, which every id begins with."""
+    def __init__(self, cluster: str, names: Names, ignored: Iterable[str], masking: Masking, aws_account: str = "") -> None:
+        """`cluster` is the identity of the cluster, which every id begins with; `aws_account` is where its nodes run."""
         super().__init__(ignored, masking)
-        self._cluster, self._names, self._unknown = cluster, names, False
+        self._cluster, self._names, self._unknown, self._aws_account = cluster, names, False, aws_account
 
-    def object(self, kind: KubernetesKind, item: Item) -> Resource:
+    def object(self, kind: KubernetesKind, item: Item, links: Iterable[Link] = ()) -> Resource:
         """The resource of an object. Raises `DataError` when the object lacks its uid or its name.
 
-        With `links_partial` when an object that it names may be there and cannot be looked up.
+        `links` are further ones. With `links_partial` when an object that it names may be there and cannot be looked up.
         """
         metadata = item.get("metadata")
         for key in ("uid", "name"):
             if not isinstance(metadata, Mapping) or not isinstance(metadata.get(key), str) or not metadata[key]:
                 raise DataError(f"it has no {key}")
         self._unknown = False
-        found = self.resource(kind, _stored(item), {"cluster": self._cluster, "kind": kind.kind, "group": kind.group})
+        context = {"cluster": self._cluster, "kind": kind.kind, "group": kind.group}
+        found = self.resource(kind, _stored(item), context, links=links)
         parent = found.parent or ("" if item["metadata"].get("namespace") else self._cluster)
         return msgspec.structs.replace(found, parent=parent, links_partial=self._unknown)
 
@@ -53,10 +54,65 @@ class KubernetesShape(shape.Shape):
             self._unknown = True
             return ""
 
+    def _links(self, rule: LinkRule, item: shape.Item, context: shape.Context) -> Iterator[Link]:
+        if not rule.to.startswith(catalogue.SELECTED):
+            yield from super()._links(rule, item, context)
+            return
+        for selector in paths.values(item, rule.path):
+            try:
+                plural, namespace = rule.to.removeprefix(catalogue.SELECTED), item["metadata"].get("namespace", "")
+                yield from (Link(rule.type, found) for found, _ in self._names.selected(plural, namespace, selector))
+            except UnreadableIndex:
+                self._unknown = True
+
+    def target(self, rule: LinkRule, value: Any, item: shape.Item, context: shape.Context) -> str:
+        """The id that a rule's target means for a value: see `providers.kubernetes.catalogue`."""
+        if rule.to.startswith(catalogue.REFERENCE):
+            return self._referred(rule.to.removeprefix(catalogue.REFERENCE).removeprefix(":"), value, item)
+        match rule.to:
+            case catalogue.MACHINE:
+                return clouds.machine(str(value), self._aws_account)
+            case catalogue.VOLUME:
+                return clouds.volume(str(value), str(paths.first(item, catalogue.ZONE) or ""), self._aws_account)
+            case catalogue.HOST:
+                return self._service(str(value), item["metadata"].get("namespace", ""))
+            case _:
+                return super().target(rule, value, item, context)
+
+    def _referred(self, usual: str, value: Any, item: shape.Item) -> str:
+        """The object that a reference names by kind, group, namespace and name; `usual` is its kind and group where it has none."""
+        if not isinstance(value, Mapping) or not value.get("name"):
+            return ""
+        usual_kind, _, usual_group = usual.partition(".")
+        kind = str(value.get("kind") or usual_kind)
+        if kind in derived.SUBJECTS:
+            return derived.subject_id(self._cluster, kind, str(value["name"]))
+        found = self._names.type_of(kind, _group_of(value, usual_group if kind == usual_kind else None))
+        if found is None:
+            return ""
+        namespace = value.get("namespace") or item["metadata"].get("namespace", "")
+        return self.spelling(f"@{found.name}/{namespace}/{value['name']}" if found.namespaced else f"@{found.name}/{value['name']}")
+
+    def _service(self, host: str, namespace: str) -> str:
+        """The Service of a host name inside the cluster; empty for a host outside."""
+        name, *rest = host.split(".")
+        if len(rest) > 1 and rest[1] != "svc":
+            return ""
+        return self.spelling(f"@services/{rest[0] if rest else namespace}/{name}")
+
     def name(self, kind: ResourceKind, item: shape.Item, tags: Mapping[str, str], external_id: str) -> str:  # noqa: ARG002
         """The name, with the namespace in front."""
         metadata = item["metadata"]
         return f"{metadata['namespace']}/{metadata['name']}" if metadata.get("namespace") else str(metadata["name"])
+
+
+def _group_of(reference: Mapping[str, Any], usual: str | None) -> str | None:
+    """The group that a reference names; None when any will do."""
+    for key in ("apiGroup", "group"):
+        if isinstance(reference.get(key), str):
+            return str(reference[key])
+    version = reference.get("apiVersion")
+    return version.rpartition("/")[0] if isinstance(version, str) and version else usual
 
 
 def _stored(item: Item) -> Item:

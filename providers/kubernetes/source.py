@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
+from providers.catalogue.kinds import LinkRule
 from providers.catalogue.masking import Masking
 from providers.concurrency import Once
 from providers.errors import ConfigError, DataError, ProviderError, ScopeError
-from providers.kubernetes import catalogue
+from providers.kubernetes import catalogue, clouds, derived
 from providers.kubernetes.api_type import ApiType
 from providers.kubernetes.catalogue import KubernetesKind
 from providers.kubernetes.client import Client
@@ -24,7 +25,8 @@ from providers.kubernetes.names import Names
 from providers.kubernetes.shape import KubernetesShape, metadata_only
 from providers.provider import Item as Emitted
 from providers.provider import Read, Source
-from providers.records import Gone, Identity, Rejected, Resource, Scope
+from providers.records import UNREADABLE as UNREADABLE_ATTRIBUTE
+from providers.records import Gone, Identity, Link, Rejected, Resource, Scope
 
 UNREADABLE = (DataError, msgspec.DecodeError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
 """What an object of a made-up form raises while it becomes a resource: that object is rejected, and no other."""
@@ -83,15 +85,35 @@ class Cluster(Source):
         types, found = self.planned_types()
         names = Names(self._lists, self._uid, types if not self._config.namespaces else found.types, self._namespaces.uids)
         for sub_type, alike in _by_sub_type(types).items():
+            also = _also(alike)
             for namespace in self._namespaces.uids or ("",):
-                yield Read((self._scope(sub_type, namespace),), functools.partial(self._read, alike, namespace, names))
+                scopes = tuple(self._scope(one, namespace) for one in (sub_type, *also))
+                yield Read(scopes, functools.partial(self._read, alike, namespace, names))
+        yield from self._subject_reads(types)
         for group, error in found.failures.items():
             yield Read((Scope("kubernetes", self._uid, "", "*", f"group={group}"),), functools.partial(_fail, error))
         for namespace in self._namespaces.unknown:
             yield Read((self._scope("*", namespace),), functools.partial(_fail, _unknown(namespace)))
         if not found.failures:
-            for scope in self._gone({catalogue.CLUSTER, "*", *(_kind(kind).sub_type for kind in found.types)}):
+            for scope in self._gone({catalogue.CLUSTER, "*", *derived.TYPES, *(_kind(kind).sub_type for kind in found.types)}):
                 yield Read((scope,), functools.partial(_not_served, scope.resource_type))
+
+    def _subject_reads(self, types: Iterable[ApiType]) -> Iterator[Read]:
+        """The users and groups that bindings name, of each namespace or of the whole cluster."""
+        bindings = [one for one in types if one.plural in derived.BINDINGS and one.group == catalogue.RBAC]
+        for namespace in (self._namespaces.uids or ("",)) if bindings else ():
+            scopes = tuple(self._scope(one, namespace) for one in (derived.USER, derived.GROUP))
+            yield Read(scopes, functools.partial(self._subjects, bindings, namespace))
+
+    def _subjects(self, bindings: Iterable[ApiType], namespace: str) -> Iterator[Emitted]:
+        found: list[Item] = []
+        for listed in (each for one in bindings for each in self._lists.objects(one, namespace)):
+            try:
+                found.append(listed.item())
+            except UNREADABLE as error:
+                for sub_type in (derived.USER, derived.GROUP):
+                    yield Rejected(sub_type, listed.key, f"its binding is no object as the API has them ({type(error).__name__})")
+        yield from derived.subjects(self._uid, found)
 
     def _gone(self, served: set[str]) -> Iterator[Scope]:
         """Scopes of earlier runs whose type the server, which has told all that it has, does not have any more."""
@@ -113,14 +135,45 @@ class Cluster(Source):
     def _itself(self) -> Iterator[Resource]:
         version = self._client.object("/version", what="read /version")
         attributes: dict[str, Any] = {key: version[key] for key in ("gitVersion", "major", "minor", "platform") if key in version}
-        yield Resource(self._uid, "cluster", catalogue.CLUSTER, self._config.cluster_name or self._uid, attributes)
+        issuer = self._issuer()
+        attributes |= {"issuer": issuer} if issuer else {UNREADABLE_ATTRIBUTE: ["issuer"]}
+        ids = (("runs_on", clouds.managed_cluster(issuer)), ("trusted_by", clouds.identity_provider(issuer, self._config.aws_account)))
+        links = tuple(Link(kind, target) for kind, target in ids if target)
+        yield Resource(self._uid, "cluster", catalogue.CLUSTER, self._config.cluster_name or self._uid, attributes, links=links)
+
+    def _issuer(self) -> str:
+        """Who signs the tokens of service accounts, as clouds know the cluster; empty when we may not ask."""
+        try:
+            return str(self._client.object("/.well-known/openid-configuration", what="read the token issuer").get("issuer") or "")
+        except ScopeError:
+            return ""
 
     def _read(self, types: Iterable[ApiType], namespace: str, names: Names) -> Iterator[Emitted]:
-        shape = KubernetesShape(self._uid, names, self._config.ignore_fields, self._masking)
+        shape = KubernetesShape(self._uid, names, self._config.ignore_fields, self._masking, self._config.aws_account)
         for one in types:
-            kind = _kind(one)
+            kind, further = self._linked(_kind(one)), self._derived(one, names)
             for listed in self._listed(one, namespace):
-                yield _resource(shape, kind, listed, values=one.plural not in catalogue.METADATA_ONLY)
+                found = _resource(shape, kind, listed, further, values=one.plural not in catalogue.METADATA_ONLY)
+                yield found
+                if further.sub_type and isinstance(found, Rejected):
+                    yield msgspec.structs.replace(found, resource_type=further.sub_type)
+            yield from further.resources()
+
+    def _derived(self, one: ApiType, names: Names) -> derived.Derived:
+        """What gathers that which is derived of a type's objects."""
+        match derived.of(one.name):
+            case derived.IMAGE:
+                return derived.Images(self._uid)
+            case derived.RELEASE:
+                return derived.Releases(self._uid, names)
+            case _:
+                return derived.Derived()
+
+    def _linked(self, kind: KubernetesKind) -> KubernetesKind:
+        """The kind with the link rules that the config has for it."""
+        name = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+        own = tuple(LinkRule(rule.type, rule.path, rule.to) for rule in self._config.link_rules if rule.kind == name)
+        return msgspec.structs.replace(kind, links=(*kind.links, *own)) if own else kind
 
     def _listed(self, kind: ApiType, namespace: str) -> Iterator[Listed]:
         if kind.plural not in catalogue.METADATA_ONLY:
@@ -128,10 +181,12 @@ class Cluster(Source):
         return self._lists.metadata(kind, namespace) if kind.group else self._lists.rows(kind, namespace)
 
 
-def _resource(shape: KubernetesShape, kind: KubernetesKind, listed: Listed, *, values: bool) -> Resource | Rejected:
+def _resource(
+    shape: KubernetesShape, kind: KubernetesKind, listed: Listed, further: derived.Derived, *, values: bool
+) -> Resource | Rejected:
     try:
         item: Item = listed.item() if values else metadata_only(listed)
-        return shape.object(kind, item)
+        return shape.object(kind, item, further.links(item))
     except UNREADABLE as error:
         reason = str(error) if isinstance(error, DataError) else f"it is no object as the API has them ({type(error).__name__})"
         _, namespace, name = listed.identity
@@ -150,6 +205,11 @@ def _by_sub_type(types: Iterable[ApiType]) -> dict[str, list[ApiType]]:
     for one in types:
         found.setdefault(_kind(one).sub_type, []).append(one)
     return found
+
+
+def _also(alike: Iterable[ApiType]) -> tuple[str, ...]:
+    """The types that are derived of these."""
+    return tuple(filter(None, (derived.of(one.name) for one in alike)))
 
 
 def _not_served(sub_type: str) -> Iterable[Emitted]:

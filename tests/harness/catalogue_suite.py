@@ -76,6 +76,8 @@ class CatalogueSuite:
     """Holes that the source fills, whatever the item."""
     listing_words: ClassVar[tuple[str, ...]] = ()
     """The kind's own fields by which it is listed and that a typo must not pass through: ``operation``, ``items`` ..."""
+    link_fields: ClassVar[frozenset[FieldType]] = frozenset()
+    """What else than a value or an object a link may be made of."""
     resource_types: ClassVar[Sequence[Any]] = ()
     """What the provider tells users that it reads."""
 
@@ -129,7 +131,7 @@ class CatalogueSuite:
             yield from self._link_faults(kind, rule)
 
     def _link_faults(self, kind: ResourceKind, rule: LinkRule) -> Iterator[str]:
-        yield from self._fault(kind, rule.path, {FieldType.VALUE, FieldType.OBJECT})
+        yield from self._fault(kind, rule.path, {FieldType.VALUE, FieldType.OBJECT, *self.link_fields})
         if rule.when[0]:
             yield from self._fault(kind, rule.when[0], {FieldType.VALUE})
         for hole in paths.holes(rule.to):

@@ -8,7 +8,7 @@ from typing import Any
 from catalogue_suite import FieldType, OpenDescription, Unknown
 
 from providers.catalogue import paths
-from providers.kubernetes.catalogue import KubernetesKind
+from providers.kubernetes.catalogue import HOST, MACHINE, REFERENCE, SELECTED, VOLUME, KubernetesKind
 
 
 class KubeDescription(OpenDescription):
@@ -43,6 +43,15 @@ class KubeDescription(OpenDescription):
         for text in (kind.parent, *(rule.to for rule in kind.links)):
             if text.startswith("@"):
                 yield from self._target_faults(text)
+            elif text.startswith(SELECTED) and f"list {text.removeprefix(SELECTED)}" not in self._known:
+                yield f"{text}: the server has no type {text.removeprefix(SELECTED)}"
+            elif text.startswith(f"{REFERENCE}:") and not self._has_kind(*text.partition(":")[2].split(".", 1)):
+                yield f"{text}: the server has no such kind"
+            elif text.startswith("&") and text.partition(":")[0] not in {REFERENCE, SELECTED[:-1], HOST, MACHINE, VOLUME}:
+                yield f"{text}: there is no such target"
+
+    def _has_kind(self, kind: str, group: str = "") -> bool:
+        return kind in {one for _, one in self._served.get(group, ())}
 
     def _target_faults(self, text: str) -> Iterator[str]:
         name, *rest = text.removeprefix("@").split("/")

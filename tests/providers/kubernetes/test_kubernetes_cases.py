@@ -220,7 +220,7 @@ def test_case_k8s_6_links_are_partial_where_an_index_is_denied(kube_proxy):
         sink = read({"kubeconfig": kube_proxy.kubeconfig()})
     pod = sink.one("shop/pod-3")
     assert pod.links_partial
-    assert {link.type for link in pod.links} == {"runs_as"}
+    assert {link.type for link in pod.links} == {"runs_as", "runs_image"}
     assert sink.report("k8s_node").outcome is Outcome.DENIED
     assert not read({"kubeconfig": kube_proxy.kubeconfig()}).one("shop/pod-3").links_partial
 
@@ -244,7 +244,7 @@ def test_case_k8s_7_the_rights_of_one_namespace_suffice_for_it(kube, limited):
     shop = kube.call("GET", "/api/v1/namespaces/shop")["metadata"]["uid"]
     pod = sink.one("shop/pod-1")
     assert sink.who.account == shop
-    assert (pod.parent, {link.type for link in pod.links}) == (f"{shop}/{shop}", {"runs_as"})
+    assert (pod.parent, {link.type for link in pod.links}) == (f"{shop}/{shop}", {"runs_as", "runs_image"})
 
 
 def test_case_k8s_7_an_identity_does_not_change_by_itself(kube, limited):

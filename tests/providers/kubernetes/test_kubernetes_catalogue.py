@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from catalogue_suite import CatalogueSuite
+from catalogue_suite import CatalogueSuite, FieldType
 from kube_description import KubeDescription
 
 from providers import registry
@@ -18,6 +18,7 @@ class TestCatalogue(CatalogueSuite):
 
     kinds = catalogue.KINDS
     context = frozenset({"cluster"})
+    link_fields = frozenset({FieldType.MAP})  # a selector
     listing_words = ("kind", "plural", "group")
     resource_types = registry.get("kubernetes").resource_types()
 
@@ -35,6 +36,12 @@ class TestCatalogue(CatalogueSuite):
                     faults = self.faults(msgspec.structs.replace(kind, links=links))
                     assert any(TYPO in fault for fault in faults), (kind.sub_type, rule)
                     looked_up += 1
+                elif rule.to.startswith("&"):
+                    name, colon, meant = rule.to.partition(":")
+                    wrong = msgspec.structs.replace(rule, to=f"{name}:{meant}{TYPO}" if colon else f"{name}{TYPO}")
+                    links = (*kind.links[:index], wrong, *kind.links[index + 1 :])
+                    faults = self.faults(msgspec.structs.replace(kind, links=links))
+                    assert any(TYPO in fault for fault in faults), (kind.sub_type, rule)
         assert looked_up > 100
 
 

@@ -117,13 +117,18 @@ def test_identity_is_the_clusters_uid_and_the_objects(whole, kube):
 def test_links(whole):
     ids = {resource.name + "/" + resource.sub_type: resource.external_id for _, resource in whole.all()}
     pod = {link.type: link.target for link in whole.one("shop/pod-0").links}
-    assert pod == {"runs_on": ids["node-1/k8s_node"], "runs_as": ids["shop/web/k8s_service_account"]}
+    assert pod == {
+        "runs_on": ids["node-1/k8s_node"],
+        "runs_as": ids["shop/web/k8s_service_account"],
+        "runs_image": ids["nginx/k8s_image"],
+    }
     assert whole.one("shop/pod-0").parent == ids["shop/k8s_namespace"]
     assert [(link.type, link.target) for link in whole.one("shop/pvc").links] == [("bound_to", ids["pv/k8s_persistent_volume"])]
     binding = next(r for _, r in whole.all() if r.sub_type == "k8s_cluster_role_binding" and r.name == "some")
-    assert {link.type: link.target for link in binding.links} == {
-        "has_role": ids["some/k8s_cluster_role"],
-        "granted_to": ids["shop/web/k8s_service_account"],
+    assert {(link.type, link.target) for link in binding.links} == {
+        ("has_role", ids["some/k8s_cluster_role"]),
+        ("granted_to", ids["shop/web/k8s_service_account"]),
+        ("granted_to", ids["reader/k8s_user"]),
     }
 
 
