@@ -8,10 +8,14 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)] if __name__ == "__main__" else []
 
+from kubernetes_coverage import READ_AS_SERVED, ROWS  # noqa: E402
+
 from providers import registry  # noqa: E402 - the page is also written without pytest
+from providers.kubernetes import catalogue, derived  # noqa: E402
+from providers.kubernetes.custom import CUSTOM  # noqa: E402
 
 PAGE = ROOT / "docs" / "types.md"
-HEAD = """# Types of Azure and Microsoft Entra ID
+HEAD = """# Types of Azure, Microsoft Entra ID and Kubernetes
 
 What is read, made from the catalogues by `python tests/docs/test_docs_types.py`; a test fails when this page and the catalogues differ.
 [Providers](providers.md) says how to give access, and what each refusal looks like. Beside the links below, every Azure resource id in a
@@ -21,7 +25,7 @@ resource's properties is a link `refers_to`.
 
 def page() -> str:
     """The page as the catalogues have it."""
-    return HEAD + "".join(table(name) for name in ("azure", "entra"))
+    return HEAD + "".join(table(name) for name in ("azure", "entra")) + kubernetes()
 
 
 def table(name: str) -> str:
@@ -38,8 +42,32 @@ def table(name: str) -> str:
     return "".join(lines)
 
 
+def kubernetes() -> str:
+    """The known kinds, the rules for custom resources, and what the inventory has of what it should have."""
+    links = {kind.sub_type: dict.fromkeys(rule.type for rule in kind.links) for kind in catalogue.KINDS}
+    links |= {derived.IMAGE: {"resolves_to": None}, derived.RELEASE: {"stored_in": None}}
+    lines = ["\n## Kubernetes\n\nEverything that a cluster serves is read; these kinds are known better than others.\n\n"]
+    lines.append("| type | category | permissions | links |\n|---|---|---|---|\n")
+    for one in registry.get("kubernetes").resource_types():
+        cells = (f"`{one.sub_type}`", one.entity_type, _codes(one.permissions), _codes(links.get(one.sub_type, {})))
+        lines.append("| " + " | ".join(cells) + " |\n")
+    lines.append("\nLinks of custom resources:\n\n| kind | link | from | to |\n|---|---|---|---|\n")
+    for name, rules in sorted(CUSTOM.items()):
+        lines += [f"| `{name}` | `{rule.type}` | `{rule.path}` | `{rule.to}` |\n" for rule in rules]
+    lines.append(f"\nWhat a first-rate inventory of Kubernetes has ({len(ROWS)} of {len(ROWS)}):\n\n| | by | |\n|---|---|---|\n")
+    lines += [f"| {row} | {_codes(types.split())} | {remark} |\n" for row, types, remark in ROWS]
+    return "".join(lines)
+
+
 def _codes(words) -> str:
     return ", ".join(f"`{word}`" for word in words)
+
+
+def test_every_row_of_kubernetes_names_types_that_there_are():
+    known = {one.sub_type for one in registry.get("kubernetes").resource_types()} | READ_AS_SERVED
+    known |= {catalogue.sub_type(*name.split(".", 1)) for name in CUSTOM}
+    assert len(ROWS) == 60
+    assert not {name for _, types, _ in ROWS for name in types.split()} - known
 
 
 def test_the_page_is_what_the_catalogues_say():

@@ -5,7 +5,10 @@ from __future__ import annotations
 import urllib.error
 
 import pytest
+from store_runs import Run, add_job
 from waiting import until
+
+from providers.records import Resource, Scope
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 SUB_TYPE = "k8s_gadget__passing_example"
@@ -62,3 +65,20 @@ def test_case_k8s_5_a_type_that_is_served_no_more_is_told_and_leaves_the_plan(wo
     workbench.queue(job)
     fourth = workbench.ended(job, 4)
     assert not workbench.rows("select * from run_scopes where run_id = %s and resource_type = %s", fourth["id"], SUB_TYPE)
+
+
+def test_a_node_is_linked_to_its_machine_when_a_job_of_its_cloud_has_found_it(workbench, kube, database, sql):
+    """The link waits by external id, and leads somewhere once another job of the same organization has the machine."""
+    machine = "//compute.googleapis.com/projects/proj/zones/z/instances/gke-1"
+    kube.create("/api/v1/nodes", {"metadata": {"name": "gce-node"}, "spec": {"providerID": "gce://proj/z/gke-1"}})
+    job = workbench.job(provider="kubernetes", server=kube.server, token="admin-token", ca_certificate=kube.ca)
+    worker = workbench.worker()
+    assert workbench.ended(job)["status"] == "completed"
+    worker.stop()
+    link = "select d.target_id from dependencies d join entities e on e.id = d.source_id where e.name = 'gce-node' and d.dependency_type = 'runs_on'"
+    assert sql.execute(link).fetchall() == [(None,)]
+
+    run = Run(database, add_job(sql, workbench.organization, provider="gcp", next_run_at="now"))
+    run.scope([Resource(machine, "compute", "gce_instance", "gke-1")], Scope("gcp", "proj", "z", "gce_instance"))
+    run.finish()
+    assert sql.execute(link).fetchall() == sql.execute("select id from entities where external_id = %s", [machine]).fetchall()
