@@ -25,6 +25,7 @@ pytest_plugins = [
     "peers.google_cloud",
     "peers.postgres",
     "peers.tcp_proxy",
+    "peers.pgbouncer",
     "peers.kube",
     "peers.kube_proxy",
     "peers.connect_proxy",

@@ -15,3 +15,5 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[str]:
             yield f"DISCOVERY_ALLOWED_PORTS: '{port}' is no port: a number from 1 to 65535, or * for all"
     if "database_read_url" in values and "database_url" not in values:
         yield "DATABASE_READ_URL is set but DATABASE_URL is not: a replica alone cannot be written to"
+    if "database_listen_url" in values and "database_url" not in values:
+        yield "DATABASE_LISTEN_URL is set but DATABASE_URL is not: there are no jobs to be notified of"

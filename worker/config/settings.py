@@ -37,6 +37,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_read_url: Annotated[
         Secret, setting("A replica that is asked whether jobs are due. The primary confirms each claim, so a late replica does no harm.")
     ] = ""
+    database_listen_url: Annotated[
+        Secret,
+        setting(
+            "PostgreSQL without a pooler of transactions between, for notifications: one connection a worker. Without it, and where "
+            "DATABASE_URL leads through PgBouncer, jobs start and are cancelled within 5 seconds instead of at once."
+        ),
+    ] = ""
     elder_api_url: Annotated[str, setting("The Elder API that connectors deliver to.")] = "http://api:5000"
     elder_api_key: Annotated[
         Secret, setting("Bearer key of the Elder API. The API asks for it whenever it is set, and needs it unless it listens on loopback.")

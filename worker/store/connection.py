@@ -1,11 +1,16 @@
-"""Opens connections to PostgreSQL. A dead server is noticed within 15 seconds, whatever the network does."""
+"""Opens connections to PostgreSQL. A dead server is noticed within 15 seconds, whatever the network does.
+
+A connection pooler (PgBouncer and the like) may give each transaction another session of the server. So nothing here outlives a
+transaction: no statement is prepared on the server, and behind a pooler each transaction sets the limits, not the start of the session.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import psycopg
@@ -29,14 +34,69 @@ IDLE_IN_TRANSACTION = 60_000
 LOCK_TIMEOUT = 15_000
 """Limits in milliseconds: of a statement, of an idle transaction, of waiting for a lock."""
 
+SESSION: dict[str, object] = {
+    "statement_timeout": STATEMENT_TIMEOUT,
+    "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
+    "lock_timeout": LOCK_TIMEOUT,
+    "timezone": "UTC",
+    "client_min_messages": "warning",
+}
+
 RESPONSE_TIMEOUT = STATEMENT_TIMEOUT / 1000 + 10
 """Seconds without an answer after which a connection is closed; longer than STATEMENT_TIMEOUT, at which a live server answers."""
+
+
+_OPTIONS_REFUSED = re.compile(r"unsupported .*startup parameter")
 
 
 class Connection(psycopg.Connection[TupleRow]):
     """A connection that ends when the server stops answering although the network accepts data: half-open, or behind a stuck proxy."""
 
     response_timeout = RESPONSE_TIMEOUT
+    pooled = False
+    """True behind a connection pooler: then nothing that belongs to a session (LISTEN, SET) can be relied on."""
+    limits = b""
+    """Statements that set the limits of a transaction behind a pooler."""
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **keywords: Any) -> Any:
+        """Connects; `session` has parameters of the session. Raises `psycopg.Error`.
+
+        A pooler refuses the `options` of the start, or another process than the one that greeted answers. Then the parameters hold in
+        transactions, and the time zone everywhere.
+        """
+        session: dict[str, object] = keywords.pop("session", {})
+        keywords["prepare_threshold"] = None
+        options = " ".join(f"-c {name}={value}" for name, value in session.items())
+        try:
+            made = super().connect(conninfo, options=options, **keywords)
+        except psycopg.OperationalError as error:
+            if not _OPTIONS_REFUSED.search(str(error)):
+                raise
+            made = super().connect(conninfo, **keywords)
+        try:
+            made.recognise_pooler(session)
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def recognise_pooler(self, session: Mapping[str, object]) -> None:
+        """Sets `pooled`, and behind a pooler the time zone and `limits`."""
+        row = self.execute("select pg_backend_pid()").fetchone()
+        self.pooled = row is None or row[0] != self.info.backend_pid
+        if self.pooled:
+            self.execute("set timezone to 'UTC'")  # a pooler keeps it for each client
+            self.limits = ";".join(f"set local {name} = '{value}'" for name, value in session.items()).encode()
+
+    @contextlib.contextmanager
+    def transaction(self, *arguments: Any, **options: Any) -> Iterator[psycopg.Transaction]:
+        """Opens a transaction or a savepoint as the base class does."""
+        outermost = self.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        with super().transaction(*arguments, **options) as opened:
+            if outermost and self.limits:
+                self.execute(self.limits)
+            yield opened
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -68,12 +128,9 @@ def connect(url: str, name: str = "elder-worker", *, read_only: bool = False, re
 
     `response_timeout` limits the seconds without data in the middle of a statement.
     """
-    options = f"-c statement_timeout={STATEMENT_TIMEOUT} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION}"
-    options += f" -c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC -c client_min_messages=warning"
-    if read_only:
-        options += " -c default_transaction_read_only=on"
+    session = SESSION | ({"default_transaction_read_only": "on"} if read_only else {})
     try:
-        connection = Connection.connect(url, autocommit=True, application_name=name[:63], options=options, **LIMITS)
+        connection: Connection = Connection.connect(url, session=session, autocommit=True, application_name=name[:63], **LIMITS)
     except psycopg.Error as error:
         raise classified(error) from None
     except (ValueError, UnicodeError) as error:

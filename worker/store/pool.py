@@ -31,6 +31,13 @@ CHECK_TIMEOUT = 2.0
 STATEMENT_TIMEOUT = 20_000
 """Milliseconds a statement of a request may take."""
 
+SESSION = {
+    "statement_timeout": STATEMENT_TIMEOUT,
+    "lock_timeout": 5_000,
+    "idle_in_transaction_session_timeout": 30_000,
+    "timezone": "UTC",
+}
+
 RESPONSE_TIMEOUT = STATEMENT_TIMEOUT / 1000 + 5
 """Seconds without data in the middle of a statement after which a connection is closed."""
 
@@ -39,16 +46,13 @@ class Pool:
     """A pool that opens its first connection at the first request."""
 
     def __init__(self, url: str, size: int = 8) -> None:
-        options = (
-            f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
-        )
         self._problem: StoreError | None = None
         self._tried_at = 0.0
         self._size = size
         self._pool = psycopg_pool.ConnectionPool(
             url,
             connection_class=self._connections(),
-            kwargs={**LIMITS, "connect_timeout": CONNECT_TIMEOUT, "autocommit": True, "application_name": "elder-api", "options": options},
+            kwargs={**LIMITS, "connect_timeout": CONNECT_TIMEOUT, "autocommit": True, "application_name": "elder-api", "session": SESSION},
             min_size=0,
             max_size=size,
             reconnect_timeout=RECONNECT_TIMEOUT,

@@ -14,7 +14,7 @@ from worker.store.jobs import WAKE
 from worker.store.query import rows
 
 LOOK = 1.0
-"""Seconds between two queries without a notification, which a connection pooler may drop."""
+"""Seconds between two queries without a notification; behind a connection pooler there is none."""
 
 
 def workers(connection: Connection, seconds: float, provider: str | None = None) -> int:
@@ -43,7 +43,8 @@ def ask(connection: Connection, provider: str, config: dict[str, Any]) -> UUID:
 def answer(connection: Connection, test: UUID, seconds: float) -> dict[str, Any] | None:
     """Waits for the answer; returns None when none arrives in time. The test is deleted either way."""
     deadline = time.monotonic() + seconds
-    connection.execute("listen elder_test")
+    if not connection.pooled:
+        connection.execute("listen elder_test")
     try:
         while True:
             row = connection.execute("select answer from elder_worker.tests where id = %s", [test]).fetchone()
@@ -52,5 +53,6 @@ def answer(connection: Connection, test: UUID, seconds: float) -> dict[str, Any]
                 return row[0] if row else None
             list(connection.notifies(timeout=min(LOOK, left), stop_after=1))
     finally:
-        connection.execute("unlisten elder_test")
+        if not connection.pooled:
+            connection.execute("unlisten elder_test")
         connection.execute(statements.get("forget_test"), [test])

@@ -17,8 +17,7 @@ from worker.store import claims, migrate, retention, statements
 from worker.store.connection import Connection, connect, guarded, transaction
 from worker.store.errors import BadData, LostClaim, StoreError
 from worker.store.jobs import WAKE
-
-CHANNEL = "elder_worker"
+from worker.store.notifications import Notifications
 
 REPLICA_LAG = 30.0
 """Seconds after a notification during which the primary is asked, because a replica may lag."""
@@ -41,10 +40,12 @@ class PostgresQueue:
         ttl: float,
         *,
         read_url: str = "",
+        listen_url: str = "",
         history_days: int = 0,
         abilities: Abilities | None = None,
     ) -> None:
         """`owner` is a UUID, random for each start of a process; `worker` is a name for people; `ttl` is LEASE_TTL in seconds;
+        `listen_url` is DATABASE_LISTEN_URL;
         `history_days` is HISTORY_RETENTION_DAYS; `abilities` are what this worker can run: without, it claims any job.
         """
         self._abilities = abilities
@@ -55,7 +56,7 @@ class PostgresQueue:
             self._connection = connect(url, f"elder-worker/{owner[:8]}")
             try:
                 self.schema = migrate.migrate_on(self._connection)
-                self._connection.execute(f"listen {CHANNEL}")
+                self._notifications = Notifications(self._connection, listen_url, f"elder-worker/{owner[:8]} listens")
                 self._connection.response_timeout = RESPONSE_TIMEOUT  # a migration may take longer
             except BaseException:
                 self._connection.close()
@@ -63,15 +64,15 @@ class PostgresQueue:
 
     def fileno(self) -> int:
         """Descriptor that is readable when a notification has arrived."""
-        return self._connection.fileno()
+        return self._notifications.fileno()
 
     def notified(self) -> bool:
-        """Takes the notifications that have arrived; returns true when there were some."""
+        """Takes the notifications that have arrived; returns true when there were some, or when it is time to look without."""
         with _reachable():
-            notified = list(self._connection.notifies(timeout=0))
+            notified = self._notifications.arrived()
         if notified:
             self._primary_until = time.monotonic() + REPLICA_LAG
-        return bool(notified)
+        return notified or self._notifications.overdue()
 
     def claim(self, limit: int, job: int | None) -> list[Claimed]:
         """Claims due jobs, or the given one. A replica may say whether any are due; the claim itself runs on the primary."""
@@ -166,6 +167,7 @@ class PostgresQueue:
 
     def close(self) -> None:
         """Closes the connections."""
+        self._notifications.close()
         for connection in (self._connection, self._replica):
             if connection is not None:
                 connection.close()

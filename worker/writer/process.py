@@ -101,6 +101,7 @@ class Writer:
                 name,
                 settings.lease_ttl,
                 read_url=read_url,
+                listen_url=settings.database_listen_url,
                 history_days=settings.history_retention_days,
                 abilities=abilities,
             ),
@@ -172,4 +173,5 @@ def _job_limits(settings: Settings) -> Limits:
 def _secrets(settings: Settings) -> Iterator[str]:
     """Values that must not appear in the writer's log lines."""
     yield from settings.secret_values()
-    yield urlsplit(settings.database_url).password or ""
+    for url in (settings.database_url, settings.database_read_url, settings.database_listen_url):
+        yield urlsplit(url).password or ""
