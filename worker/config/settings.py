@@ -39,10 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     database_listen_url: Annotated[
         Secret,
-        setting(
-            "PostgreSQL without a pooler of transactions between, for notifications: one connection a worker. Without it, and where "
-            "DATABASE_URL leads through PgBouncer, jobs start and are cancelled within 5 seconds instead of at once."
-        ),
+        setting("PostgreSQL without PgBouncer between, for notifications. Without, behind PgBouncer, jobs start within 5 s, not at once."),
     ] = ""
     elder_api_url: Annotated[str, setting("The Elder API that connectors deliver to.")] = "http://api:5000"
     elder_api_key: Annotated[
@@ -250,8 +247,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def enabled(self, provider: str) -> bool | None:
         """The provider's switch (``AWS_ENABLED``); None when it is not set."""
-        source = self.sources.get(provider)
-        return source.enabled if source else None
+        return source.enabled if (source := self.sources.get(provider)) else None
 
     def connectors(self) -> dict[str, SourceSettings]:
         """Every connector that there is, switched on or not."""
