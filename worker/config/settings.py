@@ -38,8 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Secret, setting("A replica that is asked whether jobs are due. The primary confirms each claim, so a late replica does no harm.")
     ] = ""
     database_listen_url: Annotated[
-        Secret,
-        setting("PostgreSQL without PgBouncer between, for notifications. Without, behind PgBouncer, jobs start within 5 s, not at once."),
+        Secret, setting("PostgreSQL without a pooler between, for notifications. Without: behind PgBouncer jobs start within 5 s.")
     ] = ""
     elder_api_url: Annotated[str, setting("The Elder API that connectors deliver to.")] = "http://api:5000"
     elder_api_key: Annotated[
@@ -290,8 +289,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings, from an environment. Raises `SettingsError` with every complaint."""
     own, descriptions = variables(Settings), tuple(registry.descriptions())
-    names = [one.name for one in (*own, *(one for description in descriptions for one in sources.variables(description)))]
-    reader = Reader(environ, names)
+    reader = Reader(environ, [one.name for one in (*own, *(one for each in descriptions for one in sources.variables(each)))])
     values = reader.values(own)
     found = {description.name: sources.read(reader, description) for description in descriptions}
     reader.unknown_names((*PREFIXES, *(one.prefix for one in descriptions if not one.shared_prefix)))
