@@ -6,7 +6,7 @@ import functools
 from typing import Any
 
 from providers.gcp.declaration import GcpKind
-from providers.gcp.types import balancing, compute, databases, identity, network, operations, serverless, storage
+from providers.gcp.types import balancing, compute, data, databases, identity, network, operations, serverless, storage
 from providers.provider import ResourceType
 
 ALL: tuple[GcpKind, ...] = (
@@ -15,6 +15,7 @@ ALL: tuple[GcpKind, ...] = (
     *balancing.KINDS,
     *storage.KINDS,
     *databases.KINDS,
+    *data.KINDS,
     *serverless.KINDS,
     *operations.KINDS,
     *identity.KINDS,
@@ -52,6 +53,12 @@ def children(sub_type: str) -> tuple[GcpKind, ...]:
 def family(sub_type: str) -> tuple[GcpKind, ...]:
     """A type and all that are under it: they are read together, so that no list is read twice."""
     return (kind(sub_type), *(one for child in children(sub_type) for one in family(child.sub_type)))
+
+
+@functools.cache
+def services(sub_type: str) -> frozenset[str]:
+    """The APIs that a type and those under it are read from: all must be enabled."""
+    return frozenset(one.service for one in family(sub_type))
 
 
 def shown(sub_type: str) -> tuple[GcpKind, ...]:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
 from providers.concurrency import Turns
-from providers.errors import BadAnswer, Denied, ProviderError, ScopeError, Unsupported
+from providers.errors import BadAnswer, Denied, ProviderError, ScopeError
 from providers.gcp import bindings, catalogue
 from providers.gcp.catalogue import BINDING, PROJECT, SERVICE_KIND
 from providers.gcp.config import GcpConfig, GcpOperator
@@ -22,7 +22,7 @@ from providers.google import signin as google_signin
 from providers.google.causes import Disabled
 from providers.google.signin import Signin
 from providers.provider import Item, Read, Source
-from providers.records import Identity, Incomplete, Resource, Scope
+from providers.records import Gone, Identity, Incomplete, Resource, Scope
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 """IAM's lists take no smaller one; what we may do is limited by the role."""
@@ -90,8 +90,7 @@ class GcpSource(Source):
             return
         else:
             if found.get("state", "ACTIVE") != "ACTIVE":
-                gone = Unsupported(f"project {project} is being deleted ({found['state']}): nothing in it is read any more")
-                yield _read(project, ("*",), functools.partial(_raise, gone))
+                yield _read(project, EVERY_TYPE, functools.partial(_gone, project, str(found["state"])))
                 return
             yield _read(project, (PROJECT.sub_type,), functools.partial(self._itself, project, found))
         yield _read(project, (BINDING.sub_type,), functools.partial(self._bindings, project))
@@ -104,13 +103,13 @@ class GcpSource(Source):
         enabled = _enabled(services)
         left_out: list[GcpKind] = []
         for kind in KINDS_OF_PROJECTS:
-            if enabled and kind.service not in enabled:
+            if enabled and not catalogue.services(kind.sub_type) <= enabled:
                 left_out.append(kind)
             else:
                 types = tuple(one.sub_type for one in catalogue.shown(kind.sub_type))
                 yield _read(project, types, self._reading(kind, project))
         if left_out:
-            names = ", ".join(sorted({kind.service for kind in left_out}))
+            names = ", ".join(sorted({host for kind in left_out for host in catalogue.services(kind.sub_type) - enabled}))
             off = Disabled(f"not enabled in project {project}, and so not asked: {names}; enable an API if what is in it is to be read")
             types = tuple(one.sub_type for kind in left_out for one in catalogue.shown(kind.sub_type))
             yield _read(project, types, functools.partial(_raise, off))
@@ -136,6 +135,15 @@ class GcpSource(Source):
 
 KINDS_OF_PROJECTS = tuple(kind for kind in catalogue.ALL if not kind.under and kind is not SERVICE_KIND)
 """The types whose lists are asked for by project; the others are read with them."""
+
+
+EVERY_TYPE = tuple(kind.sub_type for kind in (PROJECT, BINDING, *catalogue.KINDS))
+"""The types of a project."""
+
+
+def _gone(project: str, state: str) -> Iterable[Item]:
+    reason = f"project {project} is being deleted ({state}): what it had is marked as deleted, and comes back if the project is restored"
+    return [Gone(sub_type, reason) for sub_type in EVERY_TYPE]
 
 
 def _enabled(services: list[Item] | ScopeError) -> frozenset[str]:

@@ -51,6 +51,8 @@ def _identified(kind: GcpKind, made: dict, call: Call, number: int) -> dict:
     if "selfLink" in made:
         made["selfLink"] = link(project, f"regions/us-central1/{kind.items.removesuffix('[]')}/{name}")
     collection = kind.address.rpartition("/")[2]
+    if kind.hidden and kind.api == "compute":
+        return made | {"name": LOCATIONS[number % 2] + str(number // 2 or "")}
     if kind.hidden:
         return made | {"name": f"projects/{project}/locations/{LOCATIONS[number % 2]}{number // 2 or ''}", "labels": {}}
     if re.fullmatch(r"(?:\{parent\}|//[\w.-]+)/\{name\}", kind.id):
@@ -61,6 +63,14 @@ def _identified(kind: GcpKind, made: dict, call: Call, number: int) -> dict:
         made["name"] = f"{above}/{collection}/{name}"
     elif "name" in made:
         made["name"] = name
+    if kind.sub_type == "gcp_bigquery_table":
+        made["tableReference"] = {"projectId": project, "datasetId": "d", "tableId": name}
+    if kind.sub_type == "gcp_dataproc_cluster":
+        made["clusterName"] = name
+    if kind.sub_type == "gcp_dataflow_job":
+        made |= {"id": name, "location": LOCATIONS[number % 2]}
+    if kind.sub_type == "gcp_scc_finding":
+        made["finding"]["name"] = f"projects/{NUMBERS[project]}/sources/7/findings/{name}"
     if kind.sub_type == "gcp_bigquery_dataset":
         made["datasetReference"] = {"projectId": project, "datasetId": name}
     for child in children(kind.sub_type):

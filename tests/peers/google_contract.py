@@ -62,6 +62,7 @@ APIS = (
     ),
     *("file.v1", "container.v1", "run.v1", "run.v2", "cloudfunctions.v2", "appengine.v1", "artifactregistry.v1", "pubsub.v1", "dns.v1"),
     *("cloudscheduler.v1", "cloudtasks.v2", "secretmanager.v1", "cloudkms.v1", "logging.v2", "monitoring.v3", "apikeys.v2"),
+    *("dataflow.v1b3", "dataproc.v1", "composer.v1", "securitycenter.v1", "orgpolicy.v2"),
 )
 
 

@@ -79,7 +79,7 @@ class Method:
     def items(self) -> tuple[str, str]:
         """The response's field with what is listed, and for an aggregated list the field of each scope with its part: (items, disks)."""
         properties = schema(self.api, self.response).get("properties", {})
-        for name in sorted(properties, key=lambda name: name != "items"):
+        for name in sorted(properties.keys() - {"failedLocation", "warnings"}, key=lambda name: name != "items"):
             inner = properties[name]
             if inner.get("type") == "array" and ("$ref" in inner["items"] or inner["items"].get("type") == "object"):
                 return name, ""

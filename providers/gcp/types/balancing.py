@@ -41,6 +41,11 @@ KINDS: tuple[GcpKind, ...] = (
         "gcp_network_endpoint_group", "network", "networkEndpointGroups", IN_VPC, IN_SUBNET, omit=("size",),
     ),
     GcpKind(
+        "gcp_firewall_policy", "network", LINK, "compute.networkFirewallPolicies.aggregatedList", "firewallPolicies[]", tags="",
+        address=f"{V1}/aggregated/firewallPolicies", parameters=PARTIAL, size_parameter="maxResults",
+        links=(LinkRule("applies_to", "associations[].attachmentTarget"),), permission="compute.firewallPolicies.list",
+    ),
+    GcpKind(
         "gcp_backend_bucket", "network", LINK, "compute.backendBuckets.list", "items[]", tags="", address=f"{V1}/global/backendBuckets",
         size_parameter="maxResults", links=(LinkRule("routes_to", "bucketName", "//storage.googleapis.com/projects/_/buckets/{value}"),),
         omit=("usedBy",),
@@ -50,6 +55,7 @@ KINDS: tuple[GcpKind, ...] = (
         "targetVpnGateway"),
         tags="labels", omit=("sharedSecret", "sharedSecretHash", "detailedStatus"),
     ),
+    _listed("gcp_target_vpn_gateway", "network", "targetVpnGateways", IN_VPC, tags="labels", omit=("status",)),
     _listed("gcp_vpn_gateway", "network", "vpnGateways", IN_VPC, tags="labels"),
     _listed(
         "gcp_interconnect_attachment", "network", "interconnectAttachments", LinkRule("uses", "router"), LinkRule("uses", "interconnect"),

@@ -25,6 +25,16 @@ KINDS: tuple[GcpKind, ...] = (
         unordered=("replicaNames",), permission="cloudsql.instances.list",
     ),
     GcpKind(
+        "gcp_sql_database", "database", "{parent}/databases/{name}", "sql.databases.list", "items[]", tags="", size_parameter="",
+        address="sqladmin.googleapis.com/v1/projects/{project}/instances/{parent.name}/databases", under="gcp_sql_instance",
+        parent="{parent}", permission="cloudsql.databases.list",
+    ),
+    GcpKind(
+        "gcp_sql_user", "user", "{parent}/users/{name}@{host?}", "sql.users.list", "items[]", tags="", size_parameter="",
+        address="sqladmin.googleapis.com/v1/projects/{project}/instances/{parent.name}/users", under="gcp_sql_instance",
+        parent="{parent}", omit=("password", "passwordPolicy.status"), unordered=("databaseRoles",), permission="cloudsql.users.list",
+    ),
+    GcpKind(
         "gcp_spanner_instance", "database", "//spanner.googleapis.com/{name}", "spanner.projects.instances.list", "instances[]",
         address="spanner.googleapis.com/v1/projects/{project}/instances",
     ),
@@ -37,6 +47,12 @@ KINDS: tuple[GcpKind, ...] = (
     GcpKind(
         "gcp_bigtable_instance", "database", "//bigtable.googleapis.com/{name}", "bigtableadmin.projects.instances.list", "instances[]",
         address="bigtableadmin.googleapis.com/v2/projects/{project}/instances", size_parameter="", permission="bigtable.instances.list",
+    ),
+    GcpKind(
+        "gcp_bigtable_cluster", "database", "//bigtable.googleapis.com/{name}", "bigtableadmin.projects.instances.clusters.list",
+        "clusters[]", tags="", address="bigtableadmin.googleapis.com/v2/{parent.name}/clusters", size_parameter="", location="location",
+        under="gcp_bigtable_instance", parent="{parent}", links=(encrypted_with("encryptionConfig.kmsKeyName"),), omit=("serveNodes",),
+        permission="bigtable.clusters.list",
     ),
     GcpKind(
         "gcp_redis_instance", "database", "//redis.googleapis.com/{name}", "redis.projects.locations.instances.list", "instances[]",
@@ -71,6 +87,11 @@ KINDS: tuple[GcpKind, ...] = (
         "gcp_bigquery_dataset", "database", "//bigquery.googleapis.com/projects/{datasetReference.projectId}/datasets/"
         "{datasetReference.datasetId}", "bigquery.datasets.list", "datasets[]", size_parameter="maxResults", largest=1000,
         address="bigquery.googleapis.com/bigquery/v2/projects/{project}/datasets", location="location", permission="bigquery.datasets.get",
+    ),
+    GcpKind(
+        "gcp_bigquery_table", "database", "{parent}/tables/{tableReference.tableId}", "bigquery.tables.list", "tables[]",
+        name="tableReference.tableId", size_parameter="maxResults", largest=1000, under="gcp_bigquery_dataset", parent="{parent}",
+        address="bigquery.googleapis.com/bigquery/v2/projects/{project}/datasets/{parent.datasetReference.datasetId}/tables",
     ),
     GcpKind(
         "gcp_filestore_instance", "storage", "//file.googleapis.com/{name}", "file.projects.locations.instances.list", "instances[]",

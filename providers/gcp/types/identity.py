@@ -8,7 +8,7 @@ from providers.gcp.types.texts import SERVICE_ACCOUNT, runs_as
 
 SERVICE_USAGE = "serviceusage.googleapis.com"
 
-MANAGER = "cloudresourcemanager.googleapis.com"
+ORG_POLICY, MANAGER = "orgpolicy.googleapis.com", "cloudresourcemanager.googleapis.com"
 
 # fmt: off
 PROJECT = GcpKind(
@@ -60,6 +60,10 @@ KINDS: tuple[GcpKind, ...] = (
         "gcp_iam_role", "role", "//iam.googleapis.com/{name}", "iam.projects.roles.list", "roles[]", name="title", tags="",
         address="iam.googleapis.com/v1/projects/{project}/roles", parameters={"view": "FULL"}, largest=1000,
         unordered=("includedPermissions",),
+    ),
+    GcpKind(
+        "gcp_org_policy", "policy", f"//{ORG_POLICY}/{{name}}", "orgpolicy.projects.policies.list", "policies[]", tags="",
+        address=f"{ORG_POLICY}/v2/projects/{{project}}/policies", permission="orgpolicy.policies.list",
     ),
     GcpKind(
         "gcp_service", "service", "//serviceusage.googleapis.com/projects/{project}/services/{config.name}", "serviceusage.services.list",

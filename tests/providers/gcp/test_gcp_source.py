@@ -265,11 +265,18 @@ def test_a_project_that_is_not_visible_is_a_denied_scope(read):
     assert outcome(sink, "gce_instance").outcome == Outcome.COMPLETE
 
 
-def test_a_project_that_is_being_deleted_is_unsupported_and_not_empty(read, company):
+def test_a_project_that_is_being_deleted_is_gone_by_the_sources_own_word_with_all_that_it_had(read, company, google):
+    before = {scope for scope in read().reports if scope.account == OTHER}
     company.projects[OTHER] |= {"state": "DELETE_REQUESTED"}
+    google.calls.clear()
     sink = read()
 
-    assert [(r.scope.resource_type, r.outcome) for r in sink.reports.values() if r.scope.account == OTHER] == [("*", Outcome.UNSUPPORTED)]
+    reports = {scope: report for scope, report in sink.reports.items() if scope.account == OTHER}
+    assert before <= set(reports)
+    assert {(report.outcome, report.gone) for report in reports.values()} == {(Outcome.COMPLETE, True)}
+    assert all("is being deleted (DELETE_REQUESTED)" in report.message for report in reports.values())
+    assert not [call for call in google.calls if call.path.get("project") == OTHER]
+    assert outcome(sink, "gcp_project").gone is False
 
 
 def test_a_project_whose_resource_manager_is_off_is_read_all_the_same(read, google):
