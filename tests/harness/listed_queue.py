@@ -87,6 +87,9 @@ class Remembering:
     def begin(self, index, scope):
         pass
 
+    def repeated(self, index, encoded):
+        return 0
+
     def records(self, index, resources):
         self.totals.resources += len(resources)
 

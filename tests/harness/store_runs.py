@@ -48,13 +48,15 @@ def claim(database: str, owner: str = OWNER, job: int | None = None, ttl: float 
 class Run:
     """One run of a job, driven by the test."""
 
+    batch = 500
+
     def __init__(self, database: str, job: int, owner: str = OWNER, guard: float = 0.1, through: str = "", version: str = "") -> None:
         """`through` is another URL for the results; `version` is that of the catalogue."""
         [self.claimed] = claim(database, owner, job)
         self.inventory = PostgresInventory(
             lambda: connect(through or database), self.claimed, owner, guard, lambda _c, _s: 1, version=version
         )
-        self._index = 0
+        self._index = self.repeated = 0
 
     def scope(self, found: list[Resource], scope: Scope = SCOPE, outcome: Outcome = Outcome.COMPLETE, **end) -> None:
         """Reads one scope from its beginning to its end."""
@@ -68,8 +70,17 @@ class Run:
         """Opens a scope and sends resources; the scope stays open."""
         index, self._index = self._index, self._index + 1
         self.inventory.begin(index, scope)
-        self.inventory.records(index, raws(found))
+        for start in range(0, len(found), self.batch):
+            self.send(index, found[start : start + self.batch])
         return index
+
+    def send(self, index: int, batch: list[Resource]) -> int:
+        """Sends a batch as the run's thread does; returns how many of its resources were recognised by the batch's bytes."""
+        repeated = self.inventory.repeated(index, wire.encode_resources(batch))
+        if not repeated:
+            self.inventory.records(index, raws(batch))
+        self.repeated += repeated
+        return repeated
 
     def finish(self, verdict: Verdict | None = None) -> Verdict:
         """Finishes the run."""

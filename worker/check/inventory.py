@@ -28,6 +28,10 @@ class NullInventory:
     def begin(self, index: int, scope: Scope) -> None:
         """Drops a scope that opens."""
 
+    def repeated(self, index: int, encoded: bytes | memoryview) -> int:  # noqa: ARG002 - as every inventory
+        """0: a test stores nothing that could come again."""
+        return 0
+
     def records(self, index: int, resources: list[msgspec.Raw]) -> None:
         """Drops the resources of a scope."""
 

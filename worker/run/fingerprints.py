@@ -34,6 +34,13 @@ class Entry(NamedTuple):
     raw: bytes
 
 
+class Sorted(NamedTuple):
+    """How many resources of a batch are unchanged, and the keys of all that were not refused, in their order."""
+
+    unchanged: int
+    keys: array.array[int]
+
+
 class Change(enum.Enum):
     """How a resource compares with its stored fingerprint."""
 
@@ -121,14 +128,15 @@ class Fingerprints:
         self._seen[at] = 1
         return Change.UNCHANGED if self._contents[at] == content else Change.CHANGED
 
-    def sort_out(self, raws: Iterable[bytes], new: list[Entry], changed: list[Entry], refused: list[bytes]) -> int:
-        """Marks many resources as seen and sorts those that differ into the lists; returns how many are unchanged.
+    def sort_out(self, raws: Iterable[bytes], new: list[Entry], changed: list[Entry], refused: list[bytes]) -> Sorted:
+        """Marks many resources as seen and sorts those that differ into the lists.
 
         The same as `compare` for each, in one loop without function calls: this is the cost of an unchanged inventory.
         """
         keys, contents, seen, size = self._keys, self._contents, self._seen, len(self._keys)
         find, blake2b, number = bisect.bisect_left, _blake2b, _from_bytes
-        unchanged = 0
+        unchanged, found = 0, array.array(INTEGER)
+        add = found.append
         for raw in raws:
             data = bytes(raw)
             end = data.find(b'",', 2)
@@ -140,6 +148,7 @@ class Fingerprints:
                 except ValueError:
                     refused.append(data)
                     continue
+            add(key)
             content = number(blake2b(data, digest_size=8).digest(), "little", signed=True)
             at = find(keys, key)
             if at == size or keys[at] != key:
@@ -150,7 +159,15 @@ class Fingerprints:
                 unchanged += 1
             else:
                 changed.append(Entry(key, content, data))
-        return unchanged
+        return Sorted(unchanged, found)
+
+    def mark(self, keys: Iterable[int]) -> None:
+        """Marks resources as seen by their keys."""
+        known, seen, size = self._keys, self._seen, len(self._keys)
+        for key in keys:
+            at = bisect.bisect_left(known, key)
+            if at < size and known[at] == key:
+                seen[at] = 1
 
     def unseen(self) -> Iterator[int]:
         """Keys of known resources that have not been seen."""

@@ -76,6 +76,12 @@ class Inventory(Protocol):
     def begin(self, index: int, scope: Scope) -> None:
         """Opens a scope."""
 
+    def repeated(self, index: int, encoded: bytes | memoryview) -> int:
+        """Takes a batch of an open scope, a JSON array, if its bytes are those of a batch of the last complete reading.
+
+        Returns how many resources it holds; 0 when it is not such a batch, and has to come by `records`.
+        """
+
     def records(self, index: int, resources: list[msgspec.Raw]) -> None:
         """Takes encoded resources of an open scope."""
 

@@ -18,7 +18,7 @@ from worker.run import wire
 from worker.run.inventory import InventoryError, Totals, held_back
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Claimed
-from worker.store import claims, links, losses, scopes, statements, tombstones
+from worker.store import claims, links, losses, marks, scopes, statements, tombstones
 from worker.store.claimed import ClaimedConnection
 from worker.store.connection import Connection
 from worker.store.ingest import Ingest, Stored
@@ -72,7 +72,7 @@ class PostgresInventory:
         """Ignored: all resources of a job belong to the job's organization."""
 
     def begin(self, index: int, scope: Scope) -> None:
-        """Opens a scope: records the attempt and loads its fingerprints. Raises `InventoryError` for a scope of another provider."""
+        """Opens a scope: records the attempt and loads its marks or fingerprints. Raises `InventoryError` for another provider's scope."""
         if scope.provider != self._claimed.provider:
             sentence = f"a job of the provider {self._claimed.provider} reported a scope of {scope.provider[:100]}: nothing of it is stored"
             raise InventoryError(sentence, error_kind="protocol")
@@ -80,17 +80,28 @@ class PostgresInventory:
         def load(connection: Connection) -> OpenScope:
             if self._organization is None:
                 self._organization = self._place(connection, scope)
-            row, version = scopes.begin(connection, self._scopes_owner, scope, self._claimed.run_id)
-            return OpenScope(row, scope, scopes.fingerprints(connection, row), guarded=version == self._version)
+            row, version, marked = scopes.begin(connection, self._scopes_owner, scope, self._claimed.run_id)
+            found = marks.load(connection, row, valid=marked)
+            known = None if found.missing else scopes.fingerprints(connection, row)
+            return OpenScope(row, scope, known, found, guarded=version == self._version)
 
         self._open[index] = self._claim.transact(load)
+
+    def repeated(self, index: int, encoded: bytes | memoryview) -> int:
+        """Counts a batch of the last complete reading as unchanged, for one hash; returns how many resources it holds, else 0."""
+        resources = self._open[index].marks.repeated(encoded)
+        self.totals.resources += resources
+        self.totals.unchanged += resources
+        return resources
 
     def records(self, index: int, resources: list[msgspec.Raw]) -> None:
         """Gathers new and changed resources; an unchanged resource costs two hashes."""
         opened = self._open[index]
         before = len(opened.new) + len(opened.changed)
         refused: list[bytes] = []
-        unchanged = opened.known.sort_out(resources, opened.new, opened.changed, refused)
+        known = opened.known if opened.known is not None else self._claim.transact(opened.search_in)
+        unchanged, keys = known.sort_out(resources, opened.new, opened.changed, refused)
+        opened.marks.add(keys, len(resources))
         for data in refused:
             self._reject(opened, data, "not a resource")
         fresh = len(opened.new) + len(opened.changed) - before
@@ -112,16 +123,23 @@ class PostgresInventory:
         def close(connection: Connection) -> tuple[dict[int, Stored], Taken]:
             stored = self._write(connection)
             rejected = opened.rejected + end.rejected + stored.get(end.index, Stored()).rejected
+            complete = end.outcome is Outcome.COMPLETE and not rejected
             deleted = held = 0
+            connection.execute(statements.get("own_reading"), {"scope": opened.row})
+            unseen: list[int] = []
+            if complete or end.outside:
+                unseen = list(opened.unseen(connection))
             if end.outcome is Outcome.COMPLETE:
-                tombstones.confirm(connection, opened.row, opened.known.unseen(), outside=end.outside)
-            if end.outcome is Outcome.COMPLETE and not rejected and not end.outside:
-                unseen = list(opened.known.unseen())
-                deleted, held = tombstones.tombstone(connection, opened.row, self._claimed.run_id, unseen, len(opened.known), self._guard)
+                tombstones.confirm(connection, opened.row, unseen, outside=end.outside)
+            if complete and not end.outside:
+                had = opened.marks.resources if opened.known is None else len(opened.known)
+                deleted, held = tombstones.tombstone(connection, opened.row, self._claimed.run_id, unseen, had, self._guard)
             else:
-                tombstones.unhold_seen(connection, opened.row, opened.known.unseen())
+                tombstones.unhold_seen(connection, opened.row, opened.unseen(connection))
             taken = Taken(deleted, held, *losses.settle(connection, opened.row, self._claimed.run_id, self._guard))
-            self._ledger(connection, opened, end, taken, stored.get(end.index, Stored()))
+            self._ledger(connection, opened, end, taken, stored.get(end.index, Stored()), bool(unseen) or not complete)
+            if complete and not end.gone:
+                opened.marks.keep(connection, opened.row, self._claimed.run_id)
             if end.gone and end.outcome is Outcome.COMPLETE:
                 scopes.retire_gone(connection, opened.row)
             if end.outcome is Outcome.COMPLETE and self._pins and self._identity and self._identity.account:
@@ -194,7 +212,9 @@ class PostgresInventory:
         """Writes the gathered resources, by scope, and the run's progress."""
         stored = {}
         for index, opened in self._open.items():
+            opened.marks.write(connection, opened.row)
             if opened.new or opened.changed:
+                connection.execute(statements.get("own_reading"), {"scope": opened.row})
                 stored[index] = self._ingest(connection, opened).store(opened.new, opened.changed)
         gathered = Stored()
         for one in stored.values():
@@ -229,13 +249,15 @@ class PostgresInventory:
             self.totals.unchanged += one.unchanged
             self.totals.rejected += one.rejected
             self._written = True
+        for opened in self._open.values():
+            opened.marks.written()
         self._pending = self._size = 0
 
     def _reject(self, opened: OpenScope, data: bytes, why: str) -> None:
         opened.reject(Stored(rejected=1, reasons=[(data[:80].decode(errors="replace"), why)]))
         self.totals.rejected += 1
 
-    def _ledger(self, connection: Connection, opened: OpenScope, end: wire.ScopeEnd, taken: Taken, last: Stored) -> None:
+    def _ledger(self, connection: Connection, opened: OpenScope, end: wire.ScopeEnd, taken: Taken, last: Stored, recount: bool) -> None:
         message, rejected = end.message, opened.rejected + end.rejected + last.rejected
         if rejected:
             first = end.rejection or opened.rejection or last.rejection or "its reason was not told"
@@ -256,7 +278,7 @@ class PostgresInventory:
             "detail": end.detail[:8000],
         }
         connection.execute(statements.get("add_to_ledger"), values)
-        changed = opened.grown or bool(opened.new) or next(opened.known.unseen(), None) is not None
+        changed = opened.grown or bool(opened.new) or recount
         scopes.end(connection, opened.row, scopes.Ended(end.outcome.value, message[:2000], end.permission, self._version, changed))
 
 

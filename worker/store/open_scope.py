@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from providers.records import Scope
 from worker.run.fingerprints import Entry, Fingerprints
+from worker.store import scopes
+from worker.store.connection import Connection
 from worker.store.ingest import Stored
+from worker.store.marks import BatchMarks
 
 
 @dataclasses.dataclass
@@ -16,7 +20,9 @@ class OpenScope:
 
     row: int
     scope: Scope
-    known: Fingerprints
+    known: Fingerprints | None
+    """None while every batch has been one of the last complete reading."""
+    marks: BatchMarks
     new: list[Entry] = dataclasses.field(default_factory=list)
     changed: list[Entry] = dataclasses.field(default_factory=list)
     rejected: int = 0
@@ -25,6 +31,21 @@ class OpenScope:
     guarded: bool = True
     """False when another version of the catalogue read the scope before."""
     grown: bool = False
+
+    def search_in(self, connection: Connection) -> Fingerprints:
+        """What is known of the scope's resources, loaded when it is needed first. Inside a transaction."""
+        if self.known is None:
+            self.known = scopes.fingerprints(connection, self.row)
+        return self.known
+
+    def unseen(self, connection: Connection) -> Iterator[int]:
+        """Keys of the scope's resources that this reading has not brought. Inside the transaction that ends the scope."""
+        if self.known is None and not self.marks.missing:
+            return iter(())
+        known = self.search_in(connection)
+        for keys in self.marks.keys(connection, self.row) if self.marks.seen else ():
+            known.mark(keys)
+        return known.unseen()
 
     def reject(self, rejected: Stored) -> None:
         """Counts rejected resources and keeps the first reason."""

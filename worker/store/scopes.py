@@ -28,6 +28,14 @@ class Ended(NamedTuple):
     changed: bool
 
 
+class Begun(NamedTuple):
+    """The row of a scope whose reading begins, its catalogue's version, and whether its batch marks are valid."""
+
+    row: int
+    version: str
+    marked: bool
+
+
 def job_owner(job: int) -> str:
     """The owner of a discovery job's scopes."""
     return f"job:{job}"
@@ -55,14 +63,14 @@ def _adopt(connection: Connection, owner: str, scope: Scope) -> int | None:
     return int(row[0]) if row else None
 
 
-def begin(connection: Connection, owner: str, scope: Scope, run: int | None) -> tuple[int, str]:
-    """The row of a scope whose reading begins, and its catalogue's version. The attempt is recorded; the scope is in its owner's plan."""
+def begin(connection: Connection, owner: str, scope: Scope, run: int | None) -> Begun:
+    """Begins the reading of a scope. The attempt is recorded; the scope is in its owner's plan."""
     if find_scope(connection, owner, scope) is None:
         _adopt(connection, owner, scope)
     values = {"owner": owner, "run": run, **msgspec.structs.asdict(scope)}
     row = connection.execute(statements.get("begin_scope"), values).fetchone()
     assert row is not None
-    return int(row[0]), str(row[1])
+    return Begun(int(row[0]), str(row[1]), bool(row[2]))
 
 
 def catalogue_version(connection: Connection, row: int) -> str:

@@ -65,7 +65,7 @@ def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> To
         if closed.outcome == Outcome.NOT_REACHED:
             connectors.add_line(connection, sync, scopes.scope_id(connection, closed.owner, closed.scope), closed, Tombstoned())
             return Tombstoned()
-        row, _ = scopes.begin(connection, closed.owner, closed.scope, sync)
+        row = scopes.begin(connection, closed.owner, closed.scope, sync).row
         deleted = held = 0
         if closed.outcome == Outcome.COMPLETE:
             unseen = array.array(INTEGER, closed.unseen)

@@ -79,6 +79,10 @@ class ApiInventory:
             raise _failed(error) from error
         self._open[index] = self._last = _Open(scope, Fingerprints.from_bytes(answer.fingerprints))
 
+    def repeated(self, index: int, encoded: bytes | memoryview) -> int:  # noqa: ARG002 - as every inventory
+        """0: the API keeps no marks of batches."""
+        return 0
+
     def records(self, index: int, resources: list[msgspec.Raw]) -> None:
         """Gathers and sends new and changed resources."""
         opened = self._open[index]

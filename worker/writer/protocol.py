@@ -5,7 +5,8 @@ Every byte comes from a process that runs third-party code: nothing is trusted, 
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -30,6 +31,17 @@ _DECODERS: dict[DataKind, msgspec.json.Decoder[Any]] = {
     DataKind.COMPLETE: msgspec.json.Decoder(wire.Complete),
     DataKind.FAILED: msgspec.json.Decoder(wire.Failed),
 }
+
+
+_BATCH = re.compile(rb"\[(\d{1,15}),(\d{1,9}),(?=\[)")
+"""What stands before the resources of a RECORDS frame."""
+
+
+class Batch(NamedTuple):
+    """A RECORDS frame that is next and of an open scope; its resources are not decoded, and nothing is known of them."""
+
+    scope: int
+    encoded: memoryview
 
 
 class Conversation:
@@ -59,6 +71,21 @@ class Conversation:
             raise ProtocolError(f"a {kind.name} frame cannot be read: {error}") from None
         self._CHECKS[kind](self, message)
         return message
+
+    def batch(self, kind: DataKind, body: bytes) -> Batch | None:
+        """The resources of a RECORDS frame as they came; None for all other frames, and for one that `accept` would refuse unread."""
+        if kind is not DataKind.RECORDS or self.complete or self.failed:
+            return None
+        found = _BATCH.match(body)
+        if not found or int(found[1]) != self._sequence or int(found[2]) not in self.open or body[-1:] != b"]":
+            return None
+        return Batch(int(found[2]), memoryview(body)[found.end() : -1])
+
+    def repeated(self, batch: Batch, resources: int) -> None:
+        """Counts a batch that the inventory knows, byte by byte: it was decoded and accepted when it came first."""
+        self._sequence += 1
+        self._counts[batch.scope] += resources
+        self.resources += resources
 
     def _identity(self, identity: Identity) -> None:
         if self.identity is not None or self.scopes:

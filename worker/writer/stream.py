@@ -159,6 +159,10 @@ class RunStream(threading.Thread):
             self._accept(kind, body)
 
     def _accept(self, kind: DataKind, body: bytes) -> None:
+        batch = self._conversation.batch(kind, body)
+        if batch and (resources := self._inventory.repeated(batch.scope, batch.encoded)):
+            self._conversation.repeated(batch, resources)
+            return
         message = self._conversation.accept(kind, body)
         if isinstance(message, wire.Records):
             self._inventory.records(message.index, message.resources)

@@ -127,3 +127,51 @@ def test_c04_any_json_as_any_frame(kind, body):
         conversation.accept(kind, body)
     except ProtocolError as error:
         assert str(error)
+
+
+def opened():
+    conversation = Conversation()
+    for frame in GOOD[:3]:
+        conversation.accept(*frame)
+    return conversation
+
+
+def test_a_batch_that_is_known_counts_as_if_it_were_decoded():
+    conversation = opened()
+    for frame in GOOD[3:]:
+        batch = conversation.batch(*frame)
+        assert (batch is not None) == (frame[0] is DataKind.RECORDS)
+        if batch:
+            conversation.repeated(batch, len(msgspec.json.decode(batch.encoded)))
+        else:
+            conversation.accept(*frame)
+    assert conversation.complete
+    assert (conversation.scopes, conversation.resources) == (2, 5)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(records(1, 0)[1], id="a_gap"),
+        pytest.param(records(0, 2)[1], id="a_scope_that_is_not_open"),
+        pytest.param(records(0, 0)[1][:20], id="cut_off"),
+        pytest.param(b" " + records(0, 0)[1], id="a_space_before"),
+        pytest.param(b"[0,0,{}]", id="no_list"),
+        pytest.param(b"[-0,0,[]]", id="a_sign"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+def test_a_batch_out_of_place_is_left_to_the_check_of_its_frame(body):
+    assert opened().batch(DataKind.RECORDS, body) is None
+
+
+def test_no_batch_comes_after_the_last_frame():
+    conversation = opened()
+    conversation.accept(*failed())
+    assert conversation.batch(*records(0, 0)) is None
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_a_batch_or_none(body):
+    batch = opened().batch(DataKind.RECORDS, body)
+    assert batch is None or body.startswith((b"[0,0,[", b"[0,1,["))

@@ -28,8 +28,12 @@ CAP = 20
 class Memory:
     """An inventory that remembers."""
 
-    def __init__(self, fail_on=""):
-        self.calls, self.fail_on, self.stored = [], fail_on, []
+    def __init__(self, fail_on="", known=0):
+        """`known` is how many resources every batch is said to hold that came before; 0 for batches that did not."""
+        self.calls, self.fail_on, self.stored, self.known = [], fail_on, [], known
+
+    def repeated(self, index, encoded):
+        return self.known
 
     def __getattr__(self, name):
         if name.startswith("_"):
@@ -124,6 +128,31 @@ def test_a_whole_run(bench):
     assert one.end().status is Status.COMPLETED
     assert [call[0] for call in one.inventory.calls if call[0] != "flush"] == ["identity", "begin", "records", "records", "end", "finish"]
     assert len(one.inventory.stored) == 5
+
+
+def test_a_batch_that_the_inventory_knows_is_not_decoded(bench):
+    one = bench(inventory=Memory(known=2))
+    one.say(
+        frame(DataKind.SCOPE, wire.ScopeOpened(0, SCOPE))
+        + records(0, 0, 2)
+        + records(1, 0, 2)
+        + frame(DataKind.SCOPE_END, wire.ScopeEnd(index=0, outcome=Outcome.COMPLETE, resources=4))
+        + frame(DataKind.COMPLETE, wire.Complete(1, 4))
+    )
+    one.hang_up()
+
+    verdict = one.end()
+    assert (verdict.status, verdict.error) == (Status.COMPLETED, "")
+    assert one.inventory.stored == []
+
+
+def test_known_batches_count_towards_what_a_scope_claims(bench):
+    one = bench(inventory=Memory(known=2))
+    one.say(GOOD)  # which claims 5
+
+    verdict = one.end()
+    assert "scope 0 claims 5 resources, 4 arrived" in verdict.error
+    one.hang_up()
 
 
 def test_what_was_in_the_pipe_when_the_job_died_is_stored(bench):

@@ -23,14 +23,19 @@ with adopted as (
 select id from adopted
 
 -- name: begin_scope
--- Records the attempt to read a scope, whose row is created when it is missing; returns the row, and with which version of the
--- catalogue all of it was read.
-insert into elder_worker.scopes as s (owner, provider, account, region, resource_type, coverage, last_attempt_at, last_run)
-values (%(owner)s, %(provider)s, %(account)s, %(region)s, %(resource_type)s, %(coverage)s, now(), %(run)s)
+-- Records the attempt to read a scope, whose row is created when it is missing; returns the row, with which version of the
+-- catalogue all of it was read, and whether its marks are valid: written by its last run, and nobody has touched the scope since.
+with before as (
+    select marks_run = last_run as marked from elder_worker.scopes
+    where (owner, provider, account, region, resource_type, coverage)
+        = (%(owner)s, %(provider)s, %(account)s, %(region)s, %(resource_type)s, %(coverage)s)
+)
+insert into elder_worker.scopes as s (owner, provider, account, region, resource_type, coverage, last_attempt_at, last_run, marks_reading)
+values (%(owner)s, %(provider)s, %(account)s, %(region)s, %(resource_type)s, %(coverage)s, now(), %(run)s, %(run)s)
 on conflict (owner, provider, account, region, resource_type, coverage) do update set
-    last_attempt_at = now(), last_run = excluded.last_run, state = 'current',
+    last_attempt_at = now(), last_run = excluded.last_run, state = 'current', marks_run = null, marks_reading = excluded.last_run,
     state_since = case when s.state = 'current' then s.state_since else now() end
-returning id, catalogue_version
+returning id, catalogue_version, coalesce((select marked from before), false)
 
 -- name: end_scope
 -- Records how the reading of a scope ended; when complete, also with how many active entities and which version of the catalogue.
@@ -123,6 +128,8 @@ with retired as (
     update elder_worker.scopes set state = 'retired', state_since = now() where id = %(scope)s
 ), forgotten as (
     delete from elder_worker.sightings where scope_id = %(scope)s
+), unmarked as (
+    delete from elder_worker.batch_marks where scope_id = %(scope)s
 ), gone as (
     update entities set is_active = false, deleted_at = now(), changed_at = now() where scope_id = %(scope)s and is_active
     returning id
