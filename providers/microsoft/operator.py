@@ -48,9 +48,25 @@ class SignInOperator(ManagedIdentity, frozen=True):
     ca_bundle: Annotated[
         str, setting("File with the CA certificates for the endpoints, where a proxy has its own. Without: the system's.", file=True)
     ] = ""
-    tenant_id: Annotated[str, setting("Tenant of the workload identity; Kubernetes sets it.", variable="AZURE_TENANT_ID")] = ""
+    tenant_id: Annotated[
+        str, setting("Tenant of the worker's own identity; Kubernetes sets it for a workload identity.", variable="AZURE_TENANT_ID")
+    ] = ""
     client_id: Annotated[
-        str, setting("Client of the workload identity, or of a user-assigned managed identity.", variable="AZURE_CLIENT_ID")
+        str, setting("Client of the worker's own identity, or of a user-assigned managed identity.", variable="AZURE_CLIENT_ID")
+    ] = ""
+    client_secret: Annotated[
+        Secret, setting("Secret of the worker's own app registration, for jobs that bring none.", variable="AZURE_CLIENT_SECRET")
+    ] = ""
+    client_certificate_path: Annotated[
+        str,
+        setting(
+            "PEM or PKCS12 file with certificate and key of the worker's own app registration.",
+            variable="AZURE_CLIENT_CERTIFICATE_PATH",
+            file=True,
+        ),
+    ] = ""
+    client_certificate_password: Annotated[
+        Secret, setting("Password of that file, where it has one.", variable="AZURE_CLIENT_CERTIFICATE_PASSWORD")
     ] = ""
     federated_token_file: Annotated[
         str, setting("Token of the workload identity; Kubernetes sets it.", variable="AZURE_FEDERATED_TOKEN_FILE", file=True)

@@ -1,4 +1,6 @@
-"""Sign-in to Azure: by the job's own service principal, else the operator's file, workload identity, or the machine's identity."""
+"""Sign-in to Microsoft Entra: by the job's own service principal, else the operator's file, secret or certificate, workload identity, or
+the machine's identity.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,13 @@ from typing import Any
 
 import msgspec
 from azure.core.credentials import AccessToken, TokenCredential
-from azure.identity import AzureAuthorityHosts, ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential
+from azure.identity import (
+    AzureAuthorityHosts,
+    CertificateCredential,
+    ClientSecretCredential,
+    ManagedIdentityCredential,
+    WorkloadIdentityCredential,
+)
 
 from providers import secrecy
 from providers.errors import ConfigError, CredentialsError, ProviderError, TimedOut
@@ -127,24 +135,40 @@ class SignIn:
         given = _own(config) or _from_file(self._operator.credentials_file, f"{self._prefix}CREDENTIALS_FILE")
         if given:
             return ClientSecretCredential(*given, **self._options(authority)), given[1]
-        client = self._operator.client_id or None
-        if self._operator.federated_token_file:
+        operator, client = self._operator, self._operator.client_id or None
+        if operator.client_secret:
+            tenant, app = self._app("AZURE_CLIENT_SECRET", "the worker's app registration")
+            return ClientSecretCredential(tenant, app, operator.client_secret, **self._options(authority)), app
+        if operator.client_certificate_path:
+            return self._certificate(authority), client or ""
+        if operator.federated_token_file:
             return self._workload(authority), client or ""
         return self._machine(client), client or "managed identity"
 
-    def _workload(self, authority: str) -> TokenCredential:
+    def _app(self, variable: str, what: str) -> tuple[str, str]:
+        """Tenant and client of the worker's own identity, which `variable` needs. Raises `ConfigError`."""
         needed = {"AZURE_TENANT_ID": self._operator.tenant_id, "AZURE_CLIENT_ID": self._operator.client_id}
         lacking = [name for name, value in needed.items() if not value]
         if lacking:
-            raise ConfigError(f"AZURE_FEDERATED_TOKEN_FILE is set, but {' and '.join(lacking)} is not: workload identity needs them all")
+            raise ConfigError(f"{variable} is set, but {' and '.join(lacking)} is not: {what} needs them all")
         if faults := blank_faults(self._operator.tenant_id, self._operator.client_id, ""):
-            raise ConfigError(f"AZURE_TENANT_ID and AZURE_CLIENT_ID of the workload identity: {'; '.join(faults)}")
-        return WorkloadIdentityCredential(
-            tenant_id=self._operator.tenant_id,
-            client_id=self._operator.client_id,
-            token_file_path=self._operator.federated_token_file,
-            **self._options(authority),
-        )
+            raise ConfigError(f"AZURE_TENANT_ID and AZURE_CLIENT_ID of {what}: {'; '.join(faults)}")
+        return self._operator.tenant_id, self._operator.client_id
+
+    def _workload(self, authority: str) -> TokenCredential:
+        tenant, app = self._app("AZURE_FEDERATED_TOKEN_FILE", "workload identity")
+        token = self._operator.federated_token_file
+        return WorkloadIdentityCredential(tenant_id=tenant, client_id=app, token_file_path=token, **self._options(authority))
+
+    def _certificate(self, authority: str) -> TokenCredential:
+        variable, path = "AZURE_CLIENT_CERTIFICATE_PATH", self._operator.client_certificate_path
+        tenant, app = self._app(variable, "the worker's app registration")
+        password = self._operator.client_certificate_password or None
+        try:
+            return CertificateCredential(tenant, app, path, password=password, **self._options(authority))
+        except (OSError, ValueError) as error:
+            advice = "it needs a certificate and its private key, and AZURE_CLIENT_CERTIFICATE_PASSWORD where it has a password"
+            raise ConfigError(f"{variable} ({path}) cannot be used ({type(error).__name__}): {advice}") from None
 
     def _machine(self, client: str | None) -> TokenCredential:
         # azure-identity looks for these in its process's environment, now and at each sign-in; a job has only what it was handed

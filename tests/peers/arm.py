@@ -11,6 +11,7 @@ from Azure's own description.
 
 from __future__ import annotations
 
+import base64
 import collections
 import copy
 import functools
@@ -26,6 +27,10 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 
 import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 from peers.arm_versions import API_VERSIONS
 
 from providers.azure.permissions import Permissions
@@ -92,6 +97,8 @@ class Azure:
         self.objects: dict[str, dict[str, list[dict]]] = collections.defaultdict(lambda: collections.defaultdict(list))
         self.inherited: dict[str, list[dict]] = collections.defaultdict(list)
         self.permissions: dict[str, list[dict]] = {}
+        self.certificate = b""
+        """The certificate of the app registration, as PEM."""
         self.groups: dict[str, dict] = {}
         self.may_see_groups = True
         self.page = 3
@@ -223,9 +230,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _federated(self, form: dict) -> None:
         kind = form.get("client_assertion_type")
         assert kind == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", kind
+        if self.azure.certificate and form["client_assertion"].count(".") == 2:
+            return self._certified(form["client_assertion"])
         if form["client_assertion"] != FEDERATED:
             text = "AADSTS700024: Client assertion is not within its valid time range."
             return self._answer(401, {"error": "invalid_client", "error_description": text, "error_codes": [700024]})
+        return self._answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
+
+    def _certified(self, assertion: str) -> None:
+        """Takes an assertion that names this certificate, and that its key has signed."""
+        head, claims, signature = (base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in assertion.split("."))
+        certificate = x509.load_pem_x509_certificate(self.azure.certificate)
+        named = json.loads(head)
+        digest = base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA256())).rstrip(b"=").decode()
+        pads = {"RS256": padding.PKCS1v15(), "PS256": padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)}
+        try:
+            assert named.get("x5t#S256") in (None, digest)
+            assert json.loads(claims)["iss"] == "app-1"
+            certificate.public_key().verify(signature, assertion.rpartition(".")[0].encode(), pads[named["alg"]], hashes.SHA256())
+        except (AssertionError, InvalidSignature):
+            return self._answer(401, {"error": "invalid_client", "error_description": "AADSTS700027: The certificate is not registered."})
         return self._answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
 
     def _resource_manager(self, method: str, path: str, query: dict, body: bytes | None) -> dict:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 from peers.arm import FEDERATED, HEADER, SECRET, TENANT
 
 from providers import registry, schema
@@ -124,3 +129,68 @@ def test_sovereign_clouds_are_the_operators_setting(monkeypatch, cloud, manager,
 def test_a_cloud_that_does_not_exist():
     with pytest.raises(ValueError, match="must be one of AzureCloud, AzureUSGovernment, AzureChinaCloud"):
         operator_of(registry.get("azure"), {"AZURE_CLOUD": "AzureMoon"})
+
+
+# The worker's own app registration, from the environment
+
+
+def test_a_secret_from_the_environment(one):
+    operator = {**one.operator, "AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": "app-1", "AZURE_CLIENT_SECRET": SECRET}
+    assert who(operator).name == "app-1"
+    assert one.sign_ins[-1]["client_secret"] == SECRET
+
+
+def test_a_jobs_own_principal_goes_before_that_of_the_environment(one):
+    operator = {**one.operator, "AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": "another", "AZURE_CLIENT_SECRET": "wrong"}
+    assert who(operator, **PRINCIPAL).name == "app-1"
+
+
+@pytest.mark.parametrize("missing", ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"])
+@pytest.mark.parametrize("variable", ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"])
+def test_what_the_environment_lacks_is_named(one, missing, variable):
+    given = {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": "app-1", variable: "/nowhere"}
+    del given[missing]
+    with pytest.raises(ConfigError, match=f"{variable} is set, but {missing} is not"):
+        who({**one.operator, **given})
+
+
+def certificate(password: bytes = b"") -> tuple[bytes, bytes]:
+    """A certificate, and the file with it and its key."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "elder-worker")])
+    now = dt.datetime.now(dt.UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+    made = made.not_valid_before(now).not_valid_after(now + dt.timedelta(days=1)).sign(key, hashes.SHA256())
+    kept = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, kept)
+    public = made.public_bytes(serialization.Encoding.PEM)
+    return public, pem + public
+
+
+@pytest.mark.parametrize("password", ["", "canary-certificate-password"])
+def test_a_certificate_from_the_environment(one, tmp_path, password):
+    one.certificate, content = certificate(password.encode())
+    path = tmp_path / "app.pem"
+    path.write_bytes(content)
+    operator = {**one.operator, "AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": "app-1", "AZURE_CLIENT_CERTIFICATE_PATH": str(path)}
+    operator |= {"AZURE_CLIENT_CERTIFICATE_PASSWORD": password} if password else {}
+    assert who(operator).name == "app-1"
+
+
+def test_another_certificate_is_refused_by_its_reason(one, tmp_path):
+    (one.certificate, _), (_, content) = certificate(), certificate()
+    path = tmp_path / "app.pem"
+    path.write_bytes(content)
+    operator = {**one.operator, "AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": "app-1", "AZURE_CLIENT_CERTIFICATE_PATH": str(path)}
+    with pytest.raises(CredentialsError, match="the certificate or federated token is not one that the app trusts"):
+        who(operator)
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"])
+def test_a_file_that_is_no_certificate_says_so_without_its_content(one, tmp_path, content):
+    path = tmp_path / "app.pem"
+    path.write_bytes(content)
+    operator = {**one.operator, "AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": "app-1", "AZURE_CLIENT_CERTIFICATE_PATH": str(path)}
+    with pytest.raises(ConfigError, match=r"AZURE_CLIENT_CERTIFICATE_PATH .* cannot be used") as raised:
+        who(operator)
+    assert "nonsense" not in str(raised.value)
