@@ -9,6 +9,8 @@ A target or parent that begins with ``@`` is an object known by its name: ``@nod
 ``&ref``            the object that a reference names by its kind, group, namespace and name; users and groups of bindings, too.
                     ``&ref:Gateway.gateway.networking.k8s.io`` says which kind is meant where the reference has none
 ``&selected:pods``  the objects of that type in the same namespace that a label selector fits
+``&selecting:...``  the other way round: the objects of a type whose selector fits these labels, as ``&selecting:services:spec.selector``.
+                    Pods come and go: a link that is the pod's own comes and goes with it, and its Service does not change
 ``&host``           the Service of a host name inside the cluster
 ``&machine``        the machine of a cloud, by a node's providerID; ``&volume`` the disk, by a volume's handle (see `clouds`)
 """
@@ -44,7 +46,7 @@ METADATA_ONLY_KINDS = frozenset({"k8s_secret", "k8s_config_map"})
 
 CLUSTER = "k8s_cluster"
 
-REFERENCE, SELECTED, HOST, MACHINE, VOLUME = "&ref", "&selected:", "&host", "&machine", "&volume"
+REFERENCE, SELECTED, SELECTING, HOST, MACHINE, VOLUME = "&ref", "&selected:", "&selecting:", "&host", "&machine", "&volume"
 
 ZONE = "spec.nodeAffinity.required.nodeSelectorTerms[].matchExpressions[].values[]"
 """Where a volume says in which zone it is."""
@@ -151,10 +153,19 @@ _BINDING = (LinkRule("has_role", "roleRef", REFERENCE), LinkRule("granted_to", "
 _WEBHOOKS = (LinkRule("calls", "webhooks[].clientConfig.service", "@services/{namespace}/{name}"),)
 _CLASS = LinkRule("has_class", "spec.storageClassName", "@storageclasses.storage.k8s.io/{value}")
 
+_SELECTED = tuple(
+    LinkRule(type_, "metadata.labels", f"{SELECTING}{plural}:{path}")
+    for type_, plural, path in (
+        ("served_by", "services", "spec.selector"),
+        ("protected_by", "poddisruptionbudgets.policy", "spec.selector"),
+        ("governed_by", "networkpolicies.networking.k8s.io", "spec.podSelector"),
+    )
+)
+
 KINDS = (
     _known("Namespace", "namespaces", "namespace"),
     _known("Node", "nodes", "compute", links=(LinkRule("runs_on", "spec.providerID", MACHINE),)),
-    _known("Pod", "pods", "workload", links=_pod_links("spec"), omit=(
+    _known("Pod", "pods", "workload", links=(*_pod_links("spec"), *_SELECTED), omit=(
         "status.containerStatuses[].state", "status.containerStatuses[].lastState", "status.containerStatuses[].containerID",
         "status.initContainerStatuses[].state", "status.initContainerStatuses[].lastState", "status.initContainerStatuses[].containerID",
     )),
@@ -168,20 +179,16 @@ KINDS = (
     _known("HorizontalPodAutoscaler", "horizontalpodautoscalers", "workload", "autoscaling", links=_SCALED, omit=(
         "status.currentMetrics",
     )),
-    _known("PodDisruptionBudget", "poddisruptionbudgets", "workload", "policy", omit=("status.disruptedPods",), links=(
-        LinkRule("protects", "spec.selector", f"{SELECTED}pods"),
-    )),
+    _known("PodDisruptionBudget", "poddisruptionbudgets", "workload", "policy", omit=("status.disruptedPods",)),
     _known("ControllerRevision", "controllerrevisions", "configuration", "apps"),
     _known("PodTemplate", "podtemplates", "configuration"),
-    _known("Service", "services", "network", links=(LinkRule("routes_to", "spec.selector", f"{SELECTED}pods"),)),
+    _known("Service", "services", "network"),
     _known("Endpoints", "endpoints", "network", links=(LinkRule("routes_to", "subsets[].addresses[].targetRef", REFERENCE),)),
     _known("Ingress", "ingresses", "network", "networking.k8s.io", links=_INGRESS_LINKS),
     _known("IngressClass", "ingressclasses", "network", "networking.k8s.io", links=(
         LinkRule("configured_by", "spec.parameters", REFERENCE),
     )),
-    _known("NetworkPolicy", "networkpolicies", "network", "networking.k8s.io", links=(
-        LinkRule("applies_to", "spec.podSelector", f"{SELECTED}pods"),
-    )),
+    _known("NetworkPolicy", "networkpolicies", "network", "networking.k8s.io"),
     _known("EndpointSlice", "endpointslices", "network", "discovery.k8s.io", links=(
         LinkRule("routes_to", "endpoints[].targetRef", REFERENCE),
     )),

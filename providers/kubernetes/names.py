@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from providers.catalogue import paths
 from providers.concurrency import OncePerKey
 from providers.errors import ScopeError
 from providers.kubernetes.api_type import ApiType
@@ -12,6 +13,8 @@ from providers.kubernetes.listing import Lists
 from providers.kubernetes.selectors import Labels, matches
 
 Index = Mapping[tuple[str, str], str]
+SelectorIndex = Mapping[str, list[tuple[str, Any]]]
+"""Namespace -> (external id, selector) of its objects."""
 LabelIndex = Mapping[str, list[tuple[str, Labels]]]
 """Namespace -> (external id, labels) of its objects."""
 
@@ -28,6 +31,7 @@ class Names:
         self._lists, self._cluster, self._namespaces = lists, cluster, namespaces
         self._types = {one.name: one for one in types}
         self._labels: OncePerKey[tuple[str, str], LabelIndex] = OncePerKey((UnreadableIndex,))
+        self._selectors: OncePerKey[tuple[str, str], SelectorIndex] = OncePerKey((UnreadableIndex,))
         self._indices: OncePerKey[tuple[str, str], Index] = OncePerKey((UnreadableIndex,))
 
     def find(self, reference: str) -> str:
@@ -69,6 +73,29 @@ class Names:
                 uid, where, _ = listed.identity
                 found.setdefault(where, []).append((f"{self._cluster}/{uid}", listed.labels))
         except ScopeError as error:
+            raise UnreadableIndex(str(error)) from None
+        return found
+
+    def selecting(self, plural: str, path: str, namespace: str, labels: Labels) -> list[str]:
+        """External ids of the objects in a namespace whose selector, which is at `path`, fits labels. Raises `UnreadableIndex`."""
+        kind = self._types.get(plural)
+        if kind is None:
+            return []
+        if self._namespaces and namespace not in self._namespaces:
+            raise UnreadableIndex(f"namespace {namespace} is not read")
+        where = namespace if self._namespaces else ""
+        index = self._selectors.get((plural, where), lambda: self._with_selectors(kind, path, where))
+        return [found for found, selector in index.get(namespace, ()) if matches(selector, labels)]
+
+    def _with_selectors(self, kind: ApiType, path: str, namespace: str) -> SelectorIndex:
+        found: dict[str, list[tuple[str, Any]]] = {}
+        try:
+            for listed in self._lists.objects(kind, namespace):
+                uid, where, _ = listed.identity
+                selector = paths.first(listed.item(), path)
+                if selector is not None:
+                    found.setdefault(where, []).append((f"{self._cluster}/{uid}", selector))
+        except (ScopeError, ValueError) as error:
             raise UnreadableIndex(str(error)) from None
         return found
 

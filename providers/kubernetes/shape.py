@@ -55,15 +55,22 @@ class KubernetesShape(shape.Shape):
             return ""
 
     def _links(self, rule: LinkRule, item: shape.Item, context: shape.Context) -> Iterator[Link]:
-        if not rule.to.startswith(catalogue.SELECTED):
+        if not rule.to.startswith((catalogue.SELECTED, catalogue.SELECTING)):
             yield from super()._links(rule, item, context)
             return
+        try:
+            yield from (Link(rule.type, found) for found in self._matching(rule, item, item["metadata"].get("namespace", "")))
+        except UnreadableIndex:
+            self._unknown = True
+
+    def _matching(self, rule: LinkRule, item: shape.Item, namespace: str) -> Iterator[str]:
+        """The objects that the selectors at the rule's path fit, or those whose selectors fit the labels at it."""
+        if rule.to.startswith(catalogue.SELECTING):
+            plural, path = rule.to.removeprefix(catalogue.SELECTING).split(":")
+            yield from self._names.selecting(plural, path, namespace, paths.first(item, rule.path) or {})
+            return
         for selector in paths.values(item, rule.path):
-            try:
-                plural, namespace = rule.to.removeprefix(catalogue.SELECTED), item["metadata"].get("namespace", "")
-                yield from (Link(rule.type, found) for found, _ in self._names.selected(plural, namespace, selector))
-            except UnreadableIndex:
-                self._unknown = True
+            yield from (found for found, _ in self._names.selected(rule.to.removeprefix(catalogue.SELECTED), namespace, selector))
 
     def target(self, rule: LinkRule, value: Any, item: shape.Item, context: shape.Context) -> str:
         """The id that a rule's target means for a value: see `providers.kubernetes.catalogue`."""

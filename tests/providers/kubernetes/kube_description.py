@@ -8,7 +8,7 @@ from typing import Any
 from catalogue_suite import FieldType, OpenDescription, Unknown
 
 from providers.catalogue import paths
-from providers.kubernetes.catalogue import HOST, MACHINE, REFERENCE, SELECTED, VOLUME, KubernetesKind
+from providers.kubernetes.catalogue import HOST, MACHINE, REFERENCE, SELECTED, SELECTING, VOLUME, KubernetesKind
 
 
 class KubeDescription(OpenDescription):
@@ -43,11 +43,13 @@ class KubeDescription(OpenDescription):
         for text in (kind.parent, *(rule.to for rule in kind.links)):
             if text.startswith("@"):
                 yield from self._target_faults(text)
+            elif text.startswith(SELECTING) and f"list {text.split(':')[1]}" not in self._known:
+                yield f"{text}: the server has no type {text.split(':')[1]}"
             elif text.startswith(SELECTED) and f"list {text.removeprefix(SELECTED)}" not in self._known:
                 yield f"{text}: the server has no type {text.removeprefix(SELECTED)}"
             elif text.startswith(f"{REFERENCE}:") and not self._has_kind(*text.partition(":")[2].split(".", 1)):
                 yield f"{text}: the server has no such kind"
-            elif text.startswith("&") and text.partition(":")[0] not in {REFERENCE, SELECTED[:-1], HOST, MACHINE, VOLUME}:
+            elif text.startswith("&") and text.partition(":")[0] not in {REFERENCE, SELECTED[:-1], SELECTING[:-1], HOST, MACHINE, VOLUME}:
                 yield f"{text}: there is no such target"
 
     def _has_kind(self, kind: str, group: str = "") -> bool:

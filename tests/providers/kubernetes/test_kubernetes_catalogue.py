@@ -38,7 +38,7 @@ class TestCatalogue(CatalogueSuite):
                     looked_up += 1
                 elif rule.to.startswith("&"):
                     name, colon, meant = rule.to.partition(":")
-                    wrong = msgspec.structs.replace(rule, to=f"{name}:{meant}{TYPO}" if colon else f"{name}{TYPO}")
+                    wrong = msgspec.structs.replace(rule, to=f"{name}:{TYPO}{meant}" if colon else f"{name}{TYPO}")
                     links = (*kind.links[:index], wrong, *kind.links[index + 1 :])
                     faults = self.faults(msgspec.structs.replace(kind, links=links))
                     assert any(TYPO in fault for fault in faults), (kind.sub_type, rule)

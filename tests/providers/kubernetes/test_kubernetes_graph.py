@@ -119,6 +119,12 @@ def test_a_user_is_not_taken_for_the_service_account_of_that_name(whole):
     assert user.external_id in {link.target for link in binding.links}
 
 
+def test_a_pod_is_served_by_the_services_whose_selectors_fit_it_and_by_no_other(whole):
+    types = {name: {link.type for link in whole.one(f"{NS}/{name}").links} for name in ("web-1", "db-1")}
+    assert "served_by" in types["web-1"]
+    assert types["db-1"] & {"served_by", "protected_by", "governed_by"} == {"governed_by"}
+
+
 def test_a_release_of_helm_is_its_latest_revision_with_its_chart(whole):
     [release] = [one for _, one in whole.all() if one.sub_type == "k8s_helm_release"]
     assert release.attributes == {"name": "shop", "revision": 2, "status": "deployed", "chart": "web-shop", "chartVersion": "1.4.2"}
@@ -133,8 +139,8 @@ def test_the_cluster_knows_who_signs_its_tokens(whole):
 
 def test_of_one_namespace_the_same_links_are_read_as_far_as_it_goes(cluster):
     sink = read(cluster, namespaces=[NS])
-    service = next(one for _, one in sink.all() if one.sub_type == "k8s_service" and one.name == f"{NS}/web")
-    assert [link.type for link in service.links] == ["routes_to"]
+    types = [link.type for link in sink.one(f"{NS}/web-1").links]
+    assert sorted(types) == ["governed_by", "protected_by", "runs_as", "runs_image", "runs_image", "runs_on", "served_by"]
     assert {scope.coverage for scope in sink.reports if scope.resource_type in derived.TYPES} == {f"namespaces={NS}"}
 
 
