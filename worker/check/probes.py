@@ -94,6 +94,13 @@ class Replica(Database):
     variable = "DATABASE_READ_URL"
 
 
+class Notifications(Database):
+    """The server that notifies of new jobs, where it is another address than the database's."""
+
+    name, title = "notifications", "Database notifications"
+    variable = "DATABASE_LISTEN_URL"
+
+
 class _DatabaseProbe(_Probe):
     def __init__(self, config: DatabaseConfig, variable: str) -> None:
         self._config, self._variable = config, variable
@@ -114,7 +121,7 @@ class _DatabaseProbe(_Probe):
         return Identity(name=found.user, account=found.database, details={"server": found.version, "role": found.role})
 
 
-PROBES = {kind.name: f"{__name__}:{kind.__name__}" for kind in (ElderApi, Database, Replica)}
+PROBES = {kind.name: f"{__name__}:{kind.__name__}" for kind in (ElderApi, Database, Replica, Notifications)}
 """Name -> where the class is, as in `providers.registry.BUILT_IN`."""
 
 
@@ -124,6 +131,7 @@ def sources(settings: Settings, home: str) -> dict[str, SourceSettings]:
         ElderApi: {"url": settings.elder_api_url, "key": settings.elder_api_key},
         Database: {"url": settings.database_url, "home": home},
         Replica: {"url": settings.database_read_url, "home": home},
+        Notifications: {"url": settings.database_listen_url, "home": home},
     }
     return {kind.name: SourceSettings(description=describe(kind()), connector=dict(given)) for kind, given in values.items()}
 

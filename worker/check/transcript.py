@@ -55,6 +55,8 @@ def plan(settings: Settings) -> Iterator[tuple[str, CheckResult | None]]:
     without = "disabled (DATABASE_URL is not set: discovery jobs do not run)"
     yield "database", None if settings.database_url else CheckResult("Database", None, without)
     yield "replica", None if settings.database_read_url else CheckResult("Database read replica", None, "disabled")
+    if settings.database_listen_url:
+        yield "notifications", None
 
 
 class Transcript:

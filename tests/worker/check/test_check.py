@@ -76,7 +76,8 @@ def deaf():
 def test_it_prints_what_the_quick_start_promises(api, database, moto):
     aws = {"AWS_ENABLED": "true", "AWS_ENDPOINT_URL": moto.url, "AWS_ACCESS_KEY_ID": KEYS["access_key_id"]}
     aws["AWS_SECRET_ACCESS_KEY"] = KEYS["secret_access_key"]
-    code, out = Check(ELDER_API_URL=api.url, ELDER_API_KEY="the-key", DATABASE_URL=database, DATABASE_READ_URL=database, **aws).ended()
+    also = {"DATABASE_READ_URL": database, "DATABASE_LISTEN_URL": database}
+    code, out = Check(ELDER_API_URL=api.url, ELDER_API_KEY="the-key", DATABASE_URL=database, **also, **aws).ended()
 
     assert (code, out.endswith(ALL_WELL), out.startswith(HEAD)) == (0, True, True), out
     promised = QUICK_START[0].replace("✓ GCP connection successful", "✗ GCP: disabled").splitlines()
@@ -89,6 +90,7 @@ def test_it_prints_what_the_quick_start_promises(api, database, moto):
         "✗ Microsoft Entra ID: disabled",
         "✓ Database connection successful",
         "✓ Database read replica connection successful",
+        "✓ Database notifications connection successful",
     ]
 
 
@@ -120,7 +122,7 @@ def test_each_failure_has_its_reason_and_its_cure_and_no_secret(api):
 
 
 def test_who_says_nothing_is_not_waited_for(deaf):
-    """Each in its own process, all at the same time, and killed: the API, the database, its replica, a source."""
+    """Each in its own process, all at the same time, and killed: the API, the database, its replica, its notifications, a source."""
     database = f"postgresql://elder@127.0.0.1:{deaf}/elder?connect_timeout=60"
     code, out = Check(
         "--timeout",
@@ -128,6 +130,7 @@ def test_who_says_nothing_is_not_waited_for(deaf):
         ELDER_API_URL=f"http://127.0.0.1:{deaf}",
         DATABASE_URL=database,
         DATABASE_READ_URL=database,
+        DATABASE_LISTEN_URL=database,
         LDAP_ENABLED="true",
         LDAP_SERVER="127.0.0.1",
         LDAP_PORT=str(deaf),
@@ -136,7 +139,7 @@ def test_who_says_nothing_is_not_waited_for(deaf):
 
     assert code == 1
     silent = [line.partition(" connection failed")[0] for line in out.splitlines() if "no answer within 3 s" in line]
-    assert silent == ["✗ Elder API", "✗ LDAP", "✗ Database", "✗ Database read replica"], out
+    assert silent == ["✗ Elder API", "✗ LDAP", "✗ Database", "✗ Database read replica", "✗ Database notifications"], out
 
 
 def test_a_source_that_hangs_forks_crashes_lies_or_floods_is_told_of_and_leaves_nothing(deaf, tmp_path):
