@@ -31,6 +31,9 @@ SERVICE_KIND = next(kind for kind in KINDS if kind.sub_type == "gcp_service")
 ALWAYS_THERE = frozenset({"storage.googleapis.com", "iam.googleapis.com", "cloudresourcemanager.googleapis.com", SERVICE_KIND.service})
 """APIs that answer for a project in which they are not enabled: the project of the credentials counts."""
 
+ORGANIZATION, FOLDER = identity.ORGANIZATION, identity.FOLDER
+"""What is above the projects, read by `hierarchy` where a job names an organization or folders."""
+
 PROJECT, BINDING = identity.PROJECT, identity.BINDING
 """The project itself and the bindings of its IAM policy, which are read in their own way (`projects`, `bindings`)."""
 
@@ -68,7 +71,10 @@ def shown(sub_type: str) -> tuple[GcpKind, ...]:
 
 def resource_types() -> tuple[ResourceType, ...]:
     """Every type with its calls and permissions, for the docs."""
-    return tuple(ResourceType(one.sub_type, one.entity_type, _calls(one), _permissions(one)) for one in (PROJECT, BINDING, *KINDS))
+    return tuple(
+        ResourceType(one.sub_type, one.entity_type, _calls(one), _permissions(one))
+        for one in (ORGANIZATION, FOLDER, PROJECT, BINDING, *KINDS)
+    )
 
 
 def _parents(one: GcpKind) -> tuple[GcpKind, ...]:

@@ -55,6 +55,10 @@ class GcpConfig(SourceConfig, frozen=True):
 
     project_ids: tuple[str, ...] = ()
     """Empty: every project that the credentials see, but for those of Apps Script (`sys-` and digits) and of `exclude_projects`."""
+    organization_id: str = ""
+    """Number of an organization: every visible project in it and in its folders is read, and the folders themselves."""
+    folder_ids: tuple[str, ...] = ()
+    """Numbers of folders: every visible project in them and in the folders under them is read."""
     exclude_projects: tuple[str, ...] = ()
     """Globs of ids of projects to leave out (`test-*`). A project that `project_ids` names is read all the same."""
     credentials_json: google_key.Key | None = None
@@ -78,6 +82,7 @@ class GcpConfig(SourceConfig, frozen=True):
         for project in self.project_ids:
             if not _PROJECT.fullmatch(project):
                 yield f"`project_ids`: '{project}' is not the id of a project (my-project-123, not its name or number)"
+        yield from self._above()
         for glob in self.exclude_projects:
             if not _GLOB.fullmatch(glob):
                 yield f"`exclude_projects`: '{glob}' is not a glob of project ids (test-*)"
@@ -88,3 +93,11 @@ class GcpConfig(SourceConfig, frozen=True):
                 google_key.check_job(self.credentials_json, "credentials_json")
             except ConfigError as error:
                 yield from error.complaints
+
+    def _above(self) -> Iterator[str]:
+        """What is wrong with the organization and the folders."""
+        for key, number in (("organization_id", self.organization_id), *(("folder_ids", one) for one in self.folder_ids)):
+            if number and not number.isdecimal():
+                yield f"`{key}`: '{number[:100]}' is not a number (123456789012, neither a name nor `folders/...`)"
+        if self.project_ids and (self.organization_id or self.folder_ids):
+            yield "`project_ids` and `organization_id` or `folder_ids` exclude each other: name the projects, or what they are in"

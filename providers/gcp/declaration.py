@@ -81,7 +81,9 @@ class GcpKind(_Options, frozen=True):
 
     def permission_for(self, method: str) -> str:
         """The IAM permission of a list call: the declared one, else named like the method without projects and locations."""
-        return self.permission or _MIDDLE.sub("", method).replace("aggregatedList", "list")
+        return self.permission or _MIDDLE.sub("", method).replace("aggregatedList", "list").replace(
+            "cloudresourcemanager.", "resourcemanager."
+        )
 
     @property
     def what(self) -> str:

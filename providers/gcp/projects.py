@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from providers import pages
 from providers.catalogue import paths
 from providers.errors import Denied, ScopeError
 from providers.gcp.config import GcpConfig
+from providers.gcp.hierarchy import Hierarchy
 from providers.google.causes import Disabled, NotFound
 from providers.http.client import Http
 from providers.pages import Page
@@ -28,9 +29,9 @@ _APPS_SCRIPT = re.compile(r"sys-\d+")
 class Projects:
     """The projects as Resource Manager knows them. `numbers` has the ids of those seen so far by their numbers."""
 
-    def __init__(self, manager: Http, config: GcpConfig, account: str) -> None:
+    def __init__(self, manager: Http, config: GcpConfig, account: str, hierarchy: Hierarchy) -> None:
         """`account` is the name of who asks, for sentences."""
-        self._manager, self._config, self._account = manager, config, account
+        self._manager, self._config, self._account, self._hierarchy = manager, config, account, hierarchy
         self._known: dict[str, dict[str, Any]] = {}
         self.numbers: dict[str, str] = {}
 
@@ -84,7 +85,7 @@ class Projects:
     def _searched(self) -> Iterator[str]:
         for item in pages.items(pages.restarted(self._pages, key=_id_of)):
             project = _id_of(item)
-            if project and not self._is_excluded(project):
+            if project and self._is_in(item) and not self._is_excluded(project):
                 self._learn(project, item)
                 yield project
 
@@ -95,6 +96,10 @@ class Projects:
         query = urlencode({"pageSize": size} | ({"pageToken": token} if token else {}))
         answer = self._manager.get(f"{_SEARCH}?{query}", what="search projects", permission=GET).object()
         return Page(list(paths.values(answer, "projects[]")), answer.get("nextPageToken"), answer)
+
+    def _is_in(self, item: Mapping[str, Any]) -> bool:
+        """True for a project of the organization and the folders that the job names, if it names any."""
+        return not self._hierarchy.roots or item.get("parent") in self._hierarchy.found.names
 
     def _is_excluded(self, project: str) -> bool:
         matches = functools.partial(fnmatch.fnmatchcase, project)

@@ -10,12 +10,13 @@ from typing import Any, NoReturn
 from providers.concurrency import Turns
 from providers.errors import BadAnswer, Denied, ProviderError, ScopeError
 from providers.gcp import bindings, catalogue
-from providers.gcp.catalogue import BINDING, PROJECT, SERVICE_KIND
+from providers.gcp.catalogue import BINDING, FOLDER, ORGANIZATION, PROJECT, SERVICE_KIND
 from providers.gcp.config import GcpConfig, GcpOperator
 from providers.gcp.declaration import GcpKind
+from providers.gcp.hierarchy import Hierarchy
 from providers.gcp.listing import RESOURCE_MANAGER, Apis
 from providers.gcp.projects import GET, Projects
-from providers.gcp.reading import Reading, organizations
+from providers.gcp.reading import GCP, Reading, organizations
 from providers.gcp.shape import GcpShape
 from providers.google import key as google_key
 from providers.google import signin as google_signin
@@ -39,7 +40,8 @@ class GcpSource(Source):
         self._config = config
         self._signin = sign_in(config, operator)
         self._apis = Apis(self._signin, operator, 2 * self.concurrency)
-        self._projects = Projects(self._apis.http(RESOURCE_MANAGER), config, self._signin.name)
+        self._hierarchy = Hierarchy(self._apis.http(RESOURCE_MANAGER), config)
+        self._projects = Projects(self._apis.http(RESOURCE_MANAGER), config, self._signin.name, self._hierarchy)
         self._shape = GcpShape(self._projects.numbers, config.ignore_fields)
         self._pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="under")
         self._turns = Turns(config.parallel_projects)
@@ -47,6 +49,8 @@ class GcpSource(Source):
     def check(self) -> Identity:
         """Signs in, and looks whether there is a project to read."""
         first = next(self._projects.visible(), "")
+        if not first and self._hierarchy.found.failures:
+            raise self._hierarchy.found.failures[0][1]
         if not first:
             raise Denied(
                 f"signed in to Google as {self._signin.name}, but no project is visible: give it a role in one ({GET})", permission=GET
@@ -58,8 +62,19 @@ class GcpSource(Source):
 
         A project that is asked for and not visible is a denied scope, not an absent one.
         """
-        for project in self.attempts.accounts(self._projects.ids()):
+        for root in self._hierarchy.roots[:1]:
+            yield _read(root, (ORGANIZATION.sub_type, FOLDER.sub_type), self._above)
+        projects = self.attempts.accounts(self._projects.ids())
+        for project in projects:
             yield from self._turns.of(functools.partial(self._reads, project))
+        yield from self._out_of_sight({*projects, *self._hierarchy.roots})
+
+    def _out_of_sight(self, planned: set[str]) -> Iterator[Read]:
+        """What was read before and may be under a folder that cannot be listed now: refused, not left out of the plan."""
+        failures = self._hierarchy.found.failures
+        lost = tuple(scope for scope in self.attempts.scopes if failures and scope.account not in planned)
+        if lost:
+            yield Read(lost, functools.partial(_raise, failures[0][1]))
 
     def classify(self, error: Exception) -> ProviderError | None:
         """The errors that Google's libraries raise of themselves, as ours; what the HTTP client raises is ours already."""
@@ -123,6 +138,17 @@ class GcpSource(Source):
             return list(self._reading(SERVICE_KIND, project)())
         except ScopeError as error:
             return error
+
+    def _above(self) -> Iterator[Item]:
+        """The organization and the folders; what could not be read of them is told for the folders."""
+        found = self._hierarchy.found
+        yield GCP
+        for kind, item in found.items:
+            yield self._shape.resource(kind, item, {}, organization=GCP.external_id)
+        for name, error in found.failures[:1]:
+            more = f" ({len(found.failures)} failures, first for {name}): what is under them was not found"
+            for kind in (FOLDER, ORGANIZATION):
+                yield Incomplete(kind.sub_type, error.outcome, f"{error}{more}", str(getattr(error, "permission", "")))
 
     def _itself(self, project: str, found: Mapping[str, Any]) -> Iterator[Item]:
         yield from organizations(project)

@@ -16,6 +16,16 @@ PROJECT = GcpKind(
     also=("cloudresourcemanager.projects.get",), address=f"{MANAGER}/v3/projects:search", omit=("updateTime",),
     links=(LinkRule("member_of", "parent", f"//{MANAGER}/{{value}}"),), permission="resourcemanager.projects.get",
 )
+ORGANIZATION = GcpKind(
+    "gcp_organization", "account", f"//{MANAGER}/{{name}}", "cloudresourcemanager.organizations.search", "organizations[]",
+    name="displayName", tags="", parent="", also=("cloudresourcemanager.organizations.get",), address=f"{MANAGER}/v3/organizations:search",
+    permission="resourcemanager.organizations.get",
+)
+FOLDER = GcpKind(
+    "gcp_folder", "organizational_unit", f"//{MANAGER}/{{name}}", "cloudresourcemanager.folders.list", "folders[]", name="displayName",
+    tags="", parent=f"//{MANAGER}/{{parent}}", address=f"{MANAGER}/v3/folders", also=("cloudresourcemanager.folders.get",),
+    links=(LinkRule("member_of", "parent", f"//{MANAGER}/{{value}}"),),
+)
 BINDING = GcpKind(
     "gcp_iam_binding", "permission", PROJECTS + "{project}/iamPolicy/bindings/{role}{suffix?}",
     "cloudresourcemanager.projects.getIamPolicy", "bindings[]", name="label", tags="", size_parameter="",

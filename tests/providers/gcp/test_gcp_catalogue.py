@@ -13,11 +13,11 @@ from peers import google_documents as documents
 from peers import google_permissions
 
 from providers.gcp import catalogue, lean
-from providers.gcp.catalogue import ALL, BINDING, KINDS, PROJECT
+from providers.gcp.catalogue import ALL, BINDING, FOLDER, KINDS, ORGANIZATION, PROJECT
 from providers.gcp.compute import service_and_method
 from providers.gcp.troubles import UNREACHABLE_FIELDS
 
-READ_BY_HAND = (PROJECT, BINDING)
+READ_BY_HAND = (ORGANIZATION, FOLDER, PROJECT, BINDING)
 EACH = pytest.mark.parametrize("kind", (*READ_BY_HAND, *ALL), ids=lambda kind: kind.sub_type)
 
 

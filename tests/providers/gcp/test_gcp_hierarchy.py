@@ -1,0 +1,103 @@
+"""A job over an organization or folders: which projects it reads, and what it says of a folder that it cannot see."""
+
+from __future__ import annotations
+
+import pytest
+from peers import google_refusals as refusals
+from peers.google_cloud import PROJECTS
+from recorder import Recorder
+
+from providers.errors import ConfigError, Denied, Outcome
+from providers.gcp.config import GcpConfig
+from providers.runner import run
+from providers.schema import parse
+
+ONE, OTHER = PROJECTS
+FOLDERS = {"organizations/7": ("41", "42"), "folders/41": ("43",), "folders/42": (), "folders/43": ()}
+MANAGER = "//cloudresourcemanager.googleapis.com/"
+
+
+@pytest.fixture(autouse=True)
+def tree(company, google):
+    """Organization 7 has the folders 41 and 42, 43 is in 41. One project is in 42, the other in 43."""
+    company.enabled = ["serviceusage"]
+    company.projects[ONE]["parent"], company.projects[OTHER]["parent"] = "folders/42", "folders/43"
+    google.items |= {
+        "cloudresourcemanager.organizations.get": {"name": "organizations/7", "displayName": "example.com", "state": "ACTIVE"},
+        "cloudresourcemanager.folders.get": lambda call: _folder(call.path["name"].removeprefix("folders/"), "organizations/7"),
+        "cloudresourcemanager.folders.list": lambda call: [_folder(one, call.query["parent"]) for one in FOLDERS[call.query["parent"]]],
+    }
+
+
+def _folder(number: str, parent: str) -> dict:
+    return {"name": f"folders/{number}", "parent": parent, "displayName": f"Folder {number}", "state": "ACTIVE"}
+
+
+def accounts(sink) -> set[str]:
+    return {scope.account for scope in sink.reports}
+
+
+def test_an_organization_is_read_with_its_folders_and_every_project_under_them(read, google):
+    sink = read(project_ids=None, organization_id="7")
+
+    assert accounts(sink) == {"organizations/7", ONE, OTHER}
+    found = {resource.external_id: resource for _, resource in sink.all() if resource.sub_type in ("gcp_folder", "gcp_organization")}
+    assert set(found) == {f"{MANAGER}organizations/7", *(f"{MANAGER}folders/{one}" for one in (41, 42, 43))}
+    assert found[f"{MANAGER}folders/43"].parent == f"{MANAGER}folders/41"
+    [project] = [resource for _, resource in sink.all() if resource.external_id.endswith(f"projects/{OTHER}")]
+    assert [link.target for link in project.links if link.type == "member_of"] == [f"{MANAGER}folders/43"]
+    assert len(google.asked("cloudresourcemanager.folders.list")) == len(FOLDERS), "each folder is listed once"
+
+
+@pytest.mark.parametrize(
+    ("folders", "projects"), [(["41"], {OTHER}), (["42"], {ONE}), (["43", "41"], {OTHER}), (["41", "42"], {ONE, OTHER})]
+)
+def test_folders_are_read_with_what_is_under_them_and_nothing_else(read, folders, projects):
+    assert accounts(read(project_ids=None, folder_ids=folders)) == {f"folders/{folders[0]}", *projects}
+
+
+def test_projects_are_left_out_of_an_organization_by_globs(read):
+    assert accounts(read(project_ids=None, organization_id="7", exclude_projects=["another-*"])) == {"organizations/7", ONE}
+
+
+def test_a_folder_that_may_not_be_listed_is_told_and_the_others_are_read(read, google):
+    with google.failing(refusals.denied("resourcemanager.folders.list"), lambda call: call.query.get("parent") == "folders/41"):
+        sink = read(project_ids=None, organization_id="7")
+
+    [report] = [one for scope, one in sink.reports.items() if scope.resource_type == "gcp_folder"]
+    assert (report.outcome, report.permission) == (Outcome.DENIED, "resourcemanager.folders.list")
+    assert "folders/41" in report.message
+    assert ONE in accounts(sink)
+
+
+def test_what_was_known_under_a_folder_that_may_not_be_listed_now_is_denied_and_not_left_out_of_the_plan(opened, google):
+    first = Recorder()
+    run(opened(project_ids=None, organization_id="7"), first)
+    again, second = opened(project_ids=None, organization_id="7"), Recorder()
+    with google.failing(refusals.denied("resourcemanager.folders.list"), lambda call: call.query.get("parent") == "folders/41"):
+        run(again, second, attempted=tuple(first.reports))
+
+    assert set(first.reports) <= set(second.reports)
+    lost = [report for scope, report in second.reports.items() if scope.account == OTHER]
+    assert {(report.outcome, report.permission) for report in lost} == {(Outcome.DENIED, "resourcemanager.folders.list")}
+
+
+def test_a_connectivity_test_says_which_folder_may_not_be_listed(opened, google):
+    failing = google.failing(refusals.denied("resourcemanager.folders.list"), "cloudresourcemanager.folders.list")
+    with failing, pytest.raises(Denied, match="list the folders of folders/41") as refused:
+        opened(project_ids=None, folder_ids=["41"]).check()
+    assert refused.value.permission == "resourcemanager.folders.list"
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"organization_id": "example.com"}, "`organization_id`: 'example.com' is not a number"),
+        ({"folder_ids": ["folders/42"]}, "`folder_ids`: 'folders/42' is not a number"),
+        ({"folder_ids": ["42"], "project_ids": [ONE]}, "exclude each other"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(config, sentence):
+    with pytest.raises(ConfigError) as refused:
+        parse(GcpConfig, config)
+    assert sentence in str(refused.value.complaints)
