@@ -82,6 +82,31 @@ def test_case_eng_6_a_run_is_cancelled_through_pgbouncer(bench):
     assert bench.ended(job)["status"] == "cancelled"
 
 
+def test_case_eng_6_the_server_behind_pgbouncer_restarts(proxied, database, tmp_path):
+    """Every session of the server ends, four times in the middle of a run, while clients stay connected to the pooler."""
+    proxy, url = proxied
+    pooler = start(url, tmp_path / "pgbouncer", "transaction", "server_login_retry = 1")
+    bench = Workbench(database, tmp_path)
+    bench.url = pooler.url()
+    try:
+        worker = bench.worker()
+        job = bench.job(regions=[f"r{n}" for n in range(20)], resources=50, pause=0.003)
+        for count in (100, 300, 500, 700):
+            until(lambda count=count: bench.entities() >= count, f"{count} entities")
+            proxy.cut()
+        run = bench.ended(job)
+        assert (run["status"], run["attempt"], bench.entities()) == ("completed", 1, 1000)
+        assert worker.stop() == 0
+        until(lambda: not worker.processes(), "processes are left")
+        print(worker.log.read_text(errors="replace")[-5000:])
+    finally:
+        for one in bench.workers:
+            if one.process.poll() is None:
+                one.stop()
+        bench.sql.close()
+        pooler.close()
+
+
 def test_case_eng_6_a_new_database_is_migrated_through_pgbouncer(empty_database, tmp_path):
     for mode in ("transaction", "session"):
         pooler = start(empty_database, tmp_path / mode, mode)
