@@ -168,6 +168,22 @@ def test_case_eng_12_forth_and_back_and_forth(pair, previous):
     assert bench.one("select count(*) from elder_worker.scopes where state <> 'current'") == 0
 
 
+def test_case_eng_12_what_either_release_stores_is_no_stale_memory_of_the_other(pair, previous):
+    """A source that changes and changes back, each time read by the other release: the inventory is what was read last."""
+    bench = pair.bench
+    pair.upgrade()
+    job = bench.job(regions=["a"], resources=400, changed=30)
+    for number, (code, generation) in enumerate([(TODAY, 0), (TODAY, 0), (previous, 1), (TODAY, 0), (previous, 0), (TODAY, 1)], 1):
+        change = json.dumps({"generation": generation})
+        bench.sql.execute("update discovery_jobs set config = config || %s::jsonb where id = %s", [change, job])
+        worker = pair.worker(code)
+        bench.queue(job)
+        assert bench.ended(job, number)["status"] == "completed"
+        assert worker.stop() == 0
+        changed = bench.one("select count(*) from entities where is_active and (attributes->>'generation')::int = 1")
+        assert (changed, bench.entities()) == (30 * generation, 400), number
+
+
 def test_case_eng_12_a_worker_of_each_at_the_same_time(pair, previous):
     bench = pair.bench
     pair.upgrade()
