@@ -124,6 +124,11 @@ def fingerprints(connection: Connection, scope: int) -> Fingerprints:
     return Fingerprints.from_network(part for (part,) in parts)
 
 
+def fingerprints_of(connection: Connection, scope: int, keys: Sequence[int]) -> Fingerprints:
+    """Fingerprints of those of a scope's active entities and sightings that have one of these keys: what a batch needs of a large scope."""
+    return Fingerprints(connection.execute(statements.get("fingerprints_of"), {"scope": scope, "keys": list(keys)}).fetchall())
+
+
 def organization_ids(connection: Connection, owner: str) -> dict[str, int]:
     """Row ids of the organizations that a connector made, by external id."""
     rows = connection.execute("select external_id, id from organizations where owner = %s", [owner])

@@ -10,7 +10,7 @@ import sys
 
 from providers.errors import Outcome
 from providers.records import Organization, Scope
-from worker.run.fingerprints import INTEGER, Entry, content_of, key_of
+from worker.run.fingerprints import INTEGER, Change, Entry, content_of, key_of
 from worker.store import connectors, links, losses, organizations, scopes, tombstones
 from worker.store.connection import Connection, transaction
 from worker.store.errors import BadData
@@ -33,13 +33,13 @@ def apply(connection: Connection, batch: Batch) -> Stored:
     with transaction(connection):
         places = _Places(connection, batch)
         row = scopes.scope_id(connection, batch.owner, batch.scope)
-        known = scopes.fingerprints(connection, row) if len(entries) > 1 else None
+        known = scopes.fingerprints_of(connection, row, [entry.key for entry in entries])
         new: list[Entry] = []
         changed: list[Entry] = []
         for entry in entries:
-            found = known.compare(entry.key, entry.content).name if known else "CHANGED"
-            if found != "UNCHANGED":
-                (new if found == "NEW" else changed).append(entry)
+            found = known.compare(entry.key, entry.content)
+            if found is not Change.UNCHANGED:
+                (new if found is Change.NEW else changed).append(entry)
         guarded = scopes.catalogue_version(connection, row) == batch.catalogue_version
         stored = Ingest(connection, row, batch.scope, places.of, places.all, guarded=guarded).store(new, changed)
     rejected += [Rejected(external_id, why) for external_id, why in stored.reasons]

@@ -148,3 +148,10 @@ where s.id = %(scope)s
 -- name: abandon_owner
 -- Abandons all scopes of an owner.
 update elder_worker.scopes set state = 'abandoned', state_since = now() where owner = %(owner)s and state = 'current'
+
+-- name: fingerprints_of
+-- Returns key and content of those of some keys that a scope has seen, its own active entities and its sightings, sorted by key.
+select key, content from entities where scope_id = %(scope)s and is_active and key = any(%(keys)s)
+union all
+select key, content from elder_worker.sightings where scope_id = %(scope)s and key = any(%(keys)s)
+order by 1
