@@ -1,0 +1,34 @@
+"""What a project costs in calls. ``pytest -s`` prints the figures of docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import pytest
+from gcp_population import populate
+from peers.google_cloud import ENABLED, PROJECTS
+
+from providers.gcp.catalogue import ALL
+
+ONE = PROJECTS[0]
+
+
+def calls(google) -> int:
+    return sum(call.id != "token" for call in google.calls)
+
+
+@pytest.mark.parametrize(("enabled", "most"), [(ENABLED, 37), (sorted({kind.service.partition(".")[0] for kind in ALL}), 67)])
+def test_an_empty_project_costs_one_call_for_each_list_of_its_enabled_apis(read, google, company, enabled, most):
+    google.items = {name: found for name, found in google.items.items() if name.startswith(("cloudresourcemanager.", "serviceusage."))}
+    google.page, company.enabled = 1000, list(enabled)
+    read(project_ids=[ONE])
+
+    print(f"an empty project with {len(enabled)} APIs: {calls(google)} calls")
+    assert calls(google) <= most
+
+
+def test_a_full_project_costs_a_call_for_many_resources(read, google, company):
+    google.page = 1000
+    populate(company, 20)
+    resources = sum(report.resources for report in read(project_ids=[ONE]).reports.values())
+
+    print(f"{resources} resources: {calls(google)} calls, {1000 * calls(google) / resources:.0f} for 1,000")
+    assert calls(google) / resources < 0.06
