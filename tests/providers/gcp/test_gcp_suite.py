@@ -21,7 +21,7 @@ _REFUSALS = {
 
 class TestGcp(ProviderSuite):
     provider = "gcp"
-    expected = {kind.sub_type for kind in resource_types()}
+    expected = {kind.sub_type for kind in resource_types()} - {"gcp_organization", "gcp_folder"}  # these: test_gcp_hierarchy
 
     @pytest.fixture(autouse=True)
     def peer(self, company, no_waiting):
