@@ -23,8 +23,11 @@ class Context:
 
     @contextlib.contextmanager
     def jobs(self) -> Iterator[Connection]:
-        """A connection that reads jobs and runs. Runs whose worker is gone are ended first, unless the database is read-only."""
+        """A connection that reads jobs and runs. Runs whose worker is gone for good are ended first, unless the database is read-only.
+
+        After an outage the workers renew their claims: so only claims that nobody can renew any more are taken away.
+        """
         with self.pool.connection() as connection:
             with contextlib.suppress(ReadOnly):
-                claims.sweep_uncounted(connection)
+                claims.sweep_uncounted(connection, self.settings.lease_ttl + self.settings.outage_grace)
             yield connection

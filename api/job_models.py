@@ -27,6 +27,9 @@ class Job(ApiModel, frozen=True, kw_only=True):
     queued_at: Time | None
     failures: int
     crashes: int
+    """Crashes of its process in a row; three park the job. The death of its worker counts from the fifth in a row on."""
+    losses: int
+    """How often in a row its worker died while it ran."""
     identity: str | None
     """The account, tenant, cluster or directory that the job reads, once a run of it was complete; another one ends the run."""
     queue: str

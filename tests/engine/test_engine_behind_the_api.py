@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from peers.elder import ElderClient
 from waiting import until
@@ -70,7 +71,9 @@ def test_a_job_is_cancelled_although_its_worker_is_gone_and_is_not_run_again(api
 
 
 def test_a_job_whose_worker_is_gone_does_not_look_as_if_it_ran(api, workbench):
-    """No other worker is running that could notice it."""
+    """No other worker is running that could notice it: the API does, when the worker's lease and grace are over."""
+    context = api.app.extensions["elder"]
+    context.settings = msgspec.structs.replace(context.settings, lease_ttl=3, outage_grace=0)
     worker = workbench.worker(lease_ttl=3)
     job = add(api, workbench, behaviour="sleep")
     workbench.await_fault("sleep")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -90,9 +91,9 @@ def test_e03_a_half_open_connection_is_noticed(far):
 
 
 def test_e04_the_database_is_away_while_a_job_runs(far):
-    """An outage longer than the lease ends the job before another worker may claim it; it runs again afterwards."""
+    """Without a grace, an outage longer than the lease ends the job before another worker may claim it; it runs again afterwards."""
     workbench, proxy = far
-    worker = workbench.worker(lease_ttl=3)
+    worker = workbench.worker(lease_ttl=3, outage_grace=0)
     job = workbench.job(behaviour="sleep", resources=500)
     workbench.await_fault("sleep")
     proxy.stop()
@@ -120,6 +121,122 @@ def test_e04_a_short_absence_costs_nothing(far):
 
     assert (run["status"], run["entities_discovered"], workbench.entities()) == ("completed", 8000, 8000)
     assert len(workbench.runs(job)) == 1
+
+
+def lease_is_over(workbench, job):
+    """Waits until the claim of a job could be swept, by the database's own clock."""
+    until(lambda: workbench.one("select expires_at < now() from elder_worker.claims where job_id = %s", job), "its lease is over")
+
+
+@pytest.mark.parametrize("moment", ["in the middle", "before its end"])
+def test_case_eng_3_an_outage_longer_than_the_lease_interrupts_nothing(far, moment):
+    """The run waits for the database, and is not done again; a second worker that was cut off too takes nothing away from it."""
+    workbench, proxy = far
+    workers = [workbench.worker(lease_ttl=3, outage_grace=60) for _ in range(2)]
+    for worker in workers:
+        database_is(worker, "up")
+    pace = {"pause": 0.0005} if moment == "in the middle" else {}
+    job = workbench.job(resources=1000, regions=list("abcdefgh"), **pace)
+    until(lambda: workbench.entities() >= 500, "it has begun")
+    proxy.stop()
+    for worker in workers:
+        database_is(worker, "down")
+    lease_is_over(workbench, job)
+    proxy.resume()
+    run = workbench.ended(job)
+
+    assert (run["status"], run["entities_discovered"], workbench.entities()) == ("completed", 8000, 8000)
+    assert len(workbench.runs(job)) == 1
+
+
+def test_case_eng_3_an_outage_longer_than_the_grace_ends_the_run(far):
+    workbench, proxy = far
+    worker = workbench.worker(lease_ttl=3, outage_grace=2)
+    job = workbench.job(behaviour="sleep", resources=500)
+    workbench.await_fault("sleep")
+    proxy.stop()
+    until(lambda: worker.state() and not worker.state()["jobs"], "the job is ended when its grace is over")
+    workbench.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"behaviour": "well"})])
+    proxy.resume()
+    until(lambda: next((run for run in workbench.runs(job) if run["status"] == "completed"), None), "it ran again")
+
+    assert [one["error_kind"] for one in workbench.runs(job)] == ["lost", ""]
+    assert workbench.entities() == 500
+
+
+def test_case_eng_3_a_worker_that_alone_is_cut_off_loses_its_job_to_another(far):
+    """The other worker sees a lease that has ended, and takes the job; what the first one writes later is refused."""
+    workbench, proxy = far
+    first = workbench.worker(lease_ttl=3, outage_grace=60)
+    job = workbench.job(behaviour="sleep", resources=500)
+    workbench.await_fault("sleep")
+    proxy.stop()
+    database_is(first, "down")
+    workbench.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"behaviour": "well"})])
+    workbench.url = workbench.direct
+    workbench.worker(lease_ttl=3)
+    until(lambda: next((run for run in workbench.runs(job) if run["status"] == "completed"), None), "another worker has done it")
+    proxy.resume()
+    until(lambda: first.state() and not first.state()["jobs"], "the first one ends its run")
+
+    assert [one["error_kind"] for one in workbench.runs(job)] == ["lost", ""]
+    assert workbench.entities() == 500
+
+
+READ_ONLY = "alter database {} set default_transaction_read_only = {}"
+TERMINATE_ALL = """
+select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'elder-worker/%' and datname = current_database()
+"""
+
+
+def set_read_only(workbench, value):
+    """Makes new sessions of the database read-only, or not; those that there are end."""
+    name = workbench.one("select current_database()")
+    workbench.sql.execute(READ_ONLY.format(f'"{name}"', value))
+    workbench.sql.execute(TERMINATE_ALL)
+
+
+def test_case_eng_2_an_outcome_that_could_not_be_stored_is_stored_later(workbench):
+    """Three runs in a row end while the database takes no writes: each outcome is stored when it does, and the job is not parked."""
+    worker = workbench.worker(lease_ttl=4, outage_grace=60)
+    database_is(worker, "up")
+    job = workbench.job(behaviour="sleep", regions=["a", "b"], resources=600)
+    for number in range(1, 4):
+        until(lambda: worker.state() and worker.state()["jobs"], "it runs")
+        until(
+            lambda: workbench.one(
+                "select count(*) from run_scopes r join discovery_history h on h.id = r.run_id where h.status = 'running'"
+            ),
+            "a scope is stored",
+        )
+        [pid] = [one["pid"] for one in worker.state()["jobs"]]
+        set_read_only(workbench, "on")
+        database_is(worker, "down")
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: worker.state() and not worker.state()["jobs"], "the job is dead")
+        lease_is_over(workbench, job)
+        set_read_only(workbench, "off")
+        run = workbench.ended(job, number)
+        assert (run["status"], run["error_kind"]) == ("error", "crashed"), "its own outcome, and not that its worker was gone"
+        if number < 3:
+            workbench.queue(job)
+
+    row = workbench.rows("select status, crashes, losses from discovery_jobs where id = %s", job)[0]
+    assert (row["crashes"], row["losses"]) == (3, 0)
+
+
+def test_case_eng_2_a_run_that_completes_while_the_database_takes_no_writes_is_completed(workbench):
+    worker = workbench.worker(lease_ttl=4, outage_grace=60)
+    database_is(worker, "up")
+    job = workbench.job(resources=300, regions=list("abcdef"), pause=0.001)
+    until(lambda: workbench.entities() >= 300, "it has begun")
+    set_read_only(workbench, "on")
+    database_is(worker, "down")
+    lease_is_over(workbench, job)
+    set_read_only(workbench, "off")
+    run = workbench.ended(job)
+
+    assert (run["status"], workbench.entities(), len(workbench.runs(job))) == ("completed", 1800, 1)
 
 
 def test_e05_commits_that_a_fail_over_lost_are_made_again(workbench):

@@ -91,7 +91,12 @@ def test_h03_every_terminal_state_is_told_once(workbench, proxied):
     proxy, workbench.url = proxied
     tries = cut_off(proxy, "error/database")
     worker = workbench.worker(
-        discovery_max_concurrent=4, discovery_job_timeout=300, discovery_idle_timeout=15, discovery_job_memory_mb=200, log_format="json"
+        discovery_max_concurrent=4,
+        discovery_job_timeout=300,
+        discovery_idle_timeout=15,
+        discovery_job_memory_mb=200,
+        outage_grace=0,
+        log_format="json",
     )
     jobs = {end: workbench.job(behaviour=behaviour, account=end, **more) for end, (behaviour, more, _) in ENDS.items()}
     refused = workbench.job(provider="no-such-provider")

@@ -49,7 +49,7 @@ class ListedQueue:
     def release(self, claimed, sentence):
         self._log(claimed.job_id, {"status": "released", "error": sentence})
 
-    def refuse(self, claimed, verdict):
+    def finish(self, claimed, verdict):
         self._log(claimed.job_id, {"status": verdict.status, "error_kind": verdict.error_kind, "error": verdict.error})
 
     def answer(self, test, answer):
@@ -58,7 +58,7 @@ class ListedQueue:
     def release_tests(self):
         pass
 
-    def sweep(self):
+    def sweep(self, overdue):
         return []
 
     def clean(self):

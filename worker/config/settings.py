@@ -174,6 +174,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             high="the jobs of a worker that died wait for so long",
         ),
     ] = 30
+    outage_grace: Annotated[
+        float,
+        setting(
+            "Seconds that a running job goes on while the database does not answer. It waits where it cannot hand on what it has found; "
+            "nothing is stored twice, as another worker that takes the job over makes later writes of this one void.",
+            ge=0,
+            le=86_400,
+            low="an outage that is longer than `LEASE_TTL` ends the running jobs, and they begin again",
+            high="jobs whose worker is cut off from the database for good go on for so long, and others take them over later",
+        ),
+    ] = 300
     mass_delete_guard: Annotated[
         float,
         setting(

@@ -20,6 +20,18 @@ class InventoryError(Exception):
         self.error_kind, self.detail = error_kind, detail
 
 
+class NotStored(InventoryError):
+    """The outcome of a run cannot be stored now, as the database does not answer; `verdict` is what is to be stored when it does."""
+
+    def __init__(self, message: str, verdict: Verdict) -> None:
+        super().__init__(message, error_kind="database")
+        self.verdict = verdict
+
+
+class Unanswered(InventoryError):
+    """The database has not answered for as long as was waited."""
+
+
 class Totals(msgspec.Struct):
     """Counts of one run."""
 

@@ -48,7 +48,7 @@ class Verdict(msgspec.Struct, frozen=True):
     error: str = ""
     detail: str = ""
     stored: bool = True
-    """False when the verdict could not be stored; the run then ends as ``lost`` when its lease does."""
+    """False when the verdict could not be stored yet; the run ends as ``lost`` if it cannot be before another worker takes the job over."""
 
 
 class Received(msgspec.Struct, frozen=True):

@@ -115,8 +115,8 @@ class Queue(Protocol):
     def release(self, claimed: Claimed, sentence: str) -> bool:
         """Returns a job to the queue as if it had not been claimed. False when the claim was lost."""
 
-    def refuse(self, claimed: Claimed, verdict: Verdict) -> bool:
-        """Stores the end of a run that had no process. False when the claim was lost."""
+    def finish(self, claimed: Claimed, verdict: Verdict) -> bool:
+        """Stores the end of a run that had no process, or whose end could not be stored before. False when the claim was lost."""
 
     def answer(self, test: Test, answer: dict[str, Any]) -> None:
         """Stores the answer of a connectivity test."""
@@ -124,8 +124,8 @@ class Queue(Protocol):
     def release_tests(self) -> None:
         """Returns unanswered connectivity tests of this worker to the queue."""
 
-    def sweep(self) -> list[Swept]:
-        """Ends the runs of workers that are gone; each swept run is returned once, to one worker."""
+    def sweep(self, overdue: float = 0.0) -> list[Swept]:
+        """Ends the runs of workers whose leases ended `overdue` seconds ago; each swept run is returned once, to one worker."""
 
     def clean(self) -> bool:
         """Deletes a batch of what is kept no longer; true when there may be more."""

@@ -23,6 +23,9 @@ from worker.store.jobs import WAKE
 PARKED_AFTER = 3
 """Crashes in a row after which a job is parked."""
 
+DEATHS = 5
+"""Deaths of its worker in a row from which on each counts as a crash of the job: before, a bad machine is likelier than a bad job."""
+
 CRASHES = frozenset({"crashed", "memory", "protocol"})
 """Error kinds that count as a crash of the job; ``lost`` counts only when the worker is gone, not when the database was unreachable."""
 
@@ -132,22 +135,23 @@ def ended_as(connection: Connection, claimed: Claimed, verdict: Verdict) -> bool
     return row == (verdict.status.value, verdict.error_kind)
 
 
-def sweep(connection: Connection) -> list[Swept]:
-    """Ends runs whose lease has ended and wakes the workers; also returns runs swept by the API. Raises `StoreError`."""
+def sweep(connection: Connection, overdue: float = 0.0) -> list[Swept]:
+    """Ends runs whose lease ended `overdue` seconds ago and wakes the workers; also returns runs swept by the API. Raises `StoreError`."""
     with transaction(connection):
-        rows = _sweep(connection) + connection.execute(statements.get("take_swept")).fetchall()
+        rows = _sweep(connection, overdue) + connection.execute(statements.get("take_swept")).fetchall()
     return [Swept(*row) for row in rows]
 
 
-def sweep_uncounted(connection: Connection) -> None:
+def sweep_uncounted(connection: Connection, overdue: float = 0.0) -> None:
     """Sweeps on behalf of a process that counts no runs; the next worker that sweeps counts them. Raises `StoreError`."""
     with transaction(connection):
-        if rows := _sweep(connection):
+        if rows := _sweep(connection, overdue):
             connection.cursor().executemany(statements.get("leave_swept"), rows)
 
 
-def _sweep(connection: Connection) -> list[tuple[Any, ...]]:
-    rows = connection.execute(statements.get("sweep"), {"parked_after": PARKED_AFTER}).fetchall()
+def _sweep(connection: Connection, overdue: float) -> list[tuple[Any, ...]]:
+    values = {"parked_after": PARKED_AFTER, "deaths": DEATHS, "overdue": overdue}
+    rows = connection.execute(statements.get("sweep"), values).fetchall()
     if rows:
         connection.execute(WAKE)
     return rows

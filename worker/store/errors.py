@@ -5,6 +5,7 @@
     StoreError
     |-- Unreachable     no answer, or the server is shutting down: try again later
     |   `-- ReadOnly    a replica, or a read-only database: reads work, writes wait
+    |-- Refused         a statement fails in the server, and the connection is fine: a trigger, a fault of ours; try a few times
     |-- Misconfigured   wrong password, no such database: a person must change something
     |   `-- NewerSchema a schema that needs newer code: install the newer version
     |-- Conflict        serialization failure, deadlock, lock time-out: repeat at once
@@ -32,6 +33,10 @@ class Unreachable(StoreError):
 
 class ReadOnly(Unreachable):
     """The database is a replica or read-only: reads work, writes have to wait."""
+
+
+class Refused(StoreError):
+    """The server answers, and refuses the statement."""
 
 
 class Misconfigured(StoreError):
@@ -87,7 +92,9 @@ def classified(error: psycopg.Error) -> StoreError:
         return Conflict(sentence)
     if isinstance(error, _BAD_DATA):
         return BadData(sentence)
-    return Unreachable(sentence)
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | pg.IdleInTransactionSessionTimeout) or not error.sqlstate:
+        return Unreachable(sentence)
+    return Refused(sentence)
 
 
 def _sentence(error: psycopg.Error) -> str:

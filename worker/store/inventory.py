@@ -15,7 +15,7 @@ from providers.errors import Outcome
 from providers.records import Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker.run import wire
-from worker.run.inventory import InventoryError, Totals, held_back
+from worker.run.inventory import InventoryError, NotStored, Totals, Unanswered, held_back
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Claimed
 from worker.store import claims, links, losses, marks, scopes, statements, tombstones
@@ -43,11 +43,12 @@ class PostgresInventory:
         *,
         pins: bool = True,
         version: str = "",
+        grace: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """`owner` holds the claim; `organization` returns the organization for a job without one; `guard` is MASS_DELETE_GUARD.
 
         `pins`: the job may read one account, tenant, cluster or directory only, the one of its first complete scope.
-        `version` is that of the catalogue.
+        `version` is that of the catalogue; `grace` gives the seconds for which a database that does not answer is waited for.
         """
         self._claimed, self._owner, self._guard, self._place, self._pins = claimed, owner, guard, organization, pins
         self._organization, self._version = claimed.organization_id, version
@@ -57,7 +58,7 @@ class PostgresInventory:
         self._identity: Identity | None = None
         self._scopes_owner = scopes.job_owner(claimed.job_id)
         self.totals = Totals()
-        self._claim = ClaimedConnection(connect, owner, claimed, self.totals)
+        self._claim = ClaimedConnection(connect, owner, claimed, self.totals, grace)
 
     # --- called by the run
 
@@ -163,13 +164,16 @@ class PostgresInventory:
         self.totals.outcomes[Outcome.NOT_REACHED] = len(planned)
 
     def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - part of the Inventory protocol
-        """Stores the outcome exactly once and returns the job to its schedule."""
+        """Stores the outcome exactly once and returns the job to its schedule. Raises `NotStored` when the database does not answer."""
         sentence = held_back(self.totals, f"elder-worker runs release {self._claimed.run_id}")
         if sentence and verdict.status is Status.COMPLETED:
             verdict = msgspec.structs.replace(verdict, error=sentence)
 
         try:
             self._conclude(verdict)
+        except Unanswered as error:
+            lost = Verdict(Status.ERROR, error.error_kind, str(error)) if self._pending else verdict  # what was gathered is gone with it
+            raise NotStored(str(error), lost) from error
         except InventoryError as error:
             if error.error_kind != "database" or not self._pending:
                 raise

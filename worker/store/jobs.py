@@ -12,7 +12,7 @@ from worker.store.query import Query, one
 
 COLUMNS: LiteralString = (
     "id, name, description, provider, config, organization_id, enabled, schedule_interval, status, next_run_at, queued_at, "
-    "failures, crashes, identity, last_run_at, created_at, updated_at, queue, "
+    "failures, crashes, losses, identity, last_run_at, created_at, updated_at, queue, "
     "case when enabled and next_run_at <= now() and status not in ('running', 'parked') and not exists ("
     "select from elder_worker.workers w where w.seen_at > now() - interval '60 seconds' "
     "and (w.providers is null or provider = any(w.providers)) and queue = any(w.queues)) "
@@ -61,7 +61,7 @@ def change(connection: Connection, job: int, changes: dict[str, Any]) -> None:
     names: dict[str, LiteralString] = {
         "name": "name = %s",
         "description": "description = %s",
-        "config": "config = %s, crashes = 0, failures = 0",
+        "config": "config = %s, crashes = 0, losses = 0, failures = 0",
         "organization_id": "organization_id = %s",
         "schedule_interval": "schedule_interval = %s",
         "enabled": "enabled = %s",

@@ -26,7 +26,8 @@ PRIMARY_EVERY = 60.0
 """Seconds after which the primary is asked whatever the replica answers: the replica may lag by hours, or be detached."""
 
 RESPONSE_TIMEOUT = 8.0
-"""Seconds without an answer after which the connection is closed; the statements of the queue are small."""
+"""Most seconds without an answer after which the connection is closed; the statements of the queue are small. A third of a lease, if that
+is less: a claim whose renewal is not answered has to be known to be in danger before its lease has ended."""
 
 
 class PostgresQueue:
@@ -57,7 +58,7 @@ class PostgresQueue:
             try:
                 self.schema = migrate.migrate_on(self._connection)
                 self._notifications = Notifications(self._connection, listen_url, f"elder-worker/{owner[:8]} listens")
-                self._connection.response_timeout = RESPONSE_TIMEOUT  # a migration may take longer
+                self._connection.response_timeout = min(RESPONSE_TIMEOUT, max(1.0, ttl / 3))  # a migration may take longer
             except BaseException:
                 self._connection.close()
                 raise
@@ -123,8 +124,8 @@ class PostgresQueue:
         """Returns a job to the queue."""
         return self._if_ours(claimed, lambda: claims.release(self._connection, self._owner, claimed))
 
-    def refuse(self, claimed: Claimed, verdict: Verdict) -> bool:
-        """Stores the end of a run that had no process."""
+    def finish(self, claimed: Claimed, verdict: Verdict) -> bool:
+        """Stores the end of a run that had no process, or whose end could not be stored before."""
         return self._if_ours(claimed, lambda: claims.finish(self._connection, self._owner, claimed, verdict))
 
     def _if_ours(self, claimed: Claimed, work: Callable[[], None]) -> bool:
@@ -149,10 +150,10 @@ class PostgresQueue:
             if self._connection.execute(_RELEASE_TESTS, [UUID(self._owner)]).rowcount:
                 self._connection.execute(WAKE)
 
-    def sweep(self) -> list[Swept]:
-        """Ends the runs of workers that are gone; returns those and the ones that the API has ended."""
+    def sweep(self, overdue: float = 0.0) -> list[Swept]:
+        """Ends the runs of workers that are gone for `overdue` seconds; returns those and the ones that the API has ended."""
         with _reachable():
-            return claims.sweep(self._connection)
+            return claims.sweep(self._connection, overdue)
 
     def clean(self) -> bool:
         """Deletes a batch of runs that are kept no longer; true when there may be more."""

@@ -1,8 +1,9 @@
 """The thread that talks to the queue of jobs in the database, so that a slow or unreachable database never blocks the main loop.
 
 The thread claims jobs when slots are free, renews the leases of running jobs, passes on cancellations, sweeps expired claims, and claims
-connectivity tests. While the database is unreachable it reports that and retries; no lease is renewed meanwhile, and the supervisor ends
-our runs before another worker may claim their jobs.
+connectivity tests. While the database is unreachable it reports that and retries; no lease is renewed meanwhile. Our runs go on for
+OUTAGE_GRACE: whoever sweeps waits for LEASE_TTL after its own reconnect, so that a claim can be renewed first, and the token check refuses
+what is written later.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ class Listener(Protocol):
     def renewed(self, run: str, lease: float) -> None:
         """The claim of a run was extended by `lease` seconds."""
 
+    def unanswered(self, run: str, seconds: float) -> None:
+        """The database does not answer: the run may go on for so many seconds without a renewed claim."""
+
     def lost(self, run: str) -> None:
         """The claim of a run was lost to another worker."""
 
@@ -74,12 +78,18 @@ class Backlog(threading.Thread):
         *,
         poll_seconds: float,
         lease_seconds: float,
+        outage_grace: float = 0.0,
         job: int | None = None,
     ) -> None:
-        """`connect` also brings the schema up to date; `job` narrows the claims to one job, claimed once."""
+        """`connect` also brings the schema up to date; `job` narrows the claims to one job, claimed once.
+
+        `outage_grace` is how many seconds runs go on beyond their lease while the database does not answer.
+        """
         super().__init__(name="backlog", daemon=True)
         self._connect, self._mailbox, self._listener = connect, mailbox, listener
         self._poll_seconds, self._lease_seconds, self._job = poll_seconds, lease_seconds, job
+        self._outage_grace = outage_grace
+        self._answered_at = self._up_at = time.monotonic()
         self._inbox, self._deferred = Mailbox(), collections.deque[Callable[[Queue], None]]()
         self._job_claimed = False
         self._held: dict[str, Claimed] = {}
@@ -145,7 +155,7 @@ class Backlog(threading.Thread):
         self._run_deferred(queue)
         if self._clock.due("renew", self._lease_seconds / 3):
             self._renew(queue)
-        if self._clock.due("sweep", SWEEP_SECONDS) and (swept := queue.sweep()):
+        if self._clock.due("sweep", SWEEP_SECONDS) and (swept := queue.sweep(self._overdue())):
             self._post(self._listener.swept, swept)
             self._clock.now("look")
         if self._clock.due("numbers", NUMBERS_SECONDS):
@@ -175,6 +185,7 @@ class Backlog(threading.Thread):
         asked = time.monotonic()
         held = list(self._held.values())
         renewal = queue.renew(held)
+        self._answered_at = asked
         left = self._lease_left(asked)
         for run in (str(claimed.run_id) for claimed in held):
             if run in renewal.lost:
@@ -194,6 +205,7 @@ class Backlog(threading.Thread):
             return
         asked = time.monotonic()
         claims = queue.claim(slots, self._job) if not self._job_claimed else []
+        self._answered_at = asked
         self._job_claimed |= self._job is not None and bool(claims)
         for claimed in claims:
             self._held[str(claimed.run_id)] = claimed
@@ -201,6 +213,13 @@ class Backlog(threading.Thread):
             self._post(self._listener.claimed, claimed, self._lease_left(asked))
         if len(claims) < slots:
             self._post(self._listener.nothing_due)
+
+    def _overdue(self) -> float:
+        """Seconds since the end of a lease after which it may be swept: after a reconnect, others have LEASE_TTL to renew theirs.
+
+        Until then only claims are swept whose holder has given up by itself.
+        """
+        return 0.0 if time.monotonic() - self._up_at >= self._lease_seconds else self._lease_seconds + self._outage_grace
 
     def _lease_left(self, asked: float) -> float:
         """Seconds left of a lease granted after `asked`, minus a margin for killing the job."""
@@ -241,15 +260,22 @@ class Backlog(threading.Thread):
 
     def _up(self, queue: Queue) -> None:
         self.state = State("up", time.time(), "", queue.schema)
-        self._clock = _Clock()
+        self._clock, self._up_at = _Clock(), time.monotonic()
         _log.info("connected to the database", schema=queue.schema)
 
     def _down(self, error: Exception) -> None:
         if self.state.state == "up" or not self.state.error:
             _log.error(f"the database is unreachable: {error}")
             self.state = State("down", time.time(), str(error))
+            self._go_on_without_answer()
         else:
             self.state.error = str(error)
+
+    def _go_on_without_answer(self) -> None:
+        """Lets our runs go on for OUTAGE_GRACE beyond the last lease that the database has granted, however often it comes and goes."""
+        left = self._answered_at + self._lease_seconds * 0.9 + self._outage_grace - time.monotonic()
+        for run in self._held if left > 0 and self._outage_grace else ():
+            self._post(self._listener.unanswered, run, left)
 
 
 def _raise(error: Exception) -> None:

@@ -74,6 +74,11 @@ class Discovery:
 
     # --- Work
 
+    @property
+    def draining(self) -> bool:
+        """True once the service stops."""
+        return self._draining
+
     def tick(self) -> None:
         """Tells the backlog how many slots are free when the number has changed."""
         free = {pool: 0 if self._draining else self._dispatcher.free(pool) for pool in (POOL, TEST_POOL)}
@@ -102,7 +107,7 @@ class Discovery:
             launch = self._launcher.job(run, job.provider, job.config, job_id=job.job_id).after(job.attempted)
         except ProviderError as error:
             verdict = Verdict(Status.ERROR, error.error_kind, str(error)[:MAX_TEXT], error.detail)
-            self._queue.defer(lambda queue: queue.refuse(job, verdict), lambda ours: self._was_refused(job, verdict, ours))
+            self._queue.defer(lambda queue: queue.finish(job, verdict), lambda ours: self._was_refused(job, verdict, ours))
             self._queue.forget(run)
             return
         assignment = Assignment(
@@ -147,6 +152,10 @@ class Discovery:
         """Extends the run's lease at the supervisor."""
         self._dispatcher.extend(run, lease)
 
+    def unanswered(self, run: str, seconds: float) -> None:
+        """Lets a run go on though its lease cannot be renewed: the database does not answer."""
+        self._dispatcher.extend(run, seconds)
+
     def lost(self, run: str) -> None:
         """Ends a run whose job another worker has or will have."""
         _log.warning("the claim on a run was lost, and the run is ended", run=run)
@@ -182,10 +191,14 @@ class Discovery:
         self._queue.forget(str(job.run_id))
 
     def _was_refused(self, job: Claimed, verdict: Verdict, ours: bool) -> None:
+        self._count_if_ours(job, verdict, ours)
+        self._ended(job, verdict, {"pid": None, "cause": "refused", "seconds": 0.0})
+
+    def _count_if_ours(self, job: Claimed, verdict: Verdict, ours: bool) -> None:
+        """Counts an outcome that was stored outside of the run."""
         self._was_ours(ours)
         if ours:
             self._dispatcher.count(str(job.run_id), verdict, job.provider)
-        self._ended(job, verdict, {"pid": None, "cause": "refused", "seconds": 0.0})
 
     def _was_ours(self, ours: bool) -> None:
         self.refused_writes += not ours
@@ -195,6 +208,8 @@ class Discovery:
         if verdict.status is Status.RELEASED:
             _log.info(f"job_id: {job.job_id} is returned to the queue: {verdict.error}", run=job.run_id)
             return
+        if not verdict.stored and verdict.error_kind != "lost":
+            self._queue.defer(lambda queue: queue.finish(job, verdict), lambda ours: self._count_if_ours(job, verdict, ours))
         self._failed += verdict.status not in {Status.COMPLETED, Status.PARTIAL}
         fields: dict[str, Any] = {"run": job.run_id, "provider": job.provider, "status": verdict.status, "attempt": job.attempt, **process}
         if verdict.status in {Status.COMPLETED, Status.PARTIAL}:

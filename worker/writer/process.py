@@ -109,6 +109,7 @@ class Writer:
             self._discovery,
             poll_seconds=settings.discovery_poll_interval,
             lease_seconds=settings.lease_ttl,
+            outage_grace=settings.outage_grace,
             job=job,
         )
         self._discovery.attach(backlog)
@@ -140,7 +141,13 @@ class Writer:
         url, name = self._settings.database_url, f"elder-worker/{self._owner[:8]} run {claimed.run_id}"
         guard, pins = self._settings.mass_delete_guard, registry.get(claimed.provider).pins_identity
         version = catalogue.version(claimed.provider, claimed.config)
-        return PostgresInventory(lambda: connect(url, name), claimed, self._owner, guard, self._place, pins=pins, version=version)
+        return PostgresInventory(
+            lambda: connect(url, name), claimed, self._owner, guard, self._place, pins=pins, version=version, grace=self._grace
+        )
+
+    def _grace(self) -> float:
+        """Seconds for which a run waits for a database that does not answer; a service that stops does not wait."""
+        return 0.0 if self._discovery.draining else self._settings.outage_grace
 
     def _place(self, connection: Connection, scope: Scope) -> int:
         """The organization of a job that names none: the default, or one named after the account, created when missing."""

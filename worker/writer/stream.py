@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import msgspec
 import structlog
 
 from supervisor import frames
@@ -22,7 +23,7 @@ from supervisor.errors import ProtocolError
 from supervisor.frames import ControlKind, FrameReader
 from supervisor.messages import Cause, Exited
 from worker.run import wire
-from worker.run.inventory import Inventory, InventoryError
+from worker.run.inventory import Inventory, InventoryError, NotStored
 from worker.run.outcome import Received, Status, Verdict, judge, left_open
 from worker.run.wire import DataKind
 from worker.writer.protocol import Conversation
@@ -205,6 +206,11 @@ class RunStream(threading.Thread):
             verdict = self._failure
         try:
             return self._inventory.finish(verdict, self._exited)
+        except NotStored as error:
+            _log.error(
+                "the outcome of a run is stored when the database answers", run=self.name, verdict=error.verdict.status, error=str(error)
+            )
+            return msgspec.structs.replace(error.verdict, stored=False)
         except InventoryError as error:
             _log.error("the outcome of a run could not be stored", run=self.name, verdict=verdict.status, error=str(error))
             return _failed(error, stored=False)

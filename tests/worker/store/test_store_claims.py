@@ -99,6 +99,52 @@ def test_e08_a_zombie_finishes_nothing(database, sql):
     assert [row[0] for row in sql.execute("select status from discovery_history order by id")] == ["error", "completed"]
 
 
+def test_case_eng_2_the_death_of_a_worker_counts_from_the_fifth_in_a_row(database, sql):
+    """A machine that loses its worker four times is no reason to park a job; one that kills every worker is."""
+    job = add_job(sql)
+    seen = []
+    for _ in range(claims.DEATHS + 2):
+        claim(database, OWNER, job)
+        expire(sql)
+        sweep(database)
+        seen.append(sql.execute("select losses, crashes, status from discovery_jobs where id = %s", [job]).fetchone())
+
+    assert seen[:4] == [(number, 0, "pending") for number in range(1, 5)]
+    assert seen[4:] == [(5, 1, "pending"), (6, 2, "pending"), (7, 3, "parked")]
+
+
+def test_case_eng_2_a_run_that_ends_by_itself_ends_the_row_of_deaths(database, sql):
+    job = add_job(sql)
+    for _ in range(4):
+        claim(database, OWNER, job)
+        expire(sql)
+        sweep(database)
+    [claimed] = claim(database, OWNER, job)
+    finish(database, claimed, Verdict(Status.COMPLETED))
+
+    assert sql.execute("select losses, crashes from discovery_jobs where id = %s", [job]).fetchone() == (0, 0)
+
+
+def test_case_eng_3_only_what_nobody_can_renew_any_more_is_swept_after_a_reconnect(database, sql):
+    claim(database, OWNER, add_job(sql))
+    expire(sql)
+
+    with connect(database) as connection:
+        assert claims.sweep(connection, overdue=330) == []
+        sql.execute("update elder_worker.claims set expires_at = now() - interval '331 s'")
+        assert len(claims.sweep(connection, overdue=330)) == 1
+
+
+def test_a_cancelled_run_of_a_worker_that_is_gone_is_swept_at_once(database, sql):
+    job = add_job(sql)
+    claim(database, OWNER, job)
+    expire(sql)
+    sql.execute("update discovery_jobs set cancel_requested = true where id = %s", [job])
+
+    with connect(database) as connection:
+        assert [one.status for one in claims.sweep(connection, overdue=330)] == ["cancelled"]
+
+
 def test_e10_a_job_that_keeps_crashing_is_parked_and_can_be_let_go(database, sql):
     job = add_job(sql)
     for _ in range(3):

@@ -66,7 +66,7 @@ class Fake:
     def release_tests(self):
         self.done.append("tests")
 
-    def sweep(self):
+    def sweep(self, overdue):
         return []
 
     def clean(self):

@@ -102,6 +102,7 @@ where id = %(run)s and status = 'running'
 update discovery_jobs j
 set failures = case when %(failed)s then j.failures + 1 else 0 end,
     crashes = case when %(crashed)s then j.crashes + 1 else 0 end,
+    losses = 0,
     cancel_requested = false,
     updated_at = now(),
     cut_off_since = case when %(cut_off)s then coalesce(j.cut_off_since, h.started_at) end,
@@ -125,11 +126,13 @@ where j.id = %(job)s and h.id = %(run)s
 returning j.next_run_at <= now()
 
 -- name: sweep
--- Ends runs whose lease has ended: a run that a person cancelled is cancelled, any other is lost, and its job is due again.
+-- Ends runs whose lease has ended more than `overdue` seconds ago: a run that a person cancelled is cancelled (without that delay), any other
+-- is lost, and its job is due again. The death of a worker counts as a crash of the job from the `deaths`-th in a row on.
 with expired as (
     select c.job_id, j.cancel_requested as cancelled
     from elder_worker.claims c join discovery_jobs j on j.id = c.job_id
-    where c.owner is not null and c.expires_at < now()
+    where c.owner is not null
+      and c.expires_at < now() - make_interval(secs => case when j.cancel_requested then 0 else %(overdue)s end)
     for update of c skip locked
 ), freed as (
     update elder_worker.claims c set owner = null, expires_at = null, run_id = null, token = c.token + 1
@@ -147,16 +150,22 @@ with expired as (
 )
 update discovery_jobs j
 set failures = case when freed.cancelled then 0 else j.failures + 1 end,
-    crashes = case when freed.cancelled then j.crashes else j.crashes + 1 end,
+    losses = case when freed.cancelled then 0 else j.losses + 1 end,
+    crashes = counted.crashes,
     cancel_requested = false,
     status = case when freed.cancelled then 'cancelled'
-                  when j.crashes + 1 >= %(parked_after)s then 'parked' else 'pending' end,
+                  when counted.crashes >= %(parked_after)s then 'parked' else 'pending' end,
     next_run_at = case
         when freed.cancelled and j.queued_at > ended.started_at then now()
         when freed.cancelled then now() + make_interval(secs => j.schedule_interval)
-        when j.crashes + 1 < %(parked_after)s then now()
+        when counted.crashes < %(parked_after)s then now()
     end
-from freed left join ended on ended.job_id = freed.job_id
+from freed
+join lateral (
+    select o.crashes + case when not freed.cancelled and o.losses + 1 >= %(deaths)s then 1 else 0 end as crashes
+    from discovery_jobs o where o.id = freed.job_id
+) as counted on true
+left join ended on ended.job_id = freed.job_id
 where j.id = freed.job_id
 returning j.id, coalesce(ended.id, 0), j.provider, coalesce(ended.attempt, 0), j.status
 
@@ -170,6 +179,6 @@ delete from elder_worker.swept returning job_id, run_id, provider, attempt, stat
 
 -- name: unpark
 -- Makes a parked job due now.
-update discovery_jobs set status = 'pending', crashes = 0, failures = 0, next_run_at = now()
+update discovery_jobs set status = 'pending', crashes = 0, losses = 0, failures = 0, next_run_at = now()
 where id = %s and status = 'parked'
 returning id

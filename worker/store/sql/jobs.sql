@@ -22,6 +22,7 @@ update discovery_jobs
 set next_run_at = now(),
     queued_at = now(),
     crashes = case when status = 'parked' then 0 else crashes end,
+    losses = case when status = 'parked' then 0 else losses end,
     status = case when status = 'running' then status else 'pending' end
 where id = %s
 returning id as job_id, queued_at
