@@ -14,9 +14,9 @@ import msgspec
 
 from providers import registry
 from providers.http import proxy
-from providers.schema import Secret
 from providers.variables import NO_VARIABLE, setting, variables
 from worker.config import sources
+from worker.config.addresses import Addresses
 from worker.config.contradictions import contradictions
 from worker.config.environment import Reader, SettingsError
 from worker.config.sources import SourceSettings
@@ -28,39 +28,8 @@ PREFIXES = ("DISCOVERY_", "CONNECTOR_", "SYNC_", "HEALTH_CHECK_", "ELDER_", "LEA
 """Names that begin so are the service's: one that no setting has is a mistake."""
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(Addresses, frozen=True, kw_only=True):
     """The settings of the service. Times are in seconds, sizes in MB (2**20 bytes)."""
-
-    database_url: Annotated[
-        Secret, setting("PostgreSQL of the worker and the API, as a URL. Without it no discovery jobs run; connectors do.")
-    ] = ""
-    database_read_url: Annotated[
-        Secret, setting("A replica that is asked whether jobs are due. The primary confirms each claim, so a late replica does no harm.")
-    ] = ""
-    database_listen_url: Annotated[
-        Secret, setting("PostgreSQL without a pooler between, for notifications. Without: behind PgBouncer jobs start within 5 s.")
-    ] = ""
-    elder_api_url: Annotated[str, setting("The Elder API that connectors deliver to.")] = "http://api:5000"
-    elder_api_key: Annotated[
-        Secret, setting("Bearer key of the Elder API. The API asks for it whenever it is set, and needs it unless it listens on loopback.")
-    ] = ""
-    elder_api_host: Annotated[str, setting("Address that the Elder API listens on.")] = "127.0.0.1"
-    elder_api_port: Annotated[int, setting("Port of the Elder API.", ge=1, le=65535)] = 5000
-    elder_secret_keys: Annotated[
-        tuple[str, ...],
-        setting(
-            "Fernet keys for secrets at rest, with commas: the first encrypts, all decrypt. Made by `elder-worker keygen`.", secret=True
-        ),
-    ] = ()
-    health_check_host: Annotated[str, setting("Address of /healthz, /readyz, /status and /metrics.")] = "0.0.0.0"  # noqa: S104 - as documented
-    health_check_port: Annotated[int, setting("Port of the health endpoints.", ge=1, le=65535)] = 8000
-    health_check_names: Annotated[
-        tuple[str, ...],
-        setting(
-            "Host names, with commas, under which a browser may open the status page and /status, beside localhost and IP addresses. "
-            "/healthz, /readyz and /metrics answer under every name."
-        ),
-    ] = ()
 
     discovery_poll_interval: Annotated[
         float,
@@ -250,7 +219,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, setting("Folder with the programs of PostgreSQL, for `elder-worker up`. Without: those of the pip package, else the system's.")
     ] = ""
 
-    sources: Annotated[dict[str, SourceSettings], NO_VARIABLE] = {}
+    sources: Annotated[dict[str, SourceSettings], NO_VARIABLE] = {}  # noqa: RUF012 - msgspec copies it for each instance
     """The settings of each provider, by its name."""
     warnings: Annotated[tuple[str, ...], NO_VARIABLE] = ()
     """What works and may not be meant; told at each start, in ``check`` and in /status."""

@@ -47,8 +47,8 @@ class PostgresInventory:
     ) -> None:
         """`owner` holds the claim; `organization` returns the organization for a job without one; `guard` is MASS_DELETE_GUARD.
 
-        `pins`: the job may read one account, tenant, cluster or directory only, the one of its first complete scope.
-        `version` is that of the catalogue; `grace` gives the seconds for which a database that does not answer is waited for.
+        `pins`: the job may read one account, tenant, cluster or directory only, the one of its first complete scope. `version` is that of
+        the catalogue; `grace` gives the seconds for which a database that does not answer is waited for.
         """
         self._claimed, self._owner, self._guard, self._place, self._pins = claimed, owner, guard, organization, pins
         self._organization, self._version = claimed.organization_id, version
@@ -59,8 +59,6 @@ class PostgresInventory:
         self._scopes_owner = scopes.job_owner(claimed.job_id)
         self.totals = Totals()
         self._claim = ClaimedConnection(connect, owner, claimed, self.totals, grace)
-
-    # --- called by the run
 
     def identity(self, identity: Identity) -> None:
         """Stores the identity with the run. Raises `InventoryError` when the job is pinned to another."""
@@ -172,8 +170,7 @@ class PostgresInventory:
         try:
             self._conclude(verdict)
         except Unanswered as error:
-            lost = Verdict(Status.ERROR, error.error_kind, str(error)) if self._pending else verdict  # what was gathered is gone with it
-            raise NotStored(str(error), lost) from error
+            raise NotStored(str(error), Verdict(Status.ERROR, error.error_kind, str(error)) if self._pending else verdict) from error
         except InventoryError as error:
             if error.error_kind != "database" or not self._pending:
                 raise

@@ -20,6 +20,7 @@ import structlog
 
 from worker.run.queue import Claimed, Numbers, Queue, State, Swept, Test, Unacceptable, Unreachable
 from worker.writer.mailbox import Mailbox
+from worker.writer.periodic import PeriodicTasks
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 5.0)
 """Seconds between attempts to reach the database; the last one repeats."""
@@ -96,7 +97,7 @@ class Backlog(threading.Thread):
         self._free: dict[str, int] = {}
         self._posted = self._attempt = 0
         self._stopping = threading.Event()
-        self._clock = _Clock()
+        self._clock = PeriodicTasks()
         self.state, self.numbers = State(since=time.time()), Numbers()
 
     # --- called by the main thread
@@ -260,7 +261,7 @@ class Backlog(threading.Thread):
 
     def _up(self, queue: Queue) -> None:
         self.state = State("up", time.time(), "", queue.schema)
-        self._clock, self._up_at = _Clock(), time.monotonic()
+        self._clock, self._up_at = PeriodicTasks(), time.monotonic()
         _log.info("connected to the database", schema=queue.schema)
 
     def _down(self, error: Exception) -> None:
@@ -284,30 +285,3 @@ def _raise(error: Exception) -> None:
 
 def _release(claimed: Claimed, queue: Queue) -> None:
     queue.release(claimed, STOPPING)
-
-
-class _Clock:
-    """Periodic tasks by name, each with its own interval; every task is due at first."""
-
-    def __init__(self) -> None:
-        self._at: dict[str, float] = {}
-
-    def due(self, name: str, seconds: float) -> bool:
-        """True when the task is due; the next time is then `seconds` from now."""
-        now = time.monotonic()
-        if self._at.get(name, 0.0) > now:
-            return False
-        self._at[name] = now + seconds
-        return True
-
-    def soon(self, name: str, seconds: float) -> None:
-        """Makes a task due in so many seconds."""
-        self._at[name] = time.monotonic() + seconds
-
-    def now(self, name: str) -> None:
-        """Makes a task due now."""
-        self._at[name] = 0.0
-
-    def seconds_left(self) -> float:
-        """Seconds until the first task is due."""
-        return max(0.0, min(self._at.values(), default=0.0) - time.monotonic())
