@@ -1,14 +1,27 @@
-"""Access to the API: with a key, its holders; on loopback without a key, this machine's programs and our own pages only."""
+"""Access to the API: whose key a request bears, and whether its role allows the route.
+
+On loopback without ELDER_API_KEY, this machine's programs and our own pages may do everything without a key.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hmac
+import logging
 from urllib.parse import urlsplit
 
-from flask import request
+from flask import g, request
 
-from api.errors import ApiError, Forbidden, Unauthorized
-from worker.config.settings import Settings
+from api.attempts import WRONG_AT_MOST, Attempts
+from api.context import Context
+from api.errors import ApiError, Forbidden, TooManyRequests, Unauthorized
+from api.roles import may
+from worker.store import keys
+from worker.store.audit import Actor
+from worker.store.errors import ReadOnly
+from worker.store.keys import Role
+
+log = logging.getLogger("api")
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HEALTH = frozenset({"/healthz", "/api/v1/healthz"})
@@ -16,33 +29,97 @@ HEALTH = frozenset({"/healthz", "/api/v1/healthz"})
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+LOCAL, FIRST = "local", "ELDER_API_KEY"
+"""Names of callers without a key, and with the key of the settings."""
 
-def admit(settings: Settings) -> None:
-    """Checks a request before it is handled. Raises `ApiError`."""
+
+def admit(context: Context) -> None:
+    """Checks a request before it is handled, and remembers who sent it. Raises `ApiError`."""
     if request.method in READS and "Transfer-Encoding" in request.headers:
         raise ApiError(f"a {request.method} has no body here: leave out Transfer-Encoding")
     if request.path in HEALTH:
         return
-    if settings.elder_api_key:
-        if not _knows(settings.elder_api_key):
-            raise Unauthorized("the API asks for its key: send 'Authorization: Bearer <ELDER_API_KEY>'")
-    elif _host() not in LOOPBACK:  # a page of another site whose name was made to point to 127.0.0.1
-        raise Forbidden(f"this API answers to localhost only, not to '{_host()}': other names need ELDER_API_KEY")
+    name, role = _caller(context)
+    g.actor = Actor(name, role, request.remote_addr or "")
     if request.method not in READS and _from_another_site():
         raise Forbidden("a page of another site may not change anything here")
+    if request.endpoint is not None:
+        _check_role(name, role, context.roles.get(request.endpoint))
+
+
+def actor() -> Actor:
+    """Who sent the request that is being handled."""
+    found = g.actor
+    assert isinstance(found, Actor)
+    return found
+
+
+def _check_role(name: str, role: Role, needed: Role | None) -> None:
+    if needed is None:
+        raise Forbidden("no role is named for this route, so nobody may use it")
+    if not may(role, needed):
+        raise Forbidden(f"this needs a key with the role '{needed}', and {name} has '{role}'")
+
+
+def _caller(context: Context) -> tuple[str, Role]:
+    """Name and role of whoever sent the request. Raises `ApiError`."""
+    given, asked = _given(), bool(context.settings.elder_api_key)
+    if not asked and _host() not in LOOPBACK:  # a page of another site whose name was made to point to 127.0.0.1
+        raise Forbidden(f"this API answers to localhost only, not to '{_host()}': other names need ELDER_API_KEY")
+    if not given:
+        if asked:
+            raise Unauthorized("the API asks for a key: send 'Authorization: Bearer <key>'")
+        return LOCAL, "admin"
+    if asked:
+        return _known_or_refused(context, given)
+    return _known(context, given) or (LOCAL, "admin")
+
+
+def _known_or_refused(context: Context, given: str) -> tuple[str, Role]:
+    address, attempts = request.remote_addr or "", context.attempts
+    wait = attempts.wait(address, given)
+    if wait:
+        raise TooManyRequests(f"too many wrong keys came from {address}: try again in {wait:.0f} s", wait)
+    known = _known(context, given)
+    if known is None:
+        _count_wrong(attempts, address)
+        raise Unauthorized("the API does not know this key: send 'Authorization: Bearer <key>' with one that is in use")
+    attempts.right(address, given)
+    return known
+
+
+def _count_wrong(attempts: Attempts, address: str) -> None:
+    count = attempts.wrong(address)
+    log.warning("a wrong key came from %s, %d within a minute", address, count)
+    if count >= WRONG_AT_MOST:
+        log.warning("no more keys of %s are looked at until a minute has passed", address)
+
+
+def _known(context: Context, given: str) -> tuple[str, Role] | None:
+    """Name and role of a key; None when there is no such key in use."""
+    first = context.settings.elder_api_key
+    if first and hmac.compare_digest(given.encode(), first.encode()):
+        return FIRST, "admin"
+    if not given.startswith(keys.PREFIX):
+        return None
+    with context.pool.connection() as connection:
+        found = keys.find(connection, given)
+        if found and found.unmarked:
+            with contextlib.suppress(ReadOnly):
+                keys.mark_used(connection, found.id)
+    return (f"key:{found.name}", found.role) if found else None
+
+
+def _given() -> str:
+    """The key that the request bears: Bearer for programs; Basic, with the key as password, for browsers."""
+    given = request.authorization
+    if given is None:
+        return ""
+    return (given.token if given.type == "bearer" else given.password) or ""
 
 
 def _host() -> str:
     return urlsplit(f"//{request.host}").hostname or ""
-
-
-def _knows(key: str) -> bool:
-    """Bearer for programs; Basic, with the key as password, for browsers."""
-    given = request.authorization
-    if given is None:
-        return False
-    secret = given.token if given.type == "bearer" else given.password
-    return hmac.compare_digest((secret or "").encode(), key.encode())
 
 
 def _from_another_site() -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from api import access, connectors, inventory, jobs, openapi, refusals, scopes, sync
+from api import access, audit, connectors, inventory, jobs, keys, openapi, refusals, scopes, sync
 from api.context import Context
 from api.endpoint import json_response, register
 from api.pages import routes
 from worker.config.settings import Settings
 
 PREFIX = "/api/v1"
-ENDPOINTS = (*jobs.ENDPOINTS, *inventory.ENDPOINTS, *scopes.ENDPOINTS, *connectors.ENDPOINTS, *sync.ENDPOINTS)
+ROOMS = (jobs, inventory, scopes, connectors, sync, keys, audit)
+ENDPOINTS = tuple(endpoint for room in ROOMS for endpoint in room.ENDPOINTS)
 
 
 def create_app(settings: Settings) -> Flask:
@@ -20,13 +21,14 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.strict_slashes = False
     context = Context(settings)
     app.extensions["elder"] = context
-    app.before_request(lambda: access.admit(settings))
+    app.before_request(lambda: access.admit(context))
     app.after_request(_harden)
     refusals.register(app)
     register(app, context, PREFIX, ENDPOINTS)
     routes.register(app, context)
     document = openapi.document(ENDPOINTS, PREFIX)
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", lambda: json_response(document))
+    context.roles |= {"openapi": "read", "static": "read"}
     for path in sorted(access.HEALTH):
         app.add_url_rule(path, f"health {path}", lambda: json_response({"status": "healthy", "service": "elder-api"}))
     return app

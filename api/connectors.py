@@ -96,7 +96,7 @@ def list_syncs(context: Context, query: HistoryLimit, body: Any, name: str) -> d
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/connectors", "All connectors with their newest syncs", list_connectors, answer=Connectors),
-    Endpoint("GET", "/connectors/{name}", "One connector with its newest ledger", show_connector, answer=WholeConnector),
-    Endpoint("GET", "/connectors/{name}/history", "The syncs of a connector", list_syncs, query=HistoryLimit, answer=Syncs),
+    Endpoint("GET", "/connectors", "All connectors with their newest syncs", list_connectors, answer=Connectors, role="read"),
+    Endpoint("GET", "/connectors/{name}", "One connector with its newest ledger", show_connector, answer=WholeConnector, role="read"),
+    Endpoint("GET", "/connectors/{name}/history", "The syncs of a connector", list_syncs, query=HistoryLimit, answer=Syncs, role="read"),
 )

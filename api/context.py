@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from api.attempts import Attempts
 from worker.config.secretbox import SecretBox
 from worker.config.settings import Settings
 from worker.store import claims
 from worker.store.connection import Connection
 from worker.store.errors import ReadOnly
+from worker.store.keys import Role
 from worker.store.pool import Pool
 
 
@@ -20,6 +22,9 @@ class Context:
         self.settings = settings
         self.pool = Pool(settings.database_url)
         self.box = SecretBox(settings.elder_secret_keys)
+        self.attempts = Attempts()
+        self.roles: dict[str, Role] = {}
+        """The role that each route of the application needs, by Flask's name of the route."""
 
     @contextlib.contextmanager
     def jobs(self) -> Iterator[Connection]:
@@ -28,6 +33,14 @@ class Context:
         After an outage the workers renew their claims: so only claims that nobody can renew any more are taken away.
         """
         with self.pool.connection() as connection:
-            with contextlib.suppress(ReadOnly):
-                claims.sweep_uncounted(connection, self.settings.lease_ttl + self.settings.outage_grace)
+            self._sweep(connection)
             yield connection
+
+    def sweep(self) -> None:
+        """Ends runs whose worker is gone, in a transaction of its own."""
+        with self.pool.connection() as connection:
+            self._sweep(connection)
+
+    def _sweep(self, connection: Connection) -> None:
+        with contextlib.suppress(ReadOnly):
+            claims.sweep_uncounted(connection, self.settings.lease_ttl + self.settings.outage_grace)

@@ -16,6 +16,7 @@ from api.context import Context
 from api.errors import ApiError, UnsupportedMediaType
 from providers.errors import ConfigError
 from providers.schema import parse
+from worker.store.keys import Role
 
 NAME = "name"
 """The one path parameter that is no id."""
@@ -64,6 +65,8 @@ class Endpoint:
     summary: str
     handle: Callable[..., Any]
     status: int = 200
+    role: Role = dataclasses.field(kw_only=True)
+    """The role of a key that may call it (`api.roles`)."""
     query: type[msgspec.Struct] = NoQuery
     body: type[msgspec.Struct] = NoBody
     answer: type[msgspec.Struct] = NoAnswer
@@ -78,7 +81,9 @@ def register(app: Flask, context: Context, prefix: str, endpoints: tuple[Endpoin
     app.url_map.converters["id"] = Id
     for endpoint in endpoints:
         rule = prefix + re.sub(r"{(\w+)}", lambda name: f"<{'string' if name[1] == NAME else 'id'}:{name[1]}>", endpoint.path)
-        app.add_url_rule(rule, f"{endpoint.method} {rule}", _view(context, endpoint), methods=[endpoint.method])
+        name = f"{endpoint.method} {rule}"
+        app.add_url_rule(rule, name, _view(context, endpoint), methods=[endpoint.method])
+        context.roles[name] = endpoint.role
 
 
 def _view(context: Context, endpoint: Endpoint) -> Callable[..., Response]:

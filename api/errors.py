@@ -22,9 +22,19 @@ class Unauthorized(ApiError):
 
 
 class Forbidden(ApiError):
-    """The request comes from an address or a page that may not use the API."""
+    """The request comes from an address or a page that may not use the API, or bears a key whose role does not allow it."""
 
     status = 403
+
+
+class TooManyRequests(ApiError):
+    """Too many wrong keys came from the address. `seconds` is how long it has to wait."""
+
+    status = 429
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class NotFound(ApiError):

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from api import inventory_models as models
+from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.lookup import check_organization, or_404
@@ -122,9 +123,11 @@ def tree(context: Context) -> dict[str, Any]:
 
 def add_organization(context: Context, query: NoQuery, body: OrganizationBody) -> dict[str, Any]:
     """Creates an organization."""
-    with context.pool.connection() as connection:
-        check_organization(connection, body.parent_id)
-        return organizations.add(connection, body.name.strip(), body.parent_id, body.description)
+    with audited(context, "organization made") as line:
+        check_organization(line.connection, body.parent_id)
+        made = line.after = organizations.add(line.connection, body.name.strip(), body.parent_id, body.description)
+        line.subject = f"organization {made['id']}"
+    return made
 
 
 def _branches(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -140,7 +143,9 @@ def _branches(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/organizations", "Organizations", list_organizations, query=OrganizationFilters, answer=models.Organizations),
+    Endpoint(
+        "GET", "/organizations", "Organizations", list_organizations, query=OrganizationFilters, answer=models.Organizations, role="read"
+    ),
     Endpoint(
         "POST",
         "/organizations",
@@ -149,9 +154,10 @@ ENDPOINTS = (
         201,
         body=OrganizationBody,
         answer=models.OneOrganization,
+        role="operate",
     ),
-    Endpoint("GET", "/organizations/tree", "All organizations as a tree", show_tree, answer=models.Tree),
-    Endpoint("GET", "/organizations/{organization_id}", "One organization", show_organization, answer=models.OneOrganization),
+    Endpoint("GET", "/organizations/tree", "All organizations as a tree", show_tree, answer=models.Tree, role="read"),
+    Endpoint("GET", "/organizations/{organization_id}", "One organization", show_organization, answer=models.OneOrganization, role="read"),
     Endpoint(
         "GET",
         "/entities",
@@ -159,8 +165,11 @@ ENDPOINTS = (
         list_entities,
         query=EntityFilters,
         answer=models.Entities,
+        role="read",
     ),
-    Endpoint("GET", "/entities/{entity_id}", "One entity with its dependencies and changes", show_entity, answer=models.WholeEntity),
-    Endpoint("GET", "/dependencies", "Dependencies", list_dependencies, query=DependencyFilters, answer=models.Dependencies),
-    Endpoint("GET", "/changes", "What changed, latest first", list_changes, query=ChangeFilters, answer=models.Changes),
+    Endpoint(
+        "GET", "/entities/{entity_id}", "One entity with its dependencies and changes", show_entity, answer=models.WholeEntity, role="read"
+    ),
+    Endpoint("GET", "/dependencies", "Dependencies", list_dependencies, query=DependencyFilters, answer=models.Dependencies, role="read"),
+    Endpoint("GET", "/changes", "What changed, latest first", list_changes, query=ChangeFilters, answer=models.Changes, role="read"),
 )

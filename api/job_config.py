@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from api.context import Context
@@ -14,6 +14,9 @@ from providers.schema import REDACTED
 from worker.config.secretbox import SecretBoxError, is_sealed
 from worker.config.settings import Settings
 from worker.job import admission
+
+CHANGED = "***CHANGED***"
+"""Stands in the audit log for a secret that was given anew."""
 
 ORGANIZATION_KEY = "_organization_id"
 """Shown in every config, because people look for it there; it is the job's `organization_id`."""
@@ -76,11 +79,12 @@ def stored_config(job: Mapping[str, Any]) -> dict[str, Any]:
     return config if isinstance(config, dict) else {}
 
 
-def shown_job(job: dict[str, Any]) -> dict[str, Any]:
-    """A job as it may be seen."""
+def shown_job(job: dict[str, Any], anew: Collection[str] = ()) -> dict[str, Any]:
+    """A job as it may be seen. `anew` are the config keys that were just given; a secret among them is marked as changed."""
     stored = stored_config(job)
     try:
         config = schema.redact(registry.get(job["provider"]).config, stored)
     except ConfigError:  # a third party's provider that is not installed here: who knows what is a secret
         config = dict.fromkeys(stored, REDACTED)
+    config = {key: CHANGED if value == REDACTED and key in anew else value for key, value in config.items()}
     return {**job, "config": {**config, ORGANIZATION_KEY: job["organization_id"]}}

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from api import job_models
+from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError, Conflict
@@ -16,6 +17,7 @@ from api.legacy import start
 from api.lookup import check_organization, get_job, or_404
 from api.paging import page_of
 from api.probe import probe
+from providers.schema import REDACTED
 from worker.store import held, history, jobs, tombstones
 from worker.store.pool import snapshot
 
@@ -24,9 +26,10 @@ def create(context: Context, query: NoQuery, body: JobBody) -> dict[str, Any]:
     """A new job, due at once."""
     provider = provider_of(context.settings, body.provider)
     config = sealed(context, provider, merged(provider, body.config, {}, body.organization_id))
-    with context.pool.connection() as connection:
-        check_organization(connection, body.organization_id)
-        made = jobs.add(connection, {**msgspec.structs.asdict(body), "name": body.name.strip(), "config": config})
+    with audited(context, "job made") as line:
+        check_organization(line.connection, body.organization_id)
+        made = jobs.add(line.connection, {**msgspec.structs.asdict(body), "name": body.name.strip(), "config": config})
+        line.subject, line.after = f"job {made['id']}", shown_job(made)
     return shown_job(made)
 
 
@@ -46,7 +49,10 @@ def show(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, 
 def change(context: Context, query: NoQuery, body: JobChanges, job_id: int) -> dict[str, Any]:
     """Changes what is named, and nothing else; of two changes at once, the second sees the first."""
     changes = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
-    with context.pool.connection() as connection, connection.transaction():
+    given = body.config if isinstance(body.config, dict) else {}
+    anew = [key for key, value in given.items() if value != REDACTED]
+    with audited(context, "job changed", f"job {job_id}") as line:
+        connection = line.connection
         job = get_job(connection, job_id, locked=True)
         if changes.pop("provider", job["provider"]) != job["provider"]:
             raise ApiError("the provider of a job cannot be changed: make a new job")
@@ -57,24 +63,28 @@ def change(context: Context, query: NoQuery, body: JobChanges, job_id: int) -> d
         check_organization(connection, changes.get("organization_id"))
         if changes:
             jobs.change(connection, job_id, changes)
-        return shown_job(get_job(connection, job_id, locked=True))
+        changed = get_job(connection, job_id, locked=True)
+        line.before, line.after = shown_job(job), shown_job(changed, anew)
+        return shown_job(changed)
 
 
 def remove(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """Deletes a job and its history."""
-    with context.jobs() as connection:
-        get_job(connection, job_id)
-        if not jobs.delete(connection, job_id):
+    context.sweep()
+    with audited(context, "job deleted", f"job {job_id}") as line:
+        line.before = shown_job(get_job(line.connection, job_id))
+        if not jobs.delete(line.connection, job_id):
             raise Conflict(f"job {job_id} is running: cancel it first")
     return {"job_id": job_id, "success": True, "message": "Job deleted; what it found stays"}
 
 
 def queue(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """Makes a job due now."""
-    with context.jobs() as connection:
-        if not get_job(connection, job_id)["enabled"]:
+    context.sweep()
+    with audited(context, "job queued", f"job {job_id}") as line:
+        if not get_job(line.connection, job_id)["enabled"]:
             raise Conflict(_DISABLED.format(job_id))
-        queued = or_404(jobs.queue(connection, job_id), f"job {job_id}")
+        queued = or_404(jobs.queue(line.connection, job_id), f"job {job_id}")
     return {"job_id": job_id, "success": True, "message": "Job queued for worker execution", "queued_at": queued["queued_at"]}
 
 
@@ -83,18 +93,20 @@ _DISABLED = 'job {} is disabled: PATCH it with {{"enabled": true}} first'
 
 def cancel(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """Ends a running job, or takes a waiting one from the queue."""
-    with context.pool.connection() as connection:
-        before = or_404(jobs.cancel(connection, job_id), f"job {job_id}")
-    if before not in ("running", "pending"):
-        raise Conflict(f"job {job_id} is {before}: there is nothing to cancel")
+    with audited(context, "job cancelled", f"job {job_id}") as line:
+        before = or_404(jobs.cancel(line.connection, job_id), f"job {job_id}")
+        if before not in ("running", "pending"):
+            raise Conflict(f"job {job_id} is {before}: there is nothing to cancel")
+        line.before = {"status": before}
     message = "Cancellation requested: the job's processes are being ended" if before == "running" else "Job taken from the queue"
     return {"job_id": job_id, "success": True, "message": message}
 
 
 def test(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """Has a worker sign in with the job's config, in a killable process."""
+    with audited(context, "job tested", f"job {job_id}") as line:
+        job = get_job(line.connection, job_id)
     with context.pool.connection() as connection:
-        job = get_job(connection, job_id)
         answer = probe(context, connection, job)
     return {"job_id": job_id, "provider": job["provider"], **answer}
 
@@ -109,7 +121,8 @@ def run_legacy(context: Context, query: Legacy, body: Any, job_id: int) -> dict[
         raise Conflict(f"job {job_id} is running already")
     if not job["enabled"]:
         raise Conflict(_DISABLED.format(job_id))
-    start(context, job_id)
+    with audited(context, "job run beside the API", f"job {job_id}"):
+        start(context, job_id)
     return {"job_id": job_id, "success": True, "message": "Job started beside the API, see its history; deprecated, use /queue"}
 
 
@@ -129,11 +142,12 @@ def show_run(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[s
 
 def release(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[str, Any]:
     """Applies what a run's guard held back."""
-    with context.pool.connection() as connection:
-        or_404(history.run(connection, run_id), f"run {run_id}")
-        released = tombstones.release(connection, run_id)
-    if released is None:
-        raise Conflict(f"the job of run {run_id} is running, and may be reading what is held back: wait until it has ended")
+    with audited(context, "deletions released", f"run {run_id}") as line:
+        or_404(history.run(line.connection, run_id), f"run {run_id}")
+        released = tombstones.release(line.connection, run_id)
+        if released is None:
+            raise Conflict(f"the job of run {run_id} is running, and may be reading what is held back: wait until it has ended")
+        line.after = released._asdict()
     return {"run_id": run_id, "released": released.entities, "links": released.links, "attributes": released.attributes}
 
 
@@ -150,18 +164,59 @@ _GONE = {
     "Link": '</api/v1/openapi.json>; rel="deprecation"; type="application/json", <queue>; rel="successor-version"',
 }
 ENDPOINTS = (
-    Endpoint("POST", "/discovery/jobs", "Make a discovery job; it is due at once", create, 201, body=JobBody, answer=job_models.Job),
-    Endpoint("GET", "/discovery/jobs", "All jobs, newest first", list_jobs, query=JobFilters, answer=job_models.Jobs),
-    Endpoint("GET", _JOB, "One job, secrets redacted", show, answer=job_models.Job),
-    Endpoint("PUT", _JOB, "Change a job; what is not named stays", change, body=JobChanges, answer=job_models.Job),
-    Endpoint("PATCH", _JOB, "The same as PUT", change, body=JobChanges, answer=job_models.Job),
-    Endpoint("DELETE", _JOB, "Delete a job and its history; what it found stays", remove, answer=job_models.Done),
-    Endpoint("POST", f"{_JOB}/queue", "Make a job due now", queue, 202, answer=job_models.Queued),
-    Endpoint("POST", f"{_JOB}/cancel", "End a running job, or take a waiting one from the queue", cancel, 202, answer=job_models.Done),
-    Endpoint("POST", f"{_JOB}/test", "Test a job's credentials; waits for a worker's answer", test, answer=job_models.Tested),
-    Endpoint("POST", f"{_JOB}/run", "Deprecated: run beside the API", run_legacy, 202, query=Legacy, answer=job_models.Done, headers=_GONE),
-    Endpoint("GET", f"{_JOB}/history", "The runs of a job, oldest first", list_runs, query=RunLimit, answer=job_models.History),
-    Endpoint("GET", "/runs/{run_id}", "One run with all its scopes", show_run, answer=job_models.Run),
-    Endpoint("GET", "/runs/{run_id}/held", "What the guard holds back of a run, by name", list_held, query=Paging, answer=job_models.Held),
-    Endpoint("POST", "/runs/{run_id}/release", "Apply what the guard held back of a run", release, answer=job_models.Released),
+    Endpoint(
+        "POST",
+        "/discovery/jobs",
+        "Make a discovery job; it is due at once",
+        create,
+        201,
+        body=JobBody,
+        answer=job_models.Job,
+        role="operate",
+    ),
+    Endpoint("GET", "/discovery/jobs", "All jobs, newest first", list_jobs, query=JobFilters, answer=job_models.Jobs, role="read"),
+    Endpoint("GET", _JOB, "One job, secrets redacted", show, answer=job_models.Job, role="read"),
+    Endpoint("PUT", _JOB, "Change a job; what is not named stays", change, body=JobChanges, answer=job_models.Job, role="operate"),
+    Endpoint("PATCH", _JOB, "The same as PUT", change, body=JobChanges, answer=job_models.Job, role="operate"),
+    Endpoint("DELETE", _JOB, "Delete a job and its history; what it found stays", remove, answer=job_models.Done, role="operate"),
+    Endpoint("POST", f"{_JOB}/queue", "Make a job due now", queue, 202, answer=job_models.Queued, role="operate"),
+    Endpoint(
+        "POST",
+        f"{_JOB}/cancel",
+        "End a running job, or take a waiting one from the queue",
+        cancel,
+        202,
+        answer=job_models.Done,
+        role="operate",
+    ),
+    Endpoint(
+        "POST", f"{_JOB}/test", "Test a job's credentials; waits for a worker's answer", test, answer=job_models.Tested, role="operate"
+    ),
+    Endpoint(
+        "POST",
+        f"{_JOB}/run",
+        "Deprecated: run beside the API",
+        run_legacy,
+        202,
+        query=Legacy,
+        answer=job_models.Done,
+        headers=_GONE,
+        role="operate",
+    ),
+    Endpoint(
+        "GET", f"{_JOB}/history", "The runs of a job, oldest first", list_runs, query=RunLimit, answer=job_models.History, role="read"
+    ),
+    Endpoint("GET", "/runs/{run_id}", "One run with all its scopes", show_run, answer=job_models.Run, role="read"),
+    Endpoint(
+        "GET",
+        "/runs/{run_id}/held",
+        "What the guard holds back of a run, by name",
+        list_held,
+        query=Paging,
+        answer=job_models.Held,
+        role="read",
+    ),
+    Endpoint(
+        "POST", "/runs/{run_id}/release", "Apply what the guard held back of a run", release, answer=job_models.Released, role="operate"
+    ),
 )

@@ -55,6 +55,7 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         "parameters": parameters,
         "responses": {str(endpoint.status): _content(endpoint.summary, endpoint.answer.__name__), "default": _content("An error", "Error")},
     }
+    operation["x-elder-role"] = endpoint.role
     if "Deprecation" in endpoint.headers:
         operation["deprecated"] = True
     if endpoint.body is not NoBody:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 
 from flask import Flask, Response, render_template, request
@@ -10,7 +11,7 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 
 from api.endpoint import json_response
-from api.errors import ApiError
+from api.errors import ApiError, TooManyRequests
 from worker.store.errors import BadData, Conflict, StoreError
 
 log = logging.getLogger("api")
@@ -35,7 +36,9 @@ def _answer(status: int, message: str, details: Sequence[str] = ()) -> Response:
 def _refused(error: ApiError) -> Response:
     response = _answer(error.status, str(error), error.details)
     if error.status == 401:
-        response.headers["WWW-Authenticate"] = 'Bearer, Basic realm="Elder (any user, the key as password)"'
+        response.headers["WWW-Authenticate"] = 'Bearer, Basic realm="Elder (any user, a key as password)"'
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(math.ceil(error.seconds))
     return response
 
 

@@ -8,9 +8,11 @@ from typing import Any, Literal
 import msgspec
 
 from api import job_models
+from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
-from api.errors import ApiError, NotFound
+from api.errors import ApiError
+from api.lookup import or_404
 from api.model import ApiModel, Listed, Time
 from api.paging import page_of
 from worker.store import claims, lifecycle
@@ -109,28 +111,29 @@ def retire(context: Context, query: NoQuery, body: RetireBody) -> dict[str, Any]
     given = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not None}
     if not given:
         raise ApiError("the body names no scopes: give `owner`, `account`, `provider`, `region` or `resource_type`")
-    with context.pool.connection() as connection:
-        return msgspec.structs.asdict(lifecycle.retire(connection, Filters(**given)))
+    with audited(context, "scopes retired", " ".join(f"{name}={value}" for name, value in given.items())) as line:
+        retired = line.after = msgspec.structs.asdict(lifecycle.retire(line.connection, Filters(**given)))
+    return retired
 
 
 def accept_identity(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """Lets a job read another account, tenant, cluster or directory than before; it is due at once."""
-    with context.pool.connection() as connection:
-        before = claims.accept_identity(connection, job_id)
-    if before is None:
-        raise NotFound(f"there is no job {job_id}")
+    with audited(context, "identity accepted", f"job {job_id}") as line:
+        before = or_404(claims.accept_identity(line.connection, job_id), f"job {job_id}")
+        line.before = {"identity": before or None}
     was = f"it was pinned to {before}, and " if before else ""
     return {"job_id": job_id, "success": True, "message": f"{was}its next complete run pins it to what it reads"}
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/scopes", "Scopes, the longest not read in full first", list_scopes, query=ScopeFilters, answer=Scopes),
-    Endpoint("POST", "/scopes/retire", "Retire abandoned scopes", retire, body=RetireBody, answer=RetiredScopes),
+    Endpoint("GET", "/scopes", "Scopes, the longest not read in full first", list_scopes, query=ScopeFilters, answer=Scopes, role="read"),
+    Endpoint("POST", "/scopes/retire", "Retire abandoned scopes", retire, body=RetireBody, answer=RetiredScopes, role="operate"),
     Endpoint(
         "POST",
         "/discovery/jobs/{job_id}/accept-identity",
         "Let a job read another source than before",
         accept_identity,
         answer=job_models.Done,
+        role="operate",
     ),
 )

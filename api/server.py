@@ -32,6 +32,8 @@ def main(fd: int) -> int:
     """Serves the API until a signal stops it, with its memory hidden from other processes of the same user."""
     settings = inherited(fd, Settings)
     logs.configure(settings.log_level, settings.log_format, redactor=Redactor(settings.secret_values()))
+    for warning in settings.warnings:
+        log.warning("%s", warning)
     if not _migrate(settings.database_url):
         return EXIT_CONFIG
     host = settings.elder_api_host

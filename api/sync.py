@@ -7,6 +7,7 @@ from typing import Any, get_args
 import msgspec
 
 from api import job_models
+from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError
@@ -62,8 +63,10 @@ def close_scope(context: Context, query: NoQuery, body: ScopeClosed) -> Tombston
 
 def release_held(context: Context, query: NoQuery, body: ReleaseHeld) -> HeldReleased:
     """Applies what the guard held back of a connector's syncs."""
-    with context.pool.connection() as connection:
-        return HeldReleased(body.owner, *tombstones.release_connector(connection, _owner(body.owner)))
+    with audited(context, "deletions released", _owner(body.owner)) as line:
+        released = tombstones.release_connector(line.connection, body.owner)
+        line.after = released._asdict()
+    return HeldReleased(body.owner, *released)
 
 
 def list_held_of_connector(context: Context, query: HeldQuery, body: Any) -> dict[str, Any]:
@@ -83,16 +86,31 @@ def put_run(context: Context, query: NoQuery, body: SyncRun) -> SyncStored:
     _owner(body.owner)
     if body.status not in get_args(RunStatus):
         raise ApiError("the body is not valid", [f"`status` is one of {', '.join(get_args(RunStatus))}"])
-    with context.pool.connection() as connection:
-        connectors.put(connection, body)
+    if body.status == "running":
+        with context.pool.connection() as connection:
+            connectors.put(connection, body)
+    else:
+        with audited(context, "connector synced", body.owner) as line:
+            connectors.put(line.connection, body)
+            line.after = {name: getattr(body, name) for name in ("status", "error_kind", "created", "updated", "deleted")}
     return SyncStored(body.owner, body.run, body.status)
 
 
 ENDPOINTS = (
-    Endpoint("POST", "/sync/runs", "How a connector's sync stands", put_run, body=SyncRun, answer=SyncStored, bulk=True),
-    Endpoint("GET", "/sync/fingerprints", "What is known of a connector's scope", fingerprints, query=ScopeQuery, answer=Fingerprints),
-    Endpoint("POST", "/sync/batch", "Bulk upsert by a connector", store_batch, body=Batch, answer=Stored, bulk=True),
-    Endpoint("POST", "/sync/scopes", "The end of a connector's scope", close_scope, body=ScopeClosed, answer=Tombstoned, bulk=True),
+    Endpoint("POST", "/sync/runs", "How a connector's sync stands", put_run, body=SyncRun, answer=SyncStored, bulk=True, role="sync"),
+    Endpoint(
+        "GET",
+        "/sync/fingerprints",
+        "What is known of a connector's scope",
+        fingerprints,
+        query=ScopeQuery,
+        answer=Fingerprints,
+        role="sync",
+    ),
+    Endpoint("POST", "/sync/batch", "Bulk upsert by a connector", store_batch, body=Batch, answer=Stored, bulk=True, role="sync"),
+    Endpoint(
+        "POST", "/sync/scopes", "The end of a connector's scope", close_scope, body=ScopeClosed, answer=Tombstoned, bulk=True, role="sync"
+    ),
     Endpoint(
         "GET",
         "/sync/held",
@@ -100,6 +118,15 @@ ENDPOINTS = (
         list_held_of_connector,
         query=HeldQuery,
         answer=job_models.Held,
+        role="read",
     ),
-    Endpoint("POST", "/sync/release", "Apply what the guard held back of a connector", release_held, body=ReleaseHeld, answer=HeldReleased),
+    Endpoint(
+        "POST",
+        "/sync/release",
+        "Apply what the guard held back of a connector",
+        release_held,
+        body=ReleaseHeld,
+        answer=HeldReleased,
+        role="operate",
+    ),
 )

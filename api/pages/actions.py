@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from api.context import Context
 from api.endpoint import NoBody, NoQuery
+from worker.store.keys import Role
 
 
 class Page(NamedTuple):
@@ -18,6 +19,8 @@ class Page(NamedTuple):
     rule: str
     view: Callable[..., str | Response]
     """Called with the context and the values in the rule's path."""
+    role: Role
+    """The role of a key that may open or press it (`api.roles`)."""
     method: str = "GET"
 
 

@@ -46,7 +46,7 @@ def _release(context: Context, name: str) -> Response:
 
 
 PAGES = (
-    Page("/connectors", _connectors),
-    Page("/connectors/<name>", _connector),
-    Page("/connectors/<name>/release", _release, "POST"),
+    Page("/connectors", _connectors, "read"),
+    Page("/connectors/<name>", _connector, "read"),
+    Page("/connectors/<name>/release", _release, "operate", "POST"),
 )

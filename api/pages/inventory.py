@@ -58,8 +58,8 @@ def _changes(context: Context) -> str:
 
 
 PAGES = (
-    Page("/entities", _entities),
-    Page("/entities/<id:entity_id>", _entity),
-    Page("/organizations", _organizations),
-    Page("/changes", _changes),
+    Page("/entities", _entities, "read"),
+    Page("/entities/<id:entity_id>", _entity, "read"),
+    Page("/organizations", _organizations, "read"),
+    Page("/changes", _changes, "read"),
 )

@@ -182,9 +182,9 @@ def _choices(context: Context) -> list[Any]:
 
 
 PAGES = (
-    Page("/jobs/new", _new),
-    Page("/jobs/new", _create, "POST"),
-    Page("/jobs/<id:job_id>/edit", _edit),
-    Page("/jobs/<id:job_id>/edit", _change, "POST"),
-    Page("/jobs/<id:job_id>/delete", _delete, "POST"),
+    Page("/jobs/new", _new, "operate"),
+    Page("/jobs/new", _create, "operate", "POST"),
+    Page("/jobs/<id:job_id>/edit", _edit, "operate"),
+    Page("/jobs/<id:job_id>/edit", _change, "operate", "POST"),
+    Page("/jobs/<id:job_id>/delete", _delete, "operate", "POST"),
 )

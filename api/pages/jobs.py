@@ -88,11 +88,11 @@ def _workers(context: Context) -> str:
 
 
 PAGES = (
-    Page("/", _jobs),
-    Page("/jobs/<id:job_id>", _job),
-    Page("/runs/<id:run_id>", _run),
-    Page("/workers", _workers),
-    Page("/jobs/<id:job_id>/queue", act(jobs.queue), "POST"),
-    Page("/jobs/<id:job_id>/cancel", act(jobs.cancel), "POST"),
-    Page("/runs/<id:run_id>/release", act(jobs.release), "POST"),
+    Page("/", _jobs, "read"),
+    Page("/jobs/<id:job_id>", _job, "read"),
+    Page("/runs/<id:run_id>", _run, "read"),
+    Page("/workers", _workers, "read"),
+    Page("/jobs/<id:job_id>/queue", act(jobs.queue), "operate", "POST"),
+    Page("/jobs/<id:job_id>/cancel", act(jobs.cancel), "operate", "POST"),
+    Page("/runs/<id:run_id>/release", act(jobs.release), "operate", "POST"),
 )

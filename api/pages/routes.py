@@ -23,7 +23,9 @@ def register(app: Flask, context: Context) -> None:
         ago=filters.ago, lasting=filters.lasting, number=filters.number, json=filters.pretty, short=filters.short, label=filters.label
     )
     for page in PAGES:
-        app.add_url_rule(page.rule, f"page {page.method} {page.rule}", functools.partial(_view, page, context), methods=[page.method])
+        name = f"page {page.method} {page.rule}"
+        app.add_url_rule(page.rule, name, functools.partial(_view, page, context), methods=[page.method])
+        context.roles[name] = page.role
 
 
 def _view(page: Page, context: Context, **path: Any) -> str | Response:

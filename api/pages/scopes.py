@@ -42,6 +42,6 @@ def _retire(context: Context) -> Response:
 
 
 PAGES = (
-    Page("/scopes", _scopes),
-    Page("/scopes/retire", _retire, "POST"),
+    Page("/scopes", _scopes, "read"),
+    Page("/scopes/retire", _retire, "operate", "POST"),
 )

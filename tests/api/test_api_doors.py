@@ -15,7 +15,7 @@ from api.app import create_app
 from api.endpoint import MAX_BODY
 from worker.store import pool
 
-KEY = "a-long-api-key"
+KEY = "a-long-key-of-the-api"
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ COMMANDS = {
     "connectors": "releases what the guard against mass deletion holds back of a connector",
     "settings": "prints every setting with its default, as a page or an .env file",
     "secrets": "seals every stored secret again with the first key of ELDER_SECRET_KEYS, so that older keys can be dropped",
+    "keys": "makes, lists, rotates and revokes keys of the Elder API",
     "keygen": "makes a key for ELDER_SECRET_KEYS",
 }
 
@@ -152,6 +153,21 @@ def _secrets(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dry-run", action="store_true", help="change nothing; count the secrets that are on older keys")
 
 
+def _keys(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="list the keys, without the keys themselves")
+    make = actions.add_parser("make", help="make a key and print it, this once")
+    make.add_argument("name")
+    make.add_argument("--role", required=True, choices=("read", "operate", "admin", "sync"))
+    make.add_argument("--expires-in-days", type=int, metavar="DAYS", help="refuse the key after so many days (default: never)")
+    rotate = actions.add_parser("rotate", help="replace a key by a new one and print that, this once")
+    rotate.add_argument("name")
+    rotate.add_argument(
+        "--grace", type=int, default=0, metavar="SECONDS", help="take the old key for so long beside the new one (default: 0)"
+    )
+    actions.add_parser("revoke", help="end a key at once").add_argument("name")
+
+
 def _settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--format", choices=("markdown", "env"), default="markdown")
 
@@ -167,5 +183,6 @@ _ARGUMENTS = {
     "scopes": _scopes,
     "connectors": _connectors,
     "secrets": _secrets,
+    "keys": _keys,
     "settings": _settings,
 }

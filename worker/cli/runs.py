@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
+from worker.cli.person import person
 from worker.config.settings import load
-from worker.store import held
-from worker.store.connection import Connection, connect, guarded
+from worker.store import audit, held
+from worker.store.connection import Connection, connect, guarded, transaction
 from worker.store.errors import StoreError
 from worker.store.tombstones import Released, release
 
@@ -26,7 +27,10 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         with connect(url) as connection:
             if options.action == "held":
                 return _list(connection, options.run)
-            released = release(connection, options.run)
+            with transaction(connection):
+                released = release(connection, options.run)
+                if released is not None:
+                    audit.add(connection, person(), "deletions released", f"run {options.run}", after=released._asdict())
     except StoreError as error:
         raise CommandError(str(error)) from None
     if released is None:

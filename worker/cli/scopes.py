@@ -9,9 +9,10 @@ import msgspec
 
 from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
+from worker.cli.person import person
 from worker.config.settings import load
-from worker.store import lifecycle
-from worker.store.connection import Connection, connect
+from worker.store import audit, lifecycle
+from worker.store.connection import Connection, connect, transaction
 from worker.store.errors import StoreError
 from worker.store.lifecycle import Filters
 
@@ -27,7 +28,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     names = ("state", "provider", "account", "region", "resource_type", "owner")
     filters = msgspec.convert({name: getattr(options, name) for name in names}, Filters)
     try:
-        with connect(url) as connection:
+        with connect(url) as connection, transaction(connection):
             return _retire(connection, filters) if options.action == "retire" else _list(connection, filters)
     except StoreError as error:
         raise CommandError(str(error)) from None
@@ -48,5 +49,7 @@ def _retire(connection: Connection, filters: Filters) -> int:
     if filters == Filters(state=filters.state):
         raise CommandError("name what to retire: --owner, --account, --provider, --region or --resource-type", EXIT_CONFIG)
     retired = lifecycle.retire(connection, filters)
+    named = {name: value for name, value in msgspec.structs.asdict(filters).items() if value is not None}
+    audit.add(connection, person(), "scopes retired", " ".join(f"{name}={value}" for name, value in named.items()), after=retired)
     print(f"{retired.scopes} abandoned scopes are retired; {retired.entities} entities are marked as deleted")
     return 0

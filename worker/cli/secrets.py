@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
+from worker.cli.person import person
 from worker.config.secretbox import MARK, SecretBox, SecretBoxError
 from worker.config.settings import load
+from worker.store import audit
 from worker.store.connection import Connection, connect
 from worker.store.errors import StoreError
 from worker.store.sealed_configs import SealedConfig, change_config, sealed_configs
@@ -32,6 +34,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             for config, _ in old:
                 change_config(connection, config, box.renewed)
             left = _sum(_on_older_keys(connection, box))
+            audit.add(connection, person(), "secrets rotated", "every job", after={"secrets": _sum(old), "jobs": len(old), "left": left})
     except (StoreError, SecretBoxError) as error:
         raise CommandError(str(error)) from None
     print(f"{_sum(old)} secrets of {len(old)} jobs are sealed with the first key now; {_left(left)}")

@@ -24,7 +24,8 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     elder_api_url: Annotated[str, setting("The Elder API that connectors deliver to.")] = "http://api:5000"
     elder_api_key: Annotated[
-        Secret, setting("Bearer key of the Elder API. The API asks for it whenever it is set, and needs it unless it listens on loopback.")
+        Secret,
+        setting("Key that the worker sends, and the first admin key of the Elder API, which needs it unless it is on loopback."),
     ] = ""
     elder_api_host: Annotated[str, setting("Address that the Elder API listens on.")] = "127.0.0.1"
     elder_api_port: Annotated[int, setting("Port of the Elder API.", ge=1, le=65535)] = 5000

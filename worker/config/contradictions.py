@@ -5,6 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+SHORTEST_API_KEY = 16
+"""Characters of ELDER_API_KEY below which it can be guessed."""
+
+
+def remarks(values: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each value that works and may not be meant: a warning at each start."""
+    length = len(values.get("elder_api_key", ""))
+    if 0 < length < SHORTEST_API_KEY:
+        yield (
+            f"ELDER_API_KEY has {length} characters and can be guessed: take {SHORTEST_API_KEY} or more random ones, as "
+            "`elder-worker keygen` makes them; a later release refuses it"
+        )
+
 
 def contradictions(values: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for each, from the values of the service's own settings by field."""

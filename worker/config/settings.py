@@ -17,7 +17,7 @@ from providers.http import proxy
 from providers.variables import NO_VARIABLE, setting, variables
 from worker.config import sources
 from worker.config.addresses import Addresses
-from worker.config.contradictions import contradictions
+from worker.config.contradictions import contradictions, remarks
 from worker.config.environment import Reader, SettingsError
 from worker.config.sources import SourceSettings
 
@@ -276,5 +276,5 @@ def load(environ: Mapping[str, str]) -> Settings:
     reader.complaints += [*contradictions(values), *sources.unusable(environ, found), *proxy.unusable(environ)]
     if reader.complaints:
         raise SettingsError(tuple(reader.complaints))
-    warnings = (*reader.warnings, *(one for source in found.values() for one in sources.warnings(source)))
+    warnings = (*reader.warnings, *remarks(values), *(one for source in found.values() for one in sources.warnings(source)))
     return msgspec.structs.replace(msgspec.convert(values, Settings), sources=found, warnings=warnings)

@@ -60,7 +60,7 @@ class ElderApi:
 
     def check(self) -> None:
         """Asks the API something that needs the key and its database. Raises `ApiError`."""
-        self._call("GET", "/api/v1/organizations?per_page=1", None, dict[str, object])
+        self.fingerprints("connector:check", Scope("check", "", "", ""))
 
     def close(self) -> None:
         """Closes the connections to the API."""
@@ -84,7 +84,8 @@ class ElderApi:
 
     def _explain(self, answer: HttpResponse, _what: str) -> ProviderError:
         if answer.status in {401, 403}:
-            return CredentialsError(f"the Elder API at {self._url} refuses the worker ({answer.status}): check ELDER_API_KEY")
+            said = _sentence(answer.body)
+            return CredentialsError(f"the Elder API at {self._url} refuses the worker ({answer.status}: {said}): check ELDER_API_KEY")
         kind = Throttled if answer.status == 429 else TimedOut if answer.status in (408, 425) or answer.status >= 500 else ScopeError
         return kind(f"the Elder API at {self._url} answered {answer.status}: {_sentence(answer.body)}")
 

@@ -60,7 +60,7 @@ class Check:
 
 @pytest.fixture
 def api(database, tmp_path):
-    part = Part(tmp_path / "api.log", "api", {"DATABASE_URL": database, "ELDER_API_KEY": "the-key"}, "ELDER_API_PORT")
+    part = Part(tmp_path / "api.log", "api", {"DATABASE_URL": database, "ELDER_API_KEY": "the-key-of-the-api"}, "ELDER_API_PORT")
     part.wait(lambda: get(f"{part.url}/healthz"), "the API answers")
     yield part
     part.stop()
@@ -77,7 +77,7 @@ def test_it_prints_what_the_quick_start_promises(api, database, moto):
     aws = {"AWS_ENABLED": "true", "AWS_ENDPOINT_URL": moto.url, "AWS_ACCESS_KEY_ID": KEYS["access_key_id"]}
     aws["AWS_SECRET_ACCESS_KEY"] = KEYS["secret_access_key"]
     also = {"DATABASE_READ_URL": database, "DATABASE_LISTEN_URL": database}
-    code, out = Check(ELDER_API_URL=api.url, ELDER_API_KEY="the-key", DATABASE_URL=database, **also, **aws).ended()
+    code, out = Check(ELDER_API_URL=api.url, ELDER_API_KEY="the-key-of-the-api", DATABASE_URL=database, **also, **aws).ended()
 
     assert (code, out.endswith(ALL_WELL), out.startswith(HEAD)) == (0, True, True), out
     promised = QUICK_START[0].replace("✓ GCP connection successful", "✗ GCP: disabled").splitlines()
@@ -95,7 +95,7 @@ def test_it_prints_what_the_quick_start_promises(api, database, moto):
 
 
 def test_as_json_it_says_as_whom(api, database, moto):
-    environ = {"ELDER_API_URL": api.url, "ELDER_API_KEY": "the-key", "DATABASE_URL": database, "AWS_ENABLED": "true"}
+    environ = {"ELDER_API_URL": api.url, "ELDER_API_KEY": "the-key-of-the-api", "DATABASE_URL": database, "AWS_ENABLED": "true"}
     keys = {"AWS_ACCESS_KEY_ID": KEYS["access_key_id"], "AWS_SECRET_ACCESS_KEY": KEYS["secret_access_key"]}
     code, out = Check("--json", AWS_ENDPOINT_URL=moto.url, **environ, **keys).ended()
     answers = {answer["name"]: answer for answer in json.loads(out)}
@@ -107,7 +107,7 @@ def test_as_json_it_says_as_whom(api, database, moto):
 
 
 def test_each_failure_has_its_reason_and_its_cure_and_no_secret(api):
-    canary = "canary-s3cret"
+    canary = "canary-s3cret-of-the-api"
     environ = {"ELDER_API_URL": api.url, "ELDER_API_KEY": canary, "DATABASE_URL": f"postgresql://u:{canary}@127.0.0.1:1/elder"}
     environ |= {"LDAP_ENABLED": "true", "LDAP_SERVER": "127.0.0.1", "LDAP_PORT": "1", "LDAP_BASE_DN": "dc=x", "LDAP_BIND_DN": "cn=x"}
     code, out = Check(LDAP_BIND_PASSWORD=canary, KUBERNETES_ENABLED="true", KUBECONFIG="/nothing/here", **environ).ended()

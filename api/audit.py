@@ -1,0 +1,79 @@
+"""The audit log: each change by a person is written with its line in one transaction, and the lines are served."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from api.access import actor
+from api.context import Context
+from api.endpoint import Endpoint, Paging
+from api.model import ApiModel, Listed, Time
+from api.paging import page_of
+from worker.store import audit
+from worker.store.audit import Actor
+from worker.store.connection import Connection, transaction
+
+
+@dataclasses.dataclass
+class Change:
+    """A change under way, and its line in the audit log. `before` and `after` show secrets as marks."""
+
+    connection: Connection
+    actor: Actor
+    action: str
+    subject: str
+    before: Any = None
+    after: Any = None
+
+
+class AuditFilters(Paging, frozen=True, kw_only=True):
+    """Filters of the audit log."""
+
+    actor: str | None = None
+    action: str | None = None
+    object: str | None = None
+
+
+class AuditLine(ApiModel, frozen=True, kw_only=True):
+    """One change: who made it, from where, and the object before and after; secrets are marks."""
+
+    id: int
+    at: Time
+    actor: str
+    """``key:NAME``, ``ELDER_API_KEY``, ``local`` (without a key on loopback) or ``cli:USER``."""
+    role: str
+    address: str
+    action: str
+    object: str
+    before: Any
+    after: Any
+
+
+class AuditLog(Listed, frozen=True, kw_only=True):
+    """Lines of the audit log, the newest first."""
+
+    audit: list[AuditLine]
+
+
+@contextlib.contextmanager
+def audited(context: Context, action: str, subject: str = "") -> Iterator[Change]:
+    """A transaction for a change; its line is added at the end, and neither is stored without the other."""
+    with context.pool.connection() as connection, transaction(connection):
+        change = Change(connection, actor(), action, subject)
+        yield change
+        audit.add(connection, change.actor, change.action, change.subject, change.before, change.after)
+
+
+def list_lines(context: Context, query: AuditFilters, body: Any) -> dict[str, Any]:
+    """Lines of the audit log, the newest first."""
+    with context.pool.reading() as connection:
+        lines = audit.page(connection, query.page, query.per_page, actor=query.actor, action=query.action, subject=query.object)
+    return page_of("audit", *lines, query)
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/audit", "Who changed what, the newest first", list_lines, query=AuditFilters, answer=AuditLog, role="admin"),
+)

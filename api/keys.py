@@ -1,0 +1,125 @@
+"""Keys of the API over HTTP: made and rotated with the key shown once, listed without it, revoked at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from api.audit import audited
+from api.context import Context
+from api.endpoint import Endpoint, NoQuery, Paging
+from api.lookup import or_404
+from api.model import ApiModel, Listed, Time
+from api.paging import page_of
+from worker.store import keys
+from worker.store.keys import Role
+
+DAYS_AT_MOST = 3650
+GRACE_AT_MOST = 30 * 86_400
+
+
+class KeyBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of a request that makes a key."""
+
+    name: str
+    role: Role
+    expires_in_days: int | None = None
+    """Days until the key is refused; null: it never expires."""
+
+    def __post_init__(self) -> None:
+        """Bounds, as a `ValueError`."""
+        keys.Names(self.name, self.role)
+        if self.expires_in_days is not None and not 1 <= self.expires_in_days <= DAYS_AT_MOST:
+            raise ValueError(f"`expires_in_days` is from 1 to {DAYS_AT_MOST}; leave it out for a key that never expires")
+
+
+class RotateBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of a request that rotates a key."""
+
+    grace_seconds: int = 0
+    """Seconds for which the old key is taken beside the new one."""
+
+    def __post_init__(self) -> None:
+        """Bounds, as a `ValueError`."""
+        if not 0 <= self.grace_seconds <= GRACE_AT_MOST:
+            raise ValueError(f"`grace_seconds` is from 0 to {GRACE_AT_MOST} (30 days)")
+
+
+class Key(ApiModel, frozen=True, kw_only=True):
+    """A key, without the key itself."""
+
+    id: int
+    name: str
+    role: Role
+    prefix: str
+    """Its first characters, to recognise it by."""
+    created_by: str
+    created_at: Time
+    expires_at: Time | None
+    last_used_at: Time | None
+    """To the minute."""
+    rotated_at: Time | None
+    revoked_at: Time | None
+    previous_until: Time | None
+    """Until when the key before the last rotation is taken as well."""
+
+
+class NewKey(Key, frozen=True, kw_only=True):
+    """A key that was just made or rotated; `key` is shown this once."""
+
+    key: str
+
+
+class Keys(Listed, frozen=True, kw_only=True):
+    """Keys, the newest first, revoked ones too."""
+
+    keys: list[Key]
+
+
+def list_keys(context: Context, query: Paging, body: Any) -> dict[str, Any]:
+    """All keys, the newest first."""
+    with context.pool.reading() as connection:
+        return page_of("keys", *keys.page(connection, query.page, query.per_page), query)
+
+
+def make_key(context: Context, query: NoQuery, body: KeyBody) -> dict[str, Any]:
+    """Makes a key."""
+    seconds = body.expires_in_days * 86_400 if body.expires_in_days else None
+    with audited(context, "key made") as change:
+        row, key = keys.add(change.connection, body.name.strip(), body.role, by=change.actor.name, seconds=seconds)
+        change.subject, change.after = f"key {row['id']}", row
+    return {**row, "key": key}
+
+
+def rotate_key(context: Context, query: NoQuery, body: RotateBody, key_id: int) -> dict[str, Any]:
+    """Replaces a key by a new one."""
+    with audited(context, "key rotated", f"key {key_id}") as change:
+        change.before = keys.get(change.connection, key_id)
+        row, key = or_404(keys.rotate(change.connection, key_id, body.grace_seconds), f"key {key_id} in use")
+        change.after = row
+    return {**row, "key": key}
+
+
+def revoke_key(context: Context, query: NoQuery, body: Any, key_id: int) -> dict[str, Any]:
+    """Ends a key at once."""
+    with audited(context, "key revoked", f"key {key_id}") as change:
+        change.before = keys.get(change.connection, key_id)
+        row = change.after = or_404(keys.revoke(change.connection, key_id), f"key {key_id} in use")
+    return row
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/keys", "Keys of the API, without the keys themselves", list_keys, query=Paging, answer=Keys, role="admin"),
+    Endpoint("POST", "/keys", "Make a key; it is shown this once", make_key, 201, body=KeyBody, answer=NewKey, role="admin"),
+    Endpoint(
+        "POST",
+        "/keys/{key_id}/rotate",
+        "Replace a key; the old one may stay for a while",
+        rotate_key,
+        body=RotateBody,
+        answer=NewKey,
+        role="admin",
+    ),
+    Endpoint("DELETE", "/keys/{key_id}", "Revoke a key at once", revoke_key, answer=Key, role="admin"),
+)

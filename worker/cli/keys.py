@@ -1,0 +1,100 @@
+"""``elder-worker keys make|list|rotate|revoke``: keys of the Elder API, in its database, so that the first one needs no API."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from supervisor.plain import plain
+from worker.cli.main import EXIT_CONFIG, CommandError
+from worker.cli.person import person
+from worker.config.settings import load
+from worker.store import audit, keys
+from worker.store.connection import Connection, connect, transaction
+from worker.store.errors import StoreError
+
+SHOWN = 1000
+"""Keys that one list shows."""
+
+DAY = 86_400
+
+
+def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Carries out the action on the database of DATABASE_URL."""
+    url = load(environ).database_url
+    if not url:
+        raise CommandError("DATABASE_URL is not set", EXIT_CONFIG)
+    try:
+        with connect(url) as connection, transaction(connection):
+            print(_ACTIONS[options.action](connection, options))
+    except StoreError as error:
+        raise CommandError(str(error)) from None
+    return 0
+
+
+def _make(connection: Connection, options: argparse.Namespace) -> str:
+    try:
+        keys.Names(options.name, options.role)
+    except ValueError as error:
+        raise CommandError(str(error).replace("`name`", "NAME"), EXIT_CONFIG) from None
+    days = options.expires_in_days
+    if days is not None and days < 1:
+        raise CommandError("--expires-in-days is 1 or more", EXIT_CONFIG)
+    row, key = keys.add(connection, options.name.strip(), options.role, by=person().name, seconds=days * DAY if days else None)
+    audit.add(connection, person(), "key made", f"key {row['id']}", after=row)
+    return key
+
+
+def _rotate(connection: Connection, options: argparse.Namespace) -> str:
+    if options.grace < 0:
+        raise CommandError("--grace is 0 or more", EXIT_CONFIG)
+    before = _in_use(connection, options.name)
+    rotated = keys.rotate(connection, before["id"], options.grace)
+    assert rotated is not None, "its row is there, in the same transaction"
+    audit.add(connection, person(), "key rotated", f"key {before['id']}", before, rotated[0])
+    return rotated[1]
+
+
+def _revoke(connection: Connection, options: argparse.Namespace) -> str:
+    before = _in_use(connection, options.name)
+    after = keys.revoke(connection, before["id"])
+    audit.add(connection, person(), "key revoked", f"key {before['id']}", before, after)
+    return f"key {options.name} is revoked"
+
+
+def _in_use(connection: Connection, name: str) -> dict[str, Any]:
+    found = keys.in_use(connection, name)
+    if found is None:
+        raise CommandError(plain(f"there is no key '{name}' in use: see `elder-worker keys list`"))
+    return found
+
+
+def _list(connection: Connection, _options: argparse.Namespace) -> str:
+    rows, total = keys.page(connection, 1, SHOWN)
+    lines = [plain(_line(row)) for row in rows]
+    return "\n".join([*lines, f"{total} keys" + (f", the newest {SHOWN} shown" if total > SHOWN else "")])
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    used = _minute(row["last_used_at"]) or "never"
+    return (
+        f"{row['name']:<24}  {row['role']:<7}  {row['prefix']}...  made {_minute(row['created_at'])}  last used {used:<16}  {_state(row)}"
+    )
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    if row["revoked_at"]:
+        return f"revoked {_minute(row['revoked_at'])}"
+    expires = row["expires_at"]
+    if expires is None:
+        return "in use"
+    return f"{'expired' if expires <= dt.datetime.now(dt.UTC) else 'expires'} {_minute(expires)}"
+
+
+def _minute(when: dt.datetime | None) -> str:
+    return f"{when:%Y-%m-%d %H:%M}" if when else ""
+
+
+_ACTIONS = {"make": _make, "list": _list, "rotate": _rotate, "revoke": _revoke}

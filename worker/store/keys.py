@@ -1,0 +1,123 @@
+"""Keys of the API: named, each with a role, stored as hashes. A key is 256 random bits, so a plain SHA-256 cannot be guessed back."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any, Literal, LiteralString, NamedTuple
+
+import msgspec
+
+from worker.store import statements
+from worker.store.connection import Connection, guarded, transaction
+from worker.store.errors import Conflict
+from worker.store.query import Query, one
+
+Role = Literal["read", "operate", "admin", "sync"]
+"""`read` sees everything but keys and the audit log, `operate` also changes jobs, runs, scopes and organizations, `admin` also keys;
+`sync` delivers what a connector found, and does nothing else."""
+
+PREFIX = "elder_"
+"""Beginning of every key, by which scanners of repositories and people know it."""
+
+SHOWN = len(PREFIX) + 6
+"""Characters of a key that stay readable, to recognise it by."""
+
+COLUMNS: LiteralString = (
+    "id, name, role, prefix, created_by, created_at, expires_at, date_trunc('minute', last_used_at) as last_used_at, rotated_at, "
+    "revoked_at, case when previous_until > now() then previous_until end as previous_until"
+)
+
+
+class Found(NamedTuple):
+    """A key that a request bears. `unmarked`: its last use is not stored for this minute yet."""
+
+    id: int
+    name: str
+    role: Role
+    unmarked: bool
+
+
+def find(connection: Connection, key: str) -> Found | None:
+    """The key as it is stored; None for one that was never made, was revoked or has expired."""
+    row = connection.execute(statements.get("find_key"), {"hash": _hash(key)}).fetchone()
+    return Found(*row) if row else None
+
+
+def mark_used(connection: Connection, number: int) -> None:
+    """Stores the minute of a key's last use. Raises `StoreError`."""
+    with guarded():
+        connection.execute(statements.get("mark_key_used"), {"id": number})
+
+
+def add(connection: Connection, name: str, role: Role, *, by: str, seconds: float | None = None) -> tuple[dict[str, Any], str]:
+    """Adds a key that expires after `seconds`, or never; returns its row and the key, which is shown this once.
+
+    Raises `Conflict` when a key of that name is in use.
+    """
+    key = _new()
+    values = {"name": name, "role": role, "hash": _hash(key), "prefix": key[:SHOWN], "by": by, "seconds": seconds}
+    try:
+        with transaction(connection):
+            row = connection.execute(statements.get("add_key"), values).fetchone()
+    except Conflict:
+        raise Conflict(f"a key named '{name}' is in use: revoke or rotate it, or choose another name") from None
+    assert row is not None
+    return _stored(connection, row[0]), key
+
+
+def rotate(connection: Connection, number: int, grace: float) -> tuple[dict[str, Any], str] | None:
+    """Replaces a key by a new one; the old one is taken for `grace` seconds more. None when there is no such key in use."""
+    key = _new()
+    values = {"id": number, "hash": _hash(key), "prefix": key[:SHOWN], "grace": grace}
+    with transaction(connection):
+        row = connection.execute(statements.get("rotate_key"), values).fetchone()
+    return (_stored(connection, number), key) if row else None
+
+
+def revoke(connection: Connection, number: int) -> dict[str, Any] | None:
+    """Ends a key, and the one before it, at once. None when there is no such key in use."""
+    with transaction(connection):
+        row = connection.execute(statements.get("revoke_key"), {"id": number}).fetchone()
+    return _stored(connection, number) if row else None
+
+
+def get(connection: Connection, number: int) -> dict[str, Any] | None:
+    """One key without its hash."""
+    return one(connection, "select " + COLUMNS + " from elder_worker.api_keys where id = %s", [number])
+
+
+def in_use(connection: Connection, name: str) -> dict[str, Any] | None:
+    """The key of that name that is not revoked."""
+    return one(connection, "select " + COLUMNS + " from elder_worker.api_keys where name = %s and revoked_at is null", [name])
+
+
+def page(connection: Connection, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
+    """A page of keys, the newest first; revoked ones are kept."""
+    return Query(COLUMNS, "elder_worker.api_keys", "id desc").page(connection, number, size)
+
+
+class Names(msgspec.Struct, frozen=True):
+    """A key's name and role, as a person gives them."""
+
+    name: str
+    role: Role
+
+    def __post_init__(self) -> None:
+        """Bounds, as a `ValueError`."""
+        if not 0 < len(self.name.strip()) <= 100 or not self.name.isprintable():
+            raise ValueError("`name` has 1 to 100 printable characters")
+
+
+def _stored(connection: Connection, number: int) -> dict[str, Any]:
+    found = get(connection, number)
+    assert found is not None
+    return found
+
+
+def _new() -> str:
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
