@@ -61,14 +61,14 @@ class Tail:
     def text(self) -> str:
         """The end of the stream as text, with bytes that are not UTF-8 escaped.
 
-        A line (of one long line, a word) whose beginning was dropped is left out: it may begin with the rest of a secret, and nobody would
-        recognise that.
+        A line whose beginning was dropped is left out, of one that fills all that is kept the first quarter: it may begin with the rest of
+        a secret, and nobody would recognise that.
         """
         data = b"".join(self._chunks)
         kept, dropped = data[-self._limit :], self.dropped + max(0, len(data) - self._limit)
         if dropped:
-            cut, end, kept = kept.partition(b"\n" if b"\n" in kept else b" ")
-            dropped += len(cut) + len(end)
+            begin = kept.find(b"\n") + 1 or len(kept) // 4
+            kept, dropped = kept[begin:], dropped + begin
         head = f"[{dropped} bytes left out]\n" if dropped else ""
         return head + kept.decode("utf-8", "backslashreplace")
 

@@ -18,7 +18,7 @@ from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_loads
 
-from worker.store.errors import classified
+from worker.store.errors import Misconfigured, classified
 
 ResultT = TypeVar("ResultT")
 
@@ -123,6 +123,9 @@ class Connection(psycopg.Connection[TupleRow]):
             return result
 
 
+_UNREADABLE = "the URL of the database cannot be read: it is postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+
+
 def connect(url: str, name: str = "elder-worker", *, read_only: bool = False, response_timeout: float = RESPONSE_TIMEOUT) -> Connection:
     """Opens a connection in autocommit mode; transactions are explicit. Raises `StoreError`.
 
@@ -132,9 +135,11 @@ def connect(url: str, name: str = "elder-worker", *, read_only: bool = False, re
     try:
         connection: Connection = Connection.connect(url, session=session, autocommit=True, application_name=name[:63], **LIMITS)
     except psycopg.Error as error:
+        if isinstance(error, psycopg.ProgrammingError) and not error.sqlstate:  # it quotes the URL, in which a password may be
+            raise Misconfigured(_UNREADABLE) from None
         raise classified(error) from None
-    except (ValueError, UnicodeError) as error:
-        raise classified(psycopg.OperationalError(f"DATABASE_URL cannot be read: {type(error).__name__}")) from None
+    except ValueError:
+        raise Misconfigured(_UNREADABLE) from None
     connection.response_timeout = response_timeout
     return connection
 

@@ -9,6 +9,7 @@ from store_runs import OWNER, Run, add_job, resources
 from worker.run.queue import Unreachable
 from worker.store import claimed, queue
 from worker.store.connection import connect
+from worker.store.errors import StoreError
 from worker.store.queue import PostgresQueue
 
 
@@ -53,3 +54,13 @@ def test_e03_the_queue_says_so(proxied, monkeypatch):
     with pytest.raises(Unreachable, match="no answer from the server"):
         one.claim(1, None)
     one.close()
+
+
+@pytest.mark.parametrize("url", ["canary/7f3a b9", "postgresql://u:canary@[broken/db", "canary"])
+def test_a_url_that_cannot_be_read_is_not_quoted(url):
+    """libpq quotes what it cannot parse, and a password may be in it."""
+    with pytest.raises(StoreError) as refused:
+        connect(url)
+
+    assert "canary" not in str(refused.value)
+    assert "cannot be read: it is postgresql://USER:PASSWORD@HOST:PORT/DATABASE" in str(refused.value)
