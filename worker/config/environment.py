@@ -13,8 +13,8 @@ from typing import Any
 
 from providers.variables import Variable, parse
 
-_NOT_SETTINGS = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_(TCP|UDP)\w*)$")
-"""Variables that Kubernetes sets for a service of that name."""
+_NOT_SETTINGS = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_(TCP|UDP)\w*)$|ELDER_CONFIG$")
+"""Variables that Kubernetes sets for a service of that name, and the one of the command `elder`."""
 
 _SERVICE_ADDRESS = re.compile(r"(tcp|udp)://\d")
 """The value of ``NAME_PORT`` that Docker and Kubernetes set for a service called NAME."""
