@@ -48,7 +48,7 @@ def admit(context: Context) -> None:
 
 
 def actor() -> Actor:
-    """Who sent the request that is being handled."""
+    """Returns the caller of the request that is being handled."""
     found = g.actor
     assert isinstance(found, Actor)
     return found

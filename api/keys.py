@@ -58,7 +58,7 @@ class Key(ApiModel, frozen=True, kw_only=True):
     created_at: Time
     expires_at: Time | None
     last_used_at: Time | None
-    """To the minute."""
+    """Time of the last use, to the minute."""
     rotated_at: Time | None
     revoked_at: Time | None
     previous_until: Time | None

@@ -55,7 +55,7 @@ def resources(count: int, number: int = 0, version: int = 0) -> Iterator[Resourc
 
 
 def produce(count: int, data: int, ready: int, start: int, number: int, version: int, shuffled: int) -> None:
-    """In the job's process: ready first, then everything through the sink that jobs use. `shuffled` is the seed of an order, 0 for none."""
+    """Runs in the job's process: sends READY, then everything through the sink that jobs use. `shuffled` is the seed of an order, 0 for none."""
     made = list(resources(count, number, version))
     if shuffled:
         random.Random(shuffled).shuffle(made)

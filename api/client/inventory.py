@@ -15,7 +15,7 @@ ORGANIZATION_COLUMNS = ("id", "parent_id", "name")
 
 @click.group()
 def entities() -> None:
-    """What was found."""
+    """Entities of the inventory."""
 
 
 @entities.command("list")

@@ -1,4 +1,4 @@
-"""What commands print: a table that fits the terminal, JSON, JSON lines or CSV."""
+"""Output of commands: a table that fits the terminal, JSON, JSON lines or CSV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every command of the client needs: the API, and the form of the output."""
+"""The session of a command: the API, and the form of the output."""
 
 from __future__ import annotations
 

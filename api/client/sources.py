@@ -91,7 +91,7 @@ def release_connector(session: Session, name: str, yes: bool) -> None:
 
 @click.group()
 def scopes() -> None:
-    """What is read, and when it was last read in full."""
+    """Scopes: one type in one region of one account, and when it was last read in full."""
 
 
 def _filtered(command: Any) -> Any:

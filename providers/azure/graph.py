@@ -52,7 +52,7 @@ def scope_of(kind: AzureKind, subscription: str) -> Scope:
 
 
 class Rights:
-    """What the caller may read in each subscription. Asked for once, by whichever table is read first."""
+    """The caller's permissions in each subscription, asked for once, by the table that is read first."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

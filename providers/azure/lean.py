@@ -141,7 +141,7 @@ def _models(text: str, wanted: Iterable[str]) -> str:
 
 
 def _split(text: str, pattern: re.Pattern[str]) -> tuple[str, dict[str, str]]:
-    """What stands before the first match, and the parts that begin with each."""
+    """Splits a text: the part before the first match, and the parts that begin with each match."""
     begins = list(pattern.finditer(text))
     if not begins:
         raise UnknownLayoutError("no classes")

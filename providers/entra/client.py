@@ -100,7 +100,7 @@ def _page(listing: Listing) -> Any:
 
 
 def _key(item: Any) -> str:
-    """What identifies an item when a list is read again."""
+    """Returns the key that identifies an item when a list is read again."""
     found = item.get("id") if isinstance(item, dict) else None
     return found if isinstance(found, str) else json.dumps(item, sort_keys=True, default=str)
 
