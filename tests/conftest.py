@@ -7,6 +7,7 @@ import re
 import signal
 
 import pytest
+import structlog
 from hypothesis import settings
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it, and so would all that is started here
@@ -47,6 +48,16 @@ PROCESSES = re.compile(
 
 SECONDS_LONG = {"test_every_word_of_every_kind_is_the_vendors", "test_c04_any_json_as_any_frame"}
 """Tests that need no peer and yet take several seconds."""
+
+
+@pytest.fixture
+def log_lines():
+    """The log lines of the test, whatever level and outlet another test of this process has configured."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as captured:
+        yield captured
+    structlog.configure(**before)
 
 
 def pytest_collection_modifyitems(items):

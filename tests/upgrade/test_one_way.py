@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-import structlog
 from peers.port import free_port
 from upgrading import unpack
 
@@ -36,21 +35,19 @@ def test_case_eng_12_the_code_of_07e0fda_refuses_the_schema_of_today(database, r
     assert f"the database has the schema of a newer version ({newest}), this one knows up to 0009_swept_runs: upgrade it" in done.stderr
 
 
-def test_case_eng_12_migrate_says_that_the_step_from_07e0fda_is_one_way(empty_database, release):
+def test_case_eng_12_migrate_says_that_the_step_from_07e0fda_is_one_way(empty_database, release, log_lines):
     assert by_release(release, empty_database).stdout.strip() == "0009"
-    with structlog.testing.capture_logs() as lines:
-        migrate.migrate(empty_database)
-        migrate.migrate(empty_database)
-    [line] = lines
+    migrate.migrate(empty_database)
+    migrate.migrate(empty_database)
+    [line] = log_lines
     assert line["log_level"] == "warning"
     assert line["event"].startswith("the schema was upgraded one way, by 0010_scope_owners, ")
     assert line["event"].endswith("workers and APIs of the release before refuse it from now on")
 
 
-def test_case_eng_12_a_new_database_has_no_release_before(empty_database):
-    with structlog.testing.capture_logs() as lines:
-        migrate.migrate(empty_database)
-    assert lines == []
+def test_case_eng_12_a_new_database_has_no_release_before(empty_database, log_lines):
+    migrate.migrate(empty_database)
+    assert log_lines == []
 
 
 def test_case_eng_12_an_api_that_does_not_work_with_the_schema_does_not_start(database, sql):

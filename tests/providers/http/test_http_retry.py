@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import pytest
-import structlog
 
 from providers.errors import Throttled, TimedOut
 from providers.http import retry
 
 
-@pytest.fixture
-def lines():
-    """The log lines of the test, whatever level and outlet another test of this process has configured."""
-    before = structlog.get_config()
-    structlog.reset_defaults()
-    with structlog.testing.capture_logs() as captured:
-        yield captured
-    structlog.configure(**before)
-
-
-def test_case_az_7_a_wait_of_ten_minutes_is_cut_to_ours_and_told(server, http_client, waits, lines):
+def test_case_az_7_a_wait_of_ten_minutes_is_cut_to_ours_and_told(server, http_client, waits, log_lines):
     server.script = [(429, b"", ("Retry-After", "600"))]
 
     with pytest.raises(Throttled) as raised:
@@ -29,26 +18,26 @@ def test_case_az_7_a_wait_of_ten_minutes_is_cut_to_ours_and_told(server, http_cl
     assert str(raised.value) == (
         "Weather asks to slow down at 'list stations' (429) (tried 5 times; it asks for a wait of 600 s, and we wait 60 s at most)"
     )
-    assert [line["log_level"] for line in lines] == ["info"] * (retry.TRIES - 1)
-    assert lines[0]["event"] == "waiting 60 s for Weather: Weather asks to slow down at 'list stations' (429) (try 1)"
+    assert [line["log_level"] for line in log_lines] == ["info"] * (retry.TRIES - 1)
+    assert log_lines[0]["event"] == "waiting 60 s for Weather: Weather asks to slow down at 'list stations' (429) (try 1)"
 
 
-def test_a_short_wait_is_not_worth_a_line(server, http_client, waits, lines):
+def test_a_short_wait_is_not_worth_a_line(server, http_client, waits, log_lines):
     server.script = [(429, b"", ("Retry-After", "7")), (200, b"{}")]
 
     http_client.get("/x")
 
     assert waits == [7.0]
-    assert not lines
+    assert not log_lines
 
 
-def test_a_quota_that_makes_us_wait_long_is_told_too(server, http_client, waits, lines):
+def test_a_quota_that_makes_us_wait_long_is_told_too(server, http_client, waits, log_lines):
     server.script = [(200, b"{}", ("X-Rate-Limit-Remaining", "0"), ("RateLimit-Reset", "30")), (200, b"{}")]
 
     http_client.get("/x", quota="stations")
     http_client.get("/x", quota="stations")
 
-    assert "the quota 'stations' is nearly used up" in lines[0]["event"]
+    assert "the quota 'stations' is nearly used up" in log_lines[0]["event"]
 
 
 def test_the_sentence_says_how_often_it_was_tried(server, http_client, waits):

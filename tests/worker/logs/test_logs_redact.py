@@ -77,8 +77,11 @@ def lines():
         os.set_blocking(read, False)
         return os.read(read, 1 << 20).decode().splitlines()
 
+    structlog_before, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     yield write, taken
-    logs.configure("ERROR", "json", outlet=Outlet(2))
+    structlog.configure(**structlog_before)
+    root.handlers[:], root.level = handlers, level
     os.close(read)
     os.close(write)
 
