@@ -53,7 +53,7 @@ class NoQuery(msgspec.Struct, frozen=True):
 
 
 class NoAnswer(msgspec.Struct, frozen=True):
-    """An empty answer."""
+    """Answer without a body."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Endpoint:
     query: type[msgspec.Struct] = NoQuery
     body: type[msgspec.Struct] = NoBody
     answer: type[msgspec.Struct] = NoAnswer
-    """What `handle` gives, for the OpenAPI document; the tests hold every answer against it."""
+    """Type of the value that `handle` returns, for the OpenAPI document; the tests validate every answer against it."""
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     bulk: bool = False
     """A large body, decoded by msgspec at once: no complaint about every key, but fast."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 WIDE, HIGH, GAP, LANE = 236, 46, 12, 90
-"""Of a box, between two boxes, and between two columns."""
+"""Sizes of a box, of the gap between two boxes, and of the gap between two columns."""
 
 AT_MOST = 9
 """Boxes in a column; the list below the drawing has all."""
@@ -40,7 +40,7 @@ class Graph:
     centre: Box
     boxes: list[Box]
     lines: list[str]
-    """Paths of arrows."""
+    """SVG paths of the arrows."""
     more: int
     """Neighbours for which there was no room."""
 

@@ -104,7 +104,7 @@ def list_organizations(context: Context, query: OrganizationFilters, body: Any) 
 
 
 def show_organization(context: Context, query: NoQuery, body: Any, organization_id: int) -> dict[str, Any]:
-    """Returns one organization."""
+    """Returns an organization by its id."""
     with context.pool.reading() as connection:
         return or_404(organizations.get(connection, organization_id), f"organization {organization_id}")
 
@@ -122,7 +122,7 @@ def tree(context: Context) -> dict[str, Any]:
 
 
 def add_organization(context: Context, query: NoQuery, body: OrganizationBody) -> dict[str, Any]:
-    """Creates an organization."""
+    """Creates an organization in the inventory."""
     with audited(context, "organization made") as line:
         check_organization(line.connection, body.parent_id)
         made = line.after = organizations.add(line.connection, body.name.strip(), body.parent_id, body.description)

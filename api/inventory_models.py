@@ -64,7 +64,7 @@ class Entity(ApiModel, frozen=True, kw_only=True):
     changed_at: Time
     deleted_at: Time | None
     unconfirmed_since: Time | None = None
-    """Since when a scope that sees it from outside its owner has not seen it; its owner has not been read since."""
+    """Time since which a scope other than its owner's has not seen it; its owner's scope has not been read since."""
 
 
 class Entities(Listed, frozen=True, kw_only=True):

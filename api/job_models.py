@@ -29,7 +29,7 @@ class Job(ApiModel, frozen=True, kw_only=True):
     crashes: int
     """Crashes of its process in a row; three park the job. The death of its worker counts from the fifth in a row on."""
     losses: int
-    """How often in a row its worker died while it ran."""
+    """The number of consecutive runs during which its worker died."""
     identity: str | None
     """The account, tenant, cluster or directory that the job reads, once a run of it was complete; another one ends the run."""
     queue: str
@@ -122,7 +122,7 @@ class Reading(ApiModel, frozen=True, kw_only=True):
     started_at: Time
     completed_at: Time | None
     outcomes: dict[str, int]
-    """How many scopes ended how."""
+    """The number of scopes by outcome."""
     causes: list[Cause]
     """The scopes listed below that were not read in full, grouped by their reason; the reason of the most scopes comes first."""
     scopes: list[ScopeLine]

@@ -41,7 +41,7 @@ def list_jobs(context: Context, query: JobFilters, body: Any) -> dict[str, Any]:
 
 
 def show(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
-    """Returns one job."""
+    """Returns a discovery job."""
     with context.jobs() as connection:
         return shown_job(get_job(connection, job_id))
 

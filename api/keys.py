@@ -62,7 +62,7 @@ class Key(ApiModel, frozen=True, kw_only=True):
     rotated_at: Time | None
     revoked_at: Time | None
     previous_until: Time | None
-    """Until when the key before the last rotation is taken as well."""
+    """Time until which the key before the last rotation is accepted as well."""
 
 
 class NewKey(Key, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ def list_keys(context: Context, query: Paging, body: Any) -> dict[str, Any]:
 
 
 def make_key(context: Context, query: NoQuery, body: KeyBody) -> dict[str, Any]:
-    """Makes a key."""
+    """Makes a new API key."""
     seconds = body.expires_in_days * 86_400 if body.expires_in_days else None
     with audited(context, "key made") as change:
         row, key = keys.add(change.connection, body.name.strip(), body.role, by=change.actor.name, seconds=seconds)

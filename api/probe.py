@@ -11,7 +11,7 @@ from worker.store import probes
 from worker.store.connection import Connection
 
 TEST_SECONDS = 75.0
-"""How long a worker's answer is waited for; the worker itself ends a test after 60."""
+"""Seconds to wait for a worker's answer; the worker itself ends a test after 60."""
 
 WORKER_SEEN = 60.0
 """Seconds since a worker's last sign of life after which it is not counted on."""

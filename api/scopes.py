@@ -62,7 +62,7 @@ class Scope(ApiModel, frozen=True, kw_only=True):
     message: str
     permission: str
     entities: int
-    """Active ones."""
+    """The number of active scopes."""
 
 
 class Scopes(Listed, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from worker.store import connectors, held, sync, tombstones
 from worker.sync.messages import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, SyncRun, SyncStored, Tombstoned
 
 OWNERS = "connector:"
-"""What the scopes of connectors begin with: a connector has no say in what discovery jobs have found."""
+"""Prefix of connectors' scopes: a connector must not touch what discovery jobs have found."""
 
 
 class HeldQuery(Paging, frozen=True, kw_only=True):
@@ -39,7 +39,7 @@ class ScopeQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fingerprints(context: Context, query: ScopeQuery, body: Any) -> Fingerprints:
-    """What is known of a scope, 16 bytes an entity."""
+    """Returns the fingerprints of a scope's entities, 16 bytes each."""
     scope = Scope(query.provider, query.account, query.region, query.resource_type, query.coverage)
     with context.pool.reading() as connection:
         return sync.fingerprints(connection, _owner(query.owner), scope)

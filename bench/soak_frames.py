@@ -95,7 +95,7 @@ def _converse(data: bytes) -> None:
 
 
 def _live(count: int) -> tuple[int, int]:
-    """(jobs, those that did not end as a breach of the protocol or by their deadline, or took another with them)"""
+    """(jobs, those that did not end as a violation of the protocol or by their deadline, or took another with them)"""
     odd = 0
     with supervisor(pools={"discovery": AT_ONCE + 1}) as driver:
         driver.run("witness", "sleep", {"wall": 3600, "idle": 3600})

@@ -31,13 +31,13 @@ EMPTY_BUDGET = 1_000
 """Empty pages in a row, each with a token for one more."""
 
 RESTARTS = 3
-"""How often a list is begun anew that expired or changed while it was read."""
+"""Restarts of a list that expired or changed while it was read."""
 
 OVERLAP = 2
 """Rows of the smallest page that still brings a new row beside the one that it repeats."""
 
 Key = Callable[[Any], Hashable]
-"""What identifies an item of the list."""
+"""Function that returns an item's identity within the list."""
 
 
 class Page(msgspec.Struct, frozen=True):

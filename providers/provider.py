@@ -71,7 +71,7 @@ class Source(abc.ABC):
     lane_width: ClassVar[int] = 16
     """Reads of one lane at once."""
     attempts: Attempts = Attempts()
-    """What earlier runs attempted, set before `check` and `plan` are called: for sources that plan one account after the other, that have
+    """The attempts of earlier runs, set before `check` and `plan` are called: for sources that plan one account after the other, that have
     several identities and keep to one, and that know which of the scopes are gone.
     """
 

@@ -21,7 +21,7 @@ MAX_TEXT = 16_000
 """Characters of one message or traceback."""
 
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT, pattern=r"\A[^\0]*\Z")]
-"""For people to read. PostgreSQL takes no NUL. Checked when it is decoded."""
+"""Text for people to read. PostgreSQL takes no NUL: checked at decoding."""
 
 
 class Scope(msgspec.Struct, frozen=True, array_like=True):
@@ -101,7 +101,7 @@ class Rejected(msgspec.Struct, frozen=True):
 
     resource_type: str
     name: str
-    """What identifies the item to a person: its id, or the start of what the source sent."""
+    """Text that identifies the item to a person: its id, or the start of what the source sent."""
     reason: str
 
     @property

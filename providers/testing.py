@@ -59,7 +59,7 @@ class Fault(enum.StrEnum):
 
 
 Hit = Callable[[Scope], bool]
-"""Whether a fault touches this scope."""
+"""True when the fault touches this scope."""
 
 
 def operator_of(provider: Provider, environ: Mapping[str, str]) -> Any:
@@ -184,7 +184,7 @@ class ProviderSuite:
         self._only_hit(Fault.CUT, {Outcome.TIMEOUT})
 
     def test_the_source_throttles(self) -> None:
-        """The scopes concerned say so once patience is at its end."""
+        """The scopes concerned say so after the last retry."""
         self._only_hit(Fault.THROTTLED, {Outcome.THROTTLED})
 
     def test_an_empty_success_is_a_success(self) -> None:

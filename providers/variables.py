@@ -53,9 +53,9 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True):
     """The value is the path of a file that the job's process may read."""
     description: str = ""
     low: str = ""
-    """What goes wrong when the value is too low."""
+    """The consequence of a value that is too low."""
     high: str = ""
-    """What goes wrong when the value is too high."""
+    """The consequence of a value that is too high."""
 
 
 def setting(

@@ -75,9 +75,9 @@ class Sandbox:
     procs_files: tuple[str, ...]
     """The ``cgroup.procs`` files of its control group; empty when it has none."""
     namespaced: bool
-    """Whether to enter a PID namespace if the kernel permits it."""
+    """Enter a PID namespace if the kernel permits it."""
     confined: bool
-    """Whether to restrict file access by Landlock if the kernel has it."""
+    """Restrict file access by Landlock if the kernel has it."""
     readable: tuple[str, ...]
     ports: tuple[int, ...] | None
     """TCP ports that the job may connect to, where Landlock can enforce that; None for all."""

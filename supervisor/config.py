@@ -50,11 +50,11 @@ class SupervisorConfig:
     memory_budget_mb: int | None = None
     """Limit of the sum of all jobs' caps: a job that would exceed it is not started. None: no limit."""
     pid_namespaces: bool = True
-    """Whether each job gets a PID namespace, where the kernel permits it."""
+    """Give each job a PID namespace, where the kernel permits it."""
     control_groups: bool = True
-    """Whether each job gets a control group, where the supervisor may divide its own."""
+    """Give each job a control group, where the supervisor may divide its own."""
     confine_files: bool = True
-    """Whether Landlock, where the kernel has it, keeps jobs from all files but those they need."""
+    """Restrict jobs by Landlock, where the kernel has it, to the files that they need."""
     forbidden_modules: tuple[str, ...] = ()
     """Modules that no job may import."""
     restarts: int = 5

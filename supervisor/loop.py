@@ -24,7 +24,7 @@ class Timer:
         self.call: Callback | None = call
 
     def cancel(self) -> None:
-        """Cancels the call."""
+        """Cancels the scheduled call."""
         self.call = None
 
 
@@ -93,5 +93,5 @@ class Loop:
                 timer.call()
 
     def close(self) -> None:
-        """Closes the selector."""
+        """Closes the selector of the loop."""
         self._selector.close()

@@ -145,9 +145,9 @@ class Exited(msgspec.Struct, tag="exited", frozen=True, forbid_unknown_fields=Tr
     exit_code: int | None = None
     signal: str = ""
     sentence: str = ""
-    """For the operator."""
+    """Explanation for the operator."""
     detail: str = ""
-    """For the engineer: the last lines of stderr, the Python stacks dumped before the kill. Not yet redacted."""
+    """Evidence for the engineer: the last lines of stderr, the Python stacks dumped before the kill. Not yet redacted."""
     peak_bytes: int = 0
     seconds: float = 0.0
     kill_seconds: float | None = None

@@ -53,7 +53,7 @@ class Metrics:
         self._counters[_key(name, labels)] = value
 
     def set(self, name: str, value: float, **labels: str) -> None:
-        """Sets a gauge."""
+        """Sets a gauge to a value."""
         self._gauges[_key(name, labels)] = value
 
     def observe(self, name: str, seconds: float, **labels: str) -> None:

@@ -36,7 +36,7 @@ class PublishedState:
         self.fd = fd
 
     def write(self, data: bytes) -> None:
-        """Replaces the state."""
+        """Replaces the published state."""
         number, offset, length = self._header() or (0, _START, 0)
         offset = _START if offset >= _START + len(data) else offset + length
         os.pwrite(self.fd, data, offset)

@@ -98,7 +98,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     spawn_problem: str
     """Why processes cannot be started now; empty when they can."""
     warnings: list[str]
-    """What does not work as it should on this machine, in sentences."""
+    """Sentences about what does not work as it should on this machine."""
     metrics: list[tuple[str, str, dict[str, str], Any]]
     report: msgspec.Raw | None
     """The writer's part, opaque; None before the first report."""

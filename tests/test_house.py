@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import itertools
 import pathlib
 import re
 import sys
@@ -182,6 +183,33 @@ def test_everything_public_says_what_it_is(path):
         and not ast.get_docstring(node)
     ]
     assert not nameless
+
+
+NO_NOUN = re.compile(
+    r"(of|in|on|at|by|for|from|with|without|to|into|under|over|after|before|as|until|since|among|between|through|per"
+    r"|where|whether|what|which|who|whose)\b",
+    re.IGNORECASE,
+)
+"""Words with which no docstring begins: its first words name what it describes."""
+
+
+def docstrings(tree: ast.Module):
+    """The docstrings of modules, classes, functions, fields and constants."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (text := ast.get_docstring(node)):
+            yield text
+        body = getattr(node, "body", None)
+        for before, after in itertools.pairwise(body) if isinstance(body, list) else ():
+            assigns = (
+                isinstance(before, ast.Assign | ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+            )
+            if assigns and isinstance(after.value.value, str):
+                yield after.value.value
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_a_docstring_names_what_it_describes(path):
+    assert [text for text in docstrings(ast.parse(path.read_text())) if len(text.split()) <= 3 or NO_NOUN.match(text)] == []
 
 
 OLD_NAMES = {

@@ -90,7 +90,7 @@ def command(module: str, *arguments: str) -> list[str]:
 
 
 def inherited(fd: int, kind: type[ContentT]) -> ContentT:
-    """What `become` has passed on. First it hides this process's memory, environment and descriptors from others of the same user."""
+    """Hides this process's memory, environment and descriptors from others of the same user, and returns what `become` has passed on."""
     kernel.hide_memory()
     try:
         return unseal(fd, kind)

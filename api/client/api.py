@@ -59,7 +59,7 @@ class Api:
             page += 1
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         self._http.close()
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:

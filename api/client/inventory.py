@@ -30,7 +30,7 @@ def entities() -> None:
 @limited
 @in_session
 def list_entities(session: Session, /, limit: int | None, deleted: bool, **filters: Any) -> None:
-    """Lists entities."""
+    """Lists entities of the inventory."""
     session.many(session.api.rows("entities", "entities", limit, is_active=not deleted, **filters), COLUMNS)
 
 
@@ -55,7 +55,7 @@ def changes(session: Session, /, limit: int, **filters: Any) -> None:
 
 @click.group("orgs")
 def organizations() -> None:
-    """Organizations."""
+    """Lists and creates organizations."""
 
 
 @organizations.command("list")
@@ -63,7 +63,7 @@ def organizations() -> None:
 @limited
 @in_session
 def list_organizations(session: Session, q: str | None, limit: int | None) -> None:
-    """Lists organizations."""
+    """Lists organizations by name."""
     session.many(session.api.rows("organizations", "organizations", limit, q=q), ORGANIZATION_COLUMNS)
 
 
@@ -72,6 +72,6 @@ def list_organizations(session: Session, q: str | None, limit: int | None) -> No
 @click.option("--parent", type=int, help="Id of the organization above it.")
 @in_session
 def create_organization(session: Session, name: str, parent: int | None) -> None:
-    """Creates an organization."""
+    """Creates an organization with a name."""
     made = session.api.send("POST", "organizations", {"name": name, "parent_id": parent})
     session.done(made, f"organization {made['id']} is created")

@@ -48,7 +48,7 @@ def _configured(command: Any) -> Any:
 
 @click.group("jobs")
 def group() -> None:
-    """Discovery jobs."""
+    """Lists and changes discovery jobs."""
 
 
 @group.command("list")
@@ -65,7 +65,7 @@ def list_jobs(session: Session, status: str | None, provider: str | None, limit:
 @click.argument("job", type=int)
 @in_session
 def get(session: Session, job: int) -> None:
-    """Shows one job."""
+    """Shows a discovery job."""
     session.show(session.api.get(f"discovery/jobs/{job}"))
 
 

@@ -31,7 +31,7 @@ POLL = 1.0
 
 @click.group("runs")
 def group() -> None:
-    """Runs of jobs."""
+    """Lists and follows runs of jobs."""
 
 
 @group.command()

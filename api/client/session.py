@@ -26,7 +26,7 @@ class Session:
         return Api(settings.load(self._url, os.environ))
 
     def show(self, one: dict[str, Any]) -> None:
-        """Prints one thing."""
+        """Prints one object in the chosen format."""
         output.show(one, self.form)
 
     def many(self, found: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:

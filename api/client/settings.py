@@ -1,4 +1,4 @@
-"""Where the API is and which key it takes: from options, the environment, or a config file."""
+"""The API's address and key: from options, the environment, or a config file."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Authentik(Provider):
         return AuthentikSource(config)
 
     def kinds(self) -> Iterable[ResourceKind]:
-        """The whole catalogue."""
+        """Returns all kinds of the catalogue."""
         return KINDS
 
     def resource_types(self) -> tuple[ResourceType, ...]:

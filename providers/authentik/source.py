@@ -44,7 +44,7 @@ class AuthentikSource(Source):
             yield Read((scope,), functools.partial(self._read, kind, doubt(kind)))
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         self._client.http.close()
 
     def _permissions(self) -> frozenset[str]:

@@ -29,7 +29,7 @@ class Aws(Provider):
         return AwsSource(config, operator)
 
     def kinds(self) -> Iterable[ResourceKind]:
-        """The whole catalogue."""
+        """Returns all kinds of the catalogue."""
         return catalogue.KINDS
 
     def resource_types(self) -> tuple[ResourceType, ...]:

@@ -30,7 +30,7 @@ class Account:
         return self._sessions.probe(self._session, service, region)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         for client in self._clients.clear():
             client.close()
 

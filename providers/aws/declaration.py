@@ -96,7 +96,7 @@ class _Options(ResourceKind, frozen=True, kw_only=True):
     scalar: str = ""
     """The key of items that are plain strings, which become objects."""
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)
-    """Of the operation; texts in it have holes that a parent fills."""
+    """Arguments of the operation; placeholders in their texts are filled from the parent."""
     under: Listing | None = None
     """Lists the parents for which the operation is called, once each."""
     unsupported: tuple[str, ...] = ()

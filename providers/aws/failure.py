@@ -14,7 +14,7 @@ from botocore.parsers import ResponseParserError
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, Throttled, TimedOut, Unsupported
 
 RAISED = (aws.ClientError, aws.BotoCoreError, ResponseParserError)
-"""What a call raises; `translate` makes one of our errors of it."""
+"""Exceptions that a call raises; `translate` turns them into provider errors."""
 
 _DENIED = frozenset({
     "403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AuthorizationError", "AuthorizationErrorException", "Forbidden",

@@ -14,7 +14,7 @@ DEAD_AFTER = 3
 """Services of a region that time out, while none answers, before the region is dead for the run."""
 
 TRIES_IN_SILENCE = 2
-"""How often a call is made that gets no answer. A throttled one is repeated more often."""
+"""Number of attempts of a call that gets no answer. A throttled one is repeated more often."""
 
 _SILENCE = (aws.ReadTimeoutError, aws.ConnectTimeoutError, aws.EndpointConnectionError)
 

@@ -52,7 +52,7 @@ class Paging(msgspec.Struct, frozen=True):
     as_text: bool = False
     """True for the few services whose size is a string."""
     results: tuple[str, ...] = ()
-    """Where a page has its items."""
+    """Path of the items in a page."""
 
     def size(self, wanted: int | None) -> dict[str, Any]:
         """The parameter that asks for that many items, or for as many as the call allows."""

@@ -104,7 +104,7 @@ class Reading:
                 raise self._calls.translated(error, self._lead.permission_for()) from error
 
     def _parents(self) -> Iterator[Item]:
-        """What each has such a list."""
+        """Yields the items that have a list of this kind each."""
         assert self._lead.under is not None
         try:
             yield from self._calls.parents(self._lead.under)

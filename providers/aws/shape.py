@@ -14,7 +14,7 @@ from providers.catalogue.kinds import LinkRule, ResourceKind
 Item = dict[str, Any]
 
 OWNER = "owner:"
-"""Before the id of a network that another account shares with this one, the key of that account in a context."""
+"""Prefix of a context's keys that map the id of a shared network to the account that owns it."""
 
 _PAIRS = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"))
 

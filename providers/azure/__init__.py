@@ -30,7 +30,7 @@ class Azure(Provider):
         return AzureSource(config, operator)
 
     def kinds(self) -> Iterable[ResourceKind]:
-        """The whole catalogue."""
+        """Returns all kinds of the catalogue."""
         return catalogue.KINDS
 
     def resource_types(self) -> tuple[ResourceType, ...]:

@@ -61,7 +61,7 @@ class Connection:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         self._http.close()
         self._sign_in.close()
 

@@ -73,7 +73,7 @@ class AzureSource(Source):
         load_clients()
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         self._connection.close()
 
     def _tenant_wide(self) -> Iterator[Read]:

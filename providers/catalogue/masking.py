@@ -164,7 +164,7 @@ def _is_secret(key: str, words: tuple[str, ...]) -> bool:
 
 
 def _is_secret_header(name: str) -> bool:
-    return not HEADER_WORDS.isdisjoint(_words(name)) and not _is_exempt(name)
+    return not HEADER_WORDS.isdisjoint(_split_words(name)) and not _is_exempt(name)
 
 
 @functools.lru_cache(maxsize=20_000)
@@ -172,11 +172,11 @@ def _is_exempt(key: str) -> bool:
     """True for the key of an IAM condition, and for one that ends in a word for an id, a name, a reference, a policy or a time."""
     if ":" in key:
         return True
-    words = _words(key)
+    words = _split_words(key)
     return bool(words) and (words[-1] in _EXEMPT_WORDS or words[-1].endswith(_EXEMPT_ENDINGS))
 
 
-def _words(key: str) -> list[str]:
+def _split_words(key: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(key.replace("IDs", "Ids").replace("ARNs", "Arns"))]
 
 

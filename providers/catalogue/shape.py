@@ -19,7 +19,7 @@ Context = Mapping[str, str]
 _USUAL = Masking()
 
 _NAME_KEYS = ("Name", "name", "Key", "key", "HeaderName")
-"""Where the items of a list of names and values have the name."""
+"""Keys that hold the name in a list of names and values."""
 
 
 class Shape:

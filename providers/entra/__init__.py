@@ -27,7 +27,7 @@ class Entra(Provider):
         return EntraSource(config, operator)
 
     def kinds(self) -> Iterable[ResourceKind]:
-        """The whole catalogue."""
+        """Returns all kinds of the catalogue."""
         return catalogue.KINDS
 
     def resource_types(self) -> tuple[ResourceType, ...]:

@@ -55,7 +55,7 @@ class Client:
         )
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all connections to Microsoft Graph."""
         self.http.close()
         self._sign_in.close()
 

@@ -23,7 +23,7 @@ from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Link, Organization, Scope
 
 _RESOURCE = "/subscriptions/"
-"""How the Azure id of a managed identity begins, among the names of its service principal."""
+"""Prefix of a managed identity's Azure id among the names of its service principal."""
 
 
 class EntraSource(Source):
@@ -56,7 +56,7 @@ class EntraSource(Source):
         return classify(error)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         self._client.close()
 
     def _read(self, kind: EntraKind, fetch: Callable[[], Iterable[Item]]) -> Read:

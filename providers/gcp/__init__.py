@@ -36,7 +36,7 @@ class Gcp(Provider):
         return tuple(token for path in paths if path and (token := google_key.token_file(path)))
 
     def kinds(self) -> Iterable[ResourceKind]:
-        """The whole catalogue."""
+        """Returns all kinds of the catalogue."""
         return catalogue.ALL
 
     def resource_types(self) -> tuple[ResourceType, ...]:

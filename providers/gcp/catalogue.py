@@ -32,7 +32,7 @@ ALWAYS_THERE = frozenset({"storage.googleapis.com", "iam.googleapis.com", "cloud
 """APIs that answer for a project in which they are not enabled: the project of the credentials counts."""
 
 ORGANIZATION, FOLDER = identity.ORGANIZATION, identity.FOLDER
-"""What is above the projects, read by `hierarchy` where a job names an organization or folders."""
+"""Kinds above projects, read by `hierarchy` where a job names an organization or folders."""
 
 PROJECT, BINDING = identity.PROJECT, identity.BINDING
 """The project itself and the bindings of its IAM policy, which are read in their own way (`projects`, `bindings`)."""

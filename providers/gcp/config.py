@@ -95,7 +95,7 @@ class GcpConfig(SourceConfig, frozen=True):
                 yield from error.complaints
 
     def _above(self) -> Iterator[str]:
-        """What is wrong with the organization and the folders."""
+        """Yields complaints about the organization and the folders."""
         for key, number in (("organization_id", self.organization_id), *(("folder_ids", one) for one in self.folder_ids)):
             if number and not number.isdecimal():
                 yield f"`{key}`: '{number[:100]}' is not a number (123456789012, neither a name nor `folders/...`)"

@@ -25,7 +25,7 @@ _PAGE_SIZE = 300
 
 
 class Found(msgspec.Struct):
-    """What a walk found: the names of organization and folders (`folders/42`), what Google says of each, and what could not be read."""
+    """Result of a walk: the names of organization and folders (`folders/42`), what Google says of each, and what could not be read."""
 
     names: list[str] = msgspec.field(default_factory=list)
     items: list[tuple[GcpKind, dict[str, Any]]] = msgspec.field(default_factory=list)

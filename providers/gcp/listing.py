@@ -51,7 +51,7 @@ class Apis:
                 self._ask(kind, method, "", {})
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         for client in self._clients.values():
             client.close()
 

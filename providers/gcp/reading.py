@@ -27,7 +27,7 @@ AT_ONCE = 32
 """Items whose lists are asked for before the next ones are: bounds what is held in memory."""
 
 GIVE_UP = 20
-"""After so many refused lists in a row, those under the other items are not asked for."""
+"""Number of consecutive refused lists after which those under the other items are not requested."""
 
 
 def organizations(project: str) -> tuple[Organization, Organization]:

@@ -70,7 +70,7 @@ class GcpSource(Source):
         yield from self._out_of_sight({*projects, *self._hierarchy.roots})
 
     def _out_of_sight(self, planned: set[str]) -> Iterator[Read]:
-        """What was read before and may be under a folder that cannot be listed now: refused, not left out of the plan."""
+        """Plans, as refused, scopes that were read before and may be under a folder that cannot be listed now."""
         failures = self._hierarchy.found.failures
         lost = tuple(scope for scope in self.attempts.scopes if failures and scope.account not in planned)
         if lost:
@@ -89,7 +89,7 @@ class GcpSource(Source):
         self._apis.load()
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         self._pool.shutdown(cancel_futures=True)
         self._apis.close()
 

@@ -13,7 +13,7 @@ HARMLESS = frozenset({"NO_RESULTS_ON_PAGE", "DEPRECATED_RESOURCE_USED", "DEPRECA
 """Warnings that do not mean that something is missing. Of any other we cannot be sure."""
 
 UNREACHABLE_FIELDS = ("unreachables", "unreachable", "missingZones", "failedLocations", "failedLocation")
-"""Where the APIs name the places that did not answer."""
+"""Fields in which the APIs name the places that did not answer."""
 
 _UNREACHABLE = frozenset({"UNREACHABLE", "REGION_UNREACHABLE"})
 

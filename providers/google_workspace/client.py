@@ -39,7 +39,7 @@ class Client:
         self._clients = OncePerKey[str, Http]()
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         for http in self._clients.computed():
             http.close()
 

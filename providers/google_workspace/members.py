@@ -22,7 +22,7 @@ AT_ONCE = 8
 """Groups asked at the same time. Google grants one administrator 2,400 requests a minute, and says so when they are used up."""
 
 GIVE_UP = 20
-"""After so many groups in a row that could not be read, the rest is not asked for."""
+"""Number of consecutive groups that could not be read after which the rest is not requested."""
 
 SHOWN = 500
 """External addresses of one group that are kept by name; all are counted."""

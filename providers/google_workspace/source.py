@@ -58,7 +58,7 @@ class Directory(Source):
             yield self._read(kind, self._read_plain)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         self._client.close()
 
     def _read(self, kind: DirectoryKind, fetch: Any) -> Read:

@@ -31,7 +31,7 @@ class HostileConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     misbehave_in: str = ""
     """The region in which it misbehaves; empty: the last one."""
     resources: int = 10
-    """In each region."""
+    """Resources in each region."""
     pause: float = 0.0
     """Seconds between two of them."""
     size: int = 0
@@ -42,7 +42,7 @@ class HostileConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     path: str = ""
     """Beside which a pickle that was loaded leaves a file."""
     target: str = ""
-    """What an intrusion goes for: a path, an address."""
+    """Target of an intrusion: a path or an address."""
     digest: str = ""
     """SHA-256 of the word that an intrusion looks for."""
     password: Secret | None = None

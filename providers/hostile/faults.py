@@ -28,7 +28,7 @@ LONG = "x" * 300_000
 
 
 def well(config: HostileConfig) -> None:
-    """Does nothing wrong."""
+    """Reads its scopes without a fault."""
     _tell(config)
 
 

@@ -33,7 +33,7 @@ class HostileSource(Source):
         self._config, self._operator = config, operator
 
     def check(self) -> Identity:
-        """Who we are; refused when told to, or what else is to be done ``_in_check``."""
+        """Returns the identity, or misbehaves as the config's ``_in_check`` says."""
         behaviour = self._config.behaviour
         if behaviour == "refuse_credentials":
             raise CredentialsError(f"the password '{self._config.password}' is wrong", detail=f"sent: {self._config.password}")

@@ -32,7 +32,7 @@ from providers.http.tls import tls
 from providers.pages import Page, by_link, same_origin
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds to connect."""
+"""Seconds until a connection must stand."""
 
 READ_TIMEOUT = 60.0
 """Seconds between two pieces of an answer."""
@@ -41,7 +41,7 @@ TIMEOUT = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT)
 """Both, as urllib3 takes them."""
 
 ANSWER_TIMEOUT = 300.0
-"""For a whole answer, however steadily it drips."""
+"""Seconds for a whole answer, however steadily it drips."""
 
 MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer, unpacked: what is compressed may be a bomb."""
@@ -119,7 +119,7 @@ class Http:
         self.close()
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         self._pool.clear()
 
     def get(

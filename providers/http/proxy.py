@@ -28,7 +28,7 @@ METADATA_NAMES = frozenset({"metadata.google.internal", "metadata.goog", "instan
 
 
 class Proxy(msgspec.Struct, frozen=True):
-    """A proxy that is spoken to by HTTP or by TLS. `setting` is where its address stands, for sentences."""
+    """An HTTP or HTTPS proxy. `setting` names the setting that holds its address, for error messages."""
 
     url: str
     setting: str
@@ -40,13 +40,13 @@ class Proxy(msgspec.Struct, frozen=True):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What signs in to the proxy; empty without credentials."""
+        """Headers that authenticate to the proxy; empty without credentials."""
         credentials = urlsplit(self.url).netloc.rpartition("@")[0]
         return dict(urllib3.make_headers(proxy_basic_auth=unquote(credentials))) if credentials else {}
 
 
 def checked(url: str, setting: str) -> Proxy:
-    """The proxy at a URL; its password is a secret from now on. Raises `ConfigError` when no proxy can be spoken to like that."""
+    """Parses the proxy's URL and registers its password as a secret. Raises `ConfigError` when the URL names no HTTP or HTTPS proxy."""
     url = url if "://" in url else f"http://{url}"
     try:
         parts = urlsplit(url)
@@ -123,6 +123,6 @@ class Routes:
         return pool.request(method, url, **options)
 
     def clear(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         for pool in self._pools.values():
             pool.clear()

@@ -12,7 +12,7 @@ import tenacity
 from providers.errors import ProviderError, Throttled, TimedOut
 
 TRIES = 5
-"""How often a request is sent before its failure is final."""
+"""Number of attempts before a request's failure is final."""
 
 LONGEST_WAIT = 60.0
 """Seconds between two tries. A source that asks for more is asked again too soon, and then given up as throttled."""

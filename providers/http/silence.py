@@ -32,7 +32,7 @@ def silence(
 
 
 def _no_way_through(error: urllib3.ProxyError, name: str, url: str, proxy: Proxy) -> ProviderError:
-    """What a proxy that answers no, or does not answer, means."""
+    """Explains the refusal or the silence of a proxy."""
     cause, through = error.original_error, f"the proxy at {proxy.host} ({proxy.setting})"
     text = f"{error} {cause}"
     status = int(found[1]) if (found := re.search(r"Tunnel connection failed: (\d{3})", text)) else 0

@@ -39,11 +39,11 @@ class Kubernetes(Provider):
         return tuple(kubeconfig.named_files(path))
 
     def kinds(self) -> Iterable[ResourceKind]:
-        """The whole catalogue."""
+        """Returns all kinds of the catalogue."""
         return catalogue.KINDS
 
     def without_secrets(self, sub_type: str, attributes: dict[str, Any]) -> dict[str, Any]:
-        """As for every provider, and without the annotations that are documents or belong to a type of which only metadata is kept."""
+        """Masks secrets; removes annotations that are documents or belong to a type of which only metadata is kept."""
         metadata = attributes.get("metadata")
         if isinstance(metadata, dict) and metadata.get("annotations"):
             hidden = sub_type in catalogue.METADATA_ONLY_KINDS

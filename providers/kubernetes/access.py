@@ -35,7 +35,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     """Headers that say in whose name we ask, as `kubectl --as` sends them."""
 
     def ca_identity(self) -> str:
-        """What identifies the CA of the cluster; empty when the system's CAs are trusted instead."""
+        """Fingerprint of the cluster's CA certificates; empty when the system's CAs are trusted instead."""
         try:
             certificates = sorted(map(ssl.PEM_cert_to_DER_cert, _CERTIFICATE.findall(self.ca)))
         except ValueError:

@@ -11,7 +11,7 @@ DROPPED = frozenset({"kubectl.kubernetes.io/last-applied-configuration", "contro
 """A copy of the whole object, and elections."""
 
 _DOCUMENTS = ("{", "[", "H4sI")
-"""How JSON, and what gzip made of it, begins."""
+"""First bytes of JSON, plain and compressed by gzip."""
 
 
 def kept(annotations: Any) -> Any:

@@ -25,7 +25,7 @@ class ApiType(msgspec.Struct, frozen=True):
 
     @property
     def permission(self) -> str:
-        """What RBAC must permit."""
+        """The RBAC permission that listing takes."""
         return f"list {self.name}"
 
     def path(self, namespace: str = "") -> str:

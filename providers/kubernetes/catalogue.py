@@ -1,4 +1,4 @@
-"""What is known about kinds of Kubernetes: category, links, and fields that change without meaning. Every other kind is read just as well.
+"""Knowledge about kinds of Kubernetes: category, links, and fields that change without meaning. Every other kind is read just as well.
 
 Names are ``k8s_`` and the kind in snake case; kinds outside the groups of Kubernetes itself have their group behind it:
 ``k8s_widget__acme_example``.
@@ -49,7 +49,7 @@ CLUSTER = "k8s_cluster"
 REFERENCE, SELECTED, SELECTING, HOST, MACHINE, VOLUME = "&ref", "&selected:", "&selecting:", "&host", "&machine", "&volume"
 
 ZONE = "spec.nodeAffinity.required.nodeSelectorTerms[].matchExpressions[].values[]"
-"""Where a volume says in which zone it is."""
+"""Paths of a volume's zone."""
 
 _ID = "{cluster}/{metadata.uid}"
 _VIEW_ID = "{cluster}/{metadata.uid}/{kind}.{group}/{metadata.name}"

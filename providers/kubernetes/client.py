@@ -79,7 +79,7 @@ class Client:
         return self.get(path, what=what).object()
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         self._http.close()
 
     def _connections(self, proxy: Proxy | None, *, retries: bool, maxsize: int, **options: Any) -> urllib3.PoolManager:
@@ -139,7 +139,7 @@ def _written(folder: str, name: str, content: str) -> str:
 
 
 def _explain(answer: HttpResponse, what: str) -> ProviderError | None:
-    """What is particular to Kubernetes: pages that expire (410, in places 400), and types without the form that was asked for (406)."""
+    """Translates what only Kubernetes answers: pages that expire (410, in places 400), and types without the requested form (406)."""
     text = answer.text()
     match answer.status:
         case 410:

@@ -1,4 +1,4 @@
-"""What a cluster's objects are at the cloud that they run in, by the ids that the providers of these clouds give them.
+"""Links from a cluster's objects to the cloud that they run in, by the ids that the providers of these clouds give them.
 
 A node of EC2 and a volume of EBS do not say whose account they are in: the job's `aws_account` does.
 """

@@ -31,9 +31,9 @@ class OwnLinkRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: str
     """The kind with its group: ``Widget.acme.example``; ``Pod`` of those without a group."""
     type: str
-    """What the link is called: ``uses_config``."""
+    """The link's type: ``uses_config``."""
     path: str
-    """Where the target's name, or a reference to it, stands: ``spec.stores[].secretRef.name``."""
+    """Path of the target's name, or of a reference to it: ``spec.stores[].secretRef.name``."""
     to: str = "&ref"
     """The target, as docs/providers.md has them: ``@secrets/{metadata.namespace}/{value}``, ``&ref``, ``&selected:pods``, ``{value}``."""
 
@@ -50,7 +50,7 @@ class OwnLinkRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class KubernetesConfig(SourceConfig, frozen=True):
-    """Which cluster is read, as whom, and which part of it."""
+    """The cluster to read, the credentials, and the part of it that is read."""
 
     kubeconfig_path: str | None = None
     """A kubeconfig file, or the folder of a service account as Kubernetes mounts it (token, ca.crt)."""

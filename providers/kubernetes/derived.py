@@ -1,4 +1,4 @@
-"""What a cluster has without a type of its own: the images that pods run, the users and groups that bindings name, releases of Helm."""
+"""Resources without a type of their own in the API: images that pods run, users and groups that bindings name, Helm releases."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def subjects(cluster: str, bindings: Iterable[Item]) -> Iterator[Resource]:
 
 
 class Derived:
-    """What is gathered from the objects of one read."""
+    """Collects derived resources from the objects of one read."""
 
     sub_type = ""
 
@@ -83,7 +83,7 @@ class Images(Derived):
         return tuple(Link("runs_image", self._id(image)) for image in sorted(found))
 
     def resources(self) -> Iterator[Resource]:
-        """Each image once."""
+        """Yields each image once."""
         for image, digests in sorted(self._digests.items()):
             links = tuple(Link("resolves_to", self._id(digest)) for digest in sorted(digests))
             yield Resource(self._id(image), "image", IMAGE, image, parts(image), links=links, parent=self._cluster)
@@ -128,7 +128,7 @@ class Releases(Derived):
         return ()
 
     def resources(self) -> Iterator[Resource]:
-        """Each release once."""
+        """Yields each release once."""
         for (namespace, name), (revision, status, secret) in sorted(self._latest.items()):
             attributes: dict[str, Any] = {"name": name, "revision": revision, "status": status}
             try:

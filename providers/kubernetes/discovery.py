@@ -1,4 +1,4 @@
-"""What an API server says it has: groups, their versions, and the types in them that can be listed."""
+"""The API that a server announces: groups, their versions, and the types in them that can be listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cluster this is: the uid of its namespace kube-system, as far as we may read that."""
+"""The identity of a cluster: the uid of its namespace kube-system, as far as we may read that."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def namespace_uid(client: Client, name: str) -> str:
 
 
 def cluster_identity(client: Client, access: Access, namespaces: Namespaces, earlier: Sequence[str] = ()) -> str:
-    """What identifies the cluster: the latest of the `earlier` identities that still does, else the best that we may read.
+    """Returns the cluster's identity: the latest of the `earlier` ones that still holds, else the best that we may read.
 
     Rights may be taken away or added: a job keeps the identity that it has begun with, as all its ids begin with it.
     Raises `Denied` when there is none.
@@ -62,7 +62,7 @@ def _identities(client: Client, access: Access, namespaces: Namespaces) -> Itera
 
 
 def _system_uid(client: Client) -> str:
-    """By the right to list namespaces, which reading a whole cluster takes anyway; else by the right to get this one."""
+    """Reads the uid of kube-system: by listing namespaces, which reading a whole cluster takes anyway, else by getting this one."""
     try:
         query = {"fieldSelector": f"metadata.name={SYSTEM}"}
         found = client.get("/api/v1/namespaces", query, what=LACKING).object()

@@ -91,7 +91,7 @@ class _Reader:
         self._document, self._folder, self._anywhere = document, folder, anywhere
 
     def access(self, context: str | None) -> Access:
-        """What a context says. Raises `ConfigError`."""
+        """Resolves a context to an address and credentials. Raises `ConfigError`."""
         chosen, _ = self._named("contexts", "context", context or self._document.get("current-context") or "")
         cluster, at_cluster = self._named("clusters", "cluster", chosen.get("cluster", ""))
         user, at_user = self._named("users", "user", chosen.get("user", ""))

@@ -43,7 +43,7 @@ class Listed:
 
     @property
     def key(self) -> str:
-        """What tells the object from all others of the list."""
+        """Identifies the object within the list."""
         uid, namespace, name = self.identity
         return f"{uid} {namespace}/{name}" if uid or name else hashlib.sha256(self.raw).hexdigest()
 

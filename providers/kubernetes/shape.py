@@ -1,4 +1,4 @@
-"""From an object of the API to a resource: stable, linked, and without a secret."""
+"""Makes resources of API objects: stable, linked, and without a secret."""
 
 from __future__ import annotations
 

@@ -29,11 +29,11 @@ from providers.records import UNREADABLE as UNREADABLE_ATTRIBUTE
 from providers.records import Gone, Identity, Link, Rejected, Resource, Scope
 
 UNREADABLE = (DataError, msgspec.DecodeError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
-"""What an object of a made-up form raises while it becomes a resource: that object is rejected, and no other."""
+"""Errors that an object of an unexpected form raises while it becomes a resource: that object alone is rejected."""
 
 
 class Cluster(Source):
-    """One Kubernetes cluster."""
+    """Reads one Kubernetes cluster."""
 
     concurrency = 8
     lane_width = 8
@@ -126,7 +126,7 @@ class Cluster(Source):
         return list(dict.fromkeys(scope.account for scope in reversed(self.attempts.scopes)))
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         self._client.close()
 
     def _scope(self, resource_type: str, namespace: str = "") -> Scope:
@@ -142,7 +142,7 @@ class Cluster(Source):
         yield Resource(self._uid, "cluster", catalogue.CLUSTER, self._config.cluster_name or self._uid, attributes, links=links)
 
     def _issuer(self) -> str:
-        """Who signs the tokens of service accounts, as clouds know the cluster; empty when we may not ask."""
+        """Issuer of service account tokens, by which clouds know the cluster; empty when we may not ask."""
         try:
             return str(self._client.object("/.well-known/openid-configuration", what="read the token issuer").get("issuer") or "")
         except ScopeError:
@@ -160,7 +160,7 @@ class Cluster(Source):
             yield from further.resources()
 
     def _derived(self, one: ApiType, names: Names) -> derived.Derived:
-        """What gathers that which is derived of a type's objects."""
+        """Chooses the collector of what is derived from a type's objects."""
         match derived.of(one.name):
             case derived.IMAGE:
                 return derived.Images(self._uid)

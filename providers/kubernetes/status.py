@@ -1,4 +1,4 @@
-"""What of an object's status is stored: what people need, without times and counters, which change while nothing that matters does.
+"""The stored part of an object's status: what people need, without times and counters, which change without meaning.
 
 - `conditions` are their type, status and reason; messages and times are left out.
 - Times and numbers are left out, but for those in `KEPT_TIMES` and `KEPT_NUMBERS`.
@@ -19,7 +19,7 @@ KEPT_NUMBERS = frozenset({
     "replicas", "readyReplicas", "availableReplicas", "updatedReplicas", "numberReady", "desiredNumberScheduled", "succeeded", "failed",
     "Port", "port", "sizeBytes",
 })  # fmt: skip
-"""How many replicas there are, how jobs ended, ports and sizes of images."""
+"""Parts of a status that are kept: numbers of replicas, outcomes of jobs, ports and sizes of images."""
 
 LEFT_OUT = frozenset({"resourceVersion", "observedGeneration", "observedResourceVersion"})
 

@@ -31,7 +31,7 @@ class Ldap(Provider):
         return Directory(config)
 
     def kinds(self) -> Iterable[ResourceKind]:
-        """The whole catalogue."""
+        """Returns all kinds of the catalogue."""
         return KINDS
 
     def resource_types(self) -> tuple[ResourceType, ...]:

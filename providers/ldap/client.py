@@ -22,7 +22,7 @@ SEARCH_TIMEOUT = 60
 """Seconds that the server may take for one page."""
 
 TRIES = 3
-"""How often one page is asked for: together shorter than what a job may be idle."""
+"""Attempts to read one page: together shorter than the time for which a job may be idle."""
 
 Level = Literal["BASE", "LEVEL", "SUBTREE"]
 

@@ -93,12 +93,12 @@ def required_members(object_classes: Iterable[bytes]) -> dict[str, frozenset[str
     """Object class in lower case -> the attributes of members that an entry of it must have, by a server's schema (RFC 4512)."""
     found: dict[str, frozenset[str]] = {}
     for definition in map(text, object_classes):
-        required = frozenset(_words(_REQUIRED, definition)) & {*MEMBERS}
-        found |= {name.lower(): required for name in _words(_CLASS, definition) if required}
+        required = frozenset(_descriptors(_REQUIRED, definition)) & {*MEMBERS}
+        found |= {name.lower(): required for name in _descriptors(_CLASS, definition) if required}
     return found
 
 
-def _words(pattern: re.Pattern[str], definition: str) -> list[str]:
+def _descriptors(pattern: re.Pattern[str], definition: str) -> list[str]:
     match = pattern.search(definition)
     return re.findall(r"[\w.-]+", match[1] or match[2]) if match else []
 

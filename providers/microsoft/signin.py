@@ -39,7 +39,7 @@ AUTHORITIES = {
     "AzureUSGovernment": AzureAuthorityHosts.AZURE_GOVERNMENT,
     "AzureChinaCloud": AzureAuthorityHosts.AZURE_CHINA,
 }
-"""Where one signs in to each cloud."""
+"""Sign-in hosts of the clouds."""
 
 FRESH = 300.0
 """Seconds that a token must be good for, else a new one is fetched."""
@@ -47,7 +47,7 @@ FRESH = 300.0
 ADVICE = "is it reachable from here?"
 
 IMDS = "http://169.254.169.254"
-"""Where a virtual machine asks for its identity."""
+"""Address at which a virtual machine gets tokens of its managed identity."""
 
 _CLAIMS = re.compile(r'claims="([^"]+)"')
 _READ_BY_SDK = (200, 400, 401, 403)
@@ -127,7 +127,7 @@ class SignIn:
         self.credential, self.who = self._credential(config, authority)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         if self.http:
             self.http.close()
 

@@ -62,7 +62,7 @@ SENTENCES = {
     "90013": "a value of the sign-in is not valid: check tenant_id, client_id and client_secret for blanks and quotes",
     "90019": "no tenant was named: set tenant_id",
 }
-"""By the number of the AADSTS code."""
+"""Explanations by the number of the AADSTS code."""
 
 _BUSY = {"50196": Throttled, "90055": Throttled, "90033": TimedOut, "90006": TimedOut, "90012": TimedOut}
 """Codes that pass by themselves."""

@@ -95,7 +95,7 @@ class Answered(SdkResponse):  # type: ignore[misc]  # as above
 
     @property
     def status_code(self) -> int:
-        """The HTTP status."""
+        """The HTTP status code."""
         return self._answer.status
 
     @property
@@ -139,7 +139,7 @@ class Answered(SdkResponse):  # type: ignore[misc]  # as above
 
     @property
     def content(self) -> bytes:
-        """The body."""
+        """The whole body in bytes."""
         return self._answer.body
 
     def body(self) -> bytes:
@@ -147,7 +147,7 @@ class Answered(SdkResponse):  # type: ignore[misc]  # as above
         return self._answer.body
 
     def read(self) -> bytes:
-        """The body."""
+        """The whole body in bytes."""
         return self._answer.body
 
     def text(self, encoding: str | None = None) -> str:

@@ -28,7 +28,7 @@ class Okta(Provider):
         return OktaSource(config)
 
     def kinds(self) -> Iterable[ResourceKind]:
-        """The whole catalogue."""
+        """Returns all kinds of the catalogue."""
         return KINDS
 
     def resource_types(self) -> tuple[ResourceType, ...]:

@@ -56,7 +56,7 @@ class OktaSource(Source):
             yield self._read(functools.partial(self._read_plain, kind), kind)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         self._client.http.close()
 
     def _read(self, fetch: Callable[[], Iterable[Item]], *kinds: OktaKind) -> Read:

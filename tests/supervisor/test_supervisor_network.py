@@ -148,12 +148,12 @@ def test_case_sec_9_a_job_reaches_no_metadata_service_by_any_way(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     answers = json.loads(done.stdout.splitlines()[-1])
 
-    reached, heard = answers["open"]
+    reached, received = answers["open"]
     assert {name for name, refusal in reached.items() if not refusal} >= {
         name for name in reached if "uring" not in name and "mptcp" not in name
     }
-    assert {"169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254", "10.9.8.7"} == set(heard), "the control"
+    assert {"169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254", "10.9.8.7"} == set(received), "the control"
 
-    reached, heard = answers["confined"]
+    reached, received = answers["confined"]
     assert [name for name, refusal in reached.items() if not refusal] == ["confined source"], reached
-    assert heard == ["10.9.8.7"]
+    assert received == ["10.9.8.7"]

@@ -28,7 +28,7 @@ LINE = "=" * 60
 HEAD = f"{LINE}\nElder Worker Service - Connectivity Test\n{LINE}"
 
 PASSED, FAILED = 100, 101
-"""How the supervisor leaves: other than with 0, with which it leaves when it is told to stop."""
+"""Exit codes of the supervisor after a check; 0 means that it was told to stop."""
 
 EXIT_INTERRUPTED = 130
 

@@ -222,7 +222,7 @@ class Settings(Addresses, frozen=True, kw_only=True):
     sources: Annotated[dict[str, SourceSettings], NO_VARIABLE] = {}  # noqa: RUF012 - msgspec copies it for each instance
     """The settings of each provider, by its name."""
     warnings: Annotated[tuple[str, ...], NO_VARIABLE] = ()
-    """What works and may not be meant; told at each start, in ``check`` and in /status."""
+    """Warnings about settings that work and may not be meant; shown at each start, in ``check`` and in /status."""
 
     def enabled(self, provider: str) -> bool | None:
         """The provider's switch (``AWS_ENABLED``); None when it is not set."""

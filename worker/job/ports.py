@@ -18,7 +18,7 @@ USUAL = (443, 53)
 METADATA = 80
 
 EVERY = "*"
-"""In DISCOVERY_ALLOWED_PORTS: every port."""
+"""The word in DISCOVERY_ALLOWED_PORTS that allows every port."""
 
 LARGEST = 1024 * 1024
 """Bytes of a file that are searched for addresses: kubeconfigs and credential files are far smaller."""

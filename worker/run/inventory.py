@@ -86,7 +86,7 @@ class Inventory(Protocol):
         """Takes organizations that later resources name."""
 
     def begin(self, index: int, scope: Scope) -> None:
-        """Opens a scope."""
+        """Opens a scope for writing."""
 
     def repeated(self, index: int, encoded: bytes | memoryview) -> int:
         """Takes a batch of an open scope, a JSON array, if its bytes are those of a batch of the last complete reading.

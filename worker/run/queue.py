@@ -29,7 +29,7 @@ class Claimed(msgspec.Struct, frozen=True):
     organization_id: int | None = None
     attempt: int = 1
     identity: str | None = None
-    """What the job is pinned to: the account, tenant, cluster or directory that its first complete run has read."""
+    """The identity that the job is pinned to: the account, tenant, cluster or directory that its first complete run has read."""
     attempted: tuple[Scope, ...] = ()
     """Scopes of earlier runs, the oldest attempt first."""
 
@@ -134,4 +134,4 @@ class Queue(Protocol):
         """Counts due jobs and the age of the oldest."""
 
     def close(self) -> None:
-        """Closes the session."""
+        """Closes the session with the database."""

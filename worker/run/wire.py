@@ -75,7 +75,7 @@ class JobStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ScopeOpened(msgspec.Struct, frozen=True, array_like=True):
-    """Opens a scope."""
+    """Opens a scope for writing."""
 
     index: int
     scope: Scope
@@ -90,7 +90,7 @@ class Records(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ScopeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Closes a scope."""
+    """Closes a scope with its outcome."""
 
     index: int
     outcome: Outcome

@@ -10,7 +10,7 @@ from worker.store.query import rows
 
 
 def attention(connection: Connection) -> list[dict[str, Any]]:
-    """What waits for a person, each with `kind`, `number` (of a job or run), `name` and `count`; at most 200.
+    """Rows that need a person's attention, each with `kind`, `number` (of a job or run), `name` and `count`; at most 200.
 
     Kinds: ``parked`` and ``failing`` jobs, a ``connector`` whose newest sync was not complete, deletions that are ``held`` back, scopes
     that are ``stale`` (not read in full for a week), ``abandoned`` scopes.

@@ -14,7 +14,7 @@ COLUMNS: LiteralString = "id, at, actor, role, address, action, object, before, 
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who changes something. `name` is ``key:NAME``, ``ELDER_API_KEY``, ``local`` or ``cli:USER``."""
+    """The person or process that changes something. `name` is ``key:NAME``, ``ELDER_API_KEY``, ``local`` or ``cli:USER``."""
 
     name: str
     role: str = ""

@@ -15,8 +15,8 @@ from worker.store.connection import Connection, transaction
 from worker.store.errors import Conflict, LostClaim, Refused, StoreError, Unreachable
 
 RETRY_SECONDS = (0.2, 1.0, 4.0)
-"""Before a transaction that met a broken connection or a conflict is tried again; all that it does may be done twice. The last one repeats
-while the database does not answer."""
+"""Seconds before a transaction is tried again after a broken connection or a conflict; all that it does may be done twice.
+The last one repeats while the database does not answer."""
 
 ResultT = TypeVar("ResultT")
 

@@ -32,7 +32,7 @@ class Stored:
     unchanged: int = 0
     rejected: int = 0
     reasons: list[tuple[str, str]] = dataclasses.field(default_factory=list)
-    """For each rejected resource: its external id or the beginning of the record, and the reason."""
+    """Rejected resources: the external id or the beginning of the record, and the reason."""
 
     @property
     def rejection(self) -> str:

@@ -22,7 +22,7 @@ from worker.store.purge import purge
 LOCK = 0x656C646572  # "elder"
 
 STEPS: dict[str, Callable[[Connection], object]] = {"0016_keys_of_07e0fda": purge}
-"""What follows a migration in its transaction and SQL cannot do."""
+"""Python steps that follow a migration in its transaction, for what SQL cannot do."""
 
 _WORKS_WITH = re.compile(r"-- works with: (\d{4})\n")
 

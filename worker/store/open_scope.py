@@ -33,7 +33,7 @@ class OpenScope:
     grown: bool = False
 
     def search_in(self, connection: Connection) -> Fingerprints:
-        """What is known of the scope's resources, loaded when it is needed first. Inside a transaction."""
+        """Fingerprints of the scope's resources, loaded at the first call. To be called inside a transaction."""
         if self.known is None:
             self.known = scopes.fingerprints(connection, self.row)
         return self.known

@@ -167,7 +167,7 @@ class PostgresQueue:
         return Numbers(int(row[0]), float(row[1]), *map(int, row[2:])) if row else Numbers()
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all open connections."""
         self._notifications.close()
         for connection in (self._connection, self._replica):
             if connection is not None:

@@ -28,7 +28,7 @@ MAX_HEAD = 64 * 1024
 """Bytes of a request that the kernel keeps for us before a thread is given to it: whole, but for large bodies. No head is as long."""
 
 CONNECTIONS = 4096
-"""At once; beyond, whoever has waited longest gives way."""
+"""Requests that are buffered at once; beyond, the one that has waited longest is dropped."""
 
 BODY_LEFT = 0.05
 """Seconds for a body that nobody wanted, before its connection is used again."""

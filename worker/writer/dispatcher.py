@@ -33,7 +33,7 @@ class Sender(Protocol):
     """Sends messages to the supervisor."""
 
     def send(self, message: msgspec.Struct) -> None:
-        """Sends one message."""
+        """Sends one message to the supervisor."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     lifetime: Series | None = None
     """Histogram of how long such processes live."""
     increments: Callable[[Verdict, Totals], tuple[Increment, ...]] = lambda _verdict, _totals: ()
-    """What the run adds to the counters once its outcome is stored."""
+    """Increments of the counters, applied once the run's outcome is stored."""
 
 
 class _ActiveRun:

@@ -27,7 +27,7 @@ class Work(Protocol):
     """Starts runs when slots are free: the discovery jobs, or the connectors."""
 
     def tick(self) -> None:
-        """Starts due runs."""
+        """Starts runs that are due."""
 
     def seconds_left(self) -> float | None:
         """Seconds until `tick` must be called again; None when only an event requires it."""

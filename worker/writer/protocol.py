@@ -34,7 +34,7 @@ _DECODERS: dict[DataKind, msgspec.json.Decoder[Any]] = {
 
 
 _BATCH = re.compile(rb"\[(\d{1,15}),(\d{1,9}),(?=\[)")
-"""What stands before the resources of a RECORDS frame."""
+"""Bytes before the resources of a RECORDS frame."""
 
 
 class Batch(NamedTuple):

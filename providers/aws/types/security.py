@@ -11,7 +11,7 @@ DETAILS = "GetAccountAuthorizationDetails"
 FILTER = {"Filter": ["User", "Role", "Group", "LocalManagedPolicy"]}
 
 KEY_TYPES = ["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
-"""Of certificates: without them, AWS lists those with RSA keys of up to 2,048 bits only."""
+"""Key types of certificates: without this argument, AWS lists only those with RSA keys of up to 2,048 bits."""
 
 # A table reads better than one argument a line.
 # fmt: off

@@ -12,7 +12,7 @@ NETWORK = "//compute.googleapis.com/projects/{project}/global/networks/{value}"
 """The network that is named by a link, by ``projects/p/global/networks/n``, or by its name in the same project."""
 
 NAMED = "//compute.googleapis.com/{value}"
-"""What Compute Engine has under a name without a host: ``projects/p/regions/r/subnetworks/s``."""
+"""Compute Engine's names without a host: ``projects/p/regions/r/subnetworks/s``."""
 
 SECRET = "//secretmanager.googleapis.com/projects/{project}/secrets/{value}"  # noqa: S105 - an id
 TOPIC = "//pubsub.googleapis.com/{value}"

@@ -21,7 +21,7 @@ OF_THE_RUN = frozenset(catalogue.PERMISSIONS_OF_THE_RUN)
 
 
 @pytest.fixture(autouse=True)
-def little_patience(monkeypatch):
+def short_waits(monkeypatch):
     monkeypatch.setattr(client, "ATTEMPTS", 1)
 
 

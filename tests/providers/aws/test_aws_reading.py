@@ -24,7 +24,7 @@ EVERYTHING = catalogue.reads()
 
 
 @pytest.fixture(autouse=True)
-def little_patience(monkeypatch):
+def short_waits(monkeypatch):
     monkeypatch.setattr(client, "ATTEMPTS", 2)
 
 

@@ -1,4 +1,4 @@
-"""The config of the provider gcp, its doors, its connector, and whose credentials are used."""
+"""The config of the provider gcp, its admission, its connector, and whose credentials are used."""
 
 from __future__ import annotations
 
