@@ -1,4 +1,4 @@
-"""The inventory over HTTP: organizations, entities, dependencies, changes."""
+"""The inventory over HTTP: organizations, entities, dependencies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.lookup import check_organization, or_404
 from api.paging import page_of
-from worker.store import changes, entities, organizations
+from worker.store import entities, organizations
 
 MAX_TREE = 5000
 """Organizations in one tree."""
@@ -37,14 +37,6 @@ class DependencyFilters(Paging, frozen=True, kw_only=True):
     entity_id: int | None = None
     dependency_type: str | None = None
     resolved: bool | None = None
-
-
-class ChangeFilters(Paging, frozen=True, kw_only=True):
-    """Query of the list of changes."""
-
-    entity_id: int | None = None
-    run_id: int | None = None
-    operation: str | None = None
 
 
 class OrganizationFilters(Paging, frozen=True, kw_only=True):
@@ -87,13 +79,6 @@ def list_dependencies(context: Context, query: DependencyFilters, body: Any) -> 
     with context.pool.reading() as connection:
         rows, total = entities.dependencies(connection, query.page, query.per_page, msgspec.structs.asdict(query))
     return page_of("dependencies", rows, total, query)
-
-
-def list_changes(context: Context, query: ChangeFilters, body: Any) -> dict[str, Any]:
-    """Lists changes, the latest first."""
-    with context.pool.reading() as connection:
-        rows, total = changes.page(connection, query.page, query.per_page, msgspec.structs.asdict(query))
-    return page_of("changes", rows, total, query)
 
 
 def list_organizations(context: Context, query: OrganizationFilters, body: Any) -> dict[str, Any]:
@@ -171,5 +156,4 @@ ENDPOINTS = (
         "GET", "/entities/{entity_id}", "One entity with its dependencies and changes", show_entity, answer=models.WholeEntity, role="read"
     ),
     Endpoint("GET", "/dependencies", "Dependencies", list_dependencies, query=DependencyFilters, answer=models.Dependencies, role="read"),
-    Endpoint("GET", "/changes", "What changed, latest first", list_changes, query=ChangeFilters, answer=models.Changes, role="read"),
 )

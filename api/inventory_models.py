@@ -138,6 +138,37 @@ class EntityChange(Change, frozen=True, kw_only=True):
     external_id: str
 
 
+class Difference(ApiModel, frozen=True, kw_only=True):
+    """One step from the old value of a field to the new one."""
+
+    operation: Literal["add", "remove", "change", "move"]
+    path: list[str | int]
+    """Field, names and positions: those of the old list, and of an item that is added, of the new one."""
+    where: str
+    """The path for people, with items of lists by their names: `attributes.IpPermissions[tcp].IpRanges`."""
+    before: Any
+    after: Any
+    to: int | None
+    """The position of a moved item in the new list."""
+
+
+class ChangeSteps(ApiModel, frozen=True, kw_only=True):
+    """A change of an entity, step by step."""
+
+    id: int
+    operation: Literal["created", "updated", "deleted", "restored"]
+    run_id: int | None
+    changed_at: Time
+    steps: list[Difference]
+
+
+class EntityDiff(Listed, frozen=True, kw_only=True):
+    """The changes of one entity step by step, the latest first."""
+
+    entity_id: int
+    changes: list[ChangeSteps]
+
+
 class Changes(Listed, frozen=True, kw_only=True):
     """Changes, the latest first."""
 

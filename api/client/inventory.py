@@ -10,6 +10,7 @@ from api.client.session import Session, in_session, limited
 
 COLUMNS = ("id", "sub_type", "name", "provider", "account", "region", "external_id")
 CHANGE_COLUMNS = ("changed_at", "operation", "entity_id", "sub_type", "name", "changes")
+STEP_COLUMNS = ("changed_at", "change", "operation", "where", "before", "after")
 ORGANIZATION_COLUMNS = ("id", "parent_id", "name")
 
 
@@ -40,6 +41,24 @@ def list_entities(session: Session, /, limit: int | None, deleted: bool, **filte
 def get_entity(session: Session, entity: int) -> None:
     """Shows one entity with its dependencies and changes."""
     session.show(session.api.get(f"entities/{entity}"))
+
+
+@entities.command("diff")
+@click.argument("entity", type=int)
+@click.option("--change", type=int, help="This change only, by its id.")
+@limited
+@in_session
+def diff_entity(session: Session, entity: int, change: int | None, limit: int | None) -> None:
+    """Shows how an entity has changed, step by step, the latest first: an item added to a list is one step."""
+    found = session.api.rows(f"entities/{entity}/diff", "changes", limit)
+    session.many((step for one in found if change in (None, one["id"]) for step in _steps(one)), STEP_COLUMNS)
+
+
+def _steps(change: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a change: one a step, or one in all when it has none."""
+    shared = {"changed_at": change["changed_at"], "change": change["id"], "run_id": change["run_id"]}
+    steps = [{**shared, **step} for step in change["steps"]]
+    return steps or [{**shared, "operation": change["operation"], "path": [], "where": "", "before": None, "after": None, "to": None}]
 
 
 @click.command()

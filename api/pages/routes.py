@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, request
 from werkzeug.wrappers import Response
 
-from api import filters
+from api import difference, filters
 from api.context import Context
 from api.endpoint import MAX_BODY
 from api.pages import connectors, inventory, job_form, jobs, scopes
@@ -20,7 +20,13 @@ PAGES = (*jobs.PAGES, *job_form.PAGES, *connectors.PAGES, *inventory.PAGES, *sco
 def register(app: Flask, context: Context) -> None:
     """Adds the routes and the filters that the templates use. Needs the converter that `api.endpoint.register` adds."""
     app.jinja_env.filters.update(
-        ago=filters.ago, lasting=filters.lasting, number=filters.number, json=filters.pretty, short=filters.short, label=filters.label
+        ago=filters.ago,
+        lasting=filters.lasting,
+        number=filters.number,
+        json=filters.pretty,
+        short=filters.short,
+        label=filters.label,
+        steps=difference.steps_of,
     )
     for page in PAGES:
         name = f"page {page.method} {page.rule}"

@@ -14,6 +14,7 @@ import threading
 
 import click
 import pytest
+from peers.elder import COMMAND
 from store_runs import Run, add_job, resources, run_once
 from waiting import CAP
 
@@ -22,23 +23,7 @@ from providers.errors import Outcome
 from providers.records import Scope
 from worker.run.outcome import Status, Verdict
 
-COMMAND = (sys.executable, "-c", "from api.client.main import main; main(prog_name='elder')")
 HOSTILE = '=HYPERLINK("http://evil")'
-
-
-@pytest.fixture
-def elder_command(site, tmp_path):
-    """Runs ``elder`` with arguments against the API."""
-
-    def call(*arguments: str, code: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ELDER_")}
-        environ = {**kept, "ELDER_API_URL": site, "HOME": str(tmp_path), **environ}
-        done = subprocess.run([*COMMAND, *arguments], env=environ, capture_output=True, text=True, timeout=CAP, stdin=subprocess.DEVNULL)
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    return call
 
 
 def test_every_command_has_help_and_says_what_it_does():

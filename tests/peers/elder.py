@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import threading
 from typing import Any
 
 import jsonschema
 import pytest
 from cryptography.fernet import Fernet
+from waiting import CAP
 from werkzeug.serving import make_server
 
 from api.app import create_app
 from worker.config.settings import load
+
+COMMAND = (sys.executable, "-c", "from api.client.main import main; main(prog_name='elder')")
+"""The command `elder`, of this tree."""
 
 KEY = Fernet.generate_key().decode()
 
@@ -97,3 +104,18 @@ def site(elder_app):
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def elder_command(site, tmp_path):
+    """Runs ``elder`` with arguments against the API."""
+
+    def call(*arguments: str, code: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ELDER_")}
+        environ = {**kept, "ELDER_API_URL": site, "HOME": str(tmp_path), **environ}
+        done = subprocess.run([*COMMAND, *arguments], env=environ, capture_output=True, text=True, timeout=CAP, stdin=subprocess.DEVNULL)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return call
