@@ -153,7 +153,7 @@ def _key(old: list[Any], new: list[Any]) -> str | None:
     for name in sorted((name for name in shared if name.lower() in _KEYS or _KEY.search(name)), key=_rank):
         before, after = ([_token(item[name]) for item in side] for side in (old, new))
         if len(set(before)) == len(before) and len(set(after)) == len(after) and set(before) & set(after):
-            return name
+            return str(name)
     return None
 
 
