@@ -54,7 +54,7 @@ class Recorded(http.server.BaseHTTPRequestHandler):
         time.sleep(max(0.0, self.delay - (time.monotonic() - began)))
         self._send(*found)
 
-    do_GET = do_POST = do_PUT = do_HEAD = do  # noqa: N815 - http.server's names
+    do_GET = do_POST = do_PUT = do_HEAD = do
 
     def _own(self) -> bytes:
         if "/delay/" in self.path:

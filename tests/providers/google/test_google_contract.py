@@ -10,7 +10,7 @@ from functools import cache
 
 import pytest
 from peers import google_refusals as refusals
-from peers.google_contract import Google, serving
+from peers.google_contract import Google, contract
 
 from providers.google import signin as google_signin
 from providers.google.operator import GoogleOperator
@@ -23,7 +23,7 @@ INSTANCES = "/compute/v1/projects/p/aggregated/instances"
 @pytest.fixture
 def plain():
     """Over plain http, and free to violate."""
-    with serving(Google()) as google:
+    with contract(Google()) as google:
         yield google
 
 

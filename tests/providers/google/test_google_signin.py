@@ -10,7 +10,7 @@ import threading
 import pytest
 from peers import google_refusals as refusals
 from peers import google_tokens as tokens
-from peers.google_contract import Google, serving
+from peers.google_contract import Google, contract
 from peers.port import free_port
 
 from providers.errors import ConfigError, CredentialsError, Denied, PageExpired, Throttled, TimedOut, Unsupported
@@ -128,7 +128,7 @@ def test_the_operators_file_may_be_of_any_kind_without_a_program(google, tmp_pat
 def test_without_a_file_the_machine_says_who_it_is(google, monkeypatch):
     from google.auth.compute_engine import _metadata
 
-    with serving(Google()) as machine:
+    with contract(Google()) as machine:
         monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", machine.url.removeprefix("http://"))
         signin = google_signin.sign_in(read(GoogleOperator, {"GOOGLE_ENDPOINT_URL": machine.url}), [CLOUD])
         with signin.http("storage.googleapis.com", "Cloud Storage") as http:
@@ -218,7 +218,7 @@ def test_acting_as_a_person_takes_a_service_account(google, tmp_path):
 
 
 def test_the_token_endpoint_in_a_key_is_never_followed(google):
-    with serving(Google()) as stranger:
+    with contract(Google()) as stranger:
         key = google.key(token_uri=f"{stranger.url}/token")
         google_key.check_job(key)
         buckets(google, key=key)

@@ -2,55 +2,56 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
+import contextlib
 
 import pytest
+from peers import serving
 
 from providers.http import retry
 from providers.http.client import Http
 
 
-class Server:
-    """Answers by script: (status, body, headers) or a function that is given the handler; requests are kept."""
+class Script:
+    """A server that answers by script: (status, body, headers) or a function that is given the handler; requests are kept."""
 
     def __init__(self) -> None:
-        self.script, self.requests = [], []
-        outer = self
+        self.script, self.requests, self.url = [], [], ""
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
 
-            def do_GET(self):
-                outer.requests.append((self.path, dict(self.headers)))
-                step = outer.script.pop(0) if len(outer.script) > 1 else outer.script[0]
-                if callable(step):
-                    step(self)
-                    return
-                status, body, *headers = step
-                self.send_response(status)
-                for name, value in headers:
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+class Handler(serving.Handler):
+    """Answers with the next entry of a script, and with the last one for ever."""
 
-            def log_message(self, *_):
-                pass
+    server_script: Script
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.thread.start()
+    def do_GET(self):
+        script = self.server_script.script
+        self.server_script.requests.append((self.path, dict(self.headers)))
+        step = script.pop(0) if len(script) > 1 else script[0]
+        if callable(step):
+            step(self)
+            return
+        status, body, *headers = step
+        self.answer(status, body, headers)
 
 
 @pytest.fixture
 def server():
-    one = Server()
-    yield one
-    one.server.shutdown()
-    one.server.server_close()
-    one.thread.join()
+    one = Script()
+    with serving.serving(Handler, server_script=one) as one.url:
+        yield one
+
+
+@pytest.fixture
+def tls_server(authority):
+    """Gives a server whose certificate is for a host."""
+    with contextlib.ExitStack() as running:
+
+        def start(host: str) -> Script:
+            one = Script()
+            one.url = running.enter_context(serving.serving(Handler, authority.server_context(host), server_script=one))
+            return one
+
+        yield start
 
 
 @pytest.fixture

@@ -78,11 +78,10 @@ def test_a_port_that_speaks_no_tls_is_no_untrusted_certificate(server, waits):
         ("elsewhere.example", True, "cannot be verified: it is for another host; set WEATHER_CA"),
     ],
 )
-def test_a_certificate_that_is_refused_says_why_and_what_to_set(server, waits, authority, host, trusted, result):
-    server.server.socket = authority.server_context(host).wrap_socket(server.server.socket, server_side=True)
+def test_a_certificate_that_is_refused_says_why_and_what_to_set(tls_server, waits, authority, host, trusted, result):
+    server = tls_server(host)
     server.script = [(200, b"{}")]
-    url = server.url.replace("http://127.0.0.1", "https://localhost")
-    error = failure(url, trust="set WEATHER_CA", ca_file=str(authority.ca) if trusted else "")
+    error = failure(server.url, trust="set WEATHER_CA", ca_file=str(authority.ca) if trusted else "")
     assert isinstance(error, CredentialsError)
     assert str(error).endswith(result)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 
 import msgspec
 import pytest
+from peers import serving
 
 from providers.http import retry
 from providers.records import Organization, Resource, Scope
@@ -18,50 +17,36 @@ from worker.sync.messages import Batch, Rejected, ScopeClosed
 SCOPE = Scope("ldap", "dc=example", "", "user")
 
 
-class Server:
-    """Answers with the entries of `script` in turn, and records the requests."""
+class Script:
+    """A server that answers with the entries of `script` in turn, and records the requests."""
 
     def __init__(self):
-        self.script, self.requests = [], []
-        outer = self
+        self.script, self.requests, self.url = [], [], ""
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
 
-            def do_GET(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                outer.requests.append((self.command, self.path, dict(self.headers), json.loads(body) if body else None))
-                status, answer, *headers = outer.script.pop(0)
-                if status == 0:
-                    self.close_connection = True
-                    self.connection.shutdown(2)
-                    return
-                data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(data)))
-                for name, value in headers:
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(data)
+class Handler(serving.Handler):
+    """Answers with the next entry of a script; status 0 cuts the connection."""
 
-            do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+    server_script: Script
 
-            def log_message(self, *_):
-                pass
+    def do_GET(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server_script.requests.append((self.command, self.path, dict(self.headers), json.loads(body) if body else None))
+        status, answer, *headers = self.server_script.script.pop(0)
+        if status == 0:
+            self.close_connection = True
+            self.connection.shutdown(2)
+            return
+        self.answer(status, answer, headers)
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
-        self.thread.start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+    do_POST = do_GET
 
 
 @pytest.fixture
 def server():
-    one = Server()
-    yield one
-    one.server.shutdown()
-    one.server.server_close()
-    one.thread.join()
+    one = Script()
+    with serving.serving(Handler, server_script=one) as one.url:
+        yield one
 
 
 @pytest.fixture
