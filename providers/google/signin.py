@@ -34,7 +34,7 @@ from providers.google import failure as google_failure
 from providers.google import key as google_key
 from providers.google.operator import GoogleOperator
 from providers.http.client import TIMEOUT, Explain, Http
-from providers.http.proxy import Routes
+from providers.http.pools import Routes
 from providers.http.response import HttpResponse
 from providers.http.tls import tls
 

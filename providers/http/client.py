@@ -22,9 +22,9 @@ import urllib3
 
 from providers import progress
 from providers.errors import CredentialsError, PageTooLarge, ProviderError, TimedOut
+from providers.http import pools, retry
 from providers.http import proxy as proxies
 from providers.http import quota as quotas
-from providers.http import retry
 from providers.http.proxy import Proxy
 from providers.http.response import HttpResponse, refusal
 from providers.http.silence import silence
@@ -93,13 +93,13 @@ class Http:
         tries: int = retry.TRIES,
         connections: int = 16,
         proxy: Proxy | None = None,
-        pool: Callable[..., urllib3.PoolManager] = proxies.connections,
+        pool: Callable[..., urllib3.PoolManager] = pools.connections,
         context: ssl.SSLContext | None = None,
     ) -> None:
         """`name` is the source as people say it, `advice` what to do when it cannot be reached, `trust` when its certificate is refused.
 
         `verify` off takes any certificate. `proxy` is the one that the source's own settings name; without, it is the environment's.
-        `pool` makes the connections (see `providers.http.proxy.connections`), `context` is the TLS context where it has a client
+        `pool` makes the connections (see `providers.http.pools.connections`), `context` is the TLS context where it has a client
         certificate, or where several clients share one. Raises `ConfigError` for a proxy in the environment that cannot be used.
         """
         self.base_url, self.name = base_url.rstrip("/"), name

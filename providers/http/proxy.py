@@ -8,14 +8,13 @@ services are never asked for through a proxy.
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-import urllib3
 
 from providers import secrecy
 from providers.address import is_forbidden, is_loopback
@@ -42,7 +41,8 @@ class Proxy(msgspec.Struct, frozen=True):
     def headers(self) -> dict[str, str]:
         """Headers that authenticate to the proxy; empty without credentials."""
         credentials = urlsplit(self.url).netloc.rpartition("@")[0]
-        return dict(urllib3.make_headers(proxy_basic_auth=unquote(credentials))) if credentials else {}
+        encoded = base64.b64encode(unquote(credentials).encode()).decode()
+        return {"proxy-authorization": f"Basic {encoded}"} if credentials else {}
 
 
 def checked(url: str, setting: str) -> Proxy:
@@ -100,29 +100,3 @@ def _covers(entry: str, name: str, netloc: str) -> bool:
     except ValueError:
         domain = entry.removeprefix("*").removeprefix(".")
         return f".{name}".endswith(f".{domain}")
-
-
-def connections(proxy: Proxy | None, **options: Any) -> urllib3.PoolManager:
-    """The connections to a source, through the proxy where there is one. `options` are those of urllib3's pools."""
-    if proxy is None:
-        return urllib3.PoolManager(**options)
-    return urllib3.ProxyManager(proxy.url, proxy_headers=proxy.headers, **options)
-
-
-class Routes:
-    """Requests to several hosts, each through the proxy that the environment names for it. Safe to use from several threads."""
-
-    def __init__(self, **options: Any) -> None:
-        """`options` are those of urllib3's pools."""
-        self._options, self._pools = options, dict[Proxy | None, urllib3.PoolManager]()
-
-    def request(self, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
-        """Sends a request as `urllib3.PoolManager.request` does. Raises `ConfigError` for a proxy that cannot be used."""
-        proxy = from_environment(url)
-        pool = self._pools.get(proxy) or self._pools.setdefault(proxy, connections(proxy, **self._options))
-        return pool.request(method, url, **options)
-
-    def clear(self) -> None:
-        """Closes all open connections."""
-        for pool in self._pools.values():
-            pool.clear()

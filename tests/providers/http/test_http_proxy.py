@@ -13,6 +13,7 @@ from peers.port import free_port
 
 from providers import registry, secrecy
 from providers.errors import ConfigError, CredentialsError, TimedOut
+from providers.http import pools
 from providers.http import proxy as proxies
 from providers.http.client import Http
 from providers.http.proxy import Proxy
@@ -86,24 +87,28 @@ def test_a_proxy_that_cannot_be_used_is_a_sentence_with_the_variable(environment
 
 
 def test_the_password_is_sent_and_is_a_secret(environment):
-    told: list[str] = []
-    secrecy.add_listener(told.extend)
+    received: list[str] = []
+    secrecy.add_listener(received.extend)
     try:
         environment(HTTPS_PROXY="http://me:p%40ss%3Aword@p.example:3128")
         found = proxies.from_environment("https://example.okta.com")
     finally:
-        secrecy.remove_listener(told.extend)
+        secrecy.remove_listener(received.extend)
     assert found is not None
     assert found.headers == {"proxy-authorization": "Basic bWU6cEBzczp3b3Jk"}  # me:p@ss:word
     assert found.host == "p.example:3128"
-    assert set(told) == {"p%40ss%3Aword", "p@ss:word"}
+    assert set(received) == {"p%40ss%3Aword", "p@ss:word"}
+
+
+def test_a_password_may_have_any_character():
+    assert Proxy("http://me:p%E2%82%AC@p.example:3128", "HTTPS_PROXY").headers == {"proxy-authorization": "Basic bWU6cOKCrA=="}  # me:p€
 
 
 def test_requests_to_several_hosts_go_each_its_own_way(environment, server, connect_proxy):
     server.script = [(200, b"{}")]
     port = server.url.rpartition(":")[2]
     environment(HTTP_PROXY=connect_proxy.url)
-    routes = proxies.Routes(retries=False)
+    routes = pools.Routes(retries=False)
     answers = [routes.request("GET", f"http://{host}:{port}/x").status for host in (f"sso.{closed.CLOSED}", "127.0.0.1")]
     routes.clear()
     assert answers == [200, 200]
