@@ -67,10 +67,10 @@ def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> To
             return Tombstoned()
         row = scopes.begin(connection, closed.owner, closed.scope, sync).row
         deleted = held = 0
-        if closed.outcome == Outcome.COMPLETE:
-            unseen = array.array(INTEGER, closed.unseen)
-            if sys.byteorder == "big":
-                unseen.byteswap()
+        if closed.not_shown is not None:
+            tombstones.unhold_seen(connection, row, _keys(closed.not_shown))
+        elif closed.outcome == Outcome.COMPLETE:
+            unseen = _keys(closed.unseen)
             found = connection.execute("select count(*) from entities where scope_id = %s and is_active", [row]).fetchone()
             assert found is not None
             deleted, held = tombstones.tombstone(connection, row, None, unseen, found[0], guard)
@@ -86,6 +86,14 @@ def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> To
         own = scopes.organization_ids(connection, closed.owner)
         links.resolve(connection, list({*own.values(), *_used(connection, row)}))
     return done
+
+
+def _keys(data: bytes) -> array.array[int]:
+    """Keys as a message carries them: little-endian."""
+    keys = array.array(INTEGER, data)
+    if sys.byteorder == "big":
+        keys.byteswap()
+    return keys
 
 
 def _used(connection: Connection, scope: int) -> list[int]:

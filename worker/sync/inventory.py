@@ -103,7 +103,7 @@ class ApiInventory:
                 self._send(opened)
 
     def end(self, end: wire.ScopeEnd) -> None:
-        """Closes a scope; for a complete scope it names the unseen resources, which the API tombstones."""
+        """Closes a scope and names what it has not shown: the API tombstones it after a complete reading, and holds it on after another one."""
         opened = self._open.pop(end.index)
         self._send(opened)
         rejected = end.rejected + opened.rejected
@@ -122,6 +122,7 @@ class ApiInventory:
             unseen=_packed(opened.known) if may_tombstone else b"",
             catalogue_version=self._version,
             gone=end.gone,
+            not_shown=None if may_tombstone else _packed(opened.known),
         )
         try:
             answer = self._api.close_scope(closed)

@@ -123,6 +123,8 @@ def test_only_a_scope_read_in_full_names_what_is_gone(outcome, rejected):
     totals = sync(api, people(2), outcome, rejected=rejected)
 
     assert api.closed[-1].unseen == b""
+    assert len(api.closed[-1].not_shown) == 8 * 8, "what is held back of these stays so"
+    assert api.closed[0].not_shown is None
     assert totals.deleted == 0
     assert totals.outcomes == {outcome: 1}
 
