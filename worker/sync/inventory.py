@@ -103,7 +103,7 @@ class ApiInventory:
                 self._send(opened)
 
     def end(self, end: wire.ScopeEnd) -> None:
-        """Closes a scope and names what it has not shown: the API tombstones it after a complete reading, and holds it on after another one."""
+        """Closes a scope and names what it has not shown, which the API tombstones only after a complete reading."""
         opened = self._open.pop(end.index)
         self._send(opened)
         rejected = end.rejected + opened.rejected
