@@ -15,6 +15,7 @@ from flask import g, request
 from api.attempts import WRONG_AT_MOST, Attempts
 from api.context import Context
 from api.errors import ApiError, Forbidden, TooManyRequests, Unauthorized
+from api.origin import origin
 from api.roles import may
 from worker.store import keys
 from worker.store.audit import Actor
@@ -40,7 +41,7 @@ def admit(context: Context) -> None:
     if request.path in HEALTH:
         return
     name, role = _caller(context)
-    g.actor = Actor(name, role, request.remote_addr or "")
+    g.actor = Actor(name, role, _origin(context))
     if request.method not in READS and _from_another_site():
         raise Forbidden("a page of another site may not change anything here")
     if request.endpoint is not None:
@@ -76,7 +77,7 @@ def _caller(context: Context) -> tuple[str, Role]:
 
 
 def _known_or_refused(context: Context, given: str) -> tuple[str, Role]:
-    address, attempts = request.remote_addr or "", context.attempts
+    address, attempts = _origin(context), context.attempts
     wait = attempts.wait(address, given)
     if wait:
         raise TooManyRequests(f"too many wrong keys came from {address}: try again in {wait:.0f} s", wait)
@@ -86,6 +87,11 @@ def _known_or_refused(context: Context, given: str) -> tuple[str, Role]:
         raise Unauthorized("the API does not know this key: send 'Authorization: Bearer <key>' with one that is in use")
     attempts.right(address, given)
     return known
+
+
+def _origin(context: Context) -> str:
+    """The address that the request comes from."""
+    return origin(request.remote_addr or "", request.headers.get("X-Forwarded-For", ""), context.trusted_proxies)
 
 
 def _count_wrong(attempts: Attempts, address: str) -> None:

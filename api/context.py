@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from api.attempts import Attempts
+from worker.config.proxies import networks
 from worker.config.secretbox import SecretBox
 from worker.config.settings import Settings
 from worker.store import claims
@@ -23,6 +24,7 @@ class Context:
         self.pool = Pool(settings.database_url)
         self.box = SecretBox(settings.elder_secret_keys)
         self.attempts = Attempts()
+        self.trusted_proxies = networks(settings.elder_api_trusted_proxies)
         self.roles: dict[str, Role] = {}
         """The role that each route of the application needs, by Flask's name of the route."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from api.access import LOOPBACK
 from api.app import create_app
@@ -17,7 +17,8 @@ from worker.logs.redact import Redactor
 from worker.service import become, inherited
 from worker.store.errors import NewerSchema, StoreError
 from worker.store.migrate import migrate
-from worker.web.server import Gunicorn, options, port_problem
+from worker.web.server import Gunicorn, encrypted, options, port_problem
+from worker.web.tls import Certificate, CertificateError, remarks
 
 log = logging.getLogger("api")
 
@@ -32,15 +33,26 @@ def main(fd: int) -> int:
     """Serves the API until a signal stops it, with its memory hidden from other processes of the same user."""
     settings = inherited(fd, Settings)
     logs.configure(settings.log_level, settings.log_format, redactor=Redactor(settings.secret_values()))
-    for warning in settings.warnings:
+    for warning in (*settings.warnings, *(remarks(settings.elder_api_tls_cert) if settings.elder_api_tls_cert else ())):
         log.warning("%s", warning)
     if not _migrate(settings.database_url):
         return EXIT_CONFIG
     host = settings.elder_api_host
     address = f"[{host}]:{settings.elder_api_port}" if ":" in host else f"{host}:{settings.elder_api_port}"
-    log.info("the Elder API listens on %s", address)
-    Gunicorn(create_app(settings), options(address, threads=64, timeout=120)).run()
+    try:
+        secured = _secured(settings)
+    except CertificateError as error:  # the files have changed since the check
+        log.error("%s", error)
+        return EXIT_CONFIG
+    log.info("the Elder API listens on %s://%s", "https" if secured else "http", address)
+    Gunicorn(create_app(settings), options(address, threads=64, timeout=120) | secured).run()
     return 0
+
+
+def _secured(settings: Settings) -> dict[str, Any]:
+    """The gunicorn settings of TLS; none when the API speaks http. Raises `CertificateError`."""
+    files = settings.elder_api_tls_cert, settings.elder_api_tls_key
+    return encrypted(Certificate(*files), files) if all(files) else {}
 
 
 def _check(settings: Settings) -> None:
@@ -52,6 +64,10 @@ def _check(settings: Settings) -> None:
     try:
         SecretBox(settings.elder_secret_keys)
     except SecretBoxError as error:
+        complaints.append(str(error))
+    try:
+        _secured(settings)
+    except CertificateError as error:
         complaints.append(str(error))
     problem = port_problem(settings.elder_api_host, settings.elder_api_port)
     if problem:

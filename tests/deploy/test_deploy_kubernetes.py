@@ -5,11 +5,17 @@ An API server drops a field that it does not know, and only newer ones can be to
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
+import ssl
+import subprocess
 import urllib.error
 
 import pytest
 import yaml
+
+from providers.http.tls import tls
+from worker.web.tls import load
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "kubernetes"
 PATHS = {
@@ -109,6 +115,45 @@ def test_every_pod_is_as_restricted_as_the_namespace_demands():
             assert container["securityContext"]["readOnlyRootFilesystem"]
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
             assert container["resources"]["limits"]["memory"]
+
+
+def container(deployment: str) -> tuple[dict, dict[str, str], dict]:
+    """The container of a deployment, its plain variables and its volumes by name."""
+    [found] = [d for _, d in EVERYTHING if d["kind"] == "Deployment" and d["metadata"]["name"] == deployment]
+    pod = found["spec"]["template"]["spec"]
+    variables = {one["name"]: one["value"] for one in pod["containers"][0]["env"] if "value" in one}
+    return pod["containers"][0], variables, {volume["name"]: volume for volume in pod["volumes"]}
+
+
+def test_worker_and_api_speak_https_and_the_worker_has_the_ca_alone():
+    api, variables, volumes = container("elder-api")
+    [folder] = [
+        mount["mountPath"] for mount in api["volumeMounts"] if volumes[mount["name"]].get("secret", {}) == {"secretName": "elder-api-tls"}
+    ]
+    assert (variables["ELDER_API_TLS_CERT"], variables["ELDER_API_TLS_KEY"]) == (f"{folder}/tls.crt", f"{folder}/tls.key")
+    assert api["readinessProbe"]["httpGet"]["scheme"] == "HTTPS"
+
+    worker, variables, volumes = container("elder-worker")
+    assert variables["ELDER_API_URL"] == "https://elder-api:5000"
+    [mount] = [one for one in worker["volumeMounts"] if variables["ELDER_API_CA_BUNDLE"] == f"{one['mountPath']}/ca.crt"]
+    assert volumes[mount["name"]]["secret"] == {"secretName": "elder-api-tls", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
+
+
+def test_the_certificate_that_the_docs_make_is_taken_by_the_api_and_trusted_by_the_worker(tmp_path):
+    text = (FOLDER.parents[1] / "docs" / "operations.md").read_text().partition("test_deploy_kubernetes.py: certificate -->")[2]
+    command = text.partition("```bash\n")[2].partition("kubectl")[0]
+    subprocess.run(["sh", "-ec", command], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    certificate, key = str(tmp_path / "tls.crt"), str(tmp_path / "tls.key")
+    server, client = load(certificate, key), tls(certificate)
+    ours, theirs, near, far = ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [client.wrap_bio(ours, theirs, server_hostname="elder-api"), server.wrap_bio(near, far, server_side=True)]
+    for _ in range(4):
+        for end in ends:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+            near.write(theirs.read())
+            ours.write(far.read())
+    assert ends[0].getpeercert()["subjectAltName"] == (("DNS", "elder-api"), ("DNS", "elder-api.elder.svc"))
 
 
 def test_the_service_account_may_read_the_cluster_and_change_nothing():

@@ -13,6 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+BEGUN, LASTS = dt.timedelta(hours=-1), dt.timedelta(days=2)
+"""When a certificate's time begins, from now, and how long it is."""
+
 
 class Authority:
     """Issues certificates for localhost and 127.0.0.1; `ca` is the file that a client must trust."""
@@ -25,10 +28,13 @@ class Authority:
         self._certificate = self._build(self._name, self._key.public_key(), authority=True)
         self.ca.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, host: str = "localhost") -> tuple[pathlib.Path, pathlib.Path]:
-        """The certificate and key files of a server at `host` (and 127.0.0.1)."""
+    def issue(
+        self, host: str = "localhost", *, begins: dt.timedelta = BEGUN, lasts: dt.timedelta = LASTS
+    ) -> tuple[pathlib.Path, pathlib.Path]:
+        """The certificate and key files of a server at `host` (and 127.0.0.1). `begins` is from now, `lasts` from then."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._build(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]), key.public_key(), host=host)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+        certificate = self._build(name, key.public_key(), host=host, begins=begins, lasts=lasts)
         certificate_file, key_file = self._folder / f"{host}.pem", self._folder / f"{host}.key"
         certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         pem = (serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
@@ -41,16 +47,25 @@ class Authority:
         context.load_cert_chain(*self.issue(host))
         return context
 
-    def _build(self, subject: x509.Name, public_key, *, authority: bool = False, host: str = "") -> x509.Certificate:
-        now = dt.datetime.now(dt.UTC)
+    def _build(
+        self,
+        subject: x509.Name,
+        public_key,
+        *,
+        authority: bool = False,
+        host: str = "",
+        begins: dt.timedelta = BEGUN,
+        lasts: dt.timedelta = LASTS,
+    ):
+        begin = dt.datetime.now(dt.UTC) + begins
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(days=2))
+            .not_valid_before(begin)
+            .not_valid_after(begin + lasts)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         )
         if host:

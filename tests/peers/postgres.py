@@ -50,6 +50,12 @@ def database(postgres_server):
     yield from _fresh(postgres_server, "template_elder")
 
 
+@pytest.fixture(scope="module")
+def module_database(postgres_server):
+    """The URL of a migrated database that the tests of one module share."""
+    yield from _fresh(postgres_server, "template_elder")
+
+
 @pytest.fixture
 def empty_database(postgres_server):
     """The URL of a database with nothing in it."""

@@ -31,10 +31,11 @@ class _Probe(Source, ABC):
 
 
 class ApiConfig(msgspec.Struct, frozen=True):
-    """The address of the Elder API, and its key."""
+    """The address of the Elder API, its key, and the file of its CA."""
 
     url: Annotated[str, setting("The Elder API.")]
     key: Annotated[Secret, setting("Its bearer key.")] = ""
+    ca_bundle: Annotated[str, setting("The file of its CA.", file=True)] = ""
 
 
 class ElderApi(Provider):
@@ -56,7 +57,7 @@ class _ApiProbe(_Probe):
         """Asks the API something that needs the key and the database."""
         from worker.sync import client  # noqa: PLC0415 - in the process that tries it
 
-        api = client.ElderApi(self._config.url, self._config.key, retries=0)
+        api = client.ElderApi(self._config.url, self._config.key, retries=0, ca_file=self._config.ca_bundle)
         try:
             api.check()
         except client.ApiError as error:
@@ -128,7 +129,7 @@ PROBES = {kind.name: f"{__name__}:{kind.__name__}" for kind in (ElderApi, Databa
 def sources(settings: Settings, home: str) -> dict[str, SourceSettings]:
     """The settings of each probe, made from those of the service. `home` is the home folder of whoever runs the test."""
     values: dict[type[Provider], dict[str, str]] = {
-        ElderApi: {"url": settings.elder_api_url, "key": settings.elder_api_key},
+        ElderApi: {"url": settings.elder_api_url, "key": settings.elder_api_key, "ca_bundle": settings.elder_api_ca_bundle},
         Database: {"url": settings.database_url, "home": home},
         Replica: {"url": settings.database_read_url, "home": home},
         Notifications: {"url": settings.database_listen_url, "home": home},

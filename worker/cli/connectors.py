@@ -16,7 +16,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     connectors = settings.connectors()
     if options.name not in connectors:
         raise CommandError(f"there is no connector '{options.name}'; there are {', '.join(connectors)}")
-    api = ElderApi(settings.elder_api_url, settings.elder_api_key)
+    api = ElderApi(settings.elder_api_url, settings.elder_api_key, ca_file=settings.elder_api_ca_bundle)
     try:
         released = api.release(f"connector:{options.name}")
     except ApiError as error:

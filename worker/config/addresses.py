@@ -29,6 +29,24 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     elder_api_host: Annotated[str, setting("Address that the Elder API listens on.")] = "127.0.0.1"
     elder_api_port: Annotated[int, setting("Port of the Elder API.", ge=1, le=65535)] = 5000
+    elder_api_tls_cert: Annotated[
+        str,
+        setting(
+            "File with the certificate of the Elder API and its chain, in PEM: the API then speaks https only. With `ELDER_API_TLS_KEY`. "
+            "Renewed files are used for new connections within 10 s."
+        ),
+    ] = ""
+    elder_api_tls_key: Annotated[str, setting("File with the key of that certificate, in PEM, without a passphrase.")] = ""
+    elder_api_trusted_proxies: Annotated[
+        tuple[str, ...],
+        setting(
+            "Addresses or networks, with commas, of the reverse proxies in front of the Elder API. Their `X-Forwarded-For` is believed, so "
+            "that the audit log and the limit on wrong keys see the caller's address. Nobody else's is."
+        ),
+    ] = ()
+    elder_api_ca_bundle: Annotated[
+        str, setting("File with the CA certificates that sign the one of `ELDER_API_URL`, in PEM. Without: the system's.")
+    ] = ""
     elder_secret_keys: Annotated[
         tuple[str, ...],
         setting(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from worker.config import proxies
+
 SHORTEST_API_KEY = 16
 """Characters of ELDER_API_KEY below which it can be guessed."""
 
@@ -23,6 +25,10 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for each, from the values of the service's own settings by field."""
     if values.get("create_missing_organizations") is False and "default_organization_id" not in values:
         yield "CREATE_MISSING_ORGANIZATIONS=false needs DEFAULT_ORGANIZATION_ID: connectors would have nowhere to deliver"
+    for one, other in (("cert", "key"), ("key", "cert")):
+        if f"elder_api_tls_{one}" in values and f"elder_api_tls_{other}" not in values:
+            yield f"ELDER_API_TLS_{one.upper()} is set but ELDER_API_TLS_{other.upper()} is not: TLS needs the certificate and its key"
+    yield from proxies.unusable(values.get("elder_api_trusted_proxies", ()))
     for port in values.get("discovery_allowed_ports", ()):
         if port != "*" and not (port.isdecimal() and 0 < int(port) < 65536):
             yield f"DISCOVERY_ALLOWED_PORTS: '{port}' is no port: a number from 1 to 65535, or * for all"

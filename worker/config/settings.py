@@ -15,7 +15,7 @@ import msgspec
 from providers import registry
 from providers.http import proxy
 from providers.variables import NO_VARIABLE, setting, variables
-from worker.config import sources
+from worker.config import sources, transport
 from worker.config.addresses import Addresses
 from worker.config.contradictions import contradictions, remarks
 from worker.config.environment import Reader, SettingsError
@@ -273,8 +273,13 @@ def load(environ: Mapping[str, str]) -> Settings:
     values = reader.values(own)
     found = {description.name: sources.read(reader, description) for description in descriptions}
     reader.unknown_names((*PREFIXES, *(one.prefix for one in descriptions if not one.shared_prefix)))
-    reader.complaints += [*contradictions(values), *sources.unusable(environ, found), *proxy.unusable(environ)]
+    reader.complaints += [*contradictions(values), *transport.unusable(values), *sources.unusable(environ, found), *proxy.unusable(environ)]
     if reader.complaints:
         raise SettingsError(tuple(reader.complaints))
-    warnings = (*reader.warnings, *remarks(values), *(one for source in found.values() for one in sources.warnings(source)))
+    warnings = (
+        *reader.warnings,
+        *remarks(values),
+        *transport.remarks(values),
+        *(one for source in found.values() for one in sources.warnings(source)),
+    )
     return msgspec.structs.replace(msgspec.convert(values, Settings), sources=found, warnings=warnings)

@@ -88,8 +88,9 @@ class Everything:
             **environ,
             "ELDER_SECRET_KEYS_FILE": str(_key_file(folder)),
         }
-        for name in ("DATABASE_URL", "DATABASE_URL_FILE", "DATABASE_READ_URL", "DATABASE_READ_URL_FILE"):
-            self.environ.pop(name, None)  # those of another database
+        for name in ("DATABASE_URL", "DATABASE_READ_URL", "ELDER_API_TLS_CERT", "ELDER_API_TLS_KEY", "ELDER_API_CA_BUNDLE"):
+            for variable in (name, f"{name}_FILE"):
+                self.environ.pop(variable, None)  # those of another database, and of an API that is not on loopback
         self.settings: Settings = load(self.environ)
         self._check_ports()
         self.api = f"http://127.0.0.1:{self.settings.elder_api_port}"

@@ -30,12 +30,21 @@ class ApiError(Exception):
 class ElderApi:
     """A client; safe to use from several threads."""
 
-    def __init__(self, url: str, key: str = "", *, retries: int = 3) -> None:
-        """`retries` is how often a call is sent again after a broken connection, a 429 or a 5xx."""
+    def __init__(self, url: str, key: str = "", *, retries: int = 3, ca_file: str = "") -> None:
+        """`retries` is how often a call is sent again after a broken connection, a 429 or a 5xx. `ca_file` holds the CAs to trust."""
         self._url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        name, advice = f"the Elder API at {self._url}", "check ELDER_API_URL"
-        self._http = Http(self._url, name, headers=headers, explain=self._explain, advice=advice, tries=retries + 1, connections=4)
+        self._http = Http(
+            self._url,
+            f"the Elder API at {self._url}",
+            headers=headers,
+            explain=self._explain,
+            advice="check ELDER_API_URL",
+            trust="name the file of its CA in ELDER_API_CA_BUNDLE",
+            ca_file=ca_file,
+            tries=retries + 1,
+            connections=4,
+        )
 
     def fingerprints(self, owner: str, scope: Scope) -> Fingerprints:
         """The fingerprints that the API holds of a scope."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import re
 import resource
 import selectors
 import socket
@@ -16,7 +15,9 @@ import time
 from concurrent.futures import Future
 from typing import Any
 
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import ThreadWorker
+
+from worker.web.connection import MAX_HEAD, Connection, missing
 
 HEAD_TIMEOUT = 5.0
 """Seconds for a request to come, and for a client to leave after the last answer."""
@@ -24,31 +25,13 @@ HEAD_TIMEOUT = 5.0
 CLOSE_TIMEOUT = 0.5
 """The same, once the worker is told to stop."""
 
-MAX_HEAD = 64 * 1024
-"""Bytes of a request that the kernel keeps for us before a thread is given to it: whole, but for large bodies. No head is as long."""
-
 CONNECTIONS = 4096
 """Requests that are buffered at once; beyond, the one that has waited longest is dropped."""
 
 BODY_LEFT = 0.05
 """Seconds for a body that nobody wanted, before its connection is used again."""
 
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
-_EXPECT = re.compile(rb"\r\nexpect:", re.IGNORECASE)
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-
-
-def missing(begun: bytes) -> int:
-    """How many bytes more a request needs, at least, before it can be read. Raises `ValueError` when its head has no end."""
-    end = begun.find(b"\r\n\r\n")
-    if end < 0:
-        if len(begun) >= MAX_HEAD:
-            raise ValueError
-        return 1
-    length = _LENGTH.search(begun, 0, end + 2)
-    waits = _EXPECT.search(begun, 0, end + 2)  # its sender wants a word before it goes on
-    whole = end + 4 + (int(length[1]) if length and not waits else 0)
-    return max(0, min(whole, MAX_HEAD) - len(begun))
 
 
 def descriptors() -> int:
@@ -59,20 +42,6 @@ def descriptors() -> int:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, min(CONNECTIONS, soft - 128))
-
-
-def _begun(conn: Any) -> bool:
-    """True if a part of the next request was read with the last one: a thread would have to wait for the rest."""
-    ahead = conn.parser.unreader.buf.getvalue()
-    with contextlib.suppress(ValueError):
-        return bool(ahead and missing(ahead))
-    return True
-
-
-class Connection(TConn):  # type: ignore[misc]
-    """Remembers how many bytes to wait for; fewer at the next event means that the client has closed."""
-
-    awaited = 1
 
 
 class ReceptionWorker(ThreadWorker):  # type: ignore[misc]
@@ -87,8 +56,13 @@ class ReceptionWorker(ThreadWorker):  # type: ignore[misc]
         """Registers a new connection."""
         with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
             client, address = listener.accept()
+            try:
+                conn = self._connection(client, address, listener.getsockname())
+            except OSError:  # the client has left before TLS began
+                client.close()
+                return
             self.nr_conns += 1
-            self._expect(Connection(self.cfg, client, address, listener.getsockname()))
+            self._expect(conn)
             if self.nr_conns >= self.worker_connections:
                 self._make_room()
 
@@ -101,36 +75,41 @@ class ReceptionWorker(ThreadWorker):  # type: ignore[misc]
     def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
         """More of a request has come, or its end."""
         try:
-            begun = client.recv(MAX_HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            begun = conn.ahead()
             more = missing(begun)
         except BlockingIOError:
             return
         except ConnectionError:
             begun, more = b"", 1
+        except OSError:  # no TLS
+            self._leave(conn)
+            return
         except ValueError:
-            self._refuse(conn)
+            with contextlib.suppress(OSError):
+                conn.sock.send(_TOO_LARGE)
+            self._leave(conn)
             return
         if more and len(begun) >= conn.awaited:
-            self._await(conn, len(begun) + more)
+            conn.wait_for(len(begun) + more)
         else:
-            self._await(conn, 1)
+            conn.wait_for(1)
             super().on_pending_socket_readable(conn, client)
 
-    @staticmethod
-    def _await(conn: Any, size: int) -> None:
-        conn.awaited = size
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+    def _connection(self, client: socket.socket, address: Any, server: Any) -> Connection:
+        if not self.cfg.is_ssl:
+            return Connection(self.cfg, client, address, server)
+        from worker.web.encrypted import EncryptedConnection  # noqa: PLC0415 - where there is a certificate
 
-    def _refuse(self, conn: Any) -> None:
-        with contextlib.suppress(OSError):
-            conn.sock.send(_TOO_LARGE)
+        return EncryptedConnection(self.cfg, client, address, server)
+
+    def _leave(self, conn: Any) -> None:
         self._forget(conn)
-        self._await(conn, 1)
+        conn.wait_for(1)
         self._take_leave(conn)
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:
         """It was answered, or could not be."""
-        if not fs.cancelled() and fs.exception() is None and fs.result() and not _begun(conn):
+        if not fs.cancelled() and fs.exception() is None and fs.result() and not conn.holds_more():
             super().finish_request(conn, fs)
         else:
             self._take_leave(conn)
@@ -150,7 +129,7 @@ class ReceptionWorker(ThreadWorker):  # type: ignore[misc]
     def _take_leave(self, conn: Any) -> None:
         """Our side is closed; theirs is read to its end, so that no reset takes the answer from them (RFC 9112, 9.6)."""
         try:
-            conn.sock.shutdown(socket.SHUT_WR)
+            conn.end_sending()
         except OSError:
             self.nr_conns -= 1
             conn.close()

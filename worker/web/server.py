@@ -18,6 +18,8 @@ from worker.config.sealed import unseal
 from worker.config.settings import Settings
 from worker.health.app import create_app
 from worker.logs import structured as logs
+from worker.web.connection import SILENCE
+from worker.web.tls import Certificate
 
 WEDGED = 4
 """Seconds after which a web worker that does nothing at all is replaced: what is served here is never slow."""
@@ -43,6 +45,11 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
         return self._app
 
 
+def encrypted(certificate: Certificate, files: tuple[str, str]) -> dict[str, Any]:
+    """The gunicorn settings of a service that speaks TLS with this certificate, whose files are named as well."""
+    return {"certfile": files[0], "keyfile": files[1], "ssl_context": lambda _settings, _default: certificate.context()}
+
+
 def options(address: str, *, threads: int, workers: int = 1, timeout: int = 30) -> dict[str, Any]:
     """The gunicorn settings of both services: log lines in our format, and workers that end with their master."""
     return {
@@ -63,10 +70,6 @@ def options(address: str, *, threads: int, workers: int = 1, timeout: int = 30) 
         "proc_name": "elder-worker",
         "control_socket_disable": True,
     }
-
-
-SILENCE = 2
-"""Seconds for the next bytes of a request that has begun: whoever is slower gets no answer, and its thread is another's."""
 
 
 def _hurry(arbiter: Any) -> None:

@@ -135,7 +135,8 @@ class Writer:
     def _api(self) -> ElderApi:
         from worker.sync.client import ElderApi  # noqa: PLC0415 - as above
 
-        return ElderApi(self._settings.elder_api_url, self._settings.elder_api_key, retries=self._settings.sync_max_retries)
+        given = self._settings
+        return ElderApi(given.elder_api_url, given.elder_api_key, retries=given.sync_max_retries, ca_file=given.elder_api_ca_bundle)
 
     def _job_inventory(self, claimed: Claimed) -> PostgresInventory:
         url, name = self._settings.database_url, f"elder-worker/{self._owner[:8]} run {claimed.run_id}"
