@@ -38,11 +38,18 @@ class Outcome(enum.StrEnum):
     """Planned, and not begun when the run ended."""
     ERROR = "error"
 
+    @property
+    def gravity(self) -> int:
+        """0: read in full. 1: nothing more can be read here. 2: something was missed. Of several reports of a scope, the gravest counts."""
+        return {Outcome.COMPLETE: 0, Outcome.UNSUPPORTED: 1, Outcome.SKIPPED: 1}.get(self, 2)
+
 
 class ProviderError(Exception):
     """The source could not be read."""
 
     error_kind = "internal"
+    outcome = Outcome.ERROR
+    """Outcome of a scope whose reading the error ended."""
     wait = 0.0
     """Seconds that the source asked us to wait before the next try."""
 
@@ -72,7 +79,6 @@ class ScopeError(ProviderError):
     """The scope could not be read in full. Raised by `check` or `plan` it ends the run, with the kind ``source``."""
 
     error_kind = "source"
-    outcome = Outcome.ERROR
 
 
 class Denied(ScopeError):

@@ -111,7 +111,9 @@ class Reader:
         elif isinstance(item, Gone):
             self._gone[scope] = item.reason
         else:
-            self._incomplete.setdefault(scope, item)
+            known = self._incomplete.setdefault(scope, item)
+            if item.outcome.gravity > known.outcome.gravity:
+                self._incomplete[scope] = item
 
     def _open(self, scope: Scope) -> None:
         """Begins a scope outside the read, unless another read has begun it."""
@@ -161,8 +163,7 @@ class Reader:
 
     def _ended(self, scope: Scope, failure: ProviderError | None) -> tuple[Outcome, str, str]:
         if failure is not None:
-            outcome = failure.outcome if isinstance(failure, ScopeError) else Outcome.ERROR
-            return outcome, str(failure), getattr(failure, "permission", "")
+            return failure.outcome, str(failure), getattr(failure, "permission", "")
         part = self._incomplete.get(scope)
         return (part.outcome, part.message, part.permission) if part else (Outcome.COMPLETE, "", "")
 

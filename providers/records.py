@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 import msgspec
 
-from providers.errors import Outcome, ProviderError, ScopeError
+from providers.errors import Outcome, ProviderError
 
 UNREADABLE = "Unreadable"
 """The attribute of a resource that lists, sorted, what could not be read of it: keys of its attributes, and `UNREADABLE_TAGS`.
@@ -91,9 +91,8 @@ class Incomplete(msgspec.Struct, frozen=True):
     @classmethod
     def because(cls, resource_type: str, error: ProviderError, where: str = "") -> Self:
         """Turns an error into the scope's outcome; `where` names the part of it that could not be read."""
-        outcome = error.outcome if isinstance(error, ScopeError) else Outcome.ERROR
         message = f"{where}: {error}" if where else str(error)
-        return cls(resource_type, outcome, message, getattr(error, "permission", ""))
+        return cls(resource_type, error.outcome, message, getattr(error, "permission", ""))
 
 
 class Rejected(msgspec.Struct, frozen=True):

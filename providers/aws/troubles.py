@@ -37,10 +37,10 @@ class Troubles:
         self._of_a_parent = error
 
     def reports(self) -> Iterator[Incomplete]:
-        """Returns at most one failure: the one of the most items."""
+        """Returns the failure of the most items, and that of a parent."""
         if self._of_a_parent is not None:
             yield Incomplete.because(self._kind.sub_type, self._of_a_parent)
-        elif self._failures:
+        if self._failures:
             key, times = self._failures.most_common(1)[0]
             outcome = self._first[key].outcome if times >= self.items else Outcome.COMPLETE
             yield Incomplete(

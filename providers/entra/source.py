@@ -17,7 +17,7 @@ from providers.entra.client import NAME, Client
 from providers.entra.config import EntraConfig, EntraOperator
 from providers.entra.members import Memberships
 from providers.entra.shape import EntraShape
-from providers.errors import Outcome, ProviderError, ScopeError
+from providers.errors import Outcome, ProviderError
 from providers.microsoft.failure import classify
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Link, Organization, Scope
@@ -153,10 +153,9 @@ def _member_of(known: Memberships, item: Any) -> Iterator[Link]:
 def _of_some_groups(known: Memberships) -> Incomplete:
     """The report of groups whose members could not be read: a note where it is some of them, an incomplete scope where it is all."""
     failed = known.failed
-    error = failed[0].failure
-    assert error is not None
-    outcome = Outcome.COMPLETE if len(failed) < len(known.groups) else error.outcome if isinstance(error, ScopeError) else Outcome.ERROR
-    name = failed[0].raw.get("displayName") or failed[0].raw.get("id")
+    group, error = max(((one, one.failure) for one in failed if one.failure), key=lambda one: one[1].outcome.gravity)
+    outcome = Outcome.COMPLETE if len(failed) < len(known.groups) else error.outcome
+    name = group.raw.get("displayName") or group.raw.get("id")
     count = f"{len(failed)} of {len(known.groups)} groups have members that could not be read, {name} among them"
     text = f"{NAME}: {count}; what is known of them stays: {error}"
     return Incomplete(GROUPS.sub_type, outcome, text, getattr(error, "permission", ""))

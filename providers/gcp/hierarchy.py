@@ -31,6 +31,11 @@ class Found(msgspec.Struct):
     items: list[tuple[GcpKind, dict[str, Any]]] = msgspec.field(default_factory=list)
     failures: list[tuple[str, ScopeError]] = msgspec.field(default_factory=list)
 
+    @property
+    def gravest(self) -> tuple[str, ScopeError] | None:
+        """The failure that says most about what was not found, with the name of its folder; None where nothing failed."""
+        return max(self.failures, key=lambda one: one[1].outcome.gravity, default=None)
+
 
 class Hierarchy:
     """The tree under an organization and folders. It is walked once, with one list for each folder."""

@@ -49,8 +49,8 @@ class GcpSource(Source):
     def check(self) -> Identity:
         """Signs in, and looks whether there is a project to read."""
         first = next(self._projects.visible(), "")
-        if not first and self._hierarchy.found.failures:
-            raise self._hierarchy.found.failures[0][1]
+        if not first and (failure := self._hierarchy.found.gravest):
+            raise failure[1]
         if not first:
             raise Denied(
                 f"signed in to Google as {self._signin.name}, but no project is visible: give it a role in one ({GET})", permission=GET
@@ -71,10 +71,10 @@ class GcpSource(Source):
 
     def _out_of_sight(self, planned: set[str]) -> Iterator[Read]:
         """Plans, as refused, scopes that were read before and may be under a folder that cannot be listed now."""
-        failures = self._hierarchy.found.failures
-        lost = tuple(scope for scope in self.attempts.scopes if failures and scope.account not in planned)
-        if lost:
-            yield Read(lost, functools.partial(_raise, failures[0][1]))
+        failure = self._hierarchy.found.gravest
+        lost = tuple(scope for scope in self.attempts.scopes if scope.account not in planned)
+        if failure and lost:
+            yield Read(lost, functools.partial(_raise, failure[1]))
 
     def classify(self, error: Exception) -> ProviderError | None:
         """The errors that Google's libraries raise of themselves, as ours; what the HTTP client raises is ours already."""
@@ -145,8 +145,9 @@ class GcpSource(Source):
         yield GCP
         for kind, item in found.items:
             yield self._shape.resource(kind, item, {}, organization=GCP.external_id)
-        for name, error in found.failures[:1]:
-            more = f" ({len(found.failures)} failures, first for {name}): what is under them was not found"
+        if found.gravest:
+            name, error = found.gravest
+            more = f" ({len(found.failures)} failures, one for {name}): what is under them was not found"
             for kind in (FOLDER, ORGANIZATION):
                 yield Incomplete(kind.sub_type, error.outcome, f"{error}{more}", str(getattr(error, "permission", "")))
 

@@ -67,15 +67,16 @@ class Troubles:
         """The report of all that is missing, in one sentence each; none where nothing is."""
         found = list(self._sentences())
         if found:
-            outcome, _, permission = found[0]
+            outcome, _, permission = max(found, key=lambda one: one[0].gravity)
             yield Incomplete(self._kind.sub_type, outcome, "; ".join(sentence for _, sentence, _ in found), permission)
 
     def _sentences(self) -> Iterator[tuple[Outcome, str, str]]:
         project = self._project
         if self._failed:
-            (name, error), failed = self._failed[0], len(self._failed) + self._skipped
+            name, error = max(self._failed, key=lambda one: one[1].outcome.gravity)
+            failed = len(self._failed) + self._skipped
             given_up = f"; the last {self._skipped} were not asked for any more" if self._skipped else ""
-            sentence = f"{error} ({failed} of {self._parents} times in project {project}, first for {name}{given_up})"
+            sentence = f"{error} ({failed} of {self._parents} times in project {project}, one is {name}{given_up})"
             yield error.outcome, sentence, str(getattr(error, "permission", ""))
         if self._silent:
             where = ", ".join(sorted(self._silent))

@@ -86,6 +86,12 @@ CAUSES = (
         r"[Aa]ccess level|[Cc]ontext-[Aa]ware|IP address .*(restrict|not allowed|blocked)",
     ),
     Cause(
+        (),
+        Unsupported,
+        "a database instance that does not run shows neither its databases nor its users; what was read while it ran stays",
+        r"instance is not running",
+    ),
+    Cause(
         ("SERVICE_NOT_VISIBLE",),
         Unsupported,
         "{service} is not offered to {consumer}",

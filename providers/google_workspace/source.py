@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from providers.concurrency import Once
-from providers.errors import CredentialsError, Outcome, ProviderError, ScopeError
+from providers.errors import CredentialsError, Outcome, ProviderError
 from providers.google.operator import GoogleOperator
 from providers.google_workspace.catalogue import (
     DELETED_USERS,
@@ -212,9 +212,9 @@ def _left_out(kind: DirectoryKind, items: list[Any]) -> Iterator[Incomplete]:
 
 def _of_some_groups(kind: DirectoryKind, known: Memberships) -> Incomplete:
     """The report of groups whose members could not be read: a note where it is some of them, an incomplete scope where it is all."""
-    name, error = known.failed[0]
+    name, error = max(known.failed, key=lambda one: one[1].outcome.gravity)
     read = any(group.unreadable is None for group in known.groups)
-    outcome = Outcome.COMPLETE if read else error.outcome if isinstance(error, ScopeError) else Outcome.ERROR
+    outcome = Outcome.COMPLETE if read else error.outcome
     count = f"{len(known.failed)} of {len(known.groups)} groups have members that could not be read, {name} among them"
     text = f"{count}; what is known of them stays: {error}"
     return Incomplete(kind.sub_type, outcome, text, getattr(error, "permission", ""))

@@ -102,6 +102,16 @@ def test_a_part_that_could_not_be_read_makes_its_scope_incomplete_and_no_other()
     assert (sink.report("b").outcome, sink.report("b").resources) == (Outcome.COMPLETE, 1)
 
 
+@pytest.mark.parametrize("quiet", [Outcome.COMPLETE, Outcome.UNSUPPORTED, Outcome.SKIPPED])
+@pytest.mark.parametrize("grave_first", [True, False])
+def test_a_note_about_a_scope_does_not_hide_that_a_part_of_it_was_not_read(quiet, grave_first):
+    """Whichever comes first: only then does a complete scope mean that all was read."""
+    reports = [Incomplete("a", quiet, "a note"), Incomplete("a", Outcome.TIMEOUT, "zone z did not answer")]
+    sink = Recorder()
+    run(Planned({"a": lambda: [*things("a", 2), *(reversed(reports) if grave_first else reports)]}), sink)
+    assert (sink.report("a").outcome, sink.report("a").message) == (Outcome.TIMEOUT, "zone z did not answer")
+
+
 def test_a_resource_of_a_type_that_was_not_planned_is_not_lost_silently():
     sink = Recorder()
     run(Planned({"a+b": lambda: things("c", 1)}), sink)

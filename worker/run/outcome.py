@@ -74,7 +74,7 @@ KINDS = {
 """Error kind by cause of death, and the sentence used when the supervisor gives none."""
 
 
-NOTHING_TO_READ = frozenset({Outcome.COMPLETE, Outcome.UNSUPPORTED, Outcome.SKIPPED})
+NOTHING_TO_READ = frozenset(outcome for outcome in Outcome if outcome.gravity < 2)
 """Outcomes of scopes of which no more can be read: read in full, not offered by the source, or left out on purpose."""
 
 

@@ -185,6 +185,30 @@ def test_a_list_under_one_item_that_fails_leaves_the_items_and_the_other_lists(r
     assert (outcome(sink, "gcp_service_account").outcome, outcome(sink, "gcp_service_account").resources) == (Outcome.COMPLETE, 4)
 
 
+STOPPED = Refusal(400, "invalid", "Invalid request: Invalid request since instance is not running.", "INVALID_ARGUMENT")
+
+
+def test_a_stopped_database_instance_is_no_failure_and_no_absence(read, google):
+    """It shows neither its databases nor its users: those that are known stay, and the run is not partial for ever."""
+    with google.failing(STOPPED, "sql.databases.list"), google.failing(STOPPED, "sql.users.list"):
+        sink = read(project_ids=[ONE])
+
+    assert outcome(sink, "gcp_sql_instance").outcome is Outcome.COMPLETE
+    for sub_type in ("gcp_sql_database", "gcp_sql_user"):
+        report = outcome(sink, sub_type)
+        assert (report.outcome, report.resources) == (Outcome.UNSUPPORTED, 0)
+        assert "what was read while it ran stays" in report.message
+
+
+@pytest.mark.parametrize(("first", "second"), [(STOPPED, refusals.denied("x")), (refusals.denied("x"), STOPPED)])
+def test_what_is_not_offered_under_one_item_does_not_hide_what_is_refused_under_another(read, google, first, second):
+    with google.failing(first, _keys_of(1)), google.failing(second, _keys_of(2)):
+        report = outcome(read(project_ids=[ONE]), "gcp_service_account_key")
+
+    assert (report.outcome, report.permission) == (Outcome.DENIED, "x")
+    assert "2 of 4" in report.message
+
+
 def test_a_list_under_an_item_that_was_deleted_meanwhile_is_nothing(read, company, google):
     google.page = 10
     keys, accounts = google.items["iam.projects.serviceAccounts.keys.list"], company.accounts[ONE]

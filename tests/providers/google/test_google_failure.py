@@ -77,6 +77,10 @@ ROWS = {
         modern("Permission denied: Consumer 'projects/42' has been suspended.", info("CONSUMER_SUSPENDED")),
         Outcome.UNSUPPORTED, "", ("Google has suspended projects/42", "appeal"),
     ),
+    "stopped database instance": (
+        legacy("Invalid request: Invalid request since instance is not running.", "invalid"),
+        Outcome.UNSUPPORTED, "", ("does not run", "what was read while it ran stays"),
+    ),
     "organization policy on services": (
         modern(
             "Request is disallowed by organization's constraints/gcp.restrictServiceUsage constraint for 'projects/42'.",
