@@ -12,6 +12,7 @@ from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.lookup import check_organization, or_404
 from api.paging import page_of
+from api.search import conditions
 from worker.store import entities, organizations
 
 MAX_TREE = 5000
@@ -19,7 +20,7 @@ MAX_TREE = 5000
 
 
 class EntityFilters(Paging, frozen=True, kw_only=True):
-    """Query of the list of entities: `organization_id` or one above it, `q` a part of name or external id, `is_active` null for both."""
+    """Query of the list of entities: `organization_id` or one above it, `q` a search (`api.search`), `is_active` null for both."""
 
     organization_id: int | None = None
     entity_type: str | None = None
@@ -62,9 +63,10 @@ class OrganizationBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_entities(context: Context, query: EntityFilters, body: Any) -> dict[str, Any]:
-    """Entities that fit the filters."""
+    """Entities that fit the filters and the search."""
     with context.pool.reading() as connection:
-        rows, total = entities.page(connection, query.page, query.per_page, msgspec.structs.asdict(query))
+        search = conditions(connection, query.q or "")
+        rows, total = entities.page(connection, query.page, query.per_page, msgspec.structs.asdict(query), search)
     return page_of("entities", rows, total, query)
 
 

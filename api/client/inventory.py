@@ -20,7 +20,8 @@ def entities() -> None:
 
 
 @entities.command("list")
-@click.option("-q", "--query", "q", help="Part of the name or external id.")
+@click.argument("search", nargs=-1)
+@click.option("-q", "--query", "q", help="The same as SEARCH.")
 @click.option("--type", "sub_type", help="Such as ec2_instance.")
 @click.option("--category", "entity_type", help="Such as compute.")
 @click.option("--provider")
@@ -30,9 +31,14 @@ def entities() -> None:
 @click.option("--deleted", is_flag=True, help="What is deleted, instead of what is there.")
 @limited
 @in_session
-def list_entities(session: Session, /, limit: int | None, deleted: bool, **filters: Any) -> None:
-    """Lists entities of the inventory."""
-    session.many(session.api.rows("entities", "entities", limit, is_active=not deleted, **filters), COLUMNS)
+def list_entities(session: Session, /, search: tuple[str, ...], q: str | None, limit: int | None, deleted: bool, **filters: Any) -> None:
+    """Lists entities of the inventory that fit SEARCH and the options.
+
+    SEARCH has words of the name or id, and terms: tag:team=payments, tag:team, attr:State.Name=running, type:ec2_instance, provider:aws,
+    org:NAME, region:eu-west-1, account:123. A term after a - must not hold: elder entities list 'type:vpc -tag:team'.
+    """
+    asked = " ".join([*search, *([q] if q else [])]) or None
+    session.many(session.api.rows("entities", "entities", limit, is_active=not deleted, q=asked, **filters), COLUMNS)
 
 
 @entities.command("get")

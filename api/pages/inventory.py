@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template
+from flask import Response, render_template
 
 from api import inventory
 from api.context import Context
@@ -12,6 +12,7 @@ from api.graph import draw
 from api.lookup import or_404
 from api.pages import query
 from api.pages.actions import Page
+from api.search import EXAMPLES, SearchError, conditions
 from worker.store import changes, entities, history, organizations
 
 DEEPEST = 30
@@ -20,20 +21,36 @@ DEEPEST = 30
 FILTERS = ("q", "entity_type", "sub_type", "provider", "region", "organization_id")
 
 
-def _entities(context: Context) -> str:
+def _entities(context: Context) -> str | Response:
     given = query.filters(*FILTERS, "deleted")
-    filters: dict[str, Any] = {name: value for name, value in given.items() if name != "deleted"}
+    filters: dict[str, Any] = {name: value for name, value in given.items() if name not in ("deleted", "q")}
     filters["is_active"] = "deleted" not in given
     if "organization_id" in filters:
         filters["organization_id"] = query.number(filters["organization_id"])
+    refused: SearchError | None = None
+    rows: list[dict[str, Any]] = []
+    total = 0
     with context.pool.reading() as connection:
-        rows, total = entities.page(connection, query.page(), query.PER_PAGE, filters)
+        try:
+            rows, total = entities.page(connection, query.page(), query.PER_PAGE, filters, conditions(connection, given.get("q", "")))
+        except SearchError as error:
+            refused = error
         kinds = entities.summary(connection)
         home = organizations.get(connection, filters["organization_id"]) if "organization_id" in filters else None
     choices = {name: sorted({kind[name] for kind in kinds}) for name in ("entity_type", "sub_type", "provider")}
-    return render_template(
-        "entities.html", entities=rows, total=total, choices=choices, given=given, organization=home, any=bool(kinds), **query.pages(total)
+    page = render_template(
+        "entities.html",
+        entities=rows,
+        total=total,
+        choices=choices,
+        given=given,
+        organization=home,
+        any=bool(kinds),
+        refused=refused,
+        examples=EXAMPLES,
+        **query.pages(total),
     )
+    return Response(page, refused.status if refused else 200)
 
 
 def _entity(context: Context, entity_id: int) -> str:

@@ -104,6 +104,16 @@ def test_lists_come_in_four_forms(elder_command, database, sql):
     assert next(csv.DictReader(io.StringIO(elder_command("-o", "csv-raw", "jobs", "list").stdout)))["name"] == HOSTILE
 
 
+def test_entities_are_searched_as_on_the_page(elder_command, database, sql):
+    run_once(database, add_job(sql), resources(12))
+    sql.execute("update entities set tags = '{\"team\": \"payments\"}' where name like '%1'")
+
+    found = elder_command("-o", "jsonl", "entities", "list", "tag:team=payments", "type:ec2_instance").stdout.splitlines()
+
+    assert sorted(json.loads(line)["name"][-1] for line in found) == ["1", "1"], "of twelve, the second and the last"
+    assert "there is no field `tags`" in elder_command("entities", "list", "tags:team", code=1).stderr
+
+
 def test_more_than_a_page_is_read_to_its_end(elder_command, database, sql):
     run_once(database, add_job(sql), resources(1203))
 

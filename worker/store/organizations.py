@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, LiteralString
 
+from worker.store import statements
 from worker.store.connection import Connection, transaction
 from worker.store.query import Query, one
 
@@ -28,6 +29,11 @@ def page(connection: Connection, number: int, size: int, filters: dict[str, Any]
 def get(connection: Connection, number: int) -> dict[str, Any] | None:
     """One organization as it is stored."""
     return one(connection, "select " + COLUMNS + " from organizations o where o.id = %s", [number])
+
+
+def named(connection: Connection, name: str) -> list[int]:
+    """Ids of the organizations of that name and of all below them."""
+    return [number for (number,) in connection.execute(statements.get("organizations_named"), [name])]
 
 
 def add(connection: Connection, name: str, parent: int | None, description: str) -> dict[str, Any]:

@@ -19,3 +19,12 @@ select entity_type, sub_type, provider, count(*) as entities,
        count(*) filter (where first_seen_at > now() - interval '1 day') as fresh
 from entities where is_active
 group by 1, 2, 3 order by 4 desc, 2
+
+-- name: organizations_named
+-- Returns the ids of the organizations of a name, in any case of letters, and of all below them.
+with recursive below as (
+    select id from organizations where lower(name) = lower(%s)
+    union
+    select o.id from organizations o join below b on o.parent_id = b.id
+)
+select id from below
