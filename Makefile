@@ -7,7 +7,7 @@ SIDE_BY_SIDE ?= 2
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check format lock bench soak chaos clean peers
+.PHONY: help demo test fast check format lock dist bench soak chaos clean peers
 
 help: ## Lists the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -35,6 +35,9 @@ format: $(VENV)/test ## Formats the code
 lock: $(VENV)/test ## Pins what goes into the image, with hashes: deploy/requirements.lock
 	printf 'setuptools>=70.1\n' | $(BIN)/uv pip compile -q setup.cfg - --extra all --extra psycopg2 --universal --python-version 3.11 \
 		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" -o deploy/requirements.lock $(LOCK)
+
+dist: $(VENV)/test ## The release of this commit: wheel, source distribution and checksums in dist/
+	@$(BIN)/python deploy/release.py $(SNAPSHOT)
 
 bench: $(VENV)/test ## Our numbers beside the limits and beside the alternatives
 	$(BIN)/python -m bench
