@@ -144,7 +144,7 @@ def release(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[st
     """Applies what a run's guard held back."""
     with audited(context, "deletions released", f"run {run_id}") as line:
         or_404(history.run(line.connection, run_id), f"run {run_id}")
-        released = tombstones.release(line.connection, run_id)
+        released = tombstones.release(line.connection, run_id, line.actor.name)
         if released is None:
             raise Conflict(f"the job of run {run_id} is running, and may be reading what is held back: wait until it has ended")
         line.after = released._asdict()

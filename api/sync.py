@@ -64,7 +64,7 @@ def close_scope(context: Context, query: NoQuery, body: ScopeClosed) -> Tombston
 def release_held(context: Context, query: NoQuery, body: ReleaseHeld) -> HeldReleased:
     """Applies what the guard held back of a connector's syncs."""
     with audited(context, "deletions released", _owner(body.owner)) as line:
-        released = tombstones.release_connector(line.connection, body.owner)
+        released = tombstones.release_connector(line.connection, body.owner, line.actor.name)
         line.after = released._asdict()
     return HeldReleased(body.owner, *released)
 

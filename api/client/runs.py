@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from api.client import output
-from api.client.errors import EXIT_FAILED
+from api.client.errors import EXIT_FAILED, ClientError
 from api.client.session import Session, in_session, limited
 from worker.logs.cells import cell
 
@@ -68,16 +68,35 @@ def held(session: Session, run: int, limit: int | None) -> None:
 
 @group.command()
 @click.argument("run", type=int)
+@click.option("--undo", is_flag=True, help="Restore what the latest release of the run has deleted.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @in_session
-def release(session: Session, run: int, yes: bool) -> None:
-    """Applies the deletions that the guard holds back; see 'elder runs held' first."""
+def release(session: Session, run: int, undo: bool, yes: bool) -> None:
+    """Applies the deletions that the guard holds back; see 'elder runs held' first. --undo takes that back, for 30 days."""
+    if undo:
+        undo_release(session, f"run {run}", yes, run_id=run)
+        return
     if not yes:
         total = session.api.get(f"runs/{run}/held", per_page=1)["total"]
         click.confirm(f"Apply {total} deletions of run {run}?", abort=True)
     done = session.api.send("POST", f"runs/{run}/release")
     session.done(
         done, f"{done['released']} entities are marked as deleted; {done['links']} links and {done['attributes']} attributes are removed"
+    )
+
+
+def undo_release(session: Session, whose: str, yes: bool, **filters: Any) -> None:
+    """Undoes the newest release of a run or a connector that is not undone. Raises `ClientError`."""
+    found = next((one for one in session.api.rows("releases", "releases", None, **filters) if one["undone_at"] is None), None)
+    if found is None:
+        raise ClientError(f"there is no release of {whose} to undo: it can be undone for 30 days", EXIT_FAILED)
+    if not yes:
+        click.confirm(f"Restore {found['entities']} entities that {found['released_by'] or 'somebody'} has released?", abort=True)
+    done = session.api.send("POST", f"releases/{found['id']}/undo")
+    session.done(
+        done,
+        f"{done['entities']} entities are restored; {done['links']} links and {done['attributes']} attributes are put back; "
+        "they are held back again",
     )
 
 

@@ -75,11 +75,15 @@ def held_of_connector(session: Session, name: str, limit: int | None) -> None:
 
 @connectors.command("release")
 @click.argument("name")
+@click.option("--undo", is_flag=True, help="Restore what the latest release of the connector has deleted.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @in_session
-def release_connector(session: Session, name: str, yes: bool) -> None:
-    """Applies the deletions that the guard holds back; see 'elder connectors held' first."""
+def release_connector(session: Session, name: str, undo: bool, yes: bool) -> None:
+    """Applies the deletions that the guard holds back; see 'elder connectors held' first. --undo takes that back, for 30 days."""
     owner = f"connector:{name}"
+    if undo:
+        runs.undo_release(session, f"connector {name}", yes, owner=owner)
+        return
     if not yes:
         total = session.api.get("sync/held", owner=owner, per_page=1)["total"]
         click.confirm(f"Apply {total} deletions of connector {name}?", abort=True)

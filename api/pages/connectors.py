@@ -10,8 +10,8 @@ from api.context import Context
 from api.endpoint import NoQuery
 from api.lookup import or_404
 from api.pages.actions import Page
-from api.pages.jobs import HELD_SHOWN, RUNS, ledger
-from worker.store import connectors, held
+from api.pages.jobs import HELD_SHOWN, RELEASES, RUNS, ledger
+from worker.store import connectors, held, releases
 from worker.store.pool import snapshot
 from worker.sync.messages import ReleaseHeld
 
@@ -28,6 +28,7 @@ def _connector(context: Context, name: str) -> str:
         syncs, total = connectors.history(connection, name, RUNS)
         owner = connectors.PREFIX + name
         on_hold, held_total = held.page(connection, 1, HELD_SHOWN, owner=owner)
+        released, _ = releases.page(connection, 1, RELEASES, owner=owner)
     run = connector["latest"]
     shown = {"connector": connector, "run": run, "owner": owner, "syncs": syncs[::-1], "total": total, "live": run["status"] == "running"}
     return render_template(
@@ -35,6 +36,7 @@ def _connector(context: Context, name: str) -> str:
         **shown,
         held=on_hold,
         held_total=held_total,
+        releases=released,
         lost=[("entities, links and attributes", held_total)],
         **ledger(run["scopes"]),
     )

@@ -13,7 +13,7 @@ from api.lookup import or_404
 from api.pages import query
 from api.pages.actions import Page, act
 from api.probe import WORKER_SEEN
-from worker.store import attention, entities, history, organizations, probes
+from worker.store import attention, entities, history, organizations, probes, releases
 from worker.store import held as stored_held
 from worker.store import jobs as stored_jobs
 from worker.store.pool import snapshot
@@ -21,6 +21,9 @@ from worker.store.pool import snapshot
 RUNS = 20
 HELD_SHOWN = 50
 """Lines of what is held back on a run's page; the API lists all."""
+
+RELEASES = 5
+"""Releases that the page of a run or a connector shows, the newest ones."""
 
 _LOST = {"entities": "held_back", "links": "held_links", "attributes": "held_attributes"}
 
@@ -56,10 +59,10 @@ def _run(context: Context, run_id: int) -> str:
         run = or_404(history.run(connection, run_id), f"run {run_id}")
         job = or_404(stored_jobs.get(connection, run["job_id"]), f"job {run['job_id']}")
         on_hold, total = stored_held.page(connection, 1, HELD_SHOWN, run=run_id)
+        released, _ = releases.page(connection, 1, RELEASES, run=run_id)
     scopes = run["scopes"]
-    return render_template(
-        "run.html", run=run, job=job, held=on_hold, held_total=total, lost=lost(scopes), live=run["status"] == "running", **ledger(scopes)
-    )
+    held = {"held": on_hold, "held_total": total, "lost": lost(scopes), "releases": released}
+    return render_template("run.html", run=run, job=job, live=run["status"] == "running", **held, **ledger(scopes))
 
 
 def ledger(scopes: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -28,7 +28,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             if options.action == "held":
                 return _list(connection, options.run)
             with transaction(connection):
-                released = release(connection, options.run)
+                released = release(connection, options.run, person().name)
                 if released is not None:
                     audit.add(connection, person(), "deletions released", f"run {options.run}", after=released._asdict())
     except StoreError as error:

@@ -38,14 +38,14 @@ def settle(connection: Connection, scope: int, run: int | None, share: float) ->
         else:
             applied[loss.kind].append(loss.name)
             guard.remember(connection, scope, loss)
-    values = {"scopes": [scope], "run": run, "of_run": None}
+    values = {"scopes": [scope], "run": run, "of_run": None, "release": None}
     connection.execute(statements.get("apply_links"), {**values, "names": applied["link"]})
     connection.execute(statements.get("apply_attributes"), {**values, "names": applied["attribute"]})
     return Losses(held["link"], held["attribute"])
 
 
-def release(connection: Connection, scopes: Sequence[int], run: int | None) -> Losses:
-    """Applies what is held in these scopes, of one run if given; returns how much. Inside a transaction."""
-    values = {"scopes": list(scopes), "run": run, "of_run": run, "names": None}
+def release(connection: Connection, scopes: Sequence[int], run: int | None, release: int) -> Losses:
+    """Applies what is held in these scopes, of one run if given, for a release; returns how much. Inside a transaction."""
+    values = {"scopes": list(scopes), "run": run, "of_run": run, "names": None, "release": release}
     counts = [connection.execute(statements.get(name), values).fetchone() for name in ("apply_links", "apply_attributes")]
     return Losses(*(int(row[0]) if row else 0 for row in counts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from worker.store import guard, losses, statements
+from worker.store import guard, losses, releases, statements
 from worker.store.connection import Connection, transaction
 from worker.store.guard import Loss
 from worker.store.losses import Losses
@@ -62,8 +62,8 @@ def unhold_seen(connection: Connection, scope: int, unseen: Iterable[int]) -> No
         connection.execute(statements.get("unhold"), {"scope": scope, "keys": list(held.difference(unseen))})
 
 
-def release(connection: Connection, run: int) -> Released | None:
-    """Applies what a run's guard held back; returns how much. Raises `StoreError`.
+def release(connection: Connection, run: int, by: str = "") -> Released | None:
+    """Applies what a run's guard held back, on the word of `by`; returns how much. Raises `StoreError`.
 
     Returns None while the job runs, as it may be seeing those entities again; the job cannot be claimed meanwhile.
     """
@@ -71,16 +71,19 @@ def release(connection: Connection, run: int) -> Released | None:
         row = connection.execute(statements.get("lock_job_of"), {"run": run}).fetchone()
         if row is not None and row[0]:
             return None
-        released = _release(connection, run, None)
+        released = _release(connection, run, None, by)
         connection.execute(statements.get("settle_ledger"), {"run": run})
         connection.execute("update discovery_history set entities_deleted = entities_deleted + %s where id = %s", [released.entities, run])
     return released
 
 
-def release_connector(connection: Connection, owner: str) -> Released:
-    """Applies what was held back for a connector; returns how much. Entities seen again are restored. Raises `StoreError`."""
+def release_connector(connection: Connection, owner: str, by: str = "") -> Released:
+    """Applies what was held back for a connector, on the word of `by`; returns how much. Raises `StoreError`.
+
+    Entities that are seen again are restored.
+    """
     with transaction(connection):
-        return _release(connection, None, owner)
+        return _release(connection, None, owner, by)
 
 
 def clear_held(connection: Connection, scope: int) -> None:
@@ -88,11 +91,14 @@ def clear_held(connection: Connection, scope: int) -> None:
     connection.execute("delete from elder_worker.held where scope_id = %s", [scope])
 
 
-def _release(connection: Connection, run: int | None, owner: str | None) -> Released:
-    whose = {"run": run, "owner": owner}
+def _release(connection: Connection, run: int | None, owner: str | None, by: str) -> Released:
+    release = releases.begin(connection, run, owner, by)
+    whose = {"run": run, "owner": owner, "release": release}
     scopes = [scope for (scope,) in connection.execute(statements.get("scopes_with_held"), whose)]
-    applied: Losses = losses.release(connection, scopes, run)
+    applied: Losses = losses.release(connection, scopes, run, release)
     row = connection.execute(statements.get("release_held"), whose).fetchone()
+    released = Released(int(row[0]) if row else 0, *applied)
     connection.execute(statements.get("forget_applied"), {"scopes": scopes})
     connection.execute(statements.get("count_scopes"), {"scopes": scopes})
-    return Released(int(row[0]) if row else 0, *applied)
+    releases.end(connection, release, **released._asdict())
+    return released

@@ -106,27 +106,32 @@ update elder_worker.losses set held_at = coalesce(held_at, now()), run_id = %(ru
 where scope_id = %(scope)s and kind = %(kind)s and name = %(name)s and (held_at is null or run_id is distinct from %(run)s)
 
 -- name: apply_links
--- Deletes the links that are lost by these losses; returns how many.
+-- Deletes the links that are lost by these losses; returns how many. A release remembers them.
 with lost as (
     delete from elder_worker.losses
     where kind = 'link' and scope_id = any(%(scopes)s) and (name = any(%(names)s) or (%(names)s::text[] is null and held_at is not null))
       and (%(of_run)s::bigint is null or run_id = %(of_run)s)
-    returning entity_id, name, target
+    returning entity_id, scope_id, name, target
 ), orphaned as (
     update entities e set parent_id = null from lost where e.id = lost.entity_id and lost.name = 'parent'
 ), deleted as (
     delete from dependencies d using lost
     where d.source_id = lost.entity_id and d.dependency_type = lost.name and d.target_external_id = lost.target
+    returning d.source_id, lost.scope_id, d.dependency_type, d.target_external_id, d.target_id, d.created_at
+), remembered as (
+    insert into elder_worker.released (release_id, kind, entity_id, scope_id, name, target, target_id, since)
+    select %(release)s::bigint, 'link', source_id, scope_id, dependency_type, target_external_id, target_id, created_at
+    from deleted where %(release)s::bigint is not null
 )
 select count(*) from lost
 
 -- name: apply_attributes
--- Takes the lost attributes from their entities, and records that; returns how many.
+-- Takes the lost attributes from their entities, and records that; returns how many. A release remembers them.
 with lost as (
     delete from elder_worker.losses
     where kind = 'attribute' and scope_id = any(%(scopes)s) and (name = any(%(names)s) or (%(names)s::text[] is null and held_at is not null))
       and (%(of_run)s::bigint is null or run_id = %(of_run)s)
-    returning entity_id, name, value
+    returning entity_id, scope_id, name, value
 ), changed as (
     select e.id, array_agg(l.name) as names,
            coalesce(jsonb_object_agg(l.name, l.value) filter (where l.value is not null), '{}') as emptied,
@@ -135,6 +140,10 @@ with lost as (
     group by e.id
 ), recorded as (
     insert into entity_changes (entity_id, run_id, operation, changes) select id, %(run)s, 'updated', changes from changed
+), remembered as (
+    insert into elder_worker.released (release_id, kind, entity_id, scope_id, name, before, after)
+    select %(release)s::bigint, 'attribute', l.entity_id, l.scope_id, l.name, e.attributes -> l.name, l.value
+    from lost l join entities e on e.id = l.entity_id where %(release)s::bigint is not null
 ), applied as (
     update entities e set attributes = (e.attributes - c.names) || c.emptied, changed_at = now()
     from changed c where e.id = c.id

@@ -61,17 +61,20 @@ select exists (select from elder_worker.claims c where c.job_id = j.id and c.own
 from discovery_jobs j join discovery_history h on h.job_id = j.id where h.id = %(run)s for update of j
 
 -- name: release_held
--- Marks held-back entities as deleted; returns how many. An entity that was seen again since is not held any more.
+-- Marks held-back entities as deleted, and remembers them; returns how many. An entity that was seen again since is not held any more.
 with held as (
     delete from elder_worker.held
     where run_id = %(run)s or scope_id in (select id from elder_worker.scopes where owner = %(owner)s)
-    returning entity_id
+    returning entity_id, scope_id
 ), gone as (
     update entities set is_active = false, deleted_at = now(), changed_at = now()
     where id in (select entity_id from held) and is_active
     returning id
 ), recorded as (
     insert into entity_changes (entity_id, run_id, operation) select id, %(run)s, 'deleted' from gone
+), remembered as (
+    insert into elder_worker.released (release_id, kind, entity_id, scope_id)
+    select %(release)s, 'entity', g.id, min(h.scope_id) from gone g join held h on h.entity_id = g.id group by g.id
 )
 select count(*) from gone
 

@@ -1,0 +1,82 @@
+"""Releases over HTTP: which held-back deletions a person has confirmed, and how that is undone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.audit import audited
+from api.context import Context
+from api.endpoint import Endpoint, NoQuery, Paging
+from api.errors import Conflict
+from api.lookup import or_404
+from api.model import ApiModel, Listed, Time
+from api.paging import page_of
+from worker.store import releases
+
+
+class ReleaseFilters(Paging, frozen=True, kw_only=True):
+    """Query of the list of releases. `owner` is ``job:42`` or ``connector:ldap``."""
+
+    run_id: int | None = None
+    owner: str | None = None
+
+
+class Release(ApiModel, frozen=True, kw_only=True):
+    """A release: the deletions that a person has confirmed at once. It can be undone for 30 days."""
+
+    id: int
+    owner: str
+    """``job:42`` or ``connector:ldap``."""
+    run_id: int | None
+    """The run that had held the deletions back; null for a connector."""
+    released_at: Time
+    released_by: str
+    entities: int
+    links: int
+    attributes: int
+    undone_at: Time | None
+    undone_by: str | None
+
+
+class Releases(Listed, frozen=True, kw_only=True):
+    """Releases, the newest first."""
+
+    releases: list[Release]
+
+
+class Undone(ApiModel, frozen=True, kw_only=True):
+    """How many entities, links and attributes came back. They are held back again until they are seen, or released."""
+
+    release_id: int
+    owner: str
+    run_id: int | None
+    entities: int
+    links: int
+    attributes: int
+
+
+def list_releases(context: Context, query: ReleaseFilters, body: Any) -> dict[str, Any]:
+    """Releases of the last 30 days, the newest first."""
+    with context.pool.reading() as connection:
+        return page_of("releases", *releases.page(connection, query.page, query.per_page, run=query.run_id, owner=query.owner), query)
+
+
+def undo(context: Context, query: NoQuery, body: Any, release_id: int) -> dict[str, Any]:
+    """Restores what a release has deleted, as far as nothing has changed it since."""
+    with audited(context, "release undone") as line:
+        try:
+            restored = or_404(releases.undo(line.connection, release_id, line.actor.name), f"release {release_id} of the last 30 days")
+        except releases.NotUndone as error:
+            raise Conflict(str(error)) from None
+        counts = {"entities": restored.entities, "links": restored.links, "attributes": restored.attributes}
+        line.subject = restored.owner if restored.run is None else f"run {restored.run}"
+        line.after = {"release": release_id, **counts}
+    return {"release_id": release_id, "owner": restored.owner, "run_id": restored.run, **counts}
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/releases", "Confirmed deletions of the last 30 days", list_releases, query=ReleaseFilters, answer=Releases, role="read"
+    ),
+    Endpoint("POST", "/releases/{release_id}/undo", "Restore what a release has deleted", undo, answer=Undone, role="operate"),
+)

@@ -1,0 +1,92 @@
+"""Releases: what a person has confirmed as deleted, kept for a time so that it can be undone."""
+
+from __future__ import annotations
+
+from typing import Any, LiteralString, NamedTuple
+
+from worker.store import statements
+from worker.store.connection import Connection, transaction
+from worker.store.query import Query
+
+KEPT = 30
+"""Days for which a release can be undone."""
+
+COLUMNS: LiteralString = "id, owner, run_id, released_at, released_by, entities, links, attributes, undone_at, undone_by"
+
+
+class Restored(NamedTuple):
+    """The numbers of entities, links and attributes that came back; `owner` and `run` are those of the release."""
+
+    entities: int
+    links: int
+    attributes: int
+    owner: str
+    run: int | None
+
+
+class NotUndone(Exception):
+    """A release cannot be undone now; the message says why."""
+
+
+def begin(connection: Connection, run: int | None, owner: str | None, by: str) -> int:
+    """Adds a release and returns its id; releases that are too old to be undone are forgotten. Inside a transaction."""
+    connection.execute(statements.get("forget_releases"), {"days": KEPT})
+    row = connection.execute(statements.get("begin_release"), {"run": run, "owner": owner, "by": by}).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def end(connection: Connection, release: int, *, entities: int, links: int, attributes: int) -> None:
+    """Stores how much a release has deleted; one that has deleted nothing is no release. Inside a transaction."""
+    if entities or links or attributes:
+        values = {"release": release, "entities": entities, "links": links, "attributes": attributes}
+        connection.execute(statements.get("count_release"), values)
+    else:
+        connection.execute("delete from elder_worker.releases where id = %s", [release])
+
+
+def page(
+    connection: Connection, number: int, size: int, *, run: int | None = None, owner: str | None = None
+) -> tuple[list[dict[str, Any]], int]:
+    """A page of the releases that can be undone, and of those that were, the newest first."""
+    query = Query(COLUMNS, "elder_worker.releases", "id desc")
+    query.only("run_id = %s", run)
+    query.only("owner = %s", owner)
+    return query.page(connection, number, size)
+
+
+def undo(connection: Connection, release: int, by: str) -> Restored | None:
+    """Restores what a release has deleted and nothing has changed since; it is held back again. Raises `NotUndone` and `StoreError`.
+
+    Entities come back with their ids and their history. Returns None when there is no such release.
+    """
+    with transaction(connection):
+        found = connection.execute(statements.get("lock_release"), {"release": release}).fetchone()
+        if found is None:
+            return None
+        owner, run, undone_at = found
+        if undone_at is not None:
+            raise NotUndone(f"release {release} was undone already, {undone_at:%Y-%m-%d %H:%M} UTC")
+        _wait_for_no_run(connection, run)
+        return _restore(connection, release, owner, run, by)
+
+
+def _wait_for_no_run(connection: Connection, run: int | None) -> None:
+    """Keeps the job of a run from being claimed until the end of the transaction. Raises `NotUndone` while it runs."""
+    row = connection.execute(statements.get("lock_job_of"), {"run": run}).fetchone()
+    if row is not None and row[0]:
+        raise NotUndone(f"the job of run {run} is running, and may be reading what would be restored: wait until it has ended")
+
+
+def _restore(connection: Connection, release: int, owner: str, run: int | None, by: str) -> Restored:
+    values = {"release": release, "run": run, "by": by}
+    counts = []
+    for name in ("restore_entities", "restore_links", "restore_attributes"):
+        row = connection.execute(statements.get(name), values).fetchone()
+        counts.append(int(row[0]) if row else 0)
+    connection.execute(statements.get("unsettle_ledger"), values)
+    connection.execute("update discovery_history set entities_deleted = greatest(entities_deleted - %s, 0) where id = %s", [counts[0], run])
+    scopes = [scope for (scope,) in connection.execute(statements.get("scopes_of_release"), values)]
+    connection.execute(statements.get("count_scopes"), {"scopes": scopes})
+    connection.execute(statements.get("mark_undone"), values)
+    return Restored(*counts, owner, run)
