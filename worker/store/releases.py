@@ -80,13 +80,15 @@ def _wait_for_no_run(connection: Connection, run: int | None) -> None:
 
 def _restore(connection: Connection, release: int, owner: str, run: int | None, by: str) -> Restored:
     values = {"release": release, "run": run, "by": by}
-    counts = []
-    for name in ("restore_entities", "restore_links", "restore_attributes"):
-        row = connection.execute(statements.get(name), values).fetchone()
-        counts.append(int(row[0]) if row else 0)
+    entities, links, attributes = (_count(connection, f"restore_{kind}", values) for kind in ("entities", "links", "attributes"))
     connection.execute(statements.get("unsettle_ledger"), values)
-    connection.execute("update discovery_history set entities_deleted = greatest(entities_deleted - %s, 0) where id = %s", [counts[0], run])
+    connection.execute("update discovery_history set entities_deleted = greatest(entities_deleted - %s, 0) where id = %s", [entities, run])
     scopes = [scope for (scope,) in connection.execute(statements.get("scopes_of_release"), values)]
     connection.execute(statements.get("count_scopes"), {"scopes": scopes})
     connection.execute(statements.get("mark_undone"), values)
-    return Restored(*counts, owner, run)
+    return Restored(entities, links, attributes, owner, run)
+
+
+def _count(connection: Connection, statement: str, values: dict[str, Any]) -> int:
+    row = connection.execute(statements.get(statement), values).fetchone()
+    return int(row[0]) if row else 0
