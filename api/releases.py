@@ -26,7 +26,7 @@ class Release(ApiModel, frozen=True, kw_only=True):
 
     id: int
     owner: str
-    """``job:42`` or ``connector:ldap``."""
+    """The job or connector whose deletions they are: ``job:42``, ``connector:ldap``."""
     run_id: int | None
     """The run that had held the deletions back; null for a connector."""
     released_at: Time
