@@ -80,9 +80,10 @@ class PostgresInventory:
             if self._organization is None:
                 self._organization = self._place(connection, scope)
             row, version, marked = scopes.begin(connection, self._scopes_owner, scope, self._claimed.run_id)
-            found = marks.load(connection, row, valid=marked)
-            known = None if found.missing else scopes.fingerprints(connection, row)
-            return OpenScope(row, scope, known, found, guarded=version == self._version)
+            opened = OpenScope(row, scope, marks.load(connection, row, valid=marked), guarded=version == self._version)
+            if not opened.marks.missing:
+                opened.load(connection)
+            return opened
 
         self._open[index] = self._claim.transact(load)
 
@@ -94,20 +95,19 @@ class PostgresInventory:
         return resources
 
     def records(self, index: int, resources: list[msgspec.Raw]) -> None:
-        """Gathers new and changed resources; an unchanged resource costs two hashes."""
+        """Gathers new and changed resources; an unchanged resource costs one or two hashes."""
         opened = self._open[index]
-        before = len(opened.new) + len(opened.changed)
+        if not opened.loaded:
+            self._claim.transact(opened.load)
         refused: list[bytes] = []
-        known = opened.known if opened.known is not None else self._claim.transact(opened.search_in)
-        unchanged, keys = known.sort_out(resources, opened.new, opened.changed, refused)
-        opened.marks.add(keys, len(resources))
+        before = opened.gathered
+        unchanged, size = opened.compare(resources, refused)
         for data in refused:
             self._reject(opened, data, "not a resource")
-        fresh = len(opened.new) + len(opened.changed) - before
-        self._size += sum(len(data) for data in resources) if fresh else 0
         self.totals.resources += len(resources)
         self.totals.unchanged += unchanged
-        self._pending += fresh
+        self._pending += opened.gathered - before
+        self._size += size
         if self._pending >= BATCH_ROWS or self._size >= BATCH_BYTES:
             self.flush()
 
@@ -131,13 +131,12 @@ class PostgresInventory:
             if end.outcome is Outcome.COMPLETE:
                 tombstones.confirm(connection, opened.row, unseen, outside=end.outside)
             if complete and not end.outside:
-                had = opened.marks.resources if opened.known is None else len(opened.known)
-                deleted, held = tombstones.tombstone(connection, opened.row, self._claimed.run_id, unseen, had, self._guard)
+                deleted, held = tombstones.tombstone(connection, opened.row, self._claimed.run_id, unseen, opened.had, self._guard)
             else:
                 tombstones.unhold_seen(connection, opened.row, opened.unseen(connection))
             taken = Taken(deleted, held, *losses.settle(connection, opened.row, self._claimed.run_id, self._guard))
             self._ledger(connection, opened, end, taken, stored.get(end.index, Stored()), bool(unseen) or not complete)
-            if complete and not end.gone:
+            if complete and not end.gone and not held and not (end.outside and unseen):
                 opened.marks.keep(connection, opened.row, self._claimed.run_id)
             if end.gone and end.outcome is Outcome.COMPLETE:
                 scopes.retire_gone(connection, opened.row)
@@ -204,7 +203,7 @@ class PostgresInventory:
 
     def _forget(self) -> None:
         for opened in self._open.values():
-            opened.new, opened.changed = [], []
+            opened.forget()
         self._pending = self._size = 0
 
     # --- the database
@@ -214,9 +213,10 @@ class PostgresInventory:
         stored = {}
         for index, opened in self._open.items():
             opened.marks.write(connection, opened.row)
-            if opened.new or opened.changed:
+            new, changed = opened.decided(connection)
+            if new or changed:
                 connection.execute(statements.get("own_reading"), {"scope": opened.row})
-                stored[index] = self._ingest(connection, opened).store(opened.new, opened.changed)
+                stored[index] = self._ingest(connection, opened).store(new, changed)
         gathered = Stored()
         for one in stored.values():
             gathered.add(one)
@@ -242,8 +242,7 @@ class PostgresInventory:
         """Counts what a committed transaction wrote, and clears what was gathered."""
         for index, one in stored.items():
             opened = self._open[index]
-            opened.grown |= bool(opened.new)
-            opened.new, opened.changed = [], []
+            opened.forget()
             opened.reject(one)
             self.totals.created += one.created
             self.totals.updated += one.updated
@@ -279,7 +278,7 @@ class PostgresInventory:
             "detail": end.detail[:8000],
         }
         connection.execute(statements.get("add_to_ledger"), values)
-        changed = opened.grown or bool(opened.new) or recount
+        changed = opened.grown or recount
         scopes.end(connection, opened.row, scopes.Ended(end.outcome.value, message[:2000], end.permission, self._version, changed))
 
 

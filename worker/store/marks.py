@@ -1,5 +1,7 @@
 """Marks of batches: a batch whose bytes were part of a scope's last complete reading costs one hash, and no look at its resources.
 
+A mark also has a hash of each resource, for the batches that differ: `KnownContents` finds in them what came before in any place.
+
 Marks are valid only while nobody but the scope's own reading has touched its entities or sightings: triggers of migration 0019 void them.
 A reading by a release that knows no marks voids them too, as it is the scope's last run then.
 """
@@ -7,12 +9,12 @@ A reading by a release that knows no marks voids them too, as it is the scope's 
 from __future__ import annotations
 
 import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import xxhash
-
+from worker.run.contents import HASH, KnownContents
 from worker.run.fingerprints import INTEGER
+from worker.run.keyed_hash import KeyedHash
 from worker.store import statements
 from worker.store.connection import Connection
 
@@ -28,15 +30,22 @@ class Batch(NamedTuple):
 
     hash: bytes
     keys: array.array[int]
+    contents: array.array[int]
 
 
 class BatchMarks:
     """The batches of one scope, while a run reads it."""
 
-    def __init__(self, seed: int, known: dict[bytes, int] | None = None) -> None:
-        """`seed` is the database's; `known` maps the hashes of the last complete reading's batches to how many resources they hold."""
-        self._seed = seed
+    def __init__(self, hashes: KeyedHash, known: dict[bytes, int] | None = None, *, searchable: bool = False) -> None:
+        """`known` maps the hashes of the last complete reading's batches to how many resources they hold.
+
+        `searchable`: each of them has a hash of each resource, so that what is not among those has changed or is new.
+        """
+        self._hashes = hashes
         self._missing = known or {}
+        self._searchable = searchable and bool(known)
+        self.total = sum(self._missing.values())
+        """Resources of the last complete reading; 0 when its marks are not valid."""
         self._seen: dict[bytes, int] = {}
         self._new: list[Batch] = []
         self._next: bytes | None = None
@@ -54,14 +63,9 @@ class BatchMarks:
         """True when a batch of the last reading came again."""
         return bool(self._seen)
 
-    @property
-    def resources(self) -> int:
-        """Resources in the batches that came again."""
-        return sum(self._seen.values())
-
     def repeated(self, encoded: bytes | memoryview) -> int:
         """How many resources a batch holds that the last reading has brought too; 0 for another batch, whose keys `add` takes next."""
-        mark = xxhash.xxh3_128_digest(encoded, seed=self._seed)
+        mark = self._hashes.batch(encoded)
         resources = self._missing.pop(mark, 0)
         if resources:
             self._seen[mark] = resources
@@ -69,15 +73,19 @@ class BatchMarks:
         self._next = mark
         return self._seen.get(mark, 0)
 
-    def add(self, keys: array.array[int], resources: int) -> None:
-        """Takes the keys of the batch that was not known; fewer keys than resources when some were refused."""
+    def contents(self, resources: Iterable[bytes | memoryview]) -> list[int]:
+        """The keyed hash of each resource of a batch."""
+        return self._hashes.resources(resources)
+
+    def add(self, keys: array.array[int], contents: Sequence[int]) -> None:
+        """Takes the keys and hashes of the batch that was not known; fewer keys than hashes when some resources were refused."""
         mark, self._next = self._next, None
         self._count += 1
-        self._resources += resources
-        if mark is None or len(keys) != resources or self._count + len(self._seen) > MARKS_AT_MOST:
+        self._resources += len(contents)
+        if mark is None or len(keys) != len(contents) or self._count + len(self._seen) > MARKS_AT_MOST:
             self.usable = False
         if self.usable and mark is not None:
-            self._new.append(Batch(mark, keys))
+            self._new.append(Batch(mark, keys, array.array(HASH, contents)))
         else:
             self._new = []
 
@@ -91,6 +99,7 @@ class BatchMarks:
                 "hashes": [one.hash for one in self._new],
                 "resources": [len(one.keys) for one in self._new],
                 "keys": [one.keys.tobytes() for one in self._new],
+                "contents": [self._hashes.proof + one.contents.tobytes() for one in self._new],
             }
             connection.execute(statements.get("add_marks"), values)
 
@@ -105,6 +114,27 @@ class BatchMarks:
         for (keys,) in connection.cursor().stream(statements.get("keys_of_marks"), values, binary=True):
             yield array.array(INTEGER, keys)
 
+    def load_contents(self, connection: Connection, scope: int) -> KnownContents | None:
+        """All resources of the last complete reading, before this one has stored a batch; None when its marks do not tell them."""
+        if not self._searchable:
+            return None
+        known = KnownContents(self.total)
+        for contents, keys in self._resources_of(connection, scope, [*self._missing, *self._seen]):
+            known.add(contents, keys)
+        return known
+
+    def unseen(self, connection: Connection, scope: int, known: KnownContents | None) -> Iterator[int] | None:
+        """Keys of the resources that neither came in their batch nor are seen in `known`; None when the marks do not tell them."""
+        if not self._searchable:
+            return None
+        rows = self._resources_of(connection, scope, list(self._missing))
+        return (key for contents, keys in rows for key in (keys if known is None else known.unseen(contents, keys)))
+
+    def _resources_of(self, connection: Connection, scope: int, hashes: list[bytes]) -> Iterator[tuple[array.array[int], array.array[int]]]:
+        values = {"scope": scope, "hashes": hashes}
+        for contents, keys in connection.cursor().stream(statements.get("resources_of_marks"), values, binary=True):
+            yield array.array(HASH, contents[len(self._hashes.proof) :]), array.array(INTEGER, keys)
+
     def keep(self, connection: Connection, scope: int, run: int) -> None:
         """Makes the batches of this complete reading the scope's marks. Inside the transaction that ends the scope."""
         if not self.usable:
@@ -118,12 +148,13 @@ class BatchMarks:
 
 def load(connection: Connection, scope: int, *, valid: bool) -> BatchMarks:
     """The marks of a scope whose reading begins; those that are not valid are deleted. Inside a transaction."""
-    row = connection.execute("select seed from elder_worker.hash_seed").fetchone()
+    row = connection.execute("select secret from elder_worker.hash_seed", binary=True).fetchone()
     assert row is not None
-    seed = row[0] % 2**64
+    hashes = KeyedHash(row[0])
     if valid:
-        rows = connection.execute(statements.get("marks"), {"scope": scope, "limit": MARKS_AT_MOST + 1}, binary=True).fetchall()
+        values = {"scope": scope, "limit": MARKS_AT_MOST + 1, "proof": hashes.proof}
+        rows = connection.execute(statements.get("marks"), values, binary=True).fetchall()
         if len(rows) <= MARKS_AT_MOST:
-            return BatchMarks(seed, dict(rows))
+            return BatchMarks(hashes, {mark: count for mark, count, _ in rows}, searchable=all(whole for _, _, whole in rows))
     connection.execute("delete from elder_worker.batch_marks where scope_id = %s", [scope])
-    return BatchMarks(seed)
+    return BatchMarks(hashes)

@@ -1,17 +1,24 @@
-"""A scope while a run reads it."""
+"""A scope while a run reads it: what is known of its resources, and what has come that differs."""
 
 from __future__ import annotations
 
+import array
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from providers.records import Scope
-from worker.run.fingerprints import Entry, Fingerprints
+from worker.run.contents import KnownContents
+from worker.run.fingerprints import Entry, Fingerprints, content_of, key_of
 from worker.store import scopes
 from worker.store.connection import Connection
 from worker.store.ingest import Stored
 from worker.store.marks import BatchMarks
+
+STRANGE_AT_MOST = 50_000
+"""Resources that came otherwise than before; of a scope with more, every key is loaded, and their keys are not gathered in a set (4 MB)."""
 
 
 @dataclasses.dataclass
@@ -20,11 +27,17 @@ class OpenScope:
 
     row: int
     scope: Scope
-    known: Fingerprints | None
-    """None while every batch has been one of the last complete reading."""
     marks: BatchMarks
+    known: Fingerprints | None = None
+    """The stored fingerprints, loaded for a batch that the last reading did not bring, unless `contents` can be."""
+    contents: KnownContents | None = None
+    """The resources of the last complete reading, when its marks tell them: then no stored fingerprints have to be loaded."""
     new: list[Entry] = dataclasses.field(default_factory=list)
     changed: list[Entry] = dataclasses.field(default_factory=list)
+    strange: list[Entry] = dataclasses.field(default_factory=list)
+    """Resources whose hash is not in `contents`: new or changed, which is decided when they are written."""
+    came: set[int] = dataclasses.field(default_factory=set)
+    """The keys of all that were strange in this reading."""
     rejected: int = 0
     rejection: str = ""
     """The first rejected resource with its reason."""
@@ -32,17 +45,89 @@ class OpenScope:
     """False when another version of the catalogue read the scope before."""
     grown: bool = False
 
-    def search_in(self, connection: Connection) -> Fingerprints:
-        """Fingerprints of the scope's resources, loaded at the first call. To be called inside a transaction."""
+    @property
+    def loaded(self) -> bool:
+        """True when a batch can be compared."""
+        return self.known is not None or (self.contents is not None and len(self.came) <= STRANGE_AT_MOST)
+
+    @property
+    def had(self) -> int:
+        """Resources that the scope had when its reading began; without valid marks, known when `unseen` has been asked for."""
+        return self.marks.total or (len(self.known) if self.known is not None else 0)
+
+    @property
+    def gathered(self) -> int:
+        """How many resources wait to be written."""
+        return len(self.new) + len(self.changed) + len(self.strange)
+
+    def load(self, connection: Connection) -> None:
+        """Loads what is known of the scope's resources. Inside a transaction."""
+        if not self.loaded and self.contents is None:
+            self.contents = self.marks.load_contents(connection, self.row)
+        if not self.loaded:
+            self._search_in(connection)
+
+    def compare(self, resources: Sequence[msgspec.Raw], refused: list[bytes]) -> tuple[int, int]:
+        """Compares a batch with what is known, and gathers what differs; returns how many are unchanged, and the bytes gathered."""
+        hashes = self.marks.contents(resources)
+        before = len(self.new), len(self.changed), len(self.strange)
+        if self.known is None:
+            unchanged, keys = self._compare_contents(resources, hashes, refused)
+        else:
+            unchanged, keys = self.known.sort_out(resources, self.new, self.changed, refused)
+        self.marks.add(keys, hashes)
+        lists = zip((self.new, self.changed, self.strange), before, strict=True)
+        return unchanged, sum(len(entry.raw) for entries, start in lists for entry in entries[start:])
+
+    def _compare_contents(self, resources: Sequence[msgspec.Raw], hashes: list[int], refused: list[bytes]) -> tuple[int, array.array[int]]:
+        assert self.contents is not None
+        keys, strange = self.contents.search(hashes)
+        unchanged = len(keys) - len(strange)
+        for at in strange:
+            data = bytes(resources[at])
+            try:
+                keys[at] = key = key_of(data)
+            except ValueError:
+                refused.append(data)
+            else:
+                self.strange.append(Entry(key, content_of(data), data))
+                self.came.add(key)
+        return unchanged, keys[: len(keys) - len(refused)]
+
+    def decided(self, connection: Connection) -> tuple[list[Entry], list[Entry]]:
+        """The gathered resources that are new, and those that have changed. Inside the transaction that writes them."""
+        new, changed = list(self.new), list(self.changed)
+        stored = scopes.stored_of(connection, self.row, [entry.key for entry in self.strange]) if self.strange else {}
+        for entry in self.strange:
+            if entry.key not in stored:
+                new.append(entry)
+            elif stored[entry.key] == (entry.content, False):  # other bytes and the same content: somebody has crafted them
+                changed.append(entry._replace(content=entry.content ^ 1))
+            else:
+                changed.append(entry)
+        self.grown |= bool(new)
+        return new, changed
+
+    def forget(self) -> None:
+        """Forgets the gathered resources: they are stored, or never will be."""
+        self.new, self.changed, self.strange = [], [], []
+
+    def _search_in(self, connection: Connection) -> Fingerprints:
         if self.known is None:
             self.known = scopes.fingerprints(connection, self.row)
+            self.known.mark(self.came)
+            self.known.mark(self.contents.seen() if self.contents else ())
+            self.contents, self.came = None, set()
         return self.known
 
     def unseen(self, connection: Connection) -> Iterator[int]:
         """Keys of the scope's resources that this reading has not brought. Inside the transaction that ends the scope."""
         if self.known is None and not self.marks.missing:
             return iter(())
-        known = self.search_in(connection)
+        found = self.marks.unseen(connection, self.row, self.contents) if self.known is None else None
+        if found is not None:
+            return (key for key in found if key not in self.came)
+        known = self._search_in(connection)
         for keys in self.marks.keys(connection, self.row) if self.marks.seen else ():
             known.mark(keys)
         return known.unseen()

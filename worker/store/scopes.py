@@ -129,6 +129,12 @@ def fingerprints_of(connection: Connection, scope: int, keys: Sequence[int]) -> 
     return Fingerprints(connection.execute(statements.get("fingerprints_of"), {"scope": scope, "keys": list(keys)}).fetchall())
 
 
+def stored_of(connection: Connection, scope: int, keys: Sequence[int]) -> dict[int, tuple[int, bool]]:
+    """The stored content of each of these keys that the scope has seen, and whether it was written since the scope's reading began."""
+    rows = connection.execute(statements.get("stored_of"), {"scope": scope, "keys": list(keys)})
+    return {key: (content, written) for key, content, written in rows}
+
+
 def organization_ids(connection: Connection, owner: str) -> dict[str, int]:
     """Row ids of the organizations that a connector made, by external id."""
     rows = connection.execute("select external_id, id from organizations where owner = %s", [owner])

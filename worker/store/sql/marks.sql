@@ -1,16 +1,21 @@
 -- name: marks
--- Returns the batches of a scope's last complete reading; of too many, one more than are used.
-select hash, resources from elder_worker.batch_marks where scope_id = %(scope)s limit %(limit)s
+-- Returns the batches of a scope's last complete reading, and whether each tells its resources under this secret; of too many,
+-- one more than are used.
+select hash, resources, coalesce(substring(contents for 8) = %(proof)s, false) from elder_worker.batch_marks where scope_id = %(scope)s limit %(limit)s
 
 -- name: add_marks
 -- Adds batches that a scope's reading has brought.
-insert into elder_worker.batch_marks (scope_id, hash, resources, keys)
-select %(scope)s, m.* from unnest(%(hashes)s::bytea[], %(resources)s::integer[], %(keys)s::bytea[]) m
+insert into elder_worker.batch_marks (scope_id, hash, resources, keys, contents)
+select %(scope)s, m.* from unnest(%(hashes)s::bytea[], %(resources)s::integer[], %(keys)s::bytea[], %(contents)s::bytea[]) m
 on conflict do nothing
 
 -- name: keys_of_marks
 -- Returns the keys of a scope's batches, a batch a row.
 select keys from elder_worker.batch_marks where scope_id = %(scope)s and hash = any(%(hashes)s)
+
+-- name: resources_of_marks
+-- Returns the hashes and keys of the resources of a scope's batches, a batch a row.
+select contents, keys from elder_worker.batch_marks where scope_id = %(scope)s and hash = any(%(hashes)s)
 
 -- name: delete_marks
 -- Deletes batches of a scope that its reading has not brought again.

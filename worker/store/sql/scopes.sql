@@ -155,3 +155,12 @@ select key, content from entities where scope_id = %(scope)s and is_active and k
 union all
 select key, content from elder_worker.sightings where scope_id = %(scope)s and key = any(%(keys)s)
 order by 1
+
+-- name: stored_of
+-- Returns key and content of those of some keys that a scope has seen, its own active entities and its sightings, and whether the entity has
+-- been written since the scope's reading began.
+select e.key, e.content, e.changed_at >= s.last_attempt_at
+from entities e join elder_worker.scopes s on s.id = e.scope_id
+where e.scope_id = %(scope)s and e.is_active and e.key = any(%(keys)s)
+union all
+select key, content, false from elder_worker.sightings where scope_id = %(scope)s and key = any(%(keys)s)
