@@ -1,4 +1,4 @@
-"""The change feed over HTTP, and the changes of one entity step by step."""
+"""The change feed over HTTP, the changes of one entity step by step, and fields of a job that are ignored from now on."""
 
 from __future__ import annotations
 
@@ -6,27 +6,60 @@ from typing import Any
 
 import msgspec
 
-from api import difference
+from api import difference, job_models, times
 from api import inventory_models as models
+from api.audit import audited
 from api.context import Context
-from api.endpoint import Endpoint, Paging
-from api.lookup import or_404
+from api.endpoint import Endpoint, NoQuery, Paging
+from api.errors import ApiError
+from api.job_config import merged, provider_of, sealed, shown_job, stored_config
+from api.lookup import get_job, or_404
 from api.paging import page_of
-from worker.store import changes, entities
+from worker.store import changes, entities, jobs
+
+IGNORED = "ignore_fields"
+"""The config key of the fields that a job leaves out."""
 
 
 class ChangeFilters(Paging, frozen=True, kw_only=True):
-    """Query of the list of changes."""
+    """Query of the list of changes: `since` and `until` are moments or durations before now (``24h``), `field` an attribute or a tag."""
 
     entity_id: int | None = None
     run_id: int | None = None
+    job_id: int | None = None
     operation: str | None = None
+    since: str | None = None
+    until: str | None = None
+    provider: str | None = None
+    sub_type: str | None = None
+    field: str | None = None
+
+    def __post_init__(self) -> None:
+        """Bounds, as a `ValueError`."""
+        super().__post_init__()
+        self.conditions()
+
+    def conditions(self) -> dict[str, Any]:
+        """The filters as the store takes them. Raises `ValueError`."""
+        given = msgspec.structs.asdict(self)
+        return given | {name: times.moment(name, given[name]) for name in ("since", "until") if given[name]}
+
+
+class IgnoreBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The field that a job is to leave out: a path such as ``status.lastSyncedAt`` or ``items[].etag``."""
+
+    field: str
+
+    def __post_init__(self) -> None:
+        """Rules that types cannot say."""
+        if not 0 < len(self.field.strip()) <= 500 or not self.field.isprintable():
+            raise ValueError("`field` is the path of an attribute, of 1 to 500 characters")
 
 
 def list_changes(context: Context, query: ChangeFilters, body: Any) -> dict[str, Any]:
     """Lists changes, the latest first."""
     with context.pool.reading() as connection:
-        rows, total = changes.page(connection, query.page, query.per_page, msgspec.structs.asdict(query))
+        rows, total = changes.page(connection, query.page, query.per_page, query.conditions())
     return page_of("changes", rows, total, query)
 
 
@@ -36,6 +69,42 @@ def show_diff(context: Context, query: Paging, body: Any, entity_id: int) -> dic
         or_404(entities.get(connection, entity_id), f"entity {entity_id}")
         rows, total = changes.page(connection, query.page, query.per_page, {"entity_id": entity_id})
     return {"entity_id": entity_id, **page_of("changes", [_step_by_step(row) for row in rows], total, query)}
+
+
+def ignore(context: Context, query: NoQuery, body: IgnoreBody, job_id: int) -> dict[str, Any]:
+    """Adds a field to those that a job leaves out; its next run takes it from the inventory, which is no change."""
+    field = body.field.strip()
+    with audited(context, "field ignored", f"job {job_id}") as line:
+        job = get_job(line.connection, job_id, locked=True)
+        provider, stored = provider_of(context.settings, job["provider"]), stored_config(job)
+        if IGNORED not in provider.config.__struct_fields__:
+            raise ApiError(f"jobs of {provider.title} have no `{IGNORED}`")
+        before = list(stored.get(IGNORED) or ())
+        config = merged(provider, {IGNORED: [*before, *({field} - {*before})]}, stored, job["organization_id"])
+        jobs.change(line.connection, job_id, {"config": sealed(context, provider, config)})
+        line.before, line.after = {IGNORED: before}, {IGNORED: config[IGNORED]}
+        return shown_job(get_job(line.connection, job_id))
+
+
+def ignorable(recorded: dict[str, Any]) -> list[str]:
+    """The paths by which a job could ignore what a recorded change has changed; tags and names cannot be ignored."""
+    found = (_path(step.path) for step in difference.steps_of(recorded))
+    return list(dict.fromkeys(path for path in found if path))
+
+
+def _path(path: difference.Path) -> str:
+    """A step's path as `ignore_fields` writes it: without positions, keys that hold a dot in quotes; empty where it cannot be written."""
+    first, *rest = path
+    names = [str(first).removeprefix("attributes."), *rest]
+    if not str(first).startswith("attributes.") or any(isinstance(name, str) and {*'"[]*{}'} & {*name} for name in names):
+        return ""
+    while names and isinstance(names[-1], int):  # an item of a list came or went: it is the list that changes
+        names.pop()
+    written = ""
+    for name in names:
+        quoted = f'"{name}"' if "." in str(name) else name
+        written += "[]" if isinstance(name, int) else f".{quoted}" if written else str(quoted)
+    return written
 
 
 def _step_by_step(row: dict[str, Any]) -> dict[str, Any]:
@@ -53,5 +122,14 @@ ENDPOINTS = (
         query=Paging,
         answer=models.EntityDiff,
         role="read",
+    ),
+    Endpoint(
+        "POST",
+        "/discovery/jobs/{job_id}/ignore",
+        "Leave out a field that changes without meaning",
+        ignore,
+        body=IgnoreBody,
+        answer=job_models.Job,
+        role="operate",
     ),
 )

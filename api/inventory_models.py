@@ -136,6 +136,10 @@ class EntityChange(Change, frozen=True, kw_only=True):
     name: str
     sub_type: str
     external_id: str
+    provider: str
+    job_id: int | None
+    """The job whose run it was; null for a connector, and for a run or job that is no more."""
+    job: str | None
 
 
 class Difference(ApiModel, frozen=True, kw_only=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 import msgspec
@@ -15,12 +14,11 @@ from api.errors import ApiError
 from api.lookup import or_404
 from api.model import ApiModel, Listed, Time
 from api.paging import page_of
+from api.times import seconds
 from worker.store import claims, lifecycle
 from worker.store.lifecycle import Filters
 
 State = Literal["current", "abandoned", "retired"]
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class ScopeFilters(Paging, frozen=True, kw_only=True):
@@ -39,7 +37,7 @@ class ScopeFilters(Paging, frozen=True, kw_only=True):
         """Bounds, as a `ValueError`."""
         super().__post_init__()
         if self.not_complete_for is not None:
-            seconds(self.not_complete_for)
+            seconds("not_complete_for", self.not_complete_for)
 
 
 class Scope(ApiModel, frozen=True, kw_only=True):
@@ -88,18 +86,10 @@ class RetireBody(msgspec.Struct, frozen=True, kw_only=True):
     owner: str | None = None
 
 
-def seconds(duration: str) -> float:
-    """A duration such as ``7d`` in seconds. Raises `ValueError`."""
-    match = re.fullmatch(r"(\d{1,6})([smhd])", duration)
-    if match is None:
-        raise ValueError("`not_complete_for` is a number and a unit: 7d, 12h, 30m or 90s")
-    return float(int(match[1]) * _UNITS[match[2]])
-
-
 def list_scopes(context: Context, query: ScopeFilters, body: Any) -> dict[str, Any]:
     """Scopes that fit the filters, the longest not complete first."""
     given = msgspec.structs.asdict(query)
-    since = seconds(query.not_complete_for) if query.not_complete_for else None
+    since = seconds("not_complete_for", query.not_complete_for) if query.not_complete_for else None
     filters = Filters(**{name: given[name] for name in Filters.__struct_fields__ if name != "not_complete_for"}, not_complete_for=since)
     with context.jobs() as connection:
         rows, total = lifecycle.page(connection, query.page, query.per_page, filters)

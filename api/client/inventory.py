@@ -70,6 +70,12 @@ def _steps(change: dict[str, Any]) -> list[dict[str, Any]]:
 @click.command()
 @click.option("--entity", "entity_id", type=int)
 @click.option("--run", "run_id", type=int)
+@click.option("--job", "job_id", type=int)
+@click.option("--since", metavar="24h", help="Not before: a duration before now, a date or a time.")
+@click.option("--until", metavar="TIME", help="Before: the same.")
+@click.option("--provider")
+@click.option("--type", "sub_type", help="Such as ec2_instance.")
+@click.option("--field", help="An attribute or a tag that has changed.")
 @click.option("--operation", type=click.Choice(["created", "updated", "deleted", "restored"]))
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @in_session

@@ -160,6 +160,16 @@ def history(session: Session, job: int, limit: int) -> None:
     session.many(session.api.get(f"discovery/jobs/{job}/history", limit=limit)["results"], runs.COLUMNS)
 
 
+@group.command()
+@click.argument("job", type=int)
+@click.argument("field")
+@in_session
+def ignore(session: Session, job: int, field: str) -> None:
+    """Has a job leave out a field that changes without meaning, such as status.lastSyncedAt."""
+    answer = session.api.send("POST", f"discovery/jobs/{job}/ignore", {"field": field})
+    session.done(answer, f"job {job} ignores {', '.join(answer['config']['ignore_fields'])}")
+
+
 @group.command("accept-identity")
 @click.argument("job", type=int)
 @in_session

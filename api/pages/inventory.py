@@ -1,4 +1,4 @@
-"""Pages of the inventory: entities, organizations, changes."""
+"""Pages of the inventory: entities, organizations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from api.lookup import or_404
 from api.pages import query
 from api.pages.actions import Page
 from api.search import EXAMPLES, SearchError, conditions
-from worker.store import changes, entities, history, organizations
+from worker.store import entities, organizations
 
 DEEPEST = 30
 """Levels of a tree that are indented."""
@@ -66,17 +66,8 @@ def _organizations(context: Context) -> str:
     return render_template("organizations.html", roots=tree["organizations"], total=tree["total"], deepest=DEEPEST)
 
 
-def _changes(context: Context) -> str:
-    with context.pool.reading() as connection:
-        rows, total = changes.page(connection, query.page(), query.PER_PAGE, {})
-        runs = history.recent(connection, 8)
-        fresh = sorted((kind for kind in entities.summary(connection) if kind["fresh"]), key=lambda kind: -kind["fresh"])
-    return render_template("changes.html", changes=rows, total=total, runs=runs, fresh=fresh[:24], **query.pages(total))
-
-
 PAGES = (
     Page("/entities", _entities, "read"),
     Page("/entities/<id:entity_id>", _entity, "read"),
     Page("/organizations", _organizations, "read"),
-    Page("/changes", _changes, "read"),
 )

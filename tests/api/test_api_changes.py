@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
-from store_runs import add_job, run_once
+from store_runs import Run, add_job, run_once
 
-from providers.records import Resource
+from api.changes import ignorable
+from providers.records import Resource, Scope
 
 
 def rule(port: int) -> dict:
@@ -64,3 +66,128 @@ def test_the_command_shows_the_same(elder_command, opened):
     assert [step["after"] for step in steps] == [rule(8443)]
     assert elder_command("entities", "diff", str(opened), "--change", str(steps[0]["change"])).stdout.count("\n") == 2
     assert elder_command("entities", "diff", "99", code=1).stderr == "elder: there is no entity 99\n"
+
+
+@pytest.fixture
+def feed(elder, database, sql, opened) -> dict[str, int]:
+    """Changes of two jobs, of AWS and of Kubernetes; returns the jobs' ids."""
+    other = elder.post("discovery/jobs", {"name": "cluster", "provider": "kubernetes", "config": {}})["id"]
+    pod = Resource("pod", "workload", "k8s_pod", "web", {"status": {"seen": 1, "phase": "Running"}, "list": [{"id": 1, "n.m": 1}]})
+    scope = Scope("kubernetes", "c", "", "k8s_pod")
+    for seen in (1, 2):
+        run = Run(database, other)
+        changed = {"status": {"seen": seen, "phase": "Running"}, "list": [{"id": 1, "n.m": seen}]}
+        run.scope([msgspec.structs.replace(pod, attributes=changed)], scope)
+        run.finish()
+        sql.execute("update discovery_jobs set next_run_at = now() where id = %s", [other])
+    sql.execute("update entity_changes set changed_at = now() - interval '3 days' where entity_id = %s and operation = 'updated'", [opened])
+    sql.execute("update elder_worker.created set created_at = created_at - interval '5 days' where first_id = %s", [opened])
+    sql.execute("update entities set first_seen_at = first_seen_at - interval '5 days' where id = %s", [opened])
+    return {"aws": sql.execute("select min(id) from discovery_jobs").fetchone()[0], "kubernetes": other}
+
+
+FILTERS = {
+    "": 4,
+    "job_id={aws}": 2,
+    "job_id={kubernetes}": 2,
+    "job_id=999": 0,
+    "provider=aws": 2,
+    "provider=kubernetes&operation=created": 1,
+    "sub_type=k8s_pod": 2,
+    "sub_type=security_group&operation=updated": 1,
+    "field=IpPermissions": 1,
+    "field=status": 1,
+    "field=nothing": 0,
+    "since=24h": 2,
+    "since=4d": 3,
+    "until=24h": 2,
+    "until=4d": 1,
+    "since=4d&until=1h&provider=aws": 1,
+    "since=2026-01-01&until=2026-01-02": 0,
+    "since=2000-01-01T00:00:00Z": 4,
+    "provider=aws&until=4d": 1,
+}
+
+
+def test_changes_are_filtered_by_time_job_provider_type_and_field(elder, feed):
+    counts = {}
+    for query in FILTERS:
+        answer = elder.get(f"changes?{query.format(**feed)}")
+        assert len(answer["changes"]) == answer["total"], query
+        counts[query] = answer["total"]
+
+    assert counts == FILTERS
+    assert [elder.get(f"changes?sub_type=k8s_pod&per_page=1&page={page}")["changes"][0]["operation"] for page in (1, 2)] == [
+        "updated",
+        "created",
+    ]
+    assert {(one["job_id"], one["job"], one["provider"]) for one in elder.get(f"changes?job_id={feed['kubernetes']}")["changes"]} == {
+        (feed["kubernetes"], "cluster", "kubernetes")
+    }
+    for wrong in ("since=soon", "until=9999999d", "since=0001-01-01"):
+        assert wrong.partition("=")[0] in elder.get(f"changes?{wrong}", 400)["details"][0]
+
+
+def test_the_page_filters_and_ignores_a_field_in_its_job(elder, feed, sql):
+    def page(query: str, status: int = 200) -> str:
+        answer = elder.call("GET", f"/changes?{query}", headers={"Accept": "text/html"})
+        assert answer.status_code == status
+        return answer.get_data(as_text=True)
+
+    shown = page("provider=kubernetes&operation=updated&since=24h&sub_type=&field=")
+    assert shown.count('<tr><td><a href="/entities/') == 1
+    assert 'value="status.seen"' in shown
+    assert 'value="list[].&#34;n.m&#34;"' in shown
+    assert "No change fits these filters" in page("field=nothing")
+    assert "is a date, a time" in page("since=soon", 400)
+
+    done = elder.call("POST", f"/jobs/{feed['kubernetes']}/ignore", data={"field": "status.seen"}, headers={"Accept": "text/html"})
+
+    assert (done.status_code, done.headers["Location"]) == (303, f"/jobs/{feed['kubernetes']}")
+    assert elder.get(f"discovery/jobs/{feed['kubernetes']}")["config"]["ignore_fields"] == ["status.seen"]
+    again = elder.post(f"discovery/jobs/{feed['kubernetes']}/ignore", {"field": "**.etag"}, 200)
+    assert again["config"]["ignore_fields"] == ["status.seen", "**.etag"]
+    assert elder.post(f"discovery/jobs/{feed['kubernetes']}/ignore", {"field": "**.etag"}, 200)["config"] == again["config"]
+    [line, *_] = elder.get("audit?action=field%20ignored")["audit"]
+    assert line["after"] == {"ignore_fields": ["status.seen", "**.etag"]}
+    assert elder.post("discovery/jobs/999/ignore", {"field": "x"}, 404)["error"] == "there is no job 999"
+    assert "`field`" in elder.post(f"discovery/jobs/{feed['kubernetes']}/ignore", {"field": " "}, 400)["details"][0]
+    assert elder.call("POST", f"/jobs/{feed['kubernetes']}/ignore", data={}).status_code == 400
+
+
+def test_a_secret_stays_when_a_field_is_ignored(elder, sql):
+    job = elder.job()["id"]
+    before = sql.execute("select config -> 'secret_access_key' from discovery_jobs where id = %s", [job]).fetchone()[0]
+
+    elder.post(f"discovery/jobs/{job}/ignore", {"field": "LastSeen"}, 200)
+
+    [(config,)] = sql.execute("select config from discovery_jobs where id = %s", [job]).fetchall()
+    assert (config["ignore_fields"], config["regions"]) == (["LastSeen"], ["us-east-1"])
+    assert config["secret_access_key"].keys() == before.keys()
+
+
+def test_the_command_filters_and_ignores(elder_command, feed):
+    rows = json.loads(elder_command("-o", "json", "changes", "--provider", "kubernetes", "--since", "24h", "--field", "status").stdout)
+    assert [row["name"] for row in rows] == ["web"]
+    assert elder_command("changes", "--job", "999").stdout == ""
+    assert "`since`" in elder_command("changes", "--since", "soon", code=1).stderr
+    assert (
+        elder_command("jobs", "ignore", str(feed["kubernetes"]), "status.seen").stdout == f"job {feed['kubernetes']} ignores status.seen\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("recorded", "paths"),
+    [
+        ({"attributes.a": [1, 2]}, ["a"]),
+        ({"attributes.a": [[1], [1, 2]]}, ["a"]),
+        ({"attributes.a": [[{"id": 1, "b": 1}], [{"id": 1, "b": 2}]]}, ["a[].b"]),
+        ({"attributes.a": [{"b": {"c.d": 1}}, {"b": {"c.d": 2}}]}, ['a.b."c.d"']),
+        ({"attributes.a.b": [1, 2]}, ['"a.b"']),
+        ({"attributes.a": [[{"id": n, "b": 1} for n in range(9)], [{"id": n, "b": 2} for n in range(9)]]}, ["a[].b"]),
+        ({"tags.team": ["a", "b"], "name": ["a", "b"], 'attributes.x"': [1, 2], "attributes.x[]": [1, 2]}, []),
+    ],
+)
+def test_the_path_by_which_a_field_is_ignored(recorded, paths):
+    """As `providers.catalogue.paths` reads them."""
+    assert ignorable(recorded) == paths

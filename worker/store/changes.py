@@ -19,9 +19,15 @@ SHOWN_OF_ENTITY = 100
 _FIELDS = ("id", "operation", "changes", "run_id", "changed_at")
 
 
+FILTERS = ("entity_id", "run_id", "job_id", "operation", "since", "until", "provider", "sub_type")
+
+
 def page(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
-    """A page of changes, the latest first, and how many there are. `filters`: entity_id, operation, run_id."""
-    values = {name: filters.get(name) for name in ("entity_id", "operation", "run_id")}
+    """A page of changes, the latest first, and how many there are. `filters`: those of `FILTERS`, and `field`, an attribute or a tag."""
+    values = {name: filters.get(name) for name in FILTERS}
+    field = filters.get("field")
+    values["fields"] = None if field is None else [field, f"attributes.{field}", f"tags.{field}"]
+    values["filtered"] = values["provider"] is not None or values["sub_type"] is not None
     counted = connection.execute(statements.get("count_changes"), values, prepare=False).fetchone()
     offset = (number - 1) * size
     values |= {"size": size, "offset": offset, "end": offset + size}

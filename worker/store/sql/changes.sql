@@ -14,21 +14,33 @@ select id, %(run)s, 'created' from unnest(%(ids)s::bigint[]) as id
 
 -- name: page_of_changes
 -- Returns changes, the latest first, as far as the end of a page. Those by which entities were created have the entity's id, negative.
+-- `filtered` says that provider or type are given: then a range of created entities may have none that fits.
 with recorded as (
     select c.id, c.entity_id, c.run_id, c.operation, c.changes, c.changed_at
     from entity_changes c
     where (%(entity_id)s::bigint is null or c.entity_id = %(entity_id)s)
       and (%(run_id)s::bigint is null or c.run_id = %(run_id)s)
+      and (%(job_id)s::bigint is null or c.run_id in (select id from discovery_history where job_id = %(job_id)s))
       and (%(operation)s::text is null or c.operation = %(operation)s)
+      and (%(since)s::timestamptz is null or c.changed_at >= %(since)s)
+      and (%(until)s::timestamptz is null or c.changed_at < %(until)s)
+      and (%(fields)s::text[] is null or c.changes ?| %(fields)s)
+      and (not %(filtered)s or exists (
+          select from entities e
+          where e.id = c.entity_id
+            and (%(provider)s::text is null or e.provider = %(provider)s) and (%(sub_type)s::text is null or e.sub_type = %(sub_type)s)))
     order by c.changed_at desc, c.id desc
     limit %(end)s
 ), latest as (
     select * from elder_worker.created r
     where (%(entity_id)s::bigint is null or %(entity_id)s between r.first_id and r.last_id)
       and (%(run_id)s::bigint is null or r.run_id = %(run_id)s)
-      and coalesce(%(operation)s, 'created') = 'created'
+      and (%(job_id)s::bigint is null or r.run_id in (select id from discovery_history where job_id = %(job_id)s))
+      and coalesce(%(operation)s, 'created') = 'created' and %(fields)s::text[] is null
+      and (%(since)s::timestamptz is null or r.created_at >= %(since)s)
+      and (%(until)s::timestamptz is null or r.created_at < %(until)s)
     order by r.created_at desc
-    limit %(end)s
+    limit case when not %(filtered)s then %(end)s::bigint end
 ), counted as (
     select *, sum(entities) over (order by created_at desc, first_id) - entities as before from latest
 ), created as (
@@ -38,18 +50,21 @@ with recorded as (
         select e.id from entities e
         where e.id between r.first_id and r.last_id and e.first_seen_at = r.created_at
           and (%(entity_id)s::bigint is null or e.id = %(entity_id)s)
+          and (%(provider)s::text is null or e.provider = %(provider)s) and (%(sub_type)s::text is null or e.sub_type = %(sub_type)s)
         order by e.id
         limit %(end)s
     ) as e
-    where %(entity_id)s::bigint is not null or r.before < %(end)s
+    where %(entity_id)s::bigint is not null or %(filtered)s or r.before < %(end)s
 )
-select c.*, e.name, e.sub_type, e.external_id
+select c.*, e.name, e.sub_type, e.external_id, e.provider, j.id as job_id, j.name as job
 from (
     select * from (select * from recorded union all select * from created) as both_kinds
     order by changed_at desc, id desc
     limit %(size)s offset %(offset)s
 ) as c
 join entities e on e.id = c.entity_id
+left join discovery_history h on h.id = c.run_id
+left join discovery_jobs j on j.id = h.job_id and j.deleted_at is null
 order by c.changed_at desc, c.id desc
 
 -- name: count_changes
@@ -58,13 +73,30 @@ select (
     select count(*) from entity_changes c
     where (%(entity_id)s::bigint is null or c.entity_id = %(entity_id)s)
       and (%(run_id)s::bigint is null or c.run_id = %(run_id)s)
+      and (%(job_id)s::bigint is null or c.run_id in (select id from discovery_history where job_id = %(job_id)s))
       and (%(operation)s::text is null or c.operation = %(operation)s)
-) + case
-    when coalesce(%(operation)s, 'created') <> 'created' then 0
-    when %(entity_id)s::bigint is null then (
-        select coalesce(sum(r.entities), 0) from elder_worker.created r where %(run_id)s::bigint is null or r.run_id = %(run_id)s)
-    else (
-        select count(*) from elder_worker.created r
-        join entities e on e.id = %(entity_id)s and e.id between r.first_id and r.last_id and e.first_seen_at = r.created_at
-        where %(run_id)s::bigint is null or r.run_id = %(run_id)s)
-end
+      and (%(since)s::timestamptz is null or c.changed_at >= %(since)s)
+      and (%(until)s::timestamptz is null or c.changed_at < %(until)s)
+      and (%(fields)s::text[] is null or c.changes ?| %(fields)s)
+      and (not %(filtered)s or exists (
+          select from entities e
+          where e.id = c.entity_id
+            and (%(provider)s::text is null or e.provider = %(provider)s) and (%(sub_type)s::text is null or e.sub_type = %(sub_type)s)))
+) + (
+    select case
+        when coalesce(%(operation)s, 'created') <> 'created' or %(fields)s::text[] is not null then 0
+        when %(entity_id)s::bigint is null and not %(filtered)s then coalesce(sum(r.entities), 0)
+        else coalesce(sum((
+            select count(*) from entities e
+            where e.id between r.first_id and r.last_id and e.first_seen_at = r.created_at
+              and (%(entity_id)s::bigint is null or e.id = %(entity_id)s)
+              and (%(provider)s::text is null or e.provider = %(provider)s)
+              and (%(sub_type)s::text is null or e.sub_type = %(sub_type)s))), 0)
+    end
+    from elder_worker.created r
+    where (%(entity_id)s::bigint is null or %(entity_id)s between r.first_id and r.last_id)
+      and (%(run_id)s::bigint is null or r.run_id = %(run_id)s)
+      and (%(job_id)s::bigint is null or r.run_id in (select id from discovery_history where job_id = %(job_id)s))
+      and (%(since)s::timestamptz is null or r.created_at >= %(since)s)
+      and (%(until)s::timestamptz is null or r.created_at < %(until)s)
+)

@@ -1,0 +1,79 @@
+"""The page of changes: filters, what the last runs changed, each change step by step, and the button that ignores a noisy field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from flask import redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from api import changes
+from api.changes import ChangeFilters, IgnoreBody
+from api.context import Context
+from api.endpoint import NoQuery
+from api.errors import ApiError
+from api.pages import query
+from api.pages.actions import Page
+from providers import registry
+from providers.errors import ConfigError
+from worker.store import changes as stored
+from worker.store import entities, history
+
+FILTERS = ("since", "until", "operation", "provider", "sub_type", "field", "job_id", "run_id", "entity_id")
+RUNS, FRESH = 8, 24
+"""Runs and types that are shown above the changes."""
+
+CHOICES = {
+    "since": (("1h", "an hour"), ("24h", "a day"), ("7d", "a week"), ("30d", "a month")),
+    "operation": (("created", "created"), ("updated", "updated"), ("deleted", "deleted"), ("restored", "restored")),
+}
+
+
+def _changes(context: Context) -> str:
+    given = query.filters(*FILTERS)
+    filters = _filters(given)
+    with context.pool.reading() as connection:
+        rows, total = stored.page(connection, query.page(), query.PER_PAGE, filters.conditions())
+        runs = history.recent(connection, RUNS)
+        kinds = entities.summary(connection)
+    fresh = sorted((kind for kind in kinds if kind["fresh"]), key=lambda kind: -kind["fresh"])[:FRESH]
+    known = {name: [(one, one) for one in sorted({kind[name] for kind in kinds})] for name in ("provider", "sub_type")}
+    shown = {"changes": [_shown(row) for row in rows], "total": total, "runs": runs, "fresh": fresh, "given": given}
+    return render_template("changes.html", choices=CHOICES | known, **shown, **query.pages(total))
+
+
+def _filters(given: dict[str, Any]) -> ChangeFilters:
+    """The filters of the page as the API has them. Raises `ApiError`."""
+    typed = {name: query.number(value) if name.endswith("_id") else value for name, value in given.items()}
+    try:
+        return msgspec.convert(typed, ChangeFilters)
+    except msgspec.ValidationError as error:
+        raise ApiError(f"the filters are not valid: {error}") from None
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A change with the paths by which its job could ignore it."""
+    return {**row, "ignorable": changes.ignorable(row["changes"]) if row["job_id"] and _can_ignore(row["provider"]) else []}
+
+
+def _can_ignore(provider: str) -> bool:
+    try:
+        return changes.IGNORED in registry.get(provider).config.__struct_fields__
+    except ConfigError:  # a third party's provider that is not installed here
+        return False
+
+
+def _ignore(context: Context, job_id: int) -> Response:
+    try:
+        body = IgnoreBody(field=request.form.get("field", ""))
+    except ValueError as error:
+        raise ApiError(str(error)) from None
+    changes.ignore(context, NoQuery(), body, job_id)
+    return redirect(f"/jobs/{job_id}", 303)
+
+
+PAGES = (
+    Page("/changes", _changes, "read"),
+    Page("/jobs/<id:job_id>/ignore", _ignore, "operate", "POST"),
+)
