@@ -164,7 +164,7 @@ _SELECTED = tuple(
 
 KINDS = (
     _known("Namespace", "namespaces", "namespace"),
-    _known("Node", "nodes", "compute", links=(LinkRule("runs_on", "spec.providerID", MACHINE),)),
+    _known("Node", "nodes", "compute", links=(LinkRule("runs_on", "spec.providerID", MACHINE),), omit=("spec.taints[].timeAdded",)),
     _known("Pod", "pods", "workload", links=(*_pod_links("spec"), *_SELECTED), omit=(
         "status.containerStatuses[].state", "status.containerStatuses[].lastState", "status.containerStatuses[].containerID",
         "status.initContainerStatuses[].state", "status.initContainerStatuses[].lastState", "status.initContainerStatuses[].containerID",

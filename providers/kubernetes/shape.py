@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from providers.kubernetes.names import Names, UnreadableIndex
 from providers.kubernetes.status import stable
 from providers.records import Link, Resource
 
+_SECONDS = re.compile(r"1\d{9}")
 _DATA_FIELDS = ("f:data", "f:binaryData", "f:stringData")
 
 
@@ -131,8 +133,16 @@ def _stored(item: Item) -> Item:
     rest = {
         key: _without_values(value) for key, value in item.items() if key not in ("metadata", "status", "data", "stringData", "binaryData")
     }
+    if isinstance(spec := rest.get("spec"), dict) and isinstance(taints := spec.get("taints"), list):
+        spec["taints"] = [_without_stamp(taint) for taint in taints]
     status = {"status": stable(item["status"])} if item.get("status") is not None else {}
     return {"metadata": metadata, **rest, **status}
+
+
+def _without_stamp(taint: Any) -> Any:
+    """A taint of a node without a value that is a time in seconds, as the cluster autoscaler sets it."""
+    is_stamped = isinstance(taint, Mapping) and bool(_SECONDS.fullmatch(str(taint.get("value", ""))))
+    return {key: value for key, value in taint.items() if key != "value"} if is_stamped else taint
 
 
 def _without_values(value: Any) -> Any:

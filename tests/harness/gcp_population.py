@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from gcp_description import item_schema
 from peers.google_cloud import NUMBERS, Company, link
 from peers.google_contract import Call
 from peers.google_items import Leaf, item
+from volatile import GOOGLE_CLOUD
 
 from providers.gcp.catalogue import ALL, SERVICE_KIND, children
 from providers.gcp.declaration import GcpKind
@@ -29,6 +31,23 @@ def populate(company: Company, count: int = 2, leaf: Leaf = lambda _path, _schem
     for kind in populated():
         company.google.items[kind.method] = _list(kind, count, leaf)
     company.enabled = sorted({kind.service.partition(".")[0] for kind in ALL} | set(company.enabled))
+
+
+def moved() -> Leaf:
+    """For `populate`: a new value each time for each field that moves without meaning."""
+    ticks = itertools.count(1)
+
+    def leaf(path: str, schema: dict) -> object:
+        if not GOOGLE_CLOUD.fullmatch(path) or "enum" in schema:
+            return None
+        tick = next(ticks)
+        if schema.get("type") == "boolean":
+            return bool(tick % 2)
+        if schema.get("type") in ("integer", "number") or schema.get("format") in ("int64", "uint64"):
+            return tick if schema["type"] != "string" else str(tick)
+        return f"2024-01-15T10:30:{tick % 60:02}.{tick}Z" if "time" in schema.get("format", "") else f"QUJ{tick}"
+
+    return leaf
 
 
 def _list(kind: GcpKind, count: int, leaf: Leaf):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+import volatile
 from peers.authentik import FORBIDDEN, NOT_SIGNED_IN, TOKEN
 from recorder import Recorder
+from stored_suite import StoredSuite
 
 from providers import registry
 from providers.errors import ConfigError, CredentialsError, Outcome, ProviderError
 from providers.http import retry
 from providers.runner import run
 from providers.schema import parse
-from providers.testing import Fault, ProviderSuite, connector_of
+from providers.testing import Fault, connector_of
 from providers.variables import NoSettings
 
 VIEWS = ["authentik_core.view_user", "authentik_core.view_group", "authentik_rbac.view_role"]
@@ -103,7 +105,7 @@ def test_groups_have_several_parents_or_the_one_of_older_versions(installation, 
     assert links(sink.one("All"), "has_role") == [installation.roles[0]]
 
 
-class TestAuthentik(ProviderSuite):
+class TestAuthentik(StoredSuite):
     """What holds for every provider."""
 
     provider, secrets = "authentik", (TOKEN,)
@@ -112,6 +114,9 @@ class TestAuthentik(ProviderSuite):
     @pytest.fixture(autouse=True)
     def peer(self, installation):
         self.authentik, self.config = installation, config(installation)
+
+    def move(self, time):
+        volatile.move("authentik", self.authentik.objects, time)
 
     @contextlib.contextmanager
     def inject(self, fault):

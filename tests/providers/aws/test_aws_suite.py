@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+import volatile
+from botocore import parsers
 from peers.aws_proxy import AwsReply, Cut, Proxy
+from stored_suite import StoredSuite
 
 from providers.aws import client, simulation
-from providers.testing import Fault, ProviderSuite
+from providers.testing import Fault
 
 REGIONS = ("us-east-1", "eu-west-1")
 EMPTY = b'<DescribeVolumesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><volumeSet/></DescribeVolumesResponse>'
@@ -27,7 +30,7 @@ def steady(call):
     return AwsReply(200, "", b'{"WorkGroups": []}') if call.operation == "ListWorkGroups" else None
 
 
-class TestAws(ProviderSuite):
+class TestAws(StoredSuite):
     provider = "aws"
     config = {**simulation.KEYS, "regions": REGIONS}
     secrets = tuple(simulation.KEYS.values())
@@ -40,8 +43,20 @@ class TestAws(ProviderSuite):
     @pytest.fixture(autouse=True)
     def account(self, small_company: Proxy, monkeypatch):
         monkeypatch.setattr(client, "ATTEMPTS", 2)
-        self.proxy = small_company
+        self.proxy, self.time = small_company, 0
+        usual = parsers.ResponseParser.parse
+
+        def moving(parser, response, shape):
+            answer = usual(parser, response, shape)
+            if shape is not None and response["status_code"] < 300:
+                volatile.move_aws(answer, shape, self.time)
+            return answer
+
+        monkeypatch.setattr(parsers.ResponseParser, "parse", moving)
         self.operator = {"AWS_ENDPOINT_URL": small_company.url}
+
+    def move(self, time):
+        self.time = time
 
     @contextlib.contextmanager
     def inject(self, fault):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import re
 from typing import Any
 
 import pytest
 from aws_description import CONTEXT, item_shapes, shape_of
 from test_aws_masking import item_of
+from volatile import AWS
 
 from providers.aws import catalogue
 from providers.aws.config import AwsConfig
@@ -16,19 +16,12 @@ from providers.aws.shape import AwsShape
 from providers.catalogue import paths
 from providers.schema import parse
 
-MOVES = re.compile(
-    r"LastUsed|LastAccess|LastSeen|LastPing|LastRecordedPull|LatestRestorable|EarliestRestorable|LastIngestion|Progress|Approximate"
-    r"|Remaining|[Rr]unningTask|[Pp]endingTask|^runningCount|^pendingCount|ItemCount|IndexSizeBytes|TableSizeBytes|storedBytes|ElapsedTime"
-    r"|CurrentRate|NumberOfDecreasesToday|PredictedCapacity|AvailableIpAddressCount|AttachmentCount|NumberOfRecoveryPoints"
-)
-"""Names of counters, of progress, and of times of use."""
-
 
 def moving(kind) -> list[str]:
     """The paths of what moves in an item of a kind."""
     shapes = [("", shape) for shape in item_shapes(kind) if shape.type_name == "structure"]
     shapes += [(call.into, shape_of(kind, call)) for call in kind.details if call.into]
-    return sorted({path for prefix, shape in shapes for path in _leaves(shape, prefix, ()) if MOVES.search(path.rsplit(".", 1)[-1])})
+    return sorted({path for prefix, shape in shapes for path in _leaves(shape, prefix, ()) if AWS.search(path.rsplit(".", 1)[-1])})
 
 
 def _leaves(shape, path: str, seen: tuple[str, ...]):

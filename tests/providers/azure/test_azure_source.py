@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+import volatile
 from azure_account import CREDENTIALS, read, refusal
 from azure_description import fields, inner, model_of
 from peers.arm import OTHER, SECRET, SUBSCRIPTION, TENANT
 from peers.port import free_port
+from stored_suite import StoredSuite
 
 from providers import registry
 from providers.azure import catalogue
 from providers.errors import CredentialsError, Denied, Outcome, TimedOut
 from providers.schema import parse
-from providers.testing import Fault, ProviderSuite, operator_of
+from providers.testing import Fault, operator_of
 
 
 def test_everything_is_read_to_the_last_page(account):
@@ -84,7 +86,7 @@ def conforms(found: dict, model: type) -> None:
                 conforms(one, below)
 
 
-class TestAzure(ProviderSuite):
+class TestAzure(StoredSuite):
     """What holds for every provider."""
 
     provider, config, secrets = "azure", CREDENTIALS, (SECRET,)
@@ -94,6 +96,9 @@ class TestAzure(ProviderSuite):
     def peer(self, account, monkeypatch):
         monkeypatch.setattr("providers.http.retry.wait", lambda _seconds: None)
         self.azure, self.operator = account, account.operator
+
+    def move(self, time):
+        volatile.move("azure", {kind: found for held in self.azure.objects.values() for kind, found in held.items()}, time)
 
     @contextlib.contextmanager
     def inject(self, fault):

@@ -6,8 +6,10 @@ import contextlib
 
 import msgspec
 import pytest
+import volatile
 from peers.graph import LEAST, SECRET, TENANT
 from recorder import Recorder
+from stored_suite import StoredSuite
 
 from providers import registry
 from providers.entra import catalogue
@@ -18,7 +20,7 @@ from providers.http import retry
 from providers.records import Link, Organization
 from providers.runner import run
 from providers.schema import parse
-from providers.testing import Fault, ProviderSuite, operator_of
+from providers.testing import Fault, operator_of
 
 CREDENTIALS = {"tenant_id": TENANT, "client_id": "app-1", "client_secret": SECRET}
 
@@ -290,7 +292,7 @@ def test_bad_configs(config, complaint):
     assert complaint in str(caught.value)
 
 
-class TestEntra(ProviderSuite):
+class TestEntra(StoredSuite):
     """What holds for every provider."""
 
     provider, config, secrets = "entra", CREDENTIALS, (SECRET,)
@@ -299,6 +301,11 @@ class TestEntra(ProviderSuite):
     @pytest.fixture(autouse=True)
     def peer(self, tenant):
         self.graph, self.operator = tenant, tenant.operator
+
+    def move(self, time):
+        volatile.move("entra", self.graph.objects, time)
+        for found in self.graph.objects.values():
+            found.reverse()
 
     @contextlib.contextmanager
     def inject(self, fault):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from gcp_population import moved, populate
 from peers import google_refusals as refusals
 from peers.google_cloud import PROJECTS, in_project
+from stored_suite import StoredSuite
 
 from providers.gcp.catalogue import resource_types
-from providers.testing import Fault, ProviderSuite
+from providers.testing import Fault
 
 _REFUSALS = {
     Fault.DENIED: refusals.denied("compute.disks.list"),
@@ -19,15 +21,20 @@ _REFUSALS = {
 }
 
 
-class TestGcp(ProviderSuite):
+class TestGcp(StoredSuite):
     provider = "gcp"
     expected = {kind.sub_type for kind in resource_types()} - {"gcp_organization", "gcp_folder"}  # these: test_gcp_hierarchy
 
     @pytest.fixture(autouse=True)
     def peer(self, company, no_waiting):
+        self.company = company
         self.google, self.operator, self.config = company.google, company.operator, company.config()
         key = self.config["credentials_json"]
         self.secrets = (key["private_key"], key["private_key_id"])
+
+    def move(self, time):
+        """Two items of each type, in which every field that moves has another value in each answer."""
+        populate(self.company, 2, moved())
 
     @contextlib.contextmanager
     def inject(self, fault):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 
 import pytest
 from gcp_description import item_schema, method_of
-from gcp_population import populate, populated
+from gcp_population import moved, populate, populated
 from peers.google_cloud import PROJECTS
+from volatile import GOOGLE_CLOUD
 
 from providers.catalogue.masking import Masking
 from providers.errors import Outcome
@@ -80,31 +80,12 @@ def _where(node: object, path: str = "") -> list[str]:
 
 # What changes by itself
 
-MOVING = re.compile(
-    r"(?:.*\.)?(?:etag|fingerprint|labelFingerprint|metageneration|observedGeneration|updateTime|updated|last\w*(?:Time|Timestamp|Modified)"
-    r"|userUpdateTime|scheduleTime|purgeTime|earliestVersionTime|next\w*Time|rdbNextSnapshotTime|current\w*Size|sizeBytes|storageBytes"
-    r"|downloadBytes|storageBytesStatus|currentNodeCount|executionCount|recommendedSize|settingsVersion|numMembers|reconciling)"
-    r"|generation"
-)
-"""Fields that Google changes without anybody's having changed the resource."""
 KEPT = {"gcs_bucket": {"generation"}}
 """Fields of such names that are kept on purpose: a bucket's generation is another one only when it was made anew."""
 
 
 def test_an_unchanged_second_run_is_the_same_although_every_volatile_field_has_moved(read, company):
-    ticks = itertools.count(1)
-
-    def leaf(path: str, schema: dict) -> object:
-        if not MOVING.fullmatch(path) or "enum" in schema:
-            return None
-        tick = next(ticks)
-        if schema.get("type") == "boolean":
-            return bool(tick % 2)
-        if schema.get("type") in ("integer", "number") or schema.get("format") in ("int64", "uint64"):
-            return tick if schema["type"] != "string" else str(tick)
-        return f"2024-01-15T10:30:{tick % 60:02}.{tick}Z" if "time" in schema.get("format", "") else f"QUJ{tick}"
-
-    populate(company, 2, leaf)
+    populate(company, 2, moved())
     first, second = read(project_ids=[ONE]), read(project_ids=[ONE])
 
     apart = {
@@ -120,6 +101,6 @@ def test_what_the_client_libraries_read_leaves_out_what_moves_too(kind):
     moving = {
         name
         for name, inner in schema["properties"].items()
-        if MOVING.fullmatch(name) and inner.get("type") in ("string", "integer", "boolean")
+        if GOOGLE_CLOUD.fullmatch(name) and inner.get("type") in ("string", "integer", "boolean")
     }
     assert not moving - set(kind.omit) - KEPT.get(kind.sub_type, set()) - {"etag", "fingerprint", "labelFingerprint", "updateTime"}

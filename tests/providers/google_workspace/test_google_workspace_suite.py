@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+import volatile
 from peers import google_refusals as refusals
 from peers.google_customer import ADMIN
+from stored_suite import StoredSuite
 
-from providers.testing import Fault, ProviderSuite
+from providers.testing import Fault
 
 _REFUSALS = {
     Fault.DENIED: refusals.denied(),
@@ -18,16 +20,21 @@ _REFUSALS = {
 }
 
 
-class TestGoogleWorkspace(ProviderSuite):
+class TestGoogleWorkspace(StoredSuite):
     provider = "google_workspace"
     expected = {"google_ou", "google_user", "google_group", "google_admin_role", "google_role_assignment", "google_domain"}
 
     @pytest.fixture(autouse=True)
     def peer(self, google, customer):
-        self.google, self.operator = google, google.operator
+        self.customer, self.google, self.operator = customer, google, google.operator
         key = google.key()
         self.config = {"admin_email": ADMIN, "credentials": key, "customer_id": "my_customer"}
         self.secrets = (key["private_key"], key["private_key_id"])
+
+    def move(self, time):
+        volatile.move("google_workspace", vars(self.customer), time)
+        for found in (self.customer.users, self.customer.groups, self.customer.roles, *self.customer.members.values()):
+            found.reverse()
 
     @contextlib.contextmanager
     def inject(self, fault):

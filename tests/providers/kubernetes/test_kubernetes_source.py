@@ -6,10 +6,12 @@ import contextlib
 import json
 
 import pytest
+import volatile
 from peers.http_proxy import Cut
 from peers.kube import NOBODY, READER
 from peers.kube_proxy import EMPTY, THROTTLED, as_who_has, at, status
 from recorder import Recorder
+from stored_suite import StoredSuite
 
 from providers import registry
 from providers.collected import canonical
@@ -18,7 +20,7 @@ from providers.kubernetes import catalogue
 from providers.kubernetes.client import TRIES
 from providers.runner import run
 from providers.schema import parse
-from providers.testing import Fault, ProviderSuite, operator_of
+from providers.testing import Fault, operator_of
 
 
 def opened(config, operator=None):
@@ -38,17 +40,20 @@ def whole(kube):
     return read(kube, cluster_name="production")
 
 
-class TestKubernetes(ProviderSuite):
+class TestKubernetes(StoredSuite):
     """What holds for every provider."""
 
     provider = "kubernetes"
     expected = frozenset({"k8s_pod", "k8s_node", "k8s_widget__acme_example", "k8s_pvc", "k8s_secret"})
 
     @pytest.fixture(autouse=True)
-    def peer(self, kube_proxy, waits):
-        self.proxy, self.waits = kube_proxy, waits
+    def peer(self, kube, kube_proxy, waits):
+        self.kube, self.proxy, self.waits = kube, kube_proxy, waits
         self.config = {"kubeconfig": kube_proxy.kubeconfig(), "page_size": 50}
         self.secrets = ("admin-token",)
+
+    def move(self, time):
+        volatile.move_kubernetes(self.kube, time)
 
     @contextlib.contextmanager
     def inject(self, fault):

@@ -11,6 +11,7 @@ import pytest
 from peers.slapd import BASE, HIDDEN, LOCKED, PASSWORD, READER, STALE, USERS, dn_of
 from peers.tcp_proxy import Proxy
 from recorder import Recorder
+from stored_suite import StoredSuite
 
 from providers import registry
 from providers.collected import canonical
@@ -19,7 +20,7 @@ from providers.ldap import entries, failure
 from providers.ldap.config import LdapConfig
 from providers.runner import run
 from providers.schema import parse
-from providers.testing import Fault, ProviderSuite, connector_of
+from providers.testing import Fault, connector_of
 from providers.variables import NoSettings
 
 EXPECTED = USERS + 1
@@ -42,7 +43,7 @@ def whole(slapd):
     return read(slapd.config(user_filter="(objectClass=inetOrgPerson)"))
 
 
-class TestLdap(ProviderSuite):
+class TestLdap(StoredSuite):
     """What holds for every provider, below one unit: the whole directory is read once, by the tests below."""
 
     provider = "ldap"
@@ -57,6 +58,18 @@ class TestLdap(ProviderSuite):
         self.config = slapd.config(port=self.relay.port, user_filter=users, group_filter=groups)
         yield
         self.relay.close()
+
+    def move(self, time):
+        """Writes the same values anew, in another order, and fails to sign in: operational attributes move."""
+        admin = self.slapd.admin()
+        for dn, name in ((dn_of(1), "sn"), (f"cn=posix,ou=Groups,{BASE}", "memberUid")):
+            assert admin.search(dn, "(objectClass=*)", "BASE", attributes=[name, "modifyTimestamp"])
+            values = sorted(admin.response[0]["attributes"][name], reverse=time % 2 == 1)
+            assert admin.modify(dn, {name: [("MODIFY_REPLACE", values)]}), admin.result
+        admin.unbind()
+        stranger = ldap3.Connection(ldap3.Server("localhost", self.slapd.port, get_info=ldap3.NONE), dn_of(1), "wrong")
+        assert not stranger.bind()
+        stranger.unbind()
 
     @contextlib.contextmanager
     def inject(self, fault):

@@ -8,8 +8,10 @@ import re
 import time
 
 import pytest
+import volatile
 from peers.okta import FORBIDDEN, INVALID_TOKEN, NOT_FOUND, TOKEN, TOO_MANY
 from recorder import Recorder
+from stored_suite import StoredSuite
 
 from providers import registry
 from providers.errors import ConfigError, CredentialsError, Denied, Outcome
@@ -18,7 +20,7 @@ from providers.okta import applications
 from providers.okta.catalogue import KINDS, LISTINGS, PLAIN
 from providers.runner import run
 from providers.schema import parse
-from providers.testing import Fault, ProviderSuite, connector_of
+from providers.testing import Fault, connector_of
 from providers.variables import NoSettings
 
 PLAIN_ITEMS = 4
@@ -148,7 +150,7 @@ def test_no_list_is_asked_for_more_often_than_it_has_pages(organization):
     assert len(organization.requests) == 1 + 3 + 2 + 1 + 1 + objects
 
 
-class TestOkta(ProviderSuite):
+class TestOkta(StoredSuite):
     """What holds for every provider."""
 
     provider, secrets = "okta", (TOKEN, "canary-phone", "canary-question")
@@ -158,6 +160,10 @@ class TestOkta(ProviderSuite):
     def peer(self, organization, waits):
         self.okta, self.config = organization, config(organization)
         self.secrets = (TOKEN,)
+
+    def move(self, time):
+        lists = {"users": self.okta.users.values(), "groups": self.okta.groups.values(), "apps": self.okta.apps.values()}
+        volatile.move("okta", lists, time)
 
     @contextlib.contextmanager
     def inject(self, fault):

@@ -1,0 +1,56 @@
+"""The inherited suite with the store behind the provider: what a source that nobody has changed writes, which is nothing."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from store_runs import Run, add_job
+
+from providers.collected import Collected
+from providers.testing import ProviderSuite
+from worker.run.inventory import Totals
+
+ROWS = """
+select 'entity', id, xmin::text, ctid::text from entities
+union all select 'link', id, xmin::text, ctid::text from dependencies
+union all select 'change', id, '', '' from entity_changes
+order by 1, 2
+"""
+"""Each row with the transaction that wrote it, so that a row that was written again with the same values is found too."""
+
+
+class StoredSuite(ProviderSuite):
+    """What holds for every provider, to the row."""
+
+    @pytest.fixture(autouse=True)
+    def store(self, database: str, sql: psycopg.Connection) -> None:
+        """A database of the test's own."""
+        self.database, self.sql = database, sql
+
+    def test_two_runs_are_the_same_bytes(self) -> None:
+        """The second one, after all has moved that moves without meaning, writes no entity, no link and no change."""
+        one, two = self.readings()
+        self.are_the_same_bytes(one, two)
+        job = add_job(self.sql, provider=self.provider)
+        first = self._kept(job, one)
+        before = self.sql.execute(ROWS).fetchall()
+        second = self._kept(job, two)
+
+        assert first.created == first.resources > 0
+        assert (second.created, second.updated, second.deleted) == (0, 0, 0), self._changes()
+        assert second.unchanged == second.resources == first.resources
+        assert self.sql.execute(ROWS).fetchall() == before
+
+    def _kept(self, job: int, found: Collected) -> Totals:
+        """Stores one run of the job."""
+        run = Run(self.database, job)
+        for scope, resources in found.found.items():
+            run.scope(resources, scope, found.reports[scope].outcome)
+        run.finish()
+        return run.inventory.totals
+
+    def _changes(self) -> list[tuple[object, ...]]:
+        return self.sql.execute(
+            "select e.sub_type, e.name, c.operation, left(c.changes::text, 500) from entity_changes c join entities e on e.id = c.entity_id"
+            " where c.operation <> 'created' limit 20"
+        ).fetchall()
