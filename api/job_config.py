@@ -10,6 +10,7 @@ from api.errors import ApiError, Unavailable
 from providers import registry, schema
 from providers.errors import ConfigError
 from providers.provider import Provider
+from providers.references import is_shown
 from providers.schema import REDACTED
 from worker.config.secretbox import SecretBoxError, is_sealed
 from worker.config.settings import Settings
@@ -38,9 +39,9 @@ def sealed(context: Context, provider: Provider, config: Mapping[str, Any]) -> d
     """The config as it is stored: checked, its secrets sealed. Raises `ApiError`."""
     try:
         opened = context.box.open(dict(config))
-        schema.parse(provider.config, opened)
+        schema.check(provider.config, opened)
         admission.check_files(opened, context.settings.discovery_allowed_paths)
-        return schema.map_secrets(provider.config, config, context.box.seal)
+        return schema.map_secrets(provider.config, config, lambda value: value if is_shown(value) else context.box.seal(value))
     except ConfigError as error:
         raise ApiError(f"the config is not valid for provider '{provider.name}'", error.complaints) from None
     except SecretBoxError as error:

@@ -18,6 +18,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from providers import references
 from providers.errors import ConfigError
 
 REDACTED = "***REDACTED***"
@@ -52,10 +53,40 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 def parse(config_type: type[ConfigT], raw: Mapping[str, Any]) -> ConfigT:
     """The typed config. Raises `ConfigError` with one complaint for each unknown key, missing key and wrong value."""
+    values, complaints = _values(config_type, raw)
+    if complaints:
+        raise ConfigError(complaints=tuple(complaints))
+    try:
+        return config_type(**values)
+    except ValueError as error:  # a __post_init__ that compares fields
+        raise ConfigError(str(error)) from None
+
+
+def check(config_type: type[msgspec.Struct], raw: Mapping[str, Any]) -> None:
+    """Raises `ConfigError` as `parse` does, for a config in which references may stand for secrets.
+
+    Where one does, rules that compare fields cannot be told before the worker has read the secret.
+    """
+    known, secrets = {field.encode_name for field in msgspec.structs.fields(config_type)}, secret_names(config_type)
+    named = {key: value for key, value in raw.items() if references.contains(value)}
+    if not named:
+        parse(config_type, raw)
+        return
+    complaints = [f"`{key}`: a reference stands for a secret, and this is none" for key in named if key in known and key not in secrets]
+    complaints += [f"`{key}`: {fault}" for key, value in named.items() if key in secrets for fault in references.faults(value)]
+    _, further = _values(config_type, raw, frozenset(named))
+    if complaints or further:
+        raise ConfigError(complaints=(*complaints, *further))
+
+
+def _values(config_type: type[msgspec.Struct], raw: Mapping[str, Any], named: Collection[str] = ()) -> tuple[dict[str, Any], list[str]]:
+    """The typed values by field, and a complaint for each key that is wrong. Those `named` are taken for right, and have no value."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(config_type)}
     complaints = [_unknown(key, fields) for key in raw if key not in fields]
     values: dict[str, Any] = {}
     for name, field in fields.items():
+        if name in named:
+            continue
         if name not in raw:
             if field.required:
                 complaints.append(f"`{name}` is missing")
@@ -64,12 +95,7 @@ def parse(config_type: type[ConfigT], raw: Mapping[str, Any]) -> ConfigT:
             values[field.name] = msgspec.convert(raw[name], field.type)
         except msgspec.ValidationError as error:
             complaints.append(f"`{name}`: {_plain(error, field.type)}")
-    if complaints:
-        raise ConfigError(complaints=tuple(complaints))
-    try:
-        return config_type(**values)
-    except ValueError as error:  # a __post_init__ that compares fields
-        raise ConfigError(str(error)) from None
+    return values, complaints
 
 
 def without_notes(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,8 +142,8 @@ def map_secrets(config_type: type[msgspec.Struct], raw: Mapping[str, Any], chang
 
 
 def redact(config_type: type[msgspec.Struct], raw: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of `raw` that is safe to show."""
-    return map_secrets(config_type, raw, lambda _: REDACTED)
+    """A copy of `raw` that is safe to show; a reference to a secret is none and stays."""
+    return map_secrets(config_type, raw, lambda value: value if references.is_shown(value) else REDACTED)
 
 
 def secret_values(config_type: type[msgspec.Struct], raw: Mapping[str, Any]) -> Iterator[str]:

@@ -63,7 +63,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("cli", "writer"),
     ),
     "providers": (
-        ("errors", "secrecy", "address", "progress"),
+        ("errors", "secrecy", "address", "progress", "references"),
         ("records", "schema", "variables", "pages"),
         ("attempts", "catalogue", "http", "keys", "sink"),
         ("provider",),

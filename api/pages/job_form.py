@@ -19,7 +19,7 @@ from api.job_forms import JobBody, JobChanges
 from api.lookup import get_job
 from api.pages.actions import Page
 from api.probe import probe
-from providers import keys, registry, schema
+from providers import keys, references, registry, schema
 from providers.errors import ConfigError
 from providers.keys import ConfigKey
 from providers.schema import REDACTED
@@ -116,7 +116,7 @@ def _config(provider: str, stored: Mapping[str, Any]) -> dict[str, Any]:
     for key in keys.keys(config_type):
         text = request.form.get(PREFIX + key.name, "").strip().replace("\r\n", "\n")
         if text:
-            config[key.name] = keys.value(text, types[key.name])
+            config[key.name] = (references.spelt(text) if key.secret else None) or keys.value(text, types[key.name])
         elif key.name in stored:
             kept = key.secret and not request.form.get(f"remove.{key.name}")
             config[key.name] = REDACTED if kept else None
@@ -157,10 +157,12 @@ def _schedule(interval: int | None) -> tuple[str, str]:
 
 
 def _field(key: ConfigKey, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """A config key with the text that stands in its field; a secret's field is empty."""
+    """A config key with the text that stands in its field; a secret's field is empty, but for a reference to one."""
     sent = request.form.get(PREFIX + key.name) if request.method == "POST" else None
     text = sent if sent is not None else _text(stored.get(key.name))
-    return {"key": key, "text": "" if key.secret else text, "stored": key.name in stored, "default": _text(key.default)}
+    reference = references.spelt(text) is not None
+    shown = text if reference or not key.secret else ""
+    return {"key": key, "text": shown, "reference": reference, "stored": key.name in stored, "default": _text(key.default)}
 
 
 def _text(value: Any) -> str:

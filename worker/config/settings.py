@@ -15,20 +15,20 @@ import msgspec
 from providers import registry
 from providers.http import proxy
 from providers.variables import NO_VARIABLE, setting, variables
-from worker.config import sources, transport
-from worker.config.addresses import Addresses
+from worker.config import references, sources, transport
 from worker.config.contradictions import contradictions, remarks
 from worker.config.environment import Reader, SettingsError
+from worker.config.references import ReferenceSettings
 from worker.config.sources import SourceSettings
 
 TESTS_AT_ONCE = 3
 """Connectivity tests that run at once, so that one that hangs does not hold up the others; a process of the API lets as many wait."""
 
-PREFIXES = ("DISCOVERY_", "CONNECTOR_", "SYNC_", "HEALTH_CHECK_", "ELDER_", "LEASE_")
+PREFIXES = ("DISCOVERY_", "CONNECTOR_", "SYNC_", "HEALTH_CHECK_", "ELDER_", "LEASE_", "SECRET_REFERENCE_")
 """Names that begin so are the service's: one that no setting has is a mistake."""
 
 
-class Settings(Addresses, frozen=True, kw_only=True):
+class Settings(ReferenceSettings, frozen=True, kw_only=True):
     """The settings of the service. Times are in seconds, sizes in MB (2**20 bytes)."""
 
     discovery_poll_interval: Annotated[
@@ -248,13 +248,17 @@ class Settings(Addresses, frozen=True, kw_only=True):
         """Every secret in the settings, for a redactor."""
         own = (getattr(self, one.field) for one in variables(Settings) if one.secret)
         found = [part for value in own for part in ([value] if isinstance(value, str) else value)]
-        return [value for value in (*found, *(secret for one in self.sources.values() for secret in one.secret_values())) if value]
+        return [
+            value
+            for value in (*found, *self.referenced.values(), *(secret for one in self.sources.values() for secret in one.secret_values()))
+            if value
+        ]
 
     def without_secrets(self) -> Settings:
         """A copy for a process that needs no secrets."""
         bare = {name: source.without_secrets() for name, source in self.sources.items()}
         empty = {one.field: type(getattr(self, one.field))() for one in variables(Settings) if one.secret}
-        return msgspec.structs.replace(self, sources=bare, **empty)
+        return msgspec.structs.replace(self, sources=bare, referenced={}, **empty)
 
     def shown(self) -> dict[str, Any]:
         """Every setting that is no secret, by its variable in lower case: for /status."""
@@ -271,9 +275,16 @@ def load(environ: Mapping[str, str]) -> Settings:
     own, descriptions = variables(Settings), tuple(registry.descriptions())
     reader = Reader(environ, [one.name for one in (*own, *(one for each in descriptions for one in sources.variables(each)))])
     values = reader.values(own)
+    values |= references.found(values, environ, (*own, *(one for each in descriptions for one in sources.variables(each))))
     found = {description.name: sources.read(reader, description) for description in descriptions}
     reader.unknown_names((*PREFIXES, *(one.prefix for one in descriptions if not one.shared_prefix)))
-    reader.complaints += [*contradictions(values), *transport.unusable(values), *sources.unusable(environ, found), *proxy.unusable(environ)]
+    reader.complaints += [
+        *contradictions(values),
+        *references.unusable(values, own),
+        *transport.unusable(values),
+        *sources.unusable(environ, found),
+        *proxy.unusable(environ),
+    ]
     if reader.complaints:
         raise SettingsError(tuple(reader.complaints))
     warnings = (

@@ -19,12 +19,16 @@ from providers.provider import Provider, describe
 from providers.records import Scope
 from providers.runner import BATCH
 from supervisor.frames import MAX_FRAME
+from worker.config.references import References, ReferenceSettings
 from worker.config.secretbox import SecretBox, SecretBoxError
 from worker.config.sources import SourceSettings
 from worker.job import admission
 from worker.job.ports import METADATA
 from worker.job.ports import ports as ports_of
 from worker.run import wire
+
+NO_REFERENCES = References(ReferenceSettings())
+"""The references of a worker whose operator allows none: each is refused."""
 
 
 class Launch(msgspec.Struct, frozen=True):
@@ -53,10 +57,11 @@ class Launcher:
         box: SecretBox,
         logs: tuple[str, str],
         allowed_ports: tuple[str, ...] = (),
+        references: References = NO_REFERENCES,
     ) -> None:
-        """`sources` are the operator's settings of each provider, `logs` level and format."""
+        """`sources` are the operator's settings of each provider, `logs` level and format, `references` reads secrets that configs name."""
         self._sources, self._allowed, self._box, self._logs = sources, allowed_paths, box, logs
-        self._allowed_ports = allowed_ports
+        self._allowed_ports, self._references = allowed_ports, references
 
     def job(self, run: str, provider_name: str, config: object, *, kind: str = "discovery", job_id: int | None = None) -> Launch:
         """The launch of a job or of its connectivity test. Raises `ProviderError`; the run is then refused with that sentence.
@@ -84,6 +89,7 @@ class Launcher:
             opened = self._box.open(schema.without_notes(config))
         except SecretBoxError as error:
             raise ConfigError(str(error)) from None
+        opened = self._references.resolved(provider.config, opened)
         schema.parse(provider.config, opened)
         files = admission.check_files(opened, self._allowed)
         named = ((f"`{path}` names a file", inner) for path in files for inner in provider.named_files(path))

@@ -18,6 +18,7 @@ from providers.records import Organization, Scope
 from supervisor.channel import Channel
 from supervisor.messages import ToWriter
 from supervisor.metrics import Metrics
+from worker.config.references import References
 from worker.config.sealed import unseal
 from worker.config.secretbox import SecretBox
 from worker.config.settings import Settings
@@ -171,7 +172,8 @@ class Writer:
 def _launcher(settings: Settings) -> Launcher:
     box = SecretBox(settings.elder_secret_keys)
     logs = (settings.log_level, settings.log_format)
-    return Launcher(settings.sources, settings.discovery_allowed_paths, box, logs, settings.discovery_allowed_ports)
+    references = References(settings)
+    return Launcher(settings.sources, settings.discovery_allowed_paths, box, logs, settings.discovery_allowed_ports, references)
 
 
 def _job_limits(settings: Settings) -> Limits:

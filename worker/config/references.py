@@ -1,0 +1,160 @@
+"""Secrets that jobs may name instead of holding them, in files and variables that the operator allows; nothing is allowed by default.
+
+Whoever writes a job's config is not the operator: without the operator's lists, a job could name the worker's own secrets and have
+them sent to a server of its choice. Files that the worker's own settings name are refused even in an allowed folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from providers import references, schema
+from providers.errors import ConfigError
+from providers.variables import NO_VARIABLE, Variable, parse, setting
+from worker.config.addresses import Addresses
+
+LARGEST = 256 * 1024
+"""Bytes of a secret in a file."""
+
+
+class ReferenceSettings(Addresses, frozen=True, kw_only=True):
+    """The settings that say which secrets of the worker a job's config may name."""
+
+    secret_reference_env: Annotated[
+        tuple[str, ...],
+        setting(
+            'Variables of the worker, with commas, that a job\'s config may name in place of a secret: `{"$env": "NAME"}`. Whoever may '
+            "make jobs can have them sent to a server of their choice. Without: none."
+        ),
+    ] = ()
+    secret_reference_dirs: Annotated[
+        tuple[str, ...],
+        setting(
+            'Folders, with commas, whose files a job\'s config may name in place of a secret: `{"$file": "/run/secrets/x"}`. A file that a '
+            "setting of the worker names is refused all the same. Without: none."
+        ),
+    ] = ()
+    referenced: Annotated[dict[str, str], NO_VARIABLE] = {}  # noqa: RUF012 - msgspec copies it for each instance
+    """The allowed variables that are set, with their values: secrets."""
+    own_files: Annotated[tuple[str, ...], NO_VARIABLE] = ()
+    """The files that the service's own settings name."""
+
+
+def unusable(values: Mapping[str, Any], own: Iterable[Variable]) -> Iterator[str]:
+    """A sentence for each allowed name that is a secret of the service itself, and for each folder that is no absolute path."""
+    secrets = {name for one in own if one.secret for name in (one.name, f"{one.name}_FILE")}
+    for name in values.get("secret_reference_env", ()):
+        if name in secrets:
+            yield f"SECRET_REFERENCE_ENV: {name} is a secret of the service itself, which no job may have"
+    for folder in values.get("secret_reference_dirs", ()):
+        if not Path(folder).is_absolute() or Path(folder) == Path("/"):
+            yield f"SECRET_REFERENCE_DIRS: '{folder}' is not the absolute path of a folder of secrets"
+
+
+def found(values: Mapping[str, Any], environ: Mapping[str, str], variables: Iterable[Variable]) -> dict[str, Any]:
+    """The values of the fields that no variable sets. `variables` are all that there are."""
+    files = [f"{one.name}_FILE" if one.secret else one.name for one in variables if one.secret or one.file]
+    paths = (parse(Variable(name=name, field=""), environ.get(name, "")) for name in (*files, "ELDER_API_TLS_KEY"))
+    referenced = {name: text for name in values.get("secret_reference_env", ()) if (text := environ.get(name, "").strip())}
+    return {"referenced": referenced, "own_files": tuple(path for path in paths if path)}
+
+
+class References:
+    """Reads the secrets that a job's config names."""
+
+    def __init__(self, settings: ReferenceSettings) -> None:
+        self._names, self._values = settings.secret_reference_env, settings.referenced
+        self._folders, self._own = settings.secret_reference_dirs, settings.own_files
+
+    def resolved(self, config_type: type[msgspec.Struct], config: Mapping[str, Any]) -> dict[str, Any]:
+        """A copy of a job's config with its secrets in place of their references. Raises `ConfigError` with all that cannot be read."""
+        types = {field.encode_name: field.type for field in msgspec.structs.fields(config_type) if schema.is_secret(field.type)}
+        complaints: list[str] = []
+        resolved = dict(config)
+        for key in types.keys() & config.keys():
+            try:
+                resolved[key] = self._secret(config[key], types[key])
+            except ConfigError as error:
+                complaints.append(f"`{key}`: {error}")
+        if complaints:
+            raise ConfigError(complaints=tuple(complaints))
+        return resolved
+
+    def _secret(self, value: Any, kind: Any) -> Any:
+        if not references.contains(value):
+            return value
+        for fault in references.faults(value):
+            raise ConfigError(fault)
+        read = references.replaced(value, self._read)
+        return _typed(read, kind, value) if references.is_reference(value) else read
+
+    def _read(self, reference: Mapping[str, str]) -> str:
+        """The text of a secret. Raises `ConfigError`, which names the reference."""
+        [(kind, where)] = reference.items()
+        text = self._variable(where) if kind == references.ENV else self._file(where)
+        if not text:
+            raise ConfigError(f"{json.dumps(reference)} is empty")
+        return text
+
+    def _variable(self, name: str) -> str:
+        shown = json.dumps({references.ENV: name})
+        if name not in self._names:
+            listed = ", ".join(self._names) or "empty"
+            raise ConfigError(f"{shown} is not a variable that jobs may name (the worker's SECRET_REFERENCE_ENV is {listed})")
+        if name not in self._values:
+            raise ConfigError(f"{shown} is not set in the worker's environment")
+        return self._values[name]
+
+    def _file(self, name: str) -> str:
+        shown, path = json.dumps({references.FILE: name}), Path(name).resolve()
+        if not any(path.is_relative_to(Path(folder).resolve()) for folder in self._folders):
+            listed = ", ".join(self._folders) or "empty"
+            raise ConfigError(f"{shown} is not in a folder that jobs may name (the worker's SECRET_REFERENCE_DIRS is {listed})")
+        if any(_is_same(path, own) for own in self._own):
+            raise ConfigError(f"{shown} is a file of the worker's own settings, which no job may have")
+        try:
+            return _content(path).decode().strip()
+        except (OSError, UnicodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+            raise ConfigError(f"{shown} cannot be read by the worker: {why}") from None
+
+
+def _is_same(path: Path, own: str) -> bool:
+    try:
+        return path.samefile(own)
+    except OSError:
+        return False
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a plain file; nothing else is opened, as a pipe would hold the writer. Raises `OSError`."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "it is no plain file")
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(0, f"it is larger than {LARGEST // 1024} KB")
+    return content
+
+
+def _typed(text: str, kind: Any, reference: Mapping[str, str]) -> Any:
+    """The text, or the JSON object in it where the config's type wants one. Raises `ConfigError`."""
+    try:
+        return msgspec.convert(text, kind)
+    except msgspec.ValidationError:
+        pass
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ConfigError(f"{json.dumps(reference)} does not hold a JSON object")
+    return value
