@@ -12,6 +12,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter
 
+from api import links
 from api.context import Context
 from api.errors import ApiError, UnsupportedMediaType
 from providers.errors import ConfigError
@@ -92,9 +93,18 @@ def _view(context: Context, endpoint: Endpoint) -> Callable[..., Response]:
         answer = endpoint.handle(context, query=_query(endpoint), body=_body(endpoint), **path)
         response = json_response(answer, endpoint.status)
         response.headers.update(endpoint.headers)
-        return response
+        return _as_read(response, answer) if endpoint.method == "GET" else response
 
     return view
+
+
+def _as_read(response: Response, answer: Any) -> Response:
+    """The response with the header Link of a list and an ETag; 304 when the caller has it already."""
+    if found := links.header(answer, request.args.items(multi=True)):
+        response.headers["Link"] = found
+    response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
 def json_response(body: Any, status: int = 200) -> Response:

@@ -12,24 +12,10 @@ from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.lookup import check_organization, or_404
 from api.paging import page_of
-from api.search import conditions
 from worker.store import entities, organizations
 
 MAX_TREE = 5000
 """Organizations in one tree."""
-
-
-class EntityFilters(Paging, frozen=True, kw_only=True):
-    """Query of the list of entities: `organization_id` or one above it, `q` a search (`api.search`), `is_active` null for both."""
-
-    organization_id: int | None = None
-    entity_type: str | None = None
-    sub_type: str | None = None
-    provider: str | None = None
-    region: str | None = None
-    external_id: str | None = None
-    q: str | None = None
-    is_active: bool | None = True
 
 
 class DependencyFilters(Paging, frozen=True, kw_only=True):
@@ -60,14 +46,6 @@ class OrganizationBody(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("`name` must have 1 to 200 characters, and no NUL")
         if self.parent_id is not None and not 1 <= self.parent_id < 2**63:
             raise ValueError("`parent_id` is the id of an organization")
-
-
-def list_entities(context: Context, query: EntityFilters, body: Any) -> dict[str, Any]:
-    """Entities that fit the filters and the search."""
-    with context.pool.reading() as connection:
-        search = conditions(connection, query.q or "")
-        rows, total = entities.page(connection, query.page, query.per_page, msgspec.structs.asdict(query), search)
-    return page_of("entities", rows, total, query)
 
 
 def show_entity(context: Context, query: NoQuery, body: Any, entity_id: int) -> dict[str, Any]:
@@ -145,15 +123,6 @@ ENDPOINTS = (
     ),
     Endpoint("GET", "/organizations/tree", "All organizations as a tree", show_tree, answer=models.Tree, role="read"),
     Endpoint("GET", "/organizations/{organization_id}", "One organization", show_organization, answer=models.OneOrganization, role="read"),
-    Endpoint(
-        "GET",
-        "/entities",
-        "Entities; deleted ones with is_active=false",
-        list_entities,
-        query=EntityFilters,
-        answer=models.Entities,
-        role="read",
-    ),
     Endpoint(
         "GET", "/entities/{entity_id}", "One entity with its dependencies and changes", show_entity, answer=models.WholeEntity, role="read"
     ),

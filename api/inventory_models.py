@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import msgspec
+
 from api.model import ApiModel, Listed, Time
 
 
@@ -67,10 +69,38 @@ class Entity(ApiModel, frozen=True, kw_only=True):
     """Time since which a scope other than its owner's has not seen it; its owner's scope has not been read since."""
 
 
-class Entities(Listed, frozen=True, kw_only=True):
-    """One page of entities."""
+class ListedEntity(ApiModel, frozen=True, kw_only=True):
+    """An entity in a list: the same fields, or those that `fields` names."""
 
-    entities: list[Entity]
+    id: int | msgspec.UnsetType = msgspec.UNSET
+    organization_id: int | msgspec.UnsetType = msgspec.UNSET
+    external_id: str | msgspec.UnsetType = msgspec.UNSET
+    entity_type: str | msgspec.UnsetType = msgspec.UNSET
+    sub_type: str | msgspec.UnsetType = msgspec.UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    provider: str | msgspec.UnsetType = msgspec.UNSET
+    account: str | msgspec.UnsetType = msgspec.UNSET
+    region: str | msgspec.UnsetType = msgspec.UNSET
+    attributes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    tags: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    parent_id: int | msgspec.UnsetType | None = msgspec.UNSET
+    is_active: bool | msgspec.UnsetType = msgspec.UNSET
+    first_seen_at: Time | msgspec.UnsetType = msgspec.UNSET
+    changed_at: Time | msgspec.UnsetType = msgspec.UNSET
+    deleted_at: Time | msgspec.UnsetType | None = msgspec.UNSET
+    unconfirmed_since: Time | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Entities(ApiModel, frozen=True, kw_only=True):
+    """Entities by page number, with totals; or from a cursor on, without."""
+
+    entities: list[ListedEntity]
+    total: int | None
+    page: int | None
+    per_page: int
+    pages: int | None
+    next_cursor: str | None
+    """The place behind the last one, for `cursor`; null at the end."""
 
 
 class Target(ApiModel, frozen=True, kw_only=True):

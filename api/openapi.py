@@ -56,6 +56,8 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         "responses": {str(endpoint.status): _content(endpoint.summary, endpoint.answer.__name__), "default": _content("An error", "Error")},
     }
     operation["x-elder-role"] = endpoint.role
+    if endpoint.method == "GET":
+        operation["responses"]["304"] = {"description": "The answer is the one whose ETag the header If-None-Match has"}
     if "Deprecation" in endpoint.headers:
         operation["deprecated"] = True
     if endpoint.body is not NoBody:

@@ -58,6 +58,19 @@ class Api:
                 return
             page += 1
 
+    def entities(self, limit: int | None, **query: Any) -> Iterator[dict[str, Any]]:
+        """Entities, `limit` of them or all, from cursor to cursor: none is left out or shown twice while others come and go.
+
+        Raises `ClientError`.
+        """
+        place: str | None = ""
+        left = limit
+        while place is not None and (left is None or left > 0):
+            answer = self.get("entities", cursor=place, per_page=PER_PAGE if left is None else min(left, PER_PAGE), **query)
+            yield from answer["entities"]
+            left = None if left is None else left - len(answer["entities"])
+            place = answer["next_cursor"]
+
     def close(self) -> None:
         """Closes all open connections."""
         self._http.close()

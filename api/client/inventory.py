@@ -29,6 +29,8 @@ def entities() -> None:
 @click.option("--external-id")
 @click.option("--organization", "organization_id", type=int, help="Id of an organization; includes those below it.")
 @click.option("--deleted", is_flag=True, help="What is deleted, instead of what is there.")
+@click.option("--sort", help="id, name, type, first_seen or changed; with - before it, the other way round.")
+@click.option("--fields", help="Fields with commas between them, such as id,name,tags.")
 @limited
 @in_session
 def list_entities(session: Session, /, search: tuple[str, ...], q: str | None, limit: int | None, deleted: bool, **filters: Any) -> None:
@@ -38,7 +40,7 @@ def list_entities(session: Session, /, search: tuple[str, ...], q: str | None, l
     org:NAME, region:eu-west-1, account:123. A term after a - must not hold: elder entities list 'type:vpc -tag:team'.
     """
     asked = " ".join([*search, *([q] if q else [])]) or None
-    session.many(session.api.rows("entities", "entities", limit, is_active=not deleted, q=asked, **filters), COLUMNS)
+    session.many(session.api.entities(limit, is_active=not deleted, q=asked, **filters), COLUMNS)
 
 
 @entities.command("get")

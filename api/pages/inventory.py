@@ -13,7 +13,7 @@ from api.lookup import or_404
 from api.pages import query
 from api.pages.actions import Page
 from api.search import EXAMPLES, SearchError, conditions
-from worker.store import entities, organizations
+from worker.store import entities, entity_list, organizations
 
 DEEPEST = 30
 """Levels of a tree that are indented."""
@@ -32,7 +32,8 @@ def _entities(context: Context) -> str | Response:
     total = 0
     with context.pool.reading() as connection:
         try:
-            rows, total = entities.page(connection, query.page(), query.PER_PAGE, filters, conditions(connection, given.get("q", "")))
+            chosen = entity_list.selection(filters, conditions(connection, given.get("q", "")))
+            rows, total = entity_list.page(connection, chosen, entity_list.FIELDS, query.page(), query.PER_PAGE)
         except SearchError as error:
             refused = error
         kinds = entities.summary(connection)

@@ -2,47 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, LiteralString
 
 from worker.store import changes, statements
 from worker.store.connection import Connection
-from worker.store.organizations import BELOW
+from worker.store.entity_list import FIELDS
 from worker.store.query import Query, one, rows
-from worker.store.search import Condition
 
-COLUMNS: LiteralString = (
-    "id, organization_id, external_id, entity_type, sub_type, name, provider, account, region, attributes, tags, parent_id, is_active, "
-    "first_seen_at, changed_at, deleted_at, unconfirmed_since"
-)
-
-
-def page(
-    connection: Connection, number: int, size: int, filters: dict[str, Any], search: Sequence[Condition] = ()
-) -> tuple[list[dict[str, Any]], int]:
-    """A page of entities. `filters`: organization_id (and what is below it), and the keys of `_EQUAL`; `search` are more conditions."""
-    query = Query(COLUMNS, "entities", "id")
-    query.only("organization_id = any(array" + BELOW + ")", filters.get("organization_id"))
-    for name, condition in _EQUAL.items():
-        query.only(condition, filters.get(name))
-    if filters.get("organization_id") is None and filters.get("external_id") is not None:
-        query.where.append(
-            "organization_id = any(array(select id from organizations))"
-        )  # the index starts with this column: one lookup per organization
-    for sql, values in search:
-        query.where.append(sql)
-        query.values += values
-    return query.page_in_one_read(connection, number, size) if search else query.page(connection, number, size)
-
-
-_EQUAL: dict[str, LiteralString] = {
-    "entity_type": "entity_type = %s",
-    "sub_type": "sub_type = %s",
-    "provider": "provider = %s",
-    "region": "region = %s",
-    "is_active": "is_active = %s",
-    "external_id": "external_id = %s",
-}
+COLUMNS: LiteralString = ", ".join(FIELDS)
 
 
 def get(connection: Connection, entity: int) -> dict[str, Any] | None:

@@ -37,14 +37,6 @@ class Query:
         ).fetchall()
         return rows, counted[0] if counted else 0
 
-    def page_in_one_read(self, connection: Connection, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
-        """Returns a page by id and the total for conditions without an index: the source is read once for both."""
-        found: LiteralString = "with found as materialized (select id from " + self.source + self._where() + ") "
-        counted: LiteralString = "select (select count(*) from found), array(select id from found order by id limit %s offset %s)"
-        total, ids = connection.execute(found + counted, [*self.values, size, (number - 1) * size]).fetchall()[0]
-        of_page: LiteralString = "select " + self.columns + " from " + self.source + " where id = any(%s) order by id"
-        return rows(connection, of_page, [ids]), total
-
     def _where(self) -> LiteralString:
         return " where " + " and ".join(self.where) if self.where else ""
 

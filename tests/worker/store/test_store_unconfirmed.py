@@ -6,7 +6,7 @@ import pytest
 from store_runs import add_job, resources, run_once
 
 from providers.records import Scope
-from worker.store import entities
+from worker.store import entity_list
 from worker.store.connection import connect
 
 ABOVE = Scope("aws", "tenant", "", "ec2_instance", "/providers/microsoft.management/managementgroups/mg1")
@@ -63,5 +63,5 @@ def test_the_api_shows_since_when(database, sql, job):
     for count in (1, 0):
         run_once(database, job, resources(count), scope=ABOVE, outside=True)
     with connect(database) as connection:
-        [found], _ = entities.page(connection, 1, 10, {})
+        [found], _ = entity_list.page(connection, entity_list.selection({}), entity_list.FIELDS, 1, 10)
     assert found["unconfirmed_since"] is not None

@@ -1,0 +1,170 @@
+"""Lists of entities: which ones, in which order, from which place on. What people type is always a parameter."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, LiteralString, NamedTuple
+
+from worker.store.connection import Connection
+from worker.store.organizations import BELOW
+from worker.store.query import rows
+from worker.store.search import Condition
+
+FIELDS: tuple[LiteralString, ...] = (
+    "id",
+    "organization_id",
+    "external_id",
+    "entity_type",
+    "sub_type",
+    "name",
+    "provider",
+    "account",
+    "region",
+    "attributes",
+    "tags",
+    "parent_id",
+    "is_active",
+    "first_seen_at",
+    "changed_at",
+    "deleted_at",
+    "unconfirmed_since",
+)
+"""Columns of an entity, in the order in which they are shown."""
+
+FEW = 10_000
+"""So many entities are sorted at once; more are read in the order of an index."""
+
+
+class Order(NamedTuple):
+    """An order that an index has: its expression, that of a value to compare with, and the column that the value is of."""
+
+    key: LiteralString
+    value: LiteralString
+    column: LiteralString
+
+
+ORDERS = {
+    "id": Order("id", "%s::bigint", "id"),
+    "name": Order('lower(name) collate "C"', 'lower(%s) collate "C"', "name"),
+    "type": Order("sub_type", "%s", "sub_type"),
+    "first_seen": Order("id", "%s::bigint", "id"),
+    "changed": Order("changed_at", "%s::timestamptz", "changed_at"),
+}
+"""Orders by name. Entities are numbered as they are first seen, so an index of its own for that would be the same again."""
+
+
+class Place(NamedTuple):
+    """A place in a list: just behind the entity with this value of the order's column, and this id."""
+
+    value: Any
+    id: int
+
+
+@dataclasses.dataclass
+class Selection:
+    """The entities that meet all conditions, in one order."""
+
+    where: list[LiteralString] = dataclasses.field(default_factory=list)
+    values: list[Any] = dataclasses.field(default_factory=list)
+    order: Order = ORDERS["id"]
+    descending: bool = False
+    narrow: bool = False
+    """True when something besides `is_active` selects, so that the entities may be few."""
+
+    def only(self, sql: LiteralString, values: Sequence[Any]) -> None:
+        """Adds a condition."""
+        self.where.append(sql)
+        self.values += values
+
+    def found(self, connection: Connection) -> list[int] | None:
+        """Ids of the entities in no order; None when there are more than FEW."""
+        if not self.narrow:
+            return None
+        probe: LiteralString = "with found as materialized (select id from entities" + self._where() + " limit %s) select id from found"
+        ids = [number for (number,) in connection.execute(probe, [*self.values, FEW + 1])]
+        return ids if len(ids) <= FEW else None
+
+    def count(self, connection: Connection) -> int:
+        """The number of entities."""
+        counted = connection.execute("select count(*) from entities" + self._where(), self.values).fetchone()
+        assert counted is not None
+        return int(counted[0])
+
+    def of(self, ids: list[int]) -> Selection:
+        """The selection of these entities in the same order."""
+        return dataclasses.replace(self, where=["id = any(%s)"], values=[ids])
+
+    def read(
+        self, connection: Connection, columns: Sequence[LiteralString], size: int, after: Place | None = None, offset: int = 0
+    ) -> list[dict[str, Any]]:
+        """Up to `size` entities behind a place, or from an offset on."""
+        statement, values = self.statement(columns, after)
+        return rows(connection, statement + " limit %s offset %s", [*values, size, offset])
+
+    def statement(self, columns: Sequence[LiteralString], after: Place | None = None) -> tuple[LiteralString, list[Any]]:
+        """The select of all entities behind a place, and its parameters."""
+        where, values = list(self.where), list(self.values)
+        if after:
+            where.append("(" + self.order.key + (", id) < (" if self.descending else ", id) > (") + self.order.value + ", %s::bigint)")
+            values += [after.value, after.id]
+        direction: LiteralString = " desc" if self.descending else ""
+        by_id: LiteralString = "" if self.order.key == "id" else self.order.key + direction + ", "
+        ordered: LiteralString = " order by " + by_id + "id" + direction
+        return "select " + ", ".join(columns) + " from entities" + (" where " + " and ".join(where) if where else "") + ordered, values
+
+    def _where(self) -> LiteralString:
+        return " where " + " and ".join(self.where) if self.where else ""
+
+
+_EQUAL: dict[str, LiteralString] = {
+    "entity_type": "entity_type = %s",
+    "sub_type": "sub_type = %s",
+    "provider": "provider = %s",
+    "region": "region = %s",
+    "external_id": "external_id = %s",
+}
+
+
+def selection(filters: Mapping[str, Any], search: Sequence[Condition] = (), sort: str = "id") -> Selection:
+    """The selection of filters and a search. `filters`: organization_id (and what is below it), is_active, and the keys of `_EQUAL`.
+
+    `sort` is a key of ORDERS, with ``-`` before it for the other direction.
+    """
+    made = Selection(order=ORDERS[sort.removeprefix("-")], descending=sort.startswith("-"))
+    if filters.get("organization_id") is not None:
+        made.only("organization_id = any(array" + BELOW + ")", [filters["organization_id"]])
+    elif filters.get("external_id") is not None:  # the index starts with this column: one lookup per organization
+        made.only("organization_id = any(array(select id from organizations))", [])
+    for name, condition in _EQUAL.items():
+        if filters.get(name) is not None:
+            made.only(condition, [filters[name]])
+    for sql, values in search:
+        made.only(sql, values)
+    made.narrow = bool(made.where) or not filters.get("is_active", True)
+    if filters.get("is_active") is not None:
+        made.only("is_active = %s", [filters["is_active"]])
+    return made
+
+
+def page(
+    connection: Connection, chosen: Selection, columns: Sequence[LiteralString], number: int, size: int
+) -> tuple[list[dict[str, Any]], int]:
+    """A page by its number, and how many entities there are."""
+    ids = chosen.found(connection)
+    total = chosen.count(connection) if ids is None else len(ids)
+    return (chosen if ids is None else chosen.of(ids)).read(connection, columns, size, offset=(number - 1) * size), total
+
+
+def behind(
+    connection: Connection, chosen: Selection, columns: Sequence[LiteralString], size: int, after: Place | None
+) -> list[dict[str, Any]]:
+    """Up to `size` entities behind a place; from the beginning on for None."""
+    ids = chosen.found(connection)
+    return (chosen if ids is None else chosen.of(ids)).read(connection, columns, size, after)
+
+
+def known(names: Iterable[str]) -> tuple[LiteralString, ...]:
+    """The columns of these names, in the order of FIELDS."""
+    wanted = set(names)
+    return tuple(field for field in FIELDS if field in wanted)
