@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from api.errors import ApiError
-from worker.store.entity_list import ORDERS, Place
+from worker.store.entity_list import SORTINGS, Place
 
 
 class _Cursor(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -20,7 +20,7 @@ class _Cursor(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 def after(sort: str, row: dict[str, Any]) -> str:
     """The cursor of the place behind a row. The row has the order's column and its id."""
-    value = row[ORDERS[sort.removeprefix("-")].column]
+    value = row[SORTINGS[sort.removeprefix("-")].column]
     return base64.urlsafe_b64encode(msgspec.json.encode(_Cursor(sort, value, row["id"]))).decode().rstrip("=")
 
 
@@ -42,7 +42,7 @@ def place(text: str, sort: str) -> Place:
 
 def _typed(sort: str, value: Any) -> Any:
     """The value as the order's column has it. Raises `ValueError`, `KeyError` or `TypeError`."""
-    match ORDERS[sort.removeprefix("-")].column:
+    match SORTINGS[sort.removeprefix("-")].column:
         case "id":
             number = msgspec.convert(value, int)
             if not 0 <= number < 2**63:

@@ -44,14 +44,14 @@ class Order(NamedTuple):
     column: LiteralString
 
 
-ORDERS = {
+SORTINGS = {
     "id": Order("id", "%s::bigint", "id"),
     "name": Order('lower(name) collate "C"', 'lower(%s) collate "C"', "name"),
     "type": Order("sub_type", "%s", "sub_type"),
     "first_seen": Order("id", "%s::bigint", "id"),
     "changed": Order("changed_at", "%s::timestamptz", "changed_at"),
 }
-"""Orders by name. Entities are numbered as they are first seen, so an index of its own for that would be the same again."""
+"""The ways to sort, by name. Entities are numbered as they are first seen, so an index of its own for that would be the same again."""
 
 
 class Place(NamedTuple):
@@ -67,13 +67,13 @@ class Selection:
 
     where: list[LiteralString] = dataclasses.field(default_factory=list)
     values: list[Any] = dataclasses.field(default_factory=list)
-    order: Order = ORDERS["id"]
+    order: Order = SORTINGS["id"]
     descending: bool = False
     narrow: bool = False
     """True when something besides `is_active` selects, so that the entities may be few."""
 
     def only(self, sql: LiteralString, values: Sequence[Any]) -> None:
-        """Adds a condition."""
+        """Adds a condition that the entities must meet as well."""
         self.where.append(sql)
         self.values += values
 
@@ -129,9 +129,9 @@ _EQUAL: dict[str, LiteralString] = {
 def selection(filters: Mapping[str, Any], search: Sequence[Condition] = (), sort: str = "id") -> Selection:
     """The selection of filters and a search. `filters`: organization_id (and what is below it), is_active, and the keys of `_EQUAL`.
 
-    `sort` is a key of ORDERS, with ``-`` before it for the other direction.
+    `sort` is a key of SORTINGS, with ``-`` before it for the other direction.
     """
-    made = Selection(order=ORDERS[sort.removeprefix("-")], descending=sort.startswith("-"))
+    made = Selection(order=SORTINGS[sort.removeprefix("-")], descending=sort.startswith("-"))
     if filters.get("organization_id") is not None:
         made.only("organization_id = any(array" + BELOW + ")", [filters["organization_id"]])
     elif filters.get("external_id") is not None:  # the index starts with this column: one lookup per organization
