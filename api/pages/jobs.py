@@ -6,19 +6,22 @@ from typing import Any
 
 from flask import render_template
 
-from api import jobs
+from api import charts, jobs
 from api.context import Context
 from api.job_config import shown_job
 from api.lookup import or_404
 from api.pages import query
 from api.pages.actions import Page, act
 from api.probe import WORKER_SEEN
-from worker.store import attention, entities, history, organizations, probes, releases
+from worker.store import attention, daily, entities, history, organizations, probes, releases
 from worker.store import held as stored_held
 from worker.store import jobs as stored_jobs
 from worker.store.pool import snapshot
 
 RUNS = 20
+DAYS = 30
+"""Days in the charts of the home page."""
+
 HELD_SHOWN = 50
 """Lines of what is held back on a run's page; the API lists all."""
 
@@ -36,9 +39,22 @@ def _jobs(context: Context) -> str:
         kinds = entities.summary(connection)
         workers = probes.workers(connection, WORKER_SEEN)
         waiting = attention.attention(connection)
+        days = daily.runs(connection, DAYS)
+        course = daily.entities(connection, DAYS, sum(kind["entities"] for kind in kinds))
     live = _moving(rows)
     shown = {"jobs": rows, "given": given, "latest": latest, "kinds": kinds, "workers": workers, "attention": waiting, "live": live}
-    return render_template("jobs.html", **shown, total=total, **query.pages(total))
+    drawn = {"runs_chart": charts.bars(days), "entities_chart": charts.line(course), "providers": _providers(kinds), "days": DAYS}
+    return render_template("jobs.html", **shown, **drawn, total=total, **query.pages(total))
+
+
+def _providers(kinds: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The active entities of each provider: how many, of how many types, and their share in percent; the largest first."""
+    total = sum(kind["entities"] for kind in kinds)
+    found: dict[str, dict[str, Any]] = {}
+    for kind in kinds:
+        one = found.setdefault(kind["provider"], {"provider": kind["provider"], "entities": 0, "types": 0})
+        one["entities"], one["types"] = one["entities"] + kind["entities"], one["types"] + 1
+    return sorted(({**one, "share": 100 * one["entities"] / total} for one in found.values()), key=lambda one: -one["entities"])
 
 
 def _job(context: Context, job_id: int) -> str:

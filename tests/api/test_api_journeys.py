@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
+import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from peers.absent import missing
@@ -13,7 +14,7 @@ from store_runs import Run, add_job, resources, run_once
 
 from api.pages import job_form
 from providers.errors import Outcome
-from providers.records import Scope
+from providers.records import Link, Resource, Scope
 from worker.run.outcome import Status, Verdict
 
 pytestmark = pytest.mark.peer("chromium")
@@ -58,11 +59,20 @@ def visit(chromium, site):
     assert not complaints
 
 
+def linked(count: int) -> list[Resource]:
+    """Resources of which each depends on the one before it, and all on something that is not in the inventory."""
+    before = [(Link("in_vpc", "vpc-1"), *([Link("attached_to", f"arn:ec2_instance:{n - 1}")] if n else [])) for n in range(count)]
+    return [msgspec.structs.replace(one, links=links) for one, links in zip(resources(count), before, strict=True)]
+
+
 @pytest.fixture
 def inventory(database, sql):
     """A job with a run that was read in part, one that is parked, and scopes of each state."""
     job = add_job(sql, name="AWS production")
-    run_once(database, job, resources(5))
+    rules = [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]} for port in (22, 443, 8443)]
+    for opened in (2, 3):
+        changed = {"IpPermissions": rules[:opened], "State": {"Name": "running", "Code": 16}, "Description": "long " * 60 * opened}
+        run_once(database, job, [msgspec.structs.replace(one, attributes=changed) for one in linked(5)])
     run = Run(database, job)
     for number in range(12):
         scope = Scope("aws", "111", "eu-south-1", f"type_{number}")

@@ -22,4 +22,12 @@ union all
 select 'abandoned', null, '', count(*) from elder_worker.scopes
 where state = 'abandoned'
 having count(*) > 0
+union all
+select 'unconfirmed', null, s.owner, count(*)
+from entities e join elder_worker.scopes s on s.id = e.scope_id
+where e.unconfirmed_since is not null and e.is_active
+group by s.owner
+union all
+select 'expiring', k.id, k.name, floor(extract(epoch from k.expires_at - now()) / 86400)::bigint from elder_worker.api_keys k
+where k.revoked_at is null and k.expires_at between now() - interval '14 days' and now() + interval '14 days'
 limit 200

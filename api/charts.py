@@ -1,0 +1,88 @@
+"""Charts as the templates draw them: shapes in a box of `WIDE` by `HIGH`, stretched by the browser; texts stand beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from worker.store.daily import EntityDay, RunDay
+
+WIDE, HIGH = 600, 100
+SHARE_OF_GAP = 0.25
+"""Part of a day's width that stays empty between two bars."""
+
+STATUSES = ("completed", "partial", "error", "cancelled")
+"""Statuses of runs from the bottom of a bar up."""
+
+
+class Bar(NamedTuple):
+    """A part of a day's bar: the runs that ended in one status."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    status: str
+    title: str
+
+
+class Bars(NamedTuple):
+    """The chart of runs by day and status."""
+
+    bars: list[Bar]
+    days: list[RunDay]
+    highest: int
+    total: int
+    statuses: list[str]
+    """Statuses that occur."""
+
+
+class Line(NamedTuple):
+    """The chart of entities over time: the paths of the line and of the area below it."""
+
+    line: str
+    area: str
+    days: list[EntityDay]
+    lowest: int
+    highest: int
+
+
+def bars(days: Sequence[RunDay]) -> Bars | None:
+    """The chart of runs by day; None when there were none."""
+    highest = max((sum(day.runs.values()) for day in days), default=0)
+    if not highest:
+        return None
+    drawn = [bar for number, day in enumerate(days) for bar in _stack(number * WIDE / len(days), WIDE / len(days), day, highest)]
+    statuses = [status for status in STATUSES if any(day.runs.get(status) for day in days)]
+    return Bars(drawn, list(days), highest, sum(sum(day.runs.values()) for day in days), statuses)
+
+
+def _stack(x: float, width: float, day: RunDay, highest: int) -> list[Bar]:
+    found, floor = [], float(HIGH)
+    for status in STATUSES:
+        if count := day.runs.get(status, 0):
+            height = count * HIGH / highest
+            floor -= height
+            title = f"{day.day:%d %b}: {count} {status}"
+            found.append(
+                Bar(
+                    round(x + width * SHARE_OF_GAP / 2, 2),
+                    round(floor, 2),
+                    round(width * (1 - SHARE_OF_GAP), 2),
+                    round(height, 2),
+                    status,
+                    title,
+                )
+            )
+    return found
+
+
+def line(days: Sequence[EntityDay]) -> Line | None:
+    """The chart of entities by day, from zero up; None when there were none."""
+    counts = [day.entities for day in days]
+    highest = max(counts, default=0)
+    if not highest:
+        return None
+    step = WIDE / max(len(days) - 1, 1)
+    points = " L".join(f"{number * step:.2f} {HIGH - count * HIGH / highest:.2f}" for number, count in enumerate(counts))
+    return Line(f"M{points}", f"M0 {HIGH} L{points} L{WIDE} {HIGH} z", list(days), min(counts), highest)

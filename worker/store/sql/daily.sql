@@ -1,0 +1,21 @@
+-- name: runs_by_day
+-- Counts runs that have ended by day (UTC) and status, with the seconds that they took together.
+select (started_at at time zone 'UTC')::date as day, status, count(*) as runs,
+       coalesce(sum(extract(epoch from completed_at - started_at)), 0)::float8 as seconds
+from discovery_history
+where started_at >= (date_trunc('day', now() at time zone 'UTC') - make_interval(days => %(days)s - 1)) at time zone 'UTC'
+  and status <> 'running'
+group by 1, 2
+
+-- name: entities_by_day
+-- Returns by how many the active entities became more or fewer, by day (UTC).
+select day, sum(change)::bigint as change
+from (
+    select (created_at at time zone 'UTC')::date as day, entities as change from elder_worker.created
+    where created_at >= (date_trunc('day', now() at time zone 'UTC') - make_interval(days => %(days)s - 1)) at time zone 'UTC'
+    union all
+    select (changed_at at time zone 'UTC')::date, case operation when 'deleted' then -1 else 1 end from entity_changes
+    where changed_at >= (date_trunc('day', now() at time zone 'UTC') - make_interval(days => %(days)s - 1)) at time zone 'UTC'
+      and operation <> 'updated'
+) as changes
+group by day
