@@ -34,7 +34,7 @@ class Bars(NamedTuple):
     highest: int
     total: int
     statuses: list[str]
-    """Statuses that occur."""
+    """Statuses that occur in these days, for the legend."""
 
 
 class Line(NamedTuple):
