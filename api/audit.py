@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from api import times
 from api.access import actor
 from api.context import Context
 from api.endpoint import Endpoint, Paging
@@ -30,11 +31,23 @@ class Change:
 
 
 class AuditFilters(Paging, frozen=True, kw_only=True):
-    """Filters of the audit log."""
+    """Filters of the audit log: `since` and `until` are moments or durations before now (``24h``)."""
 
     actor: str | None = None
     action: str | None = None
     object: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+    def __post_init__(self) -> None:
+        """Bounds, as a `ValueError`."""
+        super().__post_init__()
+        self.wanted()
+
+    def wanted(self) -> audit.Wanted:
+        """The filters as the store takes them. Raises `ValueError`."""
+        since, until = (times.moment(name, text) if text else None for name, text in (("since", self.since), ("until", self.until)))
+        return audit.Wanted(actor=self.actor, action=self.action, subject=self.object, since=since, until=until)
 
 
 class AuditLine(ApiModel, frozen=True, kw_only=True):
@@ -70,7 +83,7 @@ def audited(context: Context, action: str, subject: str = "") -> Iterator[Change
 def list_lines(context: Context, query: AuditFilters, body: Any) -> dict[str, Any]:
     """Lines of the audit log, the newest first."""
     with context.pool.reading() as connection:
-        lines = audit.page(connection, query.page, query.per_page, actor=query.actor, action=query.action, subject=query.object)
+        lines = audit.page(connection, query.page, query.per_page, query.wanted())
     return page_of("audit", *lines, query)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, LiteralString
 
 import msgspec
@@ -29,15 +30,32 @@ def add(connection: Connection, actor: Actor, action: str, subject: str, before:
     )
 
 
-def page(
-    connection: Connection, number: int, size: int, *, actor: str | None = None, action: str | None = None, subject: str | None = None
-) -> tuple[list[dict[str, Any]], int]:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """The conditions on lines of the audit log; None is no condition."""
+
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+
+def page(connection: Connection, number: int, size: int, wanted: Wanted) -> tuple[list[dict[str, Any]], int]:
     """A page of lines, the newest first."""
     query = Query(COLUMNS, "audit_log", "id desc")
-    query.only("actor = %s", actor)
-    query.only("action = %s", action)
-    query.only("object = %s", subject)
+    query.only("actor = %s", wanted.actor)
+    query.only("action = %s", wanted.action)
+    query.only("object = %s", wanted.subject)
+    query.only("at >= %s", wanted.since)
+    query.only("at < %s", wanted.until)
     return query.page(connection, number, size)
+
+
+def names(connection: Connection) -> tuple[list[str], list[str]]:
+    """The actors and the actions that there are lines of."""
+    actors = connection.execute("select distinct actor from audit_log order by 1").fetchall()
+    actions = connection.execute("select distinct action from audit_log order by 1").fetchall()
+    return [name for (name,) in actors], [name for (name,) in actions]
 
 
 def _json(value: Any) -> Jsonb | None:

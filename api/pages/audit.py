@@ -1,0 +1,39 @@
+"""The page of the audit log: who changed what, from where and when, with what was different afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from flask import render_template
+
+from api.audit import AuditFilters
+from api.context import Context
+from api.errors import ApiError
+from api.pages import query
+from api.pages.actions import Page
+from worker.store import audit
+
+FILTERS = ("actor", "action", "object", "since", "until")
+
+
+def _audit(context: Context) -> str:
+    given = query.filters(*FILTERS)
+    try:
+        filters = msgspec.convert(given, AuditFilters)
+    except msgspec.ValidationError as error:
+        raise ApiError(f"the filters are not valid: {error}") from None
+    with context.pool.reading() as connection:
+        lines, total = audit.page(connection, query.page(), query.PER_PAGE, filters.wanted())
+        actors, actions = audit.names(connection)
+    shown = [{**line, "changes": _changes(line["before"], line["after"])} for line in lines]
+    return render_template("audit.html", lines=shown, total=total, given=given, actors=actors, actions=actions, **query.pages(total))
+
+
+def _changes(before: Any, after: Any) -> dict[str, list[Any]]:
+    """The fields that differ, with both values; a field that was not there is null."""
+    old, new = (value if isinstance(value, dict) else {} if value is None else {"value": value} for value in (before, after))
+    return {name: [old.get(name), new.get(name)] for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)}
+
+
+PAGES = (Page("/audit", _audit, "admin"),)
