@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from api import access, audit, changes, connectors, entities, inventory, jobs, keys, openapi, refusals, releases, scopes, sync
+from api import access, audit, changes, connectors, entities, inventory, jobs, keys, metrics, openapi, refusals, releases, scopes, sync
 from api.context import Context
 from api.endpoint import json_response, register
 from api.pages import routes
@@ -21,6 +21,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.strict_slashes = False
     context = Context(settings)
     app.extensions["elder"] = context
+    metrics.register(app, context)
     app.before_request(lambda: access.admit(context))
     app.after_request(_harden)
     refusals.register(app)

@@ -10,6 +10,37 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 
 from worker.health.state import age, unready
+from worker.version import __version__
+
+LABELS: dict[str, tuple[str, ...]] = {
+    "connector_sync_total": ("connector", "status"),
+    "connector_entities_synced": ("connector", "operation"),
+    "connector_sync_errors": ("connector",),
+    "connector_sync_duration_seconds": ("connector",),
+    "connector_last_sync_timestamp": ("connector",),
+    "connector_scopes_total": ("connector", "outcome"),
+    "connector_failing": (),
+    "discovery_jobs_total": ("error_kind", "provider", "status"),
+    "discovery_job_duration_seconds": ("provider",),
+    "discovery_running": (),
+    "discovery_kill_latency_seconds": (),
+    "discovery_entities_total": (),
+    "discovery_scopes_total": ("outcome",),
+    "discovery_queue_depth": (),
+    "discovery_failing_jobs": (),
+    "discovery_parked_jobs": (),
+    "inventory_scopes": ("state",),
+    "inventory_stale_scopes": (),
+    "inventory_held_back": (),
+    "discovery_oldest_due_seconds": (),
+    "supervisor_loop_lag_seconds": (),
+    "supervisor_spawn_failures_total": (),
+    "supervisor_dropped_log_lines": (),
+    "writer_rows_total": ("operation",),
+    "writer_retries_total": ("reason",),
+    "writer_refused_writes_total": (),
+}
+"""The metrics that supervisor and writer publish, each with its labels: what dashboards and alerts may name."""
 
 HELP = {
     "connector_sync_total": "Syncs by connector and outcome",
@@ -18,6 +49,7 @@ HELP = {
     "connector_sync_duration_seconds": "Duration of syncs",
     "connector_last_sync_timestamp": "Unix time of the last sync that read every scope in full",
     "connector_scopes_total": "Scopes of syncs by connector and outcome",
+    "connector_failing": "Connectors whose latest sync did not read everything",
     "discovery_jobs_total": "Discovery runs by provider and outcome",
     "discovery_job_duration_seconds": "Lifetime of job processes",
     "discovery_running": "Discovery jobs that hold a slot",
@@ -25,6 +57,7 @@ HELP = {
     "discovery_entities_total": "Entities that runs have found",
     "discovery_scopes_total": "Scopes by outcome",
     "discovery_queue_depth": "Jobs that are due and that no worker has claimed",
+    "discovery_failing_jobs": "Enabled jobs whose latest run ended in an error",
     "discovery_parked_jobs": "Jobs that crashed too often in a row and wait for a person",
     "inventory_scopes": "Scopes by state: current, or abandoned by every plan",
     "inventory_stale_scopes": "Current scopes that were not read in full for seven days",
@@ -38,14 +71,8 @@ HELP = {
     "writer_refused_writes_total": "Late writes of runs whose claim another worker had taken over",
 }
 
-ALWAYS = {
-    "discovery_jobs_total": ("provider", "status", "error_kind"),
-    "connector_sync_total": ("connector", "status"),
-    "connector_entities_synced": ("connector", "operation"),
-    "connector_sync_errors": ("connector",),
-    "connector_scopes_total": ("connector", "outcome"),
-}
-"""Families that are present before their first increment, with their labels."""
+ALWAYS = ("discovery_jobs_total", "connector_sync_total", "connector_entities_synced", "connector_sync_errors", "connector_scopes_total")
+"""Counters that are announced before their first increment."""
 
 
 class _Collector:
@@ -55,10 +82,10 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         """Yields every metric family once."""
         report = self._state.get("report") or {}
-        families: dict[str, Metric] = {name: _counter(name, labels) for name, labels in ALWAYS.items()}
+        families: dict[str, Metric] = {name: _counter(name, LABELS[name]) for name in ALWAYS}
         for name, kind, labels, value in (*self._state.get("metrics", ()), *report.get("metrics", ())):
-            family = families.get(name) or families.setdefault(name, _FAMILIES[kind](name, tuple(labels)))
-            _add(family, list(labels.values()), value)
+            family = families.get(name) or families.setdefault(name, _FAMILIES[kind](name, tuple(sorted(labels))))
+            _add(family, [labels[label] for label in sorted(labels)], value)
         yield from families.values()
         yield from self._own()
 
@@ -70,6 +97,25 @@ class _Collector:
         if self._state:
             beat.add_metric([], age(self._state))
         yield beat
+        yield build_info("elder-worker")
+        yield from self._processes()
+
+    def _processes(self) -> Iterator[Metric]:
+        restarts = CounterMetricFamily("supervisor_restarts", "Restarts of the worker's own processes", labels=("process",))
+        for name, service in self._state.get("services", {}).items():
+            restarts.add_metric([name], service["restarts"])
+        yield restarts
+        unkillable = GaugeMetricFamily("supervisor_unkillable_jobs", "Slots taken by jobs that SIGKILL does not end", labels=("pool",))
+        for name, pool in self._state.get("pools", {}).items():
+            unkillable.add_metric([name], pool["unkillable"])
+        yield unkillable
+
+
+def build_info(service: str) -> Metric:
+    """The metric that tells which version of which service this is."""
+    family = GaugeMetricFamily("elder_build_info", "1, with the version of the service", labels=("service", "version"))
+    family.add_metric([service, __version__], 1)
+    return family
 
 
 def _counter(name: str, labels: tuple[str, ...]) -> CounterMetricFamily:

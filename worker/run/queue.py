@@ -72,6 +72,10 @@ class Numbers(msgspec.Struct, frozen=True):
     """Current scopes that were not read in full for seven days."""
     held_back: int = 0
     """Entities that the guard against mass deletion holds back."""
+    failing_jobs: int = 0
+    """Enabled jobs whose latest run ended in an error."""
+    failing_connectors: int = 0
+    """Connectors whose latest sync did not read everything."""
 
 
 class State(msgspec.Struct):

@@ -161,7 +161,7 @@ class PostgresQueue:
             return retention.clean(self._connection, self._history_days)
 
     def numbers(self) -> Numbers:
-        """Counts due and parked jobs, scopes by their state, and what is held back."""
+        """Counts due, parked and failing jobs, scopes by their state, what is held back, and failing connectors."""
         with _reachable():
             row = self._connection.execute(statements.get("queue_numbers")).fetchone()
         return Numbers(int(row[0]), float(row[1]), *map(int, row[2:])) if row else Numbers()

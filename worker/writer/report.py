@@ -61,6 +61,8 @@ class Reporter:
         self._metrics.set("inventory_scopes", numbers.abandoned_scopes, state="abandoned")
         self._metrics.set("inventory_stale_scopes", numbers.stale_scopes)
         self._metrics.set("inventory_held_back", numbers.held_back)
+        self._metrics.set("discovery_failing_jobs", numbers.failing_jobs)
+        self._metrics.set("connector_failing", numbers.failing_connectors)
 
     def _count_writes(self) -> None:
         totals = self._dispatcher.totals(POOL)

@@ -20,6 +20,7 @@ from waiting import CAP, NO_ANSWER, until
 from supervisor.published import PublishedState, create
 from worker.config.settings import Settings
 from worker.health.app import create_app
+from worker.version import __version__
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
@@ -126,6 +127,14 @@ def test_metrics_can_be_parsed_and_have_the_quick_starts_names(client):
     families = {family.name: family for family in text_string_to_metric_families(client.get("/metrics").text)}
     assert {"connector_sync", "connector_entities_synced", "connector_sync_errors", "discovery_jobs", "elder_worker_up"} <= set(families)
     assert [sample.value for sample in families["discovery_kill_latency_seconds"].samples][:3] == [1, 2, 3]
+
+
+def test_restarts_unkillable_jobs_and_the_version_are_metrics(client):
+    client.publish(services={"writer": {"restarts": 3}}, pools={"discovery": {"unkillable": 1}})
+    text = client.get("/metrics").text
+    assert 'supervisor_restarts_total{process="writer"} 3.0' in text
+    assert 'supervisor_unkillable_jobs{pool="discovery"} 1.0' in text
+    assert f'elder_build_info{{service="elder-worker",version="{__version__}"}} 1.0' in text
 
 
 def test_the_page_and_a_page_that_is_not_there(client):

@@ -1,0 +1,53 @@
+"""/metrics of the API: requests by route and status, and how long they took. Prometheus sends a key with the role `read`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from flask import Flask, Response, g, request
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import Metric
+from prometheus_client.exposition import choose_encoder
+
+from api.context import Context
+from worker.health.metrics import build_info
+
+PATH = "/metrics"
+BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 10.0, 30.0)
+"""Upper bounds in seconds; the database ends what takes longer than 25."""
+
+
+class _Build:
+    def collect(self) -> Iterator[Metric]:
+        """Yields the version."""
+        yield build_info("elder-api")
+
+
+def register(app: Flask, context: Context) -> None:
+    """Counts every request of the application, and adds the route that tells the numbers."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Build())
+    labels = ("method", "route")
+    requests = Counter("elder_api_requests", "Requests by route and status", (*labels, "status"), registry=registry)
+    seconds = Histogram("elder_api_request_duration_seconds", "Duration of requests", labels, registry=registry, buckets=BUCKETS)
+
+    def begin() -> None:
+        g.begun = time.monotonic()
+
+    def count(response: Response) -> Response:
+        known = request.url_rule is not None  # a path and a method of the caller's choice would make a series each
+        route = request.url_rule.rule if request.url_rule else "none"
+        method = request.method if known else "any"
+        requests.labels(method, route, str(response.status_code)).inc()
+        seconds.labels(method, route).observe(time.monotonic() - g.begun)
+        return response
+
+    def show() -> Response:
+        encode, kind = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(registry), content_type=kind)
+
+    app.before_request(begin)
+    app.after_request(count)
+    app.add_url_rule(PATH, "metrics", show)
+    context.roles["metrics"] = "read"

@@ -1,0 +1,48 @@
+"""/metrics of the API: every request is counted under its route, whatever a caller makes up, and a key is asked for."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+
+
+def requests(app, **more) -> dict[tuple[str, str, str], float]:
+    """(method, route, status) -> number."""
+    response = app.test_client().get("/metrics", **more)
+    assert response.status_code == 200
+    families = {family.name: family for family in text_string_to_metric_families(response.text)}
+    [build] = families["elder_build_info"].samples
+    assert build.labels["service"] == "elder-api"
+    duration = families["elder_api_request_duration_seconds"].samples if "elder_api_request_duration_seconds" in families else []
+    assert sum(one.value for one in duration if one.name.endswith("_count")) == sum(
+        one.value for one in families["elder_api_requests"].samples if one.name.endswith("_total")
+    )
+    return {
+        (one.labels["method"], one.labels["route"], one.labels["status"]): one.value
+        for one in families["elder_api_requests"].samples
+        if one.name.endswith("_total")
+    }
+
+
+def test_requests_are_counted_by_their_route_and_not_by_what_is_in_it(elder_app):
+    client = elder_app.test_client()
+    for number in range(3):
+        client.get(f"/api/v1/discovery/jobs/{number + 900}")
+        client.get(f"/made/up/{number}")
+        client.open("/made/up", method=f"BREW{number}")
+    client.post("/api/v1/organizations", json={})
+    assert requests(elder_app) == {
+        ("GET", "/api/v1/discovery/jobs/<id:job_id>", "404"): 3,
+        ("any", "none", "404"): 6,
+        ("POST", "/api/v1/organizations", "400"): 1,
+    }
+
+
+def test_a_key_is_asked_for_and_a_refusal_is_counted(elder_app, monkeypatch):
+    import msgspec
+
+    context = elder_app.extensions["elder"]
+    monkeypatch.setattr(context, "settings", msgspec.structs.replace(context.settings, elder_api_key="the-first-key-of-all"))
+    client = elder_app.test_client()
+    assert client.get("/metrics").status_code == 401
+    seen = requests(elder_app, headers={"Authorization": "Bearer the-first-key-of-all"})
+    assert seen == {("GET", "/metrics", "401"): 1}
