@@ -1,4 +1,4 @@
-"""/metrics of the API: requests by route and status, and how long they took. Prometheus sends a key with the role `read`."""
+"""Metrics of the API: requests by route and status, and how long they took. Prometheus sends a key with the role `read`."""
 
 from __future__ import annotations
 
