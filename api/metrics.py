@@ -20,7 +20,7 @@ BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 10.0, 30.0)
 
 class _Build:
     def collect(self) -> Iterator[Metric]:
-        """Yields the version."""
+        """Yields the metric of the version."""
         yield build_info("elder-api")
 
 
