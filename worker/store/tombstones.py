@@ -95,6 +95,9 @@ def _release(connection: Connection, run: int | None, owner: str | None, by: str
     release = releases.begin(connection, run, owner, by)
     whose = {"run": run, "owner": owner, "release": release}
     scopes = [scope for (scope,) in connection.execute(statements.get("scopes_with_held"), whose)]
+    for scope in scopes:  # what another scope has seen meanwhile is alive
+        held = [key for (key,) in connection.execute(statements.get("held_keys"), {"scope": scope})]
+        connection.execute(statements.get("hand_over"), {"scope": scope, "keys": held})
     applied: Losses = losses.release(connection, scopes, run, release)
     row = connection.execute(statements.get("release_held"), whose).fetchone()
     released = Released(int(row[0]) if row else 0, *applied)

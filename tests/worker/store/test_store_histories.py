@@ -1,0 +1,134 @@
+"""Histories of changes, readings, faults and commands: the inventory equals its sources, and what differs says so. In full: soak `histories`."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from histories import History
+from store_runs import SCOPE, Link, Run, add_job, resources, run_once
+
+from providers.records import Resource, Scope
+from worker.store import claimed, held, marks, tombstones
+from worker.store.connection import connect
+
+HISTORIES, SECONDS, AT_LEAST = 300, 15.0, 10
+"""Seeds that are played, as far as the time allows, and those that are played in any case."""
+
+FORGOTTEN = 24
+"""The seed of a history in which a reading in part follows one whose deletions are held back."""
+
+WEST = Scope("aws", "111", "us-west-2", "ec2_instance")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Retries without pauses, and batch marks for small scopes too."""
+    monkeypatch.setattr(claimed, "RETRY_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(marks, "MARKED_FROM", 10)
+
+
+def test_after_any_history_the_inventory_equals_its_sources_and_what_differs_says_so(database, quick):
+    began = time.monotonic()
+    with connect(database) as connection:
+        connection.prepare_threshold = 2
+        connection.close = lambda: None  # each run would close it
+        for seed in range(HISTORIES):
+            if seed >= AT_LEAST and time.monotonic() - began > SECONDS:
+                break
+            History(connection, seed).play()
+        connection.pgconn.finish()
+
+
+def test_the_model_finds_a_store_that_forgets_what_it_holds_back(database, quick, monkeypatch):
+    """The comparison itself: a store with a fault does not pass."""
+    monkeypatch.setattr(tombstones, "unhold_seen", lambda connection, scope, _unseen: tombstones.clear_held(connection, scope))
+    with connect(database) as connection, pytest.raises(AssertionError, match="a ghost that nothing names"):
+        connection.prepare_threshold = 2
+        connection.close = lambda: None
+        try:
+            History(connection, FORGOTTEN).play()
+        finally:
+            connection.pgconn.finish()
+
+
+# --- what histories have found
+
+
+def active(sql) -> int:
+    return sql.execute("select count(*) from entities where is_active").fetchone()[0]
+
+
+def held_names(database, run: int) -> set[tuple[str, str]]:
+    with connect(database) as connection:
+        return {(one["kind"], one["entity"]) for one in held.page(connection, 1, 1000, run=run)[0]}
+
+
+def moved(count: int, region: str) -> list[Resource]:
+    return [Resource(f"arn:ec2_instance:{n}", "compute", "ec2_instance", f"name {n}", {"in": region}) for n in range(count)]
+
+
+@pytest.mark.parametrize("first", ["old region", "new region"])
+def test_what_another_scope_sees_is_not_held_back_and_not_released(database, sql, first):
+    """Thirty machines move to another region at once. Whichever is read first, none of them is on the list or lost by a release."""
+    job = add_job(sql)
+    run_once(database, job, moved(30, "east"))
+    run = Run(database, job)
+    readings = [([], SCOPE), (moved(30, "west"), WEST)]
+    for found, scope in readings if first == "old region" else readings[::-1]:
+        run.scope(found, scope)
+    run.finish()
+    assert held_names(database, run.claimed.run_id) == set()
+    with connect(database) as connection:
+        released = tombstones.release(connection, run.claimed.run_id)
+    assert released is not None
+    assert (released.entities, active(sql)) == (0, 30)
+
+
+def test_a_release_spares_what_another_job_has_seen_since(database, sql):
+    one, other = add_job(sql), add_job(sql)
+    run_once(database, one, resources(30))
+    run = Run(database, one)
+    run.scope([])
+    run.finish()
+    sql.execute(
+        "insert into elder_worker.scopes (owner, provider, account, region, resource_type) values (%s, 'aws', '111', 'us-east-1', 'ec2_instance')",
+        [f"job:{other}"],
+    )
+    sql.execute(
+        "insert into elder_worker.sightings (scope_id, key, content, entity_id) "
+        "select (select max(id) from elder_worker.scopes), key, content, id from entities order by id limit 10"
+    )
+    with connect(database) as connection:
+        released = tombstones.release(connection, run.claimed.run_id)
+    assert released is not None
+    assert (released.entities, active(sql)) == (20, 10)
+
+
+def test_links_and_attributes_that_are_held_back_go_with_their_entity(database, sql):
+    """Groups lose an attribute and their members, which is held back; then they move to another region, whose reading decides anew."""
+    links = tuple(Link("has_member", f"user:{n}") for n in range(3))
+
+    def groups(**more) -> list[Resource]:
+        return [Resource(f"group:{n}", "group", "ec2_instance", f"group {n}", more, links=links if more else ()) for n in range(30)]
+
+    job = add_job(sql)
+    run_once(database, job, groups(mail="a@x"))
+    first = run_once(database, job, groups())
+    assert (first.held_links, first.held_attributes) == (90, 30)
+
+    run = Run(database, job)
+    run.scope(groups(), WEST)
+    run.scope([])
+    run.finish()
+    run = Run(database, job)
+    run.scope(groups(), WEST)
+    run.scope([])
+    run.finish()
+
+    assert (run.inventory.totals.held_links, run.inventory.totals.held_attributes) == (90, 30)
+    assert len(held_names(database, run.claimed.run_id)) == 60, "by name, of the run that holds them"
+    with connect(database) as connection:
+        assert tombstones.release(connection, run.claimed.run_id) == (0, 90, 30)
+    assert sql.execute("select count(*) from dependencies").fetchone() == (0,)
+    assert sql.execute("select count(*) from entities where attributes ? 'mail'").fetchone() == (0,)
