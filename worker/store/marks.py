@@ -127,8 +127,10 @@ class BatchMarks:
         """Keys of the resources that neither came in their batch nor are seen in `known`; None when the marks do not tell them."""
         if not self._searchable:
             return None
+        if known is not None and not self._seen:
+            return known.unseen()
         rows = self._resources_of(connection, scope, list(self._missing))
-        return (key for contents, keys in rows for key in (keys if known is None else known.unseen(contents, keys)))
+        return (key for contents, keys in rows for key in (keys if known is None else known.unseen_of(contents, keys)))
 
     def _resources_of(self, connection: Connection, scope: int, hashes: list[bytes]) -> Iterator[tuple[array.array[int], array.array[int]]]:
         values = {"scope": scope, "hashes": hashes}

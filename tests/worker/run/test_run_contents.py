@@ -23,7 +23,9 @@ def test_it_finds_what_was_added_and_nothing_else(chance, count):
     found = known.search(asked)
     assert list(found.keys) == [pairs.get(content, 0) for content in asked]
     assert found.strange == [at for at, content in enumerate(asked) if content not in pairs]
-    assert sorted(known.unseen(pairs, pairs.values())) == sorted(key for content, key in pairs.items() if content not in asked)
+    unseen = sorted(key for content, key in pairs.items() if content not in asked)
+    assert sorted(known.unseen()) == unseen
+    assert sorted(known.unseen_of(pairs, pairs.values())) == unseen
     assert sorted(known.seen()) == sorted(key for content, key in pairs.items() if content in asked)
 
 
@@ -34,4 +36,4 @@ def test_hashes_that_want_the_same_place_are_all_found(content):
     known = KnownContents(40)
     known.add(near, range(100, 140))
     assert list(known.search(near).keys) == list(range(100, 140))
-    assert known.unseen(near, range(100, 140)) == []
+    assert list(known.unseen_of(near, range(100, 140))) == list(known.unseen()) == []
