@@ -73,6 +73,8 @@ class Endpoint:
     answer: type[msgspec.Struct] = NoAnswer
     """Type of the value that `handle` returns, for the OpenAPI document; the tests validate every answer against it."""
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    streams: tuple[str, ...] = ()
+    """Media types besides JSON in which `handle` may answer with a response of its own."""
     bulk: bool = False
     """A large body, decoded by msgspec at once: no complaint about every key, but fast."""
 
@@ -91,6 +93,8 @@ def _view(context: Context, endpoint: Endpoint) -> Callable[..., Response]:
     def view(**path: int | str) -> Response:
         request.max_content_length = MAX_BULK if endpoint.bulk else MAX_BODY
         answer = endpoint.handle(context, query=_query(endpoint), body=_body(endpoint), **path)
+        if isinstance(answer, Response):
+            return answer
         response = json_response(answer, endpoint.status)
         response.headers.update(endpoint.headers)
         return _as_read(response, answer) if endpoint.method == "GET" else response

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, LiteralString
 
+from flask import Response
+
 from api import cursor
 from api import inventory_models as models
 from api.context import Context
 from api.endpoint import Endpoint, Paging
 from api.errors import ApiError
+from api.export import CSV, LINES, Form, asked_for, export
 from api.paging import page_of
 from api.search import conditions
 from worker.store import entity_list
@@ -37,6 +40,8 @@ class EntityFilters(Paging, frozen=True, kw_only=True):
     fields: str | None = None
     """Names with commas between them; without, all."""
     cursor: str | None = None
+    format: Form | None = None
+    """Everything that fits as CSV or JSON Lines, as with Accept; `csv-raw` leaves cells that begin like a formula as they are."""
 
     def __post_init__(self) -> None:
         """Bounds, as a `ValueError`."""
@@ -45,9 +50,14 @@ class EntityFilters(Paging, frozen=True, kw_only=True):
             raise ValueError("`cursor` and `page` exclude each other")
 
 
-def list_entities(context: Context, query: EntityFilters, body: Any) -> dict[str, Any]:
-    """Entities that fit the filters and the search, by page number or from a cursor on."""
+def list_entities(context: Context, query: EntityFilters, body: Any) -> dict[str, Any] | Response:
+    """Entities that fit the filters and the search: by page number, from a cursor on, or all of them as CSV or JSON Lines."""
     fields = chosen_fields(query.fields)
+    form = asked_for(query.format)
+    if form != "json":
+        if query.cursor is not None or query.page != 1:
+            raise ApiError(f"an export as {form} has all entities that fit: leave out `page` and `cursor`")
+        return export(context.pool, lambda connection: select(connection, query), fields, form)
     with context.pool.reading() as connection:
         chosen = select(connection, query)
         columns = _columns(fields, chosen)
@@ -96,5 +106,6 @@ ENDPOINTS = (
         query=EntityFilters,
         answer=models.Entities,
         role="read",
+        streams=(CSV, LINES),
     ),
 )

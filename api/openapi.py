@@ -55,6 +55,8 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         "parameters": parameters,
         "responses": {str(endpoint.status): _content(endpoint.summary, endpoint.answer.__name__), "default": _content("An error", "Error")},
     }
+    for media_type in endpoint.streams:
+        operation["responses"][str(endpoint.status)]["content"][media_type] = {"schema": {"type": "string"}}
     operation["x-elder-role"] = endpoint.role
     if endpoint.method == "GET":
         operation["responses"]["304"] = {"description": "The answer is the one whose ETag the header If-None-Match has"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from api.client import output
 from api.client.session import Session, in_session, limited
 
 COLUMNS = ("id", "sub_type", "name", "provider", "account", "region", "external_id")
@@ -19,18 +20,30 @@ def entities() -> None:
     """Entities of the inventory."""
 
 
+def selecting(command: Any) -> Any:
+    """Adds the argument and the options that select and sort entities."""
+    for add in reversed(_SELECTING):
+        command = add(command)
+    return command
+
+
+_SELECTING = (
+    click.argument("search", nargs=-1),
+    click.option("-q", "--query", "q", help="The same as SEARCH."),
+    click.option("--type", "sub_type", help="Such as ec2_instance."),
+    click.option("--category", "entity_type", help="Such as compute."),
+    click.option("--provider"),
+    click.option("--region"),
+    click.option("--external-id"),
+    click.option("--organization", "organization_id", type=int, help="Id of an organization; includes those below it."),
+    click.option("--deleted", is_flag=True, help="What is deleted, instead of what is there."),
+    click.option("--sort", help="id, name, type, first_seen or changed; with - before it, the other way round."),
+    click.option("--fields", help="Fields with commas between them, such as id,name,tags."),
+)
+
+
 @entities.command("list")
-@click.argument("search", nargs=-1)
-@click.option("-q", "--query", "q", help="The same as SEARCH.")
-@click.option("--type", "sub_type", help="Such as ec2_instance.")
-@click.option("--category", "entity_type", help="Such as compute.")
-@click.option("--provider")
-@click.option("--region")
-@click.option("--external-id")
-@click.option("--organization", "organization_id", type=int, help="Id of an organization; includes those below it.")
-@click.option("--deleted", is_flag=True, help="What is deleted, instead of what is there.")
-@click.option("--sort", help="id, name, type, first_seen or changed; with - before it, the other way round.")
-@click.option("--fields", help="Fields with commas between them, such as id,name,tags.")
+@selecting
 @limited
 @in_session
 def list_entities(session: Session, /, search: tuple[str, ...], q: str | None, limit: int | None, deleted: bool, **filters: Any) -> None:
@@ -39,8 +52,23 @@ def list_entities(session: Session, /, search: tuple[str, ...], q: str | None, l
     SEARCH has words of the name or id, and terms: tag:team=payments, tag:team, attr:State.Name=running, type:ec2_instance, provider:aws,
     org:NAME, region:eu-west-1, account:123. A term after a - must not hold: elder entities list 'type:vpc -tag:team'.
     """
-    asked = " ".join([*search, *([q] if q else [])]) or None
-    session.many(session.api.entities(limit, is_active=not deleted, q=asked, **filters), COLUMNS)
+    session.many(session.api.entities(limit, is_active=not deleted, q=_asked(search, q), **filters), COLUMNS)
+
+
+@entities.command("export")
+@selecting
+@click.option("--format", "form", type=click.Choice(["csv", "csv-raw", "jsonl"]), default="csv", show_default=True)
+@in_session
+def export_entities(
+    session: Session, /, search: tuple[str, ...], q: str | None, form: str, deleted: bool, fields: str | None, **filters: Any
+) -> None:
+    """Writes all entities that fit SEARCH (see 'elder entities list') with all their fields, while they are read."""
+    found = session.api.entities(None, is_active=not deleted, q=_asked(search, q), fields=fields, **filters)
+    output.stream(found, form)
+
+
+def _asked(search: tuple[str, ...], q: str | None) -> str | None:
+    return " ".join([*search, *([q] if q else [])]) or None
 
 
 @entities.command("get")

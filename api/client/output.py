@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from worker.logs.cells import cell, csv_text
+from worker.logs.cells import cell, csv_rows, csv_text
 
 FORMATS = ("table", "json", "jsonl", "csv", "csv-raw")
 NARROWEST = 8
@@ -35,6 +35,17 @@ def many(found: Iterable[dict[str, Any]], columns: Sequence[str], output: str) -
             _print(csv_text(columns, ([one.get(name) for name in columns] for one in found), raw=output == "csv-raw"), end="")
         case _:
             rows({name: one.get(name) for name in columns} for one in found)
+
+
+def stream(found: Iterable[dict[str, Any]], form: str) -> None:
+    """Prints a list as JSON lines or CSV with all fields, row by row as they come."""
+    head = form != "jsonl"
+    for one in found:
+        if form == "jsonl":
+            _print(_json(one, form))
+            continue
+        _print((csv_rows([one], raw=True) if head else "") + csv_rows([one.values()], raw=form == "csv-raw"), end="")
+        head = False
 
 
 def rows(found: Iterable[dict[str, Any]]) -> None:

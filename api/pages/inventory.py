@@ -49,6 +49,10 @@ def _entities(context: Context) -> str | Response:
         any=bool(kinds),
         refused=refused,
         examples=EXAMPLES,
+        export={
+            **{name: value for name, value in given.items() if name != "deleted"},
+            **({"is_active": "false"} if "deleted" in given else {}),
+        },
         **query.pages(total),
     )
     return Response(page, refused.status if refused else 200)

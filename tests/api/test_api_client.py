@@ -111,6 +111,13 @@ def test_entities_are_searched_as_on_the_page(elder_command, database, sql):
     found = elder_command("-o", "jsonl", "entities", "list", "tag:team=payments", "type:ec2_instance").stdout.splitlines()
 
     assert sorted(json.loads(line)["name"][-1] for line in found) == ["1", "1"], "of twelve, the second and the last"
+    exported = list(
+        csv.DictReader(io.StringIO(elder_command("entities", "export", "tag:team=payments", "--fields", "id,name,tags").stdout))
+    )
+    assert [json.loads(one["tags"]) for one in exported] == [{"team": "payments"}] * 2
+    lines = elder_command("entities", "export", "--format", "jsonl", "--sort", "-name").stdout.splitlines()
+    assert len(lines) == 12
+    assert {"id", "attributes", "tags"} <= json.loads(lines[0]).keys()
     assert "there is no field `tags`" in elder_command("entities", "list", "tags:team", code=1).stderr
 
 

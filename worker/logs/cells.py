@@ -21,10 +21,13 @@ def cell(value: Any) -> str:
 
 def csv_text(columns: Iterable[str], rows: Iterable[Iterable[Any]], *, raw: bool = False) -> str:
     """Comma-separated values with a head. `raw` leaves every value as it is, for programs; else no cell is taken for a formula."""
+    return csv_rows([columns], raw=True) + csv_rows(rows, raw=raw)
+
+
+def csv_rows(rows: Iterable[Iterable[Any]], *, raw: bool = False) -> str:
+    """Rows of comma-separated values without a head; `raw` as in `csv_text`."""
     text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows([_raw(value) if raw else _harmless(value) for value in row] for row in rows)
+    csv.writer(text).writerows([_raw(value) if raw else _harmless(value) for value in row] for row in rows)
     return text.getvalue()
 
 

@@ -1,0 +1,63 @@
+"""Exports of entities: CSV and JSON Lines, sent while they are read, so that no more than a part is ever in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, Literal, LiteralString
+
+import msgspec
+from flask import Response, request
+
+from worker.logs.cells import csv_rows
+from worker.store.connection import Connection, guarded
+from worker.store.entity_list import Selection
+from worker.store.pool import Pool
+
+Form = Literal["json", "csv", "csv-raw", "jsonl"]
+
+CSV, LINES = "text/csv", "application/x-ndjson"
+BATCH = 1000
+"""Entities that are read and sent at once."""
+
+
+def asked_for(given: Form | None) -> Form:
+    """The form of the answer: `format`, else what the header Accept prefers, else JSON."""
+    if given:
+        return given
+    best = request.accept_mimetypes.best_match(["application/json", CSV, LINES], "application/json")
+    return {CSV: "csv", LINES: "jsonl"}.get(best, "json")  # type: ignore[return-value]  # the values are forms
+
+
+def export(pool: Pool, select: Callable[[Connection], Selection], fields: Sequence[LiteralString], form: Form) -> Response:
+    """The response with all entities of a selection. What fails before the first of them is read raises, and so has its own answer."""
+    parts = _parts(pool, select, fields, form)
+    first = next(parts)
+    response = Response(_whole(first, parts), content_type=f"{LINES if form == 'jsonl' else CSV}; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="entities.{form.removesuffix("-raw")}"'
+    response.headers["Vary"] = "Accept"
+    response.call_on_close(parts.close)
+    return response
+
+
+def _whole(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _parts(
+    pool: Pool, select: Callable[[Connection], Selection], fields: Sequence[LiteralString], form: Form
+) -> Generator[bytes, None, None]:
+    """The head with the first batch, then batch by batch. The connection is held until the end; one snapshot shows all of them."""
+    head = b"" if form == "jsonl" else csv_rows([fields], raw=True).encode()
+    with pool.reading() as connection, guarded():
+        for batch in select(connection).batches(connection, fields, BATCH):
+            yield head + _written(batch, form)
+            head = b""
+    yield head
+
+
+def _written(batch: list[dict[str, Any]], form: Form) -> bytes:
+    if form == "jsonl":
+        return msgspec.json.Encoder().encode_lines(batch)
+    plain = msgspec.to_builtins(batch, builtin_types=(), str_keys=True)
+    return csv_rows((row.values() for row in plain), raw=form == "csv-raw").encode()
