@@ -145,14 +145,14 @@ NETWORK = (
         ),
     ),
     AwsKind(
-        "route53_zone", "dns", "arn:{partition}:route53:::{Id}", "route53", "ListHostedZones", "HostedZones[]", name="Name", tags="",
-        regional=False, omit=("ResourceRecordSetCount",),
+        "route53_zone", "dns", "arn:{partition}:route53:::hostedzone/{Id/}", "route53", "ListHostedZones", "HostedZones[]", name="Name",
+        tagged_as="route53:hostedzone", regional=False, omit=("ResourceRecordSetCount",),
     ),
     AwsKind(
-        "route53_record", "dns", "arn:{partition}:route53:::{Zone.Id}/{Type}/{Name}/{SetIdentifier?}", "route53",
+        "route53_record", "dns", "arn:{partition}:route53:::hostedzone/{Zone.Id/}/{Type}/{Name}/{SetIdentifier?}", "route53",
         "ListResourceRecordSets", "ResourceRecordSets[]", name="Name", tags="", regional=False,
         under=Listing("ListHostedZones", "HostedZones[]", into="Zone"), parameters={"HostedZoneId": "{Zone.Id}"},
-        parent="arn:{partition}:route53:::{Zone.Id}", omit=("Zone",), unordered=("ResourceRecords",),
+        parent="arn:{partition}:route53:::hostedzone/{Zone.Id/}", omit=("Zone",), unordered=("ResourceRecords",),
     ),
     AwsKind(
         "cloudfront_distribution", "network", "{ARN}", "cloudfront", "ListDistributions", "DistributionList.Items[]", name="DomainName",

@@ -96,8 +96,10 @@ def test_records_of_one_name_are_told_apart(moto: Moto):
     collected = read(moto.url, "route53_record", "route53_zone")
     records = found(collected, "route53_record")
 
-    assert {f"arn:aws:route53:::{zone}/A/www.example.com./{identifier}" for identifier in ("blue", "green")} <= set(records)
-    assert f"arn:aws:route53:::{zone}/NS/example.com./" in records
+    assert {
+        f"arn:aws:route53:::hostedzone/{zone.rpartition('/')[2]}/A/www.example.com./{identifier}" for identifier in ("blue", "green")
+    } <= set(records)
+    assert f"arn:aws:route53:::hostedzone/{zone.rpartition('/')[2]}/NS/example.com./" in records
     assert {resource.parent for resource in records.values()} == set(found(collected, "route53_zone"))
 
 
