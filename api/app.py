@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from api import access, audit, changes, connectors, entities, inventory, jobs, keys, metrics, openapi, refusals, releases, scopes, sync
+from api import (
+    access,
+    audit,
+    changes,
+    connectors,
+    entities,
+    inventory,
+    jobs,
+    keys,
+    metrics,
+    openapi,
+    providers,
+    refusals,
+    releases,
+    scopes,
+    sync,
+)
 from api.context import Context
 from api.endpoint import json_response, register
 from api.pages import routes
 from worker.config.settings import Settings
 
 PREFIX = "/api/v1"
-ROOMS = (jobs, inventory, entities, changes, releases, scopes, connectors, sync, keys, audit)
+ROOMS = (jobs, providers, inventory, entities, changes, releases, scopes, connectors, sync, keys, audit)
 ENDPOINTS = tuple(endpoint for room in ROOMS for endpoint in room.ENDPOINTS)
 
 

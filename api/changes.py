@@ -76,8 +76,8 @@ def ignore(context: Context, query: NoQuery, body: IgnoreBody, job_id: int) -> d
     field = body.field.strip()
     with audited(context, "field ignored", f"job {job_id}") as line:
         job = get_job(line.connection, job_id, locked=True)
-        provider, stored = provider_of(context.settings, job["provider"]), stored_config(job)
-        if IGNORED not in provider.config.__struct_fields__:
+        provider, stored = provider_of(context, job["provider"]), stored_config(job)
+        if IGNORED not in provider.config.__struct_encode_fields__:
             raise ApiError(f"jobs of {provider.title} have no `{IGNORED}`")
         before = list(stored.get(IGNORED) or ())
         config = merged(provider, {IGNORED: [*before, *({field} - {*before})]}, stored, job["organization_id"])

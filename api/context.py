@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 from api.attempts import Attempts
+from providers import registry
 from worker.config.proxies import networks
 from worker.config.secretbox import SecretBox
 from worker.config.settings import Settings
-from worker.store import claims
+from worker.store import claims, descriptions
 from worker.store.connection import Connection
-from worker.store.errors import ReadOnly
+from worker.store.errors import ReadOnly, StoreError
 from worker.store.keys import Role
 from worker.store.pool import Pool
+
+LEARN_EVERY = 5.0
+"""Seconds between two looks for descriptions of third parties' providers, which a worker stores when it starts."""
 
 
 class Context:
@@ -27,6 +32,7 @@ class Context:
         self.trusted_proxies = networks(settings.elder_api_trusted_proxies)
         self.roles: dict[str, Role] = {}
         """The role that each route of the application needs, by Flask's name of the route."""
+        self._learned = float("-inf")
 
     @contextlib.contextmanager
     def jobs(self) -> Iterator[Connection]:
@@ -36,6 +42,7 @@ class Context:
         """
         with self.pool.connection() as connection:
             self._sweep(connection)
+            self._learn(connection)
             yield connection
 
     def sweep(self) -> None:
@@ -46,3 +53,14 @@ class Context:
     def _sweep(self, connection: Connection) -> None:
         with contextlib.suppress(ReadOnly):
             claims.sweep_uncounted(connection, self.settings.lease_ttl + self.settings.outage_grace)
+
+    def learn(self, provider: str) -> None:
+        """Reads what a worker has stored about a third party's provider; a database that does not answer changes nothing."""
+        with contextlib.suppress(StoreError), self.pool.connection() as connection:
+            registry.adopt(descriptions.newest(connection, provider))
+
+    def _learn(self, connection: Connection) -> None:
+        if time.monotonic() - self._learned >= LEARN_EVERY:
+            with contextlib.suppress(StoreError):
+                registry.adopt(descriptions.newest(connection))
+            self._learned = time.monotonic()

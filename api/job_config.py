@@ -13,7 +13,6 @@ from providers.provider import Provider
 from providers.references import is_shown
 from providers.schema import REDACTED
 from worker.config.secretbox import SecretBoxError, is_sealed
-from worker.config.settings import Settings
 from worker.job import admission
 
 CHANGED = "***CHANGED***"
@@ -23,11 +22,13 @@ ORGANIZATION_KEY = "_organization_id"
 """Shown in every config, because people look for it there; it is the job's `organization_id`."""
 
 
-def provider_of(settings: Settings, name: str) -> Provider:
-    """The provider of a job. Raises `ApiError`."""
+def provider_of(context: Context, name: str) -> Provider:
+    """The provider of a job; of a third party's, what a worker has stored about it. Raises `ApiError`."""
+    if name not in registry.BUILT_IN:
+        context.learn(name)
     try:
         provider = registry.get(name)
-        admission.check_switched_on(settings.enabled(name), name)
+        admission.check_switched_on(context.settings.enabled(name), name)
     except ConfigError as error:
         raise ApiError(str(error)) from None
     if not provider.discovery:

@@ -24,7 +24,7 @@ from worker.store.pool import snapshot
 
 def create(context: Context, query: NoQuery, body: JobBody) -> dict[str, Any]:
     """A new job, due at once."""
-    provider = provider_of(context.settings, body.provider)
+    provider = provider_of(context, body.provider)
     config = sealed(context, provider, merged(provider, body.config, {}, body.organization_id))
     with audited(context, "job made") as line:
         check_organization(line.connection, body.organization_id)
@@ -57,7 +57,7 @@ def change(context: Context, query: NoQuery, body: JobChanges, job_id: int) -> d
         if changes.pop("provider", job["provider"]) != job["provider"]:
             raise ApiError("the provider of a job cannot be changed: make a new job")
         if "config" in changes:
-            provider = provider_of(context.settings, job["provider"])
+            provider = provider_of(context, job["provider"])
             config = merged(provider, changes["config"], stored_config(job), changes.get("organization_id", job["organization_id"]))
             changes["config"] = sealed(context, provider, config)
         check_organization(connection, changes.get("organization_id"))

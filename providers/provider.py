@@ -180,6 +180,13 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     memory_mb: int = 128
     installed: bool = True
     """False when the provider's SDK is not here."""
+    config: dict[str, Any] = {}
+    """JSON Schema of the config with the marks ``secret`` and ``public``; only in the description of a third party's provider."""
+    resource_types: tuple[ResourceType, ...] = ()
+    ports: tuple[int, ...] = ()
+    pins_identity: bool = True
+    package: str = ""
+    """Hash of the files of a third party's package; empty for a built-in provider."""
 
     @property
     def prefix(self) -> str:

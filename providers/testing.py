@@ -99,7 +99,7 @@ class ProviderSuite:
 
     def opened(self, config: Mapping[str, Any] | None = None) -> contextlib.closing[Source]:
         """The source, closed at the end of the block."""
-        provider = registry.get(self.provider)
+        provider = registry.load(self.provider)
         parsed = schema.parse(provider.config, self.config if config is None else config)
         return contextlib.closing(provider.open(parsed, operator_of(provider, self.operator)))
 
@@ -121,7 +121,7 @@ class ProviderSuite:
 
     def test_its_config_is_accepted_and_redacted(self) -> None:
         """A good config parses, survives JSON, and shows none of its secrets once redacted."""
-        kind = registry.get(self.provider).config
+        kind = registry.load(self.provider).config
         raw = json.loads(json.dumps(dict(self.config)))
         shown = json.dumps(schema.redact(kind, raw))
 
@@ -131,7 +131,7 @@ class ProviderSuite:
 
     def test_it_complains_about_an_unknown_key(self) -> None:
         """A key that nothing reads is refused by its name."""
-        kind = registry.get(self.provider).config
+        kind = registry.load(self.provider).config
         complaint = _raised(ConfigError, lambda: schema.parse(kind, {**self.config, "no_such_key": 1}))
 
         assert "`no_such_key`" in str(complaint)
@@ -139,7 +139,7 @@ class ProviderSuite:
     def test_importing_it_imports_no_sdk(self) -> None:
         """The API and the command line have every provider's config and types without paying for an SDK."""
         code = (
-            f"import sys; from providers import registry\nregistry.get({self.provider!r}).resource_types()\n"
+            f"import sys; from providers import registry\nregistry.load({self.provider!r}).resource_types()\n"
             f"found = sorted(set({SDKS!r}) & {{name.split('.')[0] for name in sys.modules}})\nassert not found, found"
         )
         subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
@@ -157,7 +157,7 @@ class ProviderSuite:
     def test_a_run_is_complete_and_well_formed(self) -> None:
         """Every scope ends complete; types are declared, ids unique in their scope, links point at something, no secret is stored."""
         run = self.read()
-        declared = {(kind.sub_type, kind.entity_type) for kind in registry.get(self.provider).resource_types()}
+        declared = {(kind.sub_type, kind.entity_type) for kind in registry.load(self.provider).resource_types()}
 
         assert set(run.found) == set(run.reports)
         incomplete = [report for report in run.reports.values() if report.outcome is not Outcome.COMPLETE]

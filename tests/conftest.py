@@ -10,6 +10,8 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from providers import registry
+
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it, and so would all that is started here
 
 settings.register_profile("untimed", settings(), deadline=None)
@@ -58,6 +60,15 @@ def log_lines():
     with structlog.testing.capture_logs() as captured:
         yield captured
     structlog.configure(**before)
+
+
+@pytest.fixture(autouse=True)
+def _adopted_providers():
+    """Forgets the descriptions of third parties' providers that a test has adopted."""
+    yield
+    if registry._described:
+        registry._described.clear()
+        registry.get.cache_clear()
 
 
 def pytest_collection_modifyitems(items):

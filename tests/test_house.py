@@ -64,10 +64,10 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "providers": (
         ("errors", "secrecy", "address", "progress", "references"),
-        ("records", "schema", "variables", "pages"),
+        ("records", "schema", "variables", "pages", "third_party"),
         ("attempts", "catalogue", "http", "keys", "sink"),
         ("provider",),
-        ("order", "concurrency", "reader"),
+        ("order", "concurrency", "reader", "described"),
         ("runner", "registry", "google", "microsoft"),
         ("collected",),
         ("testing",),

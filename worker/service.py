@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import MutableMapping
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -17,25 +16,13 @@ import msgspec
 from supervisor import kernel, published
 from supervisor.config import Service, SupervisorConfig
 from worker.config import container
+from worker.config.environment import scrub
 from worker.config.limits import Limits, limits
 from worker.config.sealed import seal, unseal
 from worker.config.settings import Settings
 from worker.supervised import ServiceConfig
 
-KEPT = frozenset(
-    {"PATH", "LANG", "TZ", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_RUNTIME_DIR"}
-)
-KEPT_PREFIXES = ("LC_", "PYTHON")
-PROXIES = frozenset({"http_proxy", "https_proxy", "no_proxy", "all_proxy"})
-
 ContentT = TypeVar("ContentT", bound=msgspec.Struct)
-
-
-def scrub(environ: MutableMapping[str, str]) -> None:
-    """Removes every variable that a process does not need to run; the settings hold the others."""
-    for name in list(environ):
-        if name not in KEPT and not name.startswith(KEPT_PREFIXES) and name.lower() not in PROXIES:
-            del environ[name]
 
 
 def supervisor_config(limits: Limits, *, once: bool = False, job: int | None = None) -> SupervisorConfig:

@@ -59,7 +59,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 def _can_ignore(provider: str) -> bool:
     try:
-        return changes.IGNORED in registry.get(provider).config.__struct_fields__
+        return changes.IGNORED in registry.get(provider).config.__struct_encode_fields__
     except ConfigError:  # a third party's provider that is not installed here
         return False
 

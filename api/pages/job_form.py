@@ -10,7 +10,7 @@ import msgspec
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from api import jobs
+from api import jobs, providers
 from api.context import Context
 from api.endpoint import NoBody, NoQuery
 from api.errors import ApiError
@@ -37,7 +37,7 @@ def _new(context: Context) -> str:
     name = request.args.get("provider", "")
     if not name:
         return render_template("providers.html", providers=_choices(context))
-    return _page(context, provider=provider_of(context.settings, name).name, job=None)
+    return _page(context, provider=provider_of(context, name).name, job=None)
 
 
 def _edit(context: Context, job_id: int) -> str:
@@ -47,7 +47,7 @@ def _edit(context: Context, job_id: int) -> str:
 
 
 def _create(context: Context) -> str | Response:
-    provider = provider_of(context.settings, request.form.get("provider", "")).name
+    provider = provider_of(context, request.form.get("provider", "")).name
     try:
         given = _given(provider, {})
         if request.form.get("action") != "save":
@@ -79,7 +79,7 @@ def _delete(context: Context, job_id: int) -> Response:
 
 def _tested(context: Context, provider: str, given: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of a worker that signs in with what the form holds; nothing is saved."""
-    described = provider_of(context.settings, provider)
+    described = provider_of(context, provider)
     config = sealed(context, described, merged(described, given["config"], stored, None))
     with context.pool.connection() as connection:
         return probe(context, connection, {"provider": provider, "config": config})
@@ -179,8 +179,7 @@ def _text(value: Any) -> str:
 
 def _choices(context: Context) -> list[Any]:
     """The providers of discovery jobs that are switched on here."""
-    found = [registry.get(name) for name in registry.BUILT_IN if context.settings.enabled(name) is not False]
-    return [provider for provider in found if provider.discovery]
+    return [one for one in providers.listed(context, NoQuery(), NoBody()).providers if one.discovery and one.enabled]
 
 
 PAGES = (

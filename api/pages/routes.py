@@ -11,10 +11,20 @@ from werkzeug.wrappers import Response
 from api import difference, filters
 from api.context import Context
 from api.endpoint import MAX_BODY
-from api.pages import audit, changes, connectors, inventory, job_form, jobs, releases, scopes
+from api.pages import audit, changes, connectors, inventory, job_form, jobs, providers, releases, scopes
 from api.pages.actions import Page
 
-PAGES = (*jobs.PAGES, *job_form.PAGES, *connectors.PAGES, *inventory.PAGES, *changes.PAGES, *scopes.PAGES, *releases.PAGES, *audit.PAGES)
+PAGES = (
+    *jobs.PAGES,
+    *job_form.PAGES,
+    *connectors.PAGES,
+    *inventory.PAGES,
+    *changes.PAGES,
+    *scopes.PAGES,
+    *releases.PAGES,
+    *audit.PAGES,
+    *providers.PAGES,
+)
 
 
 def register(app: Flask, context: Context) -> None:

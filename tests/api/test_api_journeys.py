@@ -98,6 +98,7 @@ PATHS = (
     "/changes",
     "/scopes",
     "/workers",
+    "/providers",
     "/nothing",
 )
 

@@ -132,7 +132,7 @@ def test_the_example_is_as_short_as_it_says():
 
 
 def test_the_installed_provider_is_known_by_its_name(package):
-    code = "from providers import registry; print(registry.get('library').title)"
+    code = "from providers import registry; print(registry.load('library').title)"
     done = subprocess.run([sys.executable, "-c", code], env=package, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "Library"
 

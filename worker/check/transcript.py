@@ -14,12 +14,12 @@ import msgspec
 
 from supervisor.plain import plain, plain_json
 from worker.config import container
+from worker.config.environment import scrub
 from worker.config.limits import limits
 from worker.config.sealed import seal
 from worker.config.settings import Settings
 from worker.logs import line as log_line
 from worker.logs.redact import Redactor
-from worker.service import scrub
 
 AT_ONCE = 4
 """Tests at the same time."""

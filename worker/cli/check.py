@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Mapping
 
 from worker.check.transcript import check
+from worker.config.packages import installed
 from worker.config.settings import load
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Prints one line for each service and source; 0 when everything that is enabled can be reached, else 1."""
-    return check(load(environ), options.timeout, as_json=options.json, verbose=options.verbose)
+    return check(load(environ, installed()), options.timeout, as_json=options.json, verbose=options.verbose)

@@ -20,6 +20,7 @@ from providers.runner import Tally, run
 from providers.sink import ScopeReport
 from supervisor.plain import plain
 from worker.cli.main import EXIT_INTERRUPTED
+from worker.config.packages import installed
 from worker.config.settings import load
 from worker.logs.cells import cell, csv_text
 from worker.logs.redact import Redactor
@@ -33,8 +34,9 @@ EXIT_UNREAD = 141
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Reads the source and prints what was found; 0 when every scope was read in full, else 1."""
-    provider = registry.get(options.provider)
-    settings = load(environ).sources[provider.name]
+    packages = installed() if options.provider not in registry.BUILT_IN else None
+    provider = registry.load(options.provider)  # this process is the job
+    settings = load(environ, packages).sources[provider.name]
     signal.signal(signal.SIGINT, _interrupted)
     config = {**settings.connector, **_config(options, provider)}
     redactor = Redactor((*schema.secret_values(provider.config, config), *settings.operator_secrets))

@@ -8,18 +8,24 @@ from collections.abc import Mapping
 
 from providers import keys, registry, schema
 from providers.errors import ConfigError
-from providers.provider import Provider, describe
+from providers.provider import Provider
 from worker.cli.main import CommandError
 from worker.config import sources
+from worker.config.foreign import Packages
+from worker.config.packages import installed
 from worker.config.settings import load
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Prints all providers, or one in full."""
+    packages = installed() if options.name not in registry.BUILT_IN else Packages()
+    registry.adopt(packages.descriptions)
     if options.name is None:
         for name in registry.names():
-            print(f"{name:<20} {_line(name)}")
+            print(f"{name:<20} {packages.problems.get(name) or _line(name)}")
         return 0
+    if options.name in packages.problems:
+        raise ConfigError(packages.problems[options.name])
     provider = registry.get(options.name)
     if options.policy:
         print(_policy_for(provider, options, environ) if options.config else _policy(provider))
@@ -29,10 +35,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _line(name: str) -> str:
-    try:
-        provider = registry.get(name)
-    except ConfigError as error:
-        return str(error)
+    provider = registry.get(name)
     return f"{provider.title:<22} {len(provider.resource_types()):>3} types  {_uses(provider)}{_missing(provider)}"
 
 
@@ -42,7 +45,7 @@ def _uses(provider: Provider) -> str:
 
 def _missing(provider: Provider) -> str:
     """The remedy for a provider whose SDK is not installed; empty for the others."""
-    return "" if describe(provider).installed else f"; not installed: {registry.remedy(provider)}"
+    return "" if registry.description(provider.name).installed else f"; not installed: {registry.remedy(provider)}"
 
 
 def _policy_for(provider: Provider, options: argparse.Namespace, environ: Mapping[str, str]) -> str:
@@ -71,7 +74,7 @@ def _describe(provider: Provider) -> None:
         marks = [mark for mark, has in (("required", key.required), ("secret", key.secret)) if has]
         print(f"  {key.name:<22} {', '.join(marks):<18} {key.description}".rstrip())
     print("\nenvironment variables (see elder-worker settings)")
-    for one in sources.variables(describe(provider)):
+    for one in sources.variables(registry.description(provider.name)):
         marks = [mark for mark, has in (("required", one.required), ("secret", one.secret)) if has]
         print(f"  {one.name:<42} {', '.join(marks)}".rstrip())
     print("\nresource types")

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.config import container
+from worker.config.packages import installed
 from worker.config.settings import load
 from worker.service import run
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Checks what the worker needs, and becomes it."""
-    settings = load(environ)
+    settings = load(environ, installed())
     if options.job is not None and not options.once:
         raise CommandError("--job needs --once", EXIT_CONFIG)
     if options.once and not settings.database_url:

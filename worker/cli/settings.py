@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from providers import registry
 from providers.variables import Variable, shown, variables
 from worker.config import sources
+from worker.config.packages import installed
 from worker.config.settings import Settings
 
 WIDTH = 120
@@ -17,6 +18,7 @@ WIDTH = 120
 
 def main(options: argparse.Namespace, _environ: Mapping[str, str]) -> int:
     """Prints the reference as a page or as an .env file."""
+    registry.adopt(installed().descriptions)
     print(markdown() if options.format == "markdown" else env())
     return 0
 
@@ -25,7 +27,7 @@ def sections() -> Iterator[tuple[str, tuple[Variable, ...]]]:
     """(title, variables) of the service and of each provider; a variable of several providers stands with the first."""
     yield "The service", variables(Settings)
     seen: set[str] = set()
-    for description in registry.descriptions():
+    for description in (*registry.descriptions(), *registry.adopted()):
         own = tuple(one for one in sources.variables(description) if one.name not in seen)
         seen.update(one.name for one in own)
         yield description.title, own

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,13 @@ _NOT_SETTINGS = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_(TCP|UDP)
 
 _SERVICE_ADDRESS = re.compile(r"(tcp|udp)://\d")
 """The value of ``NAME_PORT`` that Docker and Kubernetes set for a service called NAME."""
+
+
+KEPT = frozenset(
+    {"PATH", "LANG", "TZ", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_RUNTIME_DIR"}
+)
+KEPT_PREFIXES = ("LC_", "PYTHON")
+PROXIES = frozenset({"http_proxy", "https_proxy", "no_proxy", "all_proxy"})
 
 
 class SettingsError(Exception):
@@ -82,3 +90,21 @@ class Reader:
 
     def _is_address(self, name: str) -> bool:
         return name.endswith("_PORT") and bool(_SERVICE_ADDRESS.match(self._environ.get(name, "")))
+
+
+def scrub(environ: MutableMapping[str, str]) -> None:
+    """Removes every variable that a process does not need to run; the settings hold the others."""
+    for name in list(environ):
+        if name not in KEPT and not name.startswith(KEPT_PREFIXES) and name.lower() not in PROXIES:
+            del environ[name]
+
+
+@contextlib.contextmanager
+def scrubbed(environ: MutableMapping[str, str]) -> Iterator[None]:
+    """An environment without what a process does not need to run, for as long as the context lasts."""
+    whole = dict(environ)
+    scrub(environ)
+    try:
+        yield
+    finally:
+        environ.update(whole)

@@ -98,5 +98,5 @@ def _need(settings: Settings) -> int:
 def _running(settings: Settings) -> Iterator[SourceSettings]:
     """The providers that may run here: installed, and not switched off."""
     for source in settings.sources.values():
-        if source.description.installed and (source.syncs or (source.description.discovery and source.enabled is not False)):
+        if source.runs_jobs or (source.description.installed and source.syncs):
             yield source

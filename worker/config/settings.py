@@ -15,9 +15,10 @@ import msgspec
 from providers import registry
 from providers.http import proxy
 from providers.variables import NO_VARIABLE, setting, variables
-from worker.config import references, sources, transport
+from worker.config import foreign, references, sources, transport
 from worker.config.contradictions import contradictions, remarks
 from worker.config.environment import Reader, SettingsError
+from worker.config.foreign import Packages
 from worker.config.references import ReferenceSettings
 from worker.config.sources import SourceSettings
 
@@ -221,6 +222,8 @@ class Settings(ReferenceSettings, frozen=True, kw_only=True):
 
     sources: Annotated[dict[str, SourceSettings], NO_VARIABLE] = {}  # noqa: RUF012 - msgspec copies it for each instance
     """The settings of each provider, by its name."""
+    packages: Annotated[Packages, NO_VARIABLE] = Packages()
+    """The third parties' providers that this process has had described."""
     warnings: Annotated[tuple[str, ...], NO_VARIABLE] = ()
     """Warnings about settings that work and may not be meant; shown at each start, in ``check`` and in /status."""
 
@@ -234,11 +237,7 @@ class Settings(ReferenceSettings, frozen=True, kw_only=True):
 
     def runnable_providers(self) -> tuple[str, ...]:
         """The providers whose discovery jobs this worker can run: installed here, and not switched off."""
-        return tuple(
-            name
-            for name, source in self.sources.items()
-            if source.description.discovery and source.description.installed and source.enabled is not False
-        )
+        return tuple(name for name, source in self.sources.items() if source.runs_jobs)
 
     def pools(self) -> dict[str, int]:
         """Pool -> processes at once."""
@@ -270,9 +269,12 @@ class Settings(ReferenceSettings, frozen=True, kw_only=True):
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.shown().items())})"
 
 
-def load(environ: Mapping[str, str]) -> Settings:
-    """The settings, from an environment. Raises `SettingsError` with every complaint."""
-    own, descriptions = variables(Settings), tuple(registry.descriptions())
+def load(environ: Mapping[str, str], packages: Packages | None = None) -> Settings:
+    """The settings, from an environment, with variables of third parties' `packages`. Raises `SettingsError` with every complaint."""
+    own, built_in = variables(Settings), tuple(registry.descriptions())
+    added, problems = foreign.admitted(packages or Packages(), own, built_in)
+    registry.adopt(added)
+    descriptions = (*built_in, *added)
     reader = Reader(environ, [one.name for one in (*own, *(one for each in descriptions for one in sources.variables(each)))])
     values = reader.values(own)
     values |= references.found(values, environ, (*own, *(one for each in descriptions for one in sources.variables(each))))
@@ -282,7 +284,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         *contradictions(values),
         *references.unusable(values, own),
         *transport.unusable(values),
-        *sources.unusable(environ, found),
+        *sources.unusable(environ, problems),
         *proxy.unusable(environ),
     ]
     if reader.complaints:
@@ -291,6 +293,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         *reader.warnings,
         *remarks(values),
         *transport.remarks(values),
+        *problems.values(),
         *(one for source in found.values() for one in sources.warnings(source)),
     )
-    return msgspec.structs.replace(msgspec.convert(values, Settings), sources=found, warnings=warnings)
+    return msgspec.structs.replace(msgspec.convert(values, Settings), sources=found, packages=Packages(added, problems), warnings=warnings)

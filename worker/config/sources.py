@@ -1,6 +1,6 @@
 """The operator's settings of each provider: its switch, its interval, and the variables that the provider itself declares.
 
-Nothing here knows a provider by name: `providers.registry.descriptions` has all of them, those of third parties with them.
+Nothing here knows a provider by name: they come as descriptions.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     def syncs(self) -> bool:
         """True when the provider's connector is switched on."""
         return self.description.connector is not None and bool(self.enabled)
+
+    @property
+    def runs_jobs(self) -> bool:
+        """True when this worker can run the provider's discovery jobs: it is installed here, and not switched off."""
+        return self.description.discovery and self.description.installed and self.enabled is not False
 
     @property
     def operator_files(self) -> tuple[str, ...]:
@@ -112,15 +117,12 @@ def read(reader: Reader, description: Description) -> SourceSettings:
     return found
 
 
-def unusable(environ: Mapping[str, str], known: Iterable[str]) -> Iterator[str]:
-    """A complaint for each connector that is switched on and whose package cannot be loaded."""
-    for name in set(registry.names()) - set(known):
+def unusable(environ: Mapping[str, str], problems: Mapping[str, str]) -> Iterator[str]:
+    """A complaint for each connector that is switched on and whose package cannot be used. `problems` say why, by name."""
+    for name, problem in problems.items():
         switch = f"{prefix_of(name)}ENABLED"
         if environ.get(switch):
-            try:
-                registry.description(name)
-            except ConfigError as error:
-                yield f"{switch} is set, and {error}"
+            yield f"{switch} is set, and {problem}"
 
 
 def warnings(settings: SourceSettings) -> Iterator[str]:

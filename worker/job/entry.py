@@ -60,7 +60,7 @@ def _decode(start: bytes) -> wire.JobStart:
 
 def _run(job: wire.JobStart, sink: FrameSink, control: int, redactor: Redactor) -> None:
     logs.configure(job.log_level, job.log_format, redactor=redactor)
-    provider = registry.get(job.provider)
+    provider = registry.load(job.provider)
     redactor.add((*schema.secret_values(provider.config, job.config), *job.secrets))
     secrecy.add_listener(redactor.add)
     clean_outputs(redactor)

@@ -11,6 +11,7 @@ from functools import cache
 import msgspec
 
 from providers import catalogue, registry
+from providers.described import Described
 
 
 def version(provider: str, config: object) -> str:
@@ -21,8 +22,11 @@ def version(provider: str, config: object) -> str:
 
 @cache
 def _of_package(provider: str) -> bytes:
+    found = registry.get(provider)
+    if isinstance(found, Described):
+        return found.description.package.encode()
     digest = hashlib.sha256()
-    for module in (type(registry.get(provider)).__module__, catalogue.__name__):
+    for module in (type(found).__module__, catalogue.__name__):
         path = pathlib.Path(sys.modules[module].__file__ or "")
         for file in sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else (path,):
             digest.update(file.read_bytes())

@@ -11,9 +11,10 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from worker.config.foreign import Packages
 from worker.run.outcome import Verdict
 from worker.run.queue import Abilities, Claimed, Numbers, Renewal, Swept, Test, Unacceptable, Unreachable
-from worker.store import claims, migrate, retention, statements
+from worker.store import claims, descriptions, migrate, retention, statements
 from worker.store.connection import Connection, connect, guarded, transaction
 from worker.store.errors import BadData, LostClaim, StoreError
 from worker.store.jobs import WAKE
@@ -44,10 +45,12 @@ class PostgresQueue:
         listen_url: str = "",
         history_days: int = 0,
         abilities: Abilities | None = None,
+        packages: Packages | None = None,
     ) -> None:
         """`owner` is a UUID, random for each start of a process; `worker` is a name for people; `ttl` is LEASE_TTL in seconds;
         `listen_url` is DATABASE_LISTEN_URL;
         `history_days` is HISTORY_RETENTION_DAYS; `abilities` are what this worker can run: without, it claims any job.
+        `packages` are the third parties' providers of this worker, stored for the API.
         """
         self._abilities = abilities
         self._owner, self._worker, self._ttl, self._read_url, self._history_days = owner, worker, ttl, read_url, history_days
@@ -57,6 +60,8 @@ class PostgresQueue:
             self._connection = connect(url, f"elder-worker/{owner[:8]}")
             try:
                 self.schema = migrate.migrate_on(self._connection)
+                if packages is not None:
+                    descriptions.store(self._connection, packages.descriptions, packages.problems)
                 self._notifications = Notifications(self._connection, listen_url, f"elder-worker/{owner[:8]} listens")
                 self._connection.response_timeout = min(RESPONSE_TIMEOUT, max(1.0, ttl / 3))  # a migration may take longer
             except BaseException:

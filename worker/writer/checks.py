@@ -31,6 +31,7 @@ POOL = "check"
 def main(control: int, settings: int, out: int, seconds: float, as_json: bool, verbose: bool, home: str) -> int:
     """Entry point of the process. `control` is its end of the supervisor's channel; the transcript goes to `out`."""
     known = unseal(settings, Settings)
+    registry.adopt(known.packages.descriptions)
     log_line.configure("CRITICAL")
     probes.enlist()
     plan = dict(connectivity.plan(known))

@@ -14,11 +14,13 @@ from typing import Any
 import msgspec
 
 from providers import registry, schema
+from providers.described import Described
 from providers.errors import ConfigError, ProviderError
 from providers.provider import Provider, describe
 from providers.records import Scope
 from providers.runner import BATCH
 from supervisor.frames import MAX_FRAME
+from worker.config import packages
 from worker.config.references import References, ReferenceSettings
 from worker.config.secretbox import SecretBox, SecretBoxError
 from worker.config.sources import SourceSettings
@@ -109,11 +111,14 @@ class Launcher:
         return self._launch(run, provider, source.connector, kind, None, source.connector_files)
 
     def _source(self, provider: Provider) -> SourceSettings:
-        return self._sources.get(provider.name) or SourceSettings(description=describe(provider))
+        described = provider.description if isinstance(provider, Described) else describe(provider)
+        return self._sources.get(provider.name) or SourceSettings(description=described)
 
     def _launch(
         self, run: str, provider: Provider, config: dict[str, Any], kind: str, job_id: int | None, paths: tuple[str, ...]
     ) -> Launch:
+        if isinstance(provider, Described):
+            packages.check_unchanged(provider.description)
         source = self._source(provider)
         level, shape = self._logs
         further = tuple(provider.further_files(schema.parse(provider.operator, source.operator)))

@@ -56,6 +56,7 @@ _log = structlog.get_logger("worker.writer")
 def run(control: int, settings_fd: int, once: bool, job: int | None) -> int:
     """Runs the writer until the supervisor closes the channel."""
     settings = unseal(settings_fd, Settings)
+    registry.adopt(settings.packages.descriptions)
     redactor = Redactor(_secrets(settings))
     logs.configure(settings.log_level, settings.log_format, redactor=redactor)
     writer = Writer(settings, Channel(control, ToWriter), once=once, job=job)
@@ -105,6 +106,7 @@ class Writer:
                 listen_url=settings.database_listen_url,
                 history_days=settings.history_retention_days,
                 abilities=abilities,
+                packages=settings.packages,
             ),
             self._mailbox,
             self._discovery,

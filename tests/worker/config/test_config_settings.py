@@ -12,9 +12,8 @@ from providers import registry, schema
 from providers.variables import shown
 from worker.cli.settings import env, markdown, sections
 from worker.config import settings
-from worker.config.environment import SettingsError
+from worker.config.environment import SettingsError, scrub
 from worker.config.sealed import seal, unseal
-from worker.service import scrub
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 

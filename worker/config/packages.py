@@ -1,0 +1,204 @@
+"""Descriptions of third parties' providers in this process: each is made by a process of its own, and none of their code runs here.
+
+A process with secrets (`elder-worker run`, `check` ...) learns of a package by its metadata, which are text, and has its provider
+described by a process that is shut in like a job, without an environment, a network or a secret. The writer stores the description under
+the hash of the package's files, and the API reads it there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import select
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Collection, Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import msgspec
+
+from providers import described, registry
+from providers.errors import ConfigError
+from providers.provider import Description
+from providers.third_party import unusable
+from supervisor import bootstrap, frames, kernel, pipes
+from supervisor.bootstrap import Sandbox
+from supervisor.errors import SpawnError
+from supervisor.frames import ControlKind
+from supervisor.process import spawn_process
+from supervisor.process_tree import ProcessTable
+from worker.config.environment import scrubbed
+from worker.config.foreign import Packages
+
+SECONDS = 15.0
+"""Seconds for the import of one package and its description."""
+
+KILL_SECONDS = 5.0
+"""Seconds for the end of a describing process and of what it has started."""
+
+MEMORY_MB = 512
+DATABASE_DRIVERS = ("psycopg", "psycopg_binary", "psycopg_c", "psycopg_pool", "psycopg2")
+"""Modules that no job may import."""
+
+MOST_FILES, MOST_BYTES = 20_000, 512 * 1024 * 1024
+"""Largest number of files and of bytes of a package that is hashed."""
+
+ENTRY = "worker.job.describe:main"
+
+
+class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
+    """The answer of the process when there is no description."""
+
+    sentence: str
+
+
+def installed() -> Packages:
+    """Has every third party's provider that is installed here described. To be called before this process has threads."""
+    known = registry.installed()
+    found, problems = [], dict(known.problems)
+    for name, point in known.points.items():
+        try:
+            found.append(describe(name, point))
+        except ConfigError as error:
+            problems[name] = str(error)
+    return Packages(tuple(found), problems)
+
+
+def describe(name: str, point: EntryPoint) -> Description:
+    """The description of one provider. Raises `ConfigError`."""
+    before = package_hash(point)
+    text = _described_elsewhere(name)
+    with contextlib.suppress(msgspec.MsgspecError):
+        raise ConfigError(msgspec.json.decode(text, type=Refusal).sentence)
+    description = described.read(name, text)
+    return msgspec.structs.replace(description, package=before)
+
+
+def check_unchanged(description: Description) -> None:
+    """Raises `ConfigError` when the package is not the one that was described: a job would run other code than was asked about."""
+    point = registry.installed().points.get(description.name)
+    if point is None:
+        raise ConfigError(f"the package of provider '{description.name}' is not installed here")
+    stamp = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in _files(point) if path.exists()]
+    if _stamps.get(description.name) != stamp:
+        if package_hash(point) != description.package:
+            raise ConfigError(f"the package of provider '{description.name}' has changed since this worker started: start the worker again")
+        _stamps[description.name] = stamp
+
+
+_stamps: dict[str, list[tuple[str, int, int]]] = {}
+"""Name of a provider -> paths, times and sizes of its package's files when their hash was last right."""
+
+
+def package_hash(point: EntryPoint) -> str:
+    """A hash of the files of an entry point's package. Raises `ConfigError` for one that is too large, or that runs code everywhere."""
+    digest, size = hashlib.sha256(), 0
+    for number, path in enumerate(_files(point)):
+        if path.suffix == ".pth" or path.name in ("sitecustomize.py", "usercustomize.py"):
+            raise _unusable(point, f"{path.name} of its package is run by every Python process of this environment")
+        with contextlib.suppress(OSError):
+            size += path.stat().st_size
+            if number >= MOST_FILES or size > MOST_BYTES:
+                raise _unusable(point, f"its package has more than {MOST_FILES:,} files or {MOST_BYTES:,} bytes")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _unusable(point: EntryPoint, reason: str) -> ConfigError:
+    return ConfigError(unusable(point.name, reason))
+
+
+def _files(point: EntryPoint) -> list[Path]:
+    """The package's files: those that its metadata list, and those of its top-level module, which an editable install does not list."""
+    listed = point.dist.files if point.dist is not None else None
+    found = {Path(str(file.locate())) for file in listed or ()}
+    with contextlib.suppress(ImportError, ValueError, AttributeError):
+        spec = importlib.util.find_spec(point.module.partition(".")[0])
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            found |= {path for path in Path(folder).rglob("*.py") if len(found) <= MOST_FILES}
+        if spec and spec.origin and not spec.submodule_search_locations:
+            found.add(Path(spec.origin))
+    return sorted(path for path in found if "__pycache__" not in path.parts)
+
+
+def _described_elsewhere(name: str) -> bytes:
+    """The answer of a process of its own about a provider; empty when there is none in time."""
+    kernel.hide_memory()
+    kernel.adopt_orphans()
+    folder = tempfile.mkdtemp(prefix="elder-describe-")
+    try:
+        with _process(folder) as (start, data):
+            os.write(start, frames.encode(ControlKind.START, msgspec.json.encode({"name": name})))
+            return _read(data)
+    except (SpawnError, OSError) as error:
+        raise ConfigError(f"provider '{name}' cannot be described: {error}") from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _process(folder: str) -> Iterator[tuple[int, int]]:
+    """A process that describes: its start pipe and its data pipe. It is killed at the end."""
+    ours, theirs = pipes.make()
+    others = kernel.children()
+    for name in ("stdout", "stderr"):  # what it prints, nobody reads
+        os.close(ours.pop(name))
+        os.close(theirs.pop(name))
+        theirs[name] = os.open(os.devnull, os.O_WRONLY)
+    sandbox = Sandbox(folder, MEMORY_MB, (), namespaced=True, confined=True, readable=(), ports=(), forbidden=DATABASE_DRIVERS)
+    try:
+        with scrubbed(os.environ):
+            arguments = {"parent": os.getpid(), "entry": ENTRY, "pipes": theirs, "sandbox": sandbox}
+            pid, pidfd = spawn_process("describe", bootstrap.run_job, arguments, list(theirs.values()))
+    except BaseException:
+        pipes.close(ours)
+        raise
+    finally:
+        pipes.close(theirs)
+    try:
+        yield ours["start"], ours["data"]
+    finally:
+        pipes.close(ours)
+        _kill(pid, pidfd, others)
+        os.close(pidfd)
+
+
+def _kill(pid: int, pidfd: int, others: Collection[int]) -> None:
+    """Kills a process and whatever it has started, wherever that fled: orphans become children of this process. `others` are older ones."""
+    seen: set[tuple[int, int]] = set()
+    deadline = time.monotonic() + KILL_SECONDS
+    while time.monotonic() < deadline:
+        table = ProcessTable()
+        found = {one.pid: one for one in (*table.tree(pid, seen), *table.orphans({pid, *others}))}
+        alive = [one for one in found.values() if one.alive]
+        seen |= {(one.pid, one.started) for one in alive}
+        for one in alive:
+            kernel.send_signal(one, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        if not alive:
+            break
+    os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+    for number in {*kernel.children()} - {*others}:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(number, os.WNOHANG)
+
+
+def _read(data: int) -> bytes:
+    """Reads until the process ends or closes the pipe, until there is too much, or until the time is over."""
+    deadline, text = time.monotonic() + SECONDS, b""
+    poller = select.poll()
+    poller.register(data, select.POLLIN)
+    while len(text) <= described.LARGEST and poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        part = os.read(data, 65536)
+        if not part:
+            return text
+        text += part
+    if len(text) <= described.LARGEST:
+        raise OSError(f"it is not done after {SECONDS:g} s")
+    return text
