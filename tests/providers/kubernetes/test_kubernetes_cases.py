@@ -33,7 +33,7 @@ from providers.schema import parse
 from providers.testing import operator_of
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1"
-MANIFEST = pathlib.Path(__file__).resolve().parents[3] / "deploy" / "kubernetes" / "worker.yaml"
+MANIFEST = pathlib.Path(__file__).resolve().parents[3] / "deploy" / "kubernetes" / "base" / "worker.yaml"
 
 
 def opened(config, operator=None) -> contextlib.closing[Source]:

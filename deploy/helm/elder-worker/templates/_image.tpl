@@ -1,0 +1,3 @@
+{{- define "elder.image" -}}
+{{- with .Values.image }}{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag }}{{ end }}{{ end -}}
+{{- end -}}

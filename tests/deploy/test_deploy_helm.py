@@ -1,0 +1,201 @@
+"""The Helm chart and the kustomize base: the same objects, valid in old and new Kubernetes, and no apply of them changes a Secret."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import kubernetes_validate
+import pytest
+import yaml
+from helm_python.chart import Chart, lint
+from helm_python.errors import HelmValuesError
+from peers.kube import running
+
+from worker.version import __version__
+
+DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
+CHART = DEPLOY / "helm" / "elder-worker"
+VERSIONS = ("1.25", "1.37")
+OF_OPERATORS = {"PodMonitor", "ScaledJob"}
+"""Kinds that Kubernetes itself has no schema for."""
+VALUES = {
+    "as it comes": {},
+    "without secrets": {"rbac": {"secrets": False}},
+    "migrate and monitoring": {"migrate": {"enabled": True}, "podMonitor": {"enabled": True}},
+    "keda": {"keda": {"enabled": True}},
+    "as little as possible": {"api": {"enabled": False}, "rbac": {"create": False}, "networkPolicy": {"enabled": False}},
+    "chosen": {
+        "image": {"repository": "registry.example/elder", "digest": "sha256:" + "0" * 64},
+        "networkPolicy": {"metadata": True, "databasePort": 6432},
+        "worker": {"env": {"LDAP_ENABLED": True, "LDAP_PORT": 636}},
+        "rbac": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/elder"}},
+    },
+}
+COMPONENTS = {
+    "as it comes": (),
+    "without secrets": ("without-secrets",),
+    "migrate and monitoring": ("migrate", "monitoring"),
+    "keda": ("keda",),
+}
+
+
+def kubectl(*arguments: object) -> subprocess.CompletedProcess[str]:
+    tool = pathlib.Path(sys.executable).parent / "kubectl"
+    return subprocess.run([str(tool), *map(str, arguments)], capture_output=True, text=True, timeout=100)
+
+
+def kustomized(folder: pathlib.Path, components: tuple[str, ...] = ()) -> list[dict]:
+    """The objects of the base with these components, built in a copy of the folder."""
+    shutil.copytree(DEPLOY / "kubernetes", folder / "copy")
+    overlay = folder / "copy" / "overlays" / "test"
+    overlay.mkdir()
+    wanted = {"resources": ["../../base"], "components": [f"../../components/{name}" for name in components]}
+    (overlay / "kustomization.yaml").write_text(json.dumps(wanted))
+    done = kubectl("kustomize", overlay)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def rendered(values: dict) -> list[dict]:
+    """The objects of the chart with these values."""
+    with Chart.load(CHART) as chart:
+        files = chart.render(values, name="elder", namespace="elder")
+    return [document for name, text in files.items() if name.endswith(".yaml") for document in yaml.safe_load_all(text) if document]
+
+
+def normal(documents: list[dict]) -> dict[str, dict]:
+    """Objects by kind and name, without the namespace itself and without Helm's own annotations."""
+    for document in documents:
+        annotations = document["metadata"].get("annotations", {})
+        kept = {name: value for name, value in annotations.items() if not name.startswith("helm.sh/")}
+        document["metadata"] = {key: value for key, value in document["metadata"].items() if key != "annotations"} | (
+            {"annotations": kept} if kept else {}
+        )
+    return {f"{one['kind']} {one['metadata']['name']}": one for one in documents if one["kind"] != "Namespace"}
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_chart_and_base_are_the_same_objects(tmp_path, name):
+    assert normal(rendered(VALUES[name])) == normal(kustomized(tmp_path, COMPONENTS[name]))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", VALUES)
+def test_what_is_rendered_is_valid_in_old_and_new_kubernetes(name, version):
+    documents = rendered(VALUES[name])
+    jobs = [
+        {"apiVersion": "batch/v1", "kind": "Job", "metadata": one["metadata"], "spec": one["spec"]["jobTargetRef"]}
+        for one in documents
+        if one["kind"] == "ScaledJob"
+    ]
+    for document in [*documents, *jobs]:
+        if document["kind"] not in OF_OPERATORS:
+            kubernetes_validate.validate(document, version, strict=True)
+    assert {one["metadata"].get("namespace", "elder") for one in documents} == {"elder"}
+
+
+def test_a_misspelt_field_is_no_valid_object():
+    """Else the test above would hold for anything."""
+    [worker] = [one for one in rendered({}) if one["kind"] == "Deployment" and one["metadata"]["name"] == "elder-worker"]
+    worker["spec"]["replica"] = 2
+    with pytest.raises(kubernetes_validate.ValidationError, match="replica"):
+        kubernetes_validate.validate(worker, "1.37", strict=True)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_helm_lint_has_no_complaint(name):
+    found = lint(CHART, VALUES[name], strict=True)
+    assert found["errors"] == [] and [one for one in found["messages"] if one["severity"] > 1] == []
+
+
+@pytest.mark.parametrize(("values", "complaint"), [
+    ({"worker": {"replica": 1}}, "additional properties 'replica' not allowed"),
+    ({"worker": {"replicas": "two"}}, "/worker/replicas"),
+    ({"image": {"digest": "latest"}}, "/image/digest"),
+    ({"worker": {"env": {"ldap-enabled": "true"}}}, "/worker/env"),
+    ({"worker": {"resources": {"claims": []}}}, "'claims' not allowed"),
+    ({"networkPolicy": {"databasePort": 70000}}, "/networkPolicy/databasePort"),
+])  # fmt: skip
+def test_a_value_that_is_wrong_is_refused_by_its_name(values, complaint):
+    with pytest.raises(HelmValuesError, match=re.escape(complaint)):
+        rendered(values)
+
+
+def test_every_value_has_a_schema_and_the_versions_are_the_programs():
+    schema, values = json.loads((CHART / "values.schema.json").read_text()), yaml.safe_load((CHART / "values.yaml").read_text())
+    assert {name: set(one) for name, one in values.items()} == {
+        name: set(one["properties"]) for name, one in schema["properties"].items() if name != "global"
+    }
+    about = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert about["version"] == about["appVersion"] == __version__
+
+
+def test_values_reach_the_objects_that_they_are_meant_for():
+    found = normal(rendered(VALUES["chosen"]))
+    worker = found["Deployment elder-worker"]["spec"]["template"]["spec"]["containers"][0]
+    assert worker["image"] == "registry.example/elder@sha256:" + "0" * 64
+    assert {"name": "LDAP_ENABLED", "value": "true"} in worker["env"] and {"name": "LDAP_PORT", "value": "636"} in worker["env"]
+    assert "except" not in json.dumps(found["NetworkPolicy elder-worker"])
+    assert found["NetworkPolicy elder-api"]["spec"]["egress"][0]["ports"][-1]["port"] == 6432
+    assert found["ServiceAccount elder-worker"]["metadata"]["annotations"]
+    assert {kind.split()[0] for kind in normal(rendered(VALUES["as little as possible"]))} == {
+        "ServiceAccount",
+        "Deployment",
+        "PodDisruptionBudget",
+    }
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """An API server of its own, since what is applied would be found by tests that read the shared one; and kubectl for it."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with running(folder) as kube:
+        (tmp_path / "kubeconfig").write_text(json.dumps(kube.kubeconfig()))
+        yield kube, lambda *arguments: kubectl("--kubeconfig", tmp_path / "kubeconfig", *arguments)
+
+
+def test_a_second_apply_changes_no_secret_and_the_rights_are_those_of_the_variant(cluster, tmp_path):
+    """Kubernetes 1.20 has no policy/v1: the disruption budgets are sent as policy/v1beta1."""
+    kube, run = cluster
+    text = yaml.safe_dump_all(kustomized(tmp_path, ("without-secrets", "migrate"))).replace("policy/v1\n", "policy/v1beta1\n")
+    (tmp_path / "all.yaml").write_text(text)
+    for command in (("create", "namespace", "elder"), ("create", "-f", DEPLOY / "kubernetes" / "secrets.yaml")):
+        done = run(*command)
+        assert done.returncode == 0, done.stderr
+    chosen = {"stringData": {"database-url": "postgresql://chosen"}}
+    secret = "/api/v1/namespaces/elder/secrets/elder-db"
+    kube.call("PATCH", secret, chosen, kind="application/merge-patch+json")
+    before = kube.call("GET", secret)
+    for _ in range(2):
+        done = run("apply", "--validate=false", "-f", tmp_path / "all.yaml")
+        assert done.returncode == 0, done.stderr
+    changed = [line for line in done.stdout.splitlines() if not line.endswith(" unchanged")]
+    assert changed == ["job.batch/elder-migrate configured"], "1.20 does not keep ttlSecondsAfterFinished, so it is sent each time"
+    again = run("create", "-f", DEPLOY / "kubernetes" / "secrets.yaml")
+    assert again.returncode != 0 and "already exists" in again.stderr
+    after = kube.call("GET", secret)
+    assert (after["data"], after["metadata"]["resourceVersion"]) == (before["data"], before["metadata"]["resourceVersion"])
+    assert may(kube, "list", "", "pods") and may(kube, "list", "apps", "deployments") and may(kube, "list", "", "configmaps")
+    assert not any((may(kube, "list", "", "secrets"), may(kube, "get", "", "secrets"), may(kube, "delete", "", "pods")))
+
+
+def may(kube, verb: str, group: str, resource: str) -> bool:
+    """Whether the worker's service account may do that, as the server says."""
+    asked = {"user": "system:serviceaccount:elder:elder-worker", "resourceAttributes": {"verb": verb, "group": group, "resource": resource}}
+    body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": asked}
+    return kube.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)["status"]["allowed"]
+
+
+def test_the_example_overlay_is_the_base_with_its_components():
+    done = kubectl("kustomize", DEPLOY / "kubernetes" / "overlays" / "production")
+    assert done.returncode == 0, done.stderr
+    found = normal(list(yaml.safe_load_all(done.stdout)))
+    assert {"Job elder-migrate", "PodMonitor elder-api", "Deployment elder-worker"} <= set(found)
+    assert found["Deployment elder-worker"]["spec"]["replicas"] == 3
+    assert not [rule for rule in found["ClusterRole elder-worker"]["rules"] if rule.get("apiGroups") == ["*"]]
