@@ -7,6 +7,8 @@ import datetime as dt
 import pytest
 from psycopg.types.json import Jsonb
 
+from bench import search
+
 SORTS = ("id", "name", "type", "first_seen", "changed")
 
 
@@ -34,9 +36,11 @@ def walk(elder, **query) -> list[dict]:
     return found
 
 
-@pytest.mark.parametrize("few", [10_000, 5], ids=["sorted", "by index"])
-def test_every_order_is_whole_by_cursor_and_by_page(elder, inventory, monkeypatch, few):
-    """Both ways of reading give the same order, in which each entity stands once."""
+@pytest.mark.parametrize(("nearby", "few"), [(True, 10_000), (False, 10_000), (False, 5)], ids=["nearby", "sorted", "by index"])
+def test_every_order_is_whole_by_cursor_and_by_page(elder, inventory, monkeypatch, nearby, few):
+    """Each way of reading gives the same order, in which each entity stands once."""
+    if not nearby:
+        monkeypatch.setattr("worker.store.entity_list.Selection.nearby", lambda *_: None)
     monkeypatch.setattr("worker.store.entity_list.FEW", few)
     for sort in SORTS:
         for sign in ("", "-"):
@@ -124,3 +128,10 @@ def test_what_has_not_changed_is_not_sent_again(elder, inventory, sql):
     assert (again.status_code, again.data) == (304, b"")
     assert again.headers["ETag"] == first.headers["ETag"]
     assert (changed.status_code, changed.json["entities"][0]["name"]) == (200, "other")
+
+
+def test_the_bench_measures_every_search_and_export(database):
+    search.fill(database, 300)
+    found = list(search.answers(database, 2))
+    assert len(found) == len(search.SEARCHES) + len(search.EXPORTS)
+    assert all(figure.startswith("p50 ") and "p95 " in figure for _, figure, _, _ in found)

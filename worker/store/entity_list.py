@@ -38,6 +38,13 @@ FEW = 10_000
 """So many entities are sorted at once; more are read in the order of an index."""
 
 
+WALK = 5_000
+"""Entities of an index that are looked at before all that fit are looked for."""
+
+FIRST = 50
+"""Entities of the first part of an export, which is to be there at once."""
+
+
 class Order(NamedTuple):
     """An order that an index has: its expression, that of a value to compare with, and the column that the value is of."""
 
@@ -81,11 +88,27 @@ class Selection:
 
     def found(self, connection: Connection) -> list[int] | None:
         """Ids of the entities in no order; None when there are more than FEW."""
-        if not self.narrow:
-            return None
+        ids = self.sample(connection) if self.narrow else None
+        return ids if ids is not None and len(ids) <= FEW else None
+
+    def sample(self, connection: Connection) -> list[int]:
+        """Ids of the entities in no order: of all, or of FEW and one when there are more."""
         probe: LiteralString = "with found as materialized (select id from entities" + self._where() + " limit %s) select id from found"
-        ids = [number for (number,) in connection.execute(probe, [*self.values, FEW + 1])]
-        return ids if len(ids) <= FEW else None
+        return [number for (number,) in connection.execute(probe, [*self.values, FEW + 1])]
+
+    def nearby(
+        self, connection: Connection, columns: Sequence[LiteralString], size: int, after: Place | None
+    ) -> list[dict[str, Any]] | None:
+        """The entities behind a place, when so many are found among the next of the order's index; else None.
+
+        What many entities have is found so at once, and costs no look at all that have it.
+        """
+        everything = dataclasses.replace(self, where=[], values=[])
+        walked, values = everything.statement(("*",), after)
+        conditions: LiteralString = self._where() + self._sorted() + " limit %s"
+        statement: LiteralString = "select " + ", ".join(columns) + " from (" + walked + " limit %s) as entities" + conditions
+        found = rows(connection, statement, [*values, max(WALK, 20 * size), *self.values, size])
+        return found if len(found) == size else None
 
     def count(self, connection: Connection) -> int:
         """The number of entities."""
@@ -110,19 +133,21 @@ class Selection:
         if after:
             where.append("(" + self.order.key + (", id) < (" if self.descending else ", id) > (") + self.order.value + ", %s::bigint)")
             values += [after.value, after.id]
+        conditions: LiteralString = " where " + " and ".join(where) if where else ""
+        return "select " + ", ".join(columns) + " from entities" + conditions + self._sorted(), values
+
+    def _sorted(self) -> LiteralString:
         direction: LiteralString = " desc" if self.descending else ""
         by_id: LiteralString = "" if self.order.key == "id" else self.order.key + direction + ", "
-        ordered: LiteralString = " order by " + by_id + "id" + direction
-        return "select " + ", ".join(columns) + " from entities" + (" where " + " and ".join(where) if where else "") + ordered, values
+        return " order by " + by_id + "id" + direction
 
     def batches(self, connection: Connection, columns: Sequence[LiteralString], size: int) -> Iterator[list[dict[str, Any]]]:
-        """All entities, `size` at a time, read by a cursor of the server: in a transaction of the caller."""
-        ids = self.found(connection)
+        """All entities, FIRST and then `size` at a time, read by a cursor of the server: in a transaction of the caller."""
+        ids = None if self.narrow and self.nearby(connection, ("id",), FIRST, None) else self.found(connection)
         statement, values = (self if ids is None else self.of(ids)).statement(columns)
         with connection.cursor("export", row_factory=dict_row) as cursor:
             cursor.execute(statement, values)
-            while batch := cursor.fetchmany(size):
-                yield batch
+            yield from iter(lambda: cursor.fetchmany(FIRST if not cursor.rownumber else size), [])
 
     def _where(self) -> LiteralString:
         return " where " + " and ".join(self.where) if self.where else ""
@@ -171,6 +196,8 @@ def behind(
     connection: Connection, chosen: Selection, columns: Sequence[LiteralString], size: int, after: Place | None
 ) -> list[dict[str, Any]]:
     """Up to `size` entities behind a place; from the beginning on for None."""
+    if chosen.narrow and (found := chosen.nearby(connection, columns, size, after)):
+        return found
     ids = chosen.found(connection)
     return (chosen if ids is None else chosen.of(ids)).read(connection, columns, size, after)
 
