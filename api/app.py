@@ -15,6 +15,7 @@ from api import (
     keys,
     metrics,
     openapi,
+    organizations,
     providers,
     refusals,
     releases,
@@ -27,7 +28,7 @@ from api.pages import routes
 from worker.config.settings import Settings
 
 PREFIX = "/api/v1"
-ROOMS = (jobs, providers, inventory, entities, changes, releases, scopes, connectors, sync, keys, audit)
+ROOMS = (jobs, providers, inventory, organizations, entities, changes, releases, scopes, connectors, sync, keys, audit)
 ENDPOINTS = tuple(endpoint for room in ROOMS for endpoint in room.ENDPOINTS)
 
 

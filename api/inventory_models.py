@@ -14,6 +14,8 @@ class OneOrganization(ApiModel, frozen=True, kw_only=True):
 
     id: int
     parent_id: int | None
+    owner: str | None
+    """The connector that made it, or `accounts` when jobs did; such an organization has its name and place from its source."""
     name: str
     description: str
     external_id: str | None
@@ -36,6 +38,8 @@ class Organizations(Listed, frozen=True, kw_only=True):
 class Branch(CountedOrganization, frozen=True, kw_only=True):
     """The same with what is below it."""
 
+    entities_in_all: int
+    """Active entities of its own and of all organizations below it."""
     children: list[Branch]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from api.client import output
+from api.client.errors import ClientError
 from api.client.session import Session, in_session, limited
 
 COLUMNS = ("id", "sub_type", "name", "provider", "account", "region", "external_id")
@@ -136,3 +137,46 @@ def create_organization(session: Session, name: str, parent: int | None) -> None
     """Creates an organization with a name."""
     made = session.api.send("POST", "organizations", {"name": name, "parent_id": parent})
     session.done(made, f"organization {made['id']} is created")
+
+
+@organizations.command("edit")
+@click.argument("organization", type=int)
+@click.option("--name")
+@click.option("--parent", type=int, help="Id of the organization above it.")
+@click.option("--top", is_flag=True, help="Move it to the top, below no other.")
+@click.option("--description")
+@in_session
+def edit_organization(session: Session, /, organization: int, parent: int | None, top: bool, **options: Any) -> None:
+    """Renames, moves or describes an organization: what is named, and nothing else."""
+    changes = {name: value for name, value in options.items() if value is not None}
+    if parent is not None or top:
+        changes["parent_id"] = parent
+    if not changes:
+        raise ClientError("name what to change: --name, --parent, --top or --description")
+    session.done(session.api.send("PATCH", f"organizations/{organization}", changes), f"organization {organization} is changed")
+
+
+@organizations.command("merge")
+@click.argument("organization", type=int)
+@click.argument("into", type=int)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@in_session
+def merge_organization(session: Session, organization: int, into: int, yes: bool) -> None:
+    """Gives all that an organization has to another one, and deletes it."""
+    if not yes:
+        click.confirm(f"Merge organization {organization} into {into} and delete it?", abort=True)
+    done = session.api.send("POST", f"organizations/{organization}/merge", {"into": into})
+    moved = f"{done['entities']} entities, {done['organizations']} organizations and {done['jobs']} jobs"
+    session.done(done, f"organization {organization} is merged: {moved} are in organization {into} now")
+
+
+@organizations.command("delete")
+@click.argument("organization", type=int)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@in_session
+def delete_organization(session: Session, organization: int, yes: bool) -> None:
+    """Deletes an organization that is empty."""
+    if not yes:
+        click.confirm(f"Delete organization {organization}?", abort=True)
+    done = session.api.send("DELETE", f"organizations/{organization}")
+    session.done(done, done["message"])

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Response, render_template
 
-from api import inventory
 from api.context import Context
 from api.graph import draw
 from api.lookup import or_404
@@ -14,9 +13,6 @@ from api.pages import query
 from api.pages.actions import Page
 from api.search import EXAMPLES, SearchError, conditions
 from worker.store import entities, entity_list, organizations
-
-DEEPEST = 30
-"""Levels of a tree that are indented."""
 
 FILTERS = ("q", "entity_type", "sub_type", "provider", "region", "organization_id")
 
@@ -66,13 +62,7 @@ def _entity(context: Context, entity_id: int) -> str:
     return render_template("entity.html", entity=entity, organization=home, parent=parent, graph=draw(entity))
 
 
-def _organizations(context: Context) -> str:
-    tree = inventory.tree(context)
-    return render_template("organizations.html", roots=tree["organizations"], total=tree["total"], deepest=DEEPEST)
-
-
 PAGES = (
     Page("/entities", _entities, "read"),
     Page("/entities/<id:entity_id>", _entity, "read"),
-    Page("/organizations", _organizations, "read"),
 )

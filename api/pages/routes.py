@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from api import difference, filters
 from api.context import Context
 from api.endpoint import MAX_BODY
-from api.pages import audit, changes, connectors, inventory, job_form, jobs, providers, releases, scopes
+from api.pages import audit, changes, connectors, inventory, job_form, jobs, organizations, providers, releases, scopes
 from api.pages.actions import Page
 
 PAGES = (
@@ -19,6 +19,7 @@ PAGES = (
     *job_form.PAGES,
     *connectors.PAGES,
     *inventory.PAGES,
+    *organizations.PAGES,
     *changes.PAGES,
     *scopes.PAGES,
     *releases.PAGES,

@@ -95,6 +95,7 @@ PATHS = (
     "/entities",
     "/entities/1",
     "/organizations",
+    "/organizations/1",
     "/changes",
     "/scopes",
     "/workers",

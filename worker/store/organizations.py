@@ -1,4 +1,4 @@
-"""Organizations, as the API lists, shows and creates them."""
+"""Organizations, as the API lists, shows, creates, renames, moves, merges and deletes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from worker.store import statements
 from worker.store.connection import Connection, transaction
 from worker.store.query import Query, one
 
-COLUMNS: LiteralString = "o.id, o.parent_id, o.name, o.description, o.external_id, o.created_at, o.updated_at"
+COLUMNS: LiteralString = "o.id, o.parent_id, o.owner, o.name, o.description, o.external_id, o.created_at, o.updated_at"
 
 BELOW: LiteralString = (
     "(with recursive below as (select %s::bigint as id union "
@@ -26,9 +26,9 @@ def page(connection: Connection, number: int, size: int, filters: dict[str, Any]
     return query.page(connection, number, size)
 
 
-def get(connection: Connection, number: int) -> dict[str, Any] | None:
-    """One organization as it is stored."""
-    return one(connection, "select " + COLUMNS + " from organizations o where o.id = %s", [number])
+def get(connection: Connection, number: int, *, locked: bool = False) -> dict[str, Any] | None:
+    """One organization as it is stored, `locked` against changes until the end of the transaction."""
+    return one(connection, "select " + COLUMNS + " from organizations o where o.id = %s" + (" for update" if locked else ""), [number])
 
 
 def named(connection: Connection, name: str) -> list[int]:
@@ -46,3 +46,74 @@ def add(connection: Connection, name: str, parent: int | None, description: str)
         )
     assert made is not None
     return made
+
+
+def check_name(connection: Connection, name: str, parent: int | None, besides: int | None = None) -> None:
+    """Refuses a name that another organization under the same parent has. Raises `Refusal`."""
+    found = one(connection, statements.get("namesake"), {"name": name, "parent": parent, "besides": besides})
+    if found:
+        raise Refusal(f"organization {found['id']} has the name '{name}' already, at the same place: choose another one")
+
+
+def change(connection: Connection, found: dict[str, Any], changes: dict[str, Any]) -> None:
+    """Renames, moves or describes an organization that is locked. Raises `Refusal`."""
+    number, wanted = found["id"], {**found, **changes}
+    if found["owner"] and (wanted["name"], wanted["parent_id"]) != (found["name"], found["parent_id"]):
+        raise Refusal(
+            f"organization {number} has its name and place from its source ({found['owner']}): the next reading would undo the change"
+        )
+    if wanted["parent_id"] is not None and _lies_below(connection, wanted["parent_id"], number):
+        raise Refusal(f"organization {wanted['parent_id']} is organization {number} or lies below it: choose another parent")
+    check_name(connection, wanted["name"], wanted["parent_id"], number)
+    connection.execute(
+        "update organizations set name = %s, parent_id = %s, description = %s, updated_at = now() where id = %s",
+        [wanted["name"], wanted["parent_id"], wanted["description"], number],
+    )
+
+
+def merge(connection: Connection, found: dict[str, Any], into: int) -> dict[str, Any]:
+    """Gives all that belongs to a locked organization to another one, and deletes it; returns how much that is. Raises `Refusal`."""
+    values = {"organization": found["id"], "into": into}
+    if _lies_below(connection, into, found["id"]):
+        raise Refusal(f"organization {into} is organization {found['id']} or lies below it: merge it the other way round")
+    _wait_for_no_run(connection, found["id"])
+    both = connection.execute(statements.get("entities_in_both"), values).fetchone()
+    if both and both[1]:
+        raise Refusal(f"{both[1]} entities are in both organizations, such as {both[0]}: what is the same twice cannot be merged")
+    same = connection.execute(statements.get("organizations_in_both"), values).fetchone()
+    if same:
+        raise Refusal(f"both have an organization '{same[0]}' below them: merge those two first, or rename one")
+    moved = one(connection, statements.get("move_contents"), values)
+    connection.execute("delete from organizations where id = %s", [found["id"]])
+    assert moved is not None
+    return moved
+
+
+def delete(connection: Connection, number: int) -> None:
+    """Deletes a locked organization that is empty. Raises `Refusal`."""
+    contents = one(connection, statements.get("contents_of_organization"), {"organization": number})
+    assert contents is not None
+    listed = [f"{count} {_CONTENTS[name]}" for name, count in contents.items() if count]
+    if listed:
+        raise Refusal(f"organization {number} is not empty, it has {', '.join(listed)}: merge it into another one")
+    _wait_for_no_run(connection, number)
+    connection.execute("update discovery_jobs set organization_id = null where organization_id = %s and deleted_at is not null", [number])
+    connection.execute("delete from organizations where id = %s", [number])
+
+
+_CONTENTS = {"entities": "entities", "deleted": "deleted entities", "organizations": "organizations below it", "jobs": "jobs"}
+
+
+def _lies_below(connection: Connection, below: int, above: int) -> bool:
+    row = connection.execute(statements.get("lies_below"), {"below": below, "above": above}).fetchone()
+    return bool(row and row[0])
+
+
+def _wait_for_no_run(connection: Connection, number: int) -> None:
+    row = connection.execute(statements.get("jobs_running_into"), {"organization": number}).fetchone()
+    if row:
+        raise Refusal(f"job {row[0]} is running, and may be storing into organization {number}: wait until it has ended")
+
+
+class Refusal(Exception):
+    """An organization cannot be changed like that; the message says why, and what to do."""
