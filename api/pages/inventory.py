@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 from typing import Any
 
 from flask import Response, render_template
 
 from api.context import Context
+from api.errors import ApiError
 from api.graph import draw
 from api.lookup import or_404
 from api.pages import query
@@ -16,10 +18,13 @@ from worker.store import entities, entity_list, organizations
 
 FILTERS = ("q", "entity_type", "sub_type", "provider", "region", "organization_id")
 
+SHOWN, SIZES = ("sort", "per_page"), (25, 50, 100, 250)
+
 
 def _entities(context: Context) -> str | Response:
-    given = query.filters(*FILTERS, "deleted")
-    filters: dict[str, Any] = {name: value for name, value in given.items() if name not in ("deleted", "q")}
+    given = query.filters(*FILTERS, *SHOWN, "deleted")
+    filters: dict[str, Any] = {name: value for name, value in given.items() if name not in ("deleted", "q", *SHOWN)}
+    sort, size = _shown(given)
     filters["is_active"] = "deleted" not in given
     if "organization_id" in filters:
         filters["organization_id"] = query.number(filters["organization_id"])
@@ -28,8 +33,8 @@ def _entities(context: Context) -> str | Response:
     total = 0
     with context.pool.reading() as connection:
         try:
-            chosen = entity_list.selection(filters, conditions(connection, given.get("q", "")))
-            rows, total = entity_list.page(connection, chosen, entity_list.FIELDS, query.page(), query.PER_PAGE)
+            chosen = entity_list.selection(filters, conditions(connection, given.get("q", "")), sort)
+            rows, total = entity_list.page(connection, chosen, entity_list.FIELDS, query.page(), size)
         except SearchError as error:
             refused = error
         kinds = entities.summary(connection)
@@ -45,13 +50,29 @@ def _entities(context: Context) -> str | Response:
         any=bool(kinds),
         refused=refused,
         examples=EXAMPLES,
+        sort=sort,
+        sizes=SIZES,
+        size=size,
+        repeated={name for name, times in collections.Counter(row["name"] for row in rows).items() if times > 1},
         export={
-            **{name: value for name, value in given.items() if name != "deleted"},
+            **{name: value for name, value in given.items() if name not in ("deleted", "per_page")},
             **({"is_active": "false"} if "deleted" in given else {}),
         },
-        **query.pages(total),
+        **query.pages(total, size),
     )
     return Response(page, refused.status if refused else 200)
+
+
+def _shown(given: dict[str, Any]) -> tuple[str, int]:
+    """How the list is sorted, and how many entities a page has. Raises `ApiError`."""
+    sort, size = given.get("sort", "id"), query.number(given.get("per_page", str(query.PER_PAGE)))
+    if sort.removeprefix("-") not in entity_list.SORTINGS:
+        raise ApiError(
+            f"entities cannot be sorted by '{sort[:40]}': {', '.join(entity_list.SORTINGS)}, with - before it the other way round"
+        )
+    if not 1 <= size <= SIZES[-1]:
+        raise ApiError(f"a page has 1 to {SIZES[-1]} entities, not {size}")
+    return sort, size
 
 
 def _entity(context: Context, entity_id: int) -> str:

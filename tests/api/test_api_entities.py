@@ -135,3 +135,20 @@ def test_the_bench_measures_every_search_and_export(database):
     found = list(search.answers(database, 2))
     assert len(found) == len(search.SEARCHES) + len(search.EXPORTS)
     assert all(figure.startswith("p50 ") and "p95 " in figure for _, figure, _, _ in found)
+
+
+def test_the_page_sorts_and_tells_equal_names_apart(elder, inventory):
+    def page(path: str, status: int = 200) -> str:
+        answer = elder.http.get(path, headers={"Accept": "text/html"})
+        assert answer.status_code == status
+        return answer.text
+
+    by_name = page("/entities?sort=-name&per_page=25&q=type:type_1")
+    assert 'aria-sort="descending"' in by_name
+    assert by_name.index("ame é 4") < by_name.index("ame é 0")
+    assert by_name.count('<div class="quiet">id-') == 20, "equal names are told apart by their ids"
+    assert "sort=name" in by_name
+    assert "sort=-name" in by_name, "the exports keep the order"
+    assert page("/entities?per_page=25").count('<td><a href="/entities/') == 25
+    assert "cannot be sorted by &#39;size&#39;" in page("/entities?sort=size", 400)
+    assert "1 to 250" in page("/entities?per_page=1000", 400)

@@ -93,6 +93,8 @@ PATHS = (
     "/runs/{run}",
     "/connectors",
     "/entities",
+    "/entities?q=type:ec2_instance&sort=-name&per_page=25",
+    "/entities?q=tags:odd",
     "/entities/1",
     "/organizations",
     "/organizations/1",
@@ -116,7 +118,15 @@ def test_axe_finds_nothing_on_any_page_and_nothing_overflows(visit, inventory, t
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is {wide} px wider than the window"
         if folder := os.environ.get("ELDER_SCREENSHOTS"):
-            name = path.strip("/").format(job="job", run="run").replace("/", "-").replace("?provider=", "-") or "home"
+            name = (
+                path.strip("/")
+                .format(job="job", run="run")
+                .replace("/", "-")
+                .replace("?provider=", "-")
+                .replace("?", "-")
+                .replace(":", "-")
+                or "home"
+            )
             page.screenshot(path=f"{folder}/{name}-{viewport['width']}-{theme}.png", full_page=True)
 
 
