@@ -38,8 +38,14 @@ from worker.config.foreign import Packages
 SECONDS = 15.0
 """Seconds for the import of one package and its description."""
 
+LOOK_EVERY = 0.2
+"""Seconds between two looks at the processes that a package has started."""
+
 KILL_SECONDS = 5.0
 """Seconds for the end of a describing process and of what it has started."""
+
+MOST_PROCESSES = 32
+"""Processes that a package may start while it is described."""
 
 MEMORY_MB = 512
 DATABASE_DRIVERS = ("psycopg", "psycopg_binary", "psycopg_c", "psycopg_pool", "psycopg2")
@@ -132,9 +138,9 @@ def _described_elsewhere(name: str) -> bytes:
     kernel.adopt_orphans()
     folder = tempfile.mkdtemp(prefix="elder-describe-")
     try:
-        with _process(folder) as (start, data):
+        with _process(folder) as (pid, start, data):
             os.write(start, frames.encode(ControlKind.START, msgspec.json.encode({"name": name})))
-            return _read(data)
+            return _read(pid, data)
     except (SpawnError, OSError) as error:
         raise ConfigError(f"provider '{name}' cannot be described: {error}") from None
     finally:
@@ -142,8 +148,8 @@ def _described_elsewhere(name: str) -> bytes:
 
 
 @contextlib.contextmanager
-def _process(folder: str) -> Iterator[tuple[int, int]]:
-    """A process that describes: its start pipe and its data pipe. It is killed at the end."""
+def _process(folder: str) -> Iterator[tuple[int, int, int]]:
+    """A process that describes: its pid, its start pipe and its data pipe. It is killed at the end."""
     ours, theirs = pipes.make()
     others = kernel.children()
     for name in ("stdout", "stderr"):  # what it prints, nobody reads
@@ -161,7 +167,7 @@ def _process(folder: str) -> Iterator[tuple[int, int]]:
     finally:
         pipes.close(theirs)
     try:
-        yield ours["start"], ours["data"]
+        yield pid, ours["start"], ours["data"]
     finally:
         pipes.close(ours)
         _kill(pid, pidfd, others)
@@ -189,16 +195,19 @@ def _kill(pid: int, pidfd: int, others: Collection[int]) -> None:
             os.waitpid(number, os.WNOHANG)
 
 
-def _read(data: int) -> bytes:
-    """Reads until the process ends or closes the pipe, until there is too much, or until the time is over."""
+def _read(pid: int, data: int) -> bytes:
+    """Reads until the process ends or closes the pipe, until there is too much of it or of its children, or until the time is over."""
     deadline, text = time.monotonic() + SECONDS, b""
     poller = select.poll()
     poller.register(data, select.POLLIN)
-    while len(text) <= described.LARGEST and poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
-        part = os.read(data, 65536)
-        if not part:
-            return text
-        text += part
-    if len(text) <= described.LARGEST:
-        raise OSError(f"it is not done after {SECONDS:g} s")
+    while len(text) <= described.LARGEST:
+        if time.monotonic() >= deadline:
+            raise OSError(f"it is not done after {SECONDS:g} s")
+        if poller.poll(LOOK_EVERY * 1000):
+            part = os.read(data, 65536)
+            if not part:
+                break
+            text += part
+        elif len(ProcessTable().tree(pid, ())) > MOST_PROCESSES:
+            raise OSError(f"it has started more than {MOST_PROCESSES} processes")
     return text

@@ -1,0 +1,150 @@
+"""A hostile provider package: what it attempts, and processes that describe it.
+
+Each attempt is an expression that is true when it reaches something.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from third_party import install
+from waiting import until
+
+CANARY = "hunter2-canary"
+"""Stands in every secret that an attempt looks for."""
+
+ATTEMPTS = {
+    "the control": "os.getpid() > 0",
+    "its environment": "has(str(dict(os.environ)))",
+    "its environment by /proc": "has(read('/proc/self/environ'))",
+    "its parent's environment": "has(read(f'/proc/{PARENT}/environ'))",
+    "process 1's environment": "has(read('/proc/1/environ'))",
+    "every process's environment": "any(has(read(path)) for path in glob.glob('/proc/[0-9]*/environ'))",
+    "every process's arguments": "any(has(read(path)) for path in glob.glob('/proc/[0-9]*/cmdline'))",
+    "its parent's memory": "open(f'/proc/{PARENT}/mem', 'rb')",
+    "tracing its parent": "c.ptrace(16, PARENT, 0, 0) == 0",
+    "its parent's descriptors": "os.listdir(f'/proc/{PARENT}/fd')",
+    "a descriptor of its parent by pidfd_getfd": "c.syscall(438, os.pidfd_open(PARENT), 3, 0) >= 0",
+    "a sealed descriptor that it inherits": "any('memfd' in os.readlink(path) for path in glob.glob('/proc/self/fd/*'))",
+    "a descriptor beside its pipes": "[fd for fd in range(3, 256) if is_open(fd) and not stat.S_ISFIFO(os.fstat(fd).st_mode)]",
+    "a secret file": "has(read(SECRET))",
+    "a secret file by /proc/self/root": "has(read(f'/proc/self/root{SECRET}'))",
+    "a secret file by a child process": "has(subprocess.run(['cat', SECRET], capture_output=True).stdout)",
+    "a secret file by a link": "os.symlink(SECRET, 'link') or has(read('link'))",
+    "another job's folder": "os.listdir(os.path.dirname(SECRET))",
+    "the folder of all jobs' folders": "os.listdir('/tmp')",
+    "removing a file": "os.remove(SECRET) or True",
+    "writing to the state folder": "open(SECRET + '.written', 'w')",
+    "writing to the temporary folder": "open('/tmp/elder-hostile', 'w')",
+    "writing shared memory": "open('/dev/shm/elder-hostile', 'w')",
+    "writing its own module": "open(__file__, 'a')",
+    "writing the worker's modules": "open(sys.modules['providers.registry'].__file__, 'a')",
+    "the database's driver": "__import__('psycopg')",
+    "a server that nobody gave it": "socket.create_connection(('127.0.0.1', PORT), 2)",
+    "a server by a child process": "subprocess.run([sys.executable, '-S', '-c', CONNECT]).returncode == 0",
+    "listening": "socket.create_server(('127.0.0.1', 0))",
+    "a raw socket": "socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)",
+    "a packet socket": "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
+    "a netlink socket": "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
+    "a new namespace": "c.unshare(0x10000000) == 0",
+    "a mount": "c.mount(b'none', b'/tmp', b'tmpfs', 0, 0) == 0",
+    "io_uring": "c.syscall(425, 8, ctypes.create_string_buffer(256)) >= 0",
+}
+"""Name of an attempt -> the expression. One that raises has reached nothing."""
+
+ATTEMPTING = """
+import ctypes, glob, os, socket, stat, subprocess, sys
+PARENT, SECRET, PORT = os.getppid(), {secret!r}, {port}
+CONNECT = f"import socket; socket.create_connection(('127.0.0.1', {{PORT}}), 2)"
+c = ctypes.CDLL(None)
+def has(found):
+    return {canary!r} in (found if isinstance(found, str) else found.decode(errors="replace"))
+def read(path):
+    with open(path, "rb") as file:
+        return file.read(1 << 20)
+def is_open(fd):
+    try:
+        return bool(os.fstat(fd))
+    except OSError:
+        return False
+def reached():
+    found = []
+    for name, expression in {attempts!r}.items():
+        try:
+            if eval(expression, globals()):
+                found.append(name)
+        except BaseException:
+            continue
+    return found
+"""
+
+WELL = """
+import msgspec
+from providers.provider import Provider, ResourceType
+class Config(msgspec.Struct):
+    a: str = ""
+class Odd(Provider):
+    name, title, config = "odd", "Odd", Config
+    def open(self, config, operator): raise NotImplementedError
+"""
+"""A package that does as it should."""
+
+DESCRIBE = """
+import json, os, sys
+from providers import registry
+from worker.config import packages
+from worker.config.sealed import seal
+from worker.config.settings import Settings
+packages.SECONDS = float(sys.argv[1])
+descriptor = seal(Settings(database_url=os.environ["DATABASE_URL"]))
+os.set_inheritable(descriptor, True)
+found = packages.installed()
+types = {one.name: [kind.entity_type for kind in one.resource_types] for one in found.descriptions}
+print(json.dumps([types, found.problems, [name for name in sys.modules if name.startswith("elder_odd")], registry.get("aws").title]))
+"""
+
+
+def attempting(secret: pathlib.Path, port: int) -> str:
+    """The code of a module that makes all attempts: `reached()` names those that reach something."""
+    return ATTEMPTING.format(secret=str(secret), port=port, canary=CANARY, attempts=ATTEMPTS)
+
+
+class Describing:
+    """A folder of packages, and a process with secrets that has them described."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder, self.site = folder, folder / "site"
+
+    def install(self, module: str = WELL, *, name: str = "elder-odd", providers: Mapping[str, str] | None = None, **more: str) -> str:
+        """Installs a package; `more` are further files, with ``__`` for the dot. Returns a PYTHONPATH."""
+        files = {"elder_odd.py": module, **{file.replace("__", "."): text for file, text in more.items()}}
+        return install(self.site, providers or {"odd": "elder_odd:Odd"}, files, name=name)
+
+    def describe(self, seconds: float = 60) -> tuple[dict[str, list[str]], dict[str, str]]:
+        """Has all packages described: the types of each provider, and the problem of each other. No process is left."""
+        path = os.pathsep.join((str(self.site), str(pathlib.Path(__file__).resolve().parents[2])))
+        env = {"PYTHONPATH": path, "PYTHONTESTMARK": self.folder.name, "DATABASE_URL": f"postgresql://x:{CANARY}@h/x", "AWS_KEY": CANARY}
+        command = [sys.executable, "-c", DESCRIBE, str(seconds)]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=200)
+        assert done.returncode == 0, done.stderr
+        until(lambda: not left(self.folder.name), "no process is left")
+        types, problems, imported, title = json.loads(done.stdout.splitlines()[-1])
+        assert (imported, title) == ([], "AWS")
+        return types, problems
+
+
+def left(mark: str) -> list[str]:
+    """The processes that bear the mark of a test in their environment."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if f"PYTHONTESTMARK={mark}".encode() in (folder / "environ").read_bytes():
+                found.append(folder.name)
+        except OSError:
+            continue
+    return found
