@@ -49,6 +49,16 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ()
     """Attributes to leave out because they change without meaning: ``status.lastSyncedAt``, ``items[].etag``, ``**.etag`` at any depth."""
+    mask_names: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description=(
+                "Further names of secrets, with commas: the value of every key, tag, header and argument whose name contains one of them, "
+                "apart from case and separators, is stored as a mark. `licence-code` masks `LicenceCode` and `app_licence_code`."
+            )
+        ),
+    ] = ()
+    """Further names of secrets: ``licence-code`` masks the values of ``LicenceCode`` and ``app_licence_code``. Three letters at least."""
 
 
 def parse(config_type: type[ConfigT], raw: Mapping[str, Any]) -> ConfigT:
@@ -95,6 +105,10 @@ def _values(config_type: type[msgspec.Struct], raw: Mapping[str, Any], named: Co
             values[field.name] = msgspec.convert(raw[name], field.type)
         except msgspec.ValidationError as error:
             complaints.append(f"`{name}`: {_plain(error, field.type)}")
+    short = (
+        [name for name in values.get("mask_names", ()) if sum(map(str.isalnum, name)) < 3] if issubclass(config_type, SourceConfig) else []
+    )
+    complaints += [f"`mask_names`: {name!r} would mask nearly everything: a name has three letters or digits at least" for name in short]
     return values, complaints
 
 

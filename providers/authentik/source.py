@@ -13,6 +13,7 @@ from typing import Any
 from providers.authentik.catalogue import KINDS, SUPERUSER, AuthentikKind
 from providers.authentik.client import Client
 from providers.authentik.config import AuthentikConfig
+from providers.catalogue.masking import Masking
 from providers.catalogue.paths import first, holes, values
 from providers.catalogue.shape import Shape
 from providers.errors import DataError, Denied, Outcome, Unsupported
@@ -27,7 +28,7 @@ class AuthentikSource(Source):
 
     def __init__(self, config: AuthentikConfig) -> None:
         self._client = Client(config)
-        self._shape = Shape(config.ignore_fields)
+        self._shape = Shape(config.ignore_fields, Masking(config.mask_names))
         self._me: dict[str, Any] = {}
 
     def check(self) -> Identity:

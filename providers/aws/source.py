@@ -20,6 +20,7 @@ from providers.aws.reading import Means, Reading
 from providers.aws.regions import Regions, failed
 from providers.aws.shape import AwsShape
 from providers.aws.target import Target
+from providers.catalogue.masking import Masking
 from providers.concurrency import Turns
 from providers.errors import CredentialsError, Denied, ProviderError
 from providers.provider import Read, Source
@@ -40,7 +41,7 @@ class AwsSource(Source):
         self._sessions = Sessions(operator, _home_region(config, operator), self.concurrency + _DETAIL_THREADS)
         self._details = concurrent.futures.ThreadPoolExecutor(_DETAIL_THREADS, thread_name_prefix="detail")
         self._probes = concurrent.futures.ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")
-        self._means = Means(self._sessions, AwsShape(config.ignore_fields), self._details, config.page_size)
+        self._means = Means(self._sessions, AwsShape(config.ignore_fields, Masking(config.mask_names)), self._details, config.page_size)
         self._turns = Turns(config.parallel_accounts)
 
     def check(self) -> Identity:

@@ -36,8 +36,9 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
 class AzureShape(Shape):
     """Makes resources of ARM objects."""
 
-    def __init__(self, ignored: Iterable[str] = ()) -> None:
-        super().__init__(ignored, Masking(SECRET_WORDS))
+    def __init__(self, ignored: Iterable[str] = (), masked: Iterable[str] = ()) -> None:
+        """`masked` are further words that say secret in a key, beside Azure's own."""
+        super().__init__(ignored, Masking((*SECRET_WORDS, *masked)))
         self._references = References(catalogue.KINDS)
 
     def links(self, kind: ResourceKind, item: Item, context: Context, more: Iterable[Link] = ()) -> tuple[Link, ...]:

@@ -33,7 +33,7 @@ class AzureSource(Source):
     def __init__(self, config: AzureConfig, operator: AzureOperator) -> None:
         self._config = config
         self._connection = Connection(config, operator)
-        self._reading = Reading(self._connection, AzureShape(config.ignore_fields))
+        self._reading = Reading(self._connection, AzureShape(config.ignore_fields, config.mask_names))
         self._subscriptions = Subscriptions(self._connection, config)
         self._read_at_owner = set[Scope]()
         """Scopes of management groups that the job reads itself: what subscriptions see of them is left to that."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from providers.catalogue import shape
 from providers.catalogue.kinds import ResourceKind
+from providers.catalogue.masking import Masking
 from providers.entra.catalogue import EntraKind
 from providers.errors import DataError
 from providers.records import Link, Rejected, Resource
@@ -17,8 +18,8 @@ _CREDENTIALS = (("keyCredentials", "certificate"), ("passwordCredentials", "secr
 class EntraShape(shape.Shape):
     """Makes resources of items of one tenant."""
 
-    def __init__(self, tenant: str, ignored: Iterable[str] = ()) -> None:
-        super().__init__(ignored)
+    def __init__(self, tenant: str, ignored: Iterable[str] = (), masking: Masking | None = None) -> None:
+        super().__init__(ignored, masking)
         self._tenant = tenant
 
     def spelling(self, external_id: str) -> str:

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from providers.catalogue.masking import Masking
 from providers.concurrency import Once
 from providers.entra.catalogue import APPLICATIONS, DEVICES, GROUPS, PLAIN, SERVICE_PRINCIPALS, TENANT, USERS, EntraKind, Listing
 from providers.entra.client import NAME, Client
@@ -77,7 +78,7 @@ class EntraSource(Source):
 
     @functools.cached_property
     def _shape(self) -> EntraShape:
-        return EntraShape(self._number, self._config.ignore_fields)
+        return EntraShape(self._number, self._config.ignore_fields, Masking(self._config.mask_names))
 
     # --- the types
 

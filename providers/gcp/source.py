@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
+from providers.catalogue.masking import Masking
 from providers.concurrency import Turns
 from providers.errors import BadAnswer, Denied, ProviderError, ScopeError
 from providers.gcp import bindings, catalogue
@@ -42,7 +43,7 @@ class GcpSource(Source):
         self._apis = Apis(self._signin, operator, 2 * self.concurrency)
         self._hierarchy = Hierarchy(self._apis.http(RESOURCE_MANAGER), config)
         self._projects = Projects(self._apis.http(RESOURCE_MANAGER), config, self._signin.name, self._hierarchy)
-        self._shape = GcpShape(self._projects.numbers, config.ignore_fields)
+        self._shape = GcpShape(self._projects.numbers, config.ignore_fields, Masking(config.mask_names))
         self._pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="under")
         self._turns = Turns(config.parallel_projects)
 

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from providers.catalogue.masking import Masking
 from providers.concurrency import Once
 from providers.errors import CredentialsError, Outcome, ProviderError
 from providers.google.operator import GoogleOperator
@@ -38,7 +39,7 @@ class Directory(Source):
     def __init__(self, config: GoogleWorkspaceConfig, operator: GoogleOperator) -> None:
         self._config = config
         self._client = Client(config, operator)
-        self._shape = DirectoryShape(config.ignore_fields)
+        self._shape = DirectoryShape(config.ignore_fields, Masking(config.mask_names))
         self._unit_table = Once[dict[str, dict[str, Any]]]()
         self._memberships = Once[Memberships | ProviderError]()
         self._nameless_units: list[Any] = []

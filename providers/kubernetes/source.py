@@ -43,7 +43,7 @@ class Cluster(Source):
         self._access = access(config, operator)
         self._client = Client(self._access)
         self._lists = Lists(self._client, config.page_size)
-        self._masking = Masking()
+        self._masking = Masking(config.mask_names)
         self._known_namespaces: Once[Namespaces] = Once()
         self._known_uid: Once[str] = Once()
 

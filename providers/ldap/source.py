@@ -8,6 +8,7 @@ from typing import Any
 
 from providers.catalogue import shape
 from providers.catalogue.kinds import ResourceKind
+from providers.catalogue.masking import Masking
 from providers.concurrency import Once
 from providers.errors import DataError, ProviderError, ScopeError
 from providers.ldap import catalogue, entries
@@ -59,7 +60,7 @@ class Directory(Source):
     def __init__(self, config: LdapConfig) -> None:
         self._config = config
         self._client = Client(config)
-        self._shape = LdapShape(config.ignore_fields)
+        self._shape = LdapShape(config.ignore_fields, Masking(config.mask_names))
         self._account = ""
         self._units_once: Once[dict[str, DirectoryEntry]] = Once(kept=(ProviderError,))
         self._rejected_units: list[Rejected] = []

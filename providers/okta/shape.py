@@ -7,6 +7,7 @@ from typing import Any
 
 from providers.catalogue import shape
 from providers.catalogue.kinds import ResourceKind
+from providers.catalogue.masking import Masking
 from providers.catalogue.paths import first
 from providers.errors import DataError
 from providers.okta.catalogue import USER, OktaKind
@@ -16,8 +17,8 @@ from providers.records import Link, Rejected, Resource
 class OktaShape(shape.Shape):
     """Makes resources of items of one organization, which is known by its domain."""
 
-    def __init__(self, domain: str, ignored: Iterable[str] = ()) -> None:
-        super().__init__(ignored)
+    def __init__(self, domain: str, ignored: Iterable[str] = (), masking: Masking | None = None) -> None:
+        super().__init__(ignored, masking)
         self._domain = domain
 
     def name(self, kind: ResourceKind, item: shape.Item, tags: Mapping[str, str], external_id: str) -> str:

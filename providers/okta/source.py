@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from providers.catalogue.masking import Masking
 from providers.catalogue.paths import first
 from providers.errors import Outcome, ProviderError, ScopeError, Throttled
 from providers.okta import catalogue
@@ -37,7 +38,7 @@ class OktaSource(Source):
 
     def __init__(self, config: OktaConfig) -> None:
         self._client = Client(config)
-        self._shape = OktaShape(self._client.domain, config.ignore_fields)
+        self._shape = OktaShape(self._client.domain, config.ignore_fields, Masking(config.mask_names))
         self._organization = Organization(self._client.domain, f"Okta: {self._client.domain}")
         self._since = ""
 

@@ -6,7 +6,8 @@ import psycopg
 import pytest
 from store_runs import Run, add_job
 
-from providers.collected import Collected
+from providers.collected import Collected, canonical
+from providers.schema import REDACTED
 from providers.testing import ProviderSuite
 from worker.run.inventory import Totals
 
@@ -41,6 +42,19 @@ class StoredSuite(ProviderSuite):
         assert second.unchanged == second.resources == first.resources
         assert self.sql.execute(ROWS).fetchall() == before
 
+    def test_the_names_in_mask_names_say_secret_in_whatever_is_read(self) -> None:
+        """Fields that a first reading has with a text are masked in the second, whose config names them."""
+        before = self.read()
+        texts = {key for _, one in before.all() for key, value in one.attributes.items() if isinstance(value, str) and len(value) > 5}
+        texts |= {key for _, one in before.all() for key in one.tags}
+        names = sorted(text for text in texts if sum(map(str.isalnum, text)) > 2)
+        self.config = {**self.config, "mask_names": names}
+        after = self.read()
+
+        assert _marks(after) > _marks(before)
+        assert set(after.found) == set(before.found)
+        assert {one.external_id for _, one in after.all()} == {one.external_id for _, one in before.all()}
+
     def _kept(self, job: int, found: Collected) -> Totals:
         """Stores one run of the job."""
         run = Run(self.database, job)
@@ -54,3 +68,7 @@ class StoredSuite(ProviderSuite):
             "select e.sub_type, e.name, c.operation, left(c.changes::text, 500) from entity_changes c join entities e on e.id = c.entity_id"
             " where c.operation <> 'created' limit 20"
         ).fetchall()
+
+
+def _marks(found: Collected) -> int:
+    return sum(canonical(one).count(REDACTED.encode()) for _, one in found.all())

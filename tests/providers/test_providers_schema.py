@@ -82,7 +82,12 @@ def test_an_empty_secret_stays_empty():
     assert map_secrets(Config, {"access_key": ""}, lambda _: "changed") == {"access_key": ""}
 
 
-def test_every_built_in_config_may_ignore_fields():
-    """The shared key: `hostile` is a peer of the tests and reads nothing that could move."""
-    for name in ("aws", "azure", "gcp", "kubernetes", "ldap", "okta", "authentik", "google_workspace"):
+def test_every_built_in_config_may_ignore_fields_and_mask_names():
+    """The shared keys: `hostile` is a peer of the tests and reads nothing that could move."""
+    for name in ("aws", "azure", "gcp", "kubernetes", "ldap", "okta", "authentik", "google_workspace", "entra"):
         assert issubclass(registry.get(name).config, SourceConfig), name
+
+
+def test_a_name_that_would_mask_nearly_everything_is_refused():
+    with pytest.raises(ConfigError, match=r"`mask_names`: 'a-' would mask nearly everything"):
+        parse(registry.get("aws").config, {"mask_names": ["licence-code", "a-"]})

@@ -15,9 +15,9 @@ from providers.described import Described
 
 
 def version(provider: str, config: object) -> str:
-    """A hash of the provider's package, of what all catalogues share, and of the config's `ignore_fields`. Raises `ConfigError`."""
-    ignored = config.get("ignore_fields") if isinstance(config, Mapping) else None
-    return hashlib.sha256(_of_package(provider) + msgspec.json.encode(ignored, order="sorted")).hexdigest()[:16]
+    """A hash of the provider's package, of what all catalogues share, and of what the config leaves out and masks. Raises `ConfigError`."""
+    chosen = [config.get(name) for name in ("ignore_fields", "mask_names")] if isinstance(config, Mapping) else []
+    return hashlib.sha256(_of_package(provider) + msgspec.json.encode(chosen, order="sorted")).hexdigest()[:16]
 
 
 @cache
