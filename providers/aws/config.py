@@ -61,33 +61,76 @@ class AwsConfig(SourceConfig, frozen=True):
     Without keys, the worker's own identity is used: `AWS_CREDENTIALS_FILE`, a web identity, the container's or the machine's role.
     """
 
-    access_key_id: Annotated[Secret, given_for()] | None = None
-    secret_access_key: Annotated[Secret, given_for()] | None = None
-    session_token: Annotated[Secret, given_for()] | None = None
-    regions: tuple[str, ...] = ()
-    """Empty: every region that is enabled for the account."""
-    exclude_regions: tuple[str, ...] = ()
-    """Regions to leave out, because a policy of the organization denies them or nobody uses them. What they held stays as it is."""
-    role_arn: str | None = None
-    """A role to assume with the credentials above."""
-    role_chain: tuple[str, ...] = ()
-    """Roles to assume one after the other on the way to `role_arn`."""
-    external_id: Annotated[Secret, given_for("role_arn", "role_chain", "assume_role_name")] | None = None
-    """The secret that the owner of the roles asks for."""
-    assume_role_name: str | None = None
-    """Read every account of the organization (or of `accounts`) through the role of this name in it."""
-    accounts: tuple[str, ...] = ()
-    """The only accounts to read, with `assume_role_name`."""
-    parallel_accounts: Annotated[int, msgspec.Meta(ge=1, le=32)] = 2
-    """Accounts read at once. More: faster, and more memory (about 30 MB each)."""
-    delegated_administrator: bool = False
-    """The account administers the organization and Identity Center for the management account: they are read here as well."""
-    optional_types: tuple[str, ...] = ()
-    """Resource types to read besides the usual ones: `ecr_image`, of which there may be more than of everything else."""
-    page_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
-    """Items asked for in one call, within what each call allows. Unset: as many as AWS gives."""
-    batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] = 100
-    """Resources handed on at once."""
+    access_key_id: Annotated[
+        Annotated[Secret, given_for()] | None,
+        msgspec.Meta(description="Id of an access key; with `secret_access_key`. Without keys, the worker's own identity is used."),
+    ] = None
+    secret_access_key: Annotated[
+        Annotated[Secret, given_for()] | None,
+        msgspec.Meta(description="Secret of the access key."),
+    ] = None
+    session_token: Annotated[
+        Annotated[Secret, given_for()] | None,
+        msgspec.Meta(description="Session token of temporary credentials; with the two keys. It ends with them, usually within hours."),
+    ] = None
+    regions: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(description="Regions to read. Empty: every region that is enabled for the account."),
+    ] = ()
+    exclude_regions: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description=(
+                "Regions to leave out, because a policy of the organization denies them or nobody uses them. What they held stays as it is."
+            )
+        ),
+    ] = ()
+    role_arn: Annotated[
+        str | None,
+        msgspec.Meta(description="A role to assume with the credentials above."),
+    ] = None
+    role_chain: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(description="Roles to assume one after the other on the way to `role_arn`."),
+    ] = ()
+    external_id: Annotated[
+        Annotated[Secret, given_for("role_arn", "role_chain", "assume_role_name")] | None,
+        msgspec.Meta(description="The secret that the owner of the roles asks for."),
+    ] = None
+    assume_role_name: Annotated[
+        str | None,
+        msgspec.Meta(description="Read every account of the organization (or of `accounts`) through the role of this name in it."),
+    ] = None
+    accounts: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(description="The only accounts to read, with `assume_role_name`."),
+    ] = ()
+    parallel_accounts: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=32)],
+        msgspec.Meta(description="Accounts read at once. More: faster, and more memory (about 30 MB each)."),
+    ] = 2
+    delegated_administrator: Annotated[
+        bool,
+        msgspec.Meta(
+            description=(
+                "The account administers the organization and Identity Center for the management account: they are read here as well."
+            )
+        ),
+    ] = False
+    optional_types: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description=("Resource types to read besides the usual ones: `ecr_image`, of which there may be more than of everything else.")
+        ),
+    ] = ()
+    page_size: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=1000)] | None,
+        msgspec.Meta(description="Items asked for in one call, within what each call allows. Unset: as many as AWS gives."),
+    ] = None
+    batch_size: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=5000)],
+        msgspec.Meta(description="Resources handed on at once."),
+    ] = 100
 
     def __post_init__(self) -> None:
         """Raises `ValueError` with everything that does not fit together."""

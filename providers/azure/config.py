@@ -26,23 +26,58 @@ class AzureOperator(SignInOperator, frozen=True):
 class AzureConfig(SourceConfig, frozen=True):
     """The credentials and what to read. A job without credentials of its own uses the worker's (file, workload or managed identity)."""
 
-    subscription_ids: tuple[str, ...] = ()
-    """The subscriptions to read. With neither these nor `management_group_ids`: every subscription that the credentials see."""
-    management_group_ids: tuple[str, ...] = ()
-    """Read the subscriptions in these management groups, and in all groups below them."""
-    exclude_subscriptions: tuple[str, ...] = ()
-    """Ids or names to leave out, with the wildcards `*` and `?`. What `subscription_ids` names is read all the same."""
-    optional_types: tuple[str, ...] = ()
-    """Resource types to read besides the usual ones: `azure_key_vault_secret`, `azure_key_vault_key`. Each takes a call for every vault."""
-    tenant_id: str | None = None
-    client_id: str | None = None
-    client_secret: Annotated[Secret, given_for("tenant_id", "client_id")] | None = None
-    page_size: int = 1000
-    """Rows asked of Azure Resource Graph at once, 1 to 1000."""
-    batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] | None = None
-    """Resources handed on at once."""
-    ignore_fields: tuple[str, ...] = ()
-    """Further fields that are not stored, as they change without meaning: paths such as ``properties.diskState``."""
+    subscription_ids: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description=(
+                "The subscriptions to read. With neither these nor `management_group_ids`: every subscription that the credentials see."
+            )
+        ),
+    ] = ()
+    management_group_ids: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(description="Read the subscriptions in these management groups, and in all groups below them."),
+    ] = ()
+    exclude_subscriptions: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description=("Ids or names to leave out, with the wildcards `*` and `?`. What `subscription_ids` names is read all the same.")
+        ),
+    ] = ()
+    optional_types: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description=(
+                "Resource types to read besides the usual ones: `azure_key_vault_secret`, `azure_key_vault_key`. Each "
+                "takes a call for every vault."
+            )
+        ),
+    ] = ()
+    tenant_id: Annotated[
+        str | None,
+        msgspec.Meta(
+            description=(
+                "Directory (tenant) id of the app registration; with `client_id` and `client_secret`. Without these, the "
+                "worker's own identity is used."
+            )
+        ),
+    ] = None
+    client_id: Annotated[
+        str | None,
+        msgspec.Meta(description="Application (client) id of the app registration."),
+    ] = None
+    client_secret: Annotated[
+        Annotated[Secret, given_for("tenant_id", "client_id")] | None,
+        msgspec.Meta(description="Value of a client secret of the app registration, not its id."),
+    ] = None
+    page_size: Annotated[
+        int,
+        msgspec.Meta(description="Rows asked of Azure Resource Graph at once, 1 to 1000."),
+    ] = 1000
+    batch_size: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=5000)] | None,
+        msgspec.Meta(description="Resources handed on at once."),
+    ] = None
 
     def __post_init__(self) -> None:
         """Cross-field rules; a complaint is a `ValueError`."""

@@ -29,9 +29,23 @@ class EntraConnector(msgspec.Struct, frozen=True):
 class EntraConfig(SourceConfig, frozen=True):
     """The credentials. Without them, the worker's own are used (file, workload or managed identity)."""
 
-    tenant_id: str = ""
-    client_id: str = ""
-    client_secret: Annotated[Secret, given_for("tenant_id", "client_id")] = ""
+    tenant_id: Annotated[
+        str,
+        msgspec.Meta(
+            description=(
+                "Directory (tenant) id of the app registration; with `client_id` and `client_secret`. Without these, the "
+                "worker's own identity is used."
+            )
+        ),
+    ] = ""
+    client_id: Annotated[
+        str,
+        msgspec.Meta(description="Application (client) id of the app registration."),
+    ] = ""
+    client_secret: Annotated[
+        Annotated[Secret, given_for("tenant_id", "client_id")],
+        msgspec.Meta(description="Value of a client secret of the app registration, not its id."),
+    ] = ""
 
     def __post_init__(self) -> None:
         """Cross-field rules; a complaint is a `ValueError`."""

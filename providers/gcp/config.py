@@ -53,24 +53,51 @@ class GcpConfig(SourceConfig, frozen=True):
     (`GOOGLE_APPLICATION_CREDENTIALS`, or the metadata server of the machine or of GKE's workload identity).
     """
 
-    project_ids: tuple[str, ...] = ()
-    """Empty: every project that the credentials see, but for those of Apps Script (`sys-` and digits) and of `exclude_projects`."""
-    organization_id: str = ""
-    """Number of an organization: every visible project in it and in its folders is read, and the folders themselves."""
-    folder_ids: tuple[str, ...] = ()
-    """Numbers of folders: every visible project in them and in the folders under them is read."""
-    exclude_projects: tuple[str, ...] = ()
-    """Globs of ids of projects to leave out (`test-*`). A project that `project_ids` names is read all the same."""
-    credentials_json: google_key.Key | None = None
-    """A service account's key, as the JSON object that Google gives out."""
-    credentials_path: str | None = None
-    """A file with one, under DISCOVERY_ALLOWED_PATHS."""
-    page_size: Annotated[int, msgspec.Meta(ge=1, le=500)] | None = None
-    """Items asked for in one call, within what each call allows. Unset: as many as Google gives."""
-    parallel_projects: Annotated[int, msgspec.Meta(ge=1, le=32)] = 2
-    """Projects read at once."""
-    batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] = 100
-    """Resources handed on at once."""
+    project_ids: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description=(
+                "Projects to read. Empty: every project that the credentials see, but for those of Apps Script (`sys-` and "
+                "digits) and of `exclude_projects`."
+            )
+        ),
+    ] = ()
+    organization_id: Annotated[
+        str,
+        msgspec.Meta(
+            description=("Number of an organization: every visible project in it and in its folders is read, and the folders themselves.")
+        ),
+    ] = ""
+    folder_ids: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(description="Numbers of folders: every visible project in them and in the folders under them is read."),
+    ] = ()
+    exclude_projects: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description=("Globs of ids of projects to leave out (`test-*`). A project that `project_ids` names is read all the same.")
+        ),
+    ] = ()
+    credentials_json: Annotated[
+        google_key.Key | None,
+        msgspec.Meta(description="A service account's key, as the JSON object that Google gives out."),
+    ] = None
+    credentials_path: Annotated[
+        str | None,
+        msgspec.Meta(description="A file with a service account's key, under DISCOVERY_ALLOWED_PATHS."),
+    ] = None
+    page_size: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=500)] | None,
+        msgspec.Meta(description="Items asked for in one call, within what each call allows. Unset: as many as Google gives."),
+    ] = None
+    parallel_projects: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=32)],
+        msgspec.Meta(description="Projects read at once."),
+    ] = 2
+    batch_size: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=5000)],
+        msgspec.Meta(description="Resources handed on at once."),
+    ] = 100
 
     def __post_init__(self) -> None:
         """Raises `ValueError` with everything that does not fit together."""

@@ -22,14 +22,27 @@ class GoogleWorkspaceConnector(msgspec.Struct, frozen=True):
 class GoogleWorkspaceConfig(SourceConfig, frozen=True):
     """The customer to read, and the service account with domain-wide delegation that reads it as an administrator."""
 
-    admin_email: str
-    """Reading takes an administrator: a super administrator, or one with a role that may read users, groups, units and roles."""
-    credentials: google_key.Key | None = None
-    """The service account's JSON itself ..."""
-    credentials_path: str | None = None
-    """... or the file that holds it."""
-    customer_id: str = "my_customer"
-    """`my_customer` is the administrator's own."""
+    admin_email: Annotated[
+        str,
+        msgspec.Meta(
+            description=(
+                "Address of the administrator as whom it reads: a super administrator, or one with a role that may read "
+                "users, groups, units and roles."
+            )
+        ),
+    ]
+    credentials: Annotated[
+        google_key.Key | None,
+        msgspec.Meta(description="Key of the service account, as the JSON object that Google gives out. Else give `credentials_path`."),
+    ] = None
+    credentials_path: Annotated[
+        str | None,
+        msgspec.Meta(description="A file with the service account's key, under DISCOVERY_ALLOWED_PATHS. Else give `credentials`."),
+    ] = None
+    customer_id: Annotated[
+        str,
+        msgspec.Meta(description="Id of the customer to read; `my_customer` is the administrator's own."),
+    ] = "my_customer"
 
     def __post_init__(self) -> None:
         """Cross-field rules; a complaint is a `ValueError`, or the key's own `ConfigError`."""

@@ -52,32 +52,66 @@ class OwnLinkRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class KubernetesConfig(SourceConfig, frozen=True):
     """The cluster to read, the credentials, and the part of it that is read."""
 
-    kubeconfig_path: str | None = None
-    """A kubeconfig file, or the folder of a service account as Kubernetes mounts it (token, ca.crt)."""
-    kubeconfig: Annotated[SecretObject, given_for()] | None = None
-    """A kubeconfig as a JSON object. It may neither name files or programs, nor a proxy, nor somebody to impersonate."""
-    context: str | None = None
-    """The context of the kubeconfig; without one, its current context."""
-    server: str | None = None
-    """URL of the API server; with `token`."""
-    token: Annotated[Secret, given_for("server", "ca_certificate")] | None = None
-    ca_certificate: str | None = None
-    """PEM of the CA that signed the server's certificate; with `server` and `token`."""
-    cluster_name: str | None = None
-    """Display name of the cluster. Its identity is the uid of its namespace kube-system, whatever the name."""
-    namespaces: tuple[str, ...] = ()
-    """Namespaces that are read; objects without a namespace are then left out. Empty: everything."""
-    exclude_types: tuple[str, ...] = ()
-    """Types that are not read, as `plural` or `plural.group`, beside those that are left out by default."""
-    include_types: tuple[str, ...] = ()
-    """Types that are left out by default and are to be read (events, leases, endpoints, endpointslices)."""
-    link_rules: tuple[OwnLinkRule, ...] = ()
-    """Further links of objects, of custom resources above all."""
-    aws_account: Annotated[str, msgspec.Meta(pattern=r"^(\d{12})?$")] = ""
-    """The AWS account in which the nodes run: nodes and volumes, which do not say so, are then linked to those of EC2."""
-    page_size: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
-    """Objects that are asked for at once. A page of more than 4 MB is asked for again at half the size."""
-    batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] | None = None
+    kubeconfig_path: Annotated[
+        str | None,
+        msgspec.Meta(description="A kubeconfig file, or the folder of a service account as Kubernetes mounts it (token, ca.crt)."),
+    ] = None
+    kubeconfig: Annotated[
+        Annotated[SecretObject, given_for()] | None,
+        msgspec.Meta(
+            description=("A kubeconfig as a JSON object. It may neither name files or programs, nor a proxy, nor somebody to impersonate.")
+        ),
+    ] = None
+    context: Annotated[
+        str | None,
+        msgspec.Meta(description="The context of the kubeconfig; without one, its current context."),
+    ] = None
+    server: Annotated[
+        str | None,
+        msgspec.Meta(description="URL of the API server; with `token`."),
+    ] = None
+    token: Annotated[
+        Annotated[Secret, given_for("server", "ca_certificate")] | None,
+        msgspec.Meta(description="Bearer token of a service account; with `server`."),
+    ] = None
+    ca_certificate: Annotated[
+        str | None,
+        msgspec.Meta(description="PEM of the CA that signed the server's certificate; with `server` and `token`."),
+    ] = None
+    cluster_name: Annotated[
+        str | None,
+        msgspec.Meta(description=("Display name of the cluster. Its identity is the uid of its namespace kube-system, whatever the name.")),
+    ] = None
+    namespaces: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(description="Namespaces that are read; objects without a namespace are then left out. Empty: everything."),
+    ] = ()
+    exclude_types: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(description="Types that are not read, as `plural` or `plural.group`, beside those that are left out by default."),
+    ] = ()
+    include_types: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(description="Types that are left out by default and are to be read (events, leases, endpoints, endpointslices)."),
+    ] = ()
+    link_rules: Annotated[
+        tuple[OwnLinkRule, ...],
+        msgspec.Meta(description="Further links of objects, of custom resources above all."),
+    ] = ()
+    aws_account: Annotated[
+        Annotated[str, msgspec.Meta(pattern=r"^(\d{12})?$")],
+        msgspec.Meta(
+            description=("The AWS account in which the nodes run: nodes and volumes, which do not say so, are then linked to those of EC2.")
+        ),
+    ] = ""
+    page_size: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=10_000)],
+        msgspec.Meta(description="Objects that are asked for at once. A page of more than 4 MB is asked for again at half the size."),
+    ] = 500
+    batch_size: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=5000)] | None,
+        msgspec.Meta(description="Resources handed on at once."),
+    ] = None
 
     def __post_init__(self) -> None:
         """Checks what one field alone cannot. Raises `ValueError`."""
