@@ -36,6 +36,7 @@ def test_every_statement_is_used_and_every_name_is_one():
     text = "".join(file.read_text() for file in SOURCES)
     used = set(re.findall(r'statements\.get\("(\w+)"\)', text))
     used |= {f"{name}_of" for name in ("dependencies", "dependents")}  # composed in worker/store/entities.py
+    used |= {f"restore_{kind}" for kind in ("entities", "links", "attributes")}  # composed in worker/store/releases.py
 
     assert used == set(statements.statements())
 
