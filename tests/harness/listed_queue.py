@@ -12,7 +12,7 @@ from supervisor.channel import Channel
 from supervisor.messages import ToWriter
 from worker.config.secretbox import SecretBox
 from worker.run.inventory import Totals
-from worker.run.queue import Claimed, Numbers, Renewal
+from worker.run.queue import Claimed, Cleaned, Numbers, Renewal
 from worker.writer.backlog import Backlog
 from worker.writer.discovery import Discovery
 from worker.writer.dispatcher import Limits, RunDispatcher
@@ -62,7 +62,7 @@ class ListedQueue:
         return []
 
     def clean(self):
-        return False
+        return Cleaned()
 
     def numbers(self):
         return Numbers(len(self._jobs), 0.0)

@@ -19,7 +19,7 @@ from worker.config import foreign, references, sources, transport
 from worker.config.contradictions import contradictions, remarks
 from worker.config.environment import Reader, SettingsError
 from worker.config.foreign import Packages
-from worker.config.references import ReferenceSettings
+from worker.config.retention import RetentionSettings
 from worker.config.sources import SourceSettings
 
 TESTS_AT_ONCE = 3
@@ -29,7 +29,7 @@ PREFIXES = ("DISCOVERY_", "CONNECTOR_", "SYNC_", "HEALTH_CHECK_", "ELDER_", "LEA
 """Names that begin so are the service's: one that no setting has is a mistake."""
 
 
-class Settings(ReferenceSettings, frozen=True, kw_only=True):
+class Settings(RetentionSettings, frozen=True, kw_only=True):
     """The settings of the service. Times are in seconds, sizes in MB (2**20 bytes)."""
 
     discovery_poll_interval: Annotated[
@@ -165,17 +165,6 @@ class Settings(ReferenceSettings, frozen=True, kw_only=True):
             high="a source that wrongly says `nothing there` empties the inventory",
         ),
     ] = 0.1
-
-    history_retention_days: Annotated[
-        int,
-        setting(
-            "Days for which runs and their ledgers are kept; 0: for ever. Each job's latest run and latest complete run always stay.",
-            ge=0,
-            le=36_500,
-            low="a person who looks for an older run finds none",
-            high="the history of jobs that run often grows by gigabytes a year",
-        ),
-    ] = 90
 
     worker_queues: Annotated[
         tuple[str, ...],

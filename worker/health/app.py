@@ -113,6 +113,7 @@ def _status(state: dict[str, Any], settings: dict[str, Any], warnings: Sequence[
         "error": problem or hindrance,
         "connectors": report.get("connectors", []),
         "discovery": {**report.get("discovery", {}), "pools": state.get("pools", {})},
+        "retention": report.get("retention", {}),
         "jobs": state.get("jobs", []),
         "database": report.get("database", {}),
         "services": state.get("services", {}),

@@ -39,6 +39,7 @@ LABELS: dict[str, tuple[str, ...]] = {
     "writer_rows_total": ("operation",),
     "writer_retries_total": ("reason",),
     "writer_refused_writes_total": (),
+    "retention_deleted_rows_total": ("what",),
 }
 """The metrics that supervisor and writer publish, each with its labels: what dashboards and alerts may name."""
 
@@ -68,6 +69,7 @@ HELP = {
     "supervisor_dropped_log_lines": "Log lines dropped because the log was not read in time",
     "writer_rows_total": "Entity rows that discovery runs have written",
     "writer_retries_total": "Transactions that were retried",
+    "retention_deleted_rows_total": "Rows that were kept no longer and are deleted, by kind",
     "writer_refused_writes_total": "Late writes of runs whose claim another worker had taken over",
 }
 

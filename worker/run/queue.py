@@ -95,6 +95,13 @@ class Unacceptable(Exception):
     """The database rejects a value, now and later; the message says why."""
 
 
+class Cleaned(msgspec.Struct, frozen=True):
+    """How many rows of each kind a batch of retention has deleted, and whether there may be more."""
+
+    rows: dict[str, int] = {}
+    more: bool = False
+
+
 class Queue(Protocol):
     """A connected session of the store. Every method may raise `Unreachable`; methods with values also `Unacceptable`."""
 
@@ -131,8 +138,8 @@ class Queue(Protocol):
     def sweep(self, overdue: float = 0.0) -> list[Swept]:
         """Ends the runs of workers whose leases ended `overdue` seconds ago; each swept run is returned once, to one worker."""
 
-    def clean(self) -> bool:
-        """Deletes a batch of what is kept no longer; true when there may be more."""
+    def clean(self) -> Cleaned:
+        """Deletes a batch of what is kept no longer."""
 
     def numbers(self) -> Numbers:
         """Counts due jobs and the age of the oldest."""

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from worker.config.foreign import Packages
 from worker.run.outcome import Verdict
-from worker.run.queue import Abilities, Claimed, Numbers, Renewal, Swept, Test, Unacceptable, Unreachable
+from worker.run.queue import Abilities, Claimed, Cleaned, Numbers, Renewal, Swept, Test, Unacceptable, Unreachable
 from worker.store import claims, descriptions, migrate, retention, statements
 from worker.store.connection import Connection, connect, guarded, transaction
 from worker.store.errors import BadData, LostClaim, StoreError
@@ -43,17 +43,17 @@ class PostgresQueue:
         *,
         read_url: str = "",
         listen_url: str = "",
-        history_days: int = 0,
+        kept: retention.Kept = retention.Kept(),  # noqa: B008 - frozen
         abilities: Abilities | None = None,
         packages: Packages | None = None,
     ) -> None:
         """`owner` is a UUID, random for each start of a process; `worker` is a name for people; `ttl` is LEASE_TTL in seconds;
         `listen_url` is DATABASE_LISTEN_URL;
-        `history_days` is HISTORY_RETENTION_DAYS; `abilities` are what this worker can run: without, it claims any job.
+        `kept` says for how long history is kept; `abilities` are what this worker can run: without, it claims any job.
         `packages` are the third parties' providers of this worker, stored for the API.
         """
         self._abilities = abilities
-        self._owner, self._worker, self._ttl, self._read_url, self._history_days = owner, worker, ttl, read_url, history_days
+        self._owner, self._worker, self._ttl, self._read_url, self._kept = owner, worker, ttl, read_url, kept
         self._replica: Connection | None = None
         self._primary_until = self._primary_next = 0.0
         with _reachable():
@@ -160,10 +160,10 @@ class PostgresQueue:
         with _reachable():
             return claims.sweep(self._connection, overdue)
 
-    def clean(self) -> bool:
-        """Deletes a batch of runs that are kept no longer; true when there may be more."""
+    def clean(self) -> Cleaned:
+        """Deletes a batch of what is kept no longer."""
         with _reachable():
-            return retention.clean(self._connection, self._history_days)
+            return retention.clean(self._connection, self._kept)
 
     def numbers(self) -> Numbers:
         """Counts due, parked and failing jobs, scopes by their state, what is held back, and failing connectors."""

@@ -1,26 +1,61 @@
-"""Retention: deletes runs that are kept no longer, a batch at a time, so that no statement takes long and no request waits."""
+"""Retention: deletes what is kept no longer, a batch at a time, so that no statement takes long and no request waits."""
 
 from __future__ import annotations
 
-from worker.store import statements
+import msgspec
+
+from worker.run.queue import Cleaned
+from worker.store import releases, statements
 from worker.store.connection import Connection, transaction
 
 RUNS, LINES = 2_000, 10_000
 """Most runs, and most lines of their ledgers, in one batch: a batch takes about a tenth of a second."""
 
+ROWS, ENTITIES = 5_000, 500
+"""Most changes or lines of the audit log, and most entities, whose links and history go with them, in one batch."""
+
 FOREVER = 100_000
-"""Days, for a history that is kept for ever."""
+"""Days, for what is kept for ever."""
 
 
-def clean(connection: Connection, days: int) -> bool:
-    """Deletes a batch of runs of deleted jobs, and of runs older than `days` (0: none of those); true when there may be more.
+class Kept(msgspec.Struct, frozen=True):
+    """For how many days rows are kept; 0: for ever."""
 
-    Each job's latest run and its latest complete run are always kept. Raises `StoreError`.
+    history: int = 0
+    changes: int = 0
+    audit: int = 0
+    deleted_entities: int = 0
+
+
+def clean(connection: Connection, kept: Kept) -> Cleaned:
+    """Deletes a batch of each kind: of runs (those of deleted jobs too), changes, lines of the audit log, and deleted entities.
+
+    Each job's latest run, its latest complete run, and runs that hold something back are always kept. Raises `StoreError`.
     """
+    runs = _runs(connection, kept.history)
+    rows = {
+        "changes": _delete(connection, "delete_old_changes", kept.changes, ROWS),
+        "created": _delete(connection, "delete_old_created", kept.changes, ROWS),
+        "audit": _delete(connection, "delete_old_audit", kept.audit, ROWS),
+        "deleted_entities": _delete(connection, "delete_gone_entities", kept.deleted_entities, ENTITIES),
+    }
+    full = {"changes": ROWS, "created": ROWS, "audit": ROWS, "deleted_entities": ENTITIES}
+    return Cleaned(runs.rows | rows, runs.more or any(rows[what] >= full[what] for what in rows))
+
+
+def _runs(connection: Connection, days: int) -> Cleaned:
     with transaction(connection):
         values = {"limit": RUNS, "days": days or FOREVER}
         runs = [run for (run,) in connection.execute(statements.get("lock_doomed_runs"), values)]
         lines = connection.execute(statements.get("delete_ledger_lines"), {"runs": runs, "lines": LINES}).rowcount
         deleted = connection.execute(statements.get("delete_runs"), {"runs": runs}).rowcount
         connection.execute(statements.get("delete_jobs"))
-    return len(runs) == RUNS or lines == LINES or deleted < len(runs)
+    return Cleaned({"runs": deleted, "ledger_lines": lines}, len(runs) == RUNS or lines == LINES or deleted < len(runs))
+
+
+def _delete(connection: Connection, name: str, days: int, limit: int) -> int:
+    if not days:
+        return 0
+    with transaction(connection):
+        row = connection.execute(statements.get(name), {"days": days, "limit": limit, "undone_within": releases.KEPT}).fetchone()
+    return int(row[0]) if row else 0

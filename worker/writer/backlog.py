@@ -99,6 +99,8 @@ class Backlog(threading.Thread):
         self._stopping = threading.Event()
         self._clock = PeriodicTasks()
         self.state, self.numbers = State(since=time.time()), Numbers()
+        self.deleted: dict[str, int] = {}
+        """Rows that retention has deleted since the start, by kind."""
 
     # --- called by the main thread
 
@@ -163,11 +165,20 @@ class Backlog(threading.Thread):
             self.numbers = queue.numbers()
             if self.numbers.depth:  # a schedule or a retry has come due since the last claim
                 self._clock.now("look")
-        if self._clock.due("clean", CLEAN_SECONDS) and queue.clean():
-            self._clock.soon("clean", CLEAN_PAUSE)
+        if self._clock.due("clean", CLEAN_SECONDS):
+            self._clean(queue)
         if self._clock.due("look", self._poll_seconds):
             self._claim_due(queue)
         self._wait(queue, self._clock.seconds_left())
+
+    def _clean(self, queue: Queue) -> None:
+        cleaned = queue.clean()
+        deleted = {what: rows for what, rows in cleaned.rows.items() if rows}
+        if deleted:
+            self.deleted = {what: self.deleted.get(what, 0) + deleted.get(what, 0) for what in self.deleted | deleted}
+            _log.info("deleted what is kept no longer", **deleted)
+        if cleaned.more:
+            self._clock.soon("clean", CLEAN_PAUSE)
 
     def _wait(self, queue: Queue | None, seconds: float) -> None:
         """Waits for a call from the main thread, a notification, or the end of `seconds`."""

@@ -30,6 +30,7 @@ from worker.store import scopes
 from worker.store.connection import Connection, connect
 from worker.store.inventory import PostgresInventory
 from worker.store.queue import PostgresQueue
+from worker.store.retention import Kept
 from worker.sync.schedule import Schedule
 from worker.writer.backlog import Backlog
 from worker.writer.connectors import ConnectorScheduler
@@ -76,7 +77,7 @@ class Writer:
         self._discovery = Discovery(self._dispatcher, launcher, self._job_inventory, _job_limits(settings), once=once, job=job)
         self._backlog = self._make_backlog(job) if settings.database_url else None
         self._connectors = self._make_connectors(launcher, metrics, idle=once)
-        self._reporter = Reporter(self._backlog, self._dispatcher, self._discovery, self._connectors, metrics)
+        self._reporter = Reporter(self._backlog, self._dispatcher, self._discovery, self._connectors, metrics, settings.retention_days())
         self._once, self._began = once, time.monotonic()
 
     def run(self) -> None:
@@ -104,7 +105,7 @@ class Writer:
                 settings.lease_ttl,
                 read_url=read_url,
                 listen_url=settings.database_listen_url,
-                history_days=settings.history_retention_days,
+                kept=Kept(**settings.retention_days()),
                 abilities=abilities,
                 packages=settings.packages,
             ),

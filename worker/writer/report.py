@@ -19,8 +19,16 @@ class Reporter:
     """Composes the report. `backlog` is None when no database is configured: then no discovery jobs run."""
 
     def __init__(
-        self, backlog: Backlog | None, dispatcher: RunDispatcher, discovery: Discovery, connectors: ConnectorScheduler, metrics: Metrics
+        self,
+        backlog: Backlog | None,
+        dispatcher: RunDispatcher,
+        discovery: Discovery,
+        connectors: ConnectorScheduler,
+        metrics: Metrics,
+        days: dict[str, int],
     ) -> None:
+        """`days` says for how long each kind of row is kept."""
+        self._days = days
         self._backlog, self._dispatcher, self._discovery, self._connectors, self._metrics = (
             backlog,
             dispatcher,
@@ -45,12 +53,19 @@ class Reporter:
             }
             self._measure(found)
             self._count_writes()
+            for what, rows in self._backlog.deleted.items():
+                self._metrics.total("retention_deleted_rows_total", rows, what=what)
         return {
             "database": self._database(),
             "discovery": {"enabled": self._backlog is not None, **numbers},
+            "retention": self._retention(),
             "connectors": self._connectors.report(),
             "metrics": self._metrics.samples(),
         }
+
+    def _retention(self) -> dict[str, Any]:
+        """For how many days each kind of row is kept (0: for ever), and how many this worker has deleted since its start."""
+        return {"days": self._days, "deleted_rows": self._backlog.deleted} if self._backlog is not None else {}
 
     def _measure(self, numbers: Numbers) -> None:
         """Sets the gauges of the queue, and of what waits for a person."""

@@ -34,7 +34,7 @@ def clean(database, days: int = 90) -> tuple[int, float]:
     with connect(database) as connection:
         while more:
             began = time.monotonic()
-            more = retention.clean(connection, days)
+            more = retention.clean(connection, retention.Kept(history=days)).more
             batches, longest = batches + 1, max(longest, time.monotonic() - began)
     return batches, longest
 

@@ -9,7 +9,7 @@ import time
 import pytest
 from waiting import until
 
-from worker.run.queue import Claimed, Numbers, Renewal, Unacceptable, Unreachable
+from worker.run.queue import Claimed, Cleaned, Numbers, Renewal, Unacceptable, Unreachable
 from worker.writer import backlog as backlogs
 from worker.writer.backlog import Backlog
 from worker.writer.mailbox import Mailbox
@@ -71,7 +71,7 @@ class Fake:
 
     def clean(self):
         self.batches -= 1
-        return self.batches > 0
+        return Cleaned({"runs": 10}, self.batches > 0)
 
     def numbers(self):
         return Numbers(len(self.due), 1.0)
@@ -222,3 +222,4 @@ def test_what_is_kept_no_longer_is_deleted_batch_after_batch(bench, monkeypatch)
     bench.queue.batches = 5
     bench.queue.notify()
     bench.until(lambda: bench.queue.batches <= 0)
+    bench.until(lambda: bench.backlog.deleted.get("runs", 0) >= 50)

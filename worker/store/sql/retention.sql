@@ -1,6 +1,6 @@
 -- name: lock_doomed_runs
--- Locks runs that are kept no longer: those of deleted jobs, and those that ended longer ago than history is kept, but for each job's latest run
--- and its latest complete one. Returns their rows.
+-- Locks runs that are kept no longer: those of deleted jobs, and those that ended longer ago than history is kept, but for each job's latest run,
+-- its latest complete one, and those by which something is held back. Returns their rows.
 select h.id from discovery_history h
 where h.id in (
     (
@@ -13,6 +13,8 @@ where h.id in (
         select r.id from discovery_history r
         where r.completed_at < now() - make_interval(days => %(days)s)
           and exists (select from discovery_history n where n.job_id = r.job_id and n.id > r.id)
+          and not exists (select from elder_worker.held k where k.run_id = r.id)
+          and not exists (select from elder_worker.losses l where l.run_id = r.id)
           and (
               r.status <> 'completed'
               or exists (select from discovery_history n where n.job_id = r.job_id and n.id > r.id and n.status = 'completed'))
@@ -37,3 +39,51 @@ where h.id = any(%(runs)s) and not exists (select from run_scopes s where s.run_
 -- Deletes jobs that are marked as deleted and have no runs any more.
 delete from discovery_jobs j
 where j.deleted_at is not null and not exists (select from discovery_history h where h.job_id = j.id)
+
+-- name: delete_old_changes
+-- Deletes the oldest changes of entities, so many at most; returns how many.
+with deleted as (
+    delete from entity_changes where id in (
+        select id from entity_changes where changed_at < now() - make_interval(days => %(days)s) order by changed_at limit %(limit)s)
+    returning 1
+)
+select count(*) from deleted
+
+-- name: delete_old_created
+-- Deletes the oldest records of which run created which entities, so many at most; returns how many.
+with deleted as (
+    delete from elder_worker.created where ctid in (
+        select ctid from elder_worker.created where created_at < now() - make_interval(days => %(days)s) order by created_at limit %(limit)s)
+    returning 1
+)
+select count(*) from deleted
+
+-- name: delete_old_audit
+-- Deletes the oldest lines of the audit log, so many at most; returns how many. Ids grow with time.
+with oldest as (
+    select id, at from audit_log order by id limit %(limit)s
+), deleted as (
+    delete from audit_log a using oldest o where a.id = o.id and o.at < now() - make_interval(days => %(days)s)
+    returning 1
+)
+select count(*) from deleted
+
+-- name: delete_gone_entities
+-- Removes entities that were marked as deleted long ago, so many at most, with their links and history; returns how many. Those whose deletion a
+-- person can still undo stay. An entity that named one of them as its parent names none.
+with doomed as (
+    select e.id from entities e
+    where not e.is_active and e.deleted_at < now() - make_interval(days => %(days)s)
+      and not exists (
+          select from elder_worker.released r join elder_worker.releases l on l.id = r.release_id
+          where r.entity_id = e.id and l.undone_at is null and l.released_at > now() - make_interval(days => %(undone_within)s))
+    order by e.deleted_at
+    limit %(limit)s
+    for update of e skip locked
+), orphaned as (
+    update entities e set parent_id = null from doomed d where e.parent_id = d.id and e.id not in (select id from doomed)
+), deleted as (
+    delete from entities e using doomed d where e.id = d.id
+    returning 1
+)
+select count(*) from deleted
