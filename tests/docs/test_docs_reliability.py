@@ -6,19 +6,13 @@ import pathlib
 import re
 
 import pytest
+from named_tests import all_tests
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "reliability.md").read_text()
 GROUPS = {"A": 18, "B": 15, "C": 12, "D": 7, "E": 13, "F": 10, "G": 14, "H": 5}
 
 ROWS = dict(re.findall(r"^\| ([A-H]\d+) \| (.*) \|$", TEXT, re.MULTILINE))
-
-
-def all_tests() -> set[str]:
-    """The names of all test functions."""
-    return {
-        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"^ *def (test_\w+)", path.read_text(), re.MULTILINE)
-    }
 
 
 @pytest.mark.parametrize("number", [f"{group}{one}" for group, count in GROUPS.items() for one in range(1, count + 1)])

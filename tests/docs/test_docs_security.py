@@ -6,17 +6,12 @@ import pathlib
 import re
 
 import pytest
+from named_tests import all_tests
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "security.md").read_text()
 THREATS = re.findall(r"^\| (.+?) \| .+? \| (.+) \|$", TEXT[TEXT.index("## Threats") : TEXT.index("## Not covered")], re.MULTILINE)
 ROWS = [(threat, tests) for threat, tests in THREATS if threat not in ("threat", "---")]
-
-
-def all_tests() -> set[str]:
-    """The names of all test functions."""
-    files = (ROOT / "tests").rglob("test_*.py")
-    return {name for path in files for name in re.findall(r"^ *def (test_\w+)", path.read_text(), re.MULTILINE)}
 
 
 def test_the_page_has_threats_of_every_kind():

@@ -9,7 +9,7 @@ from worker.config.references import ReferenceSettings
 
 
 class RetentionSettings(ReferenceSettings, frozen=True, kw_only=True):
-    """For how many days rows are kept; 0: for ever. The worker deletes what is older in batches, beside its other work."""
+    """Days for which rows are kept; 0: for ever. The worker deletes what is older in batches, beside its other work."""
 
     history_retention_days: Annotated[
         int,

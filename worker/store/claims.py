@@ -60,6 +60,12 @@ def check(connection: Connection, owner: str, claimed: Claimed) -> None:
         raise LostClaim(f"the claim on job_id: {claimed.job_id} was lost: another worker has taken over")
 
 
+def follow_a_lost_run(connection: Connection, claimed: Claimed) -> bool:
+    """True when the job's last run was lost: it may have stored links whose targets nobody has looked for since."""
+    row = connection.execute(statements.get("follows_a_lost_run"), {"job": claimed.job_id, "run": claimed.run_id}).fetchone()
+    return bool(row and row[0])
+
+
 def renew(connection: Connection, owner: str, ttl: float, held: list[Claimed]) -> tuple[set[int], set[int]]:
     """Renews leases; returns the runs that are still ours and the runs that a person cancelled. Raises `StoreError`."""
     values = {

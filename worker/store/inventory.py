@@ -184,7 +184,7 @@ class PostgresInventory:
     def _conclude(self, verdict: Verdict) -> None:
         def conclude(connection: Connection) -> dict[int, Stored]:
             stored = self._write(connection)
-            if (self._written or any(stored)) and self._organization is not None:
+            if self._organization is not None and (self._written or any(stored) or claims.follow_a_lost_run(connection, self._claimed)):
                 links.resolve(connection, [self._organization])
             if verdict.status is Status.RELEASED:
                 claims.release(connection, self._owner, self._claimed)

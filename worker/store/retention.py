@@ -19,7 +19,7 @@ FOREVER = 100_000
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """For how many days rows are kept; 0: for ever."""
+    """Days for which rows are kept; 0: for ever."""
 
     history: int = 0
     changes: int = 0
@@ -34,10 +34,10 @@ def clean(connection: Connection, kept: Kept) -> Cleaned:
     """
     runs = _runs(connection, kept.history)
     rows = {
-        "changes": _delete(connection, "delete_old_changes", kept.changes, ROWS),
-        "created": _delete(connection, "delete_old_created", kept.changes, ROWS),
-        "audit": _delete(connection, "delete_old_audit", kept.audit, ROWS),
-        "deleted_entities": _delete(connection, "delete_gone_entities", kept.deleted_entities, ENTITIES),
+        "changes": _delete(connection, statements.get("delete_old_changes"), kept.changes, ROWS),
+        "created": _delete(connection, statements.get("delete_old_created"), kept.changes, ROWS),
+        "audit": _delete(connection, statements.get("delete_old_audit"), kept.audit, ROWS),
+        "deleted_entities": _delete(connection, statements.get("delete_gone_entities"), kept.deleted_entities, ENTITIES),
     }
     full = {"changes": ROWS, "created": ROWS, "audit": ROWS, "deleted_entities": ENTITIES}
     return Cleaned(runs.rows | rows, runs.more or any(rows[what] >= full[what] for what in rows))
@@ -53,9 +53,9 @@ def _runs(connection: Connection, days: int) -> Cleaned:
     return Cleaned({"runs": deleted, "ledger_lines": lines}, len(runs) == RUNS or lines == LINES or deleted < len(runs))
 
 
-def _delete(connection: Connection, name: str, days: int, limit: int) -> int:
+def _delete(connection: Connection, query: bytes, days: int, limit: int) -> int:
     if not days:
         return 0
     with transaction(connection):
-        row = connection.execute(statements.get(name), {"days": days, "limit": limit, "undone_within": releases.KEPT}).fetchone()
+        row = connection.execute(query, {"days": days, "limit": limit, "undone_within": releases.KEPT}).fetchone()
     return int(row[0]) if row else 0

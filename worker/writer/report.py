@@ -64,7 +64,7 @@ class Reporter:
         }
 
     def _retention(self) -> dict[str, Any]:
-        """For how many days each kind of row is kept (0: for ever), and how many this worker has deleted since its start."""
+        """Days for which each kind of row is kept (0: for ever), and how many this worker has deleted since its start."""
         return {"days": self._days, "deleted_rows": self._backlog.deleted} if self._backlog is not None else {}
 
     def _measure(self, numbers: Numbers) -> None:

@@ -9,6 +9,17 @@ set entities_discovered = %(resources)s,
     identity = %(identity)s
 where id = %(run)s
 
+-- name: follows_a_lost_run
+-- True when the job's run before this one was lost: what it had stored was never concluded.
+select coalesce(
+    (
+        select h.error_kind = 'lost' or h.status = 'running' from discovery_history h
+        where h.job_id = %(job)s and h.id < %(run)s
+        order by h.id desc limit 1
+    ),
+    false
+)
+
 -- name: add_to_ledger
 -- Adds a scope's line to a run's ledger.
 insert into run_scopes (
