@@ -37,6 +37,7 @@ BUILT_IN = {
 
 
 _described: dict[str, Described] = {}
+_refused: dict[str, str] = {}
 
 
 @cache
@@ -51,6 +52,11 @@ def adopt(found: Iterable[Description]) -> None:
         if one.package and one.name not in BUILT_IN and (one.name not in _described or _described[one.name].description != one):
             _described[one.name] = Described(one)
             get.cache_clear()
+
+
+def refuse(problems: Mapping[str, str]) -> None:
+    """Makes known to this process why third parties' providers cannot be used: a sentence by name."""
+    _refused.update(problems)
 
 
 def adopted() -> tuple[Description, ...]:
@@ -90,8 +96,8 @@ def get(name: str) -> Provider:
         return provider
     if name in _described:
         return _described[name]
-    if name in installed().problems:
-        raise ConfigError(installed().problems[name])
+    if problem := _refused.get(name) or installed().problems.get(name):
+        raise ConfigError(problem)
     if name in installed().points:
         raise ConfigError(f"provider '{name}' is a third party's package that no worker has described yet: start a worker that has it")
     close = difflib.get_close_matches(name, names(), n=1)

@@ -17,7 +17,8 @@ from supervisor import published
 
 HERE = pathlib.Path(__file__).parent
 STARTER = """
-import json, sys
+import contextlib, json, sys
+import msgspec
 from supervisor.config import Service, SupervisorConfig
 from supervisor.supervisor import Supervisor
 from worker.config.sealed import seal
@@ -25,6 +26,9 @@ from worker.config.settings import Settings
 if __name__ == "__main__":
     values, options, arguments = json.loads(sys.argv[1])
     settings = Settings(**values)
+    with contextlib.suppress(ImportError):  # an earlier release describes no packages
+        from worker.config.packages import installed
+        settings = msgspec.structs.replace(settings, packages=installed())
     writer = Service(name="writer", entry="hostile_entry:writer", arguments=arguments, descriptors={"settings": seal(settings)})
     options.setdefault("memory_mb", settings.discovery_job_memory_mb or 512)
     config = SupervisorConfig(pools=settings.pools(), writer=writer, job_entry="hostile_entry:job", **options)

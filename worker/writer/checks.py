@@ -32,6 +32,7 @@ def main(control: int, settings: int, out: int, seconds: float, as_json: bool, v
     """Entry point of the process. `control` is its end of the supervisor's channel; the transcript goes to `out`."""
     known = unseal(settings, Settings)
     registry.adopt(known.packages.descriptions)
+    registry.refuse(known.packages.problems)
     log_line.configure("CRITICAL")
     probes.enlist()
     plan = dict(connectivity.plan(known))

@@ -58,6 +58,7 @@ def run(control: int, settings_fd: int, once: bool, job: int | None) -> int:
     """Runs the writer until the supervisor closes the channel."""
     settings = unseal(settings_fd, Settings)
     registry.adopt(settings.packages.descriptions)
+    registry.refuse(settings.packages.problems)
     redactor = Redactor(_secrets(settings))
     logs.configure(settings.log_level, settings.log_format, redactor=redactor)
     writer = Writer(settings, Channel(control, ToWriter), once=once, job=job)
