@@ -218,8 +218,11 @@ def test_g10_hostile_names_through_the_api(elder):
     for name in HOSTILE_NAMES:
         organization = elder.post("organizations", {"name": name})
         assert elder.get(f"organizations/{organization['id']}")["name"] == name
-    for filters in ({"q": name} for name in HOSTILE_NAMES):
-        assert elder.call("GET", "entities", query_string=filters).status_code == 200
+    for name in HOSTILE_NAMES:
+        quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        assert elder.call("GET", "entities", query_string={"q": quoted}).status_code == 200
+        answer = elder.call("GET", "entities", query_string={"q": name})
+        assert answer.status_code == 200 or (answer.status_code == 400 and "at character" in answer.json["error"]), answer.json
     assert elder.get("organizations")["total"] == len(HOSTILE_NAMES)
 
 

@@ -30,7 +30,6 @@ from supervisor import bootstrap, frames, kernel, pipes
 from supervisor.bootstrap import Sandbox
 from supervisor.errors import SpawnError
 from supervisor.frames import ControlKind
-from supervisor.process import spawn_process
 from supervisor.process_tree import ProcessTable
 from worker.config.environment import scrubbed
 from worker.config.foreign import Packages
@@ -150,6 +149,8 @@ def _described_elsewhere(name: str) -> bytes:
 @contextlib.contextmanager
 def _process(folder: str) -> Iterator[tuple[int, int, int]]:
     """A process that describes: its pid, its start pipe and its data pipe. It is killed at the end."""
+    from supervisor.process import spawn_process  # noqa: PLC0415 - loads dill, which the writer does without, and which needs a temporary folder
+
     ours, theirs = pipes.make()
     others = kernel.children()
     for name in ("stdout", "stderr"):  # what it prints, nobody reads
