@@ -95,6 +95,20 @@ def elder(elder_app):
 
 
 @pytest.fixture
+def elder_on():
+    """Makes clients of APIs on a database."""
+    apps = []
+
+    def make(url: str) -> ElderClient:
+        apps.append(create_app(settings(url)))
+        return ElderClient(apps[-1])
+
+    yield make
+    for app in apps:
+        app.extensions["elder"].pool.close()
+
+
+@pytest.fixture
 def site(elder_app):
     """The URL of the API, served by threads of this process."""
     server = make_server("127.0.0.1", 0, elder_app, threaded=True)

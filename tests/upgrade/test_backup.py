@@ -8,11 +8,9 @@ import re
 import subprocess
 
 import psycopg
-import pytest
-from peers.elder import KEY, ElderClient, settings
+from peers.elder import KEY
 from store_runs import claim, resources, run_once
 
-from api.app import create_app
 from worker.config.secretbox import SecretBox
 from worker.local.postgres import binaries
 from worker.store.migrate import migrate
@@ -45,22 +43,8 @@ def content(url: str) -> dict[str, tuple[int, str]]:
         return {name: connection.execute(digest.format(name)).fetchone() for name in names}
 
 
-@pytest.fixture
-def client():
-    """Makes a client of the API on a database."""
-    apps = []
-
-    def make(url: str) -> ElderClient:
-        apps.append(create_app(settings(url)))
-        return ElderClient(apps[-1])
-
-    yield make
-    for app in apps:
-        app.extensions["elder"].pool.close()
-
-
-def test_a_backup_is_restored_and_the_next_reading_changes_nothing(database, empty_database, client, tmp_path):
-    before = client(database)
+def test_a_backup_is_restored_and_the_next_reading_changes_nothing(database, empty_database, elder_on, tmp_path):
+    before = elder_on(database)
     home = before.post("organizations", {"name": "one"})["id"]
     job = before.job(
         organization_id=home, config={"access_key_id": "AKIAXXXXXXXXXXXXXXXX", "secret_access_key": SECRET, "regions": ["us-east-1"]}
@@ -78,7 +62,7 @@ def test_a_backup_is_restored_and_the_next_reading_changes_nothing(database, emp
     migrate(empty_database)
     assert content(empty_database) == kept, "the schema is whole, so there is nothing to bring up to date"
 
-    after = client(empty_database)
+    after = elder_on(empty_database)
     with psycopg.connect(empty_database) as connection:
         [stored] = connection.execute("select config from discovery_jobs").fetchone()
     assert SecretBox([KEY]).open(stored)["secret_access_key"] == SECRET
@@ -91,8 +75,8 @@ def test_a_backup_is_restored_and_the_next_reading_changes_nothing(database, emp
     assert (run["status"], run["entities_created"], run["entities_updated"], run["entities_deleted"]) == ("completed", 0, 0, 0)
 
 
-def test_what_was_running_at_the_backup_is_due_again(database, empty_database, client, tmp_path):
-    job = client(database).job()["id"]
+def test_what_was_running_at_the_backup_is_due_again(database, empty_database, elder_on, tmp_path):
+    job = elder_on(database).job()["id"]
     [claimed] = claim(database, job=job, ttl=3.0)
 
     execute("backup", tmp_path, DATABASE_URL=database)
@@ -100,7 +84,7 @@ def test_what_was_running_at_the_backup_is_due_again(database, empty_database, c
 
     with psycopg.connect(empty_database, autocommit=True) as connection:
         connection.execute("update elder_worker.claims set expires_at = now() - interval '1 hour'")  # as if the hour had passed
-    restored = client(empty_database)
+    restored = elder_on(empty_database)
     [run] = restored.get(f"discovery/jobs/{job}/history")["results"]
     assert run["status"] == "error"
     assert run["error_kind"] == "lost"

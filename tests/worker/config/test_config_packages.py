@@ -9,6 +9,7 @@ import sys
 
 import msgspec
 import pytest
+from hostile_package import WELL
 from third_party import install
 from waiting import until
 
@@ -101,17 +102,6 @@ def left(mark: str) -> list[str]:
         except OSError:
             continue
     return found
-
-
-WELL = """
-import msgspec
-from providers.provider import Provider
-class Config(msgspec.Struct):
-    a: str = ""
-class Odd(Provider):
-    name, title, config = "odd", "Odd", Config
-    def open(self, config, operator): raise NotImplementedError
-"""
 
 
 def test_a_package_is_described(describing):

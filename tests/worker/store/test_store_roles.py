@@ -7,11 +7,9 @@ import uuid
 import msgspec
 import psycopg
 import pytest
-from peers.elder import ElderClient, settings
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from store_runs import Link, Run, add_job, resources, run_once
 
-from api.app import create_app
 from worker.run.queue import Unreachable
 from worker.store import migrate
 from worker.store.connection import connect
@@ -34,20 +32,6 @@ def role(database, sql):
     sql.execute(f"drop owned by {name}; drop role {name}")
 
 
-@pytest.fixture
-def client():
-    """Makes clients of APIs on a database."""
-    apps = []
-
-    def make(url: str) -> ElderClient:
-        apps.append(create_app(settings(url)))
-        return ElderClient(apps[-1])
-
-    yield make
-    for app in apps:
-        app.extensions["elder"].pool.close()
-
-
 def test_case_eng_11_a_role_that_writes_rows_only_is_enough_where_the_schema_is_current(role, database, sql):
     queue = PostgresQueue(role, str(uuid.uuid4()), "test", 30.0)
     assert queue.schema == migrate.version()
@@ -67,9 +51,9 @@ def test_case_eng_11_a_role_that_writes_rows_only_is_enough_where_the_schema_is_
     assert sql.execute("select held_links from run_scopes order by run_id").fetchall() == [(0,), (60,), (50,)]
 
 
-def test_case_eng_11_the_api_needs_no_more_either(role, database, sql, client):
+def test_case_eng_11_the_api_needs_no_more_either(role, database, sql, elder_on):
     sql.execute("insert into organizations (id, name) values (1, 'one')")
-    elder = client(role)
+    elder = elder_on(role)
     job = elder.job()["id"]
     elder.post(f"discovery/jobs/{job}/queue", status=202)
     run_once(database, job, resources(40))
@@ -90,13 +74,13 @@ def test_case_eng_11_a_role_that_may_not_migrate_is_told_what_is_missing_and_wha
         PostgresQueue(role, str(uuid.uuid4()), "test", 30.0)
 
 
-def test_case_eng_13_jobs_and_runs_are_read_on_a_read_only_database(database, sql, client):
+def test_case_eng_13_jobs_and_runs_are_read_on_a_read_only_database(database, sql, elder_on):
     job = add_job(sql)
     run_once(database, job, resources(3))
     name = sql.info.dbname
     sql.execute(f"alter database {name} set default_transaction_read_only = on")
 
-    elder = client(database)
+    elder = elder_on(database)
     assert elder.get(f"discovery/jobs/{job}")["status"] == "completed"
     assert elder.get("discovery/jobs")["total"] == 1
     run = elder.get(f"discovery/jobs/{job}/history")["results"][0]["id"]
@@ -107,7 +91,7 @@ def test_case_eng_13_jobs_and_runs_are_read_on_a_read_only_database(database, sq
     assert "read-only" in elder.post(f"discovery/jobs/{job}/queue", status=503)["error"]
 
 
-def test_case_eng_13_jobs_are_read_on_a_replica(primary_and_standby, client):
+def test_case_eng_13_jobs_are_read_on_a_replica(primary_and_standby, elder_on):
     primary, standby = primary_and_standby
     with psycopg.connect(primary.url(), autocommit=True) as here, psycopg.connect(standby.url(), autocommit=True) as there:
         job = add_job(here)
@@ -115,7 +99,7 @@ def test_case_eng_13_jobs_are_read_on_a_replica(primary_and_standby, client):
         while not there.execute("select pg_last_wal_replay_lsn() >= %s", [position]).fetchone()[0]:
             pass
 
-    elder = client(standby.url())
+    elder = elder_on(standby.url())
     assert elder.get("discovery/jobs")["jobs"][0]["id"] == job
     assert elder.get(f"discovery/jobs/{job}/history")["total"] == 0
 
