@@ -48,7 +48,14 @@ PROCESSES = re.compile(
 )
 """Imports of a test module that starts processes, talks to peers or waits for threads."""
 
-SECONDS_LONG = {"test_every_word_of_every_kind_is_the_vendors", "test_c04_any_json_as_any_frame"}
+SECONDS_LONG = {
+    "test_every_word_of_every_kind_is_the_vendors",
+    "test_a_typo_in_any_word_is_named",
+    "test_c04_any_json_as_any_frame",
+    "test_every_list_is_exact_or_raises",
+    "test_it_finds_what_was_added_and_nothing_else",
+    "test_the_steps_applied_to_the_old_value_give_the_new_one",
+}
 """Tests that need no peer and yet take several seconds."""
 
 
