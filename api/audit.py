@@ -11,11 +11,13 @@ from api import times
 from api.access import actor
 from api.context import Context
 from api.endpoint import Endpoint, Paging
+from api.errors import Conflict
 from api.model import ApiModel, Listed, Time
 from api.paging import page_of
 from worker.store import audit
 from worker.store.audit import Actor
 from worker.store.connection import Connection, transaction
+from worker.store.errors import NotPossible
 
 
 @dataclasses.dataclass
@@ -73,11 +75,17 @@ class AuditLog(Listed, frozen=True, kw_only=True):
 
 @contextlib.contextmanager
 def audited(context: Context, action: str, subject: str = "") -> Iterator[Change]:
-    """A transaction for a change; its line is added at the end, and neither is stored without the other."""
-    with context.pool.connection() as connection, transaction(connection):
-        change = Change(connection, actor(), action, subject)
-        yield change
-        audit.add(connection, change.actor, change.action, change.subject, change.before, change.after)
+    """A transaction for a change; its line is added at the end, and neither is stored without the other.
+
+    What is stored may not allow the change: that becomes a `Conflict`.
+    """
+    try:
+        with context.pool.connection() as connection, transaction(connection):
+            change = Change(connection, actor(), action, subject)
+            yield change
+            audit.add(connection, change.actor, change.action, change.subject, change.before, change.after)
+    except NotPossible as error:
+        raise Conflict(str(error)) from None
 
 
 def list_lines(context: Context, query: AuditFilters, body: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from worker.store.pool import Pool
 Form = Literal["json", "csv", "csv-raw", "jsonl"]
 
 CSV, LINES = "text/csv", "application/x-ndjson"
+_FORMS: dict[str, Form] = {CSV: "csv", LINES: "jsonl"}
 BATCH = 1000
 """Entities that are read and sent at once."""
 
@@ -25,7 +26,7 @@ def asked_for(given: Form | None) -> Form:
     if given:
         return given
     best = request.accept_mimetypes.best_match(["application/json", CSV, LINES], "application/json")
-    return {CSV: "csv", LINES: "jsonl"}.get(best, "json")  # type: ignore[return-value]  # the values are forms
+    return _FORMS.get(best or "", "json")
 
 
 def export(pool: Pool, select: Callable[[Connection], Selection], fields: Sequence[LiteralString], form: Form) -> Response:

@@ -10,12 +10,11 @@ from api import inventory_models as models
 from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
-from api.errors import ApiError, Conflict
+from api.errors import ApiError
 from api.lookup import check_organization, or_404
 from api.model import ApiModel
 from api.paging import page_of
 from worker.store import organizations
-from worker.store.organizations import Refusal
 
 MAX_TREE = 5000
 """Organizations in one tree."""
@@ -106,7 +105,7 @@ def show_tree(context: Context, query: NoQuery, body: Any) -> dict[str, Any]:
 
 
 def tree(context: Context) -> dict[str, Any]:
-    """The same, for the page that shows it."""
+    """All organizations as a tree, for the API and for the page that shows it."""
     with context.pool.reading() as connection:
         rows, total = organizations.page(connection, 1, MAX_TREE, {})
     return {"organizations": _branches(sorted(rows, key=lambda row: row["name"].lower())), "total": total}
@@ -116,10 +115,7 @@ def add_organization(context: Context, query: NoQuery, body: OrganizationBody) -
     """Creates an organization in the inventory."""
     with audited(context, "organization made") as line:
         check_organization(line.connection, body.parent_id)
-        try:
-            organizations.check_name(line.connection, body.name.strip(), body.parent_id)
-        except Refusal as error:
-            raise Conflict(str(error)) from None
+        organizations.check_name(line.connection, body.name.strip(), body.parent_id)
         made = line.after = organizations.add(line.connection, body.name.strip(), body.parent_id, body.description)
         line.subject = f"organization {made['id']}"
     return made
@@ -135,10 +131,7 @@ def change_organization(context: Context, query: NoQuery, body: OrganizationChan
     with audited(context, "organization changed", f"organization {organization_id}") as line:
         found = line.before = or_404(organizations.get(line.connection, organization_id, locked=True), f"organization {organization_id}")
         check_organization(line.connection, changes.get("parent_id"))
-        try:
-            organizations.change(line.connection, found, changes)
-        except Refusal as error:
-            raise Conflict(str(error)) from None
+        organizations.change(line.connection, found, changes)
         changed = line.after = or_404(organizations.get(line.connection, organization_id), f"organization {organization_id}")
     return changed
 
@@ -148,10 +141,7 @@ def merge_organization(context: Context, query: NoQuery, body: MergeBody, organi
     with audited(context, "organization merged", f"organization {organization_id}") as line:
         found = line.before = or_404(organizations.get(line.connection, organization_id, locked=True), f"organization {organization_id}")
         check_organization(line.connection, body.into)
-        try:
-            moved = organizations.merge(line.connection, found, body.into)
-        except Refusal as error:
-            raise Conflict(str(error)) from None
+        moved = organizations.merge(line.connection, found, body.into)
         merged = line.after = {"organization_id": organization_id, "into": body.into, **moved}
     return merged
 
@@ -160,10 +150,7 @@ def remove_organization(context: Context, query: NoQuery, body: Any, organizatio
     """Deletes an organization that is empty."""
     with audited(context, "organization deleted", f"organization {organization_id}") as line:
         line.before = or_404(organizations.get(line.connection, organization_id, locked=True), f"organization {organization_id}")
-        try:
-            organizations.delete(line.connection, organization_id)
-        except Refusal as error:
-            raise Conflict(str(error)) from None
+        organizations.delete(line.connection, organization_id)
     return {"organization_id": organization_id, "message": f"Organization {organization_id} is deleted"}
 
 

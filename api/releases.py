@@ -7,7 +7,6 @@ from typing import Any
 from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
-from api.errors import Conflict
 from api.lookup import or_404
 from api.model import ApiModel, Listed, Time
 from api.paging import page_of
@@ -64,10 +63,7 @@ def list_releases(context: Context, query: ReleaseFilters, body: Any) -> dict[st
 def undo(context: Context, query: NoQuery, body: Any, release_id: int) -> dict[str, Any]:
     """Restores what a release has deleted, as far as nothing has changed it since."""
     with audited(context, "release undone") as line:
-        try:
-            restored = or_404(releases.undo(line.connection, release_id, line.actor.name), f"release {release_id} of the last 30 days")
-        except releases.NotUndone as error:
-            raise Conflict(str(error)) from None
+        restored = or_404(releases.undo(line.connection, release_id, line.actor.name), f"release {release_id} of the last 30 days")
         counts = {"entities": restored.entities, "links": restored.links, "attributes": restored.attributes}
         line.subject = restored.owner if restored.run is None else f"run {restored.run}"
         line.after = {"release": release_id, **counts}

@@ -30,7 +30,7 @@ def histories(count: int) -> list[Row]:
     with database() as url:
         connection = connect(url)
         connection.prepare_threshold = 2
-        connection.close = lambda: None  # type: ignore[method-assign] # each run would close it
+        connection.close = lambda: None  # each run would close it
         for seed in allowance.numbers(count):
             history = History(connection, first + seed)
             try:

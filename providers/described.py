@@ -8,7 +8,8 @@ types, enumerations, bounds and lengths; patterns and references are left to the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from types import GenericAlias
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from providers import schema, third_party
 from providers.errors import ConfigError
 from providers.provider import Description, Provider, Source, describe
+from providers.variables import Variable
 
 LARGEST = 256 * 1024
 """Bytes of a description."""
@@ -41,6 +43,12 @@ _BOUNDS = {
 """Keyword of JSON Schema -> that of msgspec."""
 
 _SCALARS: dict[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool, "null": None, "object": dict[str, Any]}
+
+
+class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
+    """The answer of the process that describes when there is no description."""
+
+    sentence: str
 
 
 def of(provider: Provider) -> Description:
@@ -113,12 +121,11 @@ class Described(Provider):
     def __init__(self, description: Description) -> None:
         """Everything that a package says of files and of the metadata service is left out: its jobs get what the operator gives."""
         self.description = description
-        self.name, self.title, self.memory_mb = description.name, description.title, description.memory_mb  # type: ignore[misc]
-        self.discovery, self.pins_identity, self.ports = description.discovery, description.pins_identity, description.ports  # type: ignore[misc]
-        self.config = config_type(description.config)  # type: ignore[misc]
-        self.operator = _any_of(variable.field for variable in description.operator)  # type: ignore[misc]
+        said = {name: getattr(description, name) for name in ("name", "title", "memory_mb", "discovery", "pins_identity", "ports")}
+        types = {"config": config_type(description.config), "operator": _any_of(description.operator)}
         if description.connector is not None:
-            self.connector = _any_of(variable.field for variable in description.connector)  # type: ignore[misc]
+            types["connector"] = _any_of(description.connector)
+        vars(self).update(said | types)  # what other providers have as attributes of their classes
 
     def open(self, config: Any, operator: Any) -> Source:  # noqa: ARG002 - the package itself opens it, in a job
         """Raises `ConfigError`: the package is imported in job processes only."""
@@ -189,16 +196,17 @@ def _type(found: Any, depth: int) -> Any:
     if (choices := found.get("enum")) and isinstance(choices, list) and all(isinstance(one, str) for one in choices):
         return Literal[tuple(choices)]
     if isinstance(found.get("anyOf"), list):
-        some = [one for one in found["anyOf"] if one != {"type": "null"}]
-        return _type(some[0], depth + 1) | None if len(some) == 1 and _type(some[0], depth + 1) is not Any else Any
+        some = [_type(one, depth + 1) for one in found["anyOf"] if one != {"type": "null"}]
+        return some[0] | None if len(some) == 1 and some[0] is not Any else Any
     bounds = {ours: found[theirs] for theirs, ours in _BOUNDS.items() if isinstance(found.get(theirs), int | float)}
     kind = found.get("type")
     if kind == "array":
-        plain: Any = list[_type(found.get("items"), depth + 1)]  # type: ignore[misc]
+        plain: Any = GenericAlias(list, (_type(found.get("items"), depth + 1),))
     else:
         plain = _SCALARS.get(kind, Any) if isinstance(kind, str) else Any
     return Annotated[plain, msgspec.Meta(**bounds)] if bounds and plain is not Any else plain
 
 
-def _any_of(names: Any) -> type[msgspec.Struct]:
-    return msgspec.defstruct("DescribedSettings", [(name, Any, None) for name in names], frozen=True, namespace={"__module__": __name__})
+def _any_of(variables: Iterable[Variable]) -> type[msgspec.Struct]:
+    fields: list[Any] = [(variable.field, Any, None) for variable in variables]
+    return msgspec.defstruct("DescribedSettings", fields, frozen=True, namespace={"__module__": __name__})

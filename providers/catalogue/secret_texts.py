@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 
 from providers.schema import REDACTED
+from providers.token_shapes import TOKENS, USER_INFO
 
 HARMLESS = re.compile(
     r"arn:[\w-]*:.*"
@@ -27,24 +28,8 @@ HARMLESS = re.compile(
 
 _KEY = "PRIVATE KEY(?: BLOCK)?-----"
 _SHAPES = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
-    r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"
-    r"|gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_\w{20,255}|gl(?:pat|dt|rt|ft|cbt|ptt)-[\w-]{20,100}"
-    r"|xox[abeoprs]-[A-Za-z0-9-]{10,255}|xapp-\d-[A-Za-z0-9-]{10,255}"
-    r"|AIza[\w-]{35}|ya29\.[\w-]{20,2000}|GOCSPX-[\w-]{20,40}"
-    r"|[sr]k_(?:live|test)_[A-Za-z0-9]{16,255}|whsec_[A-Za-z0-9+/]{20,100}"
-    r"|sk-(?:[a-z]{2,10}-)?[A-Za-z0-9_-]{20,255}"
-    r"|SG\.[\w-]{16,64}\.[\w-]{16,128}|hf_[A-Za-z]{30,60}|npm_[A-Za-z0-9]{36}|pypi-[\w-]{50,255}|dckr_pat_[\w-]{20,60}"
-    r"|do[opr]_v1_[a-f0-9]{64}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|dapi[a-f0-9]{32}|ATATT3[\w=-]{50,255}|lin_api_\w{30,60}"
-    r"|hv[sbr]\.[\w-]{20,255}|gl(?:sa|c)_[\w=]{30,255}|NRAK-[A-Z0-9]{27}|[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,80}|PMAK-[\w-]{40,70}"
-    r"|\d{8,10}:AA[\w-]{33}|AGE-SECRET-KEY-1[0-9A-Z]{58}|[\w~.-]{3}\dQ~[\w~.-]{31,34}"
-    r"|(?<![\w.-])eyJ[\w-]{8,4000}\.eyJ[\w-]{8,16000}\.[\w-]{0,4000}"
-    r")"
-    r"|\$(?:apr1|1|2[abxy]?|5|6|y|argon2id?|scrypt)\$[\w./$+=,-]{8,255}"
+    TOKENS + r"|(?<![\w.-])eyJ[\w-]{8,4000}\.eyJ[\w-]{8,16000}\.[\w-]{0,4000}"
     rf"|-----BEGIN [A-Z ]{{0,40}}{_KEY}(?:(?!-----END)[\s\S]){{0,20000}}(?:-----END [A-Z ]{{0,40}}{_KEY})?"
-    r"|(?<=hooks\.slack\.com/services/)[\w/]{10,255}"
-    r"|(?<=/api/webhooks/)\d{5,25}/[\w-]{8,255}"
-    r"|(?<=webhook\.office\.com/webhookb2/)[\w@/-]{8,500}"
 )
 _SHORTEST = 12
 """Characters of the shortest text that `_SHAPES` matches."""
@@ -61,7 +46,7 @@ _AUTHORIZATION = re.compile(
     r"""(\bauthorization["']?\s{0,8}[:=]\s{0,8}["']?(?:[a-z]{1,20}[ \t]{1,4})?)([^\s"',;]{3,4000})""", re.IGNORECASE
 )
 _REGISTRY = re.compile(r"""("_?auth"\s{0,8}:\s{0,8}")([^"\n]{8,4000})""")
-_USER_INFO = re.compile(r"(?<=://)([^/\s:@]{0,200}:)[^/\s\"']{1,400}(?=@)")
+_USER_INFO = re.compile(USER_INFO)
 _LOGIN = re.compile(r"(\blogin[ \t]{1,8}\S{1,200}\s{1,8}password[ \t]{1,8})(\S{1,400})")
 _SQL_CLIENT = re.compile(r"(\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;&]{0,400}?[ \t]-p)([^\s\"'-][^\s\"']{0,200})")
 _HTTP_CLIENT = re.compile(
@@ -120,7 +105,7 @@ def _named(text: str, says: Says, header_says: Says) -> str:
         text = _QUOTED_KEY.sub(_replacing(says), text)
         text = _QUOTED_HEADER.sub(_replacing(header_says), text)
     text = _LINE.sub(_replacing(header_says if "\n" not in text else says), text)
-    return _USER_INFO.sub(rf"\1{REDACTED}", text)
+    return _USER_INFO.sub(rf"\1{REDACTED}@", text)
 
 
 def _replacing(says: Says) -> Callable[[re.Match[str]], str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 
+from peers.elder import FIRST
 from store_runs import claim
-from test_api_keys import FIRST, keyed  # noqa: F401 - `keyed` is a fixture
 
 from api.app import ENDPOINTS
 
@@ -46,7 +46,7 @@ def test_a_job_from_its_making_to_its_end(elder):
     assert "canary" not in str(found)
 
 
-def test_who_and_from_where(keyed):  # noqa: F811 - the fixture
+def test_who_and_from_where(keyed):
     key = keyed.make("night shift", "operate")["key"]
 
     keyed.call("POST", "organizations", key, json={"name": "o"}, environ_overrides={"REMOTE_ADDR": "10.9.8.7"})
@@ -76,7 +76,7 @@ def test_what_is_refused_leaves_no_line_and_what_cannot_be_told_does_not_happen(
     assert sql.execute("select count(*) from organizations").fetchone() == (0,)
 
 
-def test_keys_are_told_without_the_keys(keyed):  # noqa: F811 - the fixture
+def test_keys_are_told_without_the_keys(keyed):
     made = keyed.make("ci", "read")
     keyed.call("POST", f"keys/{made['id']}/rotate", json={"grace_seconds": 60})
     keyed.call("DELETE", f"keys/{made['id']}")

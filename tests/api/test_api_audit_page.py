@@ -6,7 +6,6 @@ import html
 import re
 
 import pytest
-from test_api_keys import keyed  # noqa: F401 - a fixture
 
 BROWSER = {"Accept": "text/html"}
 HOSTILE = "<script>alert(1)</script>"
@@ -83,7 +82,7 @@ def test_a_long_log_has_pages(elder, page, sql):
     assert "page 1 of 2" in page("/audit")
 
 
-def test_only_admins_see_the_page_and_its_link(keyed):  # noqa: F811 - the fixture
+def test_only_admins_see_the_page_and_its_link(keyed):
     for role in ("read", "operate", "admin"):
         key = keyed.make(f"of {role}", role)["key"]
         assert keyed.call("GET", "/audit", key, headers=BROWSER).status_code == (200 if role == "admin" else 403)

@@ -1,4 +1,4 @@
-"""What changed, as the API, the pages and the command `elder` tell it."""
+"""The change feed and the steps of a change: in the API, on the pages and by the command `elder`."""
 
 from __future__ import annotations
 
@@ -189,5 +189,5 @@ def test_the_command_filters_and_ignores(elder_command, feed):
     ],
 )
 def test_the_path_by_which_a_field_is_ignored(recorded, paths):
-    """As `providers.catalogue.paths` reads them."""
+    """The paths are those that `providers.catalogue.paths` reads."""
     assert ignorable(recorded) == paths

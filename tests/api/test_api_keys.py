@@ -7,46 +7,13 @@ import re
 
 import psycopg
 import pytest
-from peers.elder import settings
+from peers.elder import FIRST, KeyedApi
 
 from api.access import HEALTH
-from api.app import create_app
 from api.attempts import RIGHT_FOR, WINDOW, WRONG_AT_MOST, Attempts
 from worker.store import keys
 
-FIRST = "first-key-of-the-settings"
 ROLES = ("read", "operate", "admin", "sync")
-
-
-def bearer(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}
-
-
-class KeyedApi:
-    """The API as others reach it, with the admin's key of the settings."""
-
-    def __init__(self, app) -> None:
-        self.app, self.http = app, app.test_client()
-        self.context = app.extensions["elder"]
-
-    def call(self, method: str, path: str, key: str | None = FIRST, **more):
-        headers = {**(bearer(key) if key else {}), **more.pop("headers", {})}
-        return self.http.open(path if path.startswith("/") else f"/api/v1/{path}", method=method, headers=headers, **more)
-
-    def make(self, name: str, role: str, **more) -> dict:
-        response = self.call("POST", "keys", json={"name": name, "role": role, **more})
-        assert response.status_code == 201, response.json
-        return response.json
-
-    def status(self, key: str | None, path: str = "organizations") -> int:
-        return self.call("GET", path, key).status_code
-
-
-@pytest.fixture
-def keyed(database):
-    app = create_app(settings(database, ELDER_API_KEY=FIRST))
-    yield KeyedApi(app)
-    app.extensions["elder"].pool.close()
 
 
 def routes(app):

@@ -14,6 +14,7 @@ import sys
 
 import pytest
 import urllib3
+from peers.absent import missing
 from peers.elder import KEY
 from peers.port import free_port
 from waiting import until
@@ -86,7 +87,7 @@ def _listens(process: subprocess.Popen, port: int, log: pathlib.Path) -> bool:
 def call(request, tmp_path, database, authority):
     """Calls the API through a proxy."""
     if not shutil.which(request.param.__name__):
-        pytest.skip(f"{request.param.__name__} is not installed (deploy/install-peers installs it)")
+        missing(f"{request.param.__name__} is not installed (deploy/install-peers)")
     api, port = free_port(), free_port()
     environ = {"DATABASE_URL": database, "ELDER_SECRET_KEYS": KEY, "ELDER_API_KEY": ADMIN, "ELDER_API_PORT": str(api)}
     environ |= {"ELDER_API_TRUSTED_PROXIES": "127.0.0.1", "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}

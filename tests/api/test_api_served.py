@@ -170,7 +170,7 @@ def test_fifty_readers_at_once(served):
 
 
 def test_f02_what_the_guard_held_back_of_a_connector_is_let_go_by_a_person_and_not_before(served, sql):
-    """By the command, through the API, as the connector's worker may have no database. An incomplete sync of an older worker, which
+    """The command releases through the API, as the connector's worker may have no database. An incomplete sync of an older worker, which
     does not name what it has shown, clears the list."""
     people = [Resource(f"user-{n}", "user", "ldap_user", f"User {n}", {}, organization="dc=x") for n in range(40)]
     scope = {"owner": "connector:ldap", "run": "1", "scope": ["ldap", "dc=x", "", "ldap_user"]}

@@ -186,7 +186,7 @@ def test_a_second_apply_changes_no_secret_and_the_rights_are_those_of_the_varian
 
 
 def may(kube, verb: str, group: str, resource: str) -> bool:
-    """Whether the worker's service account may do that, as the server says."""
+    """True when the server permits that to the worker's service account."""
     asked = {"user": "system:serviceaccount:elder:elder-worker", "resourceAttributes": {"verb": verb, "group": group, "resource": resource}}
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": asked}
     return kube.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)["status"]["allowed"]

@@ -34,7 +34,7 @@ def populate(company: Company, count: int = 2, leaf: Leaf = lambda _path, _schem
 
 
 def moved() -> Leaf:
-    """For `populate`: a new value each time for each field that moves without meaning."""
+    """Makes leaves for `populate`: each field that moves without meaning has a new value each time."""
     ticks = itertools.count(1)
 
     def leaf(path: str, schema: dict) -> object:

@@ -18,6 +18,7 @@ from providers.records import Link, Scope
 from worker.run import wire
 from worker.store import jobs, lifecycle, releases, tombstones
 from worker.store.connection import Connection
+from worker.store.errors import NotPossible
 
 EVENTS = 7
 """Most events of a history, before the settling at its end."""
@@ -164,7 +165,7 @@ class History:
         if found:
             try:
                 self.log.append(f"    {releases.undo(self.connection, self.random.choice(found)[0], 'somebody')}")
-            except releases.NotUndone as error:
+            except NotPossible as error:
                 self.log.append(f"    {error}")
 
     def retire(self) -> None:
@@ -258,7 +259,7 @@ class History:
         self.log.append("all is read")
         completed: set[tuple[str, Scope]] = set()
         for reading in (*(self._run(job, "") for job in self.readers), self._sync("")):
-            reading.end = _complete  # type: ignore[method-assign]
+            reading.end = _complete
             for _ in reading.steps():
                 pass
             completed |= {(reading.reader.owner, place) for place in reading.completed}

@@ -25,7 +25,7 @@ from worker.store.inventory import PostgresInventory
 Views = dict[tuple[str, Scope], View]
 
 FAULTS = ("", "", "", "", "", "cut off", "writer dies", "database away", "other identity", "other provider", "list denied")
-"""What goes wrong with a run; mostly nothing."""
+"""Faults of a run; an empty one is none, as most runs have none."""
 
 ENDS = (*[Outcome.COMPLETE] * 8, Outcome.DENIED, Outcome.THROTTLED, Outcome.ERROR)
 OUTSIDE = "grant"
@@ -33,7 +33,7 @@ OUTSIDE = "grant"
 
 
 class Reading:
-    """What all readings have in common: one open scope after another, and the views that they add to."""
+    """Base of all readings: opens one scope after another, and adds what it shows to the views."""
 
     def __init__(self, random: random.Random, reader: Reader, views: Views, active: Callable[[], set[str]], log: list[str]) -> None:
         """`active` returns the ids that are active in the store."""

@@ -147,11 +147,11 @@ class Reader:
     modulus: int = 1
     """Filter: items whose number is no multiple of it are left out."""
     hidden: frozenset[str] = frozenset()
-    """What the source silently does not show to it: ``mail``, ``links``, ``items``."""
+    """Parts that the source silently hides from this reader: ``mail``, ``links``, ``items``."""
     version: str = "1"
 
     def shown(self, place: Scope) -> list[Resource]:
-        """What the source shows of a place, ordered as it likes."""
+        """Returns the resources that the source shows of a place, in an order of its own."""
         found = [self._resource(item) for item in self.source.items.values() if item.place == place and self._sees(item)]
         if self.source.random.random() < 0.3:
             self.source.random.shuffle(found)
@@ -169,7 +169,7 @@ class Reader:
 
 @dataclasses.dataclass
 class View:
-    """What a scope has shown so far, as far as it was stored (`must`), and as far as it was sent (`may`)."""
+    """Ids that a scope has shown so far: those that are stored (`must`), and those that were sent (`may`)."""
 
     must: set[str] = dataclasses.field(default_factory=set)
     may: set[str] = dataclasses.field(default_factory=set)

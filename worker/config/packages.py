@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 from providers import described, registry
+from providers.described import Refusal
 from providers.errors import ConfigError
 from providers.provider import Description
 from providers.third_party import unusable
@@ -54,12 +55,6 @@ MOST_FILES, MOST_BYTES = 20_000, 512 * 1024 * 1024
 """Largest number of files and of bytes of a package that is hashed."""
 
 ENTRY = "worker.job.describe:main"
-
-
-class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
-    """The answer of the process when there is no description."""
-
-    sentence: str
 
 
 def installed() -> Packages:

@@ -9,7 +9,8 @@ import os
 
 import msgspec
 
-from providers import described, registry
+from providers import described, registry, third_party
+from providers.described import Refusal
 from providers.errors import ConfigError
 
 
@@ -17,12 +18,6 @@ class DescribeStart(msgspec.Struct, frozen=True):
     """The order to the process: the name of the provider in its package's entry points."""
 
     name: str
-
-
-class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
-    """Instead of a description: why there is none."""
-
-    sentence: str
 
 
 def main(start: bytes, control: int, data: int) -> int:  # noqa: ARG001 - every job's entry point has these
@@ -33,9 +28,7 @@ def main(start: bytes, control: int, data: int) -> int:  # noqa: ARG001 - every 
     except ConfigError as error:
         text = msgspec.json.encode(Refusal(str(error)))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - somebody else's code: it takes nobody with it
-        text = msgspec.json.encode(
-            Refusal(f"provider '{name}' cannot be used ({type(error).__name__}: {error}): mend or remove its package")
-        )
+        text = msgspec.json.encode(Refusal(third_party.unusable(name, f"{type(error).__name__}: {error}")))
     with os.fdopen(data, "wb") as pipe:
         pipe.write(text)
     return 0

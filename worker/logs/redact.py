@@ -13,6 +13,8 @@ import threading
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
+from providers.token_shapes import TOKENS, USER_INFO
+
 MASK = "***"
 SHORTEST = 4
 """Fewest characters of a masked value; a secret of three letters would mask ordinary words."""
@@ -28,14 +30,14 @@ _KEY = r"(?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY-----"
 SHAPES = (
     (re.compile(rf"-----BEGIN {_KEY}.*?(?:-----END {_KEY}|\Z)", re.DOTALL), MASK),
     (re.compile(r"(?i)\b(bearer|basic|ssws)\s{1,8}+[A-Za-z0-9._~+/=-]{8,}+"), rf"\1 {MASK}"),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), MASK),
+    (re.compile(TOKENS), MASK),
     (re.compile(r"(?<![A-Za-z0-9_-])gAAAAA[A-Za-z0-9_-]{40,}+={0,2}"), MASK),
     (re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+)?|\Z)"), MASK),
-    (re.compile(r"(://[^:/@\s]{0,256}+:)[^@/\s]++@"), rf"\1{MASK}@"),
+    (re.compile(USER_INFO), rf"\1{MASK}@"),
     (re.compile(r"(?i)(password|passwd|secret|token|api_?key)(\"?\s{0,8}+[=:]\s{0,8}+\"?)[^\s\"',;&}]{4,}+"), rf"\1\2{MASK}"),
 )
 """Shapes of secrets, with what they become. Each takes time in proportion to the text: no part is looked through again from each of its
-characters, and quantifiers are possessive. `tests/worker/logs/test_logs_redact.py` holds each to that."""
+characters, and quantifiers are possessive or bounded. `tests/worker/logs/test_logs_redact.py` holds each to that."""
 
 _CUT_SHAPES = (
     (re.compile(r"(://[^:/@\s]{0,256}+:)[^@/\s]++\Z"), rf"\1{MASK}"),

@@ -11,6 +11,8 @@
     |-- Conflict        serialization failure, deadlock, lock time-out: repeat at once
     |-- BadData         a value that PostgreSQL rejects: refuse that record
     `-- LostClaim       another worker has the job: stop at once, write nothing
+
+`NotPossible` is none of them: the database works, and what is stored does not allow a person's change.
 """
 
 from __future__ import annotations
@@ -63,6 +65,10 @@ class LostClaim(StoreError):
     """The job was claimed by another worker."""
 
     error_kind = "lost"
+
+
+class NotPossible(Exception):
+    """A change that the stored state does not allow; the message says why, and what to do."""
 
 
 _MISCONFIGURED = (

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 
 from worker.store import statements
 from worker.store.connection import Connection, transaction
+from worker.store.errors import NotPossible
 from worker.store.query import Query, one
 
 COLUMNS: LiteralString = "o.id, o.parent_id, o.owner, o.name, o.description, o.external_id, o.created_at, o.updated_at"
@@ -49,21 +50,21 @@ def add(connection: Connection, name: str, parent: int | None, description: str)
 
 
 def check_name(connection: Connection, name: str, parent: int | None, besides: int | None = None) -> None:
-    """Refuses a name that another organization under the same parent has. Raises `Refusal`."""
+    """Refuses a name that another organization under the same parent has. Raises `NotPossible`."""
     found = one(connection, statements.get("namesake"), {"name": name, "parent": parent, "besides": besides})
     if found:
-        raise Refusal(f"organization {found['id']} has the name '{name}' already, at the same place: choose another one")
+        raise NotPossible(f"organization {found['id']} has the name '{name}' already, at the same place: choose another one")
 
 
 def change(connection: Connection, found: dict[str, Any], changes: dict[str, Any]) -> None:
-    """Renames, moves or describes an organization that is locked. Raises `Refusal`."""
+    """Renames, moves or describes an organization that is locked. Raises `NotPossible`."""
     number, wanted = found["id"], {**found, **changes}
     if found["owner"] and (wanted["name"], wanted["parent_id"]) != (found["name"], found["parent_id"]):
-        raise Refusal(
+        raise NotPossible(
             f"organization {number} has its name and place from its source ({found['owner']}): the next reading would undo the change"
         )
     if wanted["parent_id"] is not None and _lies_below(connection, wanted["parent_id"], number):
-        raise Refusal(f"organization {wanted['parent_id']} is organization {number} or lies below it: choose another parent")
+        raise NotPossible(f"organization {wanted['parent_id']} is organization {number} or lies below it: choose another parent")
     check_name(connection, wanted["name"], wanted["parent_id"], number)
     connection.execute(
         "update organizations set name = %s, parent_id = %s, description = %s, updated_at = now() where id = %s",
@@ -72,17 +73,17 @@ def change(connection: Connection, found: dict[str, Any], changes: dict[str, Any
 
 
 def merge(connection: Connection, found: dict[str, Any], into: int) -> dict[str, Any]:
-    """Gives all that belongs to a locked organization to another one, and deletes it; returns how much that is. Raises `Refusal`."""
+    """Gives all that belongs to a locked organization to another one, and deletes it; returns how much that is. Raises `NotPossible`."""
     values = {"organization": found["id"], "into": into}
     if _lies_below(connection, into, found["id"]):
-        raise Refusal(f"organization {into} is organization {found['id']} or lies below it: merge it the other way round")
-    _wait_for_no_run(connection, found["id"])
+        raise NotPossible(f"organization {into} is organization {found['id']} or lies below it: merge it the other way round")
+    _check_no_run(connection, found["id"])
     both = connection.execute(statements.get("entities_in_both"), values).fetchone()
     if both and both[1]:
-        raise Refusal(f"{both[1]} entities are in both organizations, such as {both[0]}: what is the same twice cannot be merged")
+        raise NotPossible(f"{both[1]} entities are in both organizations, such as {both[0]}: what is the same twice cannot be merged")
     same = connection.execute(statements.get("organizations_in_both"), values).fetchone()
     if same:
-        raise Refusal(f"both have an organization '{same[0]}' below them: merge those two first, or rename one")
+        raise NotPossible(f"both have an organization '{same[0]}' below them: merge those two first, or rename one")
     moved = one(connection, statements.get("move_contents"), values)
     connection.execute("delete from organizations where id = %s", [found["id"]])
     assert moved is not None
@@ -90,13 +91,13 @@ def merge(connection: Connection, found: dict[str, Any], into: int) -> dict[str,
 
 
 def delete(connection: Connection, number: int) -> None:
-    """Deletes a locked organization that is empty. Raises `Refusal`."""
+    """Deletes a locked organization that is empty. Raises `NotPossible`."""
     contents = one(connection, statements.get("contents_of_organization"), {"organization": number})
     assert contents is not None
     listed = [f"{count} {_CONTENTS[name]}" for name, count in contents.items() if count]
     if listed:
-        raise Refusal(f"organization {number} is not empty, it has {', '.join(listed)}: merge it into another one")
-    _wait_for_no_run(connection, number)
+        raise NotPossible(f"organization {number} is not empty, it has {', '.join(listed)}: merge it into another one")
+    _check_no_run(connection, number)
     connection.execute("update discovery_jobs set organization_id = null where organization_id = %s and deleted_at is not null", [number])
     connection.execute("delete from organizations where id = %s", [number])
 
@@ -109,11 +110,7 @@ def _lies_below(connection: Connection, below: int, above: int) -> bool:
     return bool(row and row[0])
 
 
-def _wait_for_no_run(connection: Connection, number: int) -> None:
+def _check_no_run(connection: Connection, number: int) -> None:
     row = connection.execute(statements.get("jobs_running_into"), {"organization": number}).fetchone()
     if row:
-        raise Refusal(f"job {row[0]} is running, and may be storing into organization {number}: wait until it has ended")
-
-
-class Refusal(Exception):
-    """An organization cannot be changed like that; the message says why, and what to do."""
+        raise NotPossible(f"job {row[0]} is running, and may be storing into organization {number}: wait until it has ended")

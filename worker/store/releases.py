@@ -6,6 +6,7 @@ from typing import Any, LiteralString, NamedTuple
 
 from worker.store import statements
 from worker.store.connection import Connection, transaction
+from worker.store.errors import NotPossible
 from worker.store.query import Query
 
 KEPT = 30
@@ -22,10 +23,6 @@ class Restored(NamedTuple):
     attributes: int
     owner: str
     run: int | None
-
-
-class NotUndone(Exception):
-    """A release cannot be undone now; the message says why."""
 
 
 def begin(connection: Connection, run: int | None, owner: str | None, by: str) -> int:
@@ -56,7 +53,7 @@ def page(
 
 
 def undo(connection: Connection, release: int, by: str) -> Restored | None:
-    """Restores what a release has deleted and nothing has changed since; it is held back again. Raises `NotUndone` and `StoreError`.
+    """Restores what a release has deleted and nothing has changed since; it is held back again. Raises `NotPossible` and `StoreError`.
 
     Entities come back with their ids and their history. Returns None when there is no such release.
     """
@@ -66,16 +63,16 @@ def undo(connection: Connection, release: int, by: str) -> Restored | None:
             return None
         owner, run, undone_at = found
         if undone_at is not None:
-            raise NotUndone(f"release {release} was undone already, {undone_at:%Y-%m-%d %H:%M} UTC")
-        _wait_for_no_run(connection, run)
+            raise NotPossible(f"release {release} was undone already, {undone_at:%Y-%m-%d %H:%M} UTC")
+        _lock_idle_job(connection, run)
         return _restore(connection, release, owner, run, by)
 
 
-def _wait_for_no_run(connection: Connection, run: int | None) -> None:
-    """Keeps the job of a run from being claimed until the end of the transaction. Raises `NotUndone` while it runs."""
+def _lock_idle_job(connection: Connection, run: int | None) -> None:
+    """Keeps the job of a run from being claimed until the end of the transaction. Raises `NotPossible` while it runs."""
     row = connection.execute(statements.get("lock_job_of"), {"run": run}).fetchone()
     if row is not None and row[0]:
-        raise NotUndone(f"the job of run {run} is running, and may be reading what would be restored: wait until it has ended")
+        raise NotPossible(f"the job of run {run} is running, and may be reading what would be restored: wait until it has ended")
 
 
 def _restore(connection: Connection, release: int, owner: str, run: int | None, by: str) -> Restored:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import os
 
 import boto3
 import independent_aws
 import pytest
 import varied_aws
+from imported import imports
 from independent_aws import Account, Found, differences
 
 from providers import registry
@@ -86,7 +85,4 @@ def test_a_reader_that_shares_no_code_finds_the_same(client, moto):
 
 
 def test_the_other_reader_shares_no_code():
-    tree = ast.parse(inspect.getsource(independent_aws))
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert imported == {"__future__", "collections", "collections.abc", "typing"}
+    assert imports(independent_aws) == {"__future__", "collections", "collections.abc", "typing"}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import inspect
 import os
 
 import independent_kubernetes
 import varied_kubernetes
+from imported import imports
 from independent_kubernetes import Cluster, Found, differences
 
 from providers import registry
@@ -38,7 +37,4 @@ def test_a_reader_that_shares_no_code_finds_the_same(kube):
 
 
 def test_the_other_reader_shares_no_code():
-    tree = ast.parse(inspect.getsource(independent_kubernetes))
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert imported == {"__future__", "collections", "collections.abc", "re", "typing"}
+    assert imports(independent_kubernetes) == {"__future__", "collections", "collections.abc", "re", "typing"}

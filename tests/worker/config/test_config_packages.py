@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import pathlib
 import subprocess
 import sys
 
 import msgspec
 import pytest
-from hostile_package import WELL
+from hostile_package import WELL, left
 from third_party import install
 from waiting import until
 
@@ -91,17 +90,6 @@ def describing(tmp_path):
         return {"titles": titles, "problems": problems}
 
     return describe_all
-
-
-def left(mark: str) -> list[str]:
-    found = []
-    for folder in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            if f"PYTHONTESTMARK={mark}".encode() in (folder / "environ").read_bytes():
-                found.append(folder.name)
-        except OSError:
-            continue
-    return found
 
 
 def test_a_package_is_described(describing):
