@@ -18,6 +18,7 @@ COPY supervisor supervisor
 COPY providers providers
 COPY worker worker
 COPY api api
+COPY docs/man docs/man
 # Byte code goes with it, as nothing can be written later: without it each job would compile its SDK anew.
 RUN /opt/pip/bin/pip --python /opt/elder/bin/python install \
       --no-cache-dir -q --no-compile --no-index --find-links /wheels --no-deps --force-reinstall . \

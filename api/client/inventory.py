@@ -33,9 +33,9 @@ _SELECTING = (
     click.option("-q", "--query", "q", help="The same as SEARCH."),
     click.option("--type", "sub_type", help="Such as ec2_instance."),
     click.option("--category", "entity_type", help="Such as compute."),
-    click.option("--provider"),
-    click.option("--region"),
-    click.option("--external-id"),
+    click.option("--provider", help="Name of a provider, such as aws."),
+    click.option("--region", help="Region, such as eu-west-1."),
+    click.option("--external-id", help="Id at the source, whole."),
     click.option("--organization", "organization_id", type=int, help="Id of an organization; includes those below it."),
     click.option("--deleted", is_flag=True, help="What is deleted, instead of what is there."),
     click.option("--sort", help="id, name, type, first_seen or changed; with - before it, the other way round."),
@@ -58,7 +58,9 @@ def list_entities(session: Session, /, search: tuple[str, ...], q: str | None, l
 
 @entities.command("export")
 @selecting
-@click.option("--format", "form", type=click.Choice(["csv", "csv-raw", "jsonl"]), default="csv", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "csv-raw", "jsonl"]), default="csv", show_default=True, help="Form of the file."
+)
 @in_session
 def export_entities(
     session: Session, /, search: tuple[str, ...], q: str | None, form: str, deleted: bool, fields: str | None, **filters: Any
@@ -99,16 +101,16 @@ def _steps(change: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @click.command()
-@click.option("--entity", "entity_id", type=int)
-@click.option("--run", "run_id", type=int)
-@click.option("--job", "job_id", type=int)
+@click.option("--entity", "entity_id", type=int, help="Id of an entity.")
+@click.option("--run", "run_id", type=int, help="Id of a run.")
+@click.option("--job", "job_id", type=int, help="Id of a job.")
 @click.option("--since", metavar="24h", help="Not before: a duration before now, a date or a time.")
 @click.option("--until", metavar="TIME", help="Before: the same.")
-@click.option("--provider")
+@click.option("--provider", help="Name of a provider, such as aws.")
 @click.option("--type", "sub_type", help="Such as ec2_instance.")
 @click.option("--field", help="An attribute or a tag that has changed.")
-@click.option("--operation", type=click.Choice(["created", "updated", "deleted", "restored"]))
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--operation", type=click.Choice(["created", "updated", "deleted", "restored"]), help="What has happened.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Print this many rows at most.")
 @in_session
 def changes(session: Session, /, limit: int, **filters: Any) -> None:
     """Lists changes, the latest first."""
@@ -141,10 +143,10 @@ def create_organization(session: Session, name: str, parent: int | None) -> None
 
 @organizations.command("edit")
 @click.argument("organization", type=int)
-@click.option("--name")
+@click.option("--name", help="New name.")
 @click.option("--parent", type=int, help="Id of the organization above it.")
 @click.option("--top", is_flag=True, help="Move it to the top, below no other.")
-@click.option("--description")
+@click.option("--description", help="What the organization is.")
 @in_session
 def edit_organization(session: Session, /, organization: int, parent: int | None, top: bool, **options: Any) -> None:
     """Renames, moves or describes an organization: what is named, and nothing else."""

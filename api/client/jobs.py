@@ -40,7 +40,7 @@ def _configured(command: Any) -> Any:
         click.option("--every", type=Interval(), help="Interval between runs: 30m, 2h, 1d."),
         click.option("--organization", type=int, help="Id of the organization of what is found."),
         click.option("--queue", help="Queue of the workers that run it."),
-        click.option("--description"),
+        click.option("--description", help="What the job is for."),
     ):
         command = option(command)
     return command
@@ -53,7 +53,7 @@ def group() -> None:
 
 @group.command("list")
 @click.option("--status", help="pending, running, completed, partial, error, cancelled or parked.")
-@click.option("--provider")
+@click.option("--provider", help="Name of a provider, such as aws.")
 @limited
 @in_session
 def list_jobs(session: Session, status: str | None, provider: str | None, limit: int | None) -> None:
@@ -84,10 +84,10 @@ def create(session: Session, /, name: str, provider: str, disabled: bool, config
 
 @group.command()
 @click.argument("job", type=int)
-@click.option("--name")
+@click.option("--name", help="New name.")
 @click.option("--remove", multiple=True, metavar="KEY", help="Remove a config key.")
 @click.option("--on-demand", is_flag=True, help="Run it only when asked to.")
-@click.option("--enable/--disable", "enabled", default=None)
+@click.option("--enable/--disable", "enabled", default=None, help="Let the job run, or not.")
 @_configured
 @in_session
 def edit(
@@ -153,7 +153,7 @@ def cancel(session: Session, job: int) -> None:
 
 @group.command()
 @click.argument("job", type=int)
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Print this many rows at most.")
 @in_session
 def history(session: Session, job: int, limit: int) -> None:
     """Lists the newest runs of a job, oldest first."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from api.client import inventory, jobs, runs, sources
+from api.client import inventory, jobs, manual, runs, sources
 from api.client.output import FORMATS
 from api.client.session import Session
 from worker.version import __version__
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="elder")
+@click.version_option(__version__, prog_name="elder", help="Show the version and exit.")
 @click.option("--url", help="URL of the API; without, ELDER_API_URL, the config file, http://localhost:5000.")
 @click.option("-o", "--output", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the output.")
 @click.pass_context
@@ -37,3 +37,9 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     if found is not None:
         click.echo(found(main, {}, "elder", "_ELDER_COMPLETE").source())
+
+
+@main.command("manual")
+def print_manual() -> None:
+    """Prints the manual page: elder manual | man -l -."""
+    click.echo(manual.page(main), nl=False)

@@ -1,4 +1,4 @@
-"""Output of commands: a table that fits the terminal, JSON, JSON lines or CSV."""
+"""Output of commands: a table that fits the terminal, JSON, JSON lines, YAML or CSV."""
 
 from __future__ import annotations
 
@@ -8,29 +8,34 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from api.client.documents import yaml
 from worker.logs.cells import cell, csv_rows, csv_text
 
-FORMATS = ("table", "json", "jsonl", "csv", "csv-raw")
+FORMATS = ("table", "json", "jsonl", "yaml", "csv", "csv-raw")
 NARROWEST = 8
 """Characters that a column keeps when a table does not fit."""
 
 
 def show(one: dict[str, Any], output: str) -> None:
-    """Prints one thing: its fields as two columns, or JSON."""
+    """Prints one thing: its fields as two columns, JSON or YAML. Raises `ClientError`."""
     if output in ("json", "jsonl"):
         _print(_json(one, output))
+    elif output == "yaml":
+        _print(yaml(one), end="")
     else:
         rows({"field": name, "value": value} for name, value in one.items()) if output == "table" else many([one], tuple(one), output)
 
 
 def many(found: Iterable[dict[str, Any]], columns: Sequence[str], output: str) -> None:
-    """Prints a list. JSON lines are printed as they come; the other forms hold the list whole."""
+    """Prints a list. JSON lines and YAML are printed as they come; the other forms hold the list whole. Raises `ClientError`."""
     match output:
         case "jsonl":
             for one in found:
                 _print(_json(one, output))
         case "json":
             _print(_json(list(found), output))
+        case "yaml":
+            _print_yaml(found)
         case "csv" | "csv-raw":
             _print(csv_text(columns, ([one.get(name) for name in columns] for one in found), raw=output == "csv-raw"), end="")
         case _:
@@ -46,6 +51,16 @@ def stream(found: Iterable[dict[str, Any]], form: str) -> None:
             continue
         _print((csv_rows([one], raw=True) if head else "") + csv_rows([one.values()], raw=form == "csv-raw"), end="")
         head = False
+
+
+def _print_yaml(found: Iterable[dict[str, Any]]) -> None:
+    """Prints a list of YAML, an item at a time."""
+    empty = True
+    for one in found:
+        _print(yaml([one]), end="")
+        empty = False
+    if empty:
+        _print("[]")
 
 
 def rows(found: Iterable[dict[str, Any]]) -> None:

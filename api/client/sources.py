@@ -57,7 +57,7 @@ def get_connector(session: Session, name: str) -> None:
 
 @connectors.command()
 @click.argument("name")
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="Print this many rows at most.")
 @in_session
 def history(session: Session, name: str, limit: int) -> None:
     """Lists the newest syncs of a connector, oldest first."""
@@ -103,16 +103,16 @@ def _filtered(command: Any) -> Any:
     for option in (
         click.option("--owner", help="job:42 or connector:ldap."),
         click.option("--type", "resource_type", help="Such as ec2_instance."),
-        click.option("--region"),
+        click.option("--region", help="Region, such as eu-west-1."),
         click.option("--account", help="Id of an account, project, subscription, cluster or directory."),
-        click.option("--provider"),
+        click.option("--provider", help="Name of a provider, such as aws."),
     ):
         command = option(command)
     return command
 
 
 @scopes.command("list")
-@click.option("--state", type=click.Choice(["current", "abandoned", "retired"]))
+@click.option("--state", type=click.Choice(["current", "abandoned", "retired"]), help="Scopes in this state only.")
 @click.option("--not-complete-for", metavar="7d", help="Not read in full for so long.")
 @click.option("--never-complete", is_flag=True, default=None, help="Never read in full.")
 @_filtered

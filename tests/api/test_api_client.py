@@ -36,6 +36,8 @@ def test_every_command_has_help_and_says_what_it_does():
     found = dict(commands(main))
     assert len(found) >= 30
     assert all(command.help and command.help[0].isupper() for command in found.values())
+    options = [(path, one) for path, command in found.items() for one in command.params if isinstance(one, click.Option)]
+    assert not [(path, one.name) for path, one in options if not one.help]
 
 
 def test_a_job_is_created_shown_changed_and_deleted(elder_command, elder, tmp_path):
@@ -86,7 +88,7 @@ def test_what_is_wrong_is_one_sentence_and_an_exit_code(elder_command, arguments
     assert sentence in elder_command(*arguments, code=code).stderr
 
 
-def test_lists_come_in_four_forms(elder_command, database, sql):
+def test_lists_come_in_each_form(elder_command, database, sql):
     job = add_job(sql, name=HOSTILE)
     run_once(database, job, resources(5))
 
