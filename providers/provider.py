@@ -34,10 +34,12 @@ from typing import Any, ClassVar
 import msgspec
 
 from providers.attempts import Attempts
-from providers.catalogue import shape
 from providers.catalogue.kinds import ResourceKind
+from providers.catalogue.masking import Masking
+from providers.catalogue.shape import Shape, without_secrets
 from providers.errors import ProviderError
 from providers.records import Gone, Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
+from providers.schema import SourceConfig
 from providers.variables import NoSettings, Variable, variables
 
 Item = Resource | Organization | Incomplete | Rejected | Gone | Placed
@@ -74,6 +76,9 @@ class Source(abc.ABC):
     """The attempts of earlier runs, set before `check` and `plan` are called: for sources that plan one account after the other, that have
     several identities and keep to one, and that know which of the scopes are gone.
     """
+
+    shape: Shape = Shape()
+    """Every resource goes through it on its way to the sink: see `Shape.storable`. Set by `Provider.opened`."""
 
     @abc.abstractmethod
     def check(self) -> Identity:
@@ -138,6 +143,13 @@ class Provider(abc.ABC):
     def open(self, config: Any, operator: Any) -> Source:
         """Opens the source. `config` is an instance of the type in `config`, `operator` one of the type in `operator`."""
 
+    def opened(self, config: Any, operator: Any) -> Source:
+        """The opened source, of whose resources nothing is stored that `ignore_fields` and `mask_names` of its config keep out."""
+        source = self.open(config, operator)
+        if isinstance(config, SourceConfig):
+            source.shape = Shape(config.ignore_fields, Masking(config.mask_names))
+        return source
+
     def further_files(self, operator: Any) -> tuple[str, ...]:  # noqa: ARG002 - for those that override it
         """Files that the operator's own files name in turn, which a job may read too. Called by the worker: loads no SDK, never raises."""
         return ()
@@ -156,7 +168,7 @@ class Provider(abc.ABC):
 
     def without_secrets(self, sub_type: str, attributes: dict[str, Any]) -> dict[str, Any]:
         """Attributes that another release stored, without what today's rules keep out as a secret. Loads no SDK."""
-        return shape.without_secrets(_kinds_of(self).get(sub_type), attributes)
+        return without_secrets(_kinds_of(self).get(sub_type), attributes)
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """The resource types that it can find, for ``elder-worker providers`` and the docs."""

@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 
 import msgspec
 
-from providers.errors import Outcome, ProviderError, ScopeError
+from providers.errors import DataError, Outcome, ProviderError, ScopeError
 from providers.provider import Item, Read, Source
-from providers.records import Gone, Incomplete, Organization, Placed, Rejected, Resource, Scope
+from providers.records import UNENCODABLE, Gone, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.sink import ScopeReport, Sink
 
 BATCH_BYTES = 1024 * 1024
@@ -125,6 +125,11 @@ class Reader:
         self._pending[scope], self._rejected[scope], self._bytes[scope], self._counts[scope] = [], [], 0, 0
 
     def _add(self, scope: Scope, resource: Resource) -> None:
+        try:
+            resource = self._source.shape.storable(resource)
+        except DataError as error:
+            self._put(scope, Rejected(resource.sub_type, str(resource.external_id), str(error)))
+            return
         self._pending[scope].append(resource)
         self._bytes[scope] += json_size(resource)
         self._counts[scope] += 1
@@ -172,7 +177,7 @@ def json_size(resource: Resource) -> int:
     """Bytes of the resource as JSON; 0 for one that is none, which the sink rejects."""
     try:
         return len(msgspec.json.encode(resource))
-    except (TypeError, ValueError, OverflowError, RecursionError):
+    except UNENCODABLE:
         return 0
 
 

@@ -17,6 +17,9 @@ The store keeps the last values of what is listed; neither that nor the list its
 UNREADABLE_TAGS = "tags"
 """Stands in that list for the tags of the resource, and for its name where a tag is its name."""
 
+UNENCODABLE = (TypeError, ValueError, OverflowError, RecursionError)
+"""Errors of the JSON encoder for values that are not JSON (ValueError for a lone surrogate)."""
+
 MAX_TEXT = 16_000
 """Characters of one message or traceback."""
 

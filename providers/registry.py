@@ -128,7 +128,7 @@ def opened(provider: Provider, config: Mapping[str, Any], operator: Mapping[str,
     parsed = schema.parse(provider.config, config)
     settings = schema.parse(provider.operator, operator)
     try:
-        return provider.open(parsed, settings)
+        return provider.opened(parsed, settings)
     except ImportError as error:
         sentence = f"provider '{provider.name}' needs a package that is not installed ({error.name}): {remedy(provider)}"
         raise ConfigError(sentence, detail=traceback.format_exc()) from None

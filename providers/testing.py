@@ -30,11 +30,13 @@ from typing import Any, ClassVar
 import msgspec
 
 from providers import registry, schema
+from providers.catalogue.masking import Masking
 from providers.collected import Collected, canonical, check_resource, is_declared
 from providers.errors import ConfigError, CredentialsError, Outcome
 from providers.provider import Provider, Source, prefix_of
 from providers.records import Scope
 from providers.runner import run
+from providers.schema import REDACTED, SourceConfig
 from providers.sink import ScopeReport
 from providers.variables import NoSettings, parse, read, variables
 
@@ -101,12 +103,12 @@ class ProviderSuite:
         """The source, closed at the end of the block."""
         provider = registry.load(self.provider)
         parsed = schema.parse(provider.config, self.config if config is None else config)
-        return contextlib.closing(provider.open(parsed, operator_of(provider, self.operator)))
+        return contextlib.closing(provider.opened(parsed, operator_of(provider, self.operator)))
 
-    def read(self) -> Collected:
+    def read(self, config: Mapping[str, Any] | None = None) -> Collected:
         """Runs the provider once and returns all that it gave."""
         collected = Collected()
-        with self.opened() as source:
+        with self.opened(config) as source:
             collected.tally = run(source, collected)
         return collected
 
@@ -183,6 +185,19 @@ class ProviderSuite:
         for scope in first.found:
             apart = first.differences(second, scope)
             assert not apart, apart
+
+    def test_what_the_config_masks_is_masked_in_every_type(self) -> None:
+        """`mask_names` holds for every resource, however it was made."""
+        if not issubclass(registry.load(self.provider).config, SourceConfig):
+            raise unittest.SkipTest(f"{self.provider}: its config has no `mask_names`")
+        spared = {(kind.sub_type, field) for kind in registry.load(self.provider).kinds() for field in kind.unmasked}
+        plain = {(r.sub_type, key) for _, r in self.read().all() for key, value in r.attributes.items() if _maskable(key, value)}
+        names = dict(sorted(plain - spared, reverse=True))
+        masked = self.read({**self.config, "mask_names": sorted(set(names.values()))})
+
+        assert names
+        shown = {key for _, r in masked.all() if _maskable(key := names.get(r.sub_type, ""), r.attributes.get(key))}
+        assert shown == set()
 
     # Faults
 
@@ -264,6 +279,13 @@ class ProviderSuite:
 
     def _leaks(self, text: str) -> list[str]:
         return [secret for secret in self.secrets if secret in text]
+
+
+def _maskable(key: str, value: object) -> bool:
+    """True for an attribute that a config can have masked by its name and that is not masked yet."""
+    if sum(map(str.isalnum, key)) < 3 or not isinstance(value, str) or value == REDACTED:
+        return False
+    return bool(Masking((key,)).masked({key: value})[key] == REDACTED)
 
 
 def _raised(kind: type[Exception], call: Callable[[], object]) -> Exception:

@@ -35,6 +35,10 @@ _NAMES = ("name", "Name", "key", "Key", "HeaderName", "headerName", "ParameterNa
 _VALUES = frozenset({"value", "Value", "values", "Values", "HeaderValue", "headerValue", "ParameterValue"})
 
 
+class Masked(dict[str, Any]):
+    """Attributes or tags whose secrets are marks already."""
+
+
 class Masking:
     """Masks attributes in place. `more` are further words that say secret in a key, as an operator may set them."""
 

@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from providers.catalogue import paths
 from providers.catalogue.kinds import LinkRule, ResourceKind
-from providers.catalogue.masking import Masking
+from providers.catalogue.masking import Masked, Masking
 from providers.errors import DataError
-from providers.records import UNREADABLE, Link, Resource
+from providers.records import UNENCODABLE, UNREADABLE, Link, Resource
 
 Item = Mapping[str, Any]
 Context = Mapping[str, str]
@@ -54,14 +56,42 @@ class Shape:
             entity_type=kind.entity_type,
             sub_type=kind.sub_type,
             name=self.name(kind, item, tags, external_id),
-            attributes=self.attributes(kind, item),
-            tags=self._masking.masked(dict(tags)),
+            attributes=Masked(self._masking.masked(self.attributes(kind, item), kind.unmasked)),
+            tags=Masked(self._masking.masked(dict(tags))),
             links=self.links(kind, item, context, links),
             organization=organization,
             parent=self.parent(kind, item, context),
             region=self.region(kind, item),
             links_partial=links_partial,
         )
+
+    def storable(self, resource: Resource) -> Resource:
+        """Any resource as `resource` makes them: without the fields that the job's config leaves out, and without secrets.
+
+        What `resource` has made is returned as it is. Raises `DataError` when the attributes are nested too deep to be looked through.
+        """
+        attributes = self._storable(resource.attributes, self._ignored)
+        tags = self._storable(resource.tags, ())
+        if attributes is resource.attributes and tags is resource.tags:
+            return resource
+        return msgspec.structs.replace(resource, attributes=attributes, tags=tags)
+
+    def _storable(self, found: dict[str, Any], ignored: Iterable[str]) -> dict[str, Any]:
+        if not found or type(found) is Masked:
+            return found
+        try:
+            encoded = msgspec.json.encode(found)
+        except UNENCODABLE:
+            return found  # it is no JSON, and no sink can store it: the sink says so, and why
+        try:
+            kept = msgspec.json.decode(encoded, type=dict[str, Any])
+            for path in ignored:
+                _leave_out(kept, path)
+            return Masked(self._masking.masked(kept))
+        except msgspec.DecodeError:
+            return found  # no object: as above
+        except RecursionError:
+            raise DataError("its attributes are nested too deep to be looked through for secrets") from None
 
     # What differs between vendors
 
@@ -126,18 +156,17 @@ class Shape:
         yield from (Link(rule.type, target) for target in targets if target)
 
     def attributes(self, kind: ResourceKind, item: Item) -> dict[str, Any]:
-        """The item as JSON, without its tags, without what the kind or the config leaves out, and without secrets."""
+        """The item as JSON, without its tags and without what the kind or the config leaves out. Its secrets are masked afterwards."""
         left_out = {*kind.omit, kind.tags}
         found = item if kind.kept is None else paths.pick(item, (*kind.kept, UNREADABLE))
         kept = {key: self.plain(value) for key, value in found.items() if key not in left_out and value is not None}
         for path in kind.names_only:
             _replace(kept, path, _names)
         for path in (*kind.omit, *filter(None, (kind.tags,)), *self._ignored):
-            for holder, key in paths.holders(kept, path):
-                del holder[key]
+            _leave_out(kept, path)
         for path in kind.unordered:
             _replace(kept, path, _sorted)
-        return self._masking.masked(kept, kind.unmasked)
+        return kept
 
 
 def without_secrets(kind: ResourceKind | None, attributes: dict[str, Any], masking: Masking | None = None) -> dict[str, Any]:
@@ -145,6 +174,11 @@ def without_secrets(kind: ResourceKind | None, attributes: dict[str, Any], maski
     for path in kind.names_only if kind else ():
         _replace(attributes, path, _names)
     return (masking or _USUAL).masked(attributes, kind.unmasked if kind else ())
+
+
+def _leave_out(attributes: dict[str, Any], path: str) -> None:
+    for holder, key in paths.holders(attributes, path):
+        del holder[key]
 
 
 def _replace(attributes: dict[str, Any], path: str, change: Any) -> None:

@@ -90,7 +90,7 @@ APPLICATIONS = EntraKind(
         "displayName", "appId", "signInAudience", "publisherDomain", "identifierUris", "createdDateTime", "keyCredentials",
         "passwordCredentials", "requiredResourceAccess",
     ), 999),
-    "Application", permission="Application.Read.All", omit=("keyCredentials", "passwordCredentials"),
+    "Application", permission="Application.Read.All", omit=("keyCredentials", "passwordCredentials"), unmasked=("credentials[].type",),
     unordered=("identifierUris", "requiredResourceAccess"),
 )
 SERVICE_PRINCIPALS = EntraKind(
@@ -99,7 +99,7 @@ SERVICE_PRINCIPALS = EntraKind(
         "displayName", "appId", "servicePrincipalType", "accountEnabled", "appOwnerOrganizationId", "signInAudience", "alternativeNames",
         "servicePrincipalNames", "keyCredentials", "passwordCredentials", "tags", "appRoleAssignmentRequired",
     ), 999),
-    "ServicePrincipal", permission="Application.Read.All", omit=("keyCredentials", "passwordCredentials"),
+    "ServicePrincipal", permission="Application.Read.All", omit=("keyCredentials", "passwordCredentials"), unmasked=("credentials[].type",),
     unordered=("alternativeNames", "servicePrincipalNames", "tags"),
 )
 DEVICES = EntraKind(

@@ -32,12 +32,12 @@ class EntraShape(shape.Shape):
 
     def attributes(self, kind: ResourceKind, item: shape.Item) -> dict[str, Any]:
         """The item, its state in a word, and of its credentials the names and dates alone."""
-        found = super().attributes(kind, {key: value for key, value in item.items() if not key.startswith("@odata.")})
+        found = {key: value for key, value in item.items() if not key.startswith("@odata.")}
         if "accountEnabled" in item:
             found["status"] = "disabled" if item["accountEnabled"] is False else "active"
         if any(key in item for key, _ in _CREDENTIALS):
             found["credentials"] = list(_credentials(item))
-        return found
+        return super().attributes(kind, found)
 
     def made(self, kind: EntraKind, item: Any, *, links: Iterable[Link] = (), partial: bool = False) -> Resource | Rejected:
         """The resource of an item, or the reason why the item cannot be stored."""

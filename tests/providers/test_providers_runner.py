@@ -11,6 +11,7 @@ from recorder import Recorder
 
 from providers import runner
 from providers.attempts import Attempts
+from providers.collected import canonical
 from providers.errors import CredentialsError, Denied, Outcome, ProviderError, Throttled
 from providers.provider import PAUSE, Item, Read, Source
 from providers.reader import BATCH_BYTES
@@ -342,3 +343,21 @@ def test_runs_that_are_cut_off_read_what_was_attempted_longest_ago(pause_after):
 def test_accounts_are_planned_by_their_oldest_attempt():
     attempts = Attempts([Scope("aws", "b", "", "x"), Scope("aws", "a", "", "x"), Scope("aws", "b", "", "y")])
     assert attempts.accounts(["a", "b", "new"]) == ["new", "b", "a"]
+
+
+def test_no_secret_of_a_resource_passes_whoever_made_it():
+    deep: dict[str, object] = {}
+    for _ in range(400):
+        deep = {"x": deep}
+    found = [
+        Resource("1", "thing", "a", "one", {"password": "hunter2"}, {"api-token": "hunter2"}),
+        Resource("2", "thing", "a", "two", {"password": "hunter2", "deep": deep}),
+    ]
+    placed = Placed(scope("b"), Resource("3", "thing", "b", "three", {"args": ["--token=hunter2"]}))
+    sink = Recorder()
+    run(Planned({"a": lambda: [*found, placed]}), sink)
+
+    assert sorted(resource.external_id for _, resource in sink.all()) == ["1", "3"]
+    assert not [resource for _, resource in sink.all() if b"hunter2" in canonical(resource)]
+    assert sink.reports[scope("a")].rejected == 1
+    assert "nested too deep" in sink.reports[scope("a")].rejection

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 
 from providers.errors import ProviderError
-from providers.records import Identity, Organization, Resource, Scope
+from providers.records import UNENCODABLE, Identity, Organization, Resource, Scope
 from providers.sink import ScopeReport
 from supervisor import frames
 from supervisor.frames import ControlKind
@@ -19,9 +19,6 @@ from worker.run.wire import DataKind
 
 FRAME_BYTES = 1024 * 1024
 """Most bytes of resources in one frame. A frame with one resource of `wire.MAX_RESOURCE` fits into `wire.MAX_DATA_FRAME`."""
-
-UNENCODABLE = (TypeError, ValueError, OverflowError, RecursionError)
-"""Errors of the JSON encoder for values that are not JSON (ValueError for a lone surrogate)."""
 
 
 class _Open:

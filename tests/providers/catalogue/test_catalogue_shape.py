@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from providers.catalogue import paths
 from providers.catalogue.kinds import LinkRule, ResourceKind
+from providers.catalogue.masking import Masking
 from providers.catalogue.shape import Shape
 from providers.errors import DataError
-from providers.records import Link
+from providers.records import Link, Resource
+from providers.schema import REDACTED
 
 ITEM = {
     "id": "i-1", "title": None, "nick": "blue", "owner": "222", "labels": {"b": 2, "a": 1}, "noise": 7, "gone": None,
@@ -79,3 +82,46 @@ def test_holes_with_alternatives_and_without_a_value():
     assert paths.fill("{a|b}", {"a": 1}, {"b": "2"}) == "1"
     assert paths.fill("q:{a/}", {"a": "https://host/1/name"}, {}) == "q:name"
     assert paths.holes("q:{a/|b}") == ("a", "b")
+
+
+def test_what_is_made_by_hand_is_stored_as_what_a_kind_declares():
+    by_hand = Resource(
+        "1", "compute", "thing", "one", {"password": "hunter2", "kept": {"a": 1}, "noise": 7}, {"token": "hunter2", "b": "c"}
+    )
+    found = Shape(("noise",)).storable(by_hand)
+
+    assert (found.attributes, found.tags) == ({"password": REDACTED, "kept": {"a": 1}}, {"token": REDACTED, "b": "c"})
+    assert by_hand.attributes == {"password": "hunter2", "kept": {"a": 1}, "noise": 7}, "the attributes are the caller's"
+    assert Shape(masking=Masking(("kept",))).storable(Resource("1", "c", "t", "n", {"keptHere": "x"})).attributes == {"keptHere": REDACTED}
+
+
+def test_what_a_kind_declares_is_looked_through_once():
+    made = Shape().resource(KIND, ITEM, CONTEXT)
+    changed = msgspec.structs.replace(made, attributes={**made.attributes, "clientSecret": "hunter2"})
+
+    assert Shape().storable(made) is made
+    assert Shape().storable(changed).attributes == {**made.attributes, "clientSecret": REDACTED}
+
+
+class Login(msgspec.Struct):
+    password: str = "hunter2"
+
+
+@pytest.mark.parametrize(
+    "held", [(Login(),), {"x": [Login()]}, msgspec.Raw(b'{"password": "hunter2"}'), frozenset({("--password=hunter2",)})]
+)
+def test_secrets_in_anything_that_becomes_json_are_masked(held):
+    found = Shape().storable(Resource("1", "compute", "thing", "one", {"held": held}))
+    assert b"hunter2" not in msgspec.json.encode(found)
+    assert REDACTED.encode() in msgspec.json.encode(found)
+
+
+def test_what_is_no_json_is_left_to_the_sink_and_what_is_too_deep_is_an_error():
+    odd = Resource("1", "compute", "thing", "one", {"x": object()})
+    deep: dict[str, object] = {}
+    for _ in range(400):
+        deep = {"x": deep}
+
+    assert Shape().storable(odd) is odd
+    with pytest.raises(DataError, match="too deep"):
+        Shape().storable(Resource("1", "compute", "thing", "one", deep))

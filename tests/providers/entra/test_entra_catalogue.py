@@ -14,7 +14,8 @@ from providers import registry
 from providers.entra import catalogue
 from providers.entra.catalogue import KINDS, MEMBERS, OWNERS
 
-OURS = {"status": FieldType.VALUE}
+OURS = {"status": FieldType.VALUE, "credentials[].type": FieldType.VALUE}
+"""What the shape adds to an item."""
 
 
 class EntraDescription(OpenDescription):
@@ -37,8 +38,8 @@ class EntraDescription(OpenDescription):
         """What an item has at a path, as far as it is selected."""
         head, _, rest = path.partition(".")
         name = head.removesuffix("[]")
-        if name in OURS:
-            return OURS[name]
+        if path in OURS:
+            return OURS[path]
         try:
             known = graph_types.properties(kind.schema)
         except KeyError:

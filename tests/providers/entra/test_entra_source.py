@@ -108,6 +108,12 @@ def test_of_credentials_only_kind_and_dates_are_stored(tenant):
     assert '"keyId"' not in stored
 
 
+def test_what_the_shape_adds_can_be_left_out_and_masked(tenant):
+    sink = read(tenant, ignore_fields=["status"], mask_names=["endDateTim"])
+    assert not [found for _, found in sink.all() if "status" in found.attributes]
+    assert [one["type"] for one in sink.one("App 0").attributes["credentials"]] == ["certificate", "secret"]
+
+
 def test_a_second_run_is_the_same(tenant):
     first, second = read(tenant), read(tenant)
     for scope in first.found:

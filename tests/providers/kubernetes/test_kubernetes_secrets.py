@@ -61,7 +61,7 @@ def whole(kube):
         kube.create(path, body)
     provider, sink = registry.get("kubernetes"), Recorder()
     config = parse(provider.config, {"kubeconfig": kube.kubeconfig(), "namespaces": ["sec"]})
-    with contextlib.closing(provider.open(config, operator_of(provider, {}))) as source:
+    with contextlib.closing(provider.opened(config, operator_of(provider, {}))) as source:
         run(source, sink)
     return sink
 
