@@ -101,11 +101,11 @@ def run_job(parent: int, entry: str, pipes: Mapping[str, int], sandbox: Sandbox)
 
 def _enter_sandbox(pipes: Mapping[str, int], sandbox: Sandbox) -> tuple[int, int, int]:
     """Applies all restrictions and reports READY; returns the start, control and data pipes. Raises `OSError`."""
+    os.dup2(pipes["stdout"], 1)
+    os.dup2(pipes["stderr"], 2)  # first, so that the supervisor reads what fails from here on
     kernel.limit_heaps()
     kernel.lower_priority(NICENESS)
     grouped = bool(sandbox.procs_files) and cgroup.join(sandbox.procs_files)
-    os.dup2(pipes["stdout"], 1)
-    os.dup2(pipes["stderr"], 2)
     start, control, data = (pipes[name] for name in ("start", "control", "data"))
     pid, pgid = os.getpid(), os.getpgid(0)
     namespaced = sandbox.namespaced and namespace.enter()

@@ -285,7 +285,7 @@ class Job:
     def report(self, exited: bool = True, status: int | None = None) -> Exited:
         """How the job ended, or that it cannot be killed."""
         if self.cause is None and not self.ready_message and (exited, status) == (True, EXIT_NO_RESOURCES):
-            self.cause, self._sentence = Cause.RESOURCES, bounded(self._tail.text().strip().rpartition("\n")[2])
+            self.cause, self._sentence = Cause.RESOURCES, bounded(self._tail.text().strip().rpartition("\n")[2] or "it could not be set up")
         return exit_report(
             run=self.start.run,
             cause=self.cause,

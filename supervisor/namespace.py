@@ -32,12 +32,13 @@ def enter() -> bool:
     To be called by a process with one thread.
     """
     own_user = os.geteuid() != 0
+    user, group = os.geteuid(), os.getegid()  # in the new namespace, nobody's until they are mapped
     if own_user and not _can_keep_user():
         return False
     if not _unshare(_CLONE_NEWPID | (_CLONE_NEWUSER if own_user else 0)):
         return False
     if own_user:
-        _map_user()
+        _map_user(user, group)
     alive, held = os.pipe()
     init = os.fork()
     if init == 0:
@@ -60,23 +61,23 @@ def _unshare(flags: int) -> bool:
 
 def _can_keep_user() -> bool:
     """True if a user namespace can map the current user. Some containers permit one but not the mapping, and a namespace cannot be left."""
+    user, group = os.geteuid(), os.getegid()
     child = os.fork()
     if child == 0:
         permitted = _unshare(_CLONE_NEWPID | _CLONE_NEWUSER)
         try:
-            _map_user()
+            _map_user(user, group)
         except OSError:
             permitted = False
         os._exit(0 if permitted else 1)
     return os.waitpid(child, 0)[1] == 0
 
 
-def _map_user() -> None:
-    """Maps the current user and group to themselves in the new user namespace."""
-    uid, gid = os.geteuid(), os.getegid()
+def _map_user(user: int, group: int) -> None:
+    """Maps the user and the group, which the process had outside, to themselves in its new user namespace."""
     Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+    Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
 
 
 def _drop_capabilities() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import subprocess
+import sys
 
 import pytest
-from driver import supervised
+from driver import ROOT, supervised
 from waiting import until
 
 from supervisor import landlock
@@ -127,3 +129,17 @@ def test_who_looks_after_a_job_comes_before_it_at_a_core(supervisor):
     assert os.getpriority(os.PRIO_PROCESS, job) == min(19, os.getpriority(os.PRIO_PROCESS, supervisor.process.pid) + 10)
     group = pathlib.Path(f"/proc/{job}/autogroup")
     assert not group.exists() or group.read_text().split()[-1] == "10"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become others")
+def test_a_pid_namespace_is_permitted_to_every_user_when_it_is_to_one():
+    """The mapping names the user that the process had outside, which in the namespace is nobody (65534) until it is mapped."""
+    code = "from supervisor import namespace; print(namespace._can_keep_user())"
+
+    def permitted(user: int) -> str:
+        command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", sys.executable, "-c", code]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60).stdout.strip()
+
+    found = permitted(65534)
+    assert found in ("True", "False")
+    assert permitted(48211) == found

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
 from supervisor import descriptors
+from supervisor.bootstrap import EXIT_NO_RESOURCES
 from supervisor.config import Service
 from supervisor.errors import ProtocolError, RestartStorm
 from supervisor.exit_report import exit_report
+from supervisor.job import Job
 from supervisor.loop import Loop
 from supervisor.messages import MAX_MESSAGE, Cause
 from supervisor.metrics import BUCKETS, Increment, Metrics
@@ -274,3 +277,12 @@ def test_a_service_that_is_leaving_is_not_watched():
     for _ in range(5):
         loop.again()
     assert service.signals == []
+
+
+def test_a_process_that_could_not_be_set_up_has_a_reason_even_when_it_wrote_none():
+    """An empty one would begin no pause, and the job would be started again at once, without end."""
+    told = SimpleNamespace(text=lambda: "")
+    job = SimpleNamespace(cause=None, ready_message=None, _tail=told, _sentence="", start=SimpleNamespace(run="1"), started_at=0.0)
+    job.memory, job.kill_seconds, job.survivors = SimpleNamespace(peak=0), None, 0
+    exited = Job.report(job, True, EXIT_NO_RESOURCES)
+    assert exited.cause is Cause.RESOURCES and "could not be set up" in exited.sentence
