@@ -1,4 +1,4 @@
-"""Access to the API: whose key a request bears, and whether its role allows the route.
+"""Access to the API: whose key or session a request bears, and whether its role allows the route.
 
 On loopback without ELDER_API_KEY, this machine's programs and our own pages may do everything without a key.
 """
@@ -15,6 +15,7 @@ from flask import g, request
 from api.attempts import WRONG_AT_MOST, Attempts
 from api.context import Context
 from api.errors import ApiError, Forbidden, TooManyRequests, Unauthorized
+from api.login import session
 from api.origin import origin
 from api.roles import may
 from worker.store import keys
@@ -28,6 +29,9 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HEALTH = frozenset({"/healthz", "/api/v1/healthz"})
 """Open to everybody: a probe has no key."""
 
+SIGN_IN = frozenset({"/login", "/login/callback"})
+"""Open to everybody where people sign in by an identity provider."""
+
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 LOCAL, FIRST = "local", "ELDER_API_KEY"
@@ -38,11 +42,11 @@ def admit(context: Context) -> None:
     """Checks a request before it is handled, and remembers who sent it. Raises `ApiError`."""
     if request.method in READS and "Transfer-Encoding" in request.headers:
         raise ApiError(f"a {request.method} has no body here: leave out Transfer-Encoding")
-    if request.path in HEALTH:
+    if request.path in HEALTH or (request.path in SIGN_IN and context.settings.elder_oidc_issuer):
         return
     name, role = _caller(context)
-    g.actor = Actor(name, role, _origin(context))
-    if request.method not in READS and _from_another_site():
+    g.actor = Actor(name, role, origin_of(context))
+    if request.method not in READS and (_from_another_site() or ("session" in g and not _from_own_page())):
         raise Forbidden("a page of another site may not change anything here")
     if request.endpoint is not None:
         _check_role(name, role, context.roles.get(request.endpoint))
@@ -64,10 +68,13 @@ def _check_role(name: str, role: Role, needed: Role | None) -> None:
 
 def _caller(context: Context) -> tuple[str, Role]:
     """Name and role of whoever sent the request. Raises `ApiError`."""
-    given, asked = _given(), bool(context.settings.elder_api_key)
+    given, asked = _given(), bool(context.settings.elder_api_key or context.settings.elder_oidc_issuer)
     if not asked and _host() not in LOOPBACK:  # a page of another site whose name was made to point to 127.0.0.1
         raise Forbidden(f"this API answers to localhost only, not to '{_host()}': other names need ELDER_API_KEY")
     if not given:
+        if signed_in := session.current(context):
+            g.session = signed_in
+            return signed_in.person.actor, signed_in.person.role
         if asked:
             raise Unauthorized("the API asks for a key: send 'Authorization: Bearer <key>'")
         return LOCAL, "admin"
@@ -77,7 +84,7 @@ def _caller(context: Context) -> tuple[str, Role]:
 
 
 def _known_or_refused(context: Context, given: str) -> tuple[str, Role]:
-    address, attempts = _origin(context), context.attempts
+    address, attempts = origin_of(context), context.attempts
     wait = attempts.wait(address, given)
     if wait:
         raise TooManyRequests(f"too many wrong keys came from {address}: try again in {wait:.0f} s", wait)
@@ -89,7 +96,7 @@ def _known_or_refused(context: Context, given: str) -> tuple[str, Role]:
     return known
 
 
-def _origin(context: Context) -> str:
+def origin_of(context: Context) -> str:
     """The address that the request comes from."""
     return origin(request.remote_addr or "", request.headers.get("X-Forwarded-For", ""), context.trusted_proxies)
 
@@ -135,3 +142,9 @@ def _from_another_site() -> bool:
         return site not in ("none", "same-origin")
     origin = request.headers.get("Origin")
     return origin is not None and urlsplit(origin).netloc != request.host
+
+
+def _from_own_page() -> bool:
+    """True if the browser says so. A cookie is sent by browsers only, and every browser says where a form or script of a page is from."""
+    site = request.headers.get("Sec-Fetch-Site")
+    return site == "same-origin" if site is not None else urlsplit(request.headers.get("Origin", "")).netloc == request.host

@@ -44,6 +44,10 @@ def create_app(settings: Settings) -> Flask:
     refusals.register(app)
     register(app, context, PREFIX, ENDPOINTS)
     routes.register(app, context)
+    if settings.elder_oidc_issuer:
+        from api.login.routes import register as register_login  # noqa: PLC0415 - its library is loaded only where people sign in by it
+
+        register_login(app, context)
     document = openapi.document(ENDPOINTS, PREFIX)
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", lambda: json_response(document))
     context.roles |= {"openapi": "read", "static": "read"}

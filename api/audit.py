@@ -58,7 +58,7 @@ class AuditLine(ApiModel, frozen=True, kw_only=True):
     id: int
     at: Time
     actor: str
-    """``key:NAME``, ``ELDER_API_KEY``, ``local`` (without a key on loopback) or ``cli:USER``."""
+    """``key:NAME``, ``ELDER_API_KEY``, ``local`` (without a key on loopback), ``cli:USER`` or ``oidc:NAME (SUBJECT at ISSUER)``."""
     role: str
     address: str
     action: str

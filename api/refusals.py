@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, render_template, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 
@@ -28,14 +29,32 @@ def register(app: Flask) -> None:
 
 
 def _answer(status: int, message: str, details: Sequence[str] = ()) -> Response:
-    if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", ""):
+    if not _wants_page():
         return json_response({"error": message, "details": list(details)}, status)
-    return Response(render_template("error.html", status=status, message=message, details=details), status)
+    login = bool(_signs_in() and status in (401, 403, 503))
+    return Response(render_template("error.html", status=status, message=message, details=details, login=login), status)
+
+
+def _wants_page() -> bool:
+    return not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
+
+
+def _signs_in() -> bool:
+    """True if people sign in by an identity provider."""
+    return bool(current_app.extensions["elder"].settings.elder_oidc_issuer)
+
+
+def _to_sign_in() -> Response:
+    """Sends a browser to sign in, and then back to the page that it asked for."""
+    return Response(status=303, headers={"Location": f"/login?{urlencode({'next': request.full_path.rstrip('?')})}"})
 
 
 def _refused(error: ApiError) -> Response:
+    by_page = error.status == 401 and _signs_in() and _wants_page()
+    if by_page and request.method == "GET" and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
+        return _to_sign_in()
     response = _answer(error.status, str(error), error.details)
-    if error.status == 401:
+    if error.status == 401 and not by_page:
         response.headers["WWW-Authenticate"] = 'Bearer, Basic realm="Elder (any user, a key as password)"'
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(math.ceil(error.seconds))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib.util import find_spec
 from typing import Any, NoReturn
 
 from api.access import LOOPBACK
@@ -61,6 +62,8 @@ def _check(settings: Settings) -> None:
         complaints.append("DATABASE_URL is not set: the API needs PostgreSQL")
     if settings.elder_api_host not in LOOPBACK and not settings.elder_api_key:
         complaints.append(f"ELDER_API_HOST is {settings.elder_api_host}: an API that others can reach needs ELDER_API_KEY")
+    if settings.elder_oidc_issuer and not find_spec("authlib"):
+        complaints.append("ELDER_OIDC_ISSUER is set, and the extra `oidc` is not installed: pip install 'elder-worker[oidc]'")
     try:
         SecretBox(settings.elder_secret_keys)
     except SecretBoxError as error:

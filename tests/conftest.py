@@ -40,6 +40,8 @@ pytest_plugins = [
     "peers.service",
     "peers.okta",
     "peers.authentik",
+    "peers.identity",
+    "peers.false_identity",
     "peers.recorded",
 ]
 

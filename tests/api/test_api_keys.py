@@ -7,21 +7,13 @@ import re
 
 import psycopg
 import pytest
-from peers.elder import FIRST, KeyedApi
+from peers.elder import FIRST, KeyedApi, routes
 
 from api.access import HEALTH
 from api.attempts import RIGHT_FOR, WINDOW, WRONG_AT_MOST, Attempts
 from worker.store import keys
 
 ROLES = ("read", "operate", "admin", "sync")
-
-
-def routes(app):
-    """(method, path, name) of every route, with something in place of each parameter."""
-    for rule in app.url_map.iter_rules():
-        path = re.sub(r"<string:\w+>|<name>|<path:\w+>", "x", re.sub(r"<id:\w+>", "999999", rule.rule))
-        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
-            yield method, path, rule.endpoint
 
 
 def test_every_route_has_a_decision_and_only_health_has_none(keyed):

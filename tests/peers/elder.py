@@ -163,6 +163,14 @@ class KeyedApi:
         return self.call("GET", path, key).status_code
 
 
+def routes(app):
+    """(method, path, name) of every route, with something in place of each parameter."""
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<string:\w+>|<name>|<path:\w+>", "x", re.sub(r"<id:\w+>", "999999", rule.rule))
+        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            yield method, path, rule.endpoint
+
+
 @pytest.fixture
 def keyed(database):
     """The API with a key in its settings."""

@@ -5,40 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
-import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 import waiting
-from peers import mortal
-from peers.absent import missing
-from peers.kept import CACHE, alone
+from peers import mortal, npm
 from peers.port import free_port
 
 VERSION = "5.14.2"
 
 
 def installed() -> pathlib.Path:
-    """The program; installed when it is not there, which takes half a minute."""
-    folder = CACHE / "npm" / f"prism-{VERSION}"
-    with alone(folder.parent):
-        if not folder.exists():
-            _install(folder)
-    return folder / "node_modules" / ".bin" / "prism"
-
-
-def _install(folder: pathlib.Path) -> None:
-    if not shutil.which("npm"):
-        missing("npm is not installed: it installs Prism, which judges requests by a vendor's OpenAPI document")
-    part = tempfile.mkdtemp(dir=folder.parent)
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", part, f"@stoplight/prism-cli@{VERSION}"]
-    done = subprocess.run(command, cwd=part, capture_output=True, text=True, timeout=540, check=False)
-    if done.returncode:
-        missing(f"npm cannot install Prism: {done.stderr.strip()[-300:]}")
-    pathlib.Path(part).rename(folder)
+    """The program."""
+    return (
+        npm.installed("@stoplight/prism-cli", VERSION, "prism", "which judges requests by a vendor's OpenAPI document") / ".bin" / "prism"
+    )
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from worker.config import proxies
+from worker.config import login, proxies
 
 SHORTEST_API_KEY = 16
 """Characters of ELDER_API_KEY below which it can be guessed."""
@@ -28,6 +28,7 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[str]:
     for one, other in (("cert", "key"), ("key", "cert")):
         if f"elder_api_tls_{one}" in values and f"elder_api_tls_{other}" not in values:
             yield f"ELDER_API_TLS_{one.upper()} is set but ELDER_API_TLS_{other.upper()} is not: TLS needs the certificate and its key"
+    yield from login.contradictions(values)
     yield from proxies.unusable(values.get("elder_api_trusted_proxies", ()))
     for port in values.get("discovery_allowed_ports", ()):
         if port != "*" and not (port.isdecimal() and 0 < int(port) < 65536):

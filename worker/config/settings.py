@@ -19,7 +19,7 @@ from worker.config import foreign, references, sources, transport
 from worker.config.contradictions import contradictions, remarks
 from worker.config.environment import Reader, SettingsError
 from worker.config.foreign import Packages
-from worker.config.retention import RetentionSettings
+from worker.config.login import LoginSettings
 from worker.config.sources import SourceSettings
 
 TESTS_AT_ONCE = 3
@@ -29,7 +29,7 @@ PREFIXES = ("DISCOVERY_", "CONNECTOR_", "SYNC_", "HEALTH_CHECK_", "ELDER_", "LEA
 """Names that begin so are the service's: one that no setting has is a mistake."""
 
 
-class Settings(RetentionSettings, frozen=True, kw_only=True):
+class Settings(LoginSettings, frozen=True, kw_only=True):
     """The settings of the service. Times are in seconds, sizes in MB (2**20 bytes)."""
 
     discovery_poll_interval: Annotated[

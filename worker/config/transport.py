@@ -33,13 +33,15 @@ def remarks(values: Mapping[str, Any]) -> Iterator[str]:
 
 def unusable(values: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for a CA file that cannot be used."""
-    path = values.get("elder_api_ca_bundle")
-    if path:
+    for field in ("elder_api_ca_bundle", "elder_oidc_ca_bundle"):
+        path = values.get(field)
+        if not path:
+            continue
         try:
             ssl.create_default_context(cafile=path)
         except OSError as error:  # an SSLError is one
             why = "it holds no certificate in PEM" if isinstance(error, ssl.SSLError) else f"it cannot be read ({error.strerror})"
-            yield f"ELDER_API_CA_BUNDLE: {path} cannot be used: {why}"
+            yield f"{field.upper()}: {path} cannot be used: {why}"
 
 
 def _remote(dsn: str) -> tuple[str, ...]:

@@ -15,7 +15,9 @@ COLUMNS: LiteralString = "id, at, actor, role, address, action, object, before, 
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """The person or process that changes something. `name` is ``key:NAME``, ``ELDER_API_KEY``, ``local`` or ``cli:USER``."""
+    """The person or process that changes something. `name` is ``key:NAME``, ``ELDER_API_KEY``, ``local``, ``cli:USER`` or
+    ``oidc:NAME (SUBJECT at ISSUER)``.
+    """
 
     name: str
     role: str = ""
