@@ -28,7 +28,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str = msgspec.field(default_factory=lambda: secrets.token_urlsafe(32))
     verifier: str = msgspec.field(default_factory=lambda: secrets.token_urlsafe(48))
     path: str = "/"
-    """Where the person wanted to go."""
+    """The page that the person wanted to see."""
     begun: float = msgspec.field(default_factory=time.time)
 
 

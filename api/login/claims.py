@@ -1,4 +1,4 @@
-"""What the identity provider says of a person: their name, and the role that their groups give them."""
+"""The person whom an ID token is about: their name, and the role that their groups give them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST_SUBJECT = 255
 
 
 def person(claims: Mapping[str, Any], settings: LoginSettings) -> Person:
-    """Whom the claims are about. Raises `SignInRefused` for somebody whose groups give no role."""
+    """The person whom the claims are about. Raises `SignInRefused` for somebody whose groups give no role."""
     subject = str(claims["sub"])
     if not subject.isprintable() or not 0 < len(subject) <= LONGEST_SUBJECT:
         raise SignInRefused("the identity provider's `sub` is no printable text of at most 255 characters")

@@ -6,7 +6,7 @@ from api.errors import Forbidden, Unavailable
 
 
 class SignInRefused(Forbidden):
-    """Who signs in, or the answer that the browser brings, is not let in."""
+    """The person who signs in, or the answer that the browser brings, is not let in."""
 
 
 class ProviderFailed(Unavailable):

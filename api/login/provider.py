@@ -39,7 +39,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 
 
 class Discovery(msgspec.Struct, frozen=True):
-    """What is needed of a discovery document."""
+    """The part of a discovery document that is needed."""
 
     issuer: str
     authorization_endpoint: str
@@ -88,7 +88,7 @@ class IdentityProvider:
             return ""
 
     def person(self, attempt: Attempt, answer: Mapping[str, str]) -> Person:
-        """Who signed in, by the query that the browser came back with. Raises `SignInRefused`, `ProviderFailed`."""
+        """The person who signed in, by the query that the browser came back with. Raises `SignInRefused`, `ProviderFailed`."""
         found = self._discovery()
         self._check_issuer(found, answer)
         if "error" in answer:

@@ -33,18 +33,18 @@ def current(context: Context) -> Session | None:
 
 
 def read(settings: LoginSettings, name: str) -> str:
-    """What the browser keeps under the name; empty for nothing."""
+    """The value that the browser keeps under the name; empty for none."""
     return request.cookies.get(_full(settings, name), "")
 
 
 def keep(response: Response, settings: LoginSettings, name: str, value: str, seconds: int | None = None) -> None:
-    """Has the browser keep a value, which scripts cannot read and other sites' forms do not send; without `seconds`, until it is closed."""
+    """Tells the browser to keep a value for `seconds`, else until it is closed; scripts cannot read it, nor other sites' forms send it."""
     secure = _secure(settings)
     response.set_cookie(_full(settings, name), value, max_age=seconds, secure=secure, httponly=True, samesite="Lax", path="/")
 
 
 def forget(response: Response, settings: LoginSettings, name: str) -> None:
-    """Has the browser forget a value."""
+    """Tells the browser to forget a value."""
     response.delete_cookie(_full(settings, name), secure=_secure(settings), httponly=True, samesite="Lax", path="/")
 
 

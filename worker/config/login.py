@@ -21,7 +21,7 @@ NEEDED = ("elder_oidc_client_id", "elder_oidc_url", "elder_oidc_roles", "elder_s
 
 
 class LoginSettings(RetentionSettings, frozen=True, kw_only=True):
-    """Who signs people in to the pages, what they may do, and for how long."""
+    """The settings that say who signs people in to the pages, what they may do, and for how long."""
 
     elder_oidc_issuer: Annotated[
         str,

@@ -45,7 +45,7 @@ def test_all_that_is_needed():
         ({"ELDER_OIDC_SCOPES": "profile"}, "ELDER_OIDC_SCOPES lacks openid"),
         ({"ELDER_OIDC_CA_BUNDLE": "/nowhere.pem"}, "ELDER_OIDC_CA_BUNDLE: /nowhere.pem cannot be used"),
         ({"ELDER_OIDC_CLIENT": "elder"}, "ELDER_OIDC_CLIENT"),
-        ({"ELDER_SESSION_IDLE_TIMEOUT": "60"}, "ELDER_SESSION_IDLE_TIMEOUT must be at least 300"),
+        ({"ELDER_SESSION_IDLE_TIMEOUT": "60"}, "ELDER_SESSION_IDLE_TIMEOUT: must be at least 300"),
     ],
 )
 def test_what_stops_the_start(changes, sentence):
