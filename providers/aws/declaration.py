@@ -14,6 +14,9 @@ import msgspec
 
 from providers.catalogue.kinds import ResourceKind
 
+KEY = "kms:{value}"
+"""Target of a link to a KMS key, which AWS names by its ARN, its bare id, or an alias."""
+
 _PREFIXES = {
     "apigatewayv2": "apigateway",
     "bedrock-agent": "bedrock",

@@ -72,7 +72,9 @@ class Reading:
 
     def _pages(self) -> Iterator[Page]:
         found = self._listed()
-        return iam.with_group_arns(found) if self._lead.service == "iam" and len(self._kinds) > 1 else found
+        if self._lead.service == "iam" and len(self._kinds) > 1:
+            return iam.with_principals(iam.with_group_arns(found), self._target.account.partition)
+        return found
 
     def _listed(self) -> Iterator[Page]:
         """The pages of the list; where each of several parents has one, those are begun ahead."""

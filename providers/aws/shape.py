@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from providers.aws.declaration import AwsKind, arn
+from providers.aws.declaration import KEY, AwsKind, arn
 from providers.catalogue import paths, shape
 from providers.catalogue.kinds import LinkRule, ResourceKind
 
@@ -27,9 +27,11 @@ class AwsShape(shape.Shape):
         return arn(text)
 
     def target(self, rule: LinkRule, value: Any, item: shape.Item, context: shape.Context) -> str:
-        """The id of the target, whose account is that of its owner; a value that is an ARN is an id already."""
-        if isinstance(value, str) and value.startswith("arn:"):
+        """The id of the target, whose account is that of its owner; an ARN is an id already, unless only a part of it is meant."""
+        if isinstance(value, str) and value.startswith("arn:") and not (rule.match and "{value}" not in rule.to):
             return value
+        if rule.to == KEY and not str(value).startswith("alias/"):
+            value = f"key/{value}"
         owner = context.get(f"{OWNER}{value}")
         return super().target(rule, value, item, {**context, "account": owner} if owner else context)
 

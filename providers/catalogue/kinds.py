@@ -11,7 +11,12 @@ is a subclass that adds how the type is listed, and nothing else::
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 import msgspec
+
+_ALL: Mapping[str, str] = {}
 
 
 class LinkRule(msgspec.Struct, frozen=True):
@@ -19,12 +24,21 @@ class LinkRule(msgspec.Struct, frozen=True):
 
     `to` is the text that makes the target's id of the value. Its hole ``{value}`` is the value; other holes are filled from the value
     where that is an object, else from the item. `when` is a path and the value that an item must have there for the rule to apply.
+    `match` is a regular expression for the start of a value: one that does not match makes no link, and its named groups are holes.
     """
 
     type: str
     path: str
     to: str = "{value}"
     when: tuple[str, str] = ("", "")
+    match: str = ""
+
+    def groups(self, value: object) -> Mapping[str, str] | None:
+        """The named groups of `match` in a value; None for a value that does not match."""
+        if not self.match:
+            return _ALL
+        found = re.match(self.match, str(value))
+        return found and found.groupdict("")
 
 
 class _Fields(msgspec.Struct, frozen=True, kw_only=True):

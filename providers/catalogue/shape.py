@@ -152,7 +152,8 @@ class Shape:
         path, wanted = rule.when
         if path and paths.first(item, path) != wanted:
             return
-        targets = (self.target(rule, value, item, context) for value in paths.values(item, rule.path) if value)
+        found = ((value, rule.groups(value)) for value in paths.values(item, rule.path) if value)
+        targets = (self.target(rule, value, item, {**context, **groups}) for value, groups in found if groups is not None)
         yield from (Link(rule.type, target) for target in targets if target)
 
     def attributes(self, kind: ResourceKind, item: Item) -> dict[str, Any]:

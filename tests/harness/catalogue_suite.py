@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
@@ -134,8 +135,9 @@ class CatalogueSuite:
         yield from self._fault(kind, rule.path, {FieldType.VALUE, FieldType.OBJECT, *self.link_fields})
         if rule.when[0]:
             yield from self._fault(kind, rule.when[0], {FieldType.VALUE})
+        known = {"value", *re.compile(rule.match).groupindex, *self.context}
         for hole in paths.holes(rule.to):
-            if hole not in {"value", *self.context} and list(self._fault(kind, f"{rule.path}.{hole}", {FieldType.VALUE})):
+            if hole not in known and list(self._fault(kind, f"{rule.path}.{hole}", {FieldType.VALUE})):
                 yield from self._fault(kind, hole, {FieldType.VALUE})
 
     def _field_faults(self, kind: ResourceKind) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import AwsKind
+from providers.aws.declaration import KEY, AwsKind
 from providers.aws.types.network import IN_SUBNET, IN_VPC, SECURITY_GROUP, not_gone
 from providers.catalogue.kinds import LinkRule
 
@@ -21,7 +21,11 @@ COMPUTE = (
     AwsKind(
         "ami", "compute", "ec2:image/{ImageId}", "ec2", "DescribeImages", "Images[]", name="Name",
         parameters={"Owners": ["self"], "IncludeDisabled": True},
-        omit=("LastLaunchedTime",), links=(LinkRule("made_of", "BlockDeviceMappings[].Ebs.SnapshotId", "ec2:snapshot/{value}"),),
+        omit=("LastLaunchedTime",),
+        links=(
+            LinkRule("made_of", "BlockDeviceMappings[].Ebs.SnapshotId", "ec2:snapshot/{value}"),
+            LinkRule("encrypted_with", "BlockDeviceMappings[].Ebs.KmsKeyId", KEY),
+        ),
     ),
     AwsKind(
         "key_pair", "compute", "ec2:key-pair/{KeyPairId}", "ec2", "DescribeKeyPairs", "KeyPairs[]", name="KeyName",
@@ -36,7 +40,10 @@ COMPUTE = (
         links=(
             LinkRule("contains", "Instances[].InstanceId", "ec2:instance/{value}"),
             LinkRule("uses", "LaunchTemplate.LaunchTemplateId", "ec2:launch-template/{value}"),
+            LinkRule("uses", "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateId",
+                     "ec2:launch-template/{value}"),
             LinkRule("attached_to", "TargetGroupARNs[]"),
+            LinkRule("attached_to", "LoadBalancerNames[]", "elasticloadbalancing:loadbalancer/{value}"),
         ),
         omit=("PredictedCapacity",),
     ),
@@ -48,12 +55,14 @@ COMPUTE = (
             LinkRule("has_role", "Role"), LinkRule("in_vpc", "VpcConfig.VpcId", "ec2:vpc/{value}"),
             LinkRule("in_subnet", "VpcConfig.SubnetIds[]", "ec2:subnet/{value}"),
             LinkRule("has_security_group", "VpcConfig.SecurityGroupIds[]", SECURITY_GROUP),
+            LinkRule("encrypted_with", "KMSKeyArn"), LinkRule("writes_to", "LoggingConfig.LogGroup", "logs:log-group:{value}"),
+            LinkRule("notifies", "DeadLetterConfig.TargetArn"),
         ),
     ),
     AwsKind(
         "beanstalk_environment", "compute", "{EnvironmentArn}", "elasticbeanstalk", "DescribeEnvironments", "Environments[]",
         name="EnvironmentName", tagged_as="elasticbeanstalk:environment", parameters={"IncludeDeleted": False},
-        omit=("AbortableOperationInProgress",),
+        omit=("AbortableOperationInProgress",), links=(LinkRule("has_role", "OperationsRole"),),
     ),
     AwsKind(
         "emr_cluster", "compute", "{ClusterArn}", "emr", "ListClusters", "Clusters[]", name="Name", tagged_as="elasticmapreduce:cluster",
@@ -74,7 +83,11 @@ COMPUTE = (
     ),
     AwsKind(
         "workspace", "compute", "workspaces:workspace/{WorkspaceId}", "workspaces", "DescribeWorkspaces", "Workspaces[]",
-        name="ComputerName", tagged_as="workspaces:workspace", links=(IN_SUBNET,),
+        name="ComputerName", tagged_as="workspaces:workspace",
+        links=(
+            IN_SUBNET, LinkRule("encrypted_with", "VolumeEncryptionKey", KEY),
+            LinkRule("member_of", "DirectoryId", "ds:directory/{value}"),
+        ),
     ),
 )
 # fmt: on

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import AwsKind, Batch, Detail, Listing
+from providers.aws.declaration import KEY, AwsKind, Batch, Detail, Listing
 from providers.aws.types.network import SECURITY_GROUP
 from providers.catalogue.kinds import LinkRule
 
 EKS_CLUSTERS = Listing("ListClusters", "clusters[]", "clusterName")
+ECR_IMAGE = r"(?P<owner>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<where>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)"
+SECRETS = "containerDefinitions[].secrets[].valueFrom"
+"""An ARN of a secret, after which a key, a stage and a version may stand; an ARN or a name of a parameter."""
 OF_CLUSTER = {"clusterName": "{clusterName}"}
 OF_ENTRY = {**OF_CLUSTER, "principalArn": "{principalArn}"}
 
@@ -30,8 +33,9 @@ CONTAINERS = (
         ),
         omit=("currentServiceRevisions", "events", "runningCount", "pendingCount", "deployments", "taskSets"), parent="{clusterArn}",
         links=(
-            LinkRule("runs_on", "clusterArn"), LinkRule("has_role", "roleArn"),
+            LinkRule("runs_on", "clusterArn"), LinkRule("has_role", "roleArn"), LinkRule("runs", "taskDefinition"),
             LinkRule("attached_to", "loadBalancers[].targetGroupArn"),
+            LinkRule("attached_to", "loadBalancers[].loadBalancerName", "elasticloadbalancing:loadbalancer/{value}"),
             LinkRule("in_subnet", "networkConfiguration.awsvpcConfiguration.subnets[]", "ec2:subnet/{value}"),
             LinkRule("has_security_group", "networkConfiguration.awsvpcConfiguration.securityGroups[]", SECURITY_GROUP),
         ),
@@ -51,7 +55,14 @@ CONTAINERS = (
             "containerDefinitions[].repositoryCredentials.credentialsParameter", "containerDefinitions[].secrets[].valueFrom",
             "volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig.credentialsParameter",
         ),
-        links=(LinkRule("runs_as", "taskRoleArn"), LinkRule("has_role", "executionRoleArn")),
+        links=(
+            LinkRule("runs_as", "taskRoleArn"), LinkRule("has_role", "executionRoleArn"),
+            LinkRule("runs_image", "containerDefinitions[].image", "arn:{partition}:ecr:{where}:{owner}:repository/{repository}",
+                     match=ECR_IMAGE),
+            LinkRule("uses", SECRETS, "{secret}", match=r"(?P<secret>arn:[^:]+:secretsmanager:(?:[^:]*:){2}secret:[^:]+)"),
+            LinkRule("uses", SECRETS, match=r"arn:[^:]+:ssm:"),
+            LinkRule("uses", SECRETS, "ssm:parameter/{name}", match="(?!arn:)/?(?P<name>.+)"),
+        ),
     ),
     AwsKind(
         "eks_cluster", "compute", "eks:cluster/{name}", "eks", "ListClusters", "clusters[]", name="name", scalar="name", tags="tags",
@@ -60,6 +71,9 @@ CONTAINERS = (
             LinkRule("has_role", "roleArn"), LinkRule("in_vpc", "resourcesVpcConfig.vpcId", "ec2:vpc/{value}"),
             LinkRule("in_subnet", "resourcesVpcConfig.subnetIds[]", "ec2:subnet/{value}"),
             LinkRule("has_security_group", "resourcesVpcConfig.clusterSecurityGroupId", SECURITY_GROUP),
+            LinkRule("has_security_group", "resourcesVpcConfig.securityGroupIds[]", SECURITY_GROUP),
+            LinkRule("encrypted_with", "encryptionConfig[].provider.keyArn"),
+            LinkRule("trusted_by", "identity.oidc.issuer", "arn:{partition}:iam::{account}:oidc-provider/{issuer}", match="https://(?P<issuer>.+)"),
         ),
     ),
     AwsKind(
@@ -70,6 +84,7 @@ CONTAINERS = (
         links=(
             LinkRule("runs_on", "clusterName", "eks:cluster/{value}"), LinkRule("has_role", "nodeRole"),
             LinkRule("in_subnet", "subnets[]", "ec2:subnet/{value}"),
+            LinkRule("uses", "launchTemplate.id", "ec2:launch-template/{value}"),
         ),
     ),
     AwsKind(
@@ -91,7 +106,7 @@ CONTAINERS = (
     ),
     AwsKind(
         "ecr_repository", "storage", "{repositoryArn}", "ecr", "DescribeRepositories", "repositories[]", name="repositoryName",
-        tagged_as="ecr:repository",
+        tagged_as="ecr:repository", links=(LinkRule("encrypted_with", "encryptionConfiguration.kmsKey", KEY),),
     ),
     AwsKind(
         "ecr_image", "storage", "{Repository.repositoryArn}/{imageDigest}", "ecr", "DescribeImages", "imageDetails[]", tags="",

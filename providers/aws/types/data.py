@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import AwsKind, Batch, Detail
+from providers.aws.declaration import KEY, AwsKind, Batch, Detail
 from providers.aws.types.network import SECURITY_GROUP
 from providers.catalogue.kinds import LinkRule
 
 BUCKET = {"Bucket": "{Name}"}
 TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/{TableName}"
-ENCRYPTED_WITH = LinkRule("encrypted_with", "KmsKeyId")
+ENCRYPTED_WITH = LinkRule("encrypted_with", "KmsKeyId", KEY)
 
 # A table reads better than one argument a line.
 # fmt: off
@@ -39,6 +39,10 @@ DATA = (
             Detail("GetBucketLogging", BUCKET, "LoggingEnabled", "Logging"),
             Detail("GetBucketOwnershipControls", BUCKET, "OwnershipControls", "OwnershipControls", ("OwnershipControlsNotFoundError",)),
         ),
+        links=(
+            LinkRule("encrypted_with", "Encryption.Rules[].ApplyServerSideEncryptionByDefault.KMSMasterKeyID", KEY),
+            LinkRule("writes_to", "Logging.TargetBucket", "arn:{partition}:s3:::{value}"),
+        ),
     ),
     AwsKind(
         "efs_file_system", "storage", "{FileSystemArn}", "efs", "DescribeFileSystems", "FileSystems[]", name="Name", own="OwnerId",
@@ -65,13 +69,20 @@ DATA = (
             LinkRule("in_subnet", "DBSubnetGroup.Subnets[].SubnetIdentifier", "ec2:subnet/{value}"),
             LinkRule("has_security_group", "VpcSecurityGroups[].VpcSecurityGroupId", SECURITY_GROUP),
             LinkRule("member_of", "DBClusterIdentifier", "rds:cluster:{value}"), ENCRYPTED_WITH,
+            LinkRule("replica_of", "ReadReplicaSourceDBInstanceIdentifier", "rds:db:{value}"), LinkRule("has_role", "MonitoringRoleArn"),
+            LinkRule("uses", "MasterUserSecret.SecretArn"), LinkRule("uses", "DBParameterGroups[].DBParameterGroupName", "rds:pg:{value}"),
+            LinkRule("uses", "DBSubnetGroup.DBSubnetGroupName", "rds:subgrp:{value}"),
         ),
     ),
     AwsKind(
         "rds_cluster", "database", "{DBClusterArn}", "rds", "DescribeDBClusters", "DBClusters[]", name="DBClusterIdentifier",
         tags="TagList", omit=("PercentProgress", "LatestRestorableTime", "EarliestRestorableTime", "EarliestBacktrackTime"),
         unordered=("VpcSecurityGroups", "DBClusterMembers", "AvailabilityZones"), unmasked=("MasterUserSecret.SecretStatus",),
-        links=(LinkRule("has_security_group", "VpcSecurityGroups[].VpcSecurityGroupId", SECURITY_GROUP), ENCRYPTED_WITH),
+        links=(
+            LinkRule("has_security_group", "VpcSecurityGroups[].VpcSecurityGroupId", SECURITY_GROUP), ENCRYPTED_WITH,
+            LinkRule("uses", "MasterUserSecret.SecretArn"), LinkRule("uses", "DBClusterParameterGroup", "rds:cluster-pg:{value}"),
+            LinkRule("uses", "DBSubnetGroup", "rds:subgrp:{value}"), LinkRule("has_role", "AssociatedRoles[].RoleArn"),
+        ),
     ),
     AwsKind(
         "rds_snapshot", "database", "{DBSnapshotArn}", "rds", "DescribeDBSnapshots", "DBSnapshots[]", name="DBSnapshotIdentifier",
@@ -128,6 +139,7 @@ DATA = (
             LinkRule("in_vpc", "VPCOptions.VPCId", "ec2:vpc/{value}"),
             LinkRule("in_subnet", "VPCOptions.SubnetIds[]", "ec2:subnet/{value}"),
             LinkRule("has_security_group", "VPCOptions.SecurityGroupIds[]", SECURITY_GROUP),
+            LinkRule("encrypted_with", "EncryptionAtRestOptions.KmsKeyId", KEY),
         ),
         omit=("ChangeProgressDetails",),
     ),
@@ -136,7 +148,8 @@ DATA = (
     ),
     AwsKind(
         "glue_job", "compute", "glue:job/{Name}", "glue", "GetJobs", "Jobs[]", name="Name", tags="",
-        names_only=("DefaultArguments", "NonOverridableArguments"), links=(LinkRule("has_role", "Role"),),
+        names_only=("DefaultArguments", "NonOverridableArguments"),
+        links=(LinkRule("has_role", "Role", "arn:{partition}:iam::{account}:role/{value}"),),
     ),
     AwsKind(
         "athena_workgroup", "database", "athena:workgroup/{Name}", "athena", "ListWorkGroups", "WorkGroups[]", name="Name",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import AwsKind, Detail, Listing
+from providers.aws.declaration import KEY, AwsKind, Detail, Listing
 from providers.catalogue.kinds import LinkRule
 
 TOPIC = (
@@ -21,7 +21,7 @@ MESSAGING = (
             Detail("GetTopicAttributes", {"TopicArn": "{TopicArn}"}, "Attributes", gives=TOPIC),
             Detail("ListTagsForResource", {"ResourceArn": "{TopicArn}"}, "Tags[]", "Tags"),
         ),
-        links=(LinkRule("encrypted_with", "KmsMasterKeyId"),),
+        links=(LinkRule("encrypted_with", "KmsMasterKeyId", KEY),),
     ),
     AwsKind(
         "sns_subscription", "messaging", "{SubscriptionArn}", "sns", "ListSubscriptions", "Subscriptions[]", tags="",
@@ -39,12 +39,16 @@ MESSAGING = (
             Detail("ListQueueTags", {"QueueUrl": "{QueueUrl}"}, "Tags", "Tags"),
         ),
         omit=("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible"),
+        links=(
+            LinkRule("encrypted_with", "KmsMasterKeyId", KEY),
+            LinkRule("dead_letters_to", "RedrivePolicy", "{queue}", match=r'.*"deadLetterTargetArn"\s*:\s*"(?P<queue>[^"]+)"'),
+        ),
     ),
     AwsKind(
         "kinesis_stream", "messaging", "kinesis:stream/{StreamName}", "kinesis", "ListStreams", "StreamNames[]", name="StreamName",
         scalar="StreamName",
         tagged_as="kinesis:stream", details=(Detail("DescribeStreamSummary", {"StreamName": "{StreamName}"}, "StreamDescriptionSummary"),),
-        omit=("WarmThroughput.CurrentMiBps",),
+        omit=("WarmThroughput.CurrentMiBps",), links=(LinkRule("encrypted_with", "KeyId", KEY),),
     ),
     AwsKind(
         "firehose_stream", "messaging", "firehose:deliverystream/{DeliveryStreamName}", "firehose", "ListDeliveryStreams",
@@ -57,6 +61,7 @@ MESSAGING = (
         links=(
             LinkRule("in_subnet", "Provisioned.BrokerNodeGroupInfo.ClientSubnets[]", "ec2:subnet/{value}"),
             LinkRule("has_security_group", "Provisioned.BrokerNodeGroupInfo.SecurityGroups[]", "ec2:security-group/{value}"),
+            LinkRule("encrypted_with", "Provisioned.EncryptionInfo.EncryptionAtRest.DataVolumeKMSKeyId", KEY),
         ),
     ),
     AwsKind(
@@ -64,19 +69,30 @@ MESSAGING = (
     ),
     AwsKind(
         "event_rule", "messaging", "{Arn}", "events", "ListRules", "Rules[]", name="Name", tagged_as="events:rule",
-        under=Listing("ListEventBuses", "EventBuses[]", into="Bus"), parameters={"EventBusName": "{Bus.Name}"}, omit=("Bus",),
-        links=(LinkRule("has_role", "RoleArn"), LinkRule("member_of", "EventBusName", "events:event-bus/{value}")),
+        under=Listing("ListEventBuses", "EventBuses[]", into="Bus"), parameters={"EventBusName": "{Bus.Name}"},
+        details=(Detail("ListTargetsByRule", {"Rule": "{Name}", "EventBusName": "{Bus.Name}"}, "Targets[]", "Targets"),),
+        omit=("Bus", "Targets[].Input", "Targets[].InputTransformer", "Targets[].HttpParameters"),
+        unordered=("Targets",),
+        links=(
+            LinkRule("has_role", "RoleArn"), LinkRule("member_of", "EventBusName", "events:event-bus/{value}"),
+            LinkRule("triggers", "Targets[].Arn"), LinkRule("has_role", "Targets[].RoleArn"),
+            LinkRule("dead_letters_to", "Targets[].DeadLetterConfig.Arn"),
+            LinkRule("runs", "Targets[].EcsParameters.TaskDefinitionArn"),
+        ),
     ),
     AwsKind(
         "state_machine", "serverless", "{stateMachineArn}", "stepfunctions", "ListStateMachines", "stateMachines[]", name="name",
         tagged_as="states:stateMachine",
+        details=(Detail("DescribeStateMachine", {"stateMachineArn": "{stateMachineArn}"}, "roleArn", "roleArn"),),
+        links=(LinkRule("has_role", "roleArn"),),
     ),
     AwsKind(
         "cloudwatch_alarm", "monitoring", "{AlarmArn}", "cloudwatch", "DescribeAlarms", "MetricAlarms[]", name="AlarmName",
         tagged_as="cloudwatch:alarm",
         parameters={"AlarmTypes": ["MetricAlarm"]},
         omit=("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp", "EvaluationState"),
-        links=(LinkRule("notifies", "AlarmActions[]"),), unordered=("Dimensions",),
+        links=tuple(LinkRule("notifies", f"{key}[]", match="arn:") for key in ("AlarmActions", "OKActions", "InsufficientDataActions")),
+        unordered=("Dimensions",),
     ),
     AwsKind(
         "log_group", "monitoring", "{logGroupArn}", "logs", "DescribeLogGroups", "logGroups[]", name="logGroupName",
@@ -86,7 +102,7 @@ MESSAGING = (
     AwsKind(
         "cloudformation_stack", "deployment", "{StackId}", "cloudformation", "DescribeStacks", "Stacks[]", name="StackName",
         omit=("DriftInformation.LastCheckTimestamp", "Parameters", "Outputs"),
-        links=(LinkRule("has_role", "RoleARN"), LinkRule("member_of", "ParentId")),
+        links=(LinkRule("has_role", "RoleARN"), LinkRule("member_of", "ParentId"), LinkRule("notifies", "NotificationARNs[]")),
     ),
 )
 # fmt: on

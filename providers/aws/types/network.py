@@ -8,10 +8,20 @@ from providers.catalogue.kinds import LinkRule
 IN_VPC = LinkRule("in_vpc", "VpcId", "ec2:vpc/{value}")
 IN_SUBNET = LinkRule("in_subnet", "SubnetId", "ec2:subnet/{value}")
 SECURITY_GROUP = "ec2:security-group/{value}"
+BUCKET_HOST = r"(?P<bucket>.+)\.s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com"
+"""Host names of buckets, with and without a region, and those of buckets that are websites."""
 VPC_OF = "arn:{{partition}}:ec2:{{{0}.Region|region}}:{{{0}.OwnerId|account}}:vpc/{{value}}"
 TRANSIT_GATEWAY = "arn:{partition}:ec2:{region}:{TransitGatewayOwnerId|account}:transit-gateway/{value}"
 VPC_OF_ATTACHMENT = "arn:{partition}:ec2:{region}:{ResourceOwnerId|account}:vpc/{value}"
 """Both sides of a peering or an attachment have it, each under its own ARN; what it joins belongs to the owner that AWS names."""
+ROUTES = (
+    ("GatewayId", "internet-gateway", "igw-"), ("GatewayId", "vpn-gateway", "vgw-"), ("GatewayId", "vpc-endpoint", "vpce-"),
+    ("NatGatewayId", "natgateway", ""), ("TransitGatewayId", "transit-gateway", ""), ("InstanceId", "instance", ""),
+    ("NetworkInterfaceId", "network-interface", ""), ("VpcPeeringConnectionId", "vpc-peering-connection", ""),
+    ("EgressOnlyInternetGatewayId", "egress-only-internet-gateway", ""), ("CarrierGatewayId", "carrier-gateway", ""),
+    ("LocalGatewayId", "local-gateway", ""),
+)  # fmt: skip
+"""Targets of a route: the key that names each, what it is, and how its ids start where one key names several. A gateway `local` is none."""
 
 
 def not_gone(filter_name: str, *states: str) -> list[dict[str, object]]:
@@ -38,8 +48,8 @@ NETWORK = (
         unordered=("Associations", "Routes"),
         links=(
             IN_VPC, LinkRule("attached_to", "Associations[].SubnetId", "ec2:subnet/{value}"),
-            LinkRule("routes_to", "Routes[].NatGatewayId", "ec2:natgateway/{value}"),
-            LinkRule("routes_to", "Routes[].TransitGatewayId", "ec2:transit-gateway/{value}"),
+            *(LinkRule("routes_to", f"Routes[].{key}", f"ec2:{to}/{{value}}", match=start) for key, to, start in ROUTES),
+            LinkRule("routes_to", "Routes[].CoreNetworkArn"),
         ),
     ),
     AwsKind(
@@ -61,7 +71,8 @@ NETWORK = (
     ),
     AwsKind(
         "nat_gateway", "network", "ec2:natgateway/{NatGatewayId}", "ec2", "DescribeNatGateways", "NatGateways[]",
-        parameters={"Filter": not_gone("state", "pending", "failed", "available", "deleting")}, links=(IN_VPC, IN_SUBNET),
+        parameters={"Filter": not_gone("state", "pending", "failed", "available", "deleting")},
+        links=(IN_VPC, IN_SUBNET, LinkRule("has_address", "NatGatewayAddresses[].AllocationId", "ec2:elastic-ip/{value}")),
     ),
     AwsKind(
         "elastic_ip", "network", "ec2:elastic-ip/{AllocationId}", "ec2", "DescribeAddresses", "Addresses[]", name="PublicIp",
@@ -76,6 +87,7 @@ NETWORK = (
         links=(
             IN_VPC, LinkRule("in_subnet", "SubnetIds[]", "ec2:subnet/{value}"),
             LinkRule("has_security_group", "Groups[].GroupId", SECURITY_GROUP),
+            LinkRule("attached_to", "RouteTableIds[]", "ec2:route-table/{value}"),
         ),
     ),
     AwsKind(
@@ -126,6 +138,7 @@ NETWORK = (
         omit=("LoadBalancer", "DefaultActions[].AuthenticateOidcConfig.ClientSecret"),
         links=(
             LinkRule("forwards_to", "DefaultActions[].TargetGroupArn"), LinkRule("uses", "Certificates[].CertificateArn"),
+            LinkRule("forwards_to", "DefaultActions[].ForwardConfig.TargetGroups[].TargetGroupArn"),
         ),
     ),
     AwsKind(
@@ -153,14 +166,23 @@ NETWORK = (
         "ListResourceRecordSets", "ResourceRecordSets[]", name="Name", tags="", regional=False,
         under=Listing("ListHostedZones", "HostedZones[]", into="Zone"), parameters={"HostedZoneId": "{Zone.Id}"},
         parent="arn:{partition}:route53:::hostedzone/{Zone.Id/}", omit=("Zone",), unordered=("ResourceRecords",),
+        links=(
+            LinkRule("alias_of", "AliasTarget.DNSName", "arn:{partition}:ec2:{where}:{account}:vpc-endpoint/{endpoint}",
+                     match=r"(?P<endpoint>vpce-\w+)-.+\.(?P<where>[a-z0-9-]+)\.vpce\.amazonaws\.com"),
+        ),
     ),
     AwsKind(
         "cloudfront_distribution", "network", "{ARN}", "cloudfront", "ListDistributions", "DistributionList.Items[]", name="DomainName",
         tagged_as="cloudfront:distribution", regional=False, names_only=("Origins.Items[].CustomHeaders.Items",),
+        links=(
+            LinkRule("serves", "Origins.Items[].DomainName", "arn:{partition}:s3:::{bucket}", match=BUCKET_HOST),
+            LinkRule("uses", "ViewerCertificate.ACMCertificateArn"), LinkRule("protected_by", "WebACLId", match="arn:"),
+        ),
     ),
     AwsKind(
         "rest_api", "network", "arn:{partition}:apigateway:{region}::/restapis/{id}", "apigateway", "GetRestApis", "items[]",
         name="name", tags="tags", permission="apigateway:GET", unmasked=("apiKeySource",),
+        links=(LinkRule("exposed_by", "endpointConfiguration.vpcEndpointIds[]", "ec2:vpc-endpoint/{value}"),),
     ),
     AwsKind(
         "http_api", "network", "arn:{partition}:apigateway:{region}::/apis/{ApiId}", "apigatewayv2", "GetApis", "Items[]", name="Name",

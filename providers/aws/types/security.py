@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import AwsKind, Detail, Listing
+from providers.aws.declaration import KEY, AwsKind, Detail, Listing
 from providers.catalogue.kinds import LinkRule
 
 HAS_POLICY = LinkRule("has_policy", "AttachedManagedPolicies[].PolicyArn")
@@ -27,8 +27,9 @@ SECURITY = (
     ),
     AwsKind(
         "iam_role", "role", "{Arn}", "iam", DETAILS, "RoleDetailList[]", name="RoleName", parameters=FILTER, regional=False,
-        links=(HAS_POLICY, BOUNDED_BY), unordered=("AttachedManagedPolicies", "RolePolicyList", "InstanceProfileList"),
-        omit=("RoleLastUsed", "InstanceProfileList[].Roles[].RoleLastUsed"),
+        links=(HAS_POLICY, BOUNDED_BY, LinkRule("assumable_by", "AssumableBy[]")),
+        unordered=("AttachedManagedPolicies", "RolePolicyList", "InstanceProfileList"),
+        omit=("AssumableBy", "RoleLastUsed", "InstanceProfileList[].Roles[].RoleLastUsed"),
     ),
     AwsKind(
         "iam_policy", "permission", "{Arn}", "iam", DETAILS, "Policies[]", name="PolicyName", parameters=FILTER, tags="", regional=False,
@@ -65,11 +66,12 @@ SECURITY = (
     ),
     AwsKind(
         "secretsmanager_secret", "secret", "{ARN}", "secretsmanager", "ListSecrets", "SecretList[]", name="Name",
-        omit=("LastAccessedDate", "SecretVersionsToStages"), links=(LinkRule("encrypted_with", "KmsKeyId"),),
+        omit=("LastAccessedDate", "SecretVersionsToStages"),
+        links=(LinkRule("encrypted_with", "KmsKeyId", KEY), LinkRule("rotated_by", "RotationLambdaARN")),
     ),
     AwsKind(
         "ssm_parameter", "secret", "{ARN}", "ssm", "DescribeParameters", "Parameters[]", name="Name",
-        tagged_as="ssm:parameter", omit=("AllowedPattern",),
+        tagged_as="ssm:parameter", omit=("AllowedPattern",), links=(LinkRule("encrypted_with", "KeyId", KEY),),
     ),
     AwsKind(
         "ssm_managed_instance", "compute", "ssm:managed-instance/{InstanceId}", "ssm", "DescribeInstanceInformation",
@@ -88,7 +90,11 @@ SECURITY = (
     AwsKind(
         "cloudtrail_trail", "monitoring", "{TrailARN}", "cloudtrail", "DescribeTrails", "trailList[]", name="Name",
         parameters={"includeShadowTrails": False}, tagged_as="cloudtrail:trail",
-        links=(LinkRule("writes_to", "S3BucketName", "arn:{partition}:s3:::{value}"),),
+        links=(
+            LinkRule("writes_to", "S3BucketName", "arn:{partition}:s3:::{value}"), LinkRule("encrypted_with", "KmsKeyId", KEY),
+            LinkRule("writes_to", "CloudWatchLogsLogGroupArn", "{group}", match=r"(?P<group>.+?)(?::\*)?$"),
+            LinkRule("has_role", "CloudWatchLogsRoleArn"), LinkRule("notifies", "SnsTopicARN"),
+        ),
     ),
     AwsKind(
         "cognito_user_pool", "identity_provider", "cognito-idp:userpool/{Id}", "cognito-idp", "ListUserPools", "UserPools[]",

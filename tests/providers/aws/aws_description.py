@@ -21,13 +21,13 @@ from providers.catalogue.paths import holes, steps
 SESSION = botocore.session.get_session()
 CONTEXT = frozenset({"partition", "region", "account", "value"})
 ACCOUNT = "123456789012"
-MADE_BY_US = {"iam_user": {"GroupArns"}}
+MADE_BY_US = {"iam_user": {"GroupArns"}, "iam_role": {"AssumableBy"}}
 """Fields that our code adds."""
 FREE_FORM = {"sns_topic", "sqs_queue"}
 """Kinds whose attributes are a map of strings, for which the model has no list of names. AWS documents them."""
 DOCUMENTED = {
     "QueueArn", "KmsMasterKeyId", "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed",
-    "ApproximateNumberOfMessagesNotVisible", "SubscriptionsConfirmed", "SubscriptionsPending", "SubscriptionsDeleted",
+    "ApproximateNumberOfMessagesNotVisible", "SubscriptionsConfirmed", "SubscriptionsPending", "SubscriptionsDeleted", "RedrivePolicy",
 }  # fmt: skip
 """Their names in the API references of SQS and SNS."""
 

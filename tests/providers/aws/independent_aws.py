@@ -72,6 +72,9 @@ class Account:
         for table in self._all("ec2", "describe_route_tables", "RouteTables"):
             links = {("attached_to", self._ec2("subnet", one.get("SubnetId"))) for one in table["Associations"]}
             links |= {("routes_to", self._ec2("natgateway", route.get("NatGatewayId"))) for route in table["Routes"]}
+            gateways = [route.get("GatewayId", "local") for route in table["Routes"]]
+            for start, kind in (("igw-", "internet-gateway"), ("vpce-", "vpc-endpoint")):
+                links |= {("routes_to", self._ec2(kind, one)) for one in gateways if one.startswith(start)}
             self._put(self._ec2("route-table", table["RouteTableId"]), "route_table", _tags(table), links | in_vpc(table))
         for gateway in self._all("ec2", "describe_internet_gateways", "InternetGateways"):
             attached = {("attached_to", self._ec2("vpc", one["VpcId"])) for one in gateway["Attachments"]}
@@ -79,6 +82,7 @@ class Account:
         for gateway in self._all("ec2", "describe_nat_gateways", "NatGateways"):
             if gateway["State"] != "deleted":
                 links = in_vpc(gateway) | {("in_subnet", self._ec2("subnet", gateway["SubnetId"]))}
+                links |= {("has_address", self._ec2("elastic-ip", one.get("AllocationId"))) for one in gateway["NatGatewayAddresses"]}
                 self._put(self._ec2("natgateway", gateway["NatGatewayId"]), "nat_gateway", _tags(gateway), links)
         for peering in self._all("ec2", "describe_vpc_peering_connections", "VpcPeeringConnections"):
             sides = (peering["RequesterVpcInfo"], peering["AccepterVpcInfo"])
@@ -86,6 +90,7 @@ class Account:
             self._put(self._ec2("vpc-peering-connection", peering["VpcPeeringConnectionId"]), "vpc_peering", _tags(peering), links)
         for endpoint in self._all("ec2", "describe_vpc_endpoints", "VpcEndpoints"):
             links = self._placed(endpoint, endpoint.get("SubnetIds", []), [one["GroupId"] for one in endpoint.get("Groups", ())])
+            links |= {("attached_to", self._ec2("route-table", one)) for one in endpoint.get("RouteTableIds", ())}
             self._put(self._ec2("vpc-endpoint", endpoint["VpcEndpointId"]), "vpc_endpoint", _tags(endpoint), links)
 
     def _machines(self) -> None:
@@ -158,6 +163,9 @@ class Account:
             network = database.get("DBSubnetGroup", {})
             groups = [one["VpcSecurityGroupId"] for one in database["VpcSecurityGroups"]]
             links = self._placed(network, [one["SubnetIdentifier"] for one in network.get("Subnets", ())], groups)
+            named = [("pg", one["DBParameterGroupName"]) for one in database["DBParameterGroups"]]
+            named += [("subgrp", network["DBSubnetGroupName"])] if network else []
+            links |= {("uses", f"arn:aws:rds:{self._region}:{self._number}:{kind}:{name}") for kind, name in named}
             self._put(database["DBInstanceArn"], "rds_instance", _tags(database, "TagList"), links)
         client = self._client("dynamodb")
         for name in self._all("dynamodb", "list_tables", "TableNames"):
@@ -256,6 +264,7 @@ class Account:
                 self._put(f"{user['Arn']}/access-key/{key['AccessKeyId']}", "iam_access_key")
         for role in self._all("iam", "list_roles", "Roles"):
             given = self._all("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=role["RoleName"])
+            assert [one["Principal"].keys() for one in role["AssumeRolePolicyDocument"]["Statement"]] == [{"Service"}]
             tags = _pairs(iam.list_role_tags(RoleName=role["RoleName"])["Tags"])
             self._put(role["Arn"], "iam_role", tags, {("has_policy", one["PolicyArn"]) for one in given})
         for profile in self._all("iam", "list_instance_profiles", "InstanceProfiles"):
