@@ -8,8 +8,11 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)] if __name__ == "__main__" else []
 
+import aws_coverage  # noqa: E402
+import azure_coverage  # noqa: E402
 import gcp_coverage  # noqa: E402
-from kubernetes_coverage import READ_AS_SERVED, ROWS  # noqa: E402
+import kubernetes_coverage  # noqa: E402
+import pytest  # noqa: E402
 
 from providers import registry  # noqa: E402 - the page is also written without pytest
 from providers.gcp import catalogue as gcp  # noqa: E402
@@ -19,8 +22,15 @@ from providers.kubernetes.custom import CUSTOM  # noqa: E402
 READ_BY_HAND = {"gcp": (gcp.ORGANIZATION, gcp.FOLDER, gcp.PROJECT, gcp.BINDING)}
 """Types that are not among the kinds of their provider, as they are read in their own way."""
 
+COVERAGE = {
+    "aws": aws_coverage.ROWS,
+    "azure": azure_coverage.ROWS,
+    "gcp": gcp_coverage.ROWS,
+    "kubernetes": kubernetes_coverage.ROWS,
+}
+
 PAGE = ROOT / "docs" / "types.md"
-HEAD = """# Types of Google Cloud, Azure, Microsoft Entra ID and Kubernetes
+HEAD = """# Types of AWS, Google Cloud, Azure, Microsoft Entra ID and Kubernetes
 
 What is read, made from the catalogues by `python tests/docs/test_docs_types.py`; a test fails when this page and the catalogues differ.
 [Providers](providers.md) says how to give access, and what each refusal looks like. Beside the links below, every Azure resource id in a
@@ -30,7 +40,31 @@ resource's properties is a link `refers_to`.
 
 def page() -> str:
     """The page as the catalogues have it."""
-    return HEAD + "".join(table(name) for name in ("azure", "entra")) + google() + kubernetes()
+    clouds = table("aws") + coverage("aws") + table("azure") + coverage("azure") + table("entra") + table("gcp") + coverage("gcp")
+    return HEAD + summary() + clouds + kubernetes() + coverage("kubernetes")
+
+
+def summary() -> str:
+    """Numbers of each provider."""
+    lines = ["\n| | types | calls | permissions | links declared | of what a first-rate inventory has |\n|---|---|---|---|---|---|\n"]
+    for name in ("aws", "azure", "entra", "gcp", "kubernetes"):
+        provider = registry.get(name)
+        types, rules = provider.resource_types(), {(kind.sub_type, rule) for kind in provider.kinds() for rule in kind.links}
+        cells = (len(types), len({call for one in types for call in one.calls}), len({right for one in types for right in one.permissions}))
+        lines.append(f"| {provider.title} | {' | '.join(map(str, cells))} | {len(rules)} | {share(name)} |\n")
+    return "".join(lines)
+
+
+def share(name: str) -> str:
+    """The rows of a provider that it has at least a part of, and all of them."""
+    rows = COVERAGE.get(name, ())
+    return f"{sum(bool(types) for _, types, _ in rows)} of {len(rows)}" if rows else ""
+
+
+def coverage(name: str) -> str:
+    """What the inventory has of what it should have, row by row, with the reason for what it has not."""
+    head = f"\nWhat a first-rate inventory of {registry.get(name).title} has ({share(name)}, some in part):\n\n| | by | |\n|---|---|---|\n"
+    return head + "".join(f"| {row} | {_codes(types.split())} | {remark} |\n" for row, types, remark in COVERAGE[name])
 
 
 def table(name: str) -> str:
@@ -47,18 +81,8 @@ def table(name: str) -> str:
     return "".join(lines)
 
 
-def google() -> str:
-    """The types of Google Cloud, and what the inventory has of what it should have."""
-    have = sum(bool(types) for _, types, _ in gcp_coverage.ROWS)
-    lines = [
-        f"\nWhat a first-rate inventory of Google Cloud has ({have} of {len(gcp_coverage.ROWS)}, some in part):\n\n| | by | |\n|---|---|---|\n"
-    ]
-    lines += [f"| {row} | {_codes(types.split())} | {remark} |\n" for row, types, remark in gcp_coverage.ROWS]
-    return table("gcp") + "".join(lines)
-
-
 def kubernetes() -> str:
-    """The known kinds, the rules for custom resources, and what the inventory has of what it should have."""
+    """The known kinds, and the rules for custom resources."""
     links = {kind.sub_type: dict.fromkeys(rule.type for rule in kind.links) for kind in catalogue.KINDS}
     links |= {derived.IMAGE: {"resolves_to": None}, derived.RELEASE: {"stored_in": None}}
     lines = ["\n## Kubernetes\n\nEverything that a cluster serves is read; these kinds are known better than others.\n\n"]
@@ -69,8 +93,6 @@ def kubernetes() -> str:
     lines.append("\nLinks of custom resources:\n\n| kind | link | from | to |\n|---|---|---|---|\n")
     for name, rules in sorted(CUSTOM.items()):
         lines += [f"| `{name}` | `{rule.type}` | `{rule.path}` | `{rule.to}` |\n" for rule in rules]
-    lines.append(f"\nWhat a first-rate inventory of Kubernetes has ({len(ROWS)} of {len(ROWS)}):\n\n| | by | |\n|---|---|---|\n")
-    lines += [f"| {row} | {_codes(types.split())} | {remark} |\n" for row, types, remark in ROWS]
     return "".join(lines)
 
 
@@ -78,18 +100,13 @@ def _codes(words) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def test_every_row_of_kubernetes_names_types_that_there_are():
-    known = {one.sub_type for one in registry.get("kubernetes").resource_types()} | READ_AS_SERVED
-    known |= {catalogue.sub_type(*name.split(".", 1)) for name in CUSTOM}
-    assert len(ROWS) == 60
-    assert not {name for _, types, _ in ROWS for name in types.split()} - known
-
-
-def test_every_row_of_google_cloud_names_types_that_there_are_or_says_why_not():
-    known = {one.sub_type for one in registry.get("gcp").resource_types()}
-    assert len(gcp_coverage.ROWS) == 64
-    assert not {name for _, types, _ in gcp_coverage.ROWS for name in types.split()} - known
-    assert all(types or remark for _, types, remark in gcp_coverage.ROWS)
+@pytest.mark.parametrize(("name", "number"), [("aws", 75), ("azure", 70), ("gcp", 64), ("kubernetes", 60)])
+def test_every_row_names_types_that_there_are_or_says_why_not(name, number):
+    known = {one.sub_type for one in (*registry.get(name).resource_types(), *registry.get("entra").resource_types())}
+    known |= kubernetes_coverage.READ_AS_SERVED | {catalogue.sub_type(*kind.split(".", 1)) for kind in CUSTOM}
+    assert len({row for row, _, _ in COVERAGE[name]}) == len(COVERAGE[name]) == number
+    assert not {kind for _, types, _ in COVERAGE[name] for kind in types.split()} - known
+    assert all(types or remark for _, types, remark in COVERAGE[name])
 
 
 def test_the_page_is_what_the_catalogues_say():
