@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, render_template
 
+from api.attribute_tree import tree
 from api.context import Context
 from api.errors import ApiError
 from api.graph import draw
@@ -80,7 +81,9 @@ def _entity(context: Context, entity_id: int) -> str:
         entity = or_404(entities.get(connection, entity_id), f"entity {entity_id}")
         home = organizations.get(connection, entity["organization_id"])
         parent = entities.get(connection, entity["parent_id"]) if entity["parent_id"] else None
-    return render_template("entity.html", entity=entity, organization=home, parent=parent, graph=draw(entity))
+    return render_template(
+        "entity.html", entity=entity, organization=home, parent=parent, graph=draw(entity), attributes=tree(entity["attributes"])
+    )
 
 
 PAGES = (
