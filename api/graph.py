@@ -63,10 +63,10 @@ def draw(entity: dict[str, Any]) -> Graph | None:
     height = rows * (HIGH + GAP) - GAP + 4
     step = WIDE + LANE
     start = step if left else 0
-    centre = Box(start + 2, (height - HIGH) // 2, _cut(entity["name"]), entity["sub_type"])
+    centre = Box(start + 2, (height - HIGH) // 2, cut(entity["name"]), entity["sub_type"])
     sources, targets = _column(left, 2, height), _column(right, start + step + 2, height)
-    lines = [_line(box.x + WIDE, box.middle, centre.x, centre.middle) for box in sources]
-    lines += [_line(centre.x + WIDE, centre.middle, box.x, box.middle) for box in targets]
+    lines = [curve(box.x + WIDE, box.middle, centre.x, centre.middle) for box in sources]
+    lines += [curve(centre.x + WIDE, centre.middle, box.x, box.middle) for box in targets]
     width = start + WIDE + 4 + (step if right else 0)
     return Graph(width, height, centre, sources + targets, lines, max(0, len(left) - AT_MOST) + max(0, len(right) - AT_MOST))
 
@@ -75,16 +75,17 @@ def _column(neighbours: Sequence[tuple[str, str, str, int | None]], x: int, heig
     shown = neighbours[:AT_MOST]
     top = (height - len(shown) * (HIGH + GAP) + GAP) // 2
     return [
-        Box(x, top + row * (HIGH + GAP), _cut(name), _cut(f"{link} · {kind}", LETTERS + 5), number)
+        Box(x, top + row * (HIGH + GAP), cut(name), cut(f"{link} · {kind}", LETTERS + 5), number)
         for row, (name, link, kind, number) in enumerate(shown)
     ]
 
 
-def _line(x: int, y: int, to_x: int, to_y: int) -> str:
+def curve(x: int, y: int, to_x: int, to_y: int) -> str:
     """A curve that leaves and arrives level; its end leaves room for the arrow's head."""
     half = (x + to_x) // 2
     return f"M{x} {y} C{half} {y} {half} {to_y} {to_x - 7} {to_y}"
 
 
-def _cut(text: str, letters: int = LETTERS) -> str:
+def cut(text: str, letters: int = LETTERS) -> str:
+    """The text, cut to the width of a box."""
     return text if len(text) <= letters else text[: letters - 1] + "…"

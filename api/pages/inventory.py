@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import collections
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Response, render_template
+from flask import Response, render_template, request
 
+from api import walk
 from api.attribute_tree import tree
 from api.context import Context
 from api.errors import ApiError
@@ -15,9 +17,15 @@ from api.lookup import or_404
 from api.pages import query
 from api.pages.actions import Page
 from api.search import EXAMPLES, SearchError, conditions
-from worker.store import entities, entity_list, organizations
+from worker.store import access, entities, entity_list, neighbourhood, organizations
 
 FILTERS = ("q", "entity_type", "sub_type", "provider", "region", "organization_id")
+
+ACCESS_SHOWN = 50
+"""Rows of a list of access on the page of an entity that are open at first."""
+
+MOST_TYPES = 100
+"""Types of links that one address may choose."""
 
 SHOWN, SIZES = ("sort", "per_page"), (25, 50, 100, 250)
 
@@ -80,13 +88,45 @@ def _entity(context: Context, entity_id: int) -> str:
     with context.pool.reading() as connection:
         entity = or_404(entities.get(connection, entity_id), f"entity {entity_id}")
         home = organizations.get(connection, entity["organization_id"])
-        parent = entities.get(connection, entity["parent_id"]) if entity["parent_id"] else None
+        parent = entities.named(connection, entity["parent_id"]) if entity["parent_id"] else None
+        holders, held = access.reaching(connection, entity_id), access.reached(connection, entity_id)
     return render_template(
-        "entity.html", entity=entity, organization=home, parent=parent, graph=draw(entity), attributes=tree(entity["attributes"])
+        "entity.html",
+        entity=entity,
+        organization=home,
+        parent=parent,
+        graph=draw(entity),
+        attributes=tree(entity["attributes"]),
+        holders=holders,
+        held=held,
+        shown=ACCESS_SHOWN,
+    )
+
+
+def _graph(context: Context, entity_id: int) -> str:
+    """Two hops around an entity; `link`, any number of times, is a type of link."""
+    chosen = [one for one in request.args.getlist("link") if one and "\0" not in one][:MOST_TYPES]
+    with context.pool.reading() as connection:
+        entity = or_404(entities.named(connection, entity_id), f"entity {entity_id}")
+        around = neighbourhood.of(connection, entity_id, chosen)
+    links = [one for hop in (*around.dependencies, *around.dependents) for one in hop.links]
+    own = dict(around.types)
+    behind = sorted({one["dependency_type"] for one in links}.union(chosen).difference(own))
+    return render_template(
+        "graph.html",
+        entity=entity,
+        around=around,
+        chosen=chosen,
+        types=[*around.types, *((one, None) for one in behind)],
+        names={entity_id: entity["name"] or entity["external_id"]}
+        | {one["far_id"]: one["far_name"] or one["far_external_id"] for one in links if one["far_id"]},
+        graph=walk.draw(entity, around),
+        query=f"?{urlencode([('link', one) for one in chosen])}" if chosen else "",
     )
 
 
 PAGES = (
     Page("/entities", _entities, "read"),
     Page("/entities/<id:entity_id>", _entity, "read"),
+    Page("/entities/<id:entity_id>/graph", _graph, "read"),
 )

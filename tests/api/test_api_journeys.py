@@ -96,6 +96,7 @@ PATHS = (
     "/entities?q=type:ec2_instance&sort=-name&per_page=25",
     "/entities?q=tags:odd",
     "/entities/1",
+    "/entities/2/graph",
     "/organizations",
     "/organizations/1",
     "/changes",

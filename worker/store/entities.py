@@ -14,13 +14,18 @@ COLUMNS: LiteralString = ", ".join(FIELDS)
 
 def get(connection: Connection, entity: int) -> dict[str, Any] | None:
     """One entity with its dependencies in both directions and its latest changes."""
-    found = one(connection, "select " + COLUMNS + " from entities where id = %s", [entity])
+    found = named(connection, entity)
     if found is None:
         return None
     for name in ("dependencies", "dependents"):
         found[name] = rows(connection, statements.get(f"{name}_of"), [entity])
     found["changes"] = changes.latest(connection, entity)
     return found
+
+
+def named(connection: Connection, entity: int) -> dict[str, Any] | None:
+    """One entity alone."""
+    return one(connection, "select " + COLUMNS + " from entities where id = %s", [entity])
 
 
 def dependencies(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:

@@ -28,3 +28,92 @@ with recursive below as (
     select o.id from organizations o join below b on o.parent_id = b.id
 )
 select id from below
+
+-- name: links_from
+-- Returns links of entities to what they depend on, of each entity some; first what has the most links itself.
+with near as (
+    select d.source_id as near_id, d.dependency_type, d.target_id as far_id, d.target_external_id as far_external_id
+    from unnest(%(ids)s::bigint[]) as given (id)
+    cross join lateral (
+        select * from dependencies
+        where source_id = given.id and (%(types)s::text[] is null or dependency_type = any(%(types)s)) limit %(each)s
+    ) d
+)
+select near.*, e.name as far_name, e.sub_type as far_sub_type, counted.links
+from near
+left join entities e on e.id = near.far_id
+cross join lateral (
+    select count(*) as links from (
+        (select from dependencies where source_id = near.far_id limit 100)
+        union all (select from dependencies where target_id = near.far_id limit 100)
+    ) as found
+) as counted
+order by counted.links desc, near.dependency_type, near.far_id, near.far_external_id
+
+-- name: links_to
+-- Returns links to entities from what depends on them, of each entity some; first what has the most links itself.
+with near as (
+    select d.target_id as near_id, d.dependency_type, d.source_id as far_id
+    from unnest(%(ids)s::bigint[]) as given (id)
+    cross join lateral (
+        select * from dependencies
+        where target_id = given.id and (%(types)s::text[] is null or dependency_type = any(%(types)s)) limit %(each)s
+    ) d
+)
+select near.*, e.external_id as far_external_id, e.name as far_name, e.sub_type as far_sub_type, counted.links
+from near
+join entities e on e.id = near.far_id
+cross join lateral (
+    select count(*) as links from (
+        (select from dependencies where source_id = near.far_id limit 100)
+        union all (select from dependencies where target_id = near.far_id limit 100)
+    ) as found
+) as counted
+order by counted.links desc, near.dependency_type, near.far_id
+
+-- name: link_types_of
+-- Counts the links of an entity by type, in both directions, up to a number in each.
+select dependency_type, count(*) as links from (
+    (select dependency_type from dependencies where source_id = %(id)s limit %(each)s)
+    union all (select dependency_type from dependencies where target_id = %(id)s limit %(each)s)
+) as found
+group by 1 order by 2 desc, 1
+
+-- name: access_to
+-- Returns one step from entities to what holds them: members, bindings, whom a binding is granted to; of each entity some.
+select step.* from unnest(%(ids)s::bigint[]) as given (id)
+cross join lateral (
+    (
+        select given.id as near_id, d.dependency_type, e.id, e.name, e.external_id, e.entity_type, e.sub_type
+        from dependencies d join entities e on e.id = d.source_id and e.is_active
+        where d.target_id = given.id and d.dependency_type = any(%(forward)s)
+          and (d.dependency_type <> 'member_of' or e.entity_type = any(%(members)s))
+        limit %(each)s
+    ) union all (
+        select given.id, d.dependency_type, e.id, e.name, e.external_id, e.entity_type, e.sub_type
+        from dependencies d join entities e on e.id = d.target_id and e.is_active
+        where d.source_id = given.id and d.dependency_type = any(%(backward)s)
+        limit %(each)s
+    )
+) as step
+order by step.near_id, step.name, step.id
+
+-- name: access_of
+-- Returns one step from entities to what they hold: groups, bindings, the roles and scopes of a binding; of each entity some.
+select step.* from unnest(%(ids)s::bigint[]) as given (id)
+cross join lateral (
+    (
+        select given.id as near_id, d.dependency_type, e.id, e.name, e.external_id, e.entity_type, e.sub_type
+        from dependencies d join entities e on e.id = d.target_id and e.is_active
+        join entities holder on holder.id = given.id
+        where d.source_id = given.id and d.dependency_type = any(%(forward)s)
+          and (d.dependency_type <> 'member_of' or holder.entity_type = any(%(members)s))
+        limit %(each)s
+    ) union all (
+        select given.id, d.dependency_type, e.id, e.name, e.external_id, e.entity_type, e.sub_type
+        from dependencies d join entities e on e.id = d.source_id and e.is_active
+        where d.target_id = given.id and d.dependency_type = any(%(backward)s)
+        limit %(each)s
+    )
+) as step
+order by step.near_id, step.name, step.id
