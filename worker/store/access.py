@@ -45,12 +45,12 @@ class Access:
 
 
 def reaching(connection: Connection, entity: int) -> Access:
-    """Who reaches an entity: members and those to whom it is granted, directly and by way of groups, bindings and roles."""
+    """Finds who reaches an entity: members and those to whom it is granted, directly and through groups, bindings and roles."""
     return _closure(connection, statements.get("access_to"), entity)
 
 
 def reached(connection: Connection, entity: int) -> Access:
-    """What an entity reaches: its groups, roles, policies and scopes, directly and by way of each other."""
+    """Finds what an entity reaches: its groups, roles, policies and scopes, directly and through each other."""
     return _closure(connection, statements.get("access_of"), entity)
 
 

@@ -24,7 +24,7 @@ def get(connection: Connection, entity: int) -> dict[str, Any] | None:
 
 
 def named(connection: Connection, entity: int) -> dict[str, Any] | None:
-    """One entity alone."""
+    """The row of one entity, without its dependencies and changes."""
     return one(connection, "select " + COLUMNS + " from entities where id = %s", [entity])
 
 

@@ -1,4 +1,4 @@
-"""What is within two links of an entity, along the arrows: bounded, however many links there are."""
+"""The neighbourhood of an entity: two links along the arrows, bounded however many links there are."""
 
 from __future__ import annotations
 
