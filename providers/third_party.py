@@ -6,6 +6,7 @@ takes no other with it.
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,44 @@ MOST_BYTES = 64 * 1024
 
 MOST_PROVIDERS = 20
 """Providers of all packages together: each is described by a process at the start."""
+
+MOST_FILES = 20_000
+"""Files of a package whose modules are kept out; the writer hashes no larger one either."""
+
+NEEDED = frozenset(
+    {
+        "_cffi_backend",
+        "_multiprocess",
+        "api",
+        "blinker",
+        "cffi",
+        "click",
+        "cryptography",
+        "dill",
+        "flask",
+        "gunicorn",
+        "itsdangerous",
+        "jinja2",
+        "markupsafe",
+        "msgspec",
+        "multiprocess",
+        "packaging",
+        "prometheus_client",
+        "providers",
+        "psycopg",
+        "psycopg_binary",
+        "psycopg_pool",
+        "siphashc",
+        "structlog",
+        "supervisor",
+        "tenacity",
+        "typing_extensions",
+        "urllib3",
+        "werkzeug",
+        "worker",
+    }
+)
+"""Modules that our processes need: one that a package has installed over them cannot be kept out without stopping us."""
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 """The names that a provider may have."""
@@ -53,6 +92,31 @@ def installed(built_in: Mapping[str, str]) -> Installed:
         if points.pop(name, None) and name not in problems:
             problems[name] = unusable(name, f"packages name more than {MOST_PROVIDERS} providers")
     return Installed(points, problems)
+
+
+def keep_out() -> None:
+    """Makes the import of every module of the third parties' packages fail in this process: they run in job processes only.
+
+    Our libraries import some modules if they are there (`rich`, `psycopg_c` ...), so a package could bring one to be run in the API or the
+    writer. To be called before any library is imported.
+    """
+    for name in {module for folder in _folders() for module in _modules(folder)} - NEEDED - sys.stdlib_module_names:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes the import fail
+
+
+def _modules(folder: Path) -> set[str]:
+    """The top-level modules that a package lists, if it names providers; none for what cannot be read."""
+    try:
+        points, record = folder / "entry_points.txt", folder / "RECORD"
+        with points.open("rb") as stream:
+            if ENTRY_POINT_GROUP.encode() not in stream.read(MOST_BYTES):
+                return set()
+        with record.open(newline="", encoding="utf-8", errors="replace") as lines:
+            files = [row[0] for _, row in zip(range(MOST_FILES), csv.reader(lines), strict=False) if row]
+    except (OSError, csv.Error):
+        return set()
+    tops = (file.partition("/")[0] for file in files)
+    return {module for top in tops if (module := top.partition(".")[0]).isidentifier()}
 
 
 def unusable(name: str, reason: str) -> str:

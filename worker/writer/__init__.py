@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from providers import third_party
+
+third_party.keep_out()  # before the libraries that the modules of this package import
+
 
 def main(control: int, settings: int, once: bool = False, job: int | None = None) -> int:
     """Entry point of the process. `control` is its end of the supervisor's channel; `settings` is a descriptor that holds the settings."""
