@@ -1,7 +1,9 @@
 # Two stages: one has pip, downloads what deploy/requirements.lock names and checks every hash; the other has neither pip nor a compiler.
 ARG BASE=docker.io/library/python:3.12-slim-bookworm
+# Of that image (sha256:...): with it, every build has the same base, whatever the tag has become.
+ARG BASE_DIGEST=
 
-FROM ${BASE} AS build
+FROM ${BASE}${BASE_DIGEST:+@}${BASE_DIGEST} AS build
 # Which sources this image can read, and psycopg2 for those who look at the database by hand: names of setup.cfg's extras.
 ARG EXTRAS=all,psycopg2
 WORKDIR /src
@@ -14,6 +16,7 @@ COPY worker/version.py worker/version.py
 RUN python3 -m venv --without-pip /opt/elder \
  && /opt/pip/bin/pip --python /opt/elder/bin/python install --no-cache-dir -q --no-compile --no-index --find-links /wheels ".[${EXTRAS}]" \
  && /opt/elder/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/elder/lib
+COPY deploy/licences.py ./
 COPY supervisor supervisor
 COPY providers providers
 COPY worker worker
@@ -23,14 +26,23 @@ COPY docs/man docs/man
 RUN /opt/pip/bin/pip --python /opt/elder/bin/python install \
       --no-cache-dir -q --no-compile --no-index --find-links /wheels --no-deps --force-reinstall . \
  && /opt/elder/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/elder/lib \
- && /opt/pip/bin/pip --python /opt/elder/bin/python inspect >/opt/elder/packages.json
+ && /opt/pip/bin/pip --python /opt/elder/bin/python inspect >/opt/elder/packages.json \
+ && /opt/elder/bin/python licences.py >/opt/elder/LICENSES.txt
 
-FROM ${BASE}
-LABEL org.opencontainers.image.title="Elder Worker" org.opencontainers.image.licenses="Apache-2.0"
+FROM ${BASE}${BASE_DIGEST:+@}${BASE_DIGEST}
+# Of the release that this is: VERSION and REVISION, the commit.
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Elder Worker" \
+      org.opencontainers.image.description="Keeps an inventory of clouds and directories true" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 ENV PATH=/opt/elder/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 ELDER_API_HOST=0.0.0.0 HOME=/app
 # curl, as the quick start looks around with it; it is the base's own when that has one.
 # hadolint ignore=DL3008
 RUN { command -v curl || { apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*; }; } \
+ && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && mkdir -p /app/credentials /var/run/secrets/elder \
  && useradd --system --uid 10001 --home-dir /app --no-create-home --shell /usr/sbin/nologin elder
 COPY --from=build /opt/elder /opt/elder

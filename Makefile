@@ -7,7 +7,7 @@ SIDE_BY_SIDE ?= 2
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check format lock dist bench soak chaos clean peers
+.PHONY: help demo test fast check format lock dist sbom audit bench soak chaos clean peers
 
 help: ## Lists the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -39,6 +39,15 @@ lock: $(VENV)/test ## Pins what goes into the image, with hashes: deploy/require
 dist: $(VENV)/test ## The release of this commit: wheel, source distribution and checksums in dist/
 	@$(BIN)/python deploy/release.py $(SNAPSHOT)
 
+sbom: $(VENV)/test ## What goes into the image with which hashes, as CycloneDX: dist/sbom.json
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py requirements deploy/requirements.lock --output-reproducible --validate --of JSON -o dist/sbom.json
+
+audit: $(VENV)/test ## Known advisories against what goes into the image; where nobody can be asked, it says so
+	@if $(BIN)/python -c "import urllib.request as r; r.urlopen('https://pypi.org/pypi/pip/json', timeout=10)" 2>/dev/null; then \
+		$(BIN)/uv tool run --from 'pip-audit>=2.7,<3' pip-audit --requirement deploy/requirements.lock --require-hashes --disable-pip; \
+	else echo "not audited: pypi.org, which has the advisories, cannot be reached from here"; fi
+
 bench: $(VENV)/test ## Our numbers beside the limits and beside the alternatives
 	$(BIN)/python -m bench
 
@@ -46,7 +55,7 @@ soak: $(VENV)/test peers ## The long runs, an hour or more: one table, each figu
 	$(BIN)/python -m bench.soak $(SOAK)
 
 chaos: $(VENV)/test ## Kills, stops, restarts and cuts for MINUTES (30), then compares every stored row with its source
-	$(BIN)/python -m bench.chaos --minutes $(or $(MINUTES),30)
+	$(BIN)/python -m bench.chaos --minutes $(or $(MINUTES),30) $(CHAOS)
 
 peers: ## As root: the Debian packages of the peers that tests run against
 	@if [ "$$(id -u)" = 0 ]; then deploy/install-peers; else echo "not root: tests whose peer is not installed are skipped"; fi

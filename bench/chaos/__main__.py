@@ -13,15 +13,19 @@ import sys
 import tempfile
 import time
 
+from peers.pgbouncer import PgBouncer, start
 from peers.port import free_port
 
-from bench.chaos.faults import Faults, Proxy
+from bench.chaos.faults import LONGEST, Faults, Proxy
 from bench.chaos.ledger import Ledger
 from bench.chaos.source import install
 from bench.chaos.worker import Worker, left_processes
 from bench.processes import percentile
 from worker.local.postgres import EmbeddedPostgres
 from worker.store.migrate import migrate
+
+POOL = "default_pool_size = 6"
+"""Connections of PgBouncer to the server: fewer than the ten that both workers use at their busiest, so that they share them."""
 
 DRAIN = 900.0
 """Seconds for all jobs to run once more when nobody is in the way."""
@@ -37,6 +41,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=200)
     parser.add_argument("--resources", type=int, default=1000, help="of each job")
     parser.add_argument("--pause", type=float, default=0.2, help="seconds that a source takes for 50 resources of a region")
+    parser.add_argument("--pooled", action="store_true", help="a PgBouncer in transaction mode between the workers and PostgreSQL")
+    parser.add_argument("--outage", type=float, default=LONGEST, help="seconds that PostgreSQL is away at the most")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--folder", type=pathlib.Path, default=None, help="kept afterwards, with the logs")
     options = parser.parse_args()
@@ -44,7 +50,8 @@ def main() -> int:
     random.seed(seed)
     now = dt.datetime.now(dt.UTC)
     print(f"{now:%Y-%m-%d %H:%M} UTC, {platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, seed {seed}")
-    print(f"{options.minutes:g} minutes, 2 workers, {options.jobs} jobs, {options.jobs * options.resources} resources\n", flush=True)
+    print(f"{options.minutes:g} minutes, 2 workers, {options.jobs} jobs, {options.jobs * options.resources} resources")
+    print(f"PostgreSQL away for up to {options.outage:g} s{', PgBouncer in transaction mode between' * options.pooled}\n", flush=True)
     if options.folder:
         return chaos(options.folder.resolve(), options)
     with tempfile.TemporaryDirectory(prefix="elder-chaos-") as folder:
@@ -55,18 +62,22 @@ def chaos(folder: pathlib.Path, options: argparse.Namespace) -> int:
     """All of it, in a folder."""
     install(folder / "site")
     server = EmbeddedPostgres(folder / "postgres", settings=("max_connections=200", "max_wal_size=2GB"))
+    pooler: PgBouncer | None = None
     proxies: list[Proxy] = []
     workers: list[Worker] = []
     try:
         server.start()
         migrate(server.url())
-        proxies += [Proxy(f"{server.socket}/.s.PGSQL.5432") for _ in range(2)]
+        if options.pooled:
+            pooler = start(server.url(), folder / "pgbouncer", "transaction", POOL)
+        target = ("127.0.0.1", pooler.port) if pooler else f"{server.socket}/.s.PGSQL.5432"
+        proxies += [Proxy(target) for _ in range(2)]
         config = {"version": 0, "resources": options.resources // 4, "pause": options.pause}
         ledger = Ledger(server.url(), options.jobs, config)
         for number, proxy in enumerate(proxies):
             url = f"postgresql://elder:{server.password}@127.0.0.1:{proxy.port}/elder"
             workers.append(Worker(folder / f"worker-{number}", folder / "site", free_port(), url))
-        return _run(ledger, workers, Faults(workers, proxies, server), options.minutes * 60, folder)
+        return _run(ledger, workers, Faults(workers, proxies, server, options.outage), options.minutes * 60, folder)
     finally:
         for worker in workers:
             if worker.process.poll() is None:
@@ -74,6 +85,8 @@ def chaos(folder: pathlib.Path, options: argparse.Namespace) -> int:
                 worker.process.wait()
         for proxy in proxies:
             proxy.close()
+        if pooler:
+            pooler.close()
         server.close()
 
 

@@ -33,11 +33,12 @@ NETWORK = {"cut": 3, "refused": 1, "deaf": 1, "slow": 1}
 class Faults:
     """Three threads of bad luck: one for each worker, one for PostgreSQL."""
 
-    def __init__(self, workers: list[Worker], proxies: list[Proxy], server: EmbeddedPostgres) -> None:
+    def __init__(self, workers: list[Worker], proxies: list[Proxy], server: EmbeddedPostgres, outage: float = LONGEST) -> None:
+        """`outage` is the number of seconds that PostgreSQL is away at the most."""
         self.recoveries: dict[str, list[float]] = defaultdict(list)
         """Fault -> seconds from its end until the worker (both, for PostgreSQL) said that it was ready."""
         self.failures: list[str] = []
-        self._workers, self._server = workers, server
+        self._workers, self._server, self._outage = workers, server, outage
         self._over = threading.Event()
         self._threads = [
             threading.Thread(target=self._haunt, args=(lambda pair=pair: self._strike(*pair), WORKER_PAUSE))
@@ -110,6 +111,6 @@ class Faults:
 
     def _restart_database(self) -> None:
         self._server.stop(signal.SIGQUIT)  # immediate: as if it had crashed
-        time.sleep(random.uniform(0.0, LONGEST))
+        time.sleep(random.uniform(0.0, self._outage))
         self._server.start()
         self.recoveries["PostgreSQL restart"].append(max(worker.await_ready() for worker in self._workers))

@@ -111,8 +111,21 @@ def test_g14_the_image_holds_no_compiler_no_pip_and_no_hostile_provider(image, c
     assert {"elder-worker", "psycopg", "boto3"} <= {each["metadata"]["name"] for each in packages["installed"]}
     [about] = json.loads(podman("image", "inspect", image))
     assert about["Config"]["User"] == "10001"
+    labels = about["Config"]["Labels"]
+    assert {f"org.opencontainers.image.{name}" for name in ("title", "description", "licenses", "version", "revision")} <= set(labels)
     with capsys.disabled():
         print(f"\nthe image has {about['Size'] / 1e6:.0f} MB, its base and {len(packages['installed'])} packages included")
+
+
+def test_nothing_in_the_image_gives_rights_and_the_licence_of_each_package_is_there(image):
+    run = ("run", "--rm", "--network", "none", *LIMITS_ONLY, image)
+    assert podman(*run, "sh", "-c", "find / -xdev -type f -perm /6000 2>/dev/null || true").strip() == ""
+    packages = json.loads(podman(*run, "cat", "/opt/elder/packages.json"))["installed"]
+    lines = podman(*run, "cat", "/opt/elder/LICENSES.txt").splitlines()
+    listed = dict(line.split(": ", 1) for line in lines[: lines.index("")])
+    assert set(listed) == {f"{one['metadata']['name']} {one['metadata']['version']}" for one in packages}
+    assert [name for name, licence in listed.items() if licence == "see its text"] == []
+    assert "Apache License" in "\n".join(lines)
 
 
 LIMITS_ONLY = ("--runtime", "runc", "--ulimit", "nofile=20000:20000", "--ulimit", "nproc=30000:30000", "--no-healthcheck", *SMALL)

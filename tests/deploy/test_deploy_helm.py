@@ -13,7 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from helm_python.chart import Chart, lint
-from helm_python.errors import HelmValuesError
+from helm_python.errors import HelmError, HelmValuesError
 from peers.kube import running
 
 from worker.version import __version__
@@ -21,13 +21,17 @@ from worker.version import __version__
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
 CHART = DEPLOY / "helm" / "elder-worker"
 VERSIONS = ("1.25", "1.37")
-OF_OPERATORS = {"PodMonitor", "ScaledJob"}
+OF_OPERATORS = {"PodMonitor", "ScaledJob", "ScaledObject"}
 """Kinds that Kubernetes itself has no schema for."""
+SCALED_OBJECT = {"scaleTargetRef", "pollingInterval", "cooldownPeriod", "minReplicaCount", "maxReplicaCount", "triggers"}
+"""Those fields of KEDA's schema (keda.sh/v1alpha1) that are used."""
+
 VALUES = {
     "as it comes": {},
     "without secrets": {"rbac": {"secrets": False}},
     "migrate and monitoring": {"migrate": {"enabled": True}, "podMonitor": {"enabled": True}},
     "keda": {"keda": {"enabled": True}},
+    "autoscaling": {"autoscaling": {"enabled": True}},
     "as little as possible": {"api": {"enabled": False}, "rbac": {"create": False}, "networkPolicy": {"enabled": False}},
     "chosen": {
         "image": {"repository": "registry.example/elder", "digest": "sha256:" + "0" * 64},
@@ -41,6 +45,7 @@ COMPONENTS = {
     "without secrets": ("without-secrets",),
     "migrate and monitoring": ("migrate", "monitoring"),
     "keda": ("keda",),
+    "autoscaling": ("autoscaling",),
 }
 
 
@@ -120,10 +125,26 @@ def test_helm_lint_has_no_complaint(name):
     ({"worker": {"env": {"ldap-enabled": "true"}}}, "/worker/env"),
     ({"worker": {"resources": {"claims": []}}}, "'claims' not allowed"),
     ({"networkPolicy": {"databasePort": 70000}}, "/networkPolicy/databasePort"),
+    ({"autoscaling": {"jobsPerWorker": 0}}, "/autoscaling/jobsPerWorker"),
 ])  # fmt: skip
 def test_a_value_that_is_wrong_is_refused_by_its_name(values, complaint):
     with pytest.raises(HelmValuesError, match=re.escape(complaint)):
         rendered(values)
+
+
+def test_two_ways_to_make_workers_for_due_jobs_are_refused():
+    with pytest.raises(HelmError, match=r"keda\.enabled and autoscaling\.enabled"):
+        rendered({"keda": {"enabled": True}, "autoscaling": {"enabled": True}})
+
+
+def test_who_scales_sets_the_replicas_and_nobody_else():
+    """Else each upgrade would set them back."""
+    found = normal(rendered(VALUES["autoscaling"]))
+    scaled, worker = found["ScaledObject elder-worker"]["spec"], found["Deployment elder-worker"]
+    assert scaled["scaleTargetRef"] == {"name": worker["metadata"]["name"]} and "replicas" not in worker["spec"]
+    [trigger] = scaled["triggers"]
+    assert trigger["metadata"]["connectionFromEnv"] in {one["name"] for one in worker["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert set(scaled) <= SCALED_OBJECT and set(trigger) <= {"type", "metadata"}
 
 
 def test_every_value_has_a_schema_and_the_versions_are_the_programs():

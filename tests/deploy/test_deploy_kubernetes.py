@@ -100,6 +100,17 @@ def test_keda_counts_the_jobs_that_are_due(sql):
     assert sql.execute(query).fetchone() == (1,)
 
 
+def test_keda_counts_the_jobs_that_need_a_worker(sql):
+    """Those that run, too; not those that nobody runs."""
+    [scaled] = documents("components/autoscaling/scaledobject.yaml")
+    sql.execute(
+        "insert into discovery_jobs (name, provider, config, next_run_at, status, enabled) values ('due', 'aws', '{}', now(), 'pending', true),"
+        " ('runs', 'aws', '{}', now() + '1 h', 'running', true), ('later', 'aws', '{}', now() + '1 h', 'completed', true),"
+        " ('parked', 'aws', '{}', now(), 'parked', true), ('off', 'aws', '{}', now(), 'pending', false)"
+    )
+    assert sql.execute(scaled["spec"]["triggers"][0]["metadata"]["query"]).fetchone() == (2,)
+
+
 def test_a_misspelt_field_is_refused(kube):
     """Else the tests above would hold for anything."""
     [worker] = [
