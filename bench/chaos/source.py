@@ -54,7 +54,6 @@ class ChaosSource(Source):
 
     def _read(self, region: str) -> Iterator[Resource]:
         for number, resource in enumerate(resources(self._config, region)):
-            self.calls += 1
             if number % PAUSE_EVERY == 0:
                 time.sleep(self._config.pause)
             yield resource
