@@ -98,6 +98,20 @@ def test_the_scopes_of_a_deleted_job_are_abandoned(elder, database, sql, job):
     assert sql.execute("select count(*) from entities where is_active").fetchone()[0] == 3
 
 
+def test_what_another_job_sees_of_a_deleted_job_is_that_jobs(elder, database, sql, job):
+    other = add_job(sql)
+    run_once(database, job, resources(3))
+    run_once(database, other, resources(2))
+    elder.delete(f"discovery/jobs/{job}")
+    assert {(one["owner"], one["state"]): one["entities"] for one in elder.get("scopes?region=us-east-1")["scopes"]} == {
+        (f"job:{job}", "abandoned"): 1,
+        (f"job:{other}", "current"): 2,
+    }
+    assert elder.post("scopes/retire", {"owner": f"job:{job}"}, 200)["entities"] == 1
+    assert elder.get("entities?is_active=true")["total"] == 2
+    assert elder.get("changes?operation=deleted")["total"] == 1
+
+
 def test_the_command_line_lists_and_retires(database, sql, job):
     listed = cli(database, "scopes", "list", "--state", "abandoned")
     assert listed.returncode == 0, listed.stderr

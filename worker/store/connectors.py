@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from worker.store import ledger, statements
+from worker.store import ledger, scopes, statements
 from worker.store.connection import Connection, transaction
 from worker.store.query import one, rows
 from worker.sync.messages import ScopeClosed, SyncRun, Tombstoned
@@ -57,8 +57,7 @@ def put(connection: Connection, sync: SyncRun) -> None:
 
 def _abandon(connection: Connection, owner: str, number: int) -> None:
     found = connection.execute(statements.get("abandon_connector_scopes"), {"owner": owner, "run": number}).fetchall()
-    for (row,) in found:
-        connection.execute(statements.get("hand_over"), {"scope": row, "keys": None})
+    scopes.hand_over(connection, [row for (row,) in found])
 
 
 def add_line(connection: Connection, number: int, scope: int, closed: ScopeClosed, done: Tombstoned) -> None:

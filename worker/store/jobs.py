@@ -75,12 +75,15 @@ def change(connection: Connection, job: int, changes: dict[str, Any]) -> None:
 
 
 def delete(connection: Connection, job: int) -> bool:
-    """Deletes a job and, in the background, its history; what it found stays. False when it is running."""
+    """Deletes a job and, in the background, its history; what it found stays. False when it is running.
+
+    What other jobs or connectors see of it is theirs: a batch at once, the rest in the background.
+    """
     with transaction(connection):
         row = connection.execute(statements.get("delete_job"), [job]).fetchone()
         if row is not None:
             lifecycle.abandon_owner(connection, scopes.job_owner(job))
-            connection.execute(WAKE)  # a worker deletes the history
+            connection.execute(WAKE)  # a worker deletes the history and hands over the rest
     return row is not None
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, LiteralString
 
 import msgspec
 
-from worker.store import statements
+from worker.store import scopes, statements
 from worker.store.connection import Connection, transaction
 from worker.store.query import Query
 
@@ -15,6 +16,9 @@ COLUMNS: LiteralString = (
     "s.last_complete_at, s.last_outcome, s.message, s.permission, "
     "(select count(*) from entities e where e.scope_id = s.id and e.is_active) as entities"
 )
+
+HANDED_OVER = 2_000
+"""Most entities that one batch hands over, so that the deletion of a job of any size returns at once."""
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,13 +61,22 @@ def retire(connection: Connection, filters: Filters) -> Retired:
     with transaction(connection):
         found = connection.execute(statements.get("lock_abandoned"), msgspec.structs.asdict(filters)).fetchall()
         for (row,) in found:
-            values = {"scope": row, "keys": None}
-            connection.execute(statements.get("hand_over"), values)
-            gone = connection.execute(statements.get("retire_scope"), values).fetchone()
+            scopes.hand_over(connection, [row])
+            gone = connection.execute(statements.get("retire_scope"), {"scope": row}).fetchone()
             entities += int(gone[0]) if gone else 0
     return Retired(len(found), entities)
 
 
 def abandon_owner(connection: Connection, owner: str) -> None:
-    """Abandons all scopes of an owner that is no more."""
+    """Abandons all scopes of an owner that is no more, and hands a batch of their entities over. Inside a transaction."""
     connection.execute(statements.get("abandon_owner"), {"owner": owner})
+    hand_over(connection, [owner])
+
+
+def hand_over(connection: Connection, owners: Sequence[str]) -> bool:
+    """Gives a batch of the entities of these owners' abandoned scopes to the scopes that see them; returns whether there may be more.
+
+    Inside a transaction.
+    """
+    rows = connection.execute(statements.get("abandoned_scopes"), {"owners": list(owners)}).fetchall()
+    return scopes.hand_over(connection, [row for (row,) in rows], limit=HANDED_OVER) == HANDED_OVER

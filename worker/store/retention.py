@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from worker.run.queue import Cleaned
-from worker.store import releases, statements
+from worker.store import lifecycle, releases, scopes, statements
 from worker.store.connection import Connection, transaction
 
 RUNS, LINES = 2_000, 10_000
@@ -13,6 +13,9 @@ RUNS, LINES = 2_000, 10_000
 
 ROWS, ENTITIES = 5_000, 500
 """Most changes or lines of the audit log, and most entities, whose links and history go with them, in one batch."""
+
+JOBS = 100
+"""Most deleted jobs whose rows one batch removes."""
 
 FOREVER = 100_000
 """Days, for what is kept for ever."""
@@ -33,6 +36,7 @@ def clean(connection: Connection, kept: Kept) -> Cleaned:
     Each job's latest run, its latest complete run, and runs that hold something back are always kept. Raises `StoreError`.
     """
     runs = _runs(connection, kept.history)
+    more_jobs = _jobs(connection)
     rows = {
         "changes": _delete(connection, statements.get("delete_old_changes"), kept.changes, ROWS),
         "created": _delete(connection, statements.get("delete_old_created"), kept.changes, ROWS),
@@ -40,7 +44,7 @@ def clean(connection: Connection, kept: Kept) -> Cleaned:
         "deleted_entities": _delete(connection, statements.get("delete_gone_entities"), kept.deleted_entities, ENTITIES),
     }
     full = {"changes": ROWS, "created": ROWS, "audit": ROWS, "deleted_entities": ENTITIES}
-    return Cleaned(runs.rows | rows, runs.more or any(rows[what] >= full[what] for what in rows))
+    return Cleaned(runs.rows | rows, runs.more or more_jobs or any(rows[what] >= full[what] for what in rows))
 
 
 def _runs(connection: Connection, days: int) -> Cleaned:
@@ -49,8 +53,17 @@ def _runs(connection: Connection, days: int) -> Cleaned:
         runs = [run for (run,) in connection.execute(statements.get("lock_doomed_runs"), values)]
         lines = connection.execute(statements.get("delete_ledger_lines"), {"runs": runs, "lines": LINES}).rowcount
         deleted = connection.execute(statements.get("delete_runs"), {"runs": runs}).rowcount
-        connection.execute(statements.get("delete_jobs"))
     return Cleaned({"runs": deleted, "ledger_lines": lines}, len(runs) == RUNS or lines == LINES or deleted < len(runs))
+
+
+def _jobs(connection: Connection) -> bool:
+    """Deletes the rows of deleted jobs whose runs are gone, once others own what they see of them; returns whether there may be more."""
+    with transaction(connection):
+        jobs = [job for (job,) in connection.execute(statements.get("lock_deleted_jobs"), {"limit": JOBS})]
+        more = lifecycle.hand_over(connection, [scopes.job_owner(job) for job in jobs])
+        if not more:
+            connection.execute("delete from discovery_jobs where id = any(%s)", [jobs])
+    return more or len(jobs) == JOBS
 
 
 def _delete(connection: Connection, query: bytes, days: int, limit: int) -> int:

@@ -64,13 +64,14 @@ def _adopt(connection: Connection, owner: str, scope: Scope) -> int | None:
 
 
 def begin(connection: Connection, owner: str, scope: Scope, run: int | None) -> Begun:
-    """Begins the reading of a scope. The attempt is recorded; the scope is in its owner's plan."""
+    """Begins the reading of a scope of its owner's plan: the attempt is recorded, and what it has seen of stale owners is its own."""
     if find_scope(connection, owner, scope) is None:
         _adopt(connection, owner, scope)
     values = {"owner": owner, "run": run, **msgspec.structs.asdict(scope)}
     row = connection.execute(statements.get("begin_scope"), values).fetchone()
     assert row is not None
-    return Begun(int(row[0]), str(row[1]), bool(row[2]))
+    taken = connection.execute(statements.get("take_over"), {"scope": row[0]}).fetchone()
+    return Begun(int(row[0]), str(row[1]), bool(row[2]) and taken == (0,))
 
 
 def catalogue_version(connection: Connection, row: int) -> str:
@@ -109,9 +110,20 @@ def attempted(connection: Connection, owner: str) -> tuple[Scope, ...]:
 def abandon(connection: Connection, owner: str, run: int) -> int:
     """Marks the scopes that the owner's whole plan no longer contains; returns how many. What others see of them is theirs from now on."""
     rows = connection.execute(statements.get("abandon_scopes"), {"owner": owner, "run": run}).fetchall()
-    for (row,) in rows:
-        connection.execute(statements.get("hand_over"), {"scope": row, "keys": None})
+    hand_over(connection, [row for (row,) in rows])
     return len(rows)
+
+
+def hand_over(connection: Connection, rows: Sequence[int], keys: Sequence[int] | None = None, limit: int | None = None) -> int:
+    """Gives entities of these scopes to the current scopes that see them still; returns how many. Inside a transaction.
+
+    `keys` narrows it to some entities; `limit` is how many at most.
+    """
+    if not rows:
+        return 0
+    values = {"scopes": list(rows), "keys": None if keys is None else list(keys), "limit": limit}
+    moved = connection.execute(statements.get("hand_over"), values).fetchone()
+    return int(moved[0]) if moved else 0
 
 
 def _key(owner: str, scope: Scope) -> list[str]:

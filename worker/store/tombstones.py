@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from worker.store import guard, losses, releases, statements
+from worker.store import guard, losses, releases, scopes, statements
 from worker.store.connection import Connection, transaction
 from worker.store.guard import Loss
 from worker.store.losses import Losses
@@ -29,7 +29,7 @@ def tombstone(connection: Connection, scope: int, run: int | None, unseen: Seque
         return 0, 0
     values = {"scope": scope, "run": run, "keys": list(unseen)}
     connection.execute(statements.get("forget_sightings"), values)
-    connection.execute(statements.get("hand_over"), values)
+    scopes.hand_over(connection, [scope], keys=unseen)
     row = connection.execute(statements.get("count_own"), values).fetchone()
     own, active = row or (0, 0)
     loss = Loss("entity", "", own, active, active)
@@ -94,14 +94,14 @@ def clear_held(connection: Connection, scope: int) -> None:
 def _release(connection: Connection, run: int | None, owner: str | None, by: str) -> Released:
     release = releases.begin(connection, run, owner, by)
     whose = {"run": run, "owner": owner, "release": release}
-    scopes = [scope for (scope,) in connection.execute(statements.get("scopes_with_held"), whose)]
-    for scope in scopes:  # what another scope has seen meanwhile is alive
+    holding = [scope for (scope,) in connection.execute(statements.get("scopes_with_held"), whose)]
+    for scope in holding:  # what another scope has seen meanwhile is alive
         held = [key for (key,) in connection.execute(statements.get("held_keys"), {"scope": scope})]
-        connection.execute(statements.get("hand_over"), {"scope": scope, "keys": held})
-    applied: Losses = losses.release(connection, scopes, run, release)
+        scopes.hand_over(connection, [scope], keys=held)
+    applied: Losses = losses.release(connection, holding, run, release)
     row = connection.execute(statements.get("release_held"), whose).fetchone()
     released = Released(int(row[0]) if row else 0, *applied)
-    connection.execute(statements.get("forget_applied"), {"scopes": scopes})
-    connection.execute(statements.get("count_scopes"), {"scopes": scopes})
+    connection.execute(statements.get("forget_applied"), {"scopes": holding})
+    connection.execute(statements.get("count_scopes"), {"scopes": holding})
     releases.end(connection, release, **released._asdict())
     return released

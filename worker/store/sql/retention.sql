@@ -35,10 +35,12 @@ where ctid in (select ctid from run_scopes where run_id = any(%(runs)s) limit %(
 delete from discovery_history h
 where h.id = any(%(runs)s) and not exists (select from run_scopes s where s.run_id = h.id)
 
--- name: delete_jobs
--- Deletes jobs that are marked as deleted and have no runs any more.
-delete from discovery_jobs j
+-- name: lock_deleted_jobs
+-- Locks jobs that are marked as deleted and have no runs any more, so many at most; returns their rows.
+select j.id from discovery_jobs j
 where j.deleted_at is not null and not exists (select from discovery_history h where h.job_id = j.id)
+order by j.id limit %(limit)s
+for update of j skip locked
 
 -- name: delete_old_changes
 -- Deletes the oldest changes of entities, so many at most; returns how many.

@@ -149,6 +149,10 @@ where s.id = %(scope)s
 -- Abandons all scopes of an owner.
 update elder_worker.scopes set state = 'abandoned', state_since = now() where owner = %(owner)s and state = 'current'
 
+-- name: abandoned_scopes
+-- Returns the abandoned scopes of owners.
+select id from elder_worker.scopes where owner = any(%(owners)s) and state = 'abandoned'
+
 -- name: fingerprints_of
 -- Returns key and content of those of some keys that a scope has seen, its own active entities and its sightings, sorted by key.
 select key, content from entities where scope_id = %(scope)s and is_active and key = any(%(keys)s)

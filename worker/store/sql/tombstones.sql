@@ -14,22 +14,40 @@ select count(*) from gone
 delete from elder_worker.sightings where scope_id = %(scope)s and key = any(%(keys)s)
 
 -- name: hand_over
--- Gives entities that a scope no longer sees to the scope that saw them last, read in full most lately; returns how many. Without keys, all of them.
+-- Gives entities that scopes no longer see to the scope that saw them last, read in full most lately; returns how many. Without keys, all of
+-- them; with a limit, so many at most. What has got another owner, or was deleted, while this statement waited for its row stays as it is.
 with heirs as (
     select distinct on (g.entity_id) g.entity_id, g.scope_id, g.key, g.content
     from elder_worker.sightings g
     join entities e on e.id = g.entity_id
     join elder_worker.scopes h on h.id = g.scope_id
-    where e.scope_id = %(scope)s and e.is_active and (%(keys)s::bigint[] is null or e.key = any(%(keys)s)) and h.state = 'current'
+    where e.scope_id = any(%(scopes)s) and e.is_active and (%(keys)s::bigint[] is null or e.key = any(%(keys)s)) and h.state = 'current'
     order by g.entity_id, h.last_complete_at desc nulls last, g.scope_id
+    limit %(limit)s
 ), moved as (
     update entities e set scope_id = heirs.scope_id, content = case when e.content = heirs.content then e.content else 0 end
-    from heirs where e.id = heirs.entity_id
+    from heirs where e.id = heirs.entity_id and e.is_active and e.scope_id = any(%(scopes)s)
     returning e.id
 ), forgotten as (
     delete from elder_worker.sightings g using heirs where g.scope_id = heirs.scope_id and g.key = heirs.key
 )
 select count(*) from moved
+
+-- name: take_over
+-- Gives a scope what it has seen of owners that have not been read in full for a week; returns how many entities.
+with stale as (
+    select o.id from elder_worker.scopes o
+    where o.id <> %(scope)s and o.state = 'current' and coalesce(o.last_complete_at, o.created_at) <= now() - interval '7 days'
+      and exists (select from elder_worker.sightings where scope_id = %(scope)s)
+), taken as (
+    update entities e set scope_id = %(scope)s, content = case when e.content = g.content then e.content else 0 end
+    from elder_worker.sightings g
+    where g.scope_id = %(scope)s and e.id = g.entity_id and e.is_active and e.scope_id in (select id from stale)
+    returning g.key
+), forgotten as (
+    delete from elder_worker.sightings where scope_id = %(scope)s and key in (select key from taken)
+)
+select count(*) from taken
 
 -- name: count_own
 -- Returns how many of the keys are active entities of a scope's own, and how many of those it has in all.
