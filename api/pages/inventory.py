@@ -14,10 +14,12 @@ from api.context import Context
 from api.errors import ApiError
 from api.graph import draw
 from api.lookup import or_404
-from api.pages import query
+from api.pages import facets, query
 from api.pages.actions import Page
 from api.search import EXAMPLES, SearchError, conditions
 from worker.store import access, entities, entity_list, neighbourhood, organizations
+from worker.store import facets as stored_facets
+from worker.store.connection import Connection
 
 FILTERS = ("q", "entity_type", "sub_type", "provider", "region", "organization_id")
 
@@ -32,26 +34,35 @@ SHOWN, SIZES = ("sort", "per_page"), (25, 50, 100, 250)
 
 def _entities(context: Context) -> str | Response:
     given = query.filters(*FILTERS, *SHOWN, "deleted")
-    filters: dict[str, Any] = {name: value for name, value in given.items() if name not in ("deleted", "q", *SHOWN)}
+    filters: dict[str, Any] = {name: value for name, value in given.items() if name not in ("deleted", "q", "columns", *SHOWN)}
     sort, size = _shown(given)
+    shown = facets.columns()
+    if "columns" in request.args:
+        given["columns"] = ",".join(shown)
     filters["is_active"] = "deleted" not in given
     if "organization_id" in filters:
         filters["organization_id"] = query.number(filters["organization_id"])
     refused: SearchError | None = None
     rows: list[dict[str, Any]] = []
     total = 0
+    found: list[tuple[str, list[facets.Choice]]] = []
     with context.pool.reading() as connection:
         try:
             chosen = entity_list.selection(filters, conditions(connection, given.get("q", "")), sort)
             rows, total = entity_list.page(connection, chosen, entity_list.FIELDS, query.page(), size)
+            found = _facets(connection, chosen, total, given)
         except SearchError as error:
             refused = error
-        kinds = entities.summary(connection)
+        kinds = stored_facets.kinds(connection)
         home = organizations.get(connection, filters["organization_id"]) if "organization_id" in filters else None
     choices = {name: sorted({kind[name] for kind in kinds}) for name in ("entity_type", "sub_type", "provider")}
     page = render_template(
         "entities.html",
         entities=rows,
+        facets=found,
+        columns=shown,
+        kept={name: value for name, value in given.items() if name != "deleted"},
+        all_columns=facets.COLUMNS,
         total=total,
         choices=choices,
         given=given,
@@ -64,12 +75,21 @@ def _entities(context: Context) -> str | Response:
         size=size,
         repeated={name for name, times in collections.Counter(row["name"] for row in rows).items() if times > 1},
         export={
-            **{name: value for name, value in given.items() if name not in ("deleted", "per_page")},
+            **{name: value for name, value in given.items() if name not in ("deleted", "per_page", "columns")},
             **({"is_active": "false"} if "deleted" in given else {}),
         },
         **query.pages(total, size),
     )
     return Response(page, refused.status if refused else 200)
+
+
+def _facets(
+    connection: Connection, chosen: entity_list.Selection, total: int, given: dict[str, Any]
+) -> list[tuple[str, list[facets.Choice]]]:
+    """The facets of the entities that fit, as the template shows them."""
+    found = stored_facets.of(connection, chosen, total)
+    names = organizations.names(connection, [int(one.value) for one in found["organization_id"][: facets.MOST]])
+    return facets.groups(found, given, names)
 
 
 def _shown(given: dict[str, Any]) -> tuple[str, int]:

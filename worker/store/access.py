@@ -13,7 +13,7 @@ from worker.store.query import rows
 FORWARD = ("member_of", "has_role", "grants_role", "on_scope", "has_policy")
 """Links from the one who has something to what it has."""
 
-BACKWARD = ("granted_to", "assigned_to", "has_member")
+BACKWARD = ("granted_to", "assigned_to", "has_member", "assumable_by")
 """Links from what is had, such as a binding, to the one who has it."""
 
 MEMBERS = ("user", "group", "service_account", "role", "device", "membership", "permission")

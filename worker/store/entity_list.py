@@ -80,6 +80,8 @@ class Selection:
     descending: bool = False
     narrow: bool = False
     """True when something besides `is_active` selects, so that the entities may be few."""
+    _sample: list[int] | None = dataclasses.field(default=None, init=False, repr=False)
+    """Ids that `sample` has found, kept for the next call."""
 
     def only(self, sql: LiteralString, values: Sequence[Any]) -> None:
         """Adds a condition that the entities must meet as well."""
@@ -92,9 +94,12 @@ class Selection:
         return ids if ids is not None and len(ids) <= FEW else None
 
     def sample(self, connection: Connection) -> list[int]:
-        """Ids of the entities in no order: of all, or of FEW and one when there are more."""
+        """Ids of the entities in no order: of all, or of FEW and one when there are more. They are looked for once."""
+        if self._sample is not None:
+            return self._sample
         probe: LiteralString = "with found as materialized (select id from entities" + self._where() + " limit %s) select id from found"
-        return [number for (number,) in connection.execute(probe, [*self.values, FEW + 1])]
+        self._sample = [number for (number,) in connection.execute(probe, [*self.values, FEW + 1])]
+        return self._sample
 
     def nearby(
         self, connection: Connection, columns: Sequence[LiteralString], size: int, after: Place | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, LiteralString
 
 from worker.store import statements
@@ -30,6 +31,11 @@ def page(connection: Connection, number: int, size: int, filters: dict[str, Any]
 def get(connection: Connection, number: int, *, locked: bool = False) -> dict[str, Any] | None:
     """One organization as it is stored, `locked` against changes until the end of the transaction."""
     return one(connection, "select " + COLUMNS + " from organizations o where o.id = %s" + (" for update" if locked else ""), [number])
+
+
+def names(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """The names of organizations by their ids."""
+    return dict(connection.execute("select id, name from organizations where id = any(%s)", [list(ids)]).fetchall())
 
 
 def named(connection: Connection, name: str) -> list[int]:

@@ -21,6 +21,7 @@ WORLD = (
     thing("outer", "group", ("member_of", "inner")),
     thing("admin", "role", ("has_policy", "all")),
     thing("own", "policy"),
+    thing("deployer", "role", ("assumable_by", "bob")),
     thing("all", "policy"),
     thing("project", "account", ("member_of", "folder")),
     thing("folder", "organizational_unit"),
@@ -64,7 +65,7 @@ def test_what_a_person_reaches(database, world):
     assert ann["own"] == ()
     assert ann["admin"] == ann["project"] == ("inner", "outer", "bound")
     assert ann["all"] == ("inner", "outer", "bound", "admin")
-    assert bob["app"] == ()
+    assert bob["app"] == bob["deployer"] == ()
     assert bob["project"] == ("held", "outer", "bound")
     assert "machine" not in ann
     assert not project.reached

@@ -117,3 +117,32 @@ cross join lateral (
     )
 ) as step
 order by step.near_id, step.name, step.id
+
+-- name: facet_counts
+-- Counts entities by provider, by type and by organization.
+select grouping(provider, sub_type, organization_id) as facet, coalesce(provider, sub_type, organization_id::text) as value, count(*) as entities
+from entities where id = any(%s)
+group by grouping sets ((provider), (sub_type), (organization_id))
+order by 3 desc, 2
+
+-- name: facet_statistics
+-- Returns the most common providers, types and organizations with their share of all entities, as PostgreSQL's statistics have them.
+select s.attname as facet, common.value, common.share
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+join pg_stats s on s.schemaname = n.nspname and s.tablename = c.relname and not s.inherited
+cross join lateral unnest(s.most_common_vals::text::text[], s.most_common_freqs) as common (value, share)
+where c.oid = 'entities'::regclass and s.attname in ('provider', 'sub_type', 'organization_id')
+order by common.share desc, common.value
+
+-- name: entity_kinds
+-- Returns each type once, with the category and the provider of its first entity: a look at the index for each.
+with recursive kinds as (
+    (select sub_type, entity_type, provider from entities order by sub_type, id limit 1)
+    union all
+    select following.* from kinds k
+    cross join lateral (
+        select e.sub_type, e.entity_type, e.provider from entities e where e.sub_type > k.sub_type order by e.sub_type, e.id limit 1
+    ) as following
+)
+select * from kinds
