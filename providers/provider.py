@@ -134,6 +134,8 @@ class Provider(abc.ABC):
     """True when jobs may speak to the metadata service of the worker's own cloud, whose credentials are the operator's."""
     ports: ClassVar[tuple[int, ...] | None] = ()
     """TCP ports that jobs connect to beside 443 and those of URLs, ``host:port`` and `port` in config and settings; None: any port."""
+    secret_words: ClassVar[tuple[str, ...]] = ()
+    """Further words that say secret in a key of this vendor's."""
     pins_identity: ClassVar[bool] = True
     """A job reads one account, tenant, cluster or directory, that of `Identity.account`; another one ends the run until it is accepted."""
     discovery: ClassVar[bool] = True
@@ -147,7 +149,7 @@ class Provider(abc.ABC):
         """The opened source, of whose resources nothing is stored that `ignore_fields` and `mask_names` of its config keep out."""
         source = self.open(config, operator)
         if isinstance(config, SourceConfig):
-            source.shape = Shape(config.ignore_fields, Masking(config.mask_names))
+            source.shape = Shape(config.ignore_fields, Masking((*self.secret_words, *config.mask_names)))
         return source
 
     def further_files(self, operator: Any) -> tuple[str, ...]:  # noqa: ARG002 - for those that override it
@@ -166,9 +168,9 @@ class Provider(abc.ABC):
         """The declarations of its resource types, where it has a catalogue. Loads no SDK."""
         return ()
 
-    def without_secrets(self, sub_type: str, attributes: dict[str, Any]) -> dict[str, Any]:
+    def without_secrets(self, sub_type: str, attributes: dict[str, Any], masking: Masking) -> dict[str, Any]:
         """Attributes that another release stored, without what today's rules keep out as a secret. Loads no SDK."""
-        return without_secrets(_kinds_of(self).get(sub_type), attributes)
+        return without_secrets(_kinds_of(self).get(sub_type), attributes, masking)
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """The resource types that it can find, for ``elder-worker providers`` and the docs."""

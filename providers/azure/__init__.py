@@ -7,6 +7,7 @@ from typing import Any
 
 from providers.azure import catalogue, policy
 from providers.azure.config import AzureConfig, AzureOperator
+from providers.azure.kinds import SECRET_WORDS
 from providers.catalogue.kinds import ResourceKind
 from providers.provider import Provider, ResourceType, Source
 
@@ -22,6 +23,7 @@ class Azure(Provider):
     operator = AzureOperator
     sdk = ("azure.identity", "azure.mgmt.core", "azure.mgmt.compute", "azure.mgmt.storage")
     memory_mb = 144
+    secret_words = SECRET_WORDS
 
     def open(self, config: AzureConfig, operator: AzureOperator) -> Source:
         """Signs in lazily: the first call to Azure shows whether the credentials are right."""

@@ -11,6 +11,9 @@ RESOURCES = "Resources"
 
 ID = "{id}"
 
+SECRET_WORDS = ("servicekey", "authorizationkey", "activationkey", "primarykey", "secondarykey", "instrumentationkey", "hostkeys")
+"""Further words of Azure that say secret in a key."""
+
 
 class Joined(msgspec.Struct, frozen=True):
     """An attribute that a second list has: the first value at `path` that begins with `prefix`, of the item with the same id."""

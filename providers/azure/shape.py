@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from providers.azure import catalogue
-from providers.azure.kinds import AzureKind
+from providers.azure.kinds import SECRET_WORDS, AzureKind
 from providers.azure.references import References
 from providers.catalogue.kinds import ResourceKind
 from providers.catalogue.masking import Masking
@@ -25,9 +25,6 @@ VOLATILE = frozenset({
     "lastsynctime", "lastheartbeat", "lastheartbeattime", "lastseen", "laststatuschange", "lastaccesstime",
 })  # fmt: skip
 """Keys, in lower case, that move with every touch of anything near them, and say nothing about the resource."""
-
-SECRET_WORDS = ("servicekey", "authorizationkey", "activationkey", "primarykey", "secondarykey", "instrumentationkey", "hostkeys")
-"""Further words of Azure that say secret in a key."""
 
 _MOVING_TIME = re.compile(r"last[A-Z]\w*")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")

@@ -18,8 +18,6 @@ from providers.records import UNENCODABLE, UNREADABLE, Link, Resource
 Item = Mapping[str, Any]
 Context = Mapping[str, str]
 
-_USUAL = Masking()
-
 _NAME_KEYS = ("Name", "name", "Key", "key", "HeaderName")
 """Keys that hold the name in a list of names and values."""
 
@@ -170,11 +168,11 @@ class Shape:
         return kept
 
 
-def without_secrets(kind: ResourceKind | None, attributes: dict[str, Any], masking: Masking | None = None) -> dict[str, Any]:
+def without_secrets(kind: ResourceKind | None, attributes: dict[str, Any], masking: Masking) -> dict[str, Any]:
     """Stored attributes, without the secrets that the kind and the masking keep out today. The attributes are changed."""
     for path in kind.names_only if kind else ():
         _replace(attributes, path, _names)
-    return (masking or _USUAL).masked(attributes, kind.unmasked if kind else ())
+    return masking.masked(attributes, kind.unmasked if kind else ())
 
 
 def _leave_out(attributes: dict[str, Any], path: str) -> None:

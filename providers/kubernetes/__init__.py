@@ -7,6 +7,7 @@ from typing import Any
 
 from providers import schema
 from providers.catalogue.kinds import ResourceKind
+from providers.catalogue.masking import Masking
 from providers.kubernetes import annotation, catalogue, kubeconfig, policy
 from providers.kubernetes.config import KubernetesConfig, KubernetesOperator
 from providers.provider import Provider, ResourceType, Source
@@ -42,13 +43,13 @@ class Kubernetes(Provider):
         """Returns all kinds of the catalogue."""
         return catalogue.KINDS
 
-    def without_secrets(self, sub_type: str, attributes: dict[str, Any]) -> dict[str, Any]:
+    def without_secrets(self, sub_type: str, attributes: dict[str, Any], masking: Masking) -> dict[str, Any]:
         """Masks secrets; removes annotations that are documents or belong to a type of which only metadata is kept."""
         metadata = attributes.get("metadata")
         if isinstance(metadata, dict) and metadata.get("annotations"):
             hidden = sub_type in catalogue.METADATA_ONLY_KINDS
             metadata["annotations"] = (annotation.names if hidden else annotation.kept)(metadata["annotations"])
-        return super().without_secrets(sub_type, attributes)
+        return super().without_secrets(sub_type, attributes, masking)
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         """The known kinds, and a star for all others."""
