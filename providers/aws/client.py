@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from providers.aws import catalogue
 from providers.aws.config import AwsOperator
+from providers.aws.failure import refuse_empty
 from providers.aws.health import RegionHealth
 from providers.aws.models import lean_loader
 from providers.aws.paging import Paging, paging_of
@@ -62,7 +63,9 @@ class Sessions:
         session = botocore.session.Session({"config_file": _NOWHERE, "credentials_file": _NOWHERE, "profile": _NOTHING})
         session.register_component("data_loader", self._loader)
         session.register_component("credential_provider", _Fixed(credentials))
-        self.health.watch(session.get_component("event_emitter"))
+        events = session.get_component("event_emitter")
+        self.health.watch(events)
+        events.register("before-parse", refuse_empty)
         return session
 
     def client(self, session: botocore.session.Session, service: str, region: str) -> Any:

@@ -90,6 +90,8 @@ class Batch(msgspec.Struct, frozen=True):
     size: int
     parameters: dict[str, Any] = {}
     permission: str = ""
+    failures: str = ""
+    """Path of the items that could not be told, each with its `arn` and a `reason`."""
 
 
 class _Options(ResourceKind, frozen=True, kw_only=True):

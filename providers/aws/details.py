@@ -17,8 +17,11 @@ from providers.aws.shape import Item
 from providers.aws.target import Calls, Target
 from providers.aws.troubles import Troubles
 from providers.catalogue import paths
-from providers.errors import ScopeError
+from providers.errors import BadAnswer, ScopeError
 from providers.records import UNREADABLE, UNREADABLE_TAGS
+
+MISSING = "MISSING"
+"""The reason that ECS gives for what is not there."""
 
 
 class Details:
@@ -50,18 +53,37 @@ class Details:
         return [{**item, kind.tags: tags[id_]} if id_ in tags else item for id_, item in zip(ids, items, strict=True)]
 
     def _joined(self, kind: AwsKind, batch: Batch, items: list[Item]) -> list[Item]:
-        """The items with what the batch's answer has for each of them. An item that the answer does not have is gone."""
+        """The items with what the batch's answer has for each of them.
+
+        An item that the answer does not have is gone, unless the answer gives another reason. Where the whole call is refused because one
+        of several is gone, each half of them is asked for by itself.
+        """
         wanted = [paths.first(item, batch.value) for item in items]
         parameters = {**self._calls.filled(batch.parameters, items[0]), batch.parameter: wanted}
         permission = kind.permission_for(batch)
         try:
             answers = list(self._calls.pages(batch.operation, parameters))
         except RAISED as error:
-            self._troubles.add(self._scope_error(error, permission), permission, len(items))
-            given = self._calls.members(batch.operation, batch.items)
-            return [_marked(kind, item, given) for item in items]
+            if is_gone(error):
+                return [one for half in _halves(items) for one in self._joined(kind, batch, half)]
+            return self._unread(kind, batch, items, self._scope_error(error, permission))
         found = {paths.first(value, batch.key): value for answer in answers for value in paths.values(answer, batch.items)}
-        return [{**item, **found[key]} for item, key in zip(items, wanted, strict=True) if key in found]
+        told = answers if batch.failures else ()
+        failed = {failure.get("arn"): failure for answer in told for failure in paths.values(answer, batch.failures)}
+        joined: list[Item] = []
+        for item, key in zip(items, wanted, strict=True):
+            if key in found:
+                joined.append({**item, **found[key]})
+            elif (failure := failed.get(key)) and failure.get("reason") != MISSING:
+                sentence = f"AWS could not tell {permission} of {key} ({failure.get('reason')})"
+                joined += self._unread(kind, batch, [item], BadAnswer(sentence, detail=str(failure.get("detail") or "")))
+        return joined
+
+    def _unread(self, kind: AwsKind, batch: Batch, items: list[Item], error: ScopeError) -> list[Item]:
+        """The items of a batch that could not be read, with the names of what they lack."""
+        self._troubles.add(error, kind.permission_for(batch), len(items))
+        given = self._calls.members(batch.operation, batch.items)
+        return [_marked(kind, item, given) for item in items]
 
     def _detailed(self, kind: AwsKind, item: Item) -> Item | None:
         """The item with all its details; None for one that is gone and that nothing but the detail could name."""
@@ -104,6 +126,11 @@ def _marked(kind: AwsKind, item: Item, keys: Iterable[str]) -> Item:
     """The item with the names of what could not be read of it."""
     lost = {UNREADABLE_TAGS if key == kind.tags else key for key in keys if key not in item and key not in kind.omit}
     return {**item, UNREADABLE: sorted({*item.get(UNREADABLE, ()), *lost})}
+
+
+def _halves(items: list[Item]) -> tuple[list[Item], ...]:
+    middle = len(items) // 2
+    return (items[:middle], items[middle:]) if middle else ()
 
 
 def _merge(item: Item, detail: Detail, found: Any) -> None:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from botocore import exceptions as aws
@@ -139,6 +141,13 @@ _SILENCES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((aws.ConnectionError, aws.HTTPClientError), "the connection to AWS broke for {what}{where}"),
 )
 """Silences told apart. The first that fits is the one."""
+
+
+def refuse_empty(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
+    """Raises `ResponseParserError` for a success without a body, which botocore would read as an empty list. Called for each answer."""
+    expected = operation_model.output_shape and not operation_model.has_streaming_output
+    if expected and response_dict["status_code"] < 300 and not response_dict["body"]:
+        raise ResponseParserError(f"the answer to {operation_model.name} has no body")
 
 
 def code_of(error: Exception) -> str:

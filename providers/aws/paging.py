@@ -9,6 +9,7 @@ import msgspec
 
 from providers import pages as paging
 from providers.catalogue import paths
+from providers.errors import BadAnswer
 
 _TOKENS = (("NextToken", "NextToken"), ("nextToken", "nextToken"), ("NextMarker", "NextMarker"), ("Marker", "NextMarker"))
 _LIMITS = ("MaxResults", "maxResults", "Limit", "limit", "MaxItems", "MaxRecords", "PageSize")
@@ -70,7 +71,10 @@ class Paging(msgspec.Struct, frozen=True):
     def _tokens(self, answer: Mapping[str, Any]) -> tuple[str, ...]:
         if self.more and not paths.first(answer, self.more):
             return ()
-        return tuple(_last(answer, output) for output in self.outputs)
+        found = tuple(_last(answer, output) for output in self.outputs)
+        if self.more and not any(found):
+            raise BadAnswer(f"AWS says that more follows ({self.more}) and gives no token to ask for it")
+        return found
 
 
 def paging_of(service: str, declared: Mapping[str, Any] | None, model: Any) -> Paging:

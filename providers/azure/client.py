@@ -15,6 +15,7 @@ from azure.mgmt.core.tools import get_arm_endpoints
 
 from providers.azure import catalogue, failure, lean
 from providers.azure.config import AzureConfig, AzureOperator
+from providers.errors import BadAnswer
 from providers.http.client import SUCCESS, Http
 from providers.http.response import HttpResponse
 from providers.microsoft.signin import AUTHORITIES, Bearer, SignIn, trust
@@ -124,12 +125,22 @@ def _client_type(name: str) -> Any:
 def _typed_pages(pager: Any) -> Iterator[Page]:
     pages = pager.by_page()
     for page in pages:
+        answered = pages._response.context.get(policies.ContentDecodePolicy.CONTEXT_NAME)  # noqa: SLF001 - a page does not tell it
+        _values(answered, str(getattr(pages._response.http_request, "url", "")).partition("?")[0])  # noqa: SLF001
         yield Page([item.as_dict() for item in page], pages.continuation_token)
 
 
 def _page(answer: HttpResponse) -> Page:
     body = answer.object()
-    return Page(body.get("value") or (), body.get("nextLink") or None)
+    return Page(_values(body, answer.url), body.get("nextLink") or None)
+
+
+def _values(body: Any, where: str) -> list[Any]:
+    """The items of an answer. Raises `BadAnswer` for an answer that is no list: none of Azure's is without `value`, however short."""
+    found = body.get("value") if isinstance(body, dict) else None
+    if not isinstance(found, list):
+        raise BadAnswer(f"Azure answered '{where}' with something that is no list: is a proxy in between?")
+    return found
 
 
 def _url(path: str, version: str, query: Mapping[str, str]) -> str:

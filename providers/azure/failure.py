@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from providers.errors import CredentialsError, Denied, PageTooLarge, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
+from providers.errors import BadAnswer, CredentialsError, Denied, PageTooLarge, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 from providers.http.response import HttpResponse
 from providers.microsoft.signin_faults import sign_in_error
 
@@ -62,11 +62,15 @@ def _unregistered(code: str, _what: str, answer: HttpResponse, detail: str) -> P
     )
 
 
-def _unsupported(code: str, what: str, _answer: HttpResponse, detail: str) -> ProviderError:
+def _unsupported(code: str, what: str, answer: HttpResponse, detail: str) -> ProviderError:
+    if not code:
+        return BadAnswer(f"'{what}' was answered {answer.status} by something that is not Azure: is a proxy in between?", detail=detail)
     return Unsupported(f"Azure does not offer '{what}' in this subscription ({code})", detail=detail)
 
 
-def _gone(code: str, what: str, _answer: HttpResponse, detail: str) -> ProviderError:
+def _gone(code: str, what: str, answer: HttpResponse, detail: str) -> ProviderError:
+    if not code:
+        return BadAnswer(f"'{what}' was answered {answer.status} by something that is not Azure: is a proxy in between?", detail=detail)
     return Gone(f"what '{what}' asks for does not exist any more ({code or 404})", detail=detail)
 
 

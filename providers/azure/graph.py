@@ -24,7 +24,7 @@ from providers.azure.permissions import Permissions
 from providers.azure.reading import RESOURCES_PATH, RESOURCES_VERSION, Reading
 from providers.azure.shape import subscription_of
 from providers.concurrency import OncePerKey
-from providers.errors import Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
+from providers.errors import BadAnswer, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 from providers.pages import Page, by_offset, items
 from providers.provider import Item
 from providers.records import Incomplete, Placed, Scope
@@ -217,7 +217,9 @@ def _lag(count: int) -> ScopeError:
 
 
 def _page(answer: Mapping[str, Any], offset: int) -> Page:
-    rows = answer.get("data") or []
+    rows = answer.get("data")
+    if not isinstance(rows, list):
+        raise BadAnswer("Resource Graph answered with something that has no rows: is a proxy in between?")
     total = answer.get("totalRecords")
     more = answer.get("resultTruncated") == "true" or bool(answer.get("$skipToken"))
     return Page(rows, more or (isinstance(total, int) and offset + len(rows) < total))

@@ -33,6 +33,8 @@ class HttpResponse(msgspec.Struct, frozen=True):
         found = self.json()
         if not isinstance(found, dict):
             raise BadAnswer(f"{host(self.url)} answered with a JSON {type(found).__name__}, not an object")
+        if found.keys() == {"error"} and self.status < 300:
+            raise BadAnswer(f"{host(self.url)} answered {self.status} with an error: {str(found['error'])[:300]}", detail=self.text())
         return found
 
     def array(self) -> list[Any]:

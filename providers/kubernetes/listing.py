@@ -80,6 +80,7 @@ class _Head(msgspec.Struct):
 
 class _Continue(msgspec.Struct):
     token: str = msgspec.field(default="", name="continue")
+    remaining: int | None = msgspec.field(default=None, name="remainingItemCount")
 
 
 class _List(msgspec.Struct):
@@ -164,7 +165,7 @@ def _objects(body: bytes) -> pages.Page:
         raise
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _salvaged(body)
-    return pages.Page([Listed(raw) for raw in found.items or ()], found.metadata.token)
+    return pages.Page([Listed(raw) for raw in found.items or ()], _following(found.metadata))
 
 
 def _salvaged(body: bytes) -> pages.Page:
@@ -173,11 +174,18 @@ def _salvaged(body: bytes) -> pages.Page:
         found = msgspec.convert(json.loads(body.decode("utf-8", "surrogateescape")), _LooseList)
     except (ValueError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from None
-    return pages.Page([Listed(json.dumps(item).encode()) for item in found.items or ()], found.metadata.token)
+    return pages.Page([Listed(json.dumps(item).encode()) for item in found.items or ()], _following(found.metadata))
 
 
 def _rows(body: bytes) -> pages.Page:
     found = _TABLE.decode(body)
     names = [column.name for column in found.columns]
     rows = [Listed(row.object, dict(zip(names, row.cells, strict=False))) for row in found.rows or ()]
-    return pages.Page(rows, found.metadata.token)
+    return pages.Page(rows, _following(found.metadata))
+
+
+def _following(metadata: _Continue) -> str:
+    """The token of the next page. Raises `BadAnswer` where there is none although objects remain."""
+    if metadata.remaining and not metadata.token:
+        raise BadAnswer(f"the API server says that {metadata.remaining} more objects follow, and gives no token to ask for them")
+    return metadata.token

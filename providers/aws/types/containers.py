@@ -20,7 +20,8 @@ CONTAINERS = (
         "ecs_cluster", "compute", "{clusterArn}", "ecs", "ListClusters", "clusterArns[]", name="clusterName", scalar="clusterArn",
         tags="tags",
         batches=(
-            Batch("DescribeClusters", "clusters", "clusterArn", "clusters[]", "clusterArn", 100, {"include": ["TAGS", "SETTINGS"]}),
+            Batch("DescribeClusters", "clusters", "clusterArn", "clusters[]", "clusterArn", 100, {"include": ["TAGS", "SETTINGS"]},
+                  failures="failures[]"),
         ),
         omit=("activeServicesCount", "registeredContainerInstancesCount", "runningTasksCount", "pendingTasksCount", "statistics"),
     ),
@@ -29,7 +30,7 @@ CONTAINERS = (
         tags="tags", under=Listing("ListClusters", "clusterArns[]", "clusterArn"), parameters={"cluster": "{clusterArn}"},
         batches=(
             Batch("DescribeServices", "services", "serviceArn", "services[]", "serviceArn", 10,
-                  {"include": ["TAGS"], "cluster": "{clusterArn}"}),
+                  {"include": ["TAGS"], "cluster": "{clusterArn}"}, failures="failures[]"),
         ),
         omit=("currentServiceRevisions", "events", "runningCount", "pendingCount", "deployments", "taskSets"), parent="{clusterArn}",
         links=(

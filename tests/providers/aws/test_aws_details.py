@@ -1,0 +1,76 @@
+"""Answers that say less than they seem to: batches, pages and successes from which an absence must not be read."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+from peers.aws_proxy import AwsReply, Reply
+from test_aws_reading import REGION, found, read, report
+
+from providers.aws.paging import Paging, pages
+from providers.errors import BadAnswer, Outcome
+
+
+class Bare(AwsReply):
+    """A status and nothing else."""
+
+    def for_call(self, _call, _headers):
+        return Reply(self.status, b"", {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation"),
+    [("ecs_cluster", "ListClusters"), ("sqs_queue", "ListQueues"), ("vpc", "DescribeVpcs"), ("dynamodb_table", "ListTables"),
+     ("kms_key", "ListKeys"), ("rds_instance", "DescribeDBInstances")],
+)  # fmt: skip
+@pytest.mark.parametrize("status", [200, 204])
+def test_a_success_without_a_body_is_no_empty_list(moto, aws_proxy, kind, operation, status):
+    with aws_proxy.broken(lambda call: Bare(status, "") if call.operation == operation else None):
+        collected = read(aws_proxy.url, kind)
+    [outcome] = {end.outcome for scope, end in collected.reports.items() if scope.resource_type == kind}
+    assert outcome is Outcome.ERROR
+
+
+def ecs(moto, count: int = 3) -> list[str]:
+    client = moto.client("ecs", REGION)
+    return [client.create_cluster(clusterName=f"c{number}")["cluster"]["clusterArn"] for number in range(count)]
+
+
+@pytest.mark.parametrize(("reason", "kept"), [("MISSING", False), ("ACCESS_DENIED", True), ("INTERNAL", True)])
+def test_what_a_batch_could_not_tell_is_not_gone(moto, aws_proxy, reason, kept):
+    first, second, _ = ecs(moto)
+    answer = {"clusters": [{"clusterArn": first, "clusterName": "c0", "status": "ACTIVE"}], "failures": [{"arn": second, "reason": reason}]}
+    with aws_proxy.broken(lambda call: AwsReply(200, "", json.dumps(answer).encode()) if call.operation == "DescribeClusters" else None):
+        collected = read(aws_proxy.url, "ecs_cluster")
+    clusters = found(collected, "ecs_cluster")
+
+    assert (second in clusters) == kept
+    if kept:
+        assert "status" in clusters[second].attributes["Unreadable"]
+        assert "Unreadable" not in clusters[first].attributes
+
+
+def test_one_load_balancer_that_is_gone_leaves_the_others_their_tags(moto, aws_proxy):
+    """DescribeTags refuses the whole call when one of twenty is gone."""
+    ec2, elb = moto.client("ec2", REGION), moto.client("elbv2", REGION)
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    for number in range(5):
+        elb.create_target_group(Name=f"t{number}", Protocol="HTTP", Port=80, VpcId=vpc, Tags=[{"Key": "team", "Value": str(number)}])
+    asked = itertools.count(1)
+    gone = AwsReply(400, "TargetGroupNotFound")  # of five, of the last three, of the last two of these, and of one of them
+    with aws_proxy.broken(lambda call: gone if call.operation == "DescribeTags" and next(asked) in (1, 3, 5, 6) else None):
+        collected = read(aws_proxy.url, "target_group")
+
+    tags = {group.name: dict(group.tags) for group in found(collected, "target_group").values()}
+    assert len(tags) == 4
+    assert all(own == {"team": name[1:]} for name, own in tags.items())
+    assert report(collected, "target_group").outcome is Outcome.COMPLETE
+
+
+@pytest.mark.parametrize("answer", [{"IsTruncated": True}, {"IsTruncated": True, "Marker": ""}, {"IsTruncated": True, "Users": []}])
+def test_more_without_a_token_is_not_the_end(answer):
+    how = Paging(("Marker",), ("Marker",), more="IsTruncated", results=("Users",))
+    with pytest.raises(BadAnswer, match="more follows"):
+        list(pages(lambda **_: {"Users": [{"UserName": "a"}], **answer}, {}, how, what="iam:ListUsers"))
