@@ -321,7 +321,7 @@ def elsewhere():
 def test_case_az_6_a_link_to_another_host_is_refused_and_no_token_goes_there(account, elsewhere, path, kind):
     url, sent = elsewhere
     page = {"value": [], "nextLink": f"{url}/next?api-version=2021-04-01"}
-    account.fault = lambda _method, asked: (200, {}, page) if asked.lower().endswith(path.lower()) else None
+    account.fault = lambda method, asked: (200, {}, page) if method == "GET" and asked.lower().endswith(path.lower()) else None
     report = read(account).report(kind)
     assert not sent
     assert "another host" in report.message
