@@ -68,8 +68,8 @@ class Details:
                 return [one for half in _halves(items) for one in self._joined(kind, batch, half)]
             return self._unread(kind, batch, items, self._scope_error(error, permission))
         found = {paths.first(value, batch.key): value for answer in answers for value in paths.values(answer, batch.items)}
-        told = answers if batch.failures else ()
-        failed = {failure.get("arn"): failure for answer in told for failure in paths.values(answer, batch.failures)}
+        failures = [failure for answer in answers for failure in paths.values(answer, batch.failures)] if batch.failures else []
+        failed = {failure.get("arn"): failure for failure in failures}
         joined: list[Item] = []
         for item, key in zip(items, wanted, strict=True):
             if key in found:
