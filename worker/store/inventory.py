@@ -1,4 +1,4 @@
-"""Stores a discovery run's results in PostgreSQL: each batch in one transaction with the run's progress and the check of its claim.
+"""Stores a discovery run's results in PostgreSQL.
 
 Late writes are refused: a run whose token is no longer the claim's writes nothing, not even its own end.
 """
@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import msgspec
-from psycopg.types.json import Jsonb
 
 from providers.errors import Outcome
 from providers.records import Identity, Organization, Scope
@@ -21,11 +20,9 @@ from worker.run.queue import Claimed
 from worker.store import claims, links, losses, marks, scopes, statements, tombstones
 from worker.store.claimed import ClaimedConnection
 from worker.store.connection import Connection
-from worker.store.ingest import Ingest, Stored
+from worker.store.ingest import Stored
 from worker.store.open_scope import OpenScope, Taken
-
-BATCH_ROWS, BATCH_BYTES = 10_000, 4 * 1024 * 1024
-"""Rows or bytes gathered before a write, whichever comes first. Measured, see docs/benchmarks.md."""
+from worker.store.run_writes import RunWrites
 
 NOT_REACHED = "planned, and not reached before the run ended: the next run begins with it"
 
@@ -51,21 +48,18 @@ class PostgresInventory:
         the catalogue; `grace` gives the seconds for which a database that does not answer is waited for.
         """
         self._claimed, self._owner, self._guard, self._place, self._pins = claimed, owner, guard, organization, pins
-        self._organization, self._version = claimed.organization_id, version
-        self._open: dict[int, OpenScope] = {}
-        self._pending = self._size = 0
-        self._written = False
-        self._identity: Identity | None = None
+        self._version = version
         self._scopes_owner = scopes.job_owner(claimed.job_id)
         self.totals = Totals()
         self._claim = ClaimedConnection(connect, owner, claimed, self.totals, grace)
+        self._writes = RunWrites(self._claim, claimed, self.totals)
 
     def identity(self, identity: Identity) -> None:
         """Stores the identity with the run. Raises `InventoryError` when the job is pinned to another."""
         pinned = self._claimed.identity
         if self._pins and pinned and identity.account != pinned:
             raise InventoryError(_other_identity(self._claimed.job_id, pinned, identity.account), error_kind="config")
-        self._identity = identity
+        self._writes.identity = identity
 
     def organizations(self, organizations: list[Organization]) -> None:
         """Ignored: all resources of a job belong to the job's organization."""
@@ -77,50 +71,46 @@ class PostgresInventory:
             raise InventoryError(sentence, error_kind="protocol")
 
         def load(connection: Connection) -> OpenScope:
-            if self._organization is None:
-                self._organization = self._place(connection, scope)
+            if self._writes.organization is None:
+                self._writes.organization = self._place(connection, scope)
             row, version, marked = scopes.begin(connection, self._scopes_owner, scope, self._claimed.run_id)
             opened = OpenScope(row, scope, marks.load(connection, row, valid=marked), guarded=version == self._version)
             if not opened.marks.missing:
                 opened.load(connection)
             return opened
 
-        self._open[index] = self._claim.transact(load)
+        self._writes.scopes[index] = self._writes.transact(load)
 
     def repeated(self, index: int, encoded: bytes | memoryview) -> int:
         """Counts a batch of the last complete reading as unchanged, for one hash; returns how many resources it holds, else 0."""
-        resources = self._open[index].marks.repeated(encoded)
+        resources = self._writes.scopes[index].marks.repeated(encoded)
         self.totals.resources += resources
         self.totals.unchanged += resources
         return resources
 
     def records(self, index: int, resources: list[msgspec.Raw]) -> None:
         """Gathers new and changed resources; an unchanged resource costs one or two hashes."""
-        opened = self._open[index]
+        opened = self._writes.scopes[index]
         if not opened.loaded:
-            self._claim.transact(opened.load)
+            self._writes.transact(opened.load)
         refused: list[bytes] = []
-        before = opened.gathered
+        before = len(opened.gathered)
         unchanged, size = opened.compare(resources, refused)
         for data in refused:
             self._reject(opened, data, "not a resource")
         self.totals.resources += len(resources)
         self.totals.unchanged += unchanged
-        self._pending += opened.gathered - before
-        self._size += size
-        if self._pending >= BATCH_ROWS or self._size >= BATCH_BYTES:
-            self.flush()
+        self._writes.gathered(len(opened.gathered) - before, size)
 
     def flush(self) -> None:
         """Writes the gathered resources and the progress."""
-        self._settle(self._claim.transact(self._write))
+        self._writes.store(lambda _connection, _stored: None)
 
     def end(self, end: wire.ScopeEnd) -> None:
         """Writes the rest of a scope and its ledger line; a complete scope tombstones what it did not contain."""
-        opened = self._open[end.index]
+        opened = self._writes.scopes[end.index]
 
-        def close(connection: Connection) -> tuple[dict[int, Stored], Taken]:
-            stored = self._write(connection)
+        def close(connection: Connection, stored: dict[int, Stored]) -> Taken:
             rejected = opened.rejected + end.rejected + stored.get(end.index, Stored()).rejected
             complete = end.outcome is Outcome.COMPLETE and not rejected
             deleted = held = 0
@@ -140,13 +130,12 @@ class PostgresInventory:
                 opened.marks.keep(connection, opened.row, self._claimed.run_id)
             if end.gone and end.outcome is Outcome.COMPLETE:
                 scopes.retire_gone(connection, opened.row)
-            if end.outcome is Outcome.COMPLETE and self._pins and self._identity and self._identity.account:
-                claims.pin(connection, self._claimed.job_id, self._identity.account)
-            return stored, taken
+            if end.outcome is Outcome.COMPLETE and self._pins and self._writes.identity and self._writes.identity.account:
+                claims.pin(connection, self._claimed.job_id, self._writes.identity.account)
+            return taken
 
-        stored, taken = self._claim.transact(close)
-        self._settle(stored)
-        del self._open[end.index]
+        taken = self._writes.store(close)
+        del self._writes.scopes[end.index]
         self.totals.rejected += end.rejected
         self.totals.deleted += taken.deleted
         self.totals.held_back += taken.held
@@ -157,7 +146,7 @@ class PostgresInventory:
     def not_reached(self, planned: list[Scope]) -> None:
         """Adds a line to the ledger for each scope that was planned and not begun."""
         run = self._claimed.run_id
-        self._claim.transact(lambda connection: scopes.not_reached(connection, self._scopes_owner, run, planned, NOT_REACHED))
+        self._writes.transact(lambda connection: scopes.not_reached(connection, self._scopes_owner, run, planned, NOT_REACHED))
         self.totals.outcomes[Outcome.NOT_REACHED] = len(planned)
 
     def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - part of the Inventory protocol
@@ -169,11 +158,11 @@ class PostgresInventory:
         try:
             self._conclude(verdict)
         except Unanswered as error:
-            raise NotStored(str(error), Verdict(Status.ERROR, error.error_kind, str(error)) if self._pending else verdict) from error
+            raise NotStored(str(error), Verdict(Status.ERROR, error.error_kind, str(error)) if self._writes.pending else verdict) from error
         except InventoryError as error:
-            if error.error_kind != "database" or not self._pending:
+            if error.error_kind != "database" or not self._writes.pending:
                 raise
-            self._forget()  # rows that the database rejects must not prevent the outcome from being stored
+            self._writes.forget()  # rows that the database rejects must not prevent the outcome from being stored
             if verdict.status in {Status.COMPLETED, Status.PARTIAL}:
                 verdict = Verdict(Status.ERROR, error.error_kind, str(error), error.detail)
             self._conclude(verdict)
@@ -182,76 +171,23 @@ class PostgresInventory:
         return verdict
 
     def _conclude(self, verdict: Verdict) -> None:
-        def conclude(connection: Connection) -> dict[int, Stored]:
-            stored = self._write(connection)
-            if self._organization is not None and (self._written or any(stored) or claims.follow_a_lost_run(connection, self._claimed)):
-                links.resolve(connection, [self._organization])
+        def conclude(connection: Connection, stored: dict[int, Stored]) -> None:
+            organization, wrote = self._writes.organization, self._writes.wrote or any(stored)
+            if organization is not None and (wrote or claims.follow_a_lost_run(connection, self._claimed)):
+                links.resolve(connection, [organization])
             if verdict.status is Status.RELEASED:
                 claims.release(connection, self._owner, self._claimed)
             else:
                 if verdict.status in {Status.COMPLETED, Status.PARTIAL}:  # its plan is whole
                     scopes.abandon(connection, self._scopes_owner, self._claimed.run_id)
                 claims.finish(connection, self._owner, self._claimed, verdict)
-            return stored
 
         try:
-            self._settle(self._claim.transact(conclude))
+            self._writes.store(conclude)
         except InventoryError as error:
             if error.error_kind != "lost" or not self._claim.ended_as(verdict):
                 raise
             self.totals.refused_writes -= 1  # not late: the first try had been committed
-
-    def _forget(self) -> None:
-        for opened in self._open.values():
-            opened.forget()
-        self._pending = self._size = 0
-
-    # --- the database
-
-    def _write(self, connection: Connection) -> dict[int, Stored]:
-        """Writes the gathered resources, by scope, and the run's progress."""
-        stored = {}
-        for index, opened in self._open.items():
-            opened.marks.write(connection, opened.row)
-            new, changed = opened.decided(connection)
-            if new or changed:
-                connection.execute(statements.get("own_reading"), {"scope": opened.row})
-                stored[index] = self._ingest(connection, opened).store(new, changed)
-        gathered = Stored()
-        for one in stored.values():
-            gathered.add(one)
-        totals = self.totals
-        values = {
-            "run": self._claimed.run_id,
-            "resources": totals.resources,
-            "created": totals.created + gathered.created,
-            "updated": totals.updated + gathered.updated,
-            "deleted": totals.deleted,
-            "rejected": totals.rejected + gathered.rejected,
-            "identity": Jsonb(msgspec.to_builtins(self._identity)) if self._identity else None,
-        }
-        connection.execute(statements.get("put_progress"), values)
-        return stored
-
-    def _ingest(self, connection: Connection, opened: OpenScope) -> Ingest:
-        number = self._organization
-        assert number is not None
-        return Ingest(connection, opened.row, opened.scope, lambda _: number, lambda: [number], self._claimed.run_id, opened.guarded)
-
-    def _settle(self, stored: dict[int, Stored]) -> None:
-        """Counts what a committed transaction wrote, and clears what was gathered."""
-        for index, one in stored.items():
-            opened = self._open[index]
-            opened.forget()
-            opened.reject(one)
-            self.totals.created += one.created
-            self.totals.updated += one.updated
-            self.totals.unchanged += one.unchanged
-            self.totals.rejected += one.rejected
-            self._written = True
-        for opened in self._open.values():
-            opened.marks.written()
-        self._pending = self._size = 0
 
     def _reject(self, opened: OpenScope, data: bytes, why: str) -> None:
         opened.reject(Stored(rejected=1, reasons=[(data[:80].decode(errors="replace"), why)]))
@@ -288,7 +224,7 @@ def closing(inventory: PostgresInventory) -> Iterator[PostgresInventory]:
     try:
         yield inventory
     finally:
-        inventory._claim.close()  # noqa: SLF001
+        inventory._writes.close()  # noqa: SLF001
 
 
 def _other_identity(job: int, pinned: str, found: str) -> str:

@@ -48,6 +48,7 @@ class BatchMarks:
         """Resources of the last complete reading; 0 when its marks are not valid."""
         self._seen: dict[bytes, int] = {}
         self._new: list[Batch] = []
+        self._handed: list[Batch] = []
         self._next: bytes | None = None
         self._count = self._resources = 0
         self.usable = True
@@ -91,22 +92,32 @@ class BatchMarks:
 
     # --- in the database
 
+    def hand_over(self) -> None:
+        """Sets the new batches apart, which `write` stores; `written` or `take_back` follows."""
+        if self._seen or self._resources >= MARKED_FROM:
+            self._handed, self._new = self._new, []
+
     def write(self, connection: Connection, scope: int) -> None:
-        """Adds the new batches. Inside a transaction; `written` follows when it is committed."""
-        if self._new and (self._seen or self._resources >= MARKED_FROM):
+        """Adds the batches that were handed over. Inside a transaction."""
+        if self._handed:
             values = {
                 "scope": scope,
-                "hashes": [one.hash for one in self._new],
-                "resources": [len(one.keys) for one in self._new],
-                "keys": [one.keys.tobytes() for one in self._new],
-                "contents": [self._hashes.proof + one.contents.tobytes() for one in self._new],
+                "hashes": [one.hash for one in self._handed],
+                "resources": [len(one.keys) for one in self._handed],
+                "keys": [one.keys.tobytes() for one in self._handed],
+                "contents": [self._hashes.proof + one.contents.tobytes() for one in self._handed],
             }
             connection.execute(statements.get("add_marks"), values)
 
     def written(self) -> None:
-        """Forgets the new batches, which are stored."""
-        if self._seen or self._resources >= MARKED_FROM:
-            self._new = []
+        """Forgets the batches that were handed over: they are stored."""
+        self._handed = []
+
+    def take_back(self) -> None:
+        """Counts the batches that were handed over as new again: they were not stored."""
+        if self.usable:
+            self._new = self._handed + self._new
+        self._handed = []
 
     def keys(self, connection: Connection, scope: int) -> Iterator[array.array[int]]:
         """The keys of the batches that came again, batch by batch."""

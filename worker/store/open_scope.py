@@ -22,8 +22,36 @@ STRANGE_AT_MOST = 50_000
 
 
 @dataclasses.dataclass
+class Gathered:
+    """Resources that wait to be written."""
+
+    new: list[Entry] = dataclasses.field(default_factory=list)
+    changed: list[Entry] = dataclasses.field(default_factory=list)
+    strange: list[Entry] = dataclasses.field(default_factory=list)
+    """Resources whose hash is not among the known contents: new or changed, which is decided when they are written."""
+
+    def __len__(self) -> int:
+        return len(self.new) + len(self.changed) + len(self.strange)
+
+    def __add__(self, other: Gathered) -> Gathered:
+        return Gathered(self.new + other.new, self.changed + other.changed, self.strange + other.strange)
+
+    def lengths(self) -> tuple[int, int, int]:
+        """How many are new, changed and strange."""
+        return len(self.new), len(self.changed), len(self.strange)
+
+    def size_from(self, lengths: tuple[int, int, int]) -> int:
+        """The bytes of what has been added since there were so many."""
+        lists = zip((self.new, self.changed, self.strange), lengths, strict=True)
+        return sum(len(entry.raw) for entries, start in lists for entry in entries[start:])
+
+
+@dataclasses.dataclass
 class OpenScope:
-    """A scope that is being read."""
+    """A scope that is being read.
+
+    What is `gathered` is handed over to be written; until it is written, or taken back, the thread that writes it has `handed` to itself.
+    """
 
     row: int
     scope: Scope
@@ -32,10 +60,8 @@ class OpenScope:
     """The stored fingerprints, loaded for a batch that the last reading did not bring, unless `contents` can be."""
     contents: KnownContents | None = None
     """The resources of the last complete reading, when its marks tell them: then no stored fingerprints have to be loaded."""
-    new: list[Entry] = dataclasses.field(default_factory=list)
-    changed: list[Entry] = dataclasses.field(default_factory=list)
-    strange: list[Entry] = dataclasses.field(default_factory=list)
-    """Resources whose hash is not in `contents`: new or changed, which is decided when they are written."""
+    gathered: Gathered = dataclasses.field(default_factory=Gathered)
+    handed: Gathered = dataclasses.field(default_factory=Gathered)
     came: set[int] = dataclasses.field(default_factory=set)
     """The keys of all that were strange in this reading."""
     rejected: int = 0
@@ -55,11 +81,6 @@ class OpenScope:
         """Resources that the scope had when its reading began; without valid marks, known when `unseen` has been asked for."""
         return self.marks.total or (len(self.known) if self.known is not None else 0)
 
-    @property
-    def gathered(self) -> int:
-        """How many resources wait to be written."""
-        return len(self.new) + len(self.changed) + len(self.strange)
-
     def load(self, connection: Connection) -> None:
         """Loads what is known of the scope's resources. Inside a transaction."""
         if not self.loaded and self.contents is None:
@@ -70,14 +91,13 @@ class OpenScope:
     def compare(self, resources: Sequence[msgspec.Raw], refused: list[bytes]) -> tuple[int, int]:
         """Compares a batch with what is known, and gathers what differs; returns how many are unchanged, and the bytes gathered."""
         hashes = self.marks.contents(resources)
-        before = len(self.new), len(self.changed), len(self.strange)
+        before = self.gathered.lengths()
         if self.known is None:
             unchanged, keys = self._compare_contents(resources, hashes, refused)
         else:
-            unchanged, keys = self.known.sort_out(resources, self.new, self.changed, refused)
+            unchanged, keys = self.known.sort_out(resources, self.gathered.new, self.gathered.changed, refused)
         self.marks.add(keys, hashes)
-        lists = zip((self.new, self.changed, self.strange), before, strict=True)
-        return unchanged, sum(len(entry.raw) for entries, start in lists for entry in entries[start:])
+        return unchanged, self.gathered.size_from(before)
 
     def _compare_contents(self, resources: Sequence[msgspec.Raw], hashes: list[int], refused: list[bytes]) -> tuple[int, array.array[int]]:
         assert self.contents is not None
@@ -90,15 +110,30 @@ class OpenScope:
             except ValueError:
                 refused.append(data)
             else:
-                self.strange.append(Entry(key, content_of(data), data))
+                self.gathered.strange.append(Entry(key, content_of(data), data))
                 self.came.add(key)
         return unchanged, keys[: len(keys) - len(refused)]
 
+    def hand_over(self) -> None:
+        """Sets apart what is to be written now."""
+        self.handed, self.gathered = self.gathered, Gathered()
+        self.marks.hand_over()
+
+    def take_back(self) -> None:
+        """Gathers again what was handed over and not written."""
+        self.handed, self.gathered = Gathered(), self.handed + self.gathered
+        self.marks.take_back()
+
+    def written(self) -> None:
+        """Forgets what was handed over: it is stored."""
+        self.handed = Gathered()
+        self.marks.written()
+
     def decided(self, connection: Connection) -> tuple[list[Entry], list[Entry]]:
-        """The gathered resources that are new, and those that have changed. Inside the transaction that writes them."""
-        new, changed = list(self.new), list(self.changed)
-        stored = scopes.stored_of(connection, self.row, [entry.key for entry in self.strange]) if self.strange else {}
-        for entry in self.strange:
+        """Of what was handed over, the resources that are new, and those that have changed. Inside the transaction that writes them."""
+        new, changed, strange = list(self.handed.new), list(self.handed.changed), self.handed.strange
+        stored = scopes.stored_of(connection, self.row, [entry.key for entry in strange]) if strange else {}
+        for entry in strange:
             if entry.key not in stored:
                 new.append(entry)
             elif stored[entry.key] == (entry.content, False):  # other bytes and the same content: somebody has crafted them
@@ -109,8 +144,8 @@ class OpenScope:
         return new, changed
 
     def forget(self) -> None:
-        """Forgets the gathered resources: they are stored, or never will be."""
-        self.new, self.changed, self.strange = [], [], []
+        """Forgets the gathered resources, which never will be stored."""
+        self.gathered = Gathered()
 
     def _search_in(self, connection: Connection) -> Fingerprints:
         if self.known is None:
