@@ -11,7 +11,7 @@ import structlog
 
 from bench.part import Row, allowance
 from bench.soak_database import database
-from worker.store import claimed, marks
+from worker.store import claimed, marks, run_writes
 from worker.store.connection import connect
 
 SHOWN = 3
@@ -23,7 +23,7 @@ def histories(count: int) -> list[Row]:
     from histories import History
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    claimed.RETRY_SECONDS, marks.MARKED_FROM = (0.0, 0.0, 0.0), 10
+    claimed.RETRY_SECONDS, marks.MARKED_FROM, run_writes.BATCH_ROWS = (0.0, 0.0, 0.0), 10, 7
     first = int(time.time()) * 100_000
     happened: collections.Counter[str] = collections.Counter()
     failed: list[int] = []

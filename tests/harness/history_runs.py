@@ -103,6 +103,8 @@ class JobRun(Reading):
             place = lambda _connection, _scope: organization  # noqa: E731
             self.inventory = PostgresInventory(lambda: connection, self.claimed, self.owner, 0.1, place, version=self.reader.version)
             self._attempt, self.inventory._claim._attempt = self.inventory._claim._attempt, self._faulty
+            self.aside = self.inventory._writes._aside
+            self.aside.start = self.aside._do  # without a thread: the order of a history is that of its seed
 
     def _faulty(self, work):
         """A transaction of the run, some of which meet a broken connection: before they begin, or after their commit."""
@@ -161,6 +163,8 @@ class JobRun(Reading):
         self.show(place, batch)
         if not self.inventory.repeated(index, wire.encode_resources(batch)):
             self.inventory.records(index, raws(batch))
+        if self.aside._result is not None:
+            self.stored()
         if self.random.random() < 0.2:
             self.inventory.flush()
             self.stored()

@@ -20,20 +20,19 @@ class Aside(Generic[ResultT]):
 
     def start(self, work: Callable[[], ResultT]) -> None:
         """Starts the work; the one before has been waited for. Where no thread can be started, does it here."""
-
-        def run() -> None:
-            try:
-                self._result = work()
-            except BaseException as error:  # noqa: BLE001 - edge of the thread: raised by `wait`
-                self._error = error
-
-        thread = threading.Thread(target=run, name=self._name, daemon=True)
+        thread = threading.Thread(target=self._do, args=(work,), name=self._name, daemon=True)
         try:
             thread.start()
         except RuntimeError:  # the limit of processes is reached
-            run()
+            self._do(work)
         else:
             self._thread = thread
+
+    def _do(self, work: Callable[[], ResultT]) -> None:
+        try:
+            self._result = work()
+        except BaseException as error:  # noqa: BLE001 - edge of the thread: raised by `wait`
+            self._error = error
 
     def wait(self) -> ResultT | None:
         """Waits for the work; returns its result once, None when there is none. Raises its error once."""

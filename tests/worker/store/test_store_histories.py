@@ -9,7 +9,7 @@ from histories import History
 from store_runs import SCOPE, Link, Run, add_job, resources, run_once
 
 from providers.records import Resource, Scope
-from worker.store import claimed, held, marks, tombstones
+from worker.store import claimed, held, marks, run_writes, tombstones
 from worker.store.connection import connect
 
 HISTORIES, SECONDS, AT_LEAST = 300, 15.0, 10
@@ -23,9 +23,10 @@ WEST = Scope("aws", "111", "us-west-2", "ec2_instance")
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Retries without pauses, and batch marks for small scopes too."""
+    """Retries without pauses; batch marks for small scopes too, and writes of a few resources while the next are read."""
     monkeypatch.setattr(claimed, "RETRY_SECONDS", (0.0, 0.0, 0.0))
     monkeypatch.setattr(marks, "MARKED_FROM", 10)
+    monkeypatch.setattr(run_writes, "BATCH_ROWS", 7)
 
 
 def test_after_any_history_the_inventory_equals_its_sources_and_what_differs_says_so(database, quick):

@@ -1,0 +1,102 @@
+"""A run goes on reading while PostgreSQL stores what came before; what could not be stored is not lost, and no error is."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from store_runs import SCOPE, Run, add_job, resources
+
+from worker.run.inventory import InventoryError
+from worker.run.outcome import Status
+from worker.store import claimed, run_writes
+from worker.store.errors import Refused
+
+CAP = 60.0
+
+
+@pytest.fixture
+def run(database, sql, monkeypatch):
+    """A run that writes each ten resources."""
+    monkeypatch.setattr(run_writes, "BATCH_ROWS", 10)
+    monkeypatch.setattr(claimed, "RETRY_SECONDS", (0.0,))
+    run = Run(database, add_job(sql))
+    run.batch = 10
+    return run
+
+
+def stored(sql) -> int:
+    return sql.execute("select count(*) from entities where is_active").fetchone()[0]
+
+
+def through(run: Run, before):
+    """Calls `before` in front of each transaction of the run."""
+    attempt = run.inventory._claim._attempt
+
+    def attempts(work):
+        before()
+        return attempt(work)
+
+    run.inventory._claim._attempt = attempts
+
+
+def test_resources_are_taken_while_those_before_are_being_written(run, sql):
+    index, may_write = run.open([]), threading.Event()
+    through(run, lambda: may_write.wait(CAP))
+    run.send(index, resources(10))
+    run.send(index, resources(19)[10:])  # returns, though nothing is written yet
+    assert stored(sql) == 0
+    may_write.set()
+    run.close(index, 19)
+    assert stored(sql) == 19
+    run.finish()
+    assert (run.inventory.totals.created, run.inventory.totals.resources) == (19, 19)
+
+
+def test_a_write_that_fails_is_told_by_the_next_call_and_its_resources_are_stored_with_the_outcome(run, sql):
+    index, refusals = run.open([]), [Refused("the server is starting up")] * 2
+
+    def refuse() -> None:
+        if refusals:
+            raise refusals.pop()
+
+    through(run, refuse)
+    run.send(index, resources(10))
+    run.send(index, resources(15)[10:])
+    with pytest.raises(InventoryError, match="starting up"):
+        run.inventory.flush()
+    assert stored(sql) == 0
+    run.finish()
+    assert stored(sql) == 15
+    assert run.inventory.totals.created == 15
+
+
+def test_a_run_that_has_lost_its_claim_meanwhile_writes_nothing(run, sql):
+    index = run.open([])
+    sql.execute("update elder_worker.claims set token = token + 1")
+    run.send(index, resources(10))
+    with pytest.raises(InventoryError) as caught:
+        run.close(index, 10)
+    assert caught.value.error_kind == "lost"
+    assert stored(sql) == 0
+    assert run.inventory.totals.refused_writes == 1
+
+
+def test_what_the_database_refuses_does_not_keep_the_outcome_from_being_stored(run, sql, monkeypatch):
+    def breaks(*_arguments) -> None:
+        raise run_writes.InventoryError("the results cannot be stored: no space left on device", error_kind="database")
+
+    index = run.open([])
+    monkeypatch.setattr(run_writes.Ingest, "store", breaks)
+    run.send(index, resources(10))
+    run.finish()
+    [(status, error)] = sql.execute("select status, error from discovery_history").fetchall()
+    assert (status, stored(sql)) == (Status.ERROR.value, 0)
+    assert "no space left" in error
+
+
+def test_each_batch_is_written_once(run, sql):
+    run.scope(resources(55), SCOPE)
+    run.finish()
+    assert stored(sql) == 55
+    assert sql.execute("select entities_created, entities_updated from discovery_history").fetchone() == (55, 0)
