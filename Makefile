@@ -72,12 +72,12 @@ $(VENV)/bin/uv:
 	@$(BIN)/pip install -q --disable-pip-version-check uv
 
 # uv installs in a third of pip's time. It does not read pip's configuration: where only that knows the way to an index, pip installs.
-INSTALL = @$(BIN)/uv pip install -q --python $(BIN)/python -e '.[$(1)]' 2>$(VENV)/uv.log || $(BIN)/pip install -q -e '.[$(1)]'
+INSTALL = @$(BIN)/uv pip install -q $(2) --python $(BIN)/python -e '.[$(1)]' 2>$(VENV)/uv.log || $(BIN)/pip install -q -e '.[$(1)]'
 
 $(VENV)/demo: setup.cfg $(VENV)/bin/uv
 	$(call INSTALL,demo)
 	@touch $@
 
 $(VENV)/test: setup.cfg $(VENV)/bin/uv
-	$(call INSTALL,test$(comma)check)
+	$(call INSTALL,test$(comma)check,--compile-bytecode) # or each of the thousand processes that the tests start compiles its packages anew
 	@touch $@ $(VENV)/demo

@@ -11,6 +11,7 @@ from worker.run.inventory import InventoryError
 from worker.run.outcome import Status
 from worker.store import claimed, run_writes
 from worker.store.errors import Refused
+from worker.store.inventory import closing
 
 CAP = 60.0
 
@@ -22,7 +23,8 @@ def run(database, sql, monkeypatch):
     monkeypatch.setattr(claimed, "RETRY_SECONDS", (0.0,))
     run = Run(database, add_job(sql))
     run.batch = 10
-    return run
+    with closing(run.inventory):
+        yield run
 
 
 def stored(sql) -> int:
