@@ -18,6 +18,11 @@ class Aside(Generic[ResultT]):
         self._result: ResultT | None = None
         self._error: BaseException | None = None
 
+    @property
+    def idle(self) -> bool:
+        """True when no work is under way."""
+        return self._thread is None or not self._thread.is_alive()
+
     def start(self, work: Callable[[], ResultT]) -> None:
         """Starts the work; the one before has been waited for. Where no thread can be started, does it here."""
         thread = threading.Thread(target=self._do, args=(work,), name=self._name, daemon=True)

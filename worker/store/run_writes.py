@@ -24,6 +24,9 @@ from worker.store.open_scope import OpenScope
 BATCH_ROWS, BATCH_BYTES = 5_000, 2 * 1024 * 1024
 """Rows or bytes gathered before a write, whichever comes first; as many are gathered meanwhile. Measured, see docs/benchmarks.md."""
 
+IDLE_ROWS = 500
+"""Rows that are written at once when nothing is being written."""
+
 ResultT = TypeVar("ResultT")
 
 
@@ -46,10 +49,11 @@ class RunWrites:
         return self._rows > 0
 
     def gathered(self, rows: int, size: int) -> None:
-        """Counts gathered resources; begins to write them when they are enough."""
+        """Counts gathered resources; begins to write them when they are enough, or a few while nothing else is being written."""
         self._rows += rows
         self._bytes += size
-        if self._rows >= BATCH_ROWS or self._bytes >= BATCH_BYTES:
+        enough = self._rows >= BATCH_ROWS or self._bytes >= BATCH_BYTES
+        if enough or (self._rows >= IDLE_ROWS and self._aside.idle):
             self._await()
             self._hand_over()
             self._aside.start(lambda: self._claim.transact(self._write))

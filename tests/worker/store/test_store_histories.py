@@ -43,6 +43,7 @@ def test_after_any_history_the_inventory_equals_its_sources_and_what_differs_say
 
 def test_the_model_finds_a_store_that_forgets_what_it_holds_back(database, quick, monkeypatch):
     """The comparison itself: a store with a fault does not pass."""
+    monkeypatch.setattr(run_writes, "BATCH_ROWS", 5_000)  # the seed is of histories that write at the end of a scope
     monkeypatch.setattr(tombstones, "unhold_seen", lambda connection, scope, _unseen: tombstones.clear_held(connection, scope))
     with connect(database) as connection, pytest.raises(AssertionError, match="a ghost that nothing names"):
         connection.prepare_threshold = 2
