@@ -10,7 +10,7 @@ ResultT = TypeVar("ResultT")
 
 
 class Aside(Generic[ResultT]):
-    """At most one piece of work that is under way. Used by one thread."""
+    """Does one piece of work at a time beside its caller. Used by one thread."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -130,7 +130,7 @@ class OpenScope:
         self.marks.written()
 
     def decided(self, connection: Connection) -> tuple[list[Entry], list[Entry]]:
-        """Of what was handed over, the resources that are new, and those that have changed. Inside the transaction that writes them."""
+        """Sorts what was handed over into new and changed resources. Inside the transaction that writes them."""
         new, changed, strange = list(self.handed.new), list(self.handed.changed), self.handed.strange
         stored = scopes.stored_of(connection, self.row, [entry.key for entry in strange]) if strange else {}
         for entry in strange:

@@ -1,4 +1,4 @@
-"""What a run has gathered, and the transactions that store it: each with the run's progress and the check of its claim.
+"""Stores what a run has gathered: each transaction with the run's progress and the check of its claim.
 
 What is gathered is written in a thread of its own while the next is read and compared. Whatever else needs the connection waits for it.
 """
