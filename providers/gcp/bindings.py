@@ -1,6 +1,6 @@
-"""The IAM policy of a project: one resource for each binding.
+"""The IAM policy of a project, folder, organization or single resource, as items: one for each binding.
 
-A binding has no id of its own. Its role and its condition tell it from the others; its members come and go.
+A binding has no id of its own. Its role and its condition tell it from the others of its policy; its members come and go.
 """
 
 from __future__ import annotations
@@ -10,62 +10,51 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from providers.errors import Outcome
-from providers.gcp.catalogue import BINDING
-from providers.gcp.shape import GcpShape
-from providers.http.client import Http
-from providers.provider import Item
-from providers.records import Incomplete
-
-_POLICY = json.dumps({"options": {"requestedPolicyVersion": 3}}).encode()
+BODY = {"options": {"requestedPolicyVersion": 3}}
 """Below version 3, a policy with conditions is refused, or shown without them."""
 
-_MEMBER = "serviceAccount:"
+DATASET_ROLES = {"READER": "roles/bigquery.dataViewer", "WRITER": "roles/bigquery.dataEditor", "OWNER": "roles/bigquery.dataOwner"}
+"""The role of IAM that each basic role of a dataset stands for."""
+
+_ENTRY_MEMBERS = {"groupByEmail": "group:", "domain": "domain:", "specialGroup": "", "iamMember": ""}
 
 
-def read(http: Http, shape: GcpShape, project: str, organization: str) -> Iterator[Item]:
-    """The bindings of a project. Raises a `ProviderError`."""
-    answer = http.send(
-        "POST",
-        f"/v3/projects/{project}:getIamPolicy",
-        body=_POLICY,
-        what="read the IAM policy",
-        permission=BINDING.permission,
-        headers={"Content-Type": "application/json"},
-    ).object()
-    for (role, _), binding in sorted(_merged(answer).items()):
-        context = {"project": project, "owner": project}
-        yield shape.resource(BINDING, _item(role, binding), context, organization=organization)
-    if nameless := sum(not binding.get("role") for binding in answer.get("bindings") or ()):
-        text = f"{nameless} bindings of project {project} were left out: they name no role"
-        yield Incomplete(BINDING.sub_type, Outcome.ERROR, text)
+def items(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The bindings of a policy, or of a dataset's access, sorted; each role and condition once, as a policy may name them twice.
 
-
-def _merged(policy: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    """The bindings by role and condition: a policy may name the same twice."""
+    A binding without a role is among them: nothing names it, and it is counted as unreadable.
+    """
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for binding in policy.get("bindings") or ():
+    for binding in (*(answer.get("bindings") or ()), *_entries(answer.get("access") or [])):
         if not binding.get("role"):
+            yield dict(binding)
             continue
         condition = binding.get("condition") or {}
         key = (binding["role"], json.dumps(condition, sort_keys=True) if condition else "")
-        kept = found.setdefault(key, {"condition": condition, "members": set()})
-        kept["members"].update(binding.get("members") or ())
-    return found
+        found.setdefault(key, {"condition": condition, "members": set()})["members"].update(binding.get("members") or ())
+    for (role, _), binding in sorted(found.items()):
+        yield _item(role, binding["condition"], sorted(binding["members"]))
 
 
-def _item(role: str, binding: Mapping[str, Any]) -> dict[str, Any]:
-    """The binding with what its id, its name and its links are made of."""
-    condition, members = binding["condition"], sorted(binding["members"])
-    digest = hashlib.sha256(json.dumps(condition, sort_keys=True).encode()).hexdigest()[:16]
-    plain = {"role": role, "members": members, "accounts": list(_service_accounts(members)), "label": role}
+def _item(role: str, condition: Mapping[str, Any], members: list[str]) -> dict[str, Any]:
+    """The binding with what its id and its name are made of."""
+    plain = {"role": role, "members": members, "label": role}
     if not condition:
         return plain
+    digest = hashlib.sha256(json.dumps(condition, sort_keys=True).encode()).hexdigest()[:16]
     return plain | {"condition": condition, "suffix": f"?condition={digest}", "label": f"{role} if {condition.get('title', digest)}"}
 
 
-def _service_accounts(members: list[str]) -> Iterator[str]:
-    """The e-mail addresses of service accounts, but for those of Kubernetes (``p.svc.id.goog[ns/name]``) and deleted ones."""
-    for member in members:
-        if member.startswith(_MEMBER) and "[" not in member:
-            yield member.removeprefix(_MEMBER)
+def _entries(access: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The bindings in the access list of a dataset. An entry for a view, a routine or another dataset grants no role."""
+    for entry in access:
+        if entry.get("view") or entry.get("routine") or entry.get("dataset"):
+            continue
+        role = str(entry.get("role") or "")
+        yield {**entry, "role": DATASET_ROLES.get(role, role), "members": list(_members(entry))}
+
+
+def _members(entry: Mapping[str, Any]) -> Iterator[str]:
+    if email := entry.get("userByEmail"):
+        yield f"{'serviceAccount' if str(email).endswith('.gserviceaccount.com') else 'user'}:{email}"
+    yield from (f"{prefix}{entry[key]}" for key, prefix in _ENTRY_MEMBERS.items() if entry.get(key))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 from providers.gcp.declaration import GcpKind
-from providers.gcp.types import balancing, compute, data, databases, identity, network, operations, serverless, storage
+from providers.gcp.types import balancing, compute, data, databases, identity, network, operations, policies, serverless, storage
 from providers.provider import ResourceType
 
 ALL: tuple[GcpKind, ...] = (
@@ -19,6 +19,7 @@ ALL: tuple[GcpKind, ...] = (
     *serverless.KINDS,
     *operations.KINDS,
     *identity.KINDS,
+    *policies.KINDS,
 )
 """Every declared list, those too that are read for what is under them."""
 
@@ -34,8 +35,21 @@ ALWAYS_THERE = frozenset({"storage.googleapis.com", "iam.googleapis.com", "cloud
 ORGANIZATION, FOLDER = identity.ORGANIZATION, identity.FOLDER
 """Kinds above projects, read by `hierarchy` where a job names an organization or folders."""
 
-PROJECT, BINDING = identity.PROJECT, identity.BINDING
-"""The project itself and the bindings of its IAM policy, which are read in their own way (`projects`, `bindings`)."""
+PROJECT, BINDING = identity.PROJECT, policies.BINDING
+"""The project itself, which is read in its own way (`projects`), and the bindings of its IAM policy."""
+
+ABOVE = (BINDING, *(kind for kind in KINDS if kind.above and not kind.under), *(kind for kind in ALL if kind.hidden and kind.above))
+"""The types that are listed of folders and organizations too."""
+
+
+class NamedType(NamedTuple):
+    """A type of which Google has no list: what the policies name is all that is known of it."""
+
+    name: str
+    entity_type: str
+
+
+USER, GROUP = NamedType("gcp_user", "user"), NamedType("gcp_group", "group")
 
 ROLE_TITLE = "Elder Worker inventory"
 
@@ -43,7 +57,7 @@ ROLE_TITLE = "Elder Worker inventory"
 @functools.cache
 def kind(sub_type: str) -> GcpKind:
     """The declaration of a type."""
-    return next(one for one in ALL if one.sub_type == sub_type)
+    return next(one for one in (BINDING, *ALL) if one.sub_type == sub_type)
 
 
 @functools.cache
@@ -56,6 +70,11 @@ def children(sub_type: str) -> tuple[GcpKind, ...]:
 def family(sub_type: str) -> tuple[GcpKind, ...]:
     """A type and all that are under it: they are read together, so that no list is read twice."""
     return (kind(sub_type), *(one for child in children(sub_type) for one in family(child.sub_type)))
+
+
+def naming(sub_type: str) -> tuple[str, ...]:
+    """The types of a family that name users and groups."""
+    return tuple(one.sub_type for one in family(sub_type) if one.names_principals)
 
 
 @functools.cache
@@ -71,9 +90,18 @@ def shown(sub_type: str) -> tuple[GcpKind, ...]:
 
 def resource_types() -> tuple[ResourceType, ...]:
     """Every type with its calls and permissions, for the docs."""
-    return tuple(
+    declared = tuple(
         ResourceType(one.sub_type, one.entity_type, _calls(one), _permissions(one))
         for one in (ORGANIZATION, FOLDER, PROJECT, BINDING, *KINDS)
+    )
+    return (*declared, *(ResourceType(one.name, one.entity_type, *_naming()) for one in (USER, GROUP)))
+
+
+def _naming() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The calls that name users and groups, and their permissions."""
+    policies_ = tuple(one for one in (BINDING, *KINDS) if one.names_principals)
+    return tuple(dict.fromkeys(call for one in policies_ for call in _calls(one))), tuple(
+        dict.fromkeys(permission for one in policies_ for permission in _permissions(one))
     )
 
 
@@ -84,7 +112,7 @@ def _parents(one: GcpKind) -> tuple[GcpKind, ...]:
 
 
 def _calls(one: GcpKind) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(method for each in _parents(one) for method in each.methods))
+    return tuple(dict.fromkeys(method for each in _parents(one) for method in each.every_method))
 
 
 def _permissions(one: GcpKind) -> tuple[str, ...]:

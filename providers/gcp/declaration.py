@@ -5,19 +5,23 @@ and the audit log. It is made of names, not of numbers, because every link betwe
 resource lives, and one that was deleted and made again under its name is what those links then mean. Its new numeric id is an
 attribute, so that the change is seen.
 
-``{project}`` is the project that is read, ``{owner}`` the one that an item's own link names, ``{parent}`` the id of the item under which
-it was listed, and ``{parent.x}`` in an address a field of that item.
+``{project}`` is the project that is read, ``{resource}`` its name as Google has it (``projects/p``; ``folders/42`` of a list above
+projects), ``{attached}`` the full name, percent-encoded. ``{owner}`` is the project that an item's own link names, ``{parent}`` the id of
+the item under which it was listed, and ``{parent.x}`` in an address a field of that item.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 from providers.catalogue.kinds import ResourceKind
 
-PROJECTS = "//cloudresourcemanager.googleapis.com/projects/"
+MANAGER = "cloudresourcemanager.googleapis.com"
+PROJECTS = f"//{MANAGER}/projects/"
 
 _MIDDLE = re.compile(r"\.(?:projects|locations|regions|zones|apps|namespaces)(?=\.\w+\.)")
 
@@ -29,6 +33,16 @@ class _Options(ResourceKind, frozen=True, kw_only=True):
     parent: str = PROJECTS + "{owner}"
     also: tuple[str, ...] = ()
     """Further methods of Compute Engine that list the same type, in a field ``items``."""
+    above: tuple[str, ...] = ()
+    """The methods that list the same type of a folder and of an organization."""
+    body: dict[str, Any] | None = None
+    """The body of a call that is a POST. None: it is a GET."""
+    policy: bool = False
+    """What is listed is an IAM policy, or the access list of a dataset: its items are bindings, made by `bindings`."""
+    names_principals: bool = False
+    """Its links may name users and groups, which are types of no list and are made of those links."""
+    encoded: bool = False
+    """What fills the holes of the address is percent-encoded already."""
     address: str = ""
     """Host and path of the list, with holes. Empty: Compute Engine or Cloud Storage, read through Google's client libraries."""
     parameters: dict[str, str] = msgspec.field(default_factory=dict)
@@ -74,10 +88,21 @@ class GcpKind(_Options, frozen=True):
         """Every list call of the type."""
         return (self.method, *self.also)
 
+    def methods_of(self, account: str) -> tuple[str, ...]:
+        """The list calls for a project, a folder (``folders/42``) or an organization; none where there is nothing to list."""
+        if "/" not in account or len(self.above) < 2:
+            return self.above if "/" in account else self.methods
+        return tuple(method for method in self.above if f".{account.partition('/')[0]}." in method)
+
+    @property
+    def every_method(self) -> tuple[str, ...]:
+        """Every call, wherever the type is listed."""
+        return tuple(dict.fromkeys((*self.methods, *self.above)))
+
     @property
     def permissions(self) -> tuple[str, ...]:
         """Every permission that the calls take."""
-        return tuple(dict.fromkeys(map(self.permission_for, self.methods)))
+        return tuple(dict.fromkeys(map(self.permission_for, self.every_method)))
 
     def permission_for(self, method: str) -> str:
         """The IAM permission of a list call: the declared one, else named like the method without projects and locations."""
@@ -88,7 +113,24 @@ class GcpKind(_Options, frozen=True):
     @property
     def what(self) -> str:
         """The call in a sentence: ``list instances``."""
-        return f"list {self.method.split('.')[-2]}"
+        *_, noun, verb = self.method.split(".")
+        return "read the IAM policy" if self.policy else f"{'get' if verb == 'get' else 'list'} {noun}"
+
+
+def resource_name(account: str) -> str:
+    """The name of a project, folder or organization, as Google has it: ``projects/p``, ``folders/42``."""
+    return account if "/" in account else f"projects/{account}"
+
+
+def attachment_point(account: str) -> str:
+    """The full name of a project, folder or organization, percent-encoded, as IAM's version 2 takes it in a path."""
+    return quote(f"{MANAGER}/{resource_name(account)}", safe="")
+
+
+def in_words(account: str) -> str:
+    """The project, folder or organization in a sentence: ``project p``, ``folder 42``."""
+    collection, _, name = resource_name(account).partition("/")
+    return f"{collection.removesuffix('s')} {name}"
 
 
 def project_name(project: str) -> str:

@@ -10,10 +10,10 @@ from urllib.parse import quote, urlencode
 
 from providers import pages
 from providers.catalogue import paths
-from providers.gcp import buckets
+from providers.gcp import bindings, buckets
 from providers.gcp.catalogue import ALL
 from providers.gcp.config import GcpOperator
-from providers.gcp.declaration import GcpKind
+from providers.gcp.declaration import GcpKind, attachment_point, resource_name
 from providers.gcp.session import Session
 from providers.google.signin import Signin
 from providers.http.client import Http
@@ -26,7 +26,9 @@ Ask = Callable[[str | None, int], RawPage]
 PARTIAL = {"returnPartialSuccess": "true"}
 """One zone that does not answer is named, and the others are read. Google's own libraries have no field for it, or misspell it."""
 
-_ANYWHERE = {"project": "", "owner": "", "parent": ""}
+_ANYWHERE = {"project": "", "owner": "", "parent": "", "resource": ""}
+
+_JSON = {"Content-Type": "application/json"}
 
 COMPUTE = "compute.googleapis.com"
 RESOURCE_MANAGER = "cloudresourcemanager.googleapis.com"
@@ -84,12 +86,18 @@ class Apis:
 
     def _by_address(self, kind: GcpKind, permission: str, project: str, parent: Mapping[str, Any]) -> Ask:
         host, _, path = kind.address.partition("/")
-        url = "/" + quote(paths.fill(path, {"parent": parent}, {"project": project}), safe="/:@-._~")
+        context = {"project": project, "resource": resource_name(project), "attached": attachment_point(project)}
+        filled = paths.fill(path, {"parent": parent}, context)
+        url = "/" + (filled if kind.encoded else quote(filled, safe="/:@-._~"))
 
         def ask(token: str | None, size: int) -> RawPage:
             sized = {kind.size_parameter: str(size)} if size else {}
             query = urlencode({**kind.parameters, **sized, **({"pageToken": token} if token else {})})
-            return self.http(host).get(f"{url}?{query}" if query else url, what=kind.what, permission=permission).object()
+            target = f"{url}?{query}" if query else url
+            if kind.body is None:
+                return self.http(host).get(target, what=kind.what, permission=permission).object()
+            body = json.dumps(kind.body).encode()
+            return self.http(host).send("POST", target, body=body, what=kind.what, permission=permission, headers=_JSON).object()
 
         return ask
 
@@ -104,6 +112,9 @@ def parts_of(method: str, answer: RawPage) -> Iterator[tuple[str, RawPage]]:
 
 def items_of(kind: GcpKind, method: str, answer: RawPage) -> Iterator[Any]:
     """The items of an answer."""
+    if kind.policy:
+        yield from bindings.items(answer)
+        return
     path = kind.items if method == kind.method else "items[]"
     for _, part in parts_of(method, answer):
         yield from paths.values(part, path)

@@ -1,4 +1,4 @@
-"""One read: the list of a type in one project, and the lists under its items."""
+"""One read: the list of a type in one project, folder or organization, and the lists under its items."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from providers.catalogue import paths
 from providers.errors import DataError, ScopeError
 from providers.gcp import catalogue
-from providers.gcp.declaration import GcpKind
+from providers.gcp.declaration import GcpKind, resource_name
 from providers.gcp.listing import Apis, parts_of
 from providers.gcp.shape import GcpShape
 from providers.gcp.troubles import Troubles
@@ -30,8 +30,10 @@ GIVE_UP = 20
 """Number of consecutive refused lists after which those under the other items are not requested."""
 
 
-def organizations(project: str) -> tuple[Organization, Organization]:
-    """The organizations of a project: ``GCP`` > ``GCP Project: my-project``."""
+def organizations(project: str) -> tuple[Organization, ...]:
+    """The organizations of a project: ``GCP`` > ``GCP Project: my-project``; of a folder or an organization: ``GCP``."""
+    if "/" in project:
+        return (GCP,)
     return GCP, Organization(f"gcp:{project}", f"GCP Project: {project}", GCP.external_id)
 
 
@@ -46,12 +48,15 @@ NO_PARENT = Parent({}, "")
 
 
 class Reading:
-    """Reads a type and the types under it in one project. Lists under items are asked for on `pool`, several at once."""
+    """Reads a type and the types under it in one project, folder or organization.
+
+    Lists under items are asked for on `pool`, several at once.
+    """
 
     def __init__(self, apis: Apis, shape: GcpShape, pool: Executor, kind: GcpKind, project: str, page_size: int | None) -> None:
         self._apis, self._shape, self._pool = apis, shape, pool
         self._kind, self._project, self._page_size = kind, project, page_size
-        self._organization = organizations(project)[1].external_id
+        self._organization = organizations(project)[-1].external_id
         self._troubles = {one.sub_type: Troubles(one, project) for one in catalogue.family(kind.sub_type)}
         self._gone: dict[str, set[str]] = {}
         self._refused: dict[str, int] = {}
@@ -60,7 +65,7 @@ class Reading:
         """Everything there is, and `Incomplete` for what could not be read. Raises a `ProviderError`."""
         yield from organizations(self._project)
         seen: set[str] = set()
-        for method in self._kind.methods:
+        for method in self._kind.methods_of(self._project):
             found = self._apis.pages(self._kind, method, self._project, self._page_size)
             for resource in self._listed(self._kind, method, found, NO_PARENT):
                 if self._is_new(resource, seen):
@@ -123,7 +128,12 @@ class Reading:
             return None
 
     def _shaped(self, kind: GcpKind, item: Mapping[str, Any], parent: Parent) -> Resource:
-        context = {"project": self._project, "owner": self._shape.owner(item, self._project), "parent": parent.external_id}
+        context = {
+            "project": self._project,
+            "resource": resource_name(self._project),
+            "owner": self._shape.owner(item, self._project),
+            "parent": parent.external_id,
+        }
         return self._shape.resource(kind, item, context, organization=self._organization)
 
     # Lists under items
@@ -173,7 +183,7 @@ class Reading:
     def _ids(self) -> set[str] | ScopeError:
         """The ids of the items of the list, or why it could not be read."""
         try:
-            found = self._apis.pages(self._kind, self._kind.method, self._project, self._page_size)
+            found = self._apis.pages(self._kind, self._kind.methods_of(self._project)[0], self._project, self._page_size)
             return {self._shaped(self._kind, item, NO_PARENT).external_id for page in found for item in page.items}
         except DataError as error:
             return ScopeError(str(error))

@@ -10,7 +10,8 @@ from providers.catalogue import paths, shape
 from providers.catalogue.kinds import LinkRule, ResourceKind
 from providers.catalogue.masking import Masking
 from providers.gcp.declaration import GcpKind
-from providers.gcp.types.texts import SERVICE_ACCOUNT, TOPIC
+from providers.gcp.principals import identifier
+from providers.gcp.types.texts import PRINCIPAL, SERVICE_ACCOUNT, TOPIC
 
 STAMPS = ("**.etag", "**.fingerprint", "**.labelFingerprint", "**.updateTime", "kind")
 """Fields of any type that change with every touch, or say what the type is."""
@@ -42,6 +43,8 @@ class GcpShape(shape.Shape):
 
     def target(self, rule: LinkRule, value: Any, item: shape.Item, context: shape.Context) -> str:
         """The id of the target; none for a placeholder: the ``default`` account of a node pool, the topic ``_deleted-topic_``."""
+        if rule.to == PRINCIPAL:
+            return self.spelling(identifier(str(value)))
         placeholder = (rule.to == SERVICE_ACCOUNT and "@" not in str(value)) or (rule.to == TOPIC and str(value).startswith("_"))
         return "" if placeholder else super().target(rule, value, item, context)
 

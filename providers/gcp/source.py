@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 from providers.catalogue.masking import Masking
 from providers.concurrency import Turns
 from providers.errors import BadAnswer, Denied, ProviderError, ScopeError
-from providers.gcp import bindings, catalogue
-from providers.gcp.catalogue import BINDING, FOLDER, ORGANIZATION, PROJECT, SERVICE_KIND
+from providers.gcp import catalogue, principals
+from providers.gcp.catalogue import BINDING, FOLDER, GROUP, ORGANIZATION, PROJECT, SERVICE_KIND, USER
 from providers.gcp.config import GcpConfig, GcpOperator
 from providers.gcp.declaration import GcpKind
 from providers.gcp.hierarchy import Hierarchy
@@ -65,10 +65,12 @@ class GcpSource(Source):
         """
         for root in self._hierarchy.roots[:1]:
             yield _read(root, (ORGANIZATION.sub_type, FOLDER.sub_type), self._above)
+        for place in self._hierarchy.found.names if self._hierarchy.roots else ():
+            yield from (self._family(kind, place) for kind in catalogue.ABOVE)
         projects = self.attempts.accounts(self._projects.ids())
         for project in projects:
             yield from self._turns.of(functools.partial(self._reads, project))
-        yield from self._out_of_sight({*projects, *self._hierarchy.roots})
+        yield from self._out_of_sight({*projects, *self._hierarchy.found.names})
 
     def _out_of_sight(self, planned: set[str]) -> Iterator[Read]:
         """Plans, as refused, scopes that were read before and may be under a folder that cannot be listed now."""
@@ -106,10 +108,10 @@ class GcpSource(Source):
             return
         else:
             if found.get("state", "ACTIVE") != "ACTIVE":
-                yield _read(project, EVERY_TYPE, functools.partial(_gone, project, str(found["state"])))
+                yield from _gone(project, str(found["state"]))
                 return
             yield _read(project, (PROJECT.sub_type,), functools.partial(self._itself, project, found))
-        yield _read(project, (BINDING.sub_type,), functools.partial(self._bindings, project))
+        yield self._family(BINDING, project)
         yield from self._lists(project)
 
     def _lists(self, project: str) -> Iterator[Read]:
@@ -122,13 +124,18 @@ class GcpSource(Source):
             if enabled and not catalogue.services(kind.sub_type) <= enabled:
                 left_out.append(kind)
             else:
-                types = tuple(one.sub_type for one in catalogue.shown(kind.sub_type))
-                yield _read(project, types, self._reading(kind, project))
+                yield self._family(kind, project)
         if left_out:
             names = ", ".join(sorted({host for kind in left_out for host in catalogue.services(kind.sub_type) - enabled}))
             off = Disabled(f"not enabled in project {project}, and so not asked: {names}; enable an API if what is in it is to be read")
-            types = tuple(one.sub_type for kind in left_out for one in catalogue.shown(kind.sub_type))
-            yield _read(project, types, functools.partial(_raise, off))
+            scopes = tuple(scope for kind in left_out for scope in _scopes(kind, project))
+            yield Read(scopes, functools.partial(_raise, off), lane=project)
+
+    def _family(self, kind: GcpKind, account: str) -> Read:
+        """The read of a type with all that is under it, and of the users and groups that its policies name."""
+        reading, policies = self._reading(kind, account), catalogue.naming(kind.sub_type)
+        fetch = functools.partial(_named, reading, policies) if policies else reading
+        return Read(_scopes(kind, account), fetch, lane=account)
 
     def _reading(self, kind: GcpKind, project: str) -> Reading:
         return Reading(self._apis, self._shape, self._pool, kind, project, self._config.page_size)
@@ -154,24 +161,35 @@ class GcpSource(Source):
 
     def _itself(self, project: str, found: Mapping[str, Any]) -> Iterator[Item]:
         yield from organizations(project)
-        yield self._shape.resource(PROJECT, {**found, "projectId": project}, {}, organization=organizations(project)[1].external_id)
-
-    def _bindings(self, project: str) -> Iterator[Item]:
-        yield from organizations(project)
-        yield from bindings.read(self._apis.http(RESOURCE_MANAGER), self._shape, project, organizations(project)[1].external_id)
+        yield self._shape.resource(PROJECT, {**found, "projectId": project}, {}, organization=organizations(project)[-1].external_id)
 
 
 KINDS_OF_PROJECTS = tuple(kind for kind in catalogue.ALL if not kind.under and kind is not SERVICE_KIND)
 """The types whose lists are asked for by project; the others are read with them."""
 
 
-EVERY_TYPE = tuple(kind.sub_type for kind in (PROJECT, BINDING, *catalogue.KINDS))
-"""The types of a project."""
+def _named(reading: Reading, policies: tuple[str, ...]) -> Iterator[Item]:
+    return principals.named(reading(), policies, GCP.external_id)
 
 
-def _gone(project: str, state: str) -> Iterable[Item]:
+def _scopes(kind: GcpKind, account: str) -> tuple[Scope, ...]:
+    """The scopes of a type with all that is under it; users and groups have one for each type whose policies name some."""
+    declared = tuple(Scope("gcp", account, "", one.sub_type) for one in catalogue.shown(kind.sub_type))
+    if not catalogue.naming(kind.sub_type):
+        return declared
+    return (*declared, *(Scope("gcp", account, "", one.name, f"named by policies of {kind.sub_type}") for one in (USER, GROUP)))
+
+
+def _gone(project: str, state: str) -> Iterator[Read]:
+    """The reads of a project that is being deleted: every scope of it is gone."""
     reason = f"project {project} is being deleted ({state}): what it had is marked as deleted, and comes back if the project is restored"
-    return [Gone(sub_type, reason) for sub_type in EVERY_TYPE]
+    families = ((Scope("gcp", project, "", kind.sub_type),) for kind in (PROJECT, SERVICE_KIND))
+    for scopes in (*families, *(_scopes(kind, project) for kind in (BINDING, *KINDS_OF_PROJECTS))):
+        yield Read(scopes, functools.partial(_all_gone, scopes, reason), lane=project)
+
+
+def _all_gone(scopes: tuple[Scope, ...], reason: str) -> Iterable[Item]:
+    return [Gone(scope.resource_type, reason) for scope in scopes]
 
 
 def _enabled(services: list[Item] | ScopeError) -> frozenset[str]:

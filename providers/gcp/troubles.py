@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from providers.errors import Outcome, ScopeError
-from providers.gcp.declaration import GcpKind
+from providers.gcp.declaration import GcpKind, in_words
 from providers.records import Incomplete
 
 HARMLESS = frozenset({"NO_RESULTS_ON_PAGE", "DEPRECATED_RESOURCE_USED", "DEPRECATED_TYPE_USED", "EXPERIMENTAL_TYPE_USED"})
@@ -19,10 +19,10 @@ _UNREACHABLE = frozenset({"UNREACHABLE", "REGION_UNREACHABLE"})
 
 
 class Troubles:
-    """The troubles of one type in one project."""
+    """The troubles of one type in one project, folder or organization."""
 
-    def __init__(self, kind: GcpKind, project: str) -> None:
-        self._kind, self._project = kind, project
+    def __init__(self, kind: GcpKind, account: str) -> None:
+        self._kind, self._where = kind, in_words(account)
         self._silent: set[str] = set()
         self._warnings: dict[str, str] = {}
         self._unreadable: list[str] = []
@@ -43,7 +43,7 @@ class Troubles:
         if code in _UNREACHABLE:
             self._silent.add(place or text or "a part")
         elif code not in HARMLESS:
-            self._warnings[place or "the project"] = f"{code}: {text}"
+            self._warnings[place or self._where] = f"{code}: {text}"
 
     def without_id(self, sentence: str) -> None:
         """Notes an item that was left out because nothing names it; `sentence` says what it lacks."""
@@ -71,21 +71,21 @@ class Troubles:
             yield Incomplete(self._kind.sub_type, outcome, "; ".join(sentence for _, sentence, _ in found), permission)
 
     def _sentences(self) -> Iterator[tuple[Outcome, str, str]]:
-        project = self._project
+        here = self._where
         if self._failed:
             name, error = max(self._failed, key=lambda one: one[1].outcome.gravity)
             failed = len(self._failed) + self._skipped
             given_up = f"; the last {self._skipped} were not asked for any more" if self._skipped else ""
-            sentence = f"{error} ({failed} of {self._parents} times in project {project}, one is {name}{given_up})"
+            sentence = f"{error} ({failed} of {self._parents} times in {here}, one is {name}{given_up})"
             yield error.outcome, sentence, str(getattr(error, "permission", ""))
         if self._silent:
             where = ", ".join(sorted(self._silent))
-            yield Outcome.TIMEOUT, f"Google could not reach {where} of project {project}: what is there was not read", ""
+            yield Outcome.TIMEOUT, f"Google could not reach {where} of {here}: what is there was not read", ""
         for place, warning in self._warnings.items():
-            yield Outcome.ERROR, f"Google warns that the list of {place} in project {project} is not whole ({warning})", ""
+            yield Outcome.ERROR, f"Google warns that the list of {place} in {here} is not whole ({warning})", ""
         if self._unreadable:
             count = len(self._unreadable)
-            yield Outcome.ERROR, f"{count} items of project {project} were left out ({self._unreadable[0]})", ""
+            yield Outcome.ERROR, f"{count} items of {here} were left out ({self._unreadable[0]})", ""
 
 
 def _place_name(place: Any) -> str:

@@ -73,8 +73,8 @@ def table(name: str) -> str:
     kinds = {kind.sub_type: kind for kind in (*provider.kinds(), *READ_BY_HAND.get(name, ()))}
     lines = [f"\n## {provider.title}\n\n| type | category | listed by | permissions | links |\n|---|---|---|---|---|\n"]
     for one in provider.resource_types():
-        kind = kinds[one.sub_type]
-        links = dict.fromkeys(rule.type for rule in kind.links)
+        kind = kinds.get(one.sub_type)  # None: made of what others name
+        links = dict.fromkeys(rule.type for rule in (kind.links if kind else ()))
         optional = ", by `optional_types` only" if getattr(kind, "optional", False) else ""
         cells = (f"`{one.sub_type}`{optional}", one.entity_type, _codes(one.calls), _codes(one.permissions), _codes(links))
         lines.append("| " + " | ".join(cells) + " |\n")

@@ -15,11 +15,15 @@ from providers.catalogue.paths import ANYWHERE, holes, steps
 from providers.gcp import catalogue
 from providers.gcp.declaration import GcpKind
 
-CONTEXT = frozenset({"project", "owner", "parent"})
+CONTEXT = frozenset({"project", "resource", "owner", "parent"})
+IN_ADDRESSES = frozenset({"project", "resource", "attached"})
 MADE_BY_US = {
-    "gcp_iam_binding": {"suffix": FieldType.VALUE, "label": FieldType.VALUE, "accounts": FieldType.LIST, "accounts[]": FieldType.VALUE}
+    **dict.fromkeys(("suffix", "label", "role"), FieldType.VALUE),
+    "condition": FieldType.OBJECT,
+    "members": FieldType.LIST,
+    "members[]": FieldType.VALUE,
 }
-"""Fields that our code adds."""
+"""Fields that our code makes of a policy's bindings and of the entries of a dataset's access list."""
 _MAXIMUM = re.compile(
     r"(?:maximum (?:is|value is|page size is)|cannot exceed|largest allowed page_size is|or|between \d+ and)\s+([\d,]+)(?: items)?",
     re.IGNORECASE,
@@ -47,7 +51,7 @@ def method_of(kind: GcpKind, method: str = "") -> documents.Method:
     try:
         return documented(kind.method, host, "/" + full)
     except Unknown:  # a parent that is named by its last part
-        return documented(kind.method, host, "/" + re.sub(r"{[\w.]+}", "x", path))
+        return documented(kind.method, host, "/" + _without_holes(path))
 
 
 def _filled(kind: GcpKind, path: str) -> str:
@@ -56,7 +60,11 @@ def _filled(kind: GcpKind, path: str) -> str:
         parent = _under(kind)
         above = _filled(parent, parent.address.partition("/")[2])
         path = path.replace("{parent.name}", f"{above.partition('/')[2]}/x")
-    return re.sub(r"{[\w.]+}", "x", path)
+    return _without_holes(path)
+
+
+def _without_holes(path: str) -> str:
+    return re.sub(r"{[\w.]+}", "x", path.replace("{resource}", "projects/x"))
 
 
 def item_schema(kind: GcpKind) -> tuple[str, dict]:
@@ -76,7 +84,7 @@ def listed_schema(kind: GcpKind, method: str, items: str) -> tuple[str, dict]:
 
 
 def _under(kind: GcpKind) -> GcpKind:
-    known = {one.sub_type: one for one in catalogue.ALL}
+    known = {one.sub_type: one for one in (catalogue.BINDING, *catalogue.ALL)}
     if kind.under not in known:
         raise Unknown(f"there is no type {kind.under}")
     return known[kind.under]
@@ -150,7 +158,7 @@ class GcpDescription:
         for hole in holes(kind.address):
             if hole.startswith("parent."):
                 self.field(_under(kind), hole.removeprefix("parent."))
-            elif hole != "project":
+            elif hole not in IN_ADDRESSES:
                 raise Unknown(f"there is no {hole} for an address")
 
     def _parameter_faults(self, kind: GcpKind) -> Iterator[str]:
@@ -168,8 +176,8 @@ class GcpDescription:
 
     def field(self, kind: GcpKind, path: str) -> FieldType:
         """What stands at a path of an item."""
-        if path in MADE_BY_US.get(kind.sub_type, {}):
-            return MADE_BY_US[kind.sub_type][path]
+        if kind.policy and path in MADE_BY_US:
+            return MADE_BY_US[path]
         api, schema = item_schema(kind)
         if path.startswith(ANYWHERE):
             return FieldType.OPEN

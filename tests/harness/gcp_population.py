@@ -6,7 +6,7 @@ import itertools
 import re
 
 from gcp_description import item_schema
-from peers.google_cloud import NUMBERS, Company, link
+from peers.google_cloud import NUMBERS, PROJECTS, Company, link
 from peers.google_contract import Call
 from peers.google_items import Leaf, item
 from volatile import GOOGLE_CLOUD
@@ -15,6 +15,7 @@ from providers.gcp.catalogue import ALL, SERVICE_KIND, children
 from providers.gcp.declaration import GcpKind
 
 LOCATIONS = ("us-central1", "europe-west1")
+ACCOUNTS = "iam.gserviceaccount.com"
 
 
 BY_HAND = frozenset({"iam.projects.serviceAccounts.list", "iam.projects.serviceAccounts.keys.list", "iam.projects.roles.list"})
@@ -53,13 +54,42 @@ def moved() -> Leaf:
 def _list(kind: GcpKind, count: int, leaf: Leaf):
     api, schema = item_schema(kind)
 
+    def policy(call: Call) -> dict:
+        return {kind.items.removesuffix("[]"): [_binding(kind, number) for number in range(min(count, 2))]}
+
+    def deny(call: Call) -> dict:
+        return _deny_policy(item(api, schema, leaf), call.path["name"])
+
     def listed(call: Call) -> dict | list:
         found = [_identified(kind, item(api, schema, leaf), call, number) for number in range(count)]
         if kind.method.endswith("aggregatedList"):
             return {"regions/us-central1": found, "regions/asia-east1": []}
         return found
 
-    return listed
+    if kind.policy:
+        return policy
+    return listed if kind.items else deny
+
+
+def _binding(kind: GcpKind, number: int) -> dict:
+    """One entry of a policy, or of the access list of a dataset: for a user, a group and a service account."""
+    role = f"roles/example.role{number}"
+    if kind.items == "access[]":
+        return {"role": "READER" if number else "OWNER", "userByEmail": "carol@example.com"}
+    return {
+        "role": role,
+        "members": ["user:carol@example.com", "group:readers@example.com", f"serviceAccount:sa0@{PROJECTS[0]}.{ACCOUNTS}"],
+    }
+
+
+def _deny_policy(made: dict, name: str) -> dict:
+    """A deny policy with one rule, under the name that was asked for."""
+    rule = {
+        "deniedPrincipals": ["principalSet://goog/group/contractors@example.com"],
+        "exceptionPrincipals": [f"principal://iam.googleapis.com/projects/-/serviceAccounts/sa0@{PROJECTS[0]}.{ACCOUNTS}"],
+        "deniedPermissions": ["iam.googleapis.com/roles.delete"],
+    }
+    return made | {"name": name, "kind": "DenyPolicy", "rules": [{"denyRule": rule}]}
 
 
 def _identified(kind: GcpKind, made: dict, call: Call, number: int) -> dict:
@@ -67,6 +97,9 @@ def _identified(kind: GcpKind, made: dict, call: Call, number: int) -> dict:
     name = f"{kind.sub_type.rpartition('_')[2]}{number}"
     parent = next((value for key, value in call.path.items() if key in ("parent", "name", "project", "projectId", "appsId")), "")
     project = parent.removeprefix("projects/").partition("/")[0]
+    if kind.sub_type == "gcp_deny_policy_name":  # without rules, as Google lists them
+        made.pop("rules", None)
+        return made | {"name": f"{parent}/{name}", "kind": "DenyPolicy"}
     if "selfLink" in made:
         made["selfLink"] = link(project, f"regions/us-central1/{kind.items.removesuffix('[]')}/{name}")
     collection = kind.address.rpartition("/")[2]

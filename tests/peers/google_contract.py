@@ -60,7 +60,7 @@ APIS = (
     ),
     *("file.v1", "container.v1", "run.v1", "run.v2", "cloudfunctions.v2", "appengine.v1", "artifactregistry.v1", "pubsub.v1", "dns.v1"),
     *("cloudscheduler.v1", "cloudtasks.v2", "secretmanager.v1", "cloudkms.v1", "logging.v2", "monitoring.v3", "apikeys.v2"),
-    *("dataflow.v1b3", "dataproc.v1", "composer.v1", "securitycenter.v1", "orgpolicy.v2"),
+    *("dataflow.v1b3", "dataproc.v1", "composer.v1", "securitycenter.v1", "orgpolicy.v2", "iam.v2"),
 )
 
 
@@ -135,7 +135,7 @@ class Google:
             self.calls.append(Call("metadata", {}, {}, None, headers))
             found = self.tokens.metadata(url.path, query)
             return Refusal(*found) if isinstance(found, tuple) else found, False
-        method, path = self._method(verb, urllib.parse.unquote(url.path), headers.get("x-forwarded-host", ""))
+        method, path = self._method(verb, _decoded(url.path), headers.get("x-forwarded-host", ""))
         if method is None:
             return self._violation(404, f"{verb} {url.path} is no method of {', '.join(self.apis)}"), False
         plain = {name: values if method.query.get(name, {}).get("repeated") else values[0] for name, values in query.items()}
@@ -273,6 +273,11 @@ class Google:
     def _violation(self, status: int, text: str) -> Refusal:
         self.violations.append(text)
         return Refusal(status, "badRequest" if status == 400 else "notFound", text, "INVALID_ARGUMENT" if status == 400 else "NOT_FOUND")
+
+
+def _decoded(path: str) -> str:
+    """A path without its escapes, but for the slash: one that is escaped is part of a name."""
+    return urllib.parse.unquote(path.replace("%2F", "%252F"))
 
 
 def _aggregated(method: documents.Method) -> bool:

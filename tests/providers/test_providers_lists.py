@@ -197,7 +197,8 @@ def _longest(answer: dict) -> list | None:
 
 
 def _signs_in(key: str) -> bool:
-    return "/token" in key or "getIamPolicy" in key
+    """True for a request that is no list: a sign-in, an IAM policy, the access of a dataset."""
+    return re.search(r"/token|getIamPolicy|/b/[^/]+/iam|/datasets/[^/?]+(\?|$)|/denypolicies/", key) is not None
 
 
 def test_google_workspace(google, show):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from providers.catalogue.kinds import LinkRule
 from providers.gcp.declaration import PROJECTS, GcpKind
-from providers.gcp.types.texts import SERVICE_ACCOUNT, runs_as
+from providers.gcp.types.texts import runs_as
 
 SERVICE_USAGE = "serviceusage.googleapis.com"
 
-ORG_POLICY, MANAGER = "orgpolicy.googleapis.com", "cloudresourcemanager.googleapis.com"
+MANAGER = "cloudresourcemanager.googleapis.com"
 
 # fmt: off
 PROJECT = GcpKind(
@@ -25,16 +25,6 @@ FOLDER = GcpKind(
     "gcp_folder", "organizational_unit", f"//{MANAGER}/{{name}}", "cloudresourcemanager.folders.list", "folders[]", name="displayName",
     tags="", parent=f"//{MANAGER}/{{parent}}", address=f"{MANAGER}/v3/folders", also=("cloudresourcemanager.folders.get",),
     links=(LinkRule("member_of", "parent", f"//{MANAGER}/{{value}}"),),
-)
-BINDING = GcpKind(
-    "gcp_iam_binding", "permission", PROJECTS + "{project}/iamPolicy/bindings/{role}{suffix?}",
-    "cloudresourcemanager.projects.getIamPolicy", "bindings[]", name="label", tags="", size_parameter="",
-    address=f"{MANAGER}/v3/projects/{{project}}:getIamPolicy",
-    links=(
-        LinkRule("grants_role", "role", "//iam.googleapis.com/{value}"), LinkRule("on_scope", "role", PROJECTS + "{project}"),
-        LinkRule("granted_to", "accounts[]", SERVICE_ACCOUNT),
-    ),
-    omit=("suffix", "label", "accounts"), permission="resourcemanager.projects.getIamPolicy",
 )
 
 KINDS: tuple[GcpKind, ...] = (
@@ -70,10 +60,6 @@ KINDS: tuple[GcpKind, ...] = (
         "gcp_iam_role", "role", "//iam.googleapis.com/{name}", "iam.projects.roles.list", "roles[]", name="title", tags="",
         address="iam.googleapis.com/v1/projects/{project}/roles", parameters={"view": "FULL"}, largest=1000,
         unordered=("includedPermissions",),
-    ),
-    GcpKind(
-        "gcp_org_policy", "policy", f"//{ORG_POLICY}/{{name}}", "orgpolicy.projects.policies.list", "policies[]", tags="",
-        address=f"{ORG_POLICY}/v2/projects/{{project}}/policies", permission="orgpolicy.policies.list",
     ),
     GcpKind(
         "gcp_service", "service", "//serviceusage.googleapis.com/projects/{project}/services/{config.name}", "serviceusage.services.list",

@@ -21,6 +21,9 @@ IN_VPC, IN_SUBNET = LinkRule("in_vpc", "network"), LinkRule("in_subnet", "subnet
 ATTACHED_TO = LinkRule("attached_to", "users[]")
 LINK = "{selfLink}"
 
+PRINCIPAL = "member:{value}"
+"""Whom a member of a binding or a principal of a deny policy is: made by `principals`."""
+
 
 def runs_as(path: str) -> LinkRule:
     """The service account whose e-mail address is at a path."""

@@ -276,7 +276,8 @@ def test_a_binding_without_a_role_is_left_out_and_told(read, company):
     report = outcome(read(project_ids=[ONE]), "gcp_iam_binding")
 
     assert (report.outcome, report.resources) == (Outcome.ERROR, 4)
-    assert "1 bindings" in report.message
+    assert "1 items" in report.message
+    assert "a gcp_iam_binding without role" in report.message
 
 
 # Lists
@@ -391,7 +392,7 @@ SECOND = "compute.globalAddresses.list"
 """The permission of the second of the two lists of addresses."""
 
 
-ABOVE_PROJECTS = {"resourcemanager.organizations.get", "resourcemanager.folders.get", "resourcemanager.folders.list"}
+ABOVE_PROJECTS = {f"resourcemanager.{above}.{verb}" for above in ("organizations", "folders") for verb in ("get", "list", "getIamPolicy")}
 """Permissions that a job takes that reads an organization or folders: `tests/providers/gcp/test_gcp_hierarchy.py`."""
 
 
@@ -412,7 +413,7 @@ def test_the_role_of_the_policy_is_enough(read, google):
     assert {report.outcome for report in sink.reports.values()} == {Outcome.COMPLETE}
 
 
-@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
 def test_a_permission_less_is_a_denied_scope_that_names_it(read, google, level):
     """All permissions of lists that do not wait for each other are taken away at once: each is named by a scope of its own."""
     role = set(catalogue.policy()["includedPermissions"])

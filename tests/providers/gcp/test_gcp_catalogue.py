@@ -65,7 +65,7 @@ def test_a_list_of_all_zones_may_be_partial_and_pages_are_as_large_as_may_be(kin
 
 @EACH
 def test_case_gcp_4_every_permission_is_a_real_one_and_the_one_that_its_method_takes(kind):
-    for method in kind.methods:
+    for method in kind.every_method:
         permission = kind.permission_for(method)
         assert permission in google_permissions.known(), f"{permission} of {kind.sub_type} is no permission of Google's"
         assert permission == google_permissions.of_method(method), method

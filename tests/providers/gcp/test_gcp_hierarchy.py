@@ -34,7 +34,13 @@ def _folder(number: str, parent: str) -> dict:
 
 
 def accounts(sink) -> set[str]:
-    return {scope.account for scope in sink.reports}
+    """What the job asks for, and the projects: the folders under it have scopes for their policies too."""
+    return {scope.account for scope in sink.reports if scope.resource_type in ("gcp_folder", "gcp_project")}
+
+
+def above(kind: str, answers: dict[str, list[dict]]):
+    """The policies of folders and organizations, by their names; nothing elsewhere."""
+    return lambda call: {kind: answers.get(call.path.get("resource", call.path.get("parent", "")), [])}
 
 
 def test_an_organization_is_read_with_its_folders_and_every_project_under_them(read, google):
@@ -54,6 +60,64 @@ def test_an_organization_is_read_with_its_folders_and_every_project_under_them(r
 )
 def test_folders_are_read_with_what_is_under_them_and_nothing_else(read, folders, projects):
     assert accounts(read(project_ids=None, folder_ids=folders)) == {f"folders/{folders[0]}", *projects}
+
+
+def test_policies_are_read_where_they_are_set_with_whom_they_name(read, google):
+    viewer = {"role": "roles/viewer", "members": ["user:Dora@example.com", "group:audit@example.com", "domain:example.com"]}
+    google.items |= {
+        "cloudresourcemanager.organizations.getIamPolicy": above("bindings", {"organizations/7": [viewer]}),
+        "cloudresourcemanager.folders.getIamPolicy": above("bindings", {"folders/43": [viewer]}),
+        "orgpolicy.folders.policies.list": lambda call: (
+            [{"name": f"{call.path['parent']}/policies/x"}] if "43" in call.path["parent"] else []
+        ),
+        "iam.policies.listPolicies": lambda call: [{"name": f"{call.path['parent']}/d"}] if "organizations" in call.path["parent"] else [],
+    }
+    sink = read(project_ids=None, organization_id="7")
+    found = {resource.external_id: (scope.account, resource) for scope, resource in sink.all()}
+
+    assert {report.outcome for scope, report in sink.reports.items() if "/" in scope.account} == {Outcome.COMPLETE}
+    for place in ("organizations/7", "folders/43"):
+        account, binding = found[f"{MANAGER}{place}/iamPolicy/bindings/roles/viewer"]
+        assert (account, binding.parent) == (place, f"{MANAGER}{place}")
+        assert {(link.type, link.target) for link in binding.links} == {
+            ("grants_role", "//iam.googleapis.com/roles/viewer"),
+            ("on_scope", f"{MANAGER}{place}"),
+            ("granted_to", "principal://goog/subject/dora@example.com"),
+            ("granted_to", "principalSet://goog/group/audit@example.com"),
+        }
+    assert found["principal://goog/subject/dora@example.com"][1].entity_type == "user"
+    assert found["principalSet://goog/group/audit@example.com"][1].sub_type == "gcp_group"
+    assert found["//orgpolicy.googleapis.com/folders/43/policies/x"][0] == "folders/43"
+    name = "//iam.googleapis.com/policies/cloudresourcemanager.googleapis.com%2Forganizations%2F7/denypolicies/d"
+    account, denial = found[name]
+    assert (account, denial.parent) == ("organizations/7", f"{MANAGER}organizations/7")
+    group, exempt = "principalSet://goog/group/contractors@example.com", f"//iam.googleapis.com/projects/-/serviceAccounts/sa0@{ONE}"
+    assert ("denies", group) in {(link.type, link.target) for link in denial.links}
+    assert [link.target for link in denial.links if link.type == "exempts"] == [f"{exempt}.iam.gserviceaccount.com"]
+    assert group in found
+    assert google.asked("cloudresourcemanager.folders.getIamPolicy")[0].body == {"options": {"requestedPolicyVersion": 3}}
+
+
+@pytest.mark.parametrize(
+    ("method", "permission", "sub_type", "account"),
+    [
+        ("cloudresourcemanager.folders.getIamPolicy", "resourcemanager.folders.getIamPolicy", "gcp_iam_binding", "folders/41"),
+        ("cloudresourcemanager.organizations.getIamPolicy", "resourcemanager.organizations.getIamPolicy", "gcp_user", "organizations/7"),
+        ("orgpolicy.folders.policies.list", "orgpolicy.policies.list", "gcp_org_policy", "folders/41"),
+        ("iam.policies.get", "iam.denypolicies.get", "gcp_deny_policy", "folders/41"),
+        ("iam.policies.listPolicies", "iam.denypolicies.list", "gcp_deny_policy", "organizations/7"),
+    ],
+)
+def test_a_policy_above_projects_that_may_not_be_read_is_a_denied_scope_that_names_the_permission(
+    read, google, method, permission, sub_type, account
+):
+    with google.failing(refusals.denied(permission), method):
+        sink = read(project_ids=None, organization_id="7")
+
+    denied = {(scope.resource_type, scope.account): report for scope, report in sink.reports.items() if report.outcome is Outcome.DENIED}
+    assert denied[sub_type, account].permission == permission
+    assert permission in denied[sub_type, account].message
+    assert ("gcp_folder", "organizations/7") not in denied
 
 
 def test_projects_are_left_out_of_an_organization_by_globs(read):

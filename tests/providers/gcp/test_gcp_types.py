@@ -39,7 +39,11 @@ def test_links_between_the_types_have_ids_that_are_full_names(read):
     for _, resource in read(project_ids=[ONE]).all():
         targets = (link.target for link in resource.links if not link.target.endswith("-value"))  # which no API would give
         ids = (resource.external_id, *filter(None, (resource.parent,)), *targets)
-        assert not [one for one in ids if not re.fullmatch(r"//[\w.-]+\.googleapis\.com/[^{}]+", one)], ids
+        assert not [
+            one
+            for one in ids
+            if not re.fullmatch(r"(//[\w.-]+\.googleapis\.com|principal://goog/subject|principalSet://goog/group)/[^{}]+", one)
+        ], ids
         assert "/-/" not in resource.external_id.replace("/projects/-/", "/")
 
 
