@@ -115,7 +115,7 @@ def items_of(kind: GcpKind, method: str, answer: RawPage) -> Iterator[Any]:
     if kind.policy:
         yield from bindings.items(answer)
         return
-    path = kind.items if method == kind.method else "items[]"
+    path = "items[]" if method in kind.also else kind.items
     for _, part in parts_of(method, answer):
         yield from paths.values(part, path)
 
