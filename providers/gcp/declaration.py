@@ -38,11 +38,11 @@ class _Options(ResourceKind, frozen=True, kw_only=True):
     body: dict[str, Any] | None = None
     """The body of a call that is a POST. None: it is a GET."""
     policy: bool = False
-    """What is listed is an IAM policy, or the access list of a dataset: its items are bindings, made by `bindings`."""
+    """True for a list of an IAM policy, or of the access of a dataset: its items are bindings, made by `bindings`."""
     names_principals: bool = False
-    """Its links may name users and groups, which are types of no list and are made of those links."""
+    """True for a type whose links may name users and groups, which are made of those links."""
     encoded: bool = False
-    """What fills the holes of the address is percent-encoded already."""
+    """True for an address whose holes are filled with percent-encoded names."""
     address: str = ""
     """Host and path of the list, with holes. Empty: Compute Engine or Cloud Storage, read through Google's client libraries."""
     parameters: dict[str, str] = msgspec.field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Who may do what: the IAM policies of projects, folders, organizations and single resources, deny policies, organization policies."""
+"""IAM policies of projects, folders, organizations and single resources; deny policies and organization policies."""
 
 from __future__ import annotations
 

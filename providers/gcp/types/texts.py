@@ -22,7 +22,7 @@ ATTACHED_TO = LinkRule("attached_to", "users[]")
 LINK = "{selfLink}"
 
 PRINCIPAL = "member:{value}"
-"""Whom a member of a binding or a principal of a deny policy is: made by `principals`."""
+"""The id of a member of a binding or of a principal of a deny policy: made by `principals`."""
 
 
 def runs_as(path: str) -> LinkRule:
