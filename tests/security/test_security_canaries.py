@@ -119,6 +119,10 @@ class Everything:
             "DATABASE_URL": url,
             "DATABASE_READ_URL": url,
             "ELDER_API_URL": "http://127.0.0.1:9",
+            "ELDER_OIDC_ISSUER": "http://127.0.0.1:9",
+            "ELDER_OIDC_CLIENT_ID": "elder",
+            "ELDER_OIDC_URL": "http://127.0.0.1:9",
+            "ELDER_OIDC_ROLES": "*=read",
             "HEALTH_CHECK_HOST": "127.0.0.1",
             "HEALTH_CHECK_PORT": str(self.port),
             "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
@@ -142,7 +146,8 @@ class Everything:
 
     def run(self, seconds_of_look=None):
         """Makes the jobs through the API, runs them all to their end, and looks at everything meanwhile and afterwards."""
-        app = create_app(load({name: value for name, value in self.environ.items() if name != "ELDER_API_KEY"}))
+        nobody_signs_in = {name: value for name, value in self.environ.items() if not name.startswith(("ELDER_API_KEY", "ELDER_OIDC_"))}
+        app = create_app(load(nobody_signs_in))
         client = ElderClient(app)
         jobs = [{"provider": "hostile", "config": {"behaviour": behaviour, "password": CANARY}} for behaviour in FAILURES]
         jobs += [{"provider": name, "config": config_of(name)} for name in registry.names() if name != "hostile"]
