@@ -17,7 +17,7 @@ PREFIX = "License :: "
 
 
 def licence(package: Distribution) -> str:
-    """What the package's metadata call its licence, in one line."""
+    """Returns the licence that the package's metadata name, in one line."""
     about = package.metadata
     told = about.get("License-Expression") or about.get("License") or ""
     classified = [value.removeprefix(PREFIX) for name, value in about.items() if name == "Classifier" and value.startswith(PREFIX)]

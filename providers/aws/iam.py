@@ -36,9 +36,9 @@ def with_principals(pages: Iterable[Page], partition: str) -> Iterator[Page]:
 def assumable_by(role: Item, partition: str) -> list[str]:
     """The ARNs that a role's trust policy allows: roles, users, accounts, identity providers. Services have none, nor has everybody."""
     document = role.get("AssumeRolePolicyDocument")
-    statements = _listed(document.get("Statement")) if isinstance(document, dict) else []
+    statements = [one for one in _listed(document.get("Statement")) if isinstance(one, dict)] if isinstance(document, dict) else []
     allowed = [one["Principal"] for one in statements if one.get("Effect") == "Allow" and isinstance(one.get("Principal"), dict)]
-    named = [name for principal in allowed for kind in ("AWS", "Federated") for name in _listed(principal.get(kind))]
+    named = [str(name) for principal in allowed for kind in ("AWS", "Federated") for name in _listed(principal.get(kind))]
     full = [f"arn:{partition}:iam::{name}:root" if _ACCOUNT.fullmatch(name) else name for name in named]
     return sorted({name for name in full if name.startswith("arn:")})
 

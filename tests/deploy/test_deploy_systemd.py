@@ -18,12 +18,12 @@ from waiting import NO_ANSWER, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MEMORY_CAN_BE_DELEGATED = (CGROUPS / "cgroup.controllers").exists()
-"""In version 2 of control groups only."""
+"""True under version 2 of control groups, which alone lets systemd delegate the controller of memory."""
 
 LOG = "/var/log/elder"
 UNITS = ("elder-worker", "elder-api", "elder-migrate")
 EXPOSURE = {"elder-worker": 2.0, "elder-api": 1.5, "elder-migrate": 1.5}
-"""At most, as `systemd-analyze security` weighs it: 0 is confined, 10 is not."""
+"""The highest exposure of each unit as `systemd-analyze security` weighs it: 0 is confined, 10 is not."""
 
 
 def documented(name: str) -> str:
@@ -39,18 +39,18 @@ class Installed:
         self.machine, self.api, self.health = machine, api, health
 
     def execute(self, script: str, **variables: str) -> str:
-        """What a script of root's prints; it must succeed."""
+        """Runs a script as root, which must succeed; returns its output."""
         assigned = [f"{name}={value}" for name, value in variables.items()]
         done = self.machine.run("env", "--chdir=/opt/elder/source", *assigned, "sh", "-ec", script)
         assert done.returncode == 0, f"{done.stdout}{done.stderr}{self.log()}"
         return done.stdout
 
     def log(self) -> str:
-        """What the services have written."""
+        """Returns the journal of the services."""
         return self.machine.run("tail", "-n", "80", LOG).stdout
 
     def state(self, unit: str) -> dict[str, str]:
-        """What systemd knows of a unit."""
+        """Returns the properties of a unit."""
         shown = self.machine.run("systemctl", "show", unit).stdout.splitlines()
         return dict(line.split("=", 1) for line in shown if "=" in line)
 

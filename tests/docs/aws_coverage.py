@@ -1,4 +1,4 @@
-"""What a first-rate inventory of AWS has, row by row, and by which types this one has it."""
+"""Coverage of AWS: the rows of a first-rate inventory, and the types by which this one has each."""
 
 from __future__ import annotations
 

@@ -196,14 +196,14 @@ def _longest(answer: dict) -> list | None:
     return max(lists, key=len, default=None)
 
 
-def _signs_in(key: str) -> bool:
+def _is_no_list(key: str) -> bool:
     """True for a request that is no list: a sign-in, an IAM policy, the access of a dataset."""
     return re.search(r"/token|getIamPolicy|/b/[^/]+/iam|/datasets/[^/?]+(\?|$)|/denypolicies/", key) is not None
 
 
 def test_google_workspace(google, show):
     Customer(google)
-    interposer = of_google(google, lambda key: _signs_in(key) or f"/users/{ADMIN}" in key)
+    interposer = of_google(google, lambda key: _is_no_list(key) or f"/users/{ADMIN}" in key)
     read = reader("google_workspace", {"admin_email": ADMIN, "credentials": google.key()}, google.operator)
     show("google_workspace", interposer, rounds(interposer, read, ROUNDS))
 
@@ -212,7 +212,7 @@ def test_gcp(google, company, show):
     populate(company)
     company.projects.pop("another-project-456")
     interposer = of_google(
-        google, lambda key: _signs_in(key) or "projects:search" in key or re.search(r"/v3/projects/[^/]+\?", key) is not None
+        google, lambda key: _is_no_list(key) or "projects:search" in key or re.search(r"/v3/projects/[^/]+\?", key) is not None
     )
     config = {key: value for key, value in company.config(project_ids=["my-gcp-project-123"]).items() if value is not None}
     show("gcp", interposer, rounds(interposer, reader("gcp", config, company.operator), max(ROUNDS - 1, 1)))

@@ -22,7 +22,7 @@ from worker.store.ingest import Ingest, Stored
 from worker.store.open_scope import OpenScope
 
 BATCH_ROWS, BATCH_BYTES = 5_000, 2 * 1024 * 1024
-"""Rows or bytes gathered before a write, whichever comes first; as many are gathered meanwhile. Measured, see docs/benchmarks.md."""
+"""Rows or bytes gathered before a write, whichever comes first; as many are gathered meanwhile."""
 
 IDLE_ROWS = 500
 """Rows that are written at once when nothing is being written."""

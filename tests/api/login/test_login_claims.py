@@ -1,4 +1,4 @@
-"""What the identity provider says of a person: names of any kind, and roles by any claim."""
+"""Claims about a person: names of any kind, and roles by any claim."""
 
 from __future__ import annotations
 

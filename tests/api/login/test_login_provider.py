@@ -1,4 +1,4 @@
-"""What an identity provider may not get away with: garbage, other issuers and audiences, tokens that are old, of another sign-in or forged."""
+"""Answers of an identity provider that are refused: garbage, other issuers and audiences, tokens that are old, of another sign-in or forged."""
 
 from __future__ import annotations
 

@@ -6,9 +6,11 @@ import itertools
 import json
 
 import pytest
+from botocore.session import Session
 from peers.aws_proxy import AwsReply, Reply
 from test_aws_reading import REGION, found, read, report
 
+from providers.aws.failure import refuse_empty
 from providers.aws.paging import Paging, pages
 from providers.errors import BadAnswer, Outcome
 
@@ -31,6 +33,13 @@ def test_a_success_without_a_body_is_no_empty_list(moto, aws_proxy, kind, operat
         collected = read(aws_proxy.url, kind)
     [outcome] = {end.outcome for scope, end in collected.reports.items() if scope.resource_type == kind}
     assert outcome is Outcome.ERROR
+
+
+@pytest.mark.parametrize(("service", "operation"), [("s3", "HeadBucket"), ("s3", "DeleteBucket"), ("ec2", "CreateTags")])
+def test_an_answer_that_has_no_body_by_its_model_is_taken(service, operation):
+    """botocore itself calls HeadBucket where a bucket is in another region than was thought."""
+    model = Session().get_service_model(service).operation_model(operation)
+    refuse_empty(model, {"status_code": 200, "body": b"", "headers": {}})
 
 
 def ecs(moto, count: int = 3) -> list[str]:
