@@ -10,8 +10,8 @@ import botocore.session
 from botocore.config import Config
 
 from providers.aws import catalogue
+from providers.aws.bodies import refuse_other
 from providers.aws.config import AwsOperator
-from providers.aws.failure import refuse_empty
 from providers.aws.health import RegionHealth
 from providers.aws.models import lean_loader
 from providers.aws.paging import Paging, paging_of
@@ -65,7 +65,7 @@ class Sessions:
         session.register_component("credential_provider", _Fixed(credentials))
         events = session.get_component("event_emitter")
         self.health.watch(events)
-        events.register("before-parse", refuse_empty)
+        events.register("before-parse", refuse_other)
         return session
 
     def client(self, session: botocore.session.Session, service: str, region: str) -> Any:

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from botocore import exceptions as aws
@@ -141,19 +139,6 @@ _SILENCES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((aws.ConnectionError, aws.HTTPClientError), "the connection to AWS broke for {what}{where}"),
 )
 """Silences told apart. The first that fits is the one."""
-
-
-_BESIDE_THE_BODY = ("header", "headers", "statusCode")
-"""Places of an answer's members outside its body: all that HeadBucket has, with which botocore finds a bucket's region."""
-
-
-def refuse_empty(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
-    """Raises `ResponseParserError` for a success without a body, which botocore would read as an empty list. Called for each answer."""
-    members = operation_model.output_shape.members.values() if operation_model.output_shape else ()
-    in_body = [member for member in members if member.serialization.get("location") not in _BESIDE_THE_BODY]
-    expected = in_body and not operation_model.has_streaming_output
-    if expected and response_dict["status_code"] < 300 and not response_dict["body"]:
-        raise ResponseParserError(f"the answer to {operation_model.name} has no body")
 
 
 def code_of(error: Exception) -> str:

@@ -7,12 +7,15 @@ import re
 import ssl
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 from providers.http.proxy import Proxy
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
+_NAME_CHARACTERS = "!#$&'*+-.^_`|~"
+"""Characters of a header's name besides letters and digits, without the percent sign."""
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,13 +47,21 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def impersonation(user: dict[str, Any]) -> dict[str, str | tuple[str, ...]]:
-    """The headers for the keys `as`, `as-uid`, `as-groups` and `as-user-extra` of a kubeconfig's user."""
+    """The headers for the keys `as`, `as-uid`, `as-groups` and `as-user-extra` of a kubeconfig's user.
+
+    As the Kubernetes documentation has it: values are UTF-8, and what no header's name may hold is percent-encoded in an extra's.
+    """
     headers: dict[str, str | tuple[str, ...]] = {}
     for key, header in (("as", "Impersonate-User"), ("as-uid", "Impersonate-Uid")):
         if user.get(key):
-            headers[header] = str(user[key])
+            headers[header] = _utf8(user[key])
     if groups := user.get("as-groups"):
-        headers["Impersonate-Group"] = tuple(map(str, groups))
+        headers["Impersonate-Group"] = tuple(map(_utf8, groups))
     for name, values in (user.get("as-user-extra") or {}).items():
-        headers[f"Impersonate-Extra-{name}"] = tuple(map(str, values))
+        headers[f"Impersonate-Extra-{quote(str(name), safe=_NAME_CHARACTERS)}"] = tuple(map(_utf8, values))
     return headers
+
+
+def _utf8(value: Any) -> str:
+    """The value so that its bytes on the wire, which are those of Latin-1, are UTF-8."""
+    return str(value).encode().decode("latin-1")

@@ -103,6 +103,11 @@ def sub_type(kind: str, group: str = "") -> str:
     return f"k8s_{_snake(words)}" + ("" if group in BUILT_IN_GROUPS else f"__{_snake(group)}")
 
 
+def is_of_group(sub_type: str, group: str) -> bool:
+    """True for a type of the group, as far as its name tells: it does not name the built-in ones."""
+    return sub_type.endswith(f"__{_snake(group)}") if group not in BUILT_IN_GROUPS else "__" not in sub_type
+
+
 def _snake(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 

@@ -22,16 +22,15 @@ import structlog
 import urllib3
 
 from providers import secrecy
-from providers.errors import ConfigError, PageExpired, ProviderError, Unsupported
+from providers.errors import ConfigError
 from providers.http.client import MAX_ANSWER, Http
 from providers.http.proxy import Proxy
 from providers.http.response import HttpResponse
 from providers.http.tls import tls
-from providers.kubernetes import lean
+from providers.kubernetes import lean, refusal
 from providers.kubernetes.access import Access
 
 TRIES = 4
-NAME = "the API server"
 TRUST = "check certificate-authority-data"
 
 _log = structlog.get_logger("providers.kubernetes")
@@ -47,10 +46,10 @@ class Client:
             _log.warning("the kubeconfig's insecure-skip-tls-verify is set: the API server's certificate is not verified")
         self._http = Http(
             access.server,
-            NAME,
+            refusal.NAME,
             headers=self._headers,
             renew=self._read_token_again if access.token_file else None,
-            explain=_explain,
+            explain=refusal.explain,
             advice="check `server`, and whether a firewall or proxy is in between",
             trust=TRUST,
             tries=TRIES,
@@ -136,17 +135,3 @@ def _written(folder: str, name: str, content: str) -> str:
     with os.fdopen(fd, "w") as file:
         file.write(content)
     return str(path)
-
-
-def _explain(answer: HttpResponse, what: str) -> ProviderError | None:
-    """Translates what only Kubernetes answers: pages that expire (410, in places 400), and types without the requested form (406)."""
-    text = answer.text()
-    match answer.status:
-        case 410:
-            return PageExpired(f"the pages of '{what}' have expired (410)", detail=text)
-        case 400 if "continue" in text:
-            return PageExpired(f"the pages of '{what}' have expired (400)", detail=text)
-        case 406:
-            return Unsupported(f"{NAME} does not offer '{what}' in this form (406)", detail=text)
-        case _:
-            return None

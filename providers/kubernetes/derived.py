@@ -137,13 +137,24 @@ class Releases(Derived):
                 attributes |= {UNREADABLE: ["chart", "chartVersion"]}
             stored = Link("stored_in", f"{self._cluster}/{secret}")
             where = f"{self._cluster}/helm/{namespace}/{name}"
-            yield Resource(where, "workload", RELEASE, f"{namespace}/{name}", attributes, links=(stored,), parent=self._parent(namespace))
+            parent = self._parent(namespace)
+            yield Resource(
+                where,
+                "workload",
+                RELEASE,
+                f"{namespace}/{name}",
+                attributes,
+                links=(stored,),
+                parent=parent or "",
+                links_partial=parent is None,
+            )
 
-    def _parent(self, namespace: str) -> str:
+    def _parent(self, namespace: str) -> str | None:
+        """The namespace's id; None when it cannot be looked up, so that the stored one is kept."""
         try:
             return self._names.find(f"namespaces/{namespace}")
         except UnreadableIndex:
-            return ""
+            return None
 
     def _chart(self, namespace: str, release: str) -> dict[str, str]:
         """The release's chart and its version, as the labels of what it has installed say."""

@@ -12,6 +12,7 @@ from providers.errors import BadAnswer, ProviderError
 from providers.kubernetes.api_type import ApiType
 from providers.kubernetes.catalogue import REPEATED_GROUPS
 from providers.kubernetes.client import Client
+from providers.kubernetes.refusal import failed_success
 
 WITHOUT_IDENTITY = frozenset({"componentstatuses"})
 """Types whose objects have no uid, as they are answers and no objects."""
@@ -21,6 +22,7 @@ VIEWS = frozenset({"project.openshift.io", "authorization.openshift.io"})
 
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
+T = TypeVar("T")
 
 
 class Discovery(msgspec.Struct):
@@ -28,6 +30,8 @@ class Discovery(msgspec.Struct):
 
     types: list[ApiType] = []
     failures: dict[str, ProviderError] = {}
+    empty: list[str] = []
+    """Groups that are announced and name no type, as an aggregated API does that has just started: what it had is not known to be gone."""
 
     def suggestion(self, name: str) -> str | None:
         """The type that a misspelt name may mean; an empty string when no type is like it. None when the name is right, or may be."""
@@ -46,7 +50,7 @@ class _Resource(msgspec.Struct):
 
 
 class _Resources(msgspec.Struct):
-    resources: list[_Resource] | None = None
+    resources: list[_Resource] | None
 
 
 class _Version(msgspec.Struct):
@@ -60,11 +64,11 @@ class _Group(msgspec.Struct):
 
 
 class _Groups(msgspec.Struct):
-    groups: list[_Group] | None = None
+    groups: list[_Group]
 
 
 class _Versions(msgspec.Struct):
-    versions: list[str] | None = None
+    versions: list[str]
 
 
 def discover(client: Client) -> Discovery:
@@ -78,6 +82,7 @@ def discover(client: Client) -> Discovery:
             except ProviderError as error:
                 found.failures[group] = error
                 continue
+            found.empty += () if resources else (group,)
             for one in _types(group, base, resources):
                 types.setdefault((group, one.plural), one)
     found.types = _with_views(list(types.values()))
@@ -86,12 +91,19 @@ def discover(client: Client) -> Discovery:
 
 def _groups(client: Client) -> Iterator[tuple[str, list[str]]]:
     """Each group with the paths of its versions, the preferred one first."""
-    yield "", [f"/api/{version}" for version in _decoded(client, "/api", _Versions).versions or ()]
-    for group in _decoded(client, "/apis", _Groups).groups or ():
+    yield "", [f"/api/{version}" for version in _some(_decoded(client, "/api", _Versions).versions, "/api")]
+    for group in _some(_decoded(client, "/apis", _Groups).groups, "/apis"):
         if group.name not in REPEATED_GROUPS:
             versions = [one.version for one in group.versions]
             preferred = group.preferred.version if group.preferred else ""
             yield group.name, [f"/apis/{version}" for version in sorted(versions, key=lambda version: version != preferred)]
+
+
+def _some(announced: list[T], path: str) -> list[T]:
+    """The announced entries. Raises `BadAnswer` for nothing at all: every server has something, and what is not announced is gone."""
+    if not announced:
+        raise BadAnswer(f"the API server announces nothing at {path}: is it only just starting, or is something else in between?")
+    return announced
 
 
 def _types(group: str, base: str, resources: Iterable[_Resource]) -> Iterator[ApiType]:
@@ -109,7 +121,10 @@ def _with_views(types: list[ApiType]) -> list[ApiType]:
 
 def _decoded(client: Client, path: str, kind: type[StructT]) -> StructT:
     what = f"read {path}"
+    answer = client.get(path, what=what)
     try:
-        return msgspec.json.decode(client.get(path, what=what).body, type=kind)
+        return msgspec.json.decode(answer.body, type=kind)
     except msgspec.DecodeError:
-        raise BadAnswer(f"the answer to '{what}' is not that of a Kubernetes API server: check `server`") from None
+        raise failed_success(answer, what) or BadAnswer(
+            f"the answer to '{what}' is not that of a Kubernetes API server: check `server`"
+        ) from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ RUNS_PROGRAMS = ("exec", "auth-provider")
 NAMES_FILES = ("client-certificate", "client-key", "tokenFile", "certificate-authority")
 CHANGES_THE_ROUTE = ("insecure-skip-tls-verify", "proxy-url")
 IMPERSONATES = ("as", "as-uid", "as-groups", "as-user-extra")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 MAX_FILE = 1024 * 1024
 """Bytes of a kubeconfig file."""
 
@@ -103,7 +105,7 @@ class _Reader:
         return Access(
             server=_server(cluster, at_cluster),
             ca=self._pem(cluster, "certificate-authority", at_cluster),
-            token=_text(token_file).strip() if token_file else str(user.get("token") or ""),
+            token=_text(token_file).strip() if token_file else str(user.get("token") or "").strip(),
             token_file=token_file,
             client_certificate=self._pem(user, "client-certificate", at_user),
             client_key=self._pem(user, "client-key", at_user),
@@ -161,7 +163,10 @@ def _impersonation(user: dict[str, Any], where: str) -> dict[str, str | tuple[st
         raise ConfigError(f"the kubeconfig's `{where}`: `as-groups` is a list, and `as-user-extra` is a map of lists")
     if (groups or extra or user.get("as-uid")) and not user.get("as"):
         raise ConfigError(f"the kubeconfig's `{where}` has groups to impersonate and no `as`")
-    return impersonation(user)
+    headers = impersonation(user)
+    if any(_CONTROL.search(value) for values in headers.values() for value in ((values,) if isinstance(values, str) else values)):
+        raise ConfigError(f"the kubeconfig's `{where}` has a line break or a control character in what it impersonates")
+    return headers
 
 
 def _refuse(entry: Mapping[str, Any], where: str, keys: tuple[str, ...]) -> None:

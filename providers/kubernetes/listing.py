@@ -15,6 +15,7 @@ from providers.errors import BadAnswer
 from providers.http.client import MAX_ANSWER
 from providers.kubernetes.api_type import ApiType
 from providers.kubernetes.client import Client
+from providers.kubernetes.refusal import failed_success
 
 PAGE_BYTES = 4 * 1024 * 1024
 """A page that is larger is asked for again at half the size. Several types are read at once, each with a page in memory."""
@@ -155,7 +156,7 @@ class Lists:
         try:
             return decode(answer.body)
         except msgspec.DecodeError as error:
-            raise BadAnswer(f"the answer to '{what}' is not a list of objects", detail=str(error)) from None
+            raise failed_success(answer, what) or BadAnswer(f"the answer to '{what}' is not a list of objects", detail=str(error)) from None
 
 
 def _objects(body: bytes) -> pages.Page:

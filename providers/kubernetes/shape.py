@@ -96,7 +96,10 @@ class KubernetesShape(shape.Shape):
         kind = str(value.get("kind") or usual_kind)
         if kind in derived.SUBJECTS:
             return derived.subject_id(self._cluster, kind, str(value["name"]))
-        found = self._names.type_of(kind, _group_of(value, usual_group if kind == usual_kind else None))
+        try:
+            found = self._names.type_of(kind, _group_of(value, usual_group if kind == usual_kind else None))
+        except UnreadableIndex:
+            self._unknown, found = True, None
         if found is None:
             return ""
         namespace = value.get("namespace") or item["metadata"].get("namespace", "")

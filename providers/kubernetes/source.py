@@ -11,12 +11,13 @@ import msgspec
 from providers.catalogue.kinds import LinkRule
 from providers.catalogue.masking import Masking
 from providers.concurrency import Once
-from providers.errors import ConfigError, DataError, ProviderError, ScopeError
+from providers.errors import ConfigError, DataError, Outcome, ProviderError, ScopeError
 from providers.kubernetes import catalogue, clouds, derived
 from providers.kubernetes.api_type import ApiType
 from providers.kubernetes.catalogue import KubernetesKind
 from providers.kubernetes.client import Client
 from providers.kubernetes.config import LEFT_OUT, KubernetesConfig, KubernetesOperator
+from providers.kubernetes.definitions import defined_types
 from providers.kubernetes.discovery import Discovery, discover
 from providers.kubernetes.identity import Namespaces, cluster_identity
 from providers.kubernetes.kubeconfig import access
@@ -26,10 +27,12 @@ from providers.kubernetes.shape import KubernetesShape, metadata_only
 from providers.provider import Item as Emitted
 from providers.provider import Read, Source
 from providers.records import UNREADABLE as UNREADABLE_ATTRIBUTE
-from providers.records import Gone, Identity, Link, Rejected, Resource, Scope
+from providers.records import Gone, Identity, Incomplete, Link, Rejected, Resource, Scope
 
 UNREADABLE = (DataError, msgspec.DecodeError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
 """Errors that an object of an unexpected form raises while it becomes a resource: that object alone is rejected."""
+
+_NOT_SERVED_NOW = "the cluster does not serve this type at present, and has not deleted it: what was read of it before is kept as it is"
 
 
 class Cluster(Source):
@@ -83,7 +86,8 @@ class Cluster(Source):
         """A read for the cluster itself, and one for each type; a group that does not answer is a scope that failed."""
         yield Read((self._scope(catalogue.CLUSTER),), self._itself)
         types, found = self.planned_types()
-        names = Names(self._lists, self._uid, types if not self._config.namespaces else found.types, self._namespaces.uids)
+        known = types if not self._config.namespaces else found.types
+        names = Names(self._lists, self._uid, known, self._namespaces.uids, {*found.failures, *found.empty})
         for sub_type, alike in _by_sub_type(types).items():
             also = _also(alike)
             for namespace in self._namespaces.uids or ("",):
@@ -95,8 +99,7 @@ class Cluster(Source):
         for namespace in self._namespaces.unknown:
             yield Read((self._scope("*", namespace),), functools.partial(_fail, _unknown(namespace)))
         if not found.failures:
-            for scope in self._gone({catalogue.CLUSTER, "*", *derived.TYPES, *(_kind(kind).sub_type for kind in found.types)}):
-                yield Read((scope,), functools.partial(_not_served, scope.resource_type))
+            yield from self._gone_reads(found)
 
     def _subject_reads(self, types: Iterable[ApiType]) -> Iterator[Read]:
         """The users and groups that bindings name, of each namespace or of the whole cluster."""
@@ -115,11 +118,23 @@ class Cluster(Source):
                     yield Rejected(sub_type, listed.key, f"its binding is no object as the API has them ({type(error).__name__})")
         yield from derived.subjects(self._uid, found)
 
-    def _gone(self, served: set[str]) -> Iterator[Scope]:
-        """Scopes of earlier runs whose type the server, which has told all that it has, does not have any more."""
+    def _gone_reads(self, found: Discovery) -> Iterator[Read]:
+        """The scopes of earlier runs whose type the server, which has told all that it has, does not have any more.
+
+        A custom type is gone when its definition is: a server that has just started announces types before it knows all definitions.
+        """
+        served = {catalogue.CLUSTER, "*", *derived.TYPES, *(_kind(kind).sub_type for kind in found.types)}
+        defined: Once[frozenset[str]] = Once()
         for scope in self.attempts.scopes:
             if scope.account == self._uid and scope.resource_type not in served:
-                yield scope
+                yield Read((scope,), functools.partial(self._not_announced, scope.resource_type, found, defined))
+
+    def _not_announced(self, sub_type: str, found: Discovery, defined: Once[frozenset[str]]) -> Iterable[Emitted]:
+        """Tells whether a type that the server does not announce is gone."""
+        of_empty = any(catalogue.is_of_group(sub_type, group) for group in found.empty)
+        if of_empty or sub_type in defined.get(functools.partial(defined_types, self._lists, found)):
+            return (Incomplete(sub_type, Outcome.UNSUPPORTED, _NOT_SERVED_NOW),)
+        return (Gone(sub_type, "the cluster does not serve this type any more: what it had of it is marked as deleted"),)
 
     def _earlier_accounts(self) -> list[str]:
         """The identities of earlier runs, the latest first."""
@@ -210,10 +225,6 @@ def _by_sub_type(types: Iterable[ApiType]) -> dict[str, list[ApiType]]:
 def _also(alike: Iterable[ApiType]) -> tuple[str, ...]:
     """The types that are derived of these."""
     return tuple(filter(None, (derived.of(one.name) for one in alike)))
-
-
-def _not_served(sub_type: str) -> Iterable[Emitted]:
-    return (Gone(sub_type, "the cluster does not serve this type any more: what it had of it is marked as deleted"),)
 
 
 def _unknown(namespace: str) -> ScopeError:

@@ -1,4 +1,4 @@
-"""Answers that say less than they seem to: batches, pages and successes from which an absence must not be read."""
+"""Answers that say less than they seem to: batches and pages from which an absence must not be read."""
 
 from __future__ import annotations
 
@@ -6,40 +6,11 @@ import itertools
 import json
 
 import pytest
-from botocore.session import Session
-from peers.aws_proxy import AwsReply, Reply
+from peers.aws_proxy import AwsReply
 from test_aws_reading import REGION, found, read, report
 
-from providers.aws.failure import refuse_empty
 from providers.aws.paging import Paging, pages
 from providers.errors import BadAnswer, Outcome
-
-
-class Bare(AwsReply):
-    """A status and nothing else."""
-
-    def for_call(self, _call, _headers):
-        return Reply(self.status, b"", {})
-
-
-@pytest.mark.parametrize(
-    ("kind", "operation"),
-    [("ecs_cluster", "ListClusters"), ("sqs_queue", "ListQueues"), ("vpc", "DescribeVpcs"), ("dynamodb_table", "ListTables"),
-     ("kms_key", "ListKeys"), ("rds_instance", "DescribeDBInstances")],
-)  # fmt: skip
-@pytest.mark.parametrize("status", [200, 204])
-def test_a_success_without_a_body_is_no_empty_list(moto, aws_proxy, kind, operation, status):
-    with aws_proxy.broken(lambda call: Bare(status, "") if call.operation == operation else None):
-        collected = read(aws_proxy.url, kind)
-    [outcome] = {end.outcome for scope, end in collected.reports.items() if scope.resource_type == kind}
-    assert outcome is Outcome.ERROR
-
-
-@pytest.mark.parametrize(("service", "operation"), [("s3", "HeadBucket"), ("s3", "DeleteBucket"), ("ec2", "CreateTags")])
-def test_an_answer_that_has_no_body_by_its_model_is_taken(service, operation):
-    """botocore itself calls HeadBucket where a bucket is in another region than was thought."""
-    model = Session().get_service_model(service).operation_model(operation)
-    refuse_empty(model, {"status_code": 200, "body": b"", "headers": {}})
 
 
 def ecs(moto, count: int = 3) -> list[str]:

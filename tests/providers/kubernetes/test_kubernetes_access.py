@@ -1,0 +1,57 @@
+"""In whose name a cluster is asked: what a kubeconfig names is sent so that the server reads the same."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from test_kubernetes_cases import read
+
+from providers.errors import ConfigError, Outcome
+from providers.kubernetes.access import impersonation
+from providers.kubernetes.config import KubernetesConfig, KubernetesOperator
+from providers.kubernetes.kubeconfig import access
+
+
+def test_names_and_values_are_encoded_as_kubernetes_decodes_them():
+    user = {
+        "as": "Jörg",
+        "as-groups": ["größte"],
+        "as-user-extra": {"acme.com/project": ["ßa"], "100%": ["x"], "größe": ["y"], "plain_-1": ["z"]},
+    }
+    headers = impersonation(user)
+    assert {name: headers[name] for name in headers if name.startswith("Impersonate-Extra")} == {
+        "Impersonate-Extra-acme.com%2Fproject": ("ßa".encode().decode("latin-1"),),
+        "Impersonate-Extra-100%25": ("x",),
+        "Impersonate-Extra-gr%C3%B6%C3%9Fe": ("y",),
+        "Impersonate-Extra-plain_-1": ("z",),
+    }
+    assert headers["Impersonate-User"].encode("latin-1").decode() == "Jörg"
+
+
+def written(tmp_path, kubeconfig: dict, **user) -> str:
+    """The path of a kubeconfig whose user has further keys."""
+    kubeconfig["users"][0]["user"] |= user
+    place = tmp_path / "kubeconfig"
+    place.write_text(json.dumps(kubeconfig))
+    return str(place)
+
+
+def test_a_server_takes_the_extras_and_a_name_beyond_ascii(kube, tmp_path):
+    """Without the encoding the server answers 400, or knows somebody else."""
+    user = {"as": "Jörg", "as-groups": ["system:masters"], "as-user-extra": {"acme.com/project": ["größe"]}}
+    sink = read({"namespaces": ["default"]}, {"KUBECONFIG": written(tmp_path, kube.kubeconfig(), **user)})
+    assert sink.report("k8s_config_map").outcome is Outcome.COMPLETE
+
+
+@pytest.mark.parametrize(
+    "user", [{"as": "ops\r\nX-Other: 1"}, {"as": "ops", "as-groups": ["a\nb"]}, {"as": "ops", "as-user-extra": {"a": ["\0"]}}]
+)
+def test_a_line_break_in_a_name_is_a_wrong_config(kube, tmp_path, user):
+    with pytest.raises(ConfigError, match="line break"):
+        access(KubernetesConfig(), KubernetesOperator(kubeconfig=written(tmp_path, kube.kubeconfig(), **user)))
+
+
+def test_a_token_written_as_a_block_of_yaml_is_taken_without_its_line_break(kube, tmp_path):
+    sink = read({"namespaces": ["default"]}, {"KUBECONFIG": written(tmp_path, kube.kubeconfig(), token="admin-token\n")})
+    assert sink.report("k8s_config_map").outcome is Outcome.COMPLETE
