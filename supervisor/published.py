@@ -22,9 +22,9 @@ ATTEMPTS = 100
 """Readings of a header that is just being replaced, before the reader gives up."""
 
 
-def create() -> int:
+def create(name: str = "published-state") -> int:
     """Makes the memory; returns a descriptor that child processes may inherit."""
-    fd = os.memfd_create("published-state", os.MFD_CLOEXEC)
+    fd = os.memfd_create(name, os.MFD_CLOEXEC)
     PublishedState(fd).write(b"")
     return fd
 

@@ -26,15 +26,16 @@ ContentT = TypeVar("ContentT", bound=msgspec.Struct)
 
 
 def supervisor_config(limits: Limits, *, once: bool = False, job: int | None = None) -> SupervisorConfig:
-    """The supervisor's configuration. Makes the descriptors that hold the settings and the published state."""
+    """The supervisor's configuration. Makes the descriptors that hold settings, published state and unstored outcomes."""
     settings = limits.settings
-    state = published.create()
-    os.set_inheritable(state, True)  # for the exec
+    state, unstored = published.create(), published.create("unstored-outcomes")
+    for fd in (state, unstored):
+        os.set_inheritable(fd, True)  # for the exec
     writer = Service(
         name="writer",
         entry="worker.writer:main",
         arguments={"once": once, "job": job},
-        descriptors={"settings": seal(settings)},
+        descriptors={"settings": seal(settings), "unstored": unstored},
     )
     health = Service(name="http", entry="worker.web:main", descriptors={"state": state, "settings": seal(settings.without_secrets())})
     return SupervisorConfig(

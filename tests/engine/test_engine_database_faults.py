@@ -239,6 +239,43 @@ def test_case_eng_2_a_run_that_completes_while_the_database_takes_no_writes_is_c
     assert (run["status"], workbench.entities(), len(workbench.runs(job))) == ("completed", 1800, 1)
 
 
+@pytest.mark.parametrize(("dies", "status"), [("writer", ("error", "crashed")), ("worker", ("error", "lost"))])
+def test_case_eng_2_an_outcome_that_waits_outlives_its_writer(workbench, dies, status):
+    """The writer dies while the database takes no writes: the next one stores the outcome. With the whole worker it is lost, which is said."""
+    worker = workbench.worker(lease_ttl=4, outage_grace=60)
+    database_is(worker, "up")
+    job = workbench.job(behaviour="sleep", regions=["a", "b"], resources=600)
+    workbench.await_fault("sleep")
+    until(lambda: workbench.one("select count(*) from run_scopes"), "a scope is stored")
+    [pid] = [one["pid"] for one in worker.state()["jobs"]]
+    set_read_only(workbench, "on")
+    database_is(worker, "down")
+    os.kill(pid, signal.SIGKILL)
+    [kept] = until(worker.unstored, "the outcome is kept")
+    assert (kept["verdict"]["error_kind"], kept["claimed"]["config"]) == ("crashed", {})
+    if dies == "writer":
+        writer = worker.state()["services"]["writer"]["pid"]
+        os.kill(writer, signal.SIGKILL)
+        until(lambda: worker.state()["services"]["writer"]["pid"] not in (writer, None), "a new writer")
+        database_is(worker, "down")
+    else:
+        worker.kill()
+    before = workbench.rows("select status from discovery_history")
+    set_read_only(workbench, "off")
+    if dies == "worker":
+        workbench.worker(lease_ttl=4, outage_grace=0)
+    run = workbench.ended(job)
+
+    assert before == [{"status": "running"}], "nothing has stored it before"
+    assert (run["status"], run["error_kind"]) == status
+    outcomes = workbench.rows("select outcome from run_scopes where run_id = %s", run["id"])
+    assert outcomes == [{"outcome": "complete"}], "the scope that was open is not called read"
+    assert workbench.entities() >= 600
+    if dies == "writer":
+        until(lambda: worker.unstored() == [], "nothing is kept any more")
+    workbench.sql.execute("update discovery_jobs set config = config || %s", [Jsonb({"behaviour": "well"})])
+
+
 def test_e05_commits_that_a_fail_over_lost_are_made_again(workbench):
     """A replica that takes over may lack the last transactions, entities and all: the next run finds what is missing."""
     workbench.worker()

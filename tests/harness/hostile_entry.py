@@ -21,7 +21,7 @@ def job(start: bytes, control: int, data: int) -> int:
     return main(start, control, data)
 
 
-def writer(control: int, settings: int, once: bool = False, job: int | None = None) -> int:
+def writer(control: int, settings: int, once: bool = False, job: int | None = None, **more: int) -> int:
     """Runs `worker.writer:main` with the hostile provider registered; HOSTILE_TEST_SECONDS limits a connectivity test."""
     from worker.writer import discovery, main
     from worker.writer.dispatcher import Limits
@@ -30,7 +30,7 @@ def writer(control: int, settings: int, once: bool = False, job: int | None = No
         discovery.TEST_LIMITS = Limits(wall=float(seconds), idle=float(seconds))
     signal.signal(signal.SIGUSR1, get_stuck)
     add_hostile()
-    return main(control, settings, once, job)
+    return main(control, settings, once, job, **more)
 
 
 def get_stuck(*_):

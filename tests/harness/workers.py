@@ -29,7 +29,11 @@ if __name__ == "__main__":
     with contextlib.suppress(ImportError):  # an earlier release describes no packages
         from worker.config.packages import installed
         settings = msgspec.structs.replace(settings, packages=installed())
-    writer = Service(name="writer", entry="hostile_entry:writer", arguments=arguments, descriptors={"settings": seal(settings)})
+    descriptors = {"settings": seal(settings)}
+    with contextlib.suppress(ImportError):  # an earlier release keeps no outcomes for its next writer
+        import worker.run.unstored
+        descriptors["unstored"] = int(sys.argv[2])
+    writer = Service(name="writer", entry="hostile_entry:writer", arguments=arguments, descriptors=descriptors)
     options.setdefault("memory_mb", settings.discovery_job_memory_mb or 512)
     config = SupervisorConfig(pools=settings.pools(), writer=writer, job_entry="hostile_entry:job", **options)
     sys.exit(Supervisor(config).run())
@@ -51,7 +55,7 @@ class Worker:
     ) -> None:
         """`code` is the folder of the packages that it runs: these, or those of an earlier release."""
         self.mark = f"ELDER_TEST_WORKER={uuid.uuid4().hex}"
-        self._state = published.create()
+        self._state, self._unstored = published.create(), published.create()
         starter = folder / f"starter-{self.mark[-8:]}.py"
         starter.write_text(STARTER)
         name, _, value = self.mark.partition("=")
@@ -60,12 +64,12 @@ class Worker:
         self.log = folder / f"log-{self.mark[-8:]}"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(starter), json.dumps([settings, options, {"once": once, "job": job}])],
+                [sys.executable, str(starter), json.dumps([settings, options, {"once": once, "job": job}]), str(self._unstored)],
                 env=os.environ | {"PYTHONPATH": path, name: value},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                pass_fds=(self._state,),
+                pass_fds=(self._state, self._unstored),
             )
 
     def wait(self) -> int:
@@ -92,6 +96,10 @@ class Worker:
         """The published state, or None."""
         data = published.PublishedState(self._state).read()
         return json.loads(data) if data else None
+
+    def unstored(self) -> list[dict]:
+        """The outcomes that the writer keeps for the next one."""
+        return json.loads(published.PublishedState(self._unstored).read() or b"[]")
 
     def report(self):
         """The writer's part of the published state, or an empty one."""

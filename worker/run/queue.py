@@ -126,8 +126,11 @@ class Queue(Protocol):
     def release(self, claimed: Claimed, sentence: str) -> bool:
         """Returns a job to the queue as if it had not been claimed. False when the claim was lost."""
 
-    def finish(self, claimed: Claimed, verdict: Verdict) -> bool:
-        """Stores the end of a run that had no process, or whose end could not be stored before. False when the claim was lost."""
+    def finish(self, claimed: Claimed, verdict: Verdict, owner: str = "") -> bool:
+        """Stores the end of a run that had no process, or whose end could not be stored before. False when the claim was lost.
+
+        `owner` is the earlier writer that made the claim, empty for this one.
+        """
 
     def answer(self, test: Test, answer: dict[str, Any]) -> None:
         """Stores the answer of a connectivity test."""

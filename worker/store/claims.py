@@ -61,7 +61,7 @@ def check(connection: Connection, owner: str, claimed: Claimed) -> None:
 
 
 def follow_a_lost_run(connection: Connection, claimed: Claimed) -> bool:
-    """True when the job's last run was lost: it may have stored links whose targets nobody has looked for since."""
+    """True when the job's last run did not conclude itself: it may have stored links whose targets nobody has looked for since."""
     row = connection.execute(statements.get("follows_a_lost_run"), {"job": claimed.job_id, "run": claimed.run_id}).fetchone()
     return bool(row and row[0])
 
@@ -116,6 +116,12 @@ def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdic
     connection.execute(statements.get("unclaim"), values)
     if due_now == (True,):
         connection.execute(WAKE)
+
+
+def finish_later(connection: Connection, owner: str, claimed: Claimed, verdict: Verdict) -> None:
+    """Stores how a run ended that could not do so itself; the next run resolves its links and abandons what the plan leaves out."""
+    finish(connection, owner, claimed, verdict)
+    connection.execute("update discovery_history set links_unresolved = true where id = %s", [claimed.run_id])
 
 
 def pin(connection: Connection, job: int, identity: str) -> None:

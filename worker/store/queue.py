@@ -127,15 +127,16 @@ class PostgresQueue:
 
     def release(self, claimed: Claimed, sentence: str) -> bool:  # noqa: ARG002 - the sentence is for the log
         """Returns a job to the queue."""
-        return self._if_ours(claimed, lambda: claims.release(self._connection, self._owner, claimed))
+        return self._if_owned(self._owner, claimed, lambda: claims.release(self._connection, self._owner, claimed))
 
-    def finish(self, claimed: Claimed, verdict: Verdict) -> bool:
-        """Stores the end of a run that had no process, or whose end could not be stored before."""
-        return self._if_ours(claimed, lambda: claims.finish(self._connection, self._owner, claimed, verdict))
+    def finish(self, claimed: Claimed, verdict: Verdict, owner: str = "") -> bool:
+        """Stores the end of a run that had no process, or whose end could not be stored before, under the claim of `owner`."""
+        owner = owner or self._owner
+        return self._if_owned(owner, claimed, lambda: claims.finish_later(self._connection, owner, claimed, verdict))
 
-    def _if_ours(self, claimed: Claimed, work: Callable[[], None]) -> bool:
+    def _if_owned(self, owner: str, claimed: Claimed, work: Callable[[], None]) -> bool:
         with _reachable(), contextlib.suppress(LostClaim), transaction(self._connection):
-            claims.check(self._connection, self._owner, claimed)
+            claims.check(self._connection, owner, claimed)
             work()
             return True
         return False

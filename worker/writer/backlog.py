@@ -147,6 +147,7 @@ class Backlog(threading.Thread):
         queue = self._connect()
         try:
             self._up(queue)
+            self._inbox.deliver()  # outcomes that an earlier writer has left come before the first sweep
             while not self._stopping.is_set():
                 self._run_once(queue)
                 self._attempt = 0

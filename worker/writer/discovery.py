@@ -16,6 +16,7 @@ from worker.check.inventory import NullInventory, sentence
 from worker.run.inventory import Inventory
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Claimed, Swept, Test
+from worker.run.unstored import Unstored, UnstoredOutcomes
 from worker.writer.backlog import STOPPING, Backlog
 from worker.writer.dispatcher import Assignment, Limits, RunDispatcher
 from worker.writer.launch import Launcher
@@ -46,8 +47,13 @@ class Discovery:
         *,
         once: bool = False,
         job: int | None = None,
+        unstored: UnstoredOutcomes | None = None,
     ) -> None:
-        """`inventory` makes a claim's inventory. With `once`, the service ends when nothing is due, or when `job` has been run."""
+        """`inventory` makes a claim's inventory. With `once`, the service ends when nothing is due, or when `job` has been run.
+
+        `unstored` keeps outcomes until they are stored, for the writer after this one.
+        """
+        self._unstored = unstored or UnstoredOutcomes()
         self._dispatcher, self._launcher, self._inventory, self._limits = dispatcher, launcher, inventory, limits
         self._once, self._job = once, job
         self._received = 0
@@ -59,8 +65,10 @@ class Discovery:
         self._backlog: Backlog | None = None
 
     def attach(self, backlog: Backlog) -> None:
-        """Connects the backlog, which calls this object and is called by it."""
+        """Connects the backlog, which calls this object and is called by it, and has it store what an earlier writer has left."""
         self._backlog = backlog
+        for left in self._unstored.left:
+            self._finish_left(left)
 
     @property
     def exit_code(self) -> int | None:
@@ -107,7 +115,7 @@ class Discovery:
             launch = self._launcher.job(run, job.provider, job.config, job_id=job.job_id).after(job.attempted)
         except ProviderError as error:
             verdict = Verdict(Status.ERROR, error.error_kind, str(error)[:MAX_TEXT], error.detail)
-            self._queue.defer(lambda queue: queue.finish(job, verdict), lambda ours: self._was_refused(job, verdict, ours))
+            self._finish_later(job, verdict, lambda ours: self._was_refused(job, verdict, ours))
             self._queue.forget(run)
             return
         assignment = Assignment(
@@ -122,6 +130,7 @@ class Discovery:
             lease=lease,
             description=f"job_id: {job.job_id}",
             lifetime=lifetime(job.provider),
+            keep=functools.partial(self._unstored.keep, job),
             increments=functools.partial(run_ended, job.provider),
         )
         self._dispatcher.start(assignment)
@@ -194,6 +203,29 @@ class Discovery:
         self._count_if_ours(job, verdict, ours)
         self._ended(job, verdict, {"pid": None, "cause": "refused", "seconds": 0.0})
 
+    def _finish_later(self, job: Claimed, verdict: Verdict, then: Callable[[bool], None]) -> None:
+        """Stores an outcome now, or when the database is back."""
+
+        def stored(ours: bool) -> None:
+            self._unstored.drop(job.run_id)
+            then(ours)
+
+        self._unstored.keep(job, verdict)
+        self._queue.defer(lambda queue: queue.finish(job, verdict), stored)
+
+    def _finish_left(self, left: Unstored) -> None:
+        """Stores an outcome that an earlier writer has left, unless it had been stored or another worker has taken the job over."""
+        job, verdict = left.claimed, left.verdict
+
+        def stored(ours: bool) -> None:
+            self._unstored.drop(job.run_id)
+            if ours:
+                self._dispatcher.count(str(job.run_id), verdict, job.provider)
+                sentence = f"the outcome of a run of job_id: {job.job_id} is stored, which the last writer could not: {verdict.status}"
+                _log.info(sentence, run=job.run_id, provider=job.provider, error_kind=verdict.error_kind)
+
+        self._queue.defer(lambda queue: queue.finish(job, verdict, left.owner), stored)
+
     def _count_if_ours(self, job: Claimed, verdict: Verdict, ours: bool) -> None:
         """Counts an outcome that was stored outside of the run."""
         self._was_ours(ours)
@@ -209,7 +241,9 @@ class Discovery:
             _log.info(f"job_id: {job.job_id} is returned to the queue: {verdict.error}", run=job.run_id)
             return
         if not verdict.stored and verdict.error_kind != "lost":
-            self._queue.defer(lambda queue: queue.finish(job, verdict), lambda ours: self._count_if_ours(job, verdict, ours))
+            self._finish_later(job, verdict, lambda ours: self._count_if_ours(job, verdict, ours))
+        else:
+            self._unstored.drop(job.run_id)
         self._failed += verdict.status not in {Status.COMPLETED, Status.PARTIAL}
         fields: dict[str, Any] = {"run": job.run_id, "provider": job.provider, "status": verdict.status, "attempt": job.attempt, **process}
         if verdict.status in {Status.COMPLETED, Status.PARTIAL}:

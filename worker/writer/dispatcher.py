@@ -60,6 +60,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """Names the run in log lines: ``job_id: 42`` or ``connector ldap``."""
     lifetime: Series | None = None
     """Histogram of how long such processes live."""
+    keep: Callable[[Verdict], None] = lambda _verdict: None
+    """Takes the outcome before it is stored, from the run's thread."""
     increments: Callable[[Verdict, Totals], tuple[Increment, ...]] = lambda _verdict, _totals: ()
     """Increments of the counters, applied once the run's outcome is stored."""
 
@@ -182,6 +184,7 @@ class RunDispatcher:
             assignment.inventory,
             violation=lambda cause, sentence: self._mailbox.post(lambda: self.cancel(assignment.run, cause, sentence)),
             done=lambda verdict: self._mailbox.post(lambda: self._done(active, verdict)),
+            keep=assignment.keep,
         )
         try:
             active.thread.start()

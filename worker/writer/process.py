@@ -26,6 +26,7 @@ from worker.logs import structured as logs
 from worker.logs.redact import Redactor
 from worker.run import catalogue
 from worker.run.queue import Abilities, Claimed
+from worker.run.unstored import UnstoredOutcomes
 from worker.store import scopes
 from worker.store.connection import Connection, connect
 from worker.store.inventory import PostgresInventory
@@ -54,14 +55,14 @@ DEFERRED_WRITES_TIMEOUT = 4.0
 _log = structlog.get_logger("worker.writer")
 
 
-def run(control: int, settings_fd: int, once: bool, job: int | None) -> int:
-    """Runs the writer until the supervisor closes the channel."""
+def run(control: int, settings_fd: int, once: bool, job: int | None, unstored: int | None = None) -> int:
+    """Runs the writer until the supervisor closes the channel; `unstored` is a descriptor of what an earlier writer has left."""
     settings = unseal(settings_fd, Settings)
     registry.adopt(settings.packages.descriptions)
     registry.refuse(settings.packages.problems)
     redactor = Redactor(_secrets(settings))
     logs.configure(settings.log_level, settings.log_format, redactor=redactor)
-    writer = Writer(settings, Channel(control, ToWriter), once=once, job=job)
+    writer = Writer(settings, Channel(control, ToWriter), once=once, job=job, unstored=unstored)
     gc.freeze()  # the garbage collector skips what is loaded: it took an eighth of the time of a new row
     writer.run()
     return 0
@@ -70,12 +71,15 @@ def run(control: int, settings_fd: int, once: bool, job: int | None) -> int:
 class Writer:
     """All parts of the writer, connected to each other."""
 
-    def __init__(self, settings: Settings, channel: Channel[ToWriter], *, once: bool, job: int | None) -> None:
+    def __init__(self, settings: Settings, channel: Channel[ToWriter], *, once: bool, job: int | None, unstored: int | None = None) -> None:
         self._settings, self._owner = settings, str(uuid.uuid4())
+        self._unstored = UnstoredOutcomes(self._owner, unstored)
         self._channel, self._mailbox, metrics = channel, Mailbox(), Metrics()
         self._dispatcher = RunDispatcher(channel, self._mailbox, settings.pools())
         launcher = _launcher(settings)
-        self._discovery = Discovery(self._dispatcher, launcher, self._job_inventory, _job_limits(settings), once=once, job=job)
+        self._discovery = Discovery(
+            self._dispatcher, launcher, self._job_inventory, _job_limits(settings), once=once, job=job, unstored=self._unstored
+        )
         self._backlog = self._make_backlog(job) if settings.database_url else None
         self._connectors = self._make_connectors(launcher, metrics, idle=once)
         self._reporter = Reporter(self._backlog, self._dispatcher, self._discovery, self._connectors, metrics, settings.retention_days())
@@ -148,7 +152,14 @@ class Writer:
         guard, pins = self._settings.mass_delete_guard, registry.get(claimed.provider).pins_identity
         version = catalogue.version(claimed.provider, claimed.config)
         return PostgresInventory(
-            lambda: connect(url, name), claimed, self._owner, guard, self._place, pins=pins, version=version, grace=self._grace
+            lambda: connect(url, name),
+            claimed,
+            self._owner,
+            guard,
+            self._place,
+            pins=pins,
+            version=version,
+            grace=self._grace,
         )
 
     def _grace(self) -> float:

@@ -53,14 +53,18 @@ class RunStream(threading.Thread):
         *,
         violation: Callable[[Cause, str], None],
         done: Callable[[Verdict], None],
+        keep: Callable[[Verdict], None] = lambda _: None,
     ) -> None:
-        """Takes ownership of the descriptors `data` and `start`; `body` is the body of the START frame."""
+        """Takes ownership of the descriptors `data` and `start`; `body` is the body of the START frame.
+
+        `keep` takes the outcome before it is stored, in case that this process ends meanwhile.
+        """
         super().__init__(name=f"run {name}", daemon=True)
         with contextlib.suppress(PermissionError):  # the user's limit of pipe memory is reached
             fcntl.fcntl(data, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._reader = FrameReader(data, DataKind, wire.MAX_DATA_FRAME)
         self._inventory = inventory
-        self._violation, self._done = violation, done
+        self._violation, self._done, self._keep = violation, done, keep
         self._conversation = Conversation()
         self._exited: Exited | None = None
         self._broken = ""
@@ -76,7 +80,13 @@ class RunStream(threading.Thread):
         self._notify(None)
 
     def exited(self, exited: Exited) -> None:
-        """Notifies the thread that the job's process tree is dead. Called by the main thread."""
+        """Notifies the thread that the job's process tree is dead. Called by the main thread.
+
+        The thread may be waiting for the database for minutes. What killed the job is known now, and kept; how a job ended that left by
+        itself is in its pipe.
+        """
+        if exited.cause is not Cause.EXITED:
+            self._keep_outcome(judge(Received(), exited))
         self._notify(exited)
 
     def abandon(self) -> None:
@@ -197,6 +207,7 @@ class RunStream(threading.Thread):
         talk = self._conversation
         received = Received(talk.complete, talk.failed, self._broken, talk.outcomes)
         verdict = judge(received, self._exited)
+        self._keep_outcome(self._failure if self._failure and verdict.status is not Status.CANCELLED else verdict)
         if self._failure is None:
             try:
                 self._end_open_scopes(verdict)
@@ -214,6 +225,10 @@ class RunStream(threading.Thread):
         except InventoryError as error:
             _log.error("the outcome of a run could not be stored", run=self.name, verdict=verdict.status, error=str(error))
             return _failed(error, stored=False)
+
+    def _keep_outcome(self, verdict: Verdict) -> None:
+        if verdict.status is not Status.RELEASED:
+            self._keep(verdict)
 
     def _end_open_scopes(self, verdict: Verdict) -> None:
         outcome = left_open(verdict)

@@ -58,12 +58,12 @@ class Bench:
 
     def __init__(self, inventory=None, body=b"{}"):
         self.inventory = inventory or Memory()
-        self.violations, self.verdicts = queue.Queue(), queue.Queue()
+        self.violations, self.verdicts, self.kept = queue.Queue(), queue.Queue(), []
         data_read, self.data = os.pipe()
         self.start, start_write = os.pipe()
-        self.run = RunStream(
-            "1", data_read, start_write, body, self.inventory, violation=lambda *b: self.violations.put(b), done=self.verdicts.put
-        )
+        calls = {"violation": lambda *b: self.violations.put(b), "done": self.verdicts.put}
+        calls["keep"] = lambda verdict: self.kept.append((verdict.status, verdict.error_kind))
+        self.run = RunStream("1", data_read, start_write, body, self.inventory, **calls)
         self.run.start()
 
     def say(self, data):
@@ -255,6 +255,20 @@ def test_an_outcome_that_cannot_be_stored(bench):
     one.hang_up()
 
     assert one.end().error_kind == "database"
+
+
+def test_case_eng_2_an_outcome_is_kept_before_it_is_stored(bench):
+    """A writer that dies while it stores an outcome leaves it to the next one; a run that goes back to the queue has none."""
+    stored, failing, killed, released = bench(), bench(inventory=Memory(fail_on="flush")), bench(), bench()
+    stored.say(GOOD)
+    stored.end()
+    failing.violations.get(timeout=CAP)
+    for one, cause in ((failing, Cause.WRITER), (killed, Cause.IDLE), (released, Cause.SHUTDOWN)):
+        one.end(cause, None)
+    assert stored.kept == [("completed", "")]
+    assert failing.kept == [("error", "internal"), ("error", "database")]
+    assert killed.kept == [("error", "idle"), ("error", "idle")], "known to the main thread while the run's waits for the database"
+    assert released.kept == []
 
 
 def test_the_start_frame_waits_for_ready_and_may_be_larger_than_the_pipe(bench):

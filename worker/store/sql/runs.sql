@@ -10,10 +10,10 @@ set entities_discovered = %(resources)s,
 where id = %(run)s
 
 -- name: follows_a_lost_run
--- True when the job's run before this one was lost: what it had stored was never concluded.
+-- True when the job's run before this one was lost, or its outcome was stored later: the links that it had stored were never resolved.
 select coalesce(
     (
-        select h.error_kind = 'lost' or h.status = 'running' from discovery_history h
+        select h.error_kind = 'lost' or h.status = 'running' or h.links_unresolved from discovery_history h
         where h.job_id = %(job)s and h.id < %(run)s
         order by h.id desc limit 1
     ),
