@@ -23,6 +23,8 @@ def job(start: bytes, control: int, data: int) -> int:
 
 def writer(control: int, settings: int, once: bool = False, job: int | None = None, **more: int) -> int:
     """Runs `worker.writer:main` with the hostile provider registered; HOSTILE_TEST_SECONDS limits a connectivity test."""
+    import held_writes
+
     from worker.writer import discovery, main
     from worker.writer.dispatcher import Limits
 
@@ -30,6 +32,7 @@ def writer(control: int, settings: int, once: bool = False, job: int | None = No
         discovery.TEST_LIMITS = Limits(wall=float(seconds), idle=float(seconds))
     signal.signal(signal.SIGUSR1, get_stuck)
     add_hostile()
+    held_writes.install()
     return main(control, settings, once, job, **more)
 
 
