@@ -23,6 +23,8 @@ from providers.records import UNREADABLE, UNREADABLE_TAGS
 MISSING = "MISSING"
 """The reason that ECS gives for what is not there."""
 
+_LEFT_OUT = {"reason": "the answer leaves it out"}
+
 
 class Details:
     """Completes the items of a list in one target."""
@@ -55,8 +57,8 @@ class Details:
     def _joined(self, kind: AwsKind, batch: Batch, items: list[Item]) -> list[Item]:
         """The items with what the batch's answer has for each of them.
 
-        An item that the answer does not have is gone, unless the answer gives another reason. Where the whole call is refused because one
-        of several is gone, each half of them is asked for by itself.
+        An item is gone when the answer says so; one that it leaves out without a word could not be read. Where the whole call is refused
+        because one of several is gone, each half of them is asked for by itself.
         """
         wanted = [paths.first(item, batch.value) for item in items]
         parameters = {**self._calls.filled(batch.parameters, items[0]), batch.parameter: wanted}
@@ -74,7 +76,7 @@ class Details:
         for item, key in zip(items, wanted, strict=True):
             if key in found:
                 joined.append({**item, **found[key]})
-            elif (failure := failed.get(key)) and failure.get("reason") != MISSING:
+            elif (failure := failed.get(key, _LEFT_OUT)).get("reason") != MISSING:
                 sentence = f"AWS could not tell {permission} of {key} ({failure.get('reason')})"
                 joined += self._unread(kind, batch, [item], BadAnswer(sentence, detail=str(failure.get("detail") or "")))
         return joined

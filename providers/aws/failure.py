@@ -37,6 +37,8 @@ _UNSUPPORTED = frozenset({
     "UnknownOperationException", "UnsupportedOperation", "UnsupportedOperationException",
 })  # fmt: skip
 _SLOW = frozenset({"RequestTimeout", "RequestTimeoutException"})
+_BARE_STATUS = frozenset({"401", "403", "404", "405", "407", "500", "502", "503", "504"})
+"""Codes that botocore makes of the status of an answer that has none."""
 _GONE = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent")
 
 _PATTERN = "with an explicit deny in an? {0}|no {0} allows"
@@ -148,7 +150,7 @@ def code_of(error: Exception) -> str:
 
 def message_of(error: Exception) -> str:
     """The message in AWS's answer, or an empty string."""
-    return str(error.response.get("Error", {}).get("Message", "")) if isinstance(error, aws.ClientError) else ""
+    return str(error.response.get("Error", {}).get("Message") or "") if isinstance(error, aws.ClientError) else ""
 
 
 def is_expired(error: Exception) -> bool:
@@ -187,6 +189,8 @@ def translate(error: Exception, permission: str = "", where: str = "") -> Provid
 def rule_of(error: aws.ClientError) -> Rule:
     """The row of the table for an answer."""
     code, message = code_of(error), message_of(error)
+    if code in _BARE_STATUS and not _is_from_aws(error):
+        return _NOT_AWS
     is_refusal = code in _DENIED or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 403
     for rule in RULES:
         if (code in rule.codes or (is_refusal and not rule.codes)) and (not rule.says or re.search(rule.says, message)):
@@ -194,7 +198,23 @@ def rule_of(error: aws.ClientError) -> Rule:
     return RULES[-1] if is_refusal else _OTHER
 
 
-_OTHER = Rule("other", BadAnswer, "AWS answered {what}{where} with the error {code}: try again later")
+_OTHER = Rule("other", BadAnswer, "AWS answered {what}{where} with the error {code}")
+_NOT_AWS = Rule("not AWS", BadAnswer, "{what}{where} was answered {code} by something that is not AWS: is a proxy in between?")
+_PLAIN_DENIAL = re.compile("not authorized|access ?denied|forbidden|explicit deny", re.IGNORECASE)
+"""Words of a refusal that says no more than that a permission is missing."""
+
+
+def _is_from_aws(error: aws.ClientError) -> bool:
+    """True for an answer with the id that AWS gives each request, or to a call whose answers have no body to hold a code."""
+    return bool(error.response.get("ResponseMetadata", {}).get("RequestId")) or str(error.operation_name).startswith("Head")
+
+
+def _reason(rule: Rule, status: int, message: str) -> str:
+    """AWS's own reason at the end of a sentence, where the table's words do not say it."""
+    words = message.strip().partition("\n")[0][:300].rstrip(". ")
+    if rule is _OTHER:
+        return f": {words or 'without a reason'}" + ("; try again later" if status >= 500 else "")
+    return f"; AWS says: {words}" if rule.name == "missing" and words and not _PLAIN_DENIAL.search(words) else ""
 
 
 def _answered(error: aws.ClientError, permission: str, place: str) -> ProviderError:
@@ -204,5 +224,6 @@ def _answered(error: aws.ClientError, permission: str, place: str) -> ProviderEr
     sentence = rule.sentence.format(
         what=permission or f"the call {error.operation_name}", where=place, code=code or status, policy=f" ({arn[1]})" if arn else ""
     )
+    sentence += _reason(rule, status, message)
     detail = f"{error.operation_name}: {code}: {message}"
     return Denied(sentence, permission=permission, detail=detail) if rule.error is Denied else rule.error(sentence, detail=detail)

@@ -230,6 +230,7 @@ def _quiet() -> Any:
 
     class Quiet(WSGIRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # otherwise each body waits 40 ms for the client to confirm the headers
 
         def log_request(self, *_: Any) -> None:
             """Logs nothing for a request."""

@@ -18,6 +18,7 @@ from providers.azure.config import AzureConfig, AzureOperator
 from providers.errors import BadAnswer
 from providers.http.client import SUCCESS, Http
 from providers.http.response import HttpResponse
+from providers.microsoft.partial import ensure_whole
 from providers.microsoft.signin import AUTHORITIES, Bearer, SignIn, trust
 from providers.microsoft.transport import Transport, quota_of
 from providers.pages import Page, guarded, items
@@ -138,6 +139,7 @@ def _page(answer: HttpResponse) -> Page:
 def _values(body: Any, where: str) -> list[Any]:
     """The items of an answer. Raises `BadAnswer` for an answer that is no list: none of Azure's is without `value`, however short."""
     found = body.get("value") if isinstance(body, dict) else None
+    ensure_whole(body, f"Azure answered '{where}'")
     if not isinstance(found, list):
         raise BadAnswer(f"Azure answered '{where}' with something that is no list: is a proxy in between?")
     return found

@@ -17,15 +17,13 @@ class Gone(Unsupported):
 
 
 _ACTION = re.compile(r"action '([^']+)'")
+_VERSION = re.compile(r"api version '([^']+)'", re.IGNORECASE)
+_VERSIONS = re.compile(r"supported api-versions are '([^']*)'", re.IGNORECASE)
 _NAMESPACE = re.compile(r"/providers/([\w.]+)", re.IGNORECASE)
 _UNREGISTERED = frozenset({"missingsubscriptionregistration", "subscriptionnotfound", "subscriptionnotregistered"})
 _UNSUPPORTED = frozenset({
     "disallowedprovider", "featurenotsupportedforaccount", "noregisteredproviderfound", "invalidresourcenamespace", "invalidresourcetype",
     "resourcetypenotsupported", "notsupported", "operationnotsupported", "locationnotavailableforresourcetype", "featurenotenabled",
-})  # fmt: skip
-_GONE = frozenset({
-    "resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound", "notfound", "accountisdisabled", "accountnotfound",
-    "storageaccountnotfound", "resourcegroupbeingdeleted", "resourceisbeingdeleted",
 })  # fmt: skip
 _TOO_LARGE = frozenset({"responsepayloadtoolarge"})
 _STALE_TOKEN = frozenset({"expiredauthenticationtoken"})
@@ -64,13 +62,27 @@ def _unregistered(code: str, _what: str, answer: HttpResponse, detail: str) -> P
 
 def _unsupported(code: str, what: str, answer: HttpResponse, detail: str) -> ProviderError:
     if not code:
-        return BadAnswer(f"'{what}' was answered {answer.status} by something that is not Azure: is a proxy in between?", detail=detail)
+        return _not_azure(what, answer, detail)
+    message = _message(answer).strip()
+    if _is_other_version(message):
+        sentence = f"Azure has '{what}' in other API versions only ({code}: {message[:300]}): is there a newer release of Elder Worker?"
+        return ScopeError(sentence, detail=detail)
     return Unsupported(f"Azure does not offer '{what}' in this subscription ({code})", detail=detail)
+
+
+def _not_azure(what: str, answer: HttpResponse, detail: str) -> ProviderError:
+    return BadAnswer(f"'{what}' was answered {answer.status} by something that is not Azure: is a proxy in between?", detail=detail)
+
+
+def _is_other_version(message: str) -> bool:
+    """True where Azure has the type, in other API versions than the one that it was asked with: an older or a sovereign cloud has fewer."""
+    ours, theirs = _VERSION.search(message), _VERSIONS.search(message)
+    return bool(ours and theirs and ours[1] not in theirs[1].split(", "))
 
 
 def _gone(code: str, what: str, answer: HttpResponse, detail: str) -> ProviderError:
     if not code:
-        return BadAnswer(f"'{what}' was answered {answer.status} by something that is not Azure: is a proxy in between?", detail=detail)
+        return _not_azure(what, answer, detail)
     return Gone(f"what '{what}' asks for does not exist any more ({code or 404})", detail=detail)
 
 
@@ -91,9 +103,10 @@ def _refused_token(code: str, _what: str, answer: HttpResponse, detail: str) -> 
 def _denied(code: str, what: str, answer: HttpResponse, detail: str) -> ProviderError:
     message = _message(answer)
     found = _ACTION.search(message)
+    if not code and not found:
+        return _not_azure(what, answer, detail)
     if not found:
-        why = f" ({code}: {_first_sentence(message)})" if code else " (403)"
-        return Denied(f"Azure refuses '{what}'{why}", permission=what, detail=detail)
+        return Denied(f"Azure refuses '{what}' ({code}: {_first_sentence(message)})", permission=what, detail=detail)
     advice = "a deny assignment forbids it" if "deny assignment" in message.lower() else "it is missing; the role Reader has it"
     return Denied(f"Azure refuses the permission {found[1]} ({code or 403}): {advice}", permission=found[1], detail=detail)
 

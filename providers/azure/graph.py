@@ -25,6 +25,7 @@ from providers.azure.reading import RESOURCES_PATH, RESOURCES_VERSION, Reading
 from providers.azure.shape import subscription_of
 from providers.concurrency import OncePerKey
 from providers.errors import BadAnswer, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
+from providers.microsoft.partial import ensure_whole
 from providers.pages import Page, by_offset, items
 from providers.provider import Item
 from providers.records import Incomplete, Placed, Scope
@@ -220,8 +221,11 @@ def _page(answer: Mapping[str, Any], offset: int) -> Page:
     rows = answer.get("data")
     if not isinstance(rows, list):
         raise BadAnswer("Resource Graph answered with something that has no rows: is a proxy in between?")
-    total = answer.get("totalRecords")
-    more = answer.get("resultTruncated") == "true" or bool(answer.get("$skipToken"))
+    ensure_whole(answer, "Resource Graph answered")
+    total, count = answer.get("totalRecords"), answer.get("count")
+    if isinstance(count, int) and count != len(rows):
+        raise BadAnswer(f"Resource Graph says that it sent {count} rows and sent {len(rows)}")
+    more = str(answer.get("resultTruncated")).lower() == "true" or bool(answer.get("$skipToken"))
     return Page(rows, more or (isinstance(total, int) and offset + len(rows) < total))
 
 

@@ -12,6 +12,7 @@ from providers.entra.config import EntraConfig, EntraOperator
 from providers.errors import BadAnswer, CredentialsError, Denied, PageExpired, ProviderError, Unsupported
 from providers.http.client import Http
 from providers.http.response import HttpResponse
+from providers.microsoft.partial import ensure_whole
 from providers.microsoft.signin import AUTHORITIES, Bearer, SignIn, trust
 from providers.microsoft.signin_faults import sign_in_error
 from providers.pages import Page, items, restarted
@@ -92,6 +93,7 @@ def _page(listing: Listing) -> Any:
     def read(answer: HttpResponse) -> Page:
         body = answer.object()
         found = body.get("value")
+        ensure_whole(body, f"{NAME} answered '{listing.what}'")
         if not isinstance(found, list):
             raise BadAnswer(f"{NAME} answered '{listing.what}' with something that is no list: is a proxy in between?")
         return Page(found, body.get("@odata.nextLink") or None)

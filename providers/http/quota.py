@@ -1,7 +1,8 @@
 """Rate limits as a source's answers give them, and the wait before a request whose quota is nearly used up.
 
 ==========================================  ==================================================================
-``Retry-After``                             seconds or a date (RFC 9110)
+``Retry-After``                             seconds or a date (RFC 9110); some send parts of a second
+``Retry-After-Ms``, ``x-ms-retry-after-ms`` Azure; milliseconds
 ``RateLimit-Limit/-Remaining/-Reset``       the drafts of the IETF; the reset is a number of seconds
 ``X-Rate-Limit-Limit/-Remaining/-Reset``    Okta; the reset is a time by the source's clock
 ``x-ms-user-quota-remaining/-resets-after`` Azure Resource Graph; the reset is ``hh:mm:ss`` from now
@@ -27,16 +28,20 @@ BUCKET_REFILL = 1.0
 """Seconds in which that bucket gains as many reads."""
 
 _CLOCK_SPAN = re.compile(r"(?:(\d{1,4})\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?")
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _BUCKETS = ("subscription-reads", "subscription-global-reads", "tenant-reads")
 
 
 def asked_wait(headers: Mapping[str, str]) -> float:
     """Seconds that an answer (header names in lower case) asks us to wait; 0 when it does not say, or makes no sense."""
-    asked = headers.get("retry-after", "")
-    if asked.isdecimal():
+    asked = headers.get("retry-after", "").strip()
+    if _NUMBER.fullmatch(asked):
         return float(asked[:9])
     if asked and (date := _seconds(asked)):
         return max(0.0, date - clock(headers))
+    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+        if _NUMBER.fullmatch(asked := headers.get(name, "").strip()):
+            return float(asked[:12]) / 1000
     return window_left(headers)
 
 

@@ -112,6 +112,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """One connection of a client."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    """Sends the body at once: otherwise it waits 40 ms for the client to confirm the headers."""
     proxy: Proxy
 
     def do(self) -> None:

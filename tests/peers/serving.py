@@ -18,6 +18,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """Keeps connections, writes no log, and answers with JSON. `base` is the URL of its server."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    """Sends the body at once: otherwise it waits 40 ms for the client to confirm the headers."""
     base: str
 
     def log_message(self, *_: object) -> None:

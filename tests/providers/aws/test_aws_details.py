@@ -32,6 +32,27 @@ def test_what_a_batch_could_not_tell_is_not_gone(moto, aws_proxy, reason, kept):
         assert "Unreadable" not in clusters[first].attributes
 
 
+def test_what_a_batch_leaves_out_without_a_word_is_not_gone(moto, aws_proxy):
+    """Neither told nor among the failures: of the third the list alone is known."""
+    first, second, third = ecs(moto)
+    answer = {"clusters": [{"clusterArn": one, "clusterName": "c", "status": "ACTIVE"} for one in (first, second)], "failures": []}
+    with aws_proxy.broken(lambda call: AwsReply(200, "", json.dumps(answer).encode()) if call.operation == "DescribeClusters" else None):
+        collected = read(aws_proxy.url, "ecs_cluster")
+    assert "status" in found(collected, "ecs_cluster")[third].attributes["Unreadable"]
+    assert "the answer leaves it out" in report(collected, "ecs_cluster").message
+
+
+def test_a_load_balancer_whose_tags_are_left_out_keeps_those_that_are_stored(moto, aws_proxy):
+    ec2, elb = moto.client("ec2", REGION), moto.client("elbv2", REGION)
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    elb.create_target_group(Name="t0", Protocol="HTTP", Port=80, VpcId=vpc, Tags=[{"Key": "team", "Value": "a"}])
+    empty = b"<DescribeTagsResponse><DescribeTagsResult><TagDescriptions/></DescribeTagsResult></DescribeTagsResponse>"
+    with aws_proxy.broken(lambda call: AwsReply(200, "", empty) if call.operation == "DescribeTags" else None):
+        collected = read(aws_proxy.url, "target_group")
+    [group] = found(collected, "target_group").values()
+    assert group.attributes["Unreadable"]
+
+
 def test_one_load_balancer_that_is_gone_leaves_the_others_their_tags(moto, aws_proxy):
     """DescribeTags refuses the whole call when one of twenty is gone."""
     ec2, elb = moto.client("ec2", REGION), moto.client("elbv2", REGION)

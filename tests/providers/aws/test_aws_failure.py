@@ -172,7 +172,15 @@ def test_a_policy_that_aws_names_is_named():
         ("UnsupportedOperation", "The functionality is not supported in this region.", Unsupported, "is not available"),
         ("RequestLimitExceeded", "Request limit exceeded.", Throttled, "at every try"),
         ("RequestTimeout", "Your socket connection to the server was not read from", TimedOut, "AWS gave up"),
-        ("Strange", "nobody knows", BadAnswer, "the error Strange"),
+        ("Strange", "nobody knows", BadAnswer, "the error Strange: nobody knows"),
+        ("PendingVerification", "Your account is currently being verified. It takes 4 hours.", BadAnswer, "is currently being verified"),
+        ("AccessDeniedException", "Macie is not enabled.", Denied, "; AWS says: Macie is not enabled"),
+        (
+            "AccessDeniedException",
+            "Only existing Timestream customers can access the service.",
+            Denied,
+            "AWS says: Only existing Timestream",
+        ),
     ],
 )
 def test_an_answer_and_its_sentence(code, message, kind, words):
@@ -214,3 +222,34 @@ def test_silences_are_told_apart(error, words):
     ours = translate(error, "ec2:DescribeVpcs", "here")
     assert isinstance(ours, TimedOut)
     assert words in str(ours)
+
+
+def test_only_what_may_pass_is_to_be_tried_later():
+    assert "try again later" not in str(failure_of("InvalidParameterValue", "MaxResults is too large", 400))
+    assert "try again later" in str(failure_of("InternalError", "An internal error has occurred", 500))
+
+
+@pytest.mark.parametrize("message", ["", "Access Denied", "You are not authorized to perform this operation.", "Forbidden"])
+def test_a_plain_denial_is_not_quoted(message):
+    assert "AWS says" not in str(failure_of("AccessDenied", message, 403))
+
+
+def bare(status: int, operation: str = "ListTables", **metadata) -> aws.ClientError:
+    """An answer without a code, as botocore reads it."""
+    answer = {"Error": {"Code": str(status), "Message": "<html>"}, "ResponseMetadata": {"HTTPStatusCode": status, **metadata}}
+    return aws.ClientError(answer, operation)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 407, 502, 503])
+def test_a_refusal_of_a_proxy_is_not_of_aws(status):
+    error = translate(bare(status), "dynamodb:ListTables", "us-east-1 of account 1")
+    assert type(error) is BadAnswer
+    assert "something that is not AWS" in str(error)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, Denied), (429, Throttled)])
+def test_a_status_of_aws_itself_is_read(status, kind):
+    """API Gateway and HEAD have no code, and a throttle is one, whoever throttles."""
+    assert type(translate(bare(status, RequestId="abc"), "lambda:ListFunctions", "")) is kind
+    assert type(translate(bare(403, "HeadBucket"), "s3:ListBucket", "")) is Denied
+    assert type(translate(bare(429), "lambda:ListFunctions", "")) is Throttled

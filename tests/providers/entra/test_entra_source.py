@@ -228,7 +228,7 @@ def test_pages_in_a_circle_end(tenant):
     assert (report.outcome, "circle" in report.message) == (Outcome.ERROR, True)
 
 
-@pytest.mark.parametrize("body", [{}, {"value": None}, {"value": {"id": "x"}}])
+@pytest.mark.parametrize("body", [{}, {"value": None}, {"value": {"id": "x"}}, {"value": [], "error": {"code": "UnknownError"}}])
 def test_an_answer_that_is_no_list_is_no_empty_one(tenant, body):
     tenant.fault = lambda path: (200, {}, body) if path == "/v1.0/users" else None
     assert read(tenant).report("entra_user").outcome is Outcome.ERROR

@@ -40,3 +40,22 @@ def test_a_quota_with_enough_left_is_not_waited_for(headers):
 
 def test_retry_after_wins_over_the_window_of_the_quota():
     assert quota.asked_wait({"retry-after": "3", "x-ms-user-quota-resets-after": "00:00:30"}) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": " 1.5 "}, 1.5),
+        ({"retry-after-ms": "250"}, 0.25),
+        ({"x-ms-retry-after-ms": "12000"}, 12.0),
+        ({"retry-after": "3", "x-ms-retry-after-ms": "12000"}, 3.0),
+        ({"x-ms-retry-after-ms": "soon"}, 0.0),
+        ({"retry-after": "-1"}, 0.0),
+        ({"retry-after": "nan"}, 0.0),
+        ({"retry-after": "1e9"}, 0.0),
+        ({"retry-after": "٧"}, 0.0),
+    ],
+)
+def test_the_wait_that_an_answer_asks_for(headers, seconds):
+    assert quota.asked_wait(headers) == seconds
