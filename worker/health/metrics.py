@@ -40,6 +40,7 @@ LABELS: dict[str, tuple[str, ...]] = {
     "writer_retries_total": ("reason",),
     "writer_refused_writes_total": (),
     "retention_deleted_rows_total": ("what",),
+    "retention_last_run_timestamp": (),
 }
 """The metrics that supervisor and writer publish, each with its labels: what dashboards and alerts may name."""
 
@@ -70,6 +71,7 @@ HELP = {
     "writer_rows_total": "Entity rows that discovery runs have written",
     "writer_retries_total": "Transactions that were retried",
     "retention_deleted_rows_total": "Rows that were kept no longer and are deleted, by kind",
+    "retention_last_run_timestamp": "Unix time at which the worker last looked for rows that are kept no longer",
     "writer_refused_writes_total": "Late writes of runs whose claim another worker had taken over",
 }
 

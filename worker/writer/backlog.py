@@ -19,6 +19,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from worker.run.queue import Claimed, Numbers, Queue, State, Swept, Test, Unacceptable, Unreachable
+from worker.writer.cleanings import Cleanings
 from worker.writer.mailbox import Mailbox
 from worker.writer.periodic import PeriodicTasks
 
@@ -99,8 +100,7 @@ class Backlog(threading.Thread):
         self._stopping = threading.Event()
         self._clock = PeriodicTasks()
         self.state, self.numbers = State(since=time.time()), Numbers()
-        self.deleted: dict[str, int] = {}
-        """Rows that retention has deleted since the start, by kind."""
+        self.cleanings = Cleanings()
 
     # --- called by the main thread
 
@@ -174,10 +174,7 @@ class Backlog(threading.Thread):
 
     def _clean(self, queue: Queue) -> None:
         cleaned = queue.clean()
-        deleted = {what: rows for what, rows in cleaned.rows.items() if rows}
-        if deleted:
-            self.deleted = {what: self.deleted.get(what, 0) + deleted.get(what, 0) for what in self.deleted | deleted}
-            _log.info("deleted what is kept no longer", **deleted)
+        self.cleanings.add(cleaned)
         if cleaned.more:
             self._clock.soon("clean", CLEAN_PAUSE)
 

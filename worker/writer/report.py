@@ -53,8 +53,7 @@ class Reporter:
             }
             self._measure(found)
             self._count_writes()
-            for what, rows in self._backlog.deleted.items():
-                self._metrics.total("retention_deleted_rows_total", rows, what=what)
+            self._backlog.cleanings.measure(self._metrics)
         return {
             "database": self._database(),
             "discovery": {"enabled": self._backlog is not None, **numbers},
@@ -64,8 +63,8 @@ class Reporter:
         }
 
     def _retention(self) -> dict[str, Any]:
-        """Days for which each kind of row is kept (0: for ever), and how many this worker has deleted since its start."""
-        return {"days": self._days, "deleted_rows": self._backlog.deleted} if self._backlog is not None else {}
+        """Days for which each kind of row is kept (0: for ever), when retention last ran, and what it has deleted."""
+        return {"days": self._days, **self._backlog.cleanings.report()} if self._backlog is not None else {}
 
     def _measure(self, numbers: Numbers) -> None:
         """Sets the gauges of the queue, and of what waits for a person."""

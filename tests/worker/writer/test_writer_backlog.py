@@ -222,4 +222,4 @@ def test_what_is_kept_no_longer_is_deleted_batch_after_batch(bench, monkeypatch)
     bench.queue.batches = 5
     bench.queue.notify()
     bench.until(lambda: bench.queue.batches <= 0)
-    bench.until(lambda: bench.backlog.deleted.get("runs", 0) >= 50)
+    bench.until(lambda: bench.backlog.cleanings.deleted.get("runs", 0) >= 50)
