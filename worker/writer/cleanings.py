@@ -1,4 +1,4 @@
-"""What retention has done since the start of this writer, for the report and the metrics."""
+"""Counts of what retention has deleted since the start of this writer, and when it last ran, for the report and the metrics."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Cleanings:
         self.last_run = time.time()
 
     def report(self) -> dict[str, Any]:
-        """When retention last ran, in ISO 8601 or None, and the rows that it has deleted by kind."""
+        """Returns when retention last ran, in ISO 8601 or None, and the rows that it has deleted by kind."""
         at = self.last_run
         last = None if at is None else dt.datetime.fromtimestamp(at, dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         return {"last_run_at": last, "deleted_rows": self.deleted}
