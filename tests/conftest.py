@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pathlib
 import re
 import signal
 
@@ -16,6 +17,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background
 
 settings.register_profile("untimed", settings(), deadline=None)
 settings.load_profile("untimed")
+
+HARNESS = pathlib.Path(__file__).parent / "harness"
+pytest.register_assert_rewrite("providers.testing", *(path.stem for path in HARNESS.glob("*.py")))  # their asserts tell what they compared
 
 pytest_plugins = [
     "workbench_fixture",

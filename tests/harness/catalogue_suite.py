@@ -8,6 +8,7 @@ a typo that no check names is a hole in the tests.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import enum
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,6 +53,9 @@ class Description(Protocol):
     def knows_permission(self, permission: str) -> bool:
         """True for a permission that the vendor has."""
 
+    def similar_permissions(self, permission: str) -> Sequence[str]:
+        """The vendor's permissions that may be meant by one that it does not have."""
+
 
 @dataclasses.dataclass
 class OpenDescription:
@@ -67,6 +71,10 @@ class OpenDescription:
         """True for one of those that the test lists."""
         return permission in self.known_permissions
 
+    def similar_permissions(self, permission: str) -> Sequence[str]:
+        """Those of the test's list that look like it."""
+        return difflib.get_close_matches(permission, sorted(self.known_permissions))
+
 
 class CatalogueSuite:
     """A subclass sets the class variables; pytest collects the tests."""
@@ -81,12 +89,14 @@ class CatalogueSuite:
     """What else than a value or an object a link may be made of."""
     resource_types: ClassVar[Sequence[Any]] = ()
     """What the provider tells users that it reads."""
+    permissions_from: ClassVar[str] = "the vendor"
+    """The list of permissions that the description knows: the file to complete, where it is kept by hand."""
 
     def test_every_word_of_every_kind_is_the_vendors(self) -> None:
         """Operations, paths, fields, links, permissions: each fault is told by kind and name."""
         assert self.kinds
         faults = [f"{kind.sub_type}: {fault}" for kind in self.kinds for fault in self.faults(kind)]
-        assert faults == []
+        assert not faults, "\n".join(faults)
 
     def test_a_typo_in_any_word_is_named(self) -> None:
         """Every declared word, misspelt, is told by its name."""
@@ -96,7 +106,7 @@ class CatalogueSuite:
             for what, misspelt in misspellings(kind, self.listing_words)
             if not any(TYPO in fault for fault in self.faults(misspelt))
         ]
-        assert passed == []
+        assert not passed, "\n".join(("no fault names the typo in", *passed))
 
     def test_a_permission_that_does_not_exist_is_named(self) -> None:
         """The list of permissions is one that can say no."""
@@ -116,11 +126,15 @@ class CatalogueSuite:
             *self.description.listing_faults(kind),
             *self._text_faults(kind),
             *self._field_faults(kind),
-            *(f"{what}: there is no permission {what}" for what in self._unknown_permissions(kind)),
+            *self._permission_faults(kind),
         ]
 
-    def _unknown_permissions(self, kind: ResourceKind) -> list[str]:
-        return [name for name in self.description.permissions(kind) if not self.description.knows_permission(name)]
+    def _permission_faults(self, kind: ResourceKind) -> Iterator[str]:
+        for name in self.description.permissions(kind):
+            if not self.description.knows_permission(name):
+                similar = ", ".join(self.description.similar_permissions(name))
+                meant = f", but {similar}: declare the one that is needed as `permission`" if similar else ""
+                yield f"{name}: {self.permissions_from} has no such permission{meant}"
 
     def _text_faults(self, kind: ResourceKind) -> Iterator[str]:
         """Of the holes of the id, the parent and the targets."""

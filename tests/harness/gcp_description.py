@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -190,6 +191,10 @@ class GcpDescription:
     def knows_permission(self, permission: str) -> bool:
         """True for a permission on the list that is kept by hand."""
         return permission in google_permissions.known()
+
+    def similar_permissions(self, permission: str) -> Sequence[str]:
+        """Those of the list that are named nearly so."""
+        return difflib.get_close_matches(permission, sorted(google_permissions.known()))
 
 
 def documented_maximum(method: documents.Method) -> int:

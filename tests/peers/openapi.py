@@ -72,7 +72,7 @@ class Document:
             known = self._properties(current)
             if name not in known and isinstance(current.get("additionalProperties"), Mapping):
                 known = {name: current["additionalProperties"]}
-            assert name in known, f"there is no {name} of {path}; there are {sorted(known)}"
+            assert name in known, f"there is no {name}{'' if name == path else f' of {path}'}, but {', '.join(sorted(known))}"
             current = self._resolved(known[name])
             assert (current.get("type") == "array") == step.endswith("[]"), f"{name} of {path}: list or not?"
             if step.endswith("[]"):

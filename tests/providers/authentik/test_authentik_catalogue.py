@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import ClassVar
 
 import pytest
@@ -48,8 +49,12 @@ class AuthentikDescription(OpenDescription):
 
     def knows_permission(self, permission):
         """True for ``authentik_core.view_user`` when the document has the model ``authentik_core.user``, and for the superuser."""
-        models = vendor.authentik().enumeration("ModelEnum")
-        return permission == catalogue.SUPERUSER or permission.replace(".view_", ".") in models
+        return permission == catalogue.SUPERUSER or permission.replace(".view_", ".") in vendor.authentik().enumeration("ModelEnum")
+
+    def similar_permissions(self, permission):
+        """Those to view the models that are named nearly so."""
+        models = sorted(vendor.authentik().enumeration("ModelEnum"))
+        return [one.replace(".", ".view_") for one in difflib.get_close_matches(permission.replace(".view_", "."), models)]
 
 
 def _unknown(kind, path):

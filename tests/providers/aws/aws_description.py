@@ -104,6 +104,12 @@ class AwsDescription:
         service, _, name = permission.lower().partition(":")
         return name in iam_actions().get(service, {}).get("Actions", {}) or permission == "apigateway:GET"
 
+    def similar_permissions(self, permission: str) -> Sequence[str]:
+        """The same action of services with another prefix, those first that share letters with it: ``aps`` of ``amp``."""
+        service, _, name = permission.partition(":")
+        found = [prefix for prefix, known in iam_actions().items() if name.lower() in known.get("Actions", {})]
+        return [f"{prefix}:{name}" for prefix in sorted(found, key=lambda prefix: (-len(set(prefix) & set(service)), prefix))]
+
     @staticmethod
     def _call_faults(kind: AwsKind, call: Any) -> Iterator[str]:
         service = kind.service if call is kind else kind.service_of(call)

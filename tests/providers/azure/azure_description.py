@@ -5,6 +5,7 @@ Each request builder of a package holds the path of an operation; the method tha
 
 from __future__ import annotations
 
+import difflib
 import functools
 import importlib
 import importlib.util
@@ -364,6 +365,10 @@ class AzureDescription:
         arm_type, _, verb = permission.rpartition("/")
         return verb == "read" and described_as(arm_type).lower() in {one.lower() for one in arm_types()}
 
+    def similar_permissions(self, permission: str) -> Sequence[str]:
+        """The read actions of types that are named nearly so."""
+        return [f"{one}/read" for one in difflib.get_close_matches(permission.rpartition("/")[0], sorted(arm_types()))]
+
 
 def _names(model: object) -> set[str]:
     return set(fields(typing.cast("type", model))) if _is_model(model) else set()
@@ -372,7 +377,7 @@ def _names(model: object) -> set[str]:
 def _version_faults(kind: AzureKind) -> Iterator[str]:
     namespace = kind.arm_type.partition("/")[0]
     if kind.version not in API_VERSIONS.get(namespace, ()):
-        yield f"{kind.version} is no known API version of {namespace}: add it to API_VERSIONS when Azure has it"
+        yield f"{kind.version} is no known API version of {namespace}: add it to API_VERSIONS in tests/peers/arm_versions.py when Azure has it"
 
 
 def _option_faults(name: str, options: tuple[tuple[str, str], ...]) -> Iterator[str]:

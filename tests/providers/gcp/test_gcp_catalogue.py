@@ -29,6 +29,7 @@ class TestCatalogue(CatalogueSuite):
     context = CONTEXT
     listing_words = ("method", "items", "address", "under", "size_parameter")
     resource_types = catalogue.resource_types()
+    permissions_from = "tests/providers/gcp/permissions.txt"
 
 
 def test_every_word_of_a_list_that_is_read_for_what_is_under_it_is_googles_too():
@@ -66,9 +67,11 @@ def test_a_list_of_all_zones_may_be_partial_and_pages_are_as_large_as_may_be(kin
 @EACH
 def test_case_gcp_4_every_permission_is_a_real_one_and_the_one_that_its_method_takes(kind):
     for method in kind.every_method:
-        permission = kind.permission_for(method)
-        assert permission in google_permissions.known(), f"{permission} of {kind.sub_type} is no permission of Google's"
-        assert permission == google_permissions.of_method(method), method
+        permission, documented_one = kind.permission_for(method), google_permissions.of_method(method)
+        line = f"`{permission}  {method}`, if the method's reference page says so"
+        assert permission in google_permissions.known(), f"{permission} is not in tests/providers/gcp/permissions.txt: add {line}"
+        assert documented_one, f"tests/providers/gcp/permissions.txt does not say what {method} takes: let a line be {line}"
+        assert permission == documented_one, f"{method} takes {documented_one}: declare it as `permission`"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import re
 import urllib.parse
 from collections.abc import Iterator, Sequence
@@ -61,6 +62,10 @@ class DirectoryDescription:
         """True for an OAuth scope of the API."""
         return permission in documents.document(API)["auth"]["oauth2"]["scopes"]
 
+    def similar_permissions(self, permission: str) -> Sequence[str]:
+        """The scopes that are named nearly so."""
+        return difflib.get_close_matches(permission, sorted(documents.document(API)["auth"]["oauth2"]["scopes"]))
+
 
 def _faults(listing: Listing) -> Iterator[str]:
     method = method_of(listing)
@@ -85,7 +90,7 @@ def _faults(listing: Listing) -> Iterator[str]:
 def documented_maximum(method: documents.Method) -> int:
     """The largest page, by the parameter's bound or its description; 0 for a list without pages."""
     own = method.own.get("maxResults", {})
-    said = re.search(r"[Mm]ax(?:imum)? (?:allowed value )?is (\d+)|between 1 and (\d+)", own.get("description", ""))
+    said = re.search(r"[Mm]ax(?:imum)? (?:allowed value )?is (\d+)|between 1 and (\d+)|should not exceed (\d+)", own.get("description", ""))
     found = next(filter(None, said.groups()), "0") if said else "0"
     return int(found) or int(own.get("maximum", "0"))
 

@@ -1,10 +1,16 @@
-"""The API server's own description (OpenAPI), as the suite for catalogues asks for it."""
+"""The API server's own description (OpenAPI), as the suite for catalogues asks for it.
+
+What is newer than the server of the tests is looked up in Kubernetes' own Python client.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import difflib
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import kube_models
 from catalogue_suite import FieldType, OpenDescription, Unknown
 
 from providers.catalogue import paths
@@ -36,10 +42,10 @@ class KubeDescription(OpenDescription):
 
     def listing_faults(self, kind: KubernetesKind) -> Iterator[str]:
         """Group, plural and kind must be a type that the server lists; so must the types of the objects that are looked up by name."""
-        if kind.group not in self._served:
-            yield f"group={kind.group}: no such group"
-        elif (kind.plural, kind.kind) not in self._served[kind.group]:
-            yield f"{kind.plural} of kind {kind.kind}: no such type in group '{kind.group}'"
+        wanted, known = (kind.plural, kind.kind), self._served.get(kind.group, set())
+        if wanted not in known and wanted not in (known := known | kube_models.types(kind.group).keys()):
+            there_are = f"no such type in group '{kind.group}', but {_shown(known)}" if known else "no such group"
+            yield f"{kind.plural} of kind {kind.kind} in group={kind.group}: {there_are}"
         for text in (kind.parent, *(rule.to for rule in kind.links)):
             if text.startswith("@"):
                 yield from self._target_faults(text)
@@ -64,22 +70,30 @@ class KubeDescription(OpenDescription):
 
     def field(self, kind: KubernetesKind, path: str) -> FieldType:
         """What an object has at a path, in one of the versions of its kind."""
-        found: list[FieldType] = []
-        for definition in self._of(kind):
-            found += self._at(definition, path)
-        if not found:
+        definitions = list(self._of(kind))
+        found = next(itertools.chain.from_iterable(self._at(definition, path) for definition in definitions), None)
+        if found is None and definitions:
             raise Unknown(f"a {kind.kind} has no such field")
-        return found[0]
+        return found or FieldType.OPEN  # of a type that there is not, which is a fault of its own
 
     def knows_permission(self, permission: str) -> bool:
-        """True for the right to list a type that the server has."""
-        return permission in self._known
+        """True for the right to list a type that there is."""
+        plural, _, group = permission.removeprefix("list ").partition(".")
+        return permission in self._known or plural in {plural for plural, _ in kube_models.types(group)}
+
+    def similar_permissions(self, permission: str) -> Sequence[str]:
+        """The rights to list types that are named nearly so."""
+        return difflib.get_close_matches(permission, sorted(self._known))
 
     def _of(self, kind: KubernetesKind) -> Iterator[dict[str, Any]]:
-        for definition in self._definitions.values():
-            for one in definition.get("x-kubernetes-group-version-kind", ()):
-                if (one["group"], one["kind"]) == (kind.group, kind.kind):
-                    yield definition
+        """The definitions of a kind's versions; those of the client for a kind that the server has not."""
+        meant = {"group": kind.group, "kind": kind.kind}
+        served = [
+            definition
+            for definition in self._definitions.values()
+            if any(meant.items() <= one.items() for one in definition.get("x-kubernetes-group-version-kind", ()))
+        ]
+        yield from served or map(kube_models.definition, kube_models.types(kind.group).get((kind.plural, kind.kind), ()))
 
     def _at(self, definition: Mapping[str, Any], path: str) -> Iterator[FieldType]:
         for key, is_list in paths.steps(path):
@@ -97,8 +111,12 @@ class KubeDescription(OpenDescription):
         yield _type(self._resolved(definition))
 
     def _resolved(self, definition: Mapping[str, Any]) -> Mapping[str, Any]:
-        reference = definition.get("$ref")
-        return self._definitions[reference.rpartition("/")[2]] if reference else definition
+        name = definition.get("$ref", "").rpartition("/")[2]
+        return (self._definitions.get(name) or kube_models.definition(name)) if name else definition
+
+
+def _shown(types: set[tuple[str, str]]) -> str:
+    return ", ".join(f"{plural} ({kind})" for plural, kind in sorted(types))
 
 
 def _type(definition: Mapping[str, Any]) -> FieldType:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import catalogue_suite
 import msgspec
 import pytest
 from catalogue_suite import CatalogueSuite, FieldType
 from kube_description import KubeDescription
 
 from providers import registry
+from providers.catalogue.kinds import LinkRule
 from providers.kubernetes import catalogue
 
 TYPO = "tpyos"
@@ -43,6 +45,19 @@ class TestCatalogue(CatalogueSuite):
                     faults = self.faults(msgspec.structs.replace(kind, links=links))
                     assert any(TYPO in fault for fault in faults), (kind.sub_type, rule)
         assert looked_up > 100
+
+    def test_a_type_that_is_newer_than_the_server_is_checked_against_kubernetes_own_client(self):
+        kind = catalogue._known(
+            "ValidatingAdmissionPolicyBinding",
+            "validatingadmissionpolicybindings",
+            "configuration",
+            "admissionregistration.k8s.io",
+            links=(LinkRule("binds", "spec.policyName", "{value}"),),
+            omit=("spec.validationActions",),
+        )
+        assert self.faults(kind) == []
+        for what, misspelt in catalogue_suite.misspellings(kind, self.listing_words):
+            assert any(catalogue_suite.TYPO in fault for fault in self.faults(misspelt)), what
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ class TestCatalogue(CatalogueSuite):
     context = frozenset({"principal", "standard"})
     listing_words = ("path",)
     resource_types = RESOURCE_TYPES
+    permissions_from = "PERMISSIONS above, from Okta's reference,"
 
 
 @pytest.mark.parametrize("listing", DESCRIBED, ids=lambda listing: f"{listing.path}?{'&'.join(listing.query)}")
