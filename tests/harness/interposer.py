@@ -47,7 +47,8 @@ class Fault:
 class Wire:
     """How a source's protocol says what an `Interposer` wants: each makes an answer, or changes one.
 
-    `items` gives the list that holds the items of an answer; `name` what is unique in an item. `change`, where the world can be changed for
+    `items` gives the list that holds the items of an answer; `name` what is unique in an item; `more` whether the answer says that a page
+    follows. `change`, where the world can be changed for
     real, does so to a list and returns whether it did.
     """
 
@@ -60,6 +61,7 @@ class Wire:
     change: Callable[[str, str, random.Random], bool] | None = None
     changes: Callable[[str], bool] = lambda _key: False
     """True for the lists that `change` can change."""
+    more: Callable[[Any], bool] = lambda _answer: False
 
 
 class Interposer:
@@ -80,6 +82,10 @@ class Interposer:
         """A round without faults."""
         self.faults = {}
         self._begin()
+
+    def unfinished(self) -> list[str]:
+        """The lists of which the last page that was given says that another follows: nobody asked for it."""
+        return sorted(key for key, given in self._given.items() if given and self.wire.more(given[-1]))
 
     def disturb(self, kinds: Iterable[str] = FAULTS, share: float = 0.4) -> None:
         """A round in which about that share of the lists have a fault."""
@@ -184,18 +190,23 @@ def ids(collected: Collected, scope: Scope) -> set[str]:
 
 
 def rounds(interposer: Interposer, read: Callable[[], Collected], count: int, kinds: Iterable[str] = FAULTS) -> Verdicts:
-    """So many rounds of faults, each between two readings without. A round that ends the run judges nothing."""
+    """So many rounds of faults, each between two readings without. A round that ends the run judges nothing.
+
+    Readings are compared with each other, and each without faults with what the source said: it has asked for all that there was.
+    """
     verdicts = Verdicts()
     interposer.calm()
     before = read()
     unread = [report for report in before.reports.values() if report.outcome not in (Outcome.COMPLETE, Outcome.UNSUPPORTED)]
     assert before.reports and not unread, unread
+    assert not (left := interposer.unfinished()), left
     for _ in range(count):
         interposer.disturb(kinds)
         during = read()
         faults = dict(interposer.faults)
         interposer.calm()
         after = read()
+        assert not (left := interposer.unfinished()), left
         verdicts.judge(before, during, after, faults)
         before = after
     return verdicts

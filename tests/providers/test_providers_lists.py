@@ -113,6 +113,7 @@ def test_okta(okta, show):
         broken=lambda: (500, {}, {"errorCode": "E0000009", "errorSummary": "Internal Server Error"}),
         items=lambda answer: answer[2] if answer[0] == 200 and isinstance(answer[2], list) else None,
         name=lambda item: str(item.get("id") or json.dumps(item, sort_keys=True)),
+        more=lambda answer: "next" in str(answer[1]),
     )
     interposer = of_fake(okta, wire)
     show("okta", interposer, rounds(interposer, reader("okta", {"domain": okta.url, "api_token": OKTA_TOKEN}), ROUNDS))
@@ -151,6 +152,7 @@ def test_authentik(authentik, show):
         name=str,
         change=change,
         changes=lambda key: key.startswith("GET /api/v3/"),
+        more=lambda answer: bool((answer[2].get("pagination") or {}).get("next")),
     )
     interposer = of_fake(authentik, wire)
     show(
@@ -171,6 +173,7 @@ def of_google(google, spared) -> Interposer:
         broken=lambda: (refusals.BROKEN, False),
         items=lambda answer: _longest(answer[0]) if isinstance(answer[0], dict) else None,
         name=lambda item: json.dumps(item, sort_keys=True) if isinstance(item, dict) else str(item),
+        more=lambda answer: bool(isinstance(answer[0], dict) and answer[0].get("nextPageToken")),
     )
     interposer, usual = Interposer(wire, SEED, spared), google.answer
 
@@ -261,6 +264,7 @@ def test_azure(azure, show, monkeypatch):
         name=lambda item: str(item.get("id")) if isinstance(item, dict) else str(item),
         change=change,
         changes=lambda key: "resourcegraph" in key.lower(),
+        more=lambda answer: bool(answer.get("nextLink") or answer.get("$skipToken")),
     )
     interposer = Interposer(wire, SEED, lambda key: key.startswith("GET /subscriptions?") or "permissions" in key)
     usual = arm.Handler._resource_manager
@@ -308,6 +312,7 @@ def test_kubernetes(kube_proxy, kube, show):
         name=str,
         change=change,
         changes=lambda key: "/configmaps?" in key,
+        more=lambda reply: isinstance(reply, Reply) and bool(json.loads(reply.body).get("metadata", {}).get("continue")),
     )
     interposer = Interposer(wire, SEED)
 
