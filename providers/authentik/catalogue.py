@@ -75,7 +75,9 @@ APPLICATION = AuthentikKind(
     permission=SUPERUSER,
 )
 
-KINDS = (USER, GROUP, ROLE, APPLICATION)
+KINDS = (
+    USER, GROUP, ROLE, APPLICATION,
+)  # fmt: skip
 
 BEFORE = {"/core/groups/": ("parent",)}
 """Fields that older versions have: a group had one parent until 2025.12, and has several since."""

@@ -126,7 +126,9 @@ ROLE_ASSIGNMENTS = EntraKind(
     ),
 )
 
-PLAIN = (DEVICES, ROLES, ROLE_ASSIGNMENTS)
+PLAIN = (
+    DEVICES, ROLES, ROLE_ASSIGNMENTS,
+)
 """Types that one list shows in full, beside the memberships of devices."""
 
 KINDS = (TENANT, USERS, GROUPS, APPLICATIONS, SERVICE_PRINCIPALS, *PLAIN)

@@ -218,7 +218,9 @@ DOMAINS = DirectoryKind(
     unordered=("domainAliases",),
 )
 
-PLAIN = (ROLES, ROLE_ASSIGNMENTS, DOMAINS)
+PLAIN = (
+    ROLES, ROLE_ASSIGNMENTS, DOMAINS,
+)  # fmt: skip
 """Types that one list shows in full."""
 
 KINDS = (ORG_UNITS, USERS, GROUPS, *PLAIN)

@@ -65,7 +65,8 @@ USER = LdapKind(
     unmasked=("dn", "manager", "passwordExpired"),
 )  # fmt: skip
 
-PLAIN: tuple[LdapKind, ...] = ()
+PLAIN: tuple[LdapKind, ...] = (
+)  # fmt: skip
 """Types of which each entry with one of the classes is a resource, without memberships."""
 
 KINDS = (UNIT, GROUP, USER, *PLAIN)

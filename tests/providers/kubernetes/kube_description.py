@@ -63,8 +63,8 @@ class KubeDescription(OpenDescription):
 
     def _target_faults(self, text: str) -> Iterator[str]:
         name, *rest = text.removeprefix("@").split("/")
-        if f"list {name}" not in self._known:
-            yield f"{text}: the server has no type {name}"
+        if not self.knows_permission(f"list {name}"):
+            yield f"{text}: there is no type {name}"
         elif len(rest) not in (1, 2):
             yield f"{text}: a target is @type/name or @type/namespace/name"
 
