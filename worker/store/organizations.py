@@ -19,6 +19,10 @@ BELOW: LiteralString = (
 """Subquery of an organization and all below it; it ends even when parents form a cycle."""
 
 
+LOCK = 0x656C6465724F  # "elderO"
+"""Key of the advisory lock under which people change the tree of organizations, one transaction after the other."""
+
+
 def page(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
     """A page of organizations, each with the number of its own active entities. `filters`: parent_id, q."""
     entities: LiteralString = "(select count(*) from entities e where e.organization_id = o.id and e.is_active) as entities"
@@ -30,6 +34,8 @@ def page(connection: Connection, number: int, size: int, filters: dict[str, Any]
 
 def get(connection: Connection, number: int, *, locked: bool = False) -> dict[str, Any] | None:
     """One organization as it is stored, `locked` against changes until the end of the transaction."""
+    if locked:
+        _lock_tree(connection)
     return one(connection, "select " + COLUMNS + " from organizations o where o.id = %s" + (" for update" if locked else ""), [number])
 
 
@@ -56,7 +62,8 @@ def add(connection: Connection, name: str, parent: int | None, description: str)
 
 
 def check_name(connection: Connection, name: str, parent: int | None, besides: int | None = None) -> None:
-    """Refuses a name that another organization under the same parent has. Raises `NotPossible`."""
+    """Refuses a name that another organization under the same parent has; holds until the transaction ends. Raises `NotPossible`."""
+    _lock_tree(connection)
     found = one(connection, statements.get("namesake"), {"name": name, "parent": parent, "besides": besides})
     if found:
         raise NotPossible(f"organization {found['id']} has the name '{name}' already, at the same place: choose another one")
@@ -109,6 +116,14 @@ def delete(connection: Connection, number: int) -> None:
 
 
 _CONTENTS = {"entities": "entities", "deleted": "deleted entities", "organizations": "organizations below it", "jobs": "jobs"}
+
+
+def _lock_tree(connection: Connection) -> None:
+    """Waits for whoever changes the tree, so that what is checked (equal names, circles) holds until the end of the transaction.
+
+    Taken before any row is locked. The names that sources give their organizations may be equal to others, and need no lock.
+    """
+    connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
 
 
 def _lies_below(connection: Connection, below: int, above: int) -> bool:
