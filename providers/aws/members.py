@@ -11,7 +11,7 @@ from providers.aws.account import Account
 from providers.aws.client import Sessions
 from providers.aws.failure import RAISED, translate
 from providers.aws.paging import pages
-from providers.errors import Outcome
+from providers.errors import BadAnswer, Outcome
 from providers.provider import Item, Read
 from providers.records import Incomplete, Scope
 
@@ -32,15 +32,19 @@ class Member(msgspec.Struct, frozen=True):
 
 
 def members(sessions: Sessions, account: Account, endpoint: str) -> Iterator[Member]:
-    """The accounts of the organization that are not closed, as they are listed."""
+    """The accounts of the organization that are not closed, as they are listed. Raises `BadAnswer` for none: ours is one of them."""
     client = account.client("organizations", endpoint)
     paging = sessions.paging("organizations", client, "ListAccounts")
+    listed = 0
     try:
         for page in pages(client.list_accounts, {}, paging, what="organizations:ListAccounts"):
-            found = (Member(one["Id"], _state(one)) for one in page["Accounts"])
+            found = [Member(one["Id"], _state(one)) for one in page.get("Accounts", ())]
+            listed += len(found)
             yield from (one for one in found if one.state != _CLOSED)
     except RAISED as error:
         raise translate(error, "organizations:ListAccounts") or error from error
+    if not listed:
+        raise BadAnswer(f"AWS names no account of the organization of account {account.id}, which is one of them: is something in between?")
 
 
 def _state(account: dict[str, Any]) -> str:

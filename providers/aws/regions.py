@@ -16,7 +16,7 @@ from providers.aws.config import AwsConfig
 from providers.aws.failure import RAISED, is_denied_by_organization, translate
 from providers.aws.health import silence
 from providers.concurrency import interleaved
-from providers.errors import ConfigError, CredentialsError, Denied, ProviderError, TimedOut
+from providers.errors import BadAnswer, ConfigError, CredentialsError, Denied, ProviderError, TimedOut
 from providers.provider import Read
 from providers.records import Scope
 
@@ -55,7 +55,10 @@ class Regions:
             if isinstance(ours, CredentialsError):
                 ours = account.judged(ours, error, "")
             return [*self._not_left_out(wanted)], [] if wanted else [failed(account.id, "", ours)]
-        known = {region["RegionName"]: region["OptInStatus"] != "not-opted-in" for region in answer["Regions"]}
+        known = {region["RegionName"]: region.get("OptInStatus") != "not-opted-in" for region in answer.get("Regions", ())}
+        if not known:
+            nothing = BadAnswer(f"AWS names no region of account {account.id}: is something in between?")
+            return [*self._not_left_out(wanted)], [] if wanted else [failed(account.id, "", nothing)]
         for name, regions in (("regions", wanted), ("exclude_regions", self._config.exclude_regions)):
             for region in regions:
                 if region not in known:

@@ -10,7 +10,7 @@ from peers.aws_proxy import AwsReply
 from peers.moto import Moto
 from test_aws_reading import ACCOUNT, REGION, found, read, read_all, report
 
-from providers.errors import CredentialsError, Outcome
+from providers.errors import BadAnswer, CredentialsError, Outcome
 from providers.records import Scope
 
 OTHERS = [f"2{number:011d}" for number in range(8)]
@@ -25,6 +25,16 @@ def listed(aws_proxy, *accounts: dict[str, str], **config):
     answer = listing(*accounts)
     with aws_proxy.broken(lambda call: answer if call.operation == "ListAccounts" else None):
         return read(aws_proxy.url, "sqs_queue", assume_role_name="Reader", **config)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"Accounts": []}'])
+def test_an_organization_without_accounts_is_an_error_and_not_a_run_with_nothing_to_do(moto: Moto, aws_proxy, body):
+    answer = AwsReply(200, "", body)
+    with (
+        aws_proxy.broken(lambda call: answer if call.operation == "ListAccounts" else None),
+        pytest.raises(BadAnswer, match="names no account of the organization"),
+    ):
+        read(aws_proxy.url, "sqs_queue", assume_role_name="Reader")
 
 
 @pytest.mark.parametrize("account", [{"State": "ACTIVE"}, {"Status": "ACTIVE"}, {"State": "ACTIVE", "Status": "SUSPENDED"}])

@@ -153,6 +153,29 @@ def test_case_aws_8_the_connector_leaves_regions_out_too():
     assert "leave out" in variable.description
 
 
+NO_REGIONS = b"<DescribeRegionsResponse><regionInfo/></DescribeRegionsResponse>"
+UNNAMED_STATE = (
+    b"<DescribeRegionsResponse><regionInfo><item><regionName>eu-central-1</regionName></item></regionInfo></DescribeRegionsResponse>"
+)
+
+
+@pytest.mark.parametrize("body", [NO_REGIONS, b"<DescribeRegionsResponse/>"])
+def test_no_regions_at_all_are_an_error_and_not_an_account_without_any(moto: Moto, aws_proxy, body):
+    answer = AwsReply(200, "", body)
+    with aws_proxy.broken(lambda call: answer if call.operation == "DescribeRegions" else None):
+        everywhere = read(aws_proxy.url, "sqs_queue", regions=[])
+        named = read(aws_proxy.url, "sqs_queue", regions=[REGION])
+    report = everywhere.reports[Scope("aws", ACCOUNT, "", "*")]
+    assert (report.outcome, "names no region" in report.message) == (Outcome.ERROR, True)
+    assert {(scope.region, report.outcome) for scope, report in named.reports.items() if scope.region} == {(REGION, Outcome.COMPLETE)}
+
+
+def test_a_region_without_a_state_is_read(moto: Moto, aws_proxy):
+    with aws_proxy.broken(lambda call: AwsReply(200, "", UNNAMED_STATE) if call.operation == "DescribeRegions" else None):
+        collected = read(aws_proxy.url, "sqs_queue", regions=[])
+    assert collected.reports[Scope("aws", ACCOUNT, REGION, "sqs_queue")].outcome is Outcome.COMPLETE
+
+
 def test_an_excluded_region_that_does_not_exist_is_refused(moto: Moto):
     with pytest.raises(ConfigError, match="`exclude_regions`: there is no region `eu-wes-3`, did you mean `eu-west-3`"):
         read(moto.url, "vpc", exclude_regions=["eu-wes-3"])
