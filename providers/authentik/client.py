@@ -13,7 +13,7 @@ from providers.authentik.config import AuthentikConfig
 from providers.catalogue import paths
 from providers.errors import BadAnswer, CredentialsError, PageExpired, ProviderError, Unsupported
 from providers.http.client import Http
-from providers.http.response import HttpResponse
+from providers.http.response import HttpResponse, foreign
 from providers.pages import Page, agreeing, items, restarted
 
 _NOT_SIGNED_IN = frozenset(
@@ -97,6 +97,8 @@ def _pagination(answer: HttpResponse) -> dict[str, Any]:
 
 
 def _explained(answer: HttpResponse, what: str) -> ProviderError | None:
+    if answer.status == 404 and not _detail(answer):
+        return foreign("Authentik", answer, what)
     if answer.status == 404 and _detail(answer) == "Invalid page.":
         return PageExpired(f"the list of '{what}' changed each time while it was read, so that items may be missing", detail=answer.text())
     if answer.status == 403 and _detail(answer) in _NOT_SIGNED_IN:
@@ -109,7 +111,4 @@ def _explained(answer: HttpResponse, what: str) -> ProviderError | None:
 
 
 def _detail(answer: HttpResponse) -> str:
-    try:
-        return str(answer.object().get("detail", ""))
-    except BadAnswer:
-        return ""
+    return str(answer.document().get("detail", ""))

@@ -11,7 +11,7 @@ from providers.entra.catalogue import GROUPS, TENANT, Listing
 from providers.entra.config import EntraConfig, EntraOperator
 from providers.errors import BadAnswer, CredentialsError, Denied, PageExpired, ProviderError, Unsupported
 from providers.http.client import Http
-from providers.http.response import HttpResponse
+from providers.http.response import HttpResponse, foreign
 from providers.microsoft.partial import ensure_whole
 from providers.microsoft.signin import AUTHORITIES, Bearer, SignIn, trust
 from providers.microsoft.signin_faults import sign_in_error
@@ -121,13 +121,9 @@ def _explained(answer: HttpResponse, what: str) -> ProviderError | None:
         return CredentialsError(f"{NAME} does not accept the token ({code or 401}): {message[:300]}", detail=detail)
     if answer.status == 404 and low in ("request_resourcenotfound", "resourcenotfound", "directory_objectnotfound"):
         return Gone(f"{NAME} knows of no such object at '{what}' ({code})", detail=detail)
-    return None
+    return foreign(NAME, answer, what) if answer.status == 404 and not code else None
 
 
 def _error(answer: HttpResponse) -> tuple[str, str]:
-    try:
-        found = json.loads(answer.body)
-        error = found["error"]
-        return str(error.get("code") or ""), str(error.get("message") or "")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return "", ""
+    error = answer.document().get("error")
+    return (str(error.get("code") or ""), str(error.get("message") or "")) if isinstance(error, dict) else ("", "")

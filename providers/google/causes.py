@@ -97,7 +97,7 @@ CAUSES = (
         "{service} is not offered to {consumer}",
     ),
     Cause(
-        ("domainCannotUseApis", "DOMAIN_POLICY"),
+        ("domainCannotUseApis", "domainPolicy", "DOMAIN_POLICY"),
         Denied,
         "the domain has switched API access off: Admin console, Security, API controls",
         r"[Dd]omain cannot use apis",

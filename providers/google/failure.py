@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from providers.errors import (
-    BadAnswer,
     CredentialsError,
     Denied,
     PageExpired,
@@ -26,7 +25,7 @@ from providers.errors import (
 from providers.google.causes import CAUSES, Cause, NotFound
 from providers.http.client import Explain
 from providers.http.quota import asked_wait
-from providers.http.response import HttpResponse
+from providers.http.response import HttpResponse, foreign
 
 THROTTLES = frozenset(
     {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"}
@@ -108,8 +107,10 @@ def of_answer(name: str, answer: HttpResponse, what: str) -> ProviderError | Non
         return _throttled(name, refusal, answer, what)
     if answer.status == 413 or why & TOO_LARGE:
         return PageTooLarge(f"{name} has too much for one answer to '{what}' {refusal.quoted}", detail=detail)
+    if answer.status == 404 and not _error(answer):
+        return foreign(name, answer, what)
     if answer.status == 404:
-        return NotFound(f"{name} has no such thing (404): cannot {what}", detail=detail)
+        return NotFound(f"{name} has no such thing (404): cannot {what} {refusal.quoted}", detail=detail)
     if answer.status in (400, 410) and "pageToken=" in answer.url and why & STALE:
         return PageExpired(f"{name} does not know its own page token any more (cannot {what} to the end)", detail=detail)
     if answer.status in (400, 401, 403, 412):
@@ -152,11 +153,7 @@ def _caused(cause: Cause, refusal: Refusal, begin: str, detail: str) -> Provider
 
 
 def _error(answer: HttpResponse) -> dict[str, Any]:
-    try:
-        found = answer.json()
-    except BadAnswer:
-        return {}
-    error = found.get("error") if isinstance(found, dict) else None
+    error = answer.document().get("error")
     return error if isinstance(error, dict) else {}
 
 

@@ -20,7 +20,7 @@ from providers.google.operator import GoogleOperator
 from providers.google_workspace.catalogue import GROUPS, USERS, Listing
 from providers.google_workspace.config import GoogleWorkspaceConfig
 from providers.http.client import Explain, Http
-from providers.http.response import HttpResponse
+from providers.http.response import HttpResponse, own_words
 from providers.pages import Page, by_token, items, restarted
 
 SERVICE = "admin.googleapis.com"
@@ -83,9 +83,9 @@ class Client:
 
         def read(answer: HttpResponse, what: str) -> ProviderError | None:
             found = google_failure.of_answer(NAME, answer, what)
-            if found or answer.status != 403:
+            if found or answer.status != 403 or answer.is_foreign:
                 return found
             who = f"{self._config.admin_email} has no admin role that may read it through {scope}"
-            return Denied(f"{NAME} refuses to {what} (403): {who}", permission=scope, detail=answer.text())
+            return Denied(f"{NAME} refuses to {what} (403): {who}{own_words(answer)}", permission=scope, detail=answer.text())
 
         return read

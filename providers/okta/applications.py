@@ -40,8 +40,11 @@ class Applications:
         try:
             groups = [item["id"] for item in self._client.each(catalogue.ASSIGNED_GROUPS, number)]
             users = self._direct_users(number)
-        except Gone:  # it was deleted since the applications were listed
-            return ()
+        except Gone as error:
+            there = self._client.still_there(catalogue.ONE_APPLICATION, number, error)
+            if there is None:  # it was deleted since the applications were listed
+                return ()
+            failure = Incomplete.because(APPLICATION.sub_type, there, application.name)
         except Throttled:
             raise  # so would be the next
         except ScopeError as error:

@@ -159,8 +159,14 @@ ROLES_OF_USERS = Listing(_ROLE_PATH, "list the roles of users", "okta.roles.read
 
 ROLES_OF_GROUPS = Listing("/api/v1/groups/{groupId}/roles", "list the roles of groups", "okta.roles.read", read=_ROLE_READ)
 
+ONE_GROUP = Listing("/api/v1/groups/{groupId}", "look up a group", "okta.groups.read")
+ONE_APPLICATION = Listing("/api/v1/apps/{appId}", "look up an application", "okta.apps.read")
+ONE_USER = Listing("/api/v1/users/{userId}", "look up a user", "okta.users.read")
+SINGLE = (ME, ONE_GROUP, ONE_APPLICATION, ONE_USER)
+"""Those that answer with one object."""
+
 LISTINGS = (
-    ME, DEPROVISIONED, MEMBERS, ASSIGNED_GROUPS, ASSIGNED_USERS, ADMINISTRATORS, PRIVILEGED_GROUPS, ROLES_OF_USERS, ROLES_OF_GROUPS,
+    *SINGLE, DEPROVISIONED, MEMBERS, ASSIGNED_GROUPS, ASSIGNED_USERS, ADMINISTRATORS, PRIVILEGED_GROUPS, ROLES_OF_USERS, ROLES_OF_GROUPS,
 )  # fmt: skip
 
 

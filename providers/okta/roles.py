@@ -50,8 +50,9 @@ class AdminRoles:
     def _roles_of(self, listing: Listing, principal: str) -> Roles | ScopeError:
         try:
             found = list(self._client.each(listing, principal))
-        except Gone:  # it was deleted since it was listed
-            return []
+        except Gone as error:
+            one = catalogue.ONE_USER if listing is catalogue.ROLES_OF_USERS else catalogue.ONE_GROUP
+            return self._client.still_there(one, principal, error) or []
         except Throttled:
             raise  # so would be the next
         except ScopeError as error:

@@ -105,8 +105,8 @@ class OktaSource(Source):
     def _members(self, group: str) -> list[str] | ProviderError:
         try:
             return [item["id"] for item in self._client.each(catalogue.MEMBERS, group)]
-        except Gone:  # it was deleted since the groups were listed
-            return []
+        except Gone as error:
+            return self._client.still_there(catalogue.ONE_GROUP, group, error) or []
         except ProviderError as error:
             return error
 

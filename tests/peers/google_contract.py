@@ -295,7 +295,7 @@ class _Handler(serving.Handler):
             status, headers = answer.status, dict(answer.headers)
             oauth = self.path in ("/token", "/v1/token") and answer.reason
             answer = {"error": answer.reason, "error_description": answer.message} if oauth else answer.body()
-        data = json.dumps(answer).encode()
+        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         missing = (len(data) + 1) // 2 if cut else 0
         self.answer(status, data[: len(data) - missing], {"Content-Type": "application/json; charset=UTF-8", **headers}, missing=missing)
 

@@ -15,8 +15,12 @@ class Refusal(NamedTuple):
     details: tuple[dict, ...] = ()
     domain: str = "global"
     headers: tuple[tuple[str, str], ...] = ()
+    page: bytes = b""
+    """The body of a proxy's or a load balancer's answer, which is not Google's."""
 
-    def body(self) -> dict:
+    def body(self) -> dict | bytes:
+        if self.page:
+            return self.page
         error: dict = {"code": self.status, "message": self.message}
         if self.reason:
             error["errors"] = [{"message": self.message, "domain": self.domain, "reason": self.reason}]
@@ -63,4 +67,5 @@ STALE_PAGE = Refusal(400, "invalid", "Invalid Input: pageToken", "INVALID_ARGUME
 INVALID_GRANT = Refusal(400, "invalid_grant", "Invalid JWT Signature.")
 """For the id ``token``, which is the token endpoint; so is `ACCOUNT_GONE`."""
 ACCOUNT_GONE = Refusal(400, "invalid_grant", "Invalid grant: account not found")
+BY_A_PROXY = Refusal(404, page=b"<html><title>404 Not Found</title></html>")
 NOT_FOUND = Refusal(404, "notFound", "Resource Not Found", "NOT_FOUND")

@@ -180,6 +180,8 @@ class Okta(Fake):
                 return self._paged(path, query, self.plain[path])
             case ["apps"]:
                 return self._paged(path, query, list(self.apps.values()))
+            case ["users" | "groups" | "apps" as kind, number] if number in getattr(self, kind):
+                return 200, self._headers(path), getattr(self, kind)[number]
             case ["groups", group, "users"] if group in self.groups:
                 return self._paged(path, query, [self.users[user] for user in sorted(self.members[group])])
             case ["apps", app, "groups"] if app in self.apps:

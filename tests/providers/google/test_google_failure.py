@@ -7,9 +7,9 @@ import json
 import pytest
 from google.api.error_reason_pb2 import ErrorReason
 
-from providers.errors import CredentialsError, Denied, Outcome, PageExpired, PageTooLarge, ProviderError, ScopeError, Throttled
+from providers.errors import BadAnswer, CredentialsError, Denied, Outcome, PageExpired, PageTooLarge, ProviderError, ScopeError, Throttled
 from providers.google import failure
-from providers.google.causes import CAUSES, Disabled
+from providers.google.causes import CAUSES, Disabled, NotFound
 from providers.google.failure import PLAIN, THROTTLES, TOO_NARROW
 from providers.http.response import HttpResponse
 
@@ -127,6 +127,9 @@ ROWS = {
         Outcome.UNSUPPORTED, "", ("x.googleapis.com is not enabled in projects/42",),
     ),
     "API not enabled, older": (legacy("Access Not Configured.", "accessNotConfigured"), Outcome.UNSUPPORTED, "", ("is not enabled",)),
+    "domain policy": (
+        legacy("The domain administrators have disabled third-party apps.", "domainPolicy"), Outcome.DENIED, "", ("API controls",),
+    ),
     "API not offered": (
         modern("Not found or permission denied for service(s): x.", info("SERVICE_NOT_VISIBLE")),
         Outcome.UNSUPPORTED, "", ("x.googleapis.com is not offered",),
@@ -215,3 +218,18 @@ def test_a_page_of_no_google_is_left_to_the_usual_reading():
     for body in (b"<html>", b"[]", b'{"error": "text"}', b'{"error": {"errors": "x", "details": [1]}}'):
         found = failure.of_answer("X", HttpResponse(403, {}, body, "https://x/y"), "list")
         assert found is None or isinstance(found, ProviderError)
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>404</html>", b"", b"404 page not found", b'{"message": "no Route matched with those values"}', b"[]"]
+)
+def test_a_404_that_is_not_googles_does_not_say_that_a_thing_is_gone(body):
+    error = failure.of_answer("x", HttpResponse(404, {}, body, "https://x.googleapis.com/v1/things/1"), "get a thing")
+    assert isinstance(error, BadAnswer)
+    assert "something that is not x" in str(error)
+
+
+def test_a_404_of_googles_says_it_in_googles_words():
+    error = failure.of_answer("x", answer(404, legacy("Resource Not Found: groupKey", "notFound")), "get a thing")
+    assert isinstance(error, NotFound)
+    assert "(Google: notFound: Resource Not Found: groupKey)" in str(error)

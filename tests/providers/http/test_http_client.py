@@ -46,7 +46,7 @@ def test_a_good_answer(server, http_client):
     [(401, CredentialsError), (403, Denied), (404, Unsupported), (400, ScopeError), (302, BadAnswer)],
 )
 def test_a_refusal_is_final_and_a_sentence(server, http_client, waits, status, kind):
-    server.script = [(status, b"why")]
+    server.script = [(status, b"{}")]
 
     with pytest.raises(kind, match="Weather") as raised:
         http_client.get("/x", what="list stations", permission="stations.read")

@@ -59,3 +59,9 @@ def test_retry_after_wins_over_the_window_of_the_quota():
 )
 def test_the_wait_that_an_answer_asks_for(headers, seconds):
     assert quota.asked_wait(headers) == seconds
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 99999 23:59:59 GMT", "1 Jan 99999999999999999999 00:00:00", "soon"])
+def test_a_date_of_no_calendar_asks_for_no_wait_and_is_no_crash(date):
+    assert quota.asked_wait({"retry-after": date}) == 0.0
+    assert quota.asked_wait({"x-rate-limit-reset": "1", "date": date}) == 0.0

@@ -48,7 +48,7 @@ def test_the_sentence_says_how_often_it_was_tried(server, http_client, waits):
 
 
 def test_what_succeeds_at_last_or_fails_at_once_is_as_it_was(server, http_client, waits):
-    server.script = [(503, b""), (404, b"")]
+    server.script = [(503, b""), (404, b"{}")]
 
     with pytest.raises(Exception, match=r"does not offer 'list stations' \(404\)$"):
         http_client.get("/x", what="list stations")

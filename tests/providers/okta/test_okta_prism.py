@@ -33,4 +33,4 @@ def test_every_request_is_one_that_oktas_document_allows(tmp_path):
     assert sink.ids("okta_user")
     assert sink.ids("okta_group")
     assert sink.report("okta_application").outcome is Outcome.COMPLETE, said
-    assert sink.report("okta_admin_role").outcome is Outcome.UNSUPPORTED, "newer than the document"
+    assert sink.report("okta_admin_role").outcome is Outcome.ERROR, "newer than the document: a 404 of Prism's own"
