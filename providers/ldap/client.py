@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from ldap3.core import exceptions as errors
+from ldap3.utils.conv import escape_bytes
 
 from providers import progress
-from providers.errors import BadAnswer, PageExpired, PageTooLarge, Throttled, TimedOut
+from providers.errors import BadAnswer, ConfigError, PageExpired, PageTooLarge, ScopeError, Throttled, TimedOut
 from providers.http import retry
 from providers.ldap import failure
 from providers.ldap.config import LdapConfig
 from providers.ldap.connection import Connections
-from providers.ldap.entries import Raw
+from providers.ldap.entries import IDENTITY, Raw
 from providers.pages import Page, by_token, items, restarted
+from providers.records import UNREADABLE
 
 SEARCH_TIMEOUT = 60
 """Seconds that the server may take for one page."""
@@ -33,7 +35,10 @@ _RANGE = re.compile(r"(.+);range=(\d+)-(\d+|\*)", re.IGNORECASE)
 
 
 class Entry(NamedTuple):
-    """One entry: its DN as the server spells it, and its attributes under the names that were asked for."""
+    """One entry: its DN as the server spells it, and its attributes under the names that were asked for.
+
+    `UNREADABLE` among them names those whose values did not all come.
+    """
 
     dn: bytes
     raw: Raw
@@ -65,6 +70,8 @@ class Client:
         self.connections = Connections(config)
         self.paged = True
         """False once the directory has refused to page."""
+        self.referred: set[str] = set()
+        """Addresses of the other servers that the directory names for parts below the base."""
 
     def search(self, base: str, query: str, attributes: Sequence[str], scope: Level = "SUBTREE") -> Iterator[Entry]:
         """Every entry that fits, each once. Raises `ProviderError`."""
@@ -103,7 +110,7 @@ class Client:
             self.paged = False
             found, cookie = self._tried(base, query, attributes, scope, None)
         following = Token(token.page + 1 if token else 1, self.connections.number, cookie) if cookie else None
-        return Page([whole for entry in found if (whole := self._whole(entry)) is not None], following)
+        return Page([whole for entry in found if (whole := self._whole(base, entry)) is not None], following)
 
     def _tried(
         self, base: str, query: str, attributes: list[str], scope: Level, control: tuple[int, bytes] | None
@@ -142,20 +149,36 @@ class Client:
             raise
         names = {name.lower(): name for name in attributes}
         found = [_entry(one, names) for one in connection.response or () if one["type"] == "searchResEntry"]
+        self.referred.update(_references(connection.response or ()))
         given = (connection.result.get("controls") or {}).get(_PAGES)
+        if control and not given and len(found) >= control[0]:  # a full page, and no word on whether it is the last
+            raise failure.NotPaged("the directory was asked for pages, and its answer does not say whether more follow")
         return found, given["value"]["cookie"] if given else b""
 
     # --- ranges
 
-    def _whole(self, entry: Entry) -> Entry | None:
-        """The entry with all values: Active Directory gives 1,500 at once, as ``member;range=0-1499``. None when it is gone meanwhile."""
+    def _whole(self, base: str, entry: Entry) -> Entry | None:
+        """The entry with all values: Active Directory gives 1,500 at once, as ``member;range=0-1499``. None when it is gone meanwhile.
+
+        What a server refuses to go on with is that entry's trouble: the entry stays, with the values that came.
+        """
         ranges = [match for key in entry.raw if ";" in key and (match := _RANGE.fullmatch(key))]
         for match in ranges:
+            values = entry.raw[match[1]] = [*entry.raw.pop(match[0])]
             try:
-                entry.raw[match[1]] = [*entry.raw.pop(match[0]), *self._rest(entry.dn.decode(), match[1], match[3])]
-            except failure.NoSuchEntry:
-                return None
+                values.extend(self._rest(entry.dn.decode(), match[1], match[3]))
+            except (PageExpired, Throttled, TimedOut):
+                raise
+            except (ConfigError, ScopeError, UnicodeDecodeError) as error:
+                if isinstance(error, failure.NoSuchEntry) and not self._is_there(base, entry):
+                    return None
+                entry.raw.setdefault(UNREADABLE, []).append(match[1].encode())
         return entry
+
+    def _is_there(self, base: str, entry: Entry) -> bool:
+        """True unless a search for the entry's own id finds nothing: a server may not find a DN that it has given itself."""
+        name, value = next(((name, entry.raw[name][0]) for name in IDENTITY if entry.raw.get(name)), ("", b""))
+        return not name or bool(self._tried(base, f"({name}={escape_bytes(value)})", ["1.1"], "SUBTREE", None)[0])
 
     def _rest(self, dn: str, name: str, last: str) -> Iterator[bytes]:
         """The values after the one numbered `last`; ``*`` is the end."""
@@ -178,4 +201,22 @@ def _paging(control: tuple[int, bytes] | None) -> dict[str, Any]:
 
 def _entry(found: dict[str, Any], names: dict[str, str]) -> Entry:
     """An entry of ldap3's, with each attribute under the name that was asked for, whatever its case in the answer."""
-    return Entry(found["raw_dn"], {names.get(key.lower(), key): values for key, values in found["raw_attributes"].items()})
+    return Entry(found["raw_dn"], {_asked(key, names): values for key, values in found["raw_attributes"].items()})
+
+
+def _asked(key: str, names: dict[str, str]) -> str:
+    """The name of an attribute as it was asked for, with the range that it has in the answer."""
+    name, options, rest = key.partition(";")
+    return names.get(key.lower()) or names.get(name.lower(), name) + options + rest
+
+
+_OWN_ZONES = ("/cn=configuration,", "/dc=domaindnszones,", "/dc=forestdnszones,")
+"""How the parts begin that Active Directory always refers to, and which hold no people."""
+
+
+def _references(response: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """The addresses in the references of an answer (`searchResRef`)."""
+    for one in response:
+        for url in one.get("uri") or () if one["type"] == "searchResRef" else ():
+            if not any(zone in url.lower() for zone in _OWN_ZONES):
+                yield str(url)

@@ -62,14 +62,15 @@ def text(value: bytes) -> str:
 def item(raw: Raw, dn: str, names: tuple[str, ...]) -> dict[str, Any]:
     """The attributes in `names` that the entry has, and its DN: one value as text, several as a list.
 
-    Attributes that are too large are left out and named in `Unreadable`.
+    Attributes that are too large, or whose values did not all come, are left out and named in `Unreadable`.
     """
     found: dict[str, Any] = {"dn": dn}
+    cut = raw.get(UNREADABLE, ())
     for name in names:
         values = raw.get(name)
         if not values:
             continue
-        if sum(map(len, values)) > MAX_VALUE:
+        if name.encode() in cut or sum(map(len, values)) > MAX_VALUE:
             found.setdefault(UNREADABLE, []).append(name)
         else:
             found[name] = text(values[0]) if len(values) == 1 else [text(value) for value in values]

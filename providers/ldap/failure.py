@@ -72,7 +72,7 @@ def refused(result: dict[str, Any], config: LdapConfig) -> ProviderError:
             )
         case 51 | 52 | 80:
             return _busy(result)
-    reason = _account(result) or f"{result['description']}: check LDAP_BIND_DN and its password"
+    reason = _account(result) or f"{result['description']}: check LDAP_BIND_DN and its password{_said(result)}"
     return CredentialsError(f"the directory does not let '{config.bind_dn or 'anonymous'}' in: {reason}", detail=detail)
 
 
@@ -81,7 +81,7 @@ def check(result: dict[str, Any], base: str, *, anonymous: bool, found: int, con
 
     `found` is the number of entries that came, `control` the page size and the cookie of a paged search.
     """
-    detail, code = _detail(result), result["result"]
+    detail, code, said = _detail(result), result["result"], _said(result)
     if control and not found:
         _check_paging(code, detail, cookie=control[1])
     match code:
@@ -93,7 +93,7 @@ def check(result: dict[str, Any], base: str, *, anonymous: bool, found: int, con
             limit = {3: "time", 4: "size", 11: "administrative"}[code]
             pages = "" if control else ", and does not page searches for this account"
             raise ScopeError(
-                f"the directory cut the answer short ({limit} limit exceeded){pages}: raise that limit for the bind DN", detail=detail
+                f"the directory cut the answer short ({limit} limit exceeded){pages}: raise that limit for the bind DN{said}", detail=detail
             )
         case 10:
             raise ConfigError(f"the directory does not hold '{base}', and refers to another: check LDAP_BASE_DN", detail=detail)
@@ -103,19 +103,21 @@ def check(result: dict[str, Any], base: str, *, anonymous: bool, found: int, con
             raise ConfigError(f"'{base}' is not the name of an entry: check LDAP_BASE_DN", detail=detail)
         case 50:
             raise Denied(
-                f"the directory refuses to search '{base}': the bind DN needs the right to read there", permission="read", detail=detail
+                f"the directory refuses to search '{base}': the bind DN needs the right to read there{said}",
+                permission="read",
+                detail=detail,
             )
         case 51 | 52 | 80 | 85:
             raise _busy(result)
         case _:
-            raise ScopeError(f"the directory answered {result['description']} to a search of '{base}'", detail=detail)
+            raise ScopeError(f"the directory answered {result['description']} to a search of '{base}'{said}", detail=detail)
 
 
 def _check_paging(code: int, detail: str, *, cookie: bytes) -> None:
     """Raises when the page was refused, and not the search: its size, its cookie, or paging altogether."""
     if cookie and code in (2, 12, 53):  # what a cookie gets that has expired, or was given on another connection
         raise PageExpired("the directory has forgotten the search between two pages, and did so after each new beginning", detail=detail)
-    if code == 12 and not cookie:  # unavailableCriticalExtension
+    if code in (12, 53) and not cookie:  # unavailableCriticalExtension, unwillingToPerform
         raise NotPaged("the directory does not page searches", detail=detail)
     if code == 11 and not cookie:  # how OpenLDAP refuses a page size, or all pages
         raise PageTooLarge("the directory refuses pages of every size, and the whole answer at once too", detail=detail)
@@ -146,8 +148,8 @@ def classified(error: Exception, server: str) -> ProviderError:
 def _busy(result: dict[str, Any]) -> ScopeError:
     """The error for a directory that asks to slow down (`busy`), or that cannot answer at all."""
     if result["result"] == 51:
-        return Throttled("the directory says that it is busy", detail=_detail(result))
-    return TimedOut(f"the directory is going down or cannot answer ({result['description']})", detail=_detail(result))
+        return Throttled(f"the directory says that it is busy{_said(result)}", detail=_detail(result))
+    return TimedOut(f"the directory is going down or cannot answer ({result['description']}){_said(result)}", detail=_detail(result))
 
 
 def _account(result: dict[str, Any]) -> str:
@@ -165,6 +167,16 @@ def _policy_error(value: bytes) -> int:
     if inner[:1] == b"\xa0":
         inner = inner[2 + int.from_bytes(inner[1:2]) :]
     return inner[2] if inner[:2] == b"\x81\x01" and len(inner) > 2 else -1
+
+
+SAID = 300
+"""Characters of the directory's own words in a sentence."""
+
+
+def _said(result: dict[str, Any]) -> str:
+    """The directory's own words, for the end of a sentence; empty where it gives none."""
+    words = " ".join(str(result["message"] or "").replace("\0", " ").split())[:SAID]
+    return f" (it says: {words})" if words else ""
 
 
 def _detail(result: dict[str, Any]) -> str:

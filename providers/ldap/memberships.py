@@ -13,7 +13,7 @@ from providers.errors import Outcome
 from providers.ldap import dn as names
 from providers.ldap.catalogue import MEMBERS
 from providers.ldap.entries import Raw, primary_group, text
-from providers.records import Incomplete, Link
+from providers.records import UNREADABLE, Incomplete, Link
 
 _CLASS = re.compile(r"NAME\s+(?:\(([^)]*)\)|('[^']*'))")
 _REQUIRED = re.compile(r"MUST\s+(?:\(([^)]*)\)|(\S+))")
@@ -43,6 +43,8 @@ class Memberships:
                 self._add(kind, text(value), group)
         for value in raw.get("objectSid") or ():
             self._add("sid", value.hex(), group)
+        for value in raw.get(UNREADABLE) or ():
+            self.reject(dn, f"the directory does not go on with its {text(value)} after the first values")
         classes = [text(value).lower() for value in raw.get("objectClass") or ()]
         self._hidden += [(dn, name) for one in classes for name in self._required.get(one, ()) if not raw.get(name)]
 

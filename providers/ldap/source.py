@@ -10,7 +10,7 @@ from providers.catalogue import shape
 from providers.catalogue.kinds import ResourceKind
 from providers.catalogue.masking import Masking
 from providers.concurrency import Once
-from providers.errors import DataError, ProviderError, ScopeError
+from providers.errors import DataError, Outcome, ProviderError, ScopeError
 from providers.ldap import catalogue, entries
 from providers.ldap import dn as names
 from providers.ldap.catalogue import GROUP, UNIT, USER, LdapKind
@@ -146,6 +146,7 @@ class Directory(Source):
         for unit in self._units().values():
             yield self._resource(UNIT, unit)
         yield from self._rejected_units
+        yield from self._referred(UNIT)
 
     def _read_plain(self, kind: LdapKind) -> Iterator[Item]:
         yield from self._organizations()
@@ -187,6 +188,7 @@ class Directory(Source):
         for found in self._found(GROUP, self._config.group_filter, catalogue.asked(GROUP)):
             yield found if isinstance(found, Rejected) else self._resource(GROUP, found, known.of_group(found.dn), partial=known.partial)
         yield from known.reports(GROUP.sub_type)
+        yield from self._referred(GROUP)
 
     def _read_users(self) -> Iterator[Item]:
         yield from self._organizations()
@@ -200,6 +202,14 @@ class Directory(Source):
         if failure:
             yield Incomplete.because(USER.sub_type, failure, "memberships")
         yield from known.reports(USER.sub_type)
+        yield from self._referred(USER)
+
+    def _referred(self, kind: LdapKind) -> Iterator[Incomplete]:
+        """The note on parts below the base that the directory leaves to other servers: what is there is not read here."""
+        if others := sorted(self._client.referred):
+            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            sentence = f"parts below '{self._config.base_dn}' are on other servers, and are not read from here: {others[0][:200]}{more}"
+            yield Incomplete(kind.sub_type, Outcome.COMPLETE, sentence)
 
     def _item(self, kind: LdapKind, found: DirectoryEntry) -> dict[str, Any]:
         item = entries.item(found.raw, found.shown, catalogue.stored(kind))
