@@ -83,7 +83,7 @@ class Client:
 
         def read(answer: HttpResponse, what: str) -> ProviderError | None:
             found = google_failure.of_answer(NAME, answer, what)
-            if found or answer.status != 403 or answer.is_foreign:
+            if found or answer.status != 403 or answer.body.lstrip().startswith(b"<"):
                 return found
             who = f"{self._config.admin_email} has no admin role that may read it through {scope}"
             return Denied(f"{NAME} refuses to {what} (403): {who}{own_words(answer)}", permission=scope, detail=answer.text())

@@ -68,7 +68,7 @@ def refusal(name: str, answer: HttpResponse, what: str, permission: str = "") ->
     match status:
         case 401:
             return CredentialsError(f"{name} does not accept the credentials (401): they are wrong, revoked or expired{said}", detail=text)
-        case 403 if answer.is_foreign:
+        case 403 if answer.body.lstrip().startswith(b"<"):  # a page: some sources refuse in plain text
             sentence = f"'{what}' was refused (403) by something that is not {name}: does a proxy or a firewall in between keep us out?"
             return Denied(sentence, detail=text)
         case 403:

@@ -42,7 +42,7 @@ def test_a_404_that_is_not_the_sources_own_does_not_say_that_there_is_nothing(st
     assert type(refused(status, {"message": "no such thing"})) is Unsupported
 
 
-@pytest.mark.parametrize("body", FOREIGN)
+@pytest.mark.parametrize("body", [one for one in FOREIGN if one.lstrip().startswith(b"<")])
 def test_a_403_of_a_firewall_names_no_permission_of_the_source(body):
     error = refused(403, body)
     assert isinstance(error, Denied)

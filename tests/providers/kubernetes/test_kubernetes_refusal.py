@@ -60,7 +60,6 @@ def test_the_reason_reaches_the_operator(answer, kind, words):
         said(403, CANNOT),
         said(403, CANNOT.replace("at the cluster scope", 'in the namespace "shop"')),
         said(404, "the server could not find the requested resource"),
-        answered(404, "404 page not found\n", "text/plain"),
         said(429, "too many requests"),
         said(401, "Unauthorized"),
         answered(403, 'Forbidden (user=jane, verb=list, resource=pods, subresource="")', "text/plain"),
@@ -69,6 +68,10 @@ def test_the_reason_reaches_the_operator(answer, kind, words):
 )
 def test_the_usual_refusals_are_read_as_usual(answer):
     assert explain(answer, "list pods") is None
+
+
+def test_a_path_that_is_not_served_is_unsupported_though_its_text_is_no_json():
+    assert type(explain(answered(404, "404 page not found\n", "text/plain"), "list pods")) is Unsupported
 
 
 def test_a_denial_names_the_permission_without_the_namespace():
