@@ -32,6 +32,10 @@ class Unanswered(InventoryError):
     """The database has not answered for as long as was waited."""
 
 
+class WritesLost(InventoryError):
+    """The database has lost writes that it had confirmed, as after a crash, a restore or a fail-over to a standby that lags."""
+
+
 class Totals(msgspec.Struct):
     """Counts of one run."""
 

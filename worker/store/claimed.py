@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from worker.run.inventory import InventoryError, Totals, Unanswered
+from worker.run.inventory import InventoryError, Totals, Unanswered, WritesLost
 from worker.run.outcome import Verdict
 from worker.run.queue import Claimed
 from worker.store import claims
 from worker.store.connection import Connection, transaction
-from worker.store.errors import Conflict, LostClaim, Refused, StoreError, Unreachable
+from worker.store.errors import Conflict, LostClaim, LostWrites, Refused, StoreError, Unreachable
 
 RETRY_SECONDS = (0.2, 1.0, 4.0)
 """Seconds before a transaction is tried again after a broken connection or a conflict; all that it does may be done twice.
@@ -33,6 +33,8 @@ class ClaimedConnection:
         """
         self._connect, self._owner, self._claimed, self._totals, self._grace = connect, owner, claimed, totals, grace
         self._connection: Connection | None = None
+        self.confirmed = 0
+        """Resources of the run that the database has confirmed as stored; each transaction checks that it still knows them."""
 
     def transact(self, work: Callable[[Connection], ResultT]) -> ResultT:
         """Runs `work` in one transaction under the check of the claim, and returns its result. Raises `InventoryError`."""
@@ -45,6 +47,9 @@ class ClaimedConnection:
             except LostClaim as error:
                 self._totals.refused_writes += 1
                 raise InventoryError(str(error), error_kind="lost") from error
+            except LostWrites as error:
+                self.confirmed = 0  # told once
+                raise WritesLost(str(error), error_kind="database") from error
             except StoreError as error:
                 raise InventoryError(f"the results cannot be stored: {error}", error_kind="database") from error
         raise AssertionError("unreachable")
@@ -64,7 +69,7 @@ class ClaimedConnection:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
         with transaction(self._connection):
-            claims.check(self._connection, self._owner, self._claimed)
+            claims.check(self._connection, self._owner, self._claimed, self.confirmed)
             return work(self._connection)
 
     def ended_as(self, verdict: Verdict) -> bool:

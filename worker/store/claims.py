@@ -17,7 +17,7 @@ from worker.run.outcome import Status, Verdict
 from worker.run.queue import Abilities, Claimed, Swept
 from worker.store import scopes, statements
 from worker.store.connection import Connection, guarded, transaction
-from worker.store.errors import LostClaim
+from worker.store.errors import LostClaim, LostWrites
 from worker.store.jobs import WAKE
 
 PARKED_AFTER = 3
@@ -50,14 +50,19 @@ def claim(
         return [msgspec.structs.replace(Claimed(*row), attempted=scopes.attempted(connection, scopes.job_owner(row[0]))) for row in rows]
 
 
-def check(connection: Connection, owner: str, claimed: Claimed) -> None:
-    """Locks the claim for the transaction: it can be renewed meanwhile, but not swept. Raises `LostClaim` when it is not ours."""
-    row = connection.execute(
-        statements.get("check_claim"),
-        [claimed.job_id, UUID(owner), claimed.token],
-    ).fetchone()
+def check(connection: Connection, owner: str, claimed: Claimed, confirmed: int = 0) -> None:
+    """Locks the claim for the transaction: it can be renewed meanwhile, but not swept.
+
+    Raises `LostClaim` when it is not ours, and `LostWrites` when the database knows of fewer resources of the run than it has `confirmed`.
+    """
+    row = connection.execute(statements.get("check_claim"), _claim_values(owner, claimed)).fetchone()
     if row is None:
         raise LostClaim(f"the claim on job_id: {claimed.job_id} was lost: another worker has taken over")
+    if row[0] < confirmed:
+        raise LostWrites(
+            f"the database has lost what it had confirmed: it knows of {row[0]} resources of this run, and had stored {confirmed}; "
+            "it has crashed, was restored, or a standby that lagged has taken over; the next run stores them again"
+        )
 
 
 def follow_a_lost_run(connection: Connection, claimed: Claimed) -> bool:

@@ -10,7 +10,8 @@
     |   `-- NewerSchema a schema that needs newer code: install the newer version
     |-- Conflict        serialization failure, deadlock, lock time-out: repeat at once
     |-- BadData         a value that PostgreSQL rejects: refuse that record
-    `-- LostClaim       another worker has the job: stop at once, write nothing
+    |-- LostClaim       another worker has the job: stop at once, write nothing
+    `-- LostWrites      it has lost what it had confirmed: end the run, the next one stores all of it again
 
 `NotPossible` is none of them: the database works, and what is stored does not allow a person's change.
 """
@@ -65,6 +66,10 @@ class LostClaim(StoreError):
     """The job was claimed by another worker."""
 
     error_kind = "lost"
+
+
+class LostWrites(StoreError):
+    """The database has lost writes that it had confirmed."""
 
 
 class NotPossible(Exception):

@@ -14,7 +14,7 @@ from providers.errors import Outcome
 from providers.records import Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker.run import wire
-from worker.run.inventory import InventoryError, NotStored, Totals, Unanswered, held_back
+from worker.run.inventory import InventoryError, NotStored, Totals, Unanswered, WritesLost, held_back
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Claimed
 from worker.store import claims, links, losses, marks, scopes, statements, tombstones
@@ -160,7 +160,7 @@ class PostgresInventory:
         except Unanswered as error:
             raise NotStored(str(error), Verdict(Status.ERROR, error.error_kind, str(error)) if self._writes.pending else verdict) from error
         except InventoryError as error:
-            if error.error_kind != "database" or not self._writes.pending:
+            if error.error_kind != "database" or not (self._writes.pending or isinstance(error, WritesLost)):
                 raise
             self._writes.forget()  # rows that the database rejects must not prevent the outcome from being stored
             if verdict.status in {Status.COMPLETED, Status.PARTIAL}:

@@ -41,6 +41,8 @@ class RunWrites:
         self.wrote = False
         """True when a resource has been stored."""
         self._rows = self._bytes = 0
+        self._written = 0
+        """Resources of the run that the last transaction has told the database."""
         self._aside: Aside[dict[int, Stored]] = Aside(f"writes of run {claimed.run_id}")
 
     @property
@@ -56,7 +58,7 @@ class RunWrites:
         if enough or (self._rows >= IDLE_ROWS and self._aside.idle):
             self._await()
             self._hand_over()
-            self._aside.start(lambda: self._claim.transact(self._write))
+            self._aside.start(lambda: self._claim.transact(self._write_ahead))
 
     def transact(self, work: Callable[[Connection], ResultT]) -> ResultT:
         """Runs `work` in a transaction, after what is being written."""
@@ -113,8 +115,14 @@ class RunWrites:
             opened.take_back()
         self._rows = sum(len(opened.gathered) for opened in self.scopes.values())
 
+    def _write_ahead(self, connection: Connection) -> dict[int, Stored]:
+        """Writes what need not be on the disk yet: the end of the scope makes it durable, and finds out when it was lost before."""
+        connection.execute(statements.get("write_ahead"))
+        return self._write(connection)
+
     def _settle(self, stored: dict[int, Stored]) -> None:
         """Counts what a committed transaction wrote, and forgets it."""
+        self._claim.confirmed = self._written
         for index, one in stored.items():
             self.scopes[index].reject(one)
             self._totals.created += one.created
@@ -137,10 +145,10 @@ class RunWrites:
         gathered = Stored()
         for one in stored.values():
             gathered.add(one)
-        totals = self._totals
+        totals, self._written = self._totals, self._totals.resources
         values = {
             "run": self._claimed.run_id,
-            "resources": totals.resources,
+            "resources": self._written,
             "created": totals.created + gathered.created,
             "updated": totals.updated + gathered.updated,
             "deleted": totals.deleted,

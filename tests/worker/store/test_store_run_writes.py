@@ -8,8 +8,8 @@ import pytest
 from store_runs import SCOPE, Run, add_job, resources
 
 from worker.run.inventory import InventoryError
-from worker.run.outcome import Status
-from worker.store import claimed, run_writes
+from worker.run.outcome import Status, Verdict
+from worker.store import claimed, connection, run_writes
 from worker.store.errors import Refused
 from worker.store.inventory import closing
 
@@ -102,3 +102,45 @@ def test_each_batch_is_written_once(run, sql):
     run.finish()
     assert stored(sql) == 55
     assert sql.execute("select entities_created, entities_updated from discovery_history").fetchone() == (55, 0)
+
+
+def test_writes_that_the_database_has_lost_after_it_confirmed_them_end_the_run_and_no_scope_is_believed(run, sql):
+    """What is written beside the reading may be lost when the server crashes; what a lagging standby has not, at any time."""
+    index = run.open([])
+    run.send(index, resources(10))
+    run.send(index, resources(20)[10:])  # the first ten are confirmed
+    run.inventory.flush()
+    sql.execute("delete from entities")
+    sql.execute("update discovery_history set entities_discovered = 10")
+    with pytest.raises(
+        InventoryError, match=r"lost what it had confirmed: it knows of 10 resources of this run, and had stored 20"
+    ) as caught:
+        run.close(index, 20)
+    assert caught.value.error_kind == "database"
+    run.finish(Verdict(Status.ERROR, "database", str(caught.value)))
+    assert sql.execute("select status, error_kind from discovery_history").fetchall() == [("error", "database")]
+    assert sql.execute("select count(*) from run_scopes").fetchone() == (0,)
+    assert sql.execute("select last_complete_at from elder_worker.scopes").fetchall() == [(None,)]
+
+
+def test_a_run_whose_last_write_finds_the_loss_ends_with_that_error(run, sql):
+    run.scope(resources(20))
+    sql.execute("update discovery_history set entities_discovered = 0")
+    assert run.finish().status is Status.ERROR
+    assert sql.execute("select status, error_kind, error ~ 'lost what it had confirmed' from discovery_history").fetchall() == [
+        ("error", "database", True)
+    ]
+
+
+def test_only_what_is_written_beside_the_reading_is_confirmed_before_it_is_on_the_disk(run, monkeypatch):
+    monkeypatch.setitem(connection.SESSION, "synchronous_commit", "on")  # the tests' server does without
+    seen = []
+
+    def asked(opened):
+        seen.append(opened.execute("show synchronous_commit").fetchone()[0])
+        return write(opened)
+
+    write, run.inventory._writes._write = run.inventory._writes._write, asked
+    run.scope(resources(10))
+    run.finish()
+    assert seen == ["off", "on", "on"]

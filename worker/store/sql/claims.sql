@@ -81,9 +81,10 @@ with held as (
 select kept.run_id, j.cancel_requested from kept join discovery_jobs j on j.id = kept.job_id
 
 -- name: check_claim
--- Locks a claim for the transaction: it can be renewed meanwhile, but not swept.
-select from elder_worker.claims
-where job_id = %s and owner = %s and token = %s
+-- Locks a claim for the transaction: it can be renewed meanwhile, but not swept. Returns how many resources of its run are stored.
+select coalesce((select h.entities_discovered from discovery_history h where h.id = %(run)s), 0)
+from elder_worker.claims
+where job_id = %(job)s and owner = %(owner)s and token = %(token)s
 for key share
 
 -- name: unclaim

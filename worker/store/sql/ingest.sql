@@ -5,6 +5,10 @@ create temporary table if not exists staged (
     attributes jsonb, tags jsonb, key bigint, content bigint
 ) on commit delete rows
 
+-- name: write_ahead
+-- Lets the server confirm this transaction before it is on the disk, and gives it memory for the rows that one statement inserts.
+select set_config('synchronous_commit', 'off', true), set_config('work_mem', '16MB', true)
+
 -- name: move
 -- Moves entities whose organization has changed; the row stays, because its identity is the vendor's id.
 update entities e set organization_id = s.organization_id
