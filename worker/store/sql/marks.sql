@@ -4,9 +4,9 @@
 select hash, resources, coalesce(substring(contents for 8) = %(proof)s, false) from elder_worker.batch_marks where scope_id = %(scope)s limit %(limit)s
 
 -- name: add_marks
--- Adds batches that a scope's reading has brought.
+-- Adds batches that a scope's reading has brought. Their bytes are sent as they are (`b`): as text they take four times as long.
 insert into elder_worker.batch_marks (scope_id, hash, resources, keys, contents)
-select %(scope)s, m.* from unnest(%(hashes)s::bytea[], %(resources)s::integer[], %(keys)s::bytea[], %(contents)s::bytea[]) m
+select %(scope)s, m.* from unnest(%(hashes)b::bytea[], %(resources)s::integer[], %(keys)b::bytea[], %(contents)b::bytea[]) m
 on conflict do nothing
 
 -- name: keys_of_marks
