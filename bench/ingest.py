@@ -21,8 +21,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from providers.records import Identity, Resource, Scope
-from providers.runner import BATCH
-from providers.sink import ScopeReport
+from providers.sink import BATCH, ScopeReport
 from supervisor.messages import Cause, Exited
 from worker.job.sink import FrameSink
 from worker.local.postgres import running

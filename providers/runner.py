@@ -19,10 +19,7 @@ from providers.order import ReadQueue
 from providers.provider import PAUSE, Read, Source
 from providers.reader import Claims, Reader
 from providers.records import Identity, Scope
-from providers.sink import ScopeReport, Sink
-
-BATCH = 500
-"""Resources handed to the sink at once: large enough that a frame costs little, small enough that nothing waits long."""
+from providers.sink import BATCH, ScopeReport, Sink
 
 LOOKAHEAD = 4096
 """Reads of a plan that are known at once; among those, the oldest attempt comes first."""

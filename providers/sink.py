@@ -9,6 +9,9 @@ import msgspec
 from providers.errors import Outcome
 from providers.records import Identity, Organization, Resource, Scope
 
+BATCH = 500
+"""Resources handed to the sink at once: large enough that a frame costs little, small enough that nothing waits long."""
+
 
 class ScopeReport(msgspec.Struct, frozen=True):
     """How one scope ended. `message` is for the operator, `detail` for the engineer, `permission` what is missing."""

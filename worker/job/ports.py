@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.request import getproxies_environment
+
+from providers.http import proxy
 
 USUAL = (443, 53)
 """HTTPS, and DNS for answers that do not fit into UDP."""
@@ -37,7 +38,7 @@ def ports(values: Iterable[Any], files: Iterable[str], further: Iterable[int], a
     if EVERY in named:
         return None
     found = {*USUAL, *further, *map(int, named)}
-    for value in (*values, dict(getproxies_environment())):
+    for value in (*values, proxy.environment()):
         found.update(_of_value(value, ""))
     for file in files:
         found.update(_of_text(_beginning(file)))

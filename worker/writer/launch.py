@@ -18,9 +18,9 @@ from providers.described import Described
 from providers.errors import ConfigError, ProviderError
 from providers.provider import Provider, describe
 from providers.records import Scope
-from providers.runner import BATCH
+from providers.sink import BATCH
 from supervisor.frames import MAX_FRAME
-from worker.config import packages
+from worker.config.package_files import check_unchanged
 from worker.config.references import References, ReferenceSettings
 from worker.config.secretbox import SecretBox, SecretBoxError
 from worker.config.sources import SourceSettings
@@ -118,7 +118,7 @@ class Launcher:
         self, run: str, provider: Provider, config: dict[str, Any], kind: str, job_id: int | None, paths: tuple[str, ...]
     ) -> Launch:
         if isinstance(provider, Described):
-            packages.check_unchanged(provider.description)
+            check_unchanged(provider.description)
         source = self._source(provider)
         level, shape = self._logs
         further = tuple(provider.further_files(schema.parse(provider.operator, source.operator)))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
+import urllib.request
 
 import pytest
 from peers import connect_proxy as closed
@@ -181,3 +183,20 @@ def test_a_worker_takes_the_proxy_of_its_environment_to_its_jobs_and_not_to_its_
     assert (ended["status"], ended["entities"]["created"]) == ("completed", 1), worker.log.read_text()
     assert set(connect_proxy.connected) == {f"sso.{closed.CLOSED}"}
     assert closed.PASSWORD not in worker.log.read_text()
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"HTTPS_PROXY": "a", "https_proxy": "b"},
+        {"HTTPS_PROXY": "a", "https_proxy": ""},
+        {"HTTPS_PROXY": "", "NO_PROXY": "x,y", "All_Proxy": "c"},
+        {"_PROXY": "a", "PROXY": "b", "http_proxy_": "c"},
+    ],
+)
+def test_the_variables_are_read_as_the_standard_library_reads_them(monkeypatch, environ):
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert proxies.environment() == urllib.request.getproxies_environment()

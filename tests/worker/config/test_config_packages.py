@@ -16,7 +16,7 @@ from providers import registry
 from providers.errors import ConfigError
 from providers.provider import Description
 from providers.variables import Variable
-from worker.config import packages
+from worker.config import package_files
 from worker.config.environment import SettingsError
 from worker.config.foreign import Packages
 from worker.config.settings import load
@@ -178,11 +178,11 @@ def test_a_package_that_has_changed_is_noticed(tmp_path, monkeypatch):
     registry.installed.cache_clear()
     try:
         point = registry.installed().points["odd"]
-        found = msgspec.structs.replace(library(name="odd"), package=packages.package_hash(point))
-        packages.check_unchanged(found)
-        packages.check_unchanged(found)
+        found = msgspec.structs.replace(library(name="odd"), package=package_files.package_hash(point))
+        package_files.check_unchanged(found)
+        package_files.check_unchanged(found)
         (tmp_path / "site" / "elder_odd.py").write_text(WELL + "# 2\n")
         with pytest.raises(ConfigError, match="has changed since this worker started"):
-            packages.check_unchanged(found)
+            package_files.check_unchanged(found)
     finally:
         registry.installed.cache_clear()

@@ -5,8 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NOT_NEEDED = {"urllib3", "flask", "gunicorn", "click", "cryptography", "multiprocess", "xmlrpc"}
-"""Packages that belong to job processes, the API, the health server or the command line."""
+NOT_NEEDED = {
+    "urllib3",
+    "flask",
+    "gunicorn",
+    "click",
+    "cryptography",
+    "multiprocess",
+    "xmlrpc",
+    "urllib.request",
+    "supervisor.bootstrap",
+    "providers.reader",
+}
+"""Packages and modules that belong to job processes, the API, the health server or the command line."""
 
 
 def test_the_writer_loads_no_package_of_another_process():
