@@ -17,7 +17,7 @@ import urllib3
 from peers.port import free_port
 from psycopg.types.json import Jsonb
 
-from bench import ROOT
+from bench.installation import installed
 from worker.local.postgres import running
 
 
@@ -81,12 +81,11 @@ def tree(pid: int) -> list[int]:
 
 def worker(starts: int) -> list[tuple[str, str, str, str]]:
     """An idle worker's memory, and from the queueing of a job to the start of its process."""
-    with tempfile.TemporaryDirectory() as folder, running(pathlib.Path(folder)) as server:
+    with tempfile.TemporaryDirectory() as folder, running(pathlib.Path(folder)) as server, installed() as python:
         port = free_port()
-        environ = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-        environ |= {"DATABASE_URL": server.url(), "HEALTH_CHECK_PORT": str(port), "LOG_LEVEL": "ERROR"}
+        environ = {"PATH": os.environ["PATH"], "DATABASE_URL": server.url(), "HEALTH_CHECK_PORT": str(port), "LOG_LEVEL": "ERROR"}
         with pathlib.Path(folder, "log").open("wb") as log:
-            process = subprocess.Popen([sys.executable, "-m", "worker.cli", "run"], env=environ, cwd=ROOT, stdout=log, stderr=log)
+            process = subprocess.Popen([python, "-m", "worker.cli", "run"], env=environ, cwd=folder, stdout=log, stderr=log)
         try:
             _ready(port)
             time.sleep(2)  # idle is what it is after the start
@@ -132,6 +131,8 @@ def _start(url: str) -> float:
         began = time.perf_counter()
         connection.execute("select pg_notify('elder_worker', 'job')")
         while not connection.execute("select 1 from discovery_history where job_id = %s", [job]).fetchone():
+            if time.perf_counter() - began > 60:
+                raise TimeoutError("nobody takes the job")
             time.sleep(0.002)
         return time.perf_counter() - began
 
