@@ -86,7 +86,9 @@ def _page(start: str, what: str, answer: HttpResponse) -> Page:
 
 def _number(answer: HttpResponse, name: str) -> float:
     found = _pagination(answer).get(name)
-    return found if isinstance(found, int | float) else 0
+    if not isinstance(found, int | float):
+        raise BadAnswer(f"Authentik's page of a list has no `{name}`, and so does not say whether it is the last")
+    return found
 
 
 def _pagination(answer: HttpResponse) -> dict[str, Any]:

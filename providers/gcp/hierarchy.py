@@ -16,6 +16,7 @@ from providers.errors import ScopeError
 from providers.gcp.catalogue import FOLDER, ORGANIZATION
 from providers.gcp.config import GcpConfig
 from providers.gcp.declaration import GcpKind
+from providers.google.answers import check_answer
 from providers.http.client import Http
 from providers.pages import Page
 
@@ -84,6 +85,7 @@ class Hierarchy:
         def page(token: Any, size: int) -> Page:
             query = urlencode({"parent": parent, "pageSize": size} | ({"pageToken": token} if token else {}))
             answer = self._manager.get(f"/v3/folders?{query}", what=f"list the folders of {parent}", permission=LIST).object()
+            check_answer(answer, "folders", f"list the folders of {parent}")
             return Page(list(paths.values(answer, "folders[]")), answer.get("nextPageToken"), answer)
 
         return pages.by_token(page, what="list folders", size=_PAGE_SIZE)

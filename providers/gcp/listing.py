@@ -15,6 +15,7 @@ from providers.gcp.catalogue import ALL
 from providers.gcp.config import GcpOperator
 from providers.gcp.declaration import GcpKind, attachment_point, resource_name
 from providers.gcp.session import Session
+from providers.google.answers import check_answer
 from providers.google.signin import Signin
 from providers.http.client import Http
 from providers.pages import Page
@@ -69,6 +70,8 @@ class Apis:
 
         def page(token: Any, number: int) -> Page:
             answer = ask(token, number)
+            if member := _member(kind, method):
+                check_answer(answer, member, kind.what)
             return Page(list(items_of(kind, method, answer)), answer.get("nextPageToken"), answer)
 
         return pages.restarted(lambda: pages.by_token(page, what=kind.what, size=size), key=functools.partial(identity, kind))
@@ -100,6 +103,11 @@ class Apis:
             return self.http(host).send("POST", target, body=body, what=kind.what, permission=permission, headers=_JSON).object()
 
         return ask
+
+
+def _member(kind: GcpKind, method: str) -> str:
+    """The member of an answer in which the items are; empty for a kind whose answer is one item."""
+    return "items" if method in kind.also or method.endswith(".aggregatedList") else kind.items.partition("[")[0]
 
 
 def parts_of(method: str, answer: RawPage) -> Iterator[tuple[str, RawPage]]:

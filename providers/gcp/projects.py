@@ -14,6 +14,7 @@ from providers.catalogue import paths
 from providers.errors import Denied, ScopeError
 from providers.gcp.config import GcpConfig
 from providers.gcp.hierarchy import Hierarchy
+from providers.google.answers import check_answer
 from providers.google.causes import Disabled, NotFound
 from providers.http.client import Http
 from providers.pages import Page
@@ -70,6 +71,7 @@ class Projects:
                 if error.permission != GET:
                     raise
                 raise self._not_visible(project, error.detail) from None
+            check_answer(found, "projectId", "get the project")
             self._learn(project, found)
         return self._known[project]
 
@@ -95,6 +97,7 @@ class Projects:
     def _page(self, token: Any, size: int) -> Page:
         query = urlencode({"pageSize": size} | ({"pageToken": token} if token else {}))
         answer = self._manager.get(f"{_SEARCH}?{query}", what="search projects", permission=GET).object()
+        check_answer(answer, "projects", "search projects")
         return Page(list(paths.values(answer, "projects[]")), answer.get("nextPageToken"), answer)
 
     def _is_in(self, item: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from providers.google.answers import check_answer
 from providers.http.client import Http
 from providers.http.response import HttpResponse
 
@@ -29,7 +30,9 @@ class Session:
             raise NotImplementedError(f"an inventory only reads, it does not {method}")
         parts, more = urlsplit(url), urlencode([*params, *self._more.items()])
         query = "&".join(filter(None, (parts.query, more)))
-        return Response(self._http.get(f"{parts.path}?{query}", what=self._what, permission=self._permission))
+        answer = self._http.get(f"{parts.path}?{query}", what=self._what, permission=self._permission)
+        check_answer(answer.object(), "items", self._what)  # the library of Compute Engine drops what it does not know, and finds nothing
+        return Response(answer)
 
     def get(self, url: str, **more: Any) -> Response:
         """`request`, as the Compute library says it."""

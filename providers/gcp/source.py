@@ -26,6 +26,9 @@ from providers.google.signin import Signin
 from providers.provider import Item, Read, Source
 from providers.records import Gone, Identity, Incomplete, Resource, Scope
 
+DELETED = frozenset({"DELETE_REQUESTED", "DELETE_IN_PROGRESS"})
+"""States of a project that is being deleted; of any other, and of none, we cannot say that."""
+
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 """IAM's lists take no smaller one; what we may do is limited by the role."""
 
@@ -107,7 +110,7 @@ class GcpSource(Source):
             yield _read(project, ("*",), functools.partial(_raise, error))
             return
         else:
-            if found.get("state", "ACTIVE") != "ACTIVE":
+            if found.get("state") in DELETED:
                 yield from _gone(project, str(found["state"]))
                 return
             yield _read(project, (PROJECT.sub_type,), functools.partial(self._itself, project, found))

@@ -7,13 +7,11 @@ from typing import Any
 
 from providers.errors import Outcome, ScopeError
 from providers.gcp.declaration import GcpKind, in_words
+from providers.google.answers import UNREACHABLE
 from providers.records import Incomplete
 
 HARMLESS = frozenset({"NO_RESULTS_ON_PAGE", "DEPRECATED_RESOURCE_USED", "DEPRECATED_TYPE_USED", "EXPERIMENTAL_TYPE_USED"})
 """Warnings that do not mean that something is missing. Of any other we cannot be sure."""
-
-UNREACHABLE_FIELDS = ("unreachables", "unreachable", "missingZones", "failedLocations", "failedLocation")
-"""Fields in which the APIs name the places that did not answer."""
 
 _UNREACHABLE = frozenset({"UNREACHABLE", "REGION_UNREACHABLE"})
 
@@ -32,7 +30,7 @@ class Troubles:
 
     def part(self, place: str, part: Mapping[str, Any]) -> None:
         """Notes what an answer, or its part for one place, says it lacks."""
-        for field in UNREACHABLE_FIELDS:
+        for field in UNREACHABLE:
             self._silent.update(map(_place_name, part.get(field) or ()))
         single = part.get("warning")
         for warning in (*((single,) if single else ()), *(part.get("warnings") or ())):

@@ -15,6 +15,7 @@ from providers.errors import BadAnswer, Denied, ProviderError
 from providers.google import failure as google_failure
 from providers.google import key as google_key
 from providers.google import signin as google_signin
+from providers.google.answers import check_answer
 from providers.google.causes import NotFound
 from providers.google.operator import GoogleOperator
 from providers.google_workspace.catalogue import GROUPS, USERS, Listing
@@ -68,6 +69,7 @@ class Client:
         def ask(token: Any, size: int) -> Page:
             url = listing.url(size=size, token=token or "", **names)
             answer = self._http(scope).get(url, what=listing.what, permission=scope).object()
+            check_answer(answer, listing.items, listing.what)
             found = answer.get(listing.items, [])
             if not isinstance(found, list):
                 raise BadAnswer(f"{NAME} answered '{listing.what}' with {listing.items} that are no list")

@@ -151,7 +151,7 @@ class Google:
         fault = self._fault(call)
         if fault is None or fault.status == 0:
             return self._found(method, call), fault is not None
-        return (self._page(method, call, []) if fault.status == 200 else fault), False
+        return (self._page(method, call, []) if fault.status == 200 and not fault.page else fault), False
 
     def _lacking(self, method: documents.Method) -> str:
         """The IAM permission for want of which a method is refused."""

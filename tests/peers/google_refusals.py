@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Refusal(NamedTuple):
-    """An answer that is none. Status 0: the connection is cut in the middle of the right answer; 200: nothing is listed."""
+    """An answer that is none. Status 0: the connection is cut in the middle of the right answer; 200 without a page: nothing is listed."""
 
     status: int
     reason: str = ""
@@ -69,3 +69,6 @@ INVALID_GRANT = Refusal(400, "invalid_grant", "Invalid JWT Signature.")
 ACCOUNT_GONE = Refusal(400, "invalid_grant", "Invalid grant: account not found")
 BY_A_PROXY = Refusal(404, page=b"<html><title>404 Not Found</title></html>")
 NOT_FOUND = Refusal(404, "notFound", "Resource Not Found", "NOT_FOUND")
+
+FOREIGN = Refusal(200, page=b'{"message": "no Route matched with those values"}')
+"""A success of a gateway, which knows nothing of Google."""

@@ -342,6 +342,17 @@ def test_a_list_that_ends_before_its_last_item_is_not_complete(installation):
     assert read(installation).report("authentik_role").outcome is Outcome.ERROR
 
 
+@pytest.mark.parametrize("missing", ["count", "end_index"])
+def test_a_page_that_does_not_say_how_many_there_are_is_not_the_last(installation, missing):
+    pagination = {"next": 0, "previous": 0, "count": 0, "current": 1, "total_pages": 1, "start_index": 0, "end_index": 0}
+    del pagination[missing]
+    body = {"pagination": pagination, "results": [], "autocomplete": {}}
+    installation.fault = lambda path, _query: (200, {}, body) if path.endswith("/rbac/roles/") else None
+    report = read(installation).report("authentik_role")
+    assert report.outcome is Outcome.ERROR
+    assert f"has no `{missing}`" in report.message
+
+
 def test_a_token_that_is_revoked_within_a_run_is_not_used_again(installation):
     revoked = []
 

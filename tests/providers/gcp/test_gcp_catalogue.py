@@ -15,7 +15,7 @@ from peers import google_permissions
 from providers.gcp import catalogue, lean
 from providers.gcp.catalogue import ALL, BINDING, FOLDER, KINDS, ORGANIZATION, PROJECT
 from providers.gcp.compute import service_and_method
-from providers.gcp.troubles import UNREACHABLE_FIELDS
+from providers.google.answers import UNREACHABLE
 
 READ_BY_HAND = (ORGANIZATION, FOLDER, PROJECT, BINDING)
 EACH = pytest.mark.parametrize("kind", (*READ_BY_HAND, *ALL), ids=lambda kind: kind.sub_type)
@@ -50,7 +50,7 @@ def test_what_an_answer_says_is_missing_is_carried_into_the_ledger(kind):
         found = documented(method) if method in kind.also else method_of(kind)
         answer = documents.schema(found.api, found.response)
         lists = {name for name, inner in answer["properties"].items() if inner.get("type") == "array"}
-        known = {kind.items.removesuffix("[]"), "items", "warnings", *UNREACHABLE_FIELDS}
+        known = {kind.items.removesuffix("[]"), "items", "warnings", *UNREACHABLE}
         assert not {name for name in lists - known if re.search("fail|miss|reach|warn|error", name, re.IGNORECASE)}, lists - known
 
 

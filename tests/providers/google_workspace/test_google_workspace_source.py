@@ -408,3 +408,11 @@ def test_a_member_of_many_groups_is_linked_to_each(google, customer, read):
     google.page = 50
 
     assert len(links(by_id(read())["u1"])) == 130
+
+
+@pytest.mark.parametrize(("method", "sub_type"), [("directory.users.list", "google_user"), ("directory.groups.list", "google_group")])
+def test_nobody_is_gone_because_a_gateway_answers_in_googles_place(google, customer, read, method, sub_type):
+    with google.failing(refusals.FOREIGN, method):
+        found = reports(read())
+    assert found[sub_type].outcome is Outcome.ERROR
+    assert "is not Google's: it has message; is a proxy in between?" in found[sub_type].message

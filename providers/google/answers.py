@@ -1,0 +1,24 @@
+"""Answers as Google gives them: a list without items has no member of the list's name, and so looks like anybody's JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from providers.errors import BadAnswer
+
+UNREACHABLE = ("unreachables", "unreachable", "missingZones", "failedLocations", "failedLocation")
+"""Members in which the APIs name the places that did not answer."""
+
+ENVELOPE = frozenset({"kind", "etag", "id", "selfLink", "nextPageToken", "warning", "warnings", *UNREACHABLE})
+"""Members that a list may have beside its items; each of Google's lists that has more of them has one of these too."""
+
+
+def check_answer(answer: Mapping[str, Any], member: str, what: str) -> None:
+    """Raises `BadAnswer` for an answer that has neither the `member` nor anything else of Google's, or that holds an error.
+
+    An answer with nothing in it at all is Google's for a list without items.
+    """
+    if "error" in answer or (answer and member not in answer and ENVELOPE.isdisjoint(answer)):
+        names = ", ".join(sorted(map(str, answer))[:10])
+        raise BadAnswer(f"the answer to '{what}' is not Google's: it has {names}; is a proxy in between?")
