@@ -65,7 +65,7 @@ def empty_database(postgres_server):
 @pytest.fixture
 def sql(database):
     """A connection to the test's database, to look and to prepare."""
-    with psycopg.connect(database, autocommit=True) as connection:
+    with psycopg.connect(database, autocommit=True, prepare_threshold=None) as connection:
         yield connection
 
 
