@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from bench import ROOT
 
 PARTS = ("api", "docs", "providers", "supervisor", "worker", "pyproject.toml", "setup.cfg", "README.md", "MANIFEST.in")
-"""What a build needs; it is copied, as a build leaves its folders in the tree."""
+"""Files and folders from which the package is built. They are copied, as a build leaves folders of its own beside them."""
 
 
 @contextlib.contextmanager

@@ -66,6 +66,7 @@ class Hierarchy:
         permission = kind.permission_for(kind.also[0])
         try:
             item = self._manager.get(f"/v3/{name}", what=f"get {name}", permission=permission).object()
+            check_answer(item, "name", f"get {name}")
         except ScopeError as error:
             found.failures.append((name, error))
         else:
@@ -84,8 +85,9 @@ class Hierarchy:
     def _pages(self, parent: str) -> Iterator[Page]:
         def page(token: Any, size: int) -> Page:
             query = urlencode({"parent": parent, "pageSize": size} | ({"pageToken": token} if token else {}))
-            answer = self._manager.get(f"/v3/folders?{query}", what=f"list the folders of {parent}", permission=LIST).object()
-            check_answer(answer, "folders", f"list the folders of {parent}")
+            what = f"list the folders of {parent}"
+            answer = self._manager.get(f"/v3/folders?{query}", what=what, permission=LIST).object()
+            check_answer(answer, "folders", what)
             return Page(list(paths.values(answer, "folders[]")), answer.get("nextPageToken"), answer)
 
         return pages.by_token(page, what="list folders", size=_PAGE_SIZE)

@@ -31,8 +31,9 @@ class Session:
         parts, more = urlsplit(url), urlencode([*params, *self._more.items()])
         query = "&".join(filter(None, (parts.query, more)))
         answer = self._http.get(f"{parts.path}?{query}", what=self._what, permission=self._permission)
-        check_answer(answer.object(), "items", self._what)  # the library of Compute Engine drops what it does not know, and finds nothing
-        return Response(answer)
+        found = answer.object()
+        check_answer(found, "items", self._what)  # the library of Compute Engine drops what it does not know, and finds nothing
+        return Response(answer, found)
 
     def get(self, url: str, **more: Any) -> Response:
         """`request`, as the Compute library says it."""
@@ -45,10 +46,11 @@ class Session:
 class Response:
     """The part of a `requests.Response` that the libraries read."""
 
-    def __init__(self, answer: HttpResponse) -> None:
+    def __init__(self, answer: HttpResponse, found: dict[str, Any]) -> None:
+        """`found` is what the answer's body holds."""
         self.status_code, self.headers, self.content = answer.status, answer.headers, answer.body
-        self._answer = answer
+        self._found = found
 
     def json(self) -> Any:
-        """The body. Raises `BadAnswer`."""
-        return self._answer.object()
+        """The JSON object in the answer's body."""
+        return self._found

@@ -31,7 +31,7 @@ def content(workbench):
 
 
 def source(resources: int, changed: int):
-    """What the hostile source has, in the same form."""
+    """The entities and links of the hostile source, in the form of `content`."""
     things = [(region, number) for region in ("a", "b") for number in range(resources)]
     found = [
         {

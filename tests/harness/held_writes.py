@@ -16,7 +16,7 @@ MOMENTS = {"begun": "idle in transaction", "written": "idle in transaction", "co
 
 
 class Hold:
-    """What the test sees of it."""
+    """A writer's transaction that is held at one moment, from the side of the test."""
 
     def __init__(self, moment: str, folder: pathlib.Path) -> None:
         self.environment = f"{moment}:{folder}"
@@ -32,7 +32,7 @@ class Hold:
 
 
 def install() -> None:
-    """In the writer: holds what the environment names."""
+    """Makes this process, a writer, hold its transactions at the moment that its environment names."""
     moment, _, name = os.environ.get(VARIABLE, "").partition(":")
     if moment:
         _install(moment, pathlib.Path(name))

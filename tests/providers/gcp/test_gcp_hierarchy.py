@@ -134,6 +134,22 @@ def test_a_folder_that_may_not_be_listed_is_told_and_the_others_are_read(read, g
     assert ONE in accounts(sink)
 
 
+@pytest.mark.parametrize(
+    ("method", "parent", "sub_type"),
+    [
+        ("cloudresourcemanager.organizations.get", None, "gcp_organization"),
+        ("cloudresourcemanager.folders.list", "folders/41", "gcp_folder"),
+    ],
+)
+def test_no_part_of_the_tree_is_gone_because_a_gateway_answers_in_googles_place(read, google, method, parent, sub_type):
+    with google.failing(refusals.FOREIGN, lambda call: (call.id, call.query.get("parent")) == (method, parent)):
+        sink = read(project_ids=None, organization_id="7")
+
+    [report] = [one for scope, one in sink.reports.items() if scope.resource_type == sub_type]
+    assert report.outcome is Outcome.ERROR
+    assert "is not Google's: it has message" in report.message
+
+
 def test_what_was_known_under_a_folder_that_may_not_be_listed_now_is_denied_and_not_left_out_of_the_plan(opened, google):
     first = Recorder()
     run(opened(project_ids=None, organization_id="7"), first)

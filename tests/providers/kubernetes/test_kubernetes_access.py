@@ -1,4 +1,4 @@
-"""In whose name a cluster is asked: what a kubeconfig names is sent so that the server reads the same."""
+"""Impersonation and tokens: the names of a kubeconfig reach the server as kubectl sends them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server announces: what it does not name is gone only when that is certain."""
+"""Discovery of the types that a server serves: a type that it does not name is gone only when that is certain."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FAILURE = json.loads(status(503, "ServiceUnavailable", "the server is currently 
     [{}, FAILURE, {"kind": "APIVersions", "versions": []}, {"kind": "APIGroupList", "groups": []}, {"versions": None, "groups": None}, []],
 )
 def test_a_server_that_announces_nothing_has_lost_nothing(kube_proxy, kube, path, body):
-    """As one that has only just started, or a gateway that says 200 of everything."""
+    """Servers that have only just started answer so, and gateways that answer everything with 200."""
     scopes = earlier(kube, *EVERYTHING)
     with kube_proxy.broken(at(path, answer(body))), pytest.raises(ProviderError) as told:
         read({"kubeconfig": kube_proxy.kubeconfig()}, attempted=scopes)

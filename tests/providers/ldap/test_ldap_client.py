@@ -42,7 +42,7 @@ class Scripted:
 
 @pytest.fixture
 def reading(monkeypatch):
-    """What a search of groups gives, with the connection that was asked."""
+    """A function that reads groups from a given answer; it returns them with the connection that was asked."""
     monkeypatch.setattr(retry, "wait", lambda seconds: None)
 
     def read(answer):
@@ -92,7 +92,9 @@ def test_case_dir_13_a_group_that_is_deleted_while_its_members_are_read_is_gone(
 
 
 def test_case_dir_13_a_range_under_another_case_of_its_name_is_read(reading):
-    below = lambda base, attributes: ([entry(base, **{"Member__range=2-*": [b"cn=w,dc=a"]})], 0, None)  # noqa: E731
+    def below(base, attributes):
+        return [entry(base, **{"Member__range=2-*": [b"cn=w,dc=a"]})], 0, None
+
     found, _, _ = reading(big_group(below, key="Member__range=0-1"))
     assert found[0].raw["member"] == [b"cn=u,dc=a", b"cn=v,dc=a", b"cn=w,dc=a"]
 

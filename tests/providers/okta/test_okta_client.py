@@ -46,7 +46,7 @@ def company(okta):
 
 @pytest.mark.parametrize("reply", [NOT_FOUND, FOREIGN], ids=["in Okta's words", "by a proxy"])
 def test_case_dir_11_an_application_that_is_listed_is_not_gone_when_what_is_under_it_is_not_found(company, read, reply):
-    """As of an application whose settings are broken: Okta lists it, and answers E0000007 below it."""
+    """An application whose settings are broken is listed by Okta, which answers E0000007 below it."""
     company.fault = lambda path, _query: reply if path == f"/api/v1/apps/{company.apps_of_team[1]}/users" else None
     sink = read()
     report = sink.report("okta_application")

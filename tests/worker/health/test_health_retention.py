@@ -1,4 +1,4 @@
-"""What a whole worker says of retention: when it last ran, and what it has deleted."""
+"""Retention in /status and the metrics of a whole worker: when it last ran, and how many rows it has deleted."""
 
 from __future__ import annotations
 
