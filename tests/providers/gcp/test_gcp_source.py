@@ -23,12 +23,18 @@ def one(sink, sub_type: str, name: str, project: str = ONE):
     return found
 
 
+def _counts(sink, project: str) -> dict[tuple[str, str], int]:
+    """What every scope of a project had; users and groups have several scopes, told apart by their coverage."""
+    return {(s.resource_type, s.coverage): report.resources for s, report in sink.reports.items() if s.account == project}
+
+
 def test_everything_is_read_to_the_last_page_in_every_project(read, google):
     sink = read()
 
-    counts = {scope.resource_type: report.resources for scope, report in sink.reports.items() if scope.account == OTHER}
-    assert counts == {scope.resource_type: report.resources for scope, report in sink.reports.items() if scope.account == ONE}
-    assert (counts["gce_instance"], counts["gcs_bucket"], counts["gcp_service_account_key"], counts["gcp_iam_binding"]) == (8, 5, 8, 4)
+    counts, of_the_other = _counts(sink, ONE), _counts(sink, OTHER)
+    assert counts == of_the_other
+    assert [counts[one, ""] for one in ("gce_instance", "gcs_bucket", "gcp_service_account_key", "gcp_iam_binding")] == [8, 5, 8, 4]
+    assert counts["gcp_group", "named by policies of gcp_iam_binding"] == 1
     assert {call.query.get("maxResults") for call in google.asked("compute.instances.aggregatedList")} == {"500"}
     assert {call.query.get("pageSize") for call in google.asked("iam.projects.serviceAccounts.list")} == {"100"}
     assert {call.query.get("returnPartialSuccess") for call in google.asked("compute.instances.aggregatedList")} == {"true"}
