@@ -7,6 +7,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterator
 
+import msgspec
 from history_world import Reader, View
 from store_runs import raws
 from store_syncs import Sync
@@ -208,9 +209,9 @@ class JobRun(Reading):
         except NotStored as error:
             self.note(f"its end is stored later: {error.verdict.status} {error.verdict.error_kind}")
             self.away = 0
+            verdict = msgspec.structs.replace(error.verdict, confirmed=self.inventory.totals.confirmed)
             with transaction(self.connection):
-                claims.check(self.connection, self.owner, self.claimed)
-                claims.finish(self.connection, self.owner, self.claimed, error.verdict)
+                assert claims.finish_later(self.connection, self.owner, self.claimed, verdict) == verdict
             return
         for (owner, place), view in self.views.items() if plan is not None else ():
             unknown = self.fault == "list denied" and place.region == "r1"

@@ -55,6 +55,8 @@ class Totals(msgspec.Struct):
     """Writes refused because another worker held the claim."""
     retries: dict[str, int] = {}
     """Retried transactions by reason: ``conflict`` or ``unreachable``."""
+    confirmed: int = 0
+    """Resources that the database has confirmed as stored; each later transaction checks that it still knows them."""
 
 
 def added(one: Totals, other: Totals) -> Totals:

@@ -49,6 +49,13 @@ class Verdict(msgspec.Struct, frozen=True):
     detail: str = ""
     stored: bool = True
     """False when the verdict could not be stored yet; the run ends as ``lost`` if it cannot be before another worker takes the job over."""
+    confirmed: int = 0
+    """Resources of the run that the database had confirmed as stored: it has to know them still when the verdict is stored later."""
+
+    @property
+    def carried_out(self) -> bool:
+        """True when the run has carried out its whole plan, whatever each scope of it said."""
+        return self.status in {Status.COMPLETED, Status.PARTIAL}
 
 
 class Received(msgspec.Struct, frozen=True):

@@ -126,9 +126,10 @@ class Queue(Protocol):
     def release(self, claimed: Claimed, sentence: str) -> bool:
         """Returns a job to the queue as if it had not been claimed. False when the claim was lost."""
 
-    def finish(self, claimed: Claimed, verdict: Verdict, owner: str = "") -> bool:
-        """Stores the end of a run that had no process, or whose end could not be stored before. False when the claim was lost.
+    def finish(self, claimed: Claimed, verdict: Verdict, owner: str = "") -> Verdict | None:
+        """Stores the end of a run that had no process, or whose end could not be stored before. None when the claim was lost.
 
+        Returns the verdict as stored: an error when the database has lost what it had confirmed to a run that was complete.
         `owner` is the earlier writer that made the claim, empty for this one.
         """
 

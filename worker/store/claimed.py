@@ -33,8 +33,6 @@ class ClaimedConnection:
         """
         self._connect, self._owner, self._claimed, self._totals, self._grace = connect, owner, claimed, totals, grace
         self._connection: Connection | None = None
-        self.confirmed = 0
-        """Resources of the run that the database has confirmed as stored; each transaction checks that it still knows them."""
 
     def transact(self, work: Callable[[Connection], ResultT]) -> ResultT:
         """Runs `work` in one transaction under the check of the claim, and returns its result. Raises `InventoryError`."""
@@ -48,7 +46,7 @@ class ClaimedConnection:
                 self._totals.refused_writes += 1
                 raise InventoryError(str(error), error_kind="lost") from error
             except LostWrites as error:
-                self.confirmed = 0  # told once
+                self._totals.confirmed = 0  # told once
                 raise WritesLost(str(error), error_kind="database") from error
             except StoreError as error:
                 raise InventoryError(f"the results cannot be stored: {error}", error_kind="database") from error
@@ -69,7 +67,7 @@ class ClaimedConnection:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
         with transaction(self._connection):
-            claims.check(self._connection, self._owner, self._claimed, self.confirmed)
+            claims.check(self._connection, self._owner, self._claimed, self._totals.confirmed)
             return work(self._connection)
 
     def ended_as(self, verdict: Verdict) -> bool:

@@ -123,10 +123,19 @@ def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdic
         connection.execute(WAKE)
 
 
-def finish_later(connection: Connection, owner: str, claimed: Claimed, verdict: Verdict) -> None:
-    """Stores how a run ended that could not do so itself; the next run resolves its links and abandons what the plan leaves out."""
+def finish_later(connection: Connection, owner: str, claimed: Claimed, verdict: Verdict) -> Verdict:
+    """Stores how a run ended that could not do so itself; the next run resolves its links and abandons what the plan leaves out.
+
+    Returns the verdict as stored: a run is not complete when the database has lost what it had confirmed to it. Raises `LostClaim`.
+    """
+    try:
+        check(connection, owner, claimed, verdict.confirmed)
+    except LostWrites as error:
+        if verdict.carried_out:
+            verdict = Verdict(Status.ERROR, "database", str(error), verdict.detail)
     finish(connection, owner, claimed, verdict)
     connection.execute("update discovery_history set links_unresolved = true where id = %s", [claimed.run_id])
+    return verdict
 
 
 def pin(connection: Connection, job: int, identity: str) -> None:

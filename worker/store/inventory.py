@@ -163,7 +163,7 @@ class PostgresInventory:
             if error.error_kind != "database" or not (self._writes.pending or isinstance(error, WritesLost)):
                 raise
             self._writes.forget()  # rows that the database rejects must not prevent the outcome from being stored
-            if verdict.status in {Status.COMPLETED, Status.PARTIAL}:
+            if verdict.carried_out:
                 verdict = Verdict(Status.ERROR, error.error_kind, str(error), error.detail)
             self._conclude(verdict)
         finally:
@@ -178,7 +178,7 @@ class PostgresInventory:
             if verdict.status is Status.RELEASED:
                 claims.release(connection, self._owner, self._claimed)
             else:
-                if verdict.status in {Status.COMPLETED, Status.PARTIAL}:  # its plan is whole
+                if verdict.carried_out:
                     scopes.abandon(connection, self._scopes_owner, self._claimed.run_id)
                 claims.finish(connection, self._owner, self._claimed, verdict)
 

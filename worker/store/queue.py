@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -127,19 +127,20 @@ class PostgresQueue:
 
     def release(self, claimed: Claimed, sentence: str) -> bool:  # noqa: ARG002 - the sentence is for the log
         """Returns a job to the queue."""
-        return self._if_owned(self._owner, claimed, lambda: claims.release(self._connection, self._owner, claimed))
-
-    def finish(self, claimed: Claimed, verdict: Verdict, owner: str = "") -> bool:
-        """Stores the end of a run that had no process, or whose end could not be stored before, under the claim of `owner`."""
-        owner = owner or self._owner
-        return self._if_owned(owner, claimed, lambda: claims.finish_later(self._connection, owner, claimed, verdict))
-
-    def _if_owned(self, owner: str, claimed: Claimed, work: Callable[[], None]) -> bool:
         with _reachable(), contextlib.suppress(LostClaim), transaction(self._connection):
-            claims.check(self._connection, owner, claimed)
-            work()
+            claims.check(self._connection, self._owner, claimed)
+            claims.release(self._connection, self._owner, claimed)
             return True
         return False
+
+    def finish(self, claimed: Claimed, verdict: Verdict, owner: str = "") -> Verdict | None:
+        """Stores the end of a run that had no process, or whose end could not be stored before, under the claim of `owner`.
+
+        Returns the verdict as stored; None when the claim was lost.
+        """
+        with _reachable(), contextlib.suppress(LostClaim), transaction(self._connection):
+            return claims.finish_later(self._connection, owner or self._owner, claimed, verdict)
+        return None
 
     def answer(self, test: Test, answer: dict[str, Any]) -> None:
         """Stores the answer of a connectivity test and notifies the API."""

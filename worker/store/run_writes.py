@@ -122,7 +122,7 @@ class RunWrites:
 
     def _settle(self, stored: dict[int, Stored]) -> None:
         """Counts what a committed transaction wrote, and forgets it."""
-        self._claim.confirmed = self._written
+        self._totals.confirmed = self._written
         for index, one in stored.items():
             self.scopes[index].reject(one)
             self._totals.created += one.created

@@ -123,7 +123,7 @@ class ConnectorScheduler:
 
     def _ended(self, name: str, began: float, verdict: Verdict, totals: Totals) -> None:
         seconds = time.monotonic() - began
-        ok = verdict.status in {Status.COMPLETED, Status.PARTIAL}
+        ok = verdict.carried_out
         self._schedule.ended(name, time.monotonic(), ok=ok, error_kind=verdict.error_kind)
         operations = {key: getattr(totals, key) for key in OPERATIONS}
         last = self._last[name]

@@ -115,7 +115,7 @@ class Discovery:
             launch = self._launcher.job(run, job.provider, job.config, job_id=job.job_id).after(job.attempted)
         except ProviderError as error:
             verdict = Verdict(Status.ERROR, error.error_kind, str(error)[:MAX_TEXT], error.detail)
-            self._finish_later(job, verdict, lambda ours: self._was_refused(job, verdict, ours))
+            self._finish_later(job, verdict, lambda stored: self._was_refused(job, verdict, stored))
             self._queue.forget(run)
             return
         assignment = Assignment(
@@ -199,38 +199,44 @@ class Discovery:
         self._queue.defer(lambda queue: queue.release(job, sentence), self._was_ours)
         self._queue.forget(str(job.run_id))
 
-    def _was_refused(self, job: Claimed, verdict: Verdict, ours: bool) -> None:
-        self._count_if_ours(job, verdict, ours)
+    def _was_refused(self, job: Claimed, verdict: Verdict, stored: Verdict | None) -> None:
+        self._count_stored(job, stored)
         self._ended(job, verdict, {"pid": None, "cause": "refused", "seconds": 0.0})
 
-    def _finish_later(self, job: Claimed, verdict: Verdict, then: Callable[[bool], None]) -> None:
-        """Stores an outcome now, or when the database is back."""
+    def _was_late(self, job: Claimed, verdict: Verdict, stored: Verdict | None) -> None:
+        self._count_stored(job, stored)
+        if stored is not None and stored.status is not verdict.status:
+            self._failed += 1
+            _log.error(f"discovery ended with {stored.status} for job_id: {job.job_id}: {stored.error}", run=job.run_id)
 
-        def stored(ours: bool) -> None:
+    def _finish_later(self, job: Claimed, verdict: Verdict, then: Callable[[Verdict | None], None]) -> None:
+        """Stores an outcome now, or when the database is back; `then` gets the verdict as stored, None when the claim was lost."""
+
+        def done(stored: Verdict | None) -> None:
             self._unstored.drop(job.run_id)
-            then(ours)
+            then(stored)
 
         self._unstored.keep(job, verdict)
-        self._queue.defer(lambda queue: queue.finish(job, verdict), stored)
+        self._queue.defer(lambda queue: queue.finish(job, verdict), done)
 
     def _finish_left(self, left: Unstored) -> None:
         """Stores an outcome that an earlier writer has left, unless it had been stored or another worker has taken the job over."""
         job, verdict = left.claimed, left.verdict
 
-        def stored(ours: bool) -> None:
+        def done(stored: Verdict | None) -> None:
             self._unstored.drop(job.run_id)
-            if ours:
-                self._dispatcher.count(str(job.run_id), verdict, job.provider)
-                sentence = f"the outcome of a run of job_id: {job.job_id} is stored, which the last writer could not: {verdict.status}"
-                _log.info(sentence, run=job.run_id, provider=job.provider, error_kind=verdict.error_kind)
+            if stored is not None:
+                self._dispatcher.count(str(job.run_id), stored, job.provider)
+                sentence = f"the outcome of a run of job_id: {job.job_id} is stored, which the last writer could not: {stored.status}"
+                _log.info(sentence, run=job.run_id, provider=job.provider, error_kind=stored.error_kind, error=stored.error)
 
-        self._queue.defer(lambda queue: queue.finish(job, verdict, left.owner), stored)
+        self._queue.defer(lambda queue: queue.finish(job, verdict, left.owner), done)
 
-    def _count_if_ours(self, job: Claimed, verdict: Verdict, ours: bool) -> None:
-        """Counts an outcome that was stored outside of the run."""
-        self._was_ours(ours)
-        if ours:
-            self._dispatcher.count(str(job.run_id), verdict, job.provider)
+    def _count_stored(self, job: Claimed, stored: Verdict | None) -> None:
+        """Counts an outcome that was stored outside of the run, or the claim that was lost."""
+        self._was_ours(stored is not None)
+        if stored is not None:
+            self._dispatcher.count(str(job.run_id), stored, job.provider)
 
     def _was_ours(self, ours: bool) -> None:
         self.refused_writes += not ours
@@ -241,12 +247,12 @@ class Discovery:
             _log.info(f"job_id: {job.job_id} is returned to the queue: {verdict.error}", run=job.run_id)
             return
         if not verdict.stored and verdict.error_kind != "lost":
-            self._finish_later(job, verdict, lambda ours: self._count_if_ours(job, verdict, ours))
+            self._finish_later(job, verdict, lambda stored: self._was_late(job, verdict, stored))
         else:
             self._unstored.drop(job.run_id)
-        self._failed += verdict.status not in {Status.COMPLETED, Status.PARTIAL}
+        self._failed += not verdict.carried_out
         fields: dict[str, Any] = {"run": job.run_id, "provider": job.provider, "status": verdict.status, "attempt": job.attempt, **process}
-        if verdict.status in {Status.COMPLETED, Status.PARTIAL}:
+        if verdict.carried_out:
             _log.info(f"discovery completed for job_id: {job.job_id}", **fields, note=verdict.error)
         else:
             fields |= {"error_kind": verdict.error_kind, "detail": verdict.detail}

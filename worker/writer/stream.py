@@ -221,14 +221,18 @@ class RunStream(threading.Thread):
             _log.error(
                 "the outcome of a run is stored when the database answers", run=self.name, verdict=error.verdict.status, error=str(error)
             )
-            return msgspec.structs.replace(error.verdict, stored=False)
+            return msgspec.structs.replace(self._confirmed(error.verdict), stored=False)
         except InventoryError as error:
             _log.error("the outcome of a run could not be stored", run=self.name, verdict=verdict.status, error=str(error))
             return _failed(error, stored=False)
 
     def _keep_outcome(self, verdict: Verdict) -> None:
         if verdict.status is not Status.RELEASED:
-            self._keep(verdict)
+            self._keep(self._confirmed(verdict))
+
+    def _confirmed(self, verdict: Verdict) -> Verdict:
+        """The verdict with the number of resources that the database has to know when it is stored later."""
+        return msgspec.structs.replace(verdict, confirmed=self._inventory.totals.confirmed)
 
     def _end_open_scopes(self, verdict: Verdict) -> None:
         outcome = left_open(verdict)

@@ -12,7 +12,7 @@ from worker.run.queue import Claimed
 from worker.run.unstored import UnstoredOutcomes
 
 JOB = Claimed(7, 70, 3, "job", "aws", {"secret_access_key": "sealed"}, organization_id=1, attempt=2)
-CRASHED = Verdict(Status.ERROR, "crashed", "the job's process crashed (exit code 3)", "last words")
+CRASHED = Verdict(Status.ERROR, "crashed", "the job's process crashed (exit code 3)", "last words", confirmed=500)
 
 
 @pytest.fixture

@@ -54,6 +54,47 @@ def test_an_outcome_is_stored_under_the_claim_of_the_writer_that_is_gone_and_onc
     assert ends(sql) == [("completed", "")]
 
 
+def lose(sql, left: int) -> None:
+    """Takes the run back to where it had stored `left` resources, as a crash after commits that are not on the disk, or a standby that lagged."""
+    sql.execute("delete from entities where id in (select id from entities order by id offset %s)", [left])
+    sql.execute("update discovery_history set entities_discovered = %s", [left])
+
+
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.PARTIAL])
+def test_a_run_of_which_the_database_has_lost_the_last_batches_is_not_stored_as_complete_later(database, sql, queue, monkeypatch, status):
+    job = add_job(sql, schedule_interval=3600)
+    run = Run(database, job)
+    run.scope(resources(30))
+    verdict = msgspec.structs.replace(finish_in_vain(run, monkeypatch), status=status, confirmed=run.inventory.totals.confirmed)
+    assert verdict.confirmed == 30
+    lose(sql, 10)
+    stored = queue.finish(run.claimed, verdict, run.inventory._owner)
+
+    assert (stored.status, stored.error_kind) == (Status.ERROR, "database")
+    assert "it knows of 10 resources of this run, and had stored 30" in stored.error
+    assert sql.execute("select error from discovery_history").fetchone() == (stored.error,)
+    assert ends(sql) == [("error", "database")]
+    assert sql.execute("select next_run_at - now() < interval '5 minutes' from discovery_jobs").fetchone() == (True,), "it is tried again"
+
+
+def test_a_run_that_crashed_keeps_its_own_reason_whatever_the_database_has_lost(database, sql, queue, monkeypatch):
+    run = Run(database, add_job(sql))
+    run.scope(resources(30))
+    finish_in_vain(run, monkeypatch)
+    lose(sql, 10)
+    crashed = Verdict(Status.ERROR, "crashed", "exit code 3", confirmed=30)
+    assert queue.finish(run.claimed, crashed, run.inventory._owner) == crashed
+    assert ends(sql) == [("error", "crashed")]
+
+
+def test_an_outcome_of_which_nothing_is_lost_is_stored_later_as_it_is(database, sql, queue, monkeypatch):
+    run = Run(database, add_job(sql))
+    run.scope(resources(30))
+    verdict = msgspec.structs.replace(finish_in_vain(run, monkeypatch), confirmed=30)
+    assert queue.finish(run.claimed, verdict, run.inventory._owner) == verdict
+    assert ends(sql) == [("completed", "")]
+
+
 def test_an_outcome_that_was_stored_before_its_writer_died_stays_as_it_is(database, sql, queue):
     run = Run(database, add_job(sql))
     run.scope(resources(10))

@@ -16,7 +16,7 @@ from supervisor.frames import ControlKind, FrameBuffer, encode
 from supervisor.messages import Cause, Exited
 from worker.job.sink import FrameSink
 from worker.run import wire
-from worker.run.inventory import InventoryError
+from worker.run.inventory import InventoryError, Totals
 from worker.run.outcome import Status
 from worker.run.wire import DataKind
 from worker.writer.stream import RunStream
@@ -31,6 +31,7 @@ class Memory:
     def __init__(self, fail_on="", known=0):
         """`known` is how many resources every batch is said to hold that came before; 0 for batches that did not."""
         self.calls, self.fail_on, self.stored, self.known = [], fail_on, [], known
+        self.totals = Totals(confirmed=7)
 
     def repeated(self, index, encoded):
         return self.known
@@ -62,7 +63,7 @@ class Bench:
         data_read, self.data = os.pipe()
         self.start, start_write = os.pipe()
         calls = {"violation": lambda *b: self.violations.put(b), "done": self.verdicts.put}
-        calls["keep"] = lambda verdict: self.kept.append((verdict.status, verdict.error_kind))
+        calls["keep"] = lambda verdict: self.kept.append((verdict.status, verdict.error_kind, verdict.confirmed))
         self.run = RunStream("1", data_read, start_write, body, self.inventory, **calls)
         self.run.start()
 
@@ -265,9 +266,9 @@ def test_case_eng_2_an_outcome_is_kept_before_it_is_stored(bench):
     failing.violations.get(timeout=CAP)
     for one, cause in ((failing, Cause.WRITER), (killed, Cause.IDLE), (released, Cause.SHUTDOWN)):
         one.end(cause, None)
-    assert stored.kept == [("completed", "")]
-    assert failing.kept == [("error", "internal"), ("error", "database")]
-    assert killed.kept == [("error", "idle"), ("error", "idle")], "known to the main thread while the run's waits for the database"
+    assert stored.kept == [("completed", "", 7)], "with what the database has to know when it is stored later"
+    assert failing.kept == [("error", "internal", 7), ("error", "database", 7)]
+    assert killed.kept == [("error", "idle", 7), ("error", "idle", 7)], "known to the main thread while the run's waits for the database"
     assert released.kept == []
 
 
