@@ -14,7 +14,7 @@ import yaml as pyyaml
 from peers.absent import missing
 from store_runs import add_job, resources, run_once
 
-from api.client import documents, manual, output
+from api.client import documents, output
 from api.client.errors import EXIT_USAGE, ClientError
 from api.client.main import main
 
@@ -86,10 +86,6 @@ def test_without_pyyaml_a_sentence_says_what_to_do(monkeypatch):
         documents.yaml({})
 
     assert refused.value.exit_code == EXIT_USAGE
-
-
-def test_the_manual_page_is_that_of_the_commands():
-    assert PAGE.read_text() == manual.page(main), "run: elder manual > docs/man/elder.1"
 
 
 def test_the_manual_page_names_every_command_and_option():

@@ -26,11 +26,14 @@ def test_each_name_is_in_its_file(path, names):
 
 
 def test_the_rooms_are_those_of_the_house_test():
-    """Every room of worker/ and providers/ stands in the picture."""
+    """Each line of the picture has the rooms of its floor, and no others."""
     from test_house import FLOORS
 
-    picture = TEXT[TEXT.index("## Rooms") : TEXT.index("## Pipes")]
-    missing = [room for floors in FLOORS.values() for floor in floors for room in floor if not re.search(rf"\b{room}(\.py|/)", picture)]
-    assert set(missing) <= {"version", "supervised", "hostile", "testing", "collected", "attempts"}, (
-        "left out: no rooms that a reader looks for"
-    )
+    for package, floors in FLOORS.items():
+        picture = TEXT[TEXT.index(f"\n{package}/\n  floor") :].partition("\n\n")[0].partition("\n```")[0]
+        lines = re.split(r"\n  floor (\d+)", picture)
+        drawn = {
+            int(number): set(re.findall(r"(?<![\w`-])(\w+)(?:/|\.py)(?!\w)", line))
+            for number, line in zip(lines[1::2], lines[2::2], strict=True)
+        }
+        assert drawn == {number: set(rooms) for number, rooms in enumerate(floors)}

@@ -11,7 +11,9 @@ import sys
 
 import catalogue_suite
 import pytest
+import rooms_table
 from peers.service import Part, environment, get
+from test_house import FLOORS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -22,6 +24,20 @@ def example(name: str) -> str:
     found = re.search(rf"<!-- executed by \S+: {name} -->\n```\w+\n(.*?)```", text, re.DOTALL)
     assert found, f"CONTRIBUTING.md has no example '{name}'"
     return found[1]
+
+
+def test_the_table_of_folders_names_each_room_on_its_floor():
+    expected = {(package, number): sorted(floor) for package, floors in FLOORS.items() for number, floor in enumerate(floors)}
+    named = rooms_table.rooms((ROOT / "CONTRIBUTING.md").read_text())
+    assert {floor: sorted(rooms) for floor, rooms in named.items()} == expected
+
+
+def test_the_last_column_of_the_table_is_filled_from_the_rules():
+    stale = "| `worker/` | the service | `api/` |\n| floor 3 of `worker/` | `store/` all SQL | anything |\n| `tests/` | tests | anything |"
+    package, floor, other = rooms_table.filled(stale).split("\n")
+    assert package == "| `worker/` | the service | `supervisor/`, `providers/`; `cryptography`, `msgspec`, `structlog` |"
+    assert floor.startswith("| floor 3 of `worker/` | `store/` all SQL | floors 0 to 2; `store/`: `psycopg`, `psycopg_pool`; ")
+    assert other == "| `tests/` | tests | anything |"
 
 
 @pytest.fixture
