@@ -45,7 +45,8 @@ class AzureKind(_Usual, frozen=True):
     `path`       by a path of Resource Manager and its API `version`: of each subscription with the hole ``{subscription}``,
                  of each resource of the type `under` with the hole ``{parent}``, else once for the tenant
     `operation`  by a typed client: ``compute.virtual_machines.list_all`` of azure-mgmt-compute
-    `under`      with `operation`: once for each resource of the type `under`, whose id gives the arguments
+    `under`      with `operation`: once for each resource of the type `under`, whose id gives the arguments, and whose `version` is the
+                 API version that reads it by that id: a list that is not found is asked about there
     `inside`     in a list of each resource of the type `under`, at that path
     `rest`       in a `table`: every row whose type is no other kind's
     ===========  ======================================================================================================

@@ -101,12 +101,26 @@ class Reading:
         """The resources beneath one other. One that refuses makes their scope incomplete, and not that of the ones above."""
         try:
             documents = list(self._lists_beneath(kind, subscription, str(parent.get("id") or "")))
-        except (Gone, Unsupported):  # deleted since it was listed, or one that cannot have any, as a FileStorage account has no blobs
+        except Gone as error:
+            return self._unless_gone(kind, parent, error)
+        except Unsupported:  # one that cannot have any, as a FileStorage account has no blobs
             return []
         except ScopeError as error:
             return [Incomplete.because(kind.sub_type, error, str(parent.get("name") or parent.get("id")))]
         located = ({**document, "location": parent.get("location")} for document in documents)
         return [self.resource(kind, document, subscription, str(parent.get("id"))) for document in located]
+
+    def _unless_gone(self, kind: AzureKind, parent: Document, said: Gone) -> list[Item]:
+        """Nothing beneath a resource that was deleted since it was listed; `Incomplete` where the resource itself still exists."""
+        try:
+            self._connection.get(str(parent.get("id") or ""), catalogue.above(kind).version)
+        except Gone:
+            return []
+        except ScopeError as error:
+            why: ScopeError = error
+        else:
+            why = ScopeError(f"{said}, and yet the resource above it exists: Azure's answers differ", detail=said.detail)
+        return [Incomplete.because(kind.sub_type, why, str(parent.get("name") or parent.get("id")))]
 
     def _lists_beneath(self, kind: AzureKind, subscription: str, parent: str) -> Iterator[Document]:
         if kind.path:

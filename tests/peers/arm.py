@@ -82,11 +82,12 @@ def versions_of(kind: str) -> frozenset[str]:
         "containers": BlobContainersOperations.list,
         "shares": FileSharesOperations.list,
     }
+    by_namespace = {namespace.lower(): versions for namespace, versions in API_VERSIONS.items()}
+    known = frozenset(VERSIONS.get(kind) or by_namespace.get(kind.partition("/")[0], ()))
     if kind in typed:
         package = sys.modules[typed[kind].__module__.partition(".operations")[0] + "._configuration"]
-        return frozenset(re.findall(r"20\d\d-\d\d-\d\d", inspect.getsource(typed[kind]) + inspect.getsource(package)))
-    by_namespace = {namespace.lower(): versions for namespace, versions in API_VERSIONS.items()}
-    return frozenset(VERSIONS.get(kind) or by_namespace.get(kind.partition("/")[0], ()))
+        return known.union(re.findall(r"20\d\d-\d\d-\d\d", inspect.getsource(typed[kind]) + inspect.getsource(package)))
+    return known
 
 
 class Azure:

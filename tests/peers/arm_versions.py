@@ -13,6 +13,7 @@ API_VERSIONS = {
     "Microsoft.Logic": {"2019-05-01"}, "Microsoft.MachineLearningServices": {"2023-10-01"}, "Microsoft.ManagedIdentity": {"2023-01-31"},
     "Microsoft.Management": {"2020-05-01"}, "Microsoft.Network": {"2018-05-01", "2020-06-01", "2021-06-01", "2022-04-01", "2023-09-01"},
     "Microsoft.OperationalInsights": {"2022-10-01"}, "Microsoft.RecoveryServices": {"2023-06-01"}, "Microsoft.Resources": {"2021-04-01", "2022-12-01"},
-    "Microsoft.ServiceBus": {"2021-11-01"}, "Microsoft.Sql": {"2021-11-01"}, "Microsoft.Synapse": {"2021-06-01"}, "Microsoft.Web": {"2023-12-01"},
+    "Microsoft.ServiceBus": {"2021-11-01"}, "Microsoft.Sql": {"2021-11-01"}, "Microsoft.Storage": {"2023-01-01"}, "Microsoft.Synapse": {"2021-06-01"},
+    "Microsoft.Web": {"2023-12-01"},
 }  # fmt: skip
 """API versions that Azure has, by its published resource types: the packages know only the newest one of each."""

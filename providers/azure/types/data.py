@@ -8,7 +8,10 @@ from providers.catalogue.kinds import LinkRule
 # A table reads better than one argument a line.
 # fmt: off
 DATA = (
-    AzureKind("azure_storage_account", "storage", ID, "Microsoft.Storage/storageAccounts", operation="storage.storage_accounts.list"),
+    AzureKind(
+        "azure_storage_account", "storage", ID, "Microsoft.Storage/storageAccounts", operation="storage.storage_accounts.list",
+        version="2023-01-01",
+    ),
     AzureKind(
         "azure_storage_container", "storage", ID, "Microsoft.Storage/storageAccounts/blobServices/containers",
         operation="storage.blob_containers.list", under="azure_storage_account", tags="", parent="{parent}",

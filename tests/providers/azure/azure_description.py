@@ -322,13 +322,13 @@ class AzureDescription:
             yield f"Resource Graph has no table {kind.table}"
         held = TABLES.get(kind.table)
         yield from (f"{kind.table} has no {one}" for one in kind.arm_types if held and one.lower() not in held)
-        if kind.table or kind.path:
+        if kind.table or kind.path or kind.version:
             yield from _version_faults(kind)
         yield from (
             f"{kind.path}: nothing fills {hole}" for hole in paths.holes(kind.path) if hole != ("parent" if kind.under else "subscription")
         )
-        if kind.under:
-            above(kind)
+        if kind.under and not above(kind).version:
+            yield f"{kind.under} has no version by which one of them is asked for: it is beneath it that this type is listed"
         model_of(kind)
         known = {one.lower() for one in arm_types()} if kind.inside else {operation_of(kind).arm_type.lower()}
         for one in kind.arm_types:

@@ -343,10 +343,31 @@ def test_case_az_8_a_provider_that_is_not_registered_is_unsupported(account, sta
 
 
 def test_case_az_8_an_account_that_is_deleted_between_list_and_read_is_that_accounts_trouble(account):
-    account.fault = lambda _method, path: (404, {}, NOT_FOUND) if "store3/blobServices" in path else None
+    account.fault = lambda _method, path: (404, {}, NOT_FOUND) if "store3" in path else None
     sink = read(account)
     assert outcome(sink, "azure_storage_account") == (Outcome.COMPLETE, 7)
     assert outcome(sink, "azure_storage_container") == (Outcome.COMPLETE, 24)
+
+
+@pytest.mark.parametrize(
+    ("of_itself", "said"),
+    [
+        (None, Outcome.ERROR),
+        ((500, {}, {}), Outcome.TIMEOUT),
+        (refusal("Microsoft.Storage/storageAccounts/read"), Outcome.DENIED),
+    ],
+)
+def test_what_is_not_found_beneath_a_resource_that_exists_is_no_absence(account, of_itself, said):
+    """Resource Manager answers 404 for what another of its regions has: the list is lost, and the containers are not."""
+    account.fault = lambda _method, path: (
+        (404, {}, NOT_FOUND) if "store3/blobServices" in path else of_itself if path.endswith("/store3") else None
+    )
+    sink = read(account)
+    assert outcome(sink, "azure_storage_account") == (Outcome.COMPLETE, 7)
+    assert outcome(sink, "azure_file_share")[0] is Outcome.COMPLETE
+    containers = sink.report("azure_storage_container")
+    assert (containers.outcome, containers.resources) == (said, 24)
+    assert "store3" in containers.message
 
 
 def test_case_az_8_a_deleted_subscription_is_one_line(account):
