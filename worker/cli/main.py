@@ -28,7 +28,8 @@ COMMANDS = {
     "scopes": "lists scopes, and retires those that no plan contains any more",
     "connectors": "releases what the guard against mass deletion holds back of a connector",
     "settings": "prints every setting with its default, as a page or an .env file",
-    "secrets": "seals every stored secret again with the first key of ELDER_SECRET_KEYS, so that older keys can be dropped",
+    "secrets": "rotate: seals every stored secret again with the first key of ELDER_SECRET_KEYS, so that older keys can be dropped; "
+    "mask: takes what `mask_names` name out of entities and their history",
     "keys": "makes, lists, rotates and revokes keys of the Elder API",
     "keygen": "makes a key for ELDER_SECRET_KEYS",
 }
@@ -149,8 +150,8 @@ def _connectors(command: argparse.ArgumentParser) -> None:
 
 
 def _secrets(command: argparse.ArgumentParser) -> None:
-    command.add_argument("action", choices=("rotate",))
-    command.add_argument("--dry-run", action="store_true", help="change nothing; count the secrets that are on older keys")
+    command.add_argument("action", choices=("rotate", "mask"))
+    command.add_argument("--dry-run", action="store_true", help="change nothing; count what would be sealed anew or masked")
 
 
 def _keys(command: argparse.ArgumentParser) -> None:

@@ -1,4 +1,7 @@
-"""``elder-worker secrets rotate``: seals every stored secret again with the first key of ELDER_SECRET_KEYS."""
+"""``elder-worker secrets rotate``: seals every stored secret again with the first key of ELDER_SECRET_KEYS.
+
+``elder-worker secrets mask``: takes what the rules of today mask out of what was stored before: entities and their history.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.cli.person import person
 from worker.config.secretbox import MARK, SecretBox, SecretBoxError
-from worker.config.settings import load
+from worker.config.settings import Settings, load
 from worker.store import audit
 from worker.store.connection import Connection, connect
+from worker.store.connectors import PREFIX
 from worker.store.errors import StoreError
+from worker.store.purge import purge
 from worker.store.sealed_configs import SealedConfig, change_config, sealed_configs
 
 NAMED = 10
@@ -20,15 +25,34 @@ NAMED = 10
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Rotates, or with ``--dry-run`` counts."""
-    settings = load(environ)
+    """Rotates or masks, or with ``--dry-run`` counts."""
+    return (_mask if options.action == "mask" else _rotate)(load(environ), dry_run=options.dry_run)
+
+
+def _mask(settings: Settings, *, dry_run: bool) -> int:
+    if not settings.database_url:
+        raise CommandError("DATABASE_URL must be set", EXIT_CONFIG)
+    names = {f"{PREFIX}{name}": source.connector.get("mask_names", ()) for name, source in settings.sources.items()}
+    try:
+        with connect(settings.database_url) as connection:
+            found = purge(connection, names, write=not dry_run)
+            if not dry_run:
+                audit.add(connection, person(), "secrets masked", "every entity", after=found._asdict())
+    except StoreError as error:
+        raise CommandError(str(error)) from None
+    held = f"{found.entities} entities, {found.changes} entries of their history and {found.losses} attributes that wait"
+    print(f"{held} hold what is to be masked" if dry_run else f"{held} held what is masked now")
+    return 0
+
+
+def _rotate(settings: Settings, *, dry_run: bool) -> int:
     if not settings.database_url or not settings.elder_secret_keys:
         raise CommandError("DATABASE_URL and ELDER_SECRET_KEYS must be set", EXIT_CONFIG)
     box = SecretBox(settings.elder_secret_keys)
     try:
         with connect(settings.database_url) as connection:
             old = _on_older_keys(connection, box)
-            if options.dry_run:
+            if dry_run:
                 print(_left(_sum(old)))
                 return 0
             for config, _ in old:

@@ -1,12 +1,14 @@
-"""Takes secrets out of what another release stored: entities, deleted ones too, their history, and the losses that wait.
+"""Takes secrets out of what is stored: entities, deleted ones too, their history, and the losses that wait.
 
-`migrate` runs it once, after the migration that needs it. Only rows that have a secret are written.
+`migrate` runs it once, after the migration that needs it, and ``elder-worker secrets mask`` whenever a name was added. Only rows that have
+a secret are written, each under its own lock, so that runs go on beside it.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
@@ -41,47 +43,63 @@ class Purged(NamedTuple):
     losses: int
 
 
-def purge(connection: Connection) -> Purged:
-    """Replaces each secret by a mark, by the rules of the providers that this release brings. Inside a transaction."""
+class _Purge(NamedTuple):
+    """One pass over the database; without `write` it counts."""
+
+    connection: Connection
+    connectors: Mapping[str, Sequence[str]]
+    write: bool
+
+    def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """Yields rows by id, some at a time: the id, the origin, and what the row holds."""
+        wanted = {"after": 0, "limit": ROWS, "connectors": Jsonb(dict(self.connectors))}
+        while rows := self.connection.execute(statements.get(query), wanted).fetchall():
+            for row, provider, sub_type, names, *held in rows:
+                yield row, _Origin.of(provider, sub_type, names), *held
+            wanted["after"] = rows[-1][0]
+
+    def entity(self, row: int, origin: _Origin, attributes: dict[str, Any], tags: dict[str, Any]) -> bool:
+        """True for an entity that had a secret. What is written is masked anew from the locked row: a run may have changed it meanwhile."""
+        if _cleaned(origin, attributes, tags) == (attributes, tags):
+            return False
+        if self.write:
+            with self.connection.transaction():
+                held = self.connection.execute("select attributes, tags from entities where id = %s for no key update", [row]).fetchone()
+                if held:
+                    cleaned = [Jsonb(one) for one in _cleaned(origin, *held)]
+                    self.connection.execute("update entities set attributes = %s, tags = %s where id = %s", [*cleaned, row])
+        return True
+
+    def changes(self, row: int, origin: _Origin, changes: dict[str, Any]) -> bool:
+        """True for an entry of the history that told a secret."""
+        cleaned = {path: [_purge_field(origin, path, value) for value in values] for path, values in _copy(changes).items()}
+        if cleaned != changes and self.write:
+            self.connection.execute("update entity_changes set changes = %s where id = %s", [Jsonb(cleaned), row])
+        return bool(cleaned != changes)
+
+    def loss(self, row: int, origin: _Origin, name: str, value: Any) -> bool:
+        """True for a loss that kept a secret."""
+        cleaned = _purge_field(origin, f"attributes.{name}", _copy(value))
+        if cleaned != value and self.write:
+            self.connection.execute("update elder_worker.losses set value = %s where id = %s", [Jsonb(cleaned), row])
+        return bool(cleaned != value)
+
+
+def purge(connection: Connection, connectors: Mapping[str, Sequence[str]] = MappingProxyType({}), *, write: bool = True) -> Purged:
+    """Replaces each secret by a mark, by the rules of the providers that this release brings; without `write` it only counts.
+
+    `connectors` are the names that each connector masks, by the owner of its scopes; those of jobs are in their configs.
+    """
+    one = _Purge(connection, connectors, write)
     return Purged(
-        sum(_purge_entity(connection, *row) for row in _rows(connection, statements.get("entities_to_purge"))),
-        sum(_purge_changes(connection, *row) for row in _rows(connection, statements.get("changes_to_purge"))),
-        sum(_purge_loss(connection, *row) for row in _rows(connection, statements.get("losses_to_purge"))),
+        sum(one.entity(*row) for row in one.rows("entities_to_purge")),
+        sum(one.changes(*row) for row in one.rows("changes_to_purge")),
+        sum(one.loss(*row) for row in one.rows("losses_to_purge")),
     )
 
 
-def _rows(connection: Connection, query: bytes) -> Iterator[tuple[Any, ...]]:
-    """Yields rows by id, some at a time: the id, the origin, and what the row holds."""
-    last = 0
-    while rows := connection.execute(query, {"after": last, "limit": ROWS}).fetchall():
-        for row, provider, sub_type, names, *held in rows:
-            yield row, _Origin.of(provider, sub_type, names), *held
-        last = rows[-1][0]
-
-
-def _purge_entity(connection: Connection, row: int, origin: _Origin, attributes: dict[str, Any], tags: dict[str, Any]) -> bool:
-    before = _copy(attributes), dict(tags)
-    cleaned, marked = _masked(origin, attributes), _masking(origin.provider, origin.names).masked(tags)
-    if (cleaned, marked) == before:
-        return False
-    connection.execute("update entities set attributes = %s, tags = %s where id = %s", [Jsonb(cleaned), Jsonb(marked), row])
-    return True
-
-
-def _purge_changes(connection: Connection, row: int, origin: _Origin, changes: dict[str, Any]) -> bool:
-    cleaned = {path: [_purge_field(origin, path, value) for value in values] for path, values in _copy(changes).items()}
-    if cleaned == changes:
-        return False
-    connection.execute("update entity_changes set changes = %s where id = %s", [Jsonb(cleaned), row])
-    return True
-
-
-def _purge_loss(connection: Connection, row: int, origin: _Origin, name: str, value: Any) -> bool:
-    cleaned = _purge_field(origin, f"attributes.{name}", _copy(value))
-    if cleaned == value:
-        return False
-    connection.execute("update elder_worker.losses set value = %s where id = %s", [Jsonb(cleaned), row])
-    return True
+def _cleaned(origin: _Origin, attributes: dict[str, Any], tags: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    return _masked(origin, _copy(attributes)), _masking(origin.provider, origin.names).masked(dict(tags))
 
 
 def _purge_field(origin: _Origin, path: str, value: Any) -> Any:

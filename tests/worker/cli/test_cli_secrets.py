@@ -8,7 +8,7 @@ import sys
 import pytest
 from cryptography.fernet import Fernet
 from psycopg.types.json import Jsonb
-from store_runs import add_job
+from store_runs import Run, add_job, resources
 from waiting import CAP
 
 from api.app import create_app
@@ -98,3 +98,51 @@ def test_case_sec_1_a_test_that_is_being_answered_is_rotated_too(rotate, sql):
 
 def test_without_keys_or_a_database(rotate):
     assert "must be set" in rotate("", code=78).stderr
+
+
+@pytest.fixture
+def mask(database):
+    def call(*arguments: str, **environ: str) -> str:
+        command = [sys.executable, "-m", "worker.cli", "secrets", "mask", *arguments]
+        done = subprocess.run(command, env={"DATABASE_URL": database, **environ}, capture_output=True, text=True, timeout=CAP)
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+        return done.stdout
+
+    return call
+
+
+def held(sql) -> str:
+    return str([sql.execute(f"select {what}").fetchall() for what in ("attributes, tags from entities", "changes from entity_changes")])
+
+
+def test_names_that_a_job_was_given_later_are_masked_in_what_was_stored_before(mask, database, sql):
+    """The secret is in the entity, and in the history for as long as that is kept."""
+    run = Run(database, add_job(sql))
+    run.scope(resources(2))
+    run.finish()
+    sql.execute('update entities set attributes = \'{"LicenceCode": "canary", "zone": "a"}\'')
+    sql.execute("insert into entity_changes (entity_id, operation, changes) select id, 'updated', '{\"attributes.LicenceCode\": [\"canary\", null]}' "
+                "from entities")  # fmt: skip
+    assert mask() == "0 entities, 0 entries of their history and 0 attributes that wait held what is masked now\n"
+    sql.execute('update discovery_jobs set config = config || \'{"mask_names": ["licence"]}\'')
+
+    assert mask("--dry-run") == "2 entities, 2 entries of their history and 0 attributes that wait hold what is to be masked\n"
+    assert "canary" in held(sql), "a dry run changes nothing"
+    assert mask() == "2 entities, 2 entries of their history and 0 attributes that wait held what is masked now\n"
+    assert "canary" not in held(sql)
+    assert "'zone': 'a'" in held(sql)
+    assert sql.execute("select action, after from audit_log order by id desc").fetchone() == (
+        "secrets masked", {"entities": 2, "changes": 2, "losses": 0},
+    )  # fmt: skip
+
+
+def test_the_names_of_a_connectors_setting_are_masked_in_what_its_scopes_own(mask, database, sql):
+    run = Run(database, add_job(sql))
+    run.scope(resources(1))
+    run.finish()
+    sql.execute('update entities set attributes = \'{"employeeCode": "canary"}\'')
+    sql.execute("update elder_worker.scopes set owner = 'connector:ldap'")
+
+    assert mask(OKTA_MASK_NAMES="employee-code").startswith("0 entities")
+    assert mask(LDAP_MASK_NAMES="employee-code").startswith("1 entities")
+    assert "canary" not in held(sql)

@@ -7,6 +7,7 @@ from psycopg.types.json import Jsonb
 from store_runs import Run, add_job, resources
 
 from providers.schema import REDACTED
+from worker.store import purge as purge_module
 from worker.store.connection import connect
 from worker.store.purge import purge
 
@@ -72,3 +73,20 @@ def test_the_words_of_a_provider_hold_for_what_is_stored_too(database, sql):
 
     assert CANARY not in everything(sql)
     assert '"zone"' in everything(sql).replace("'", '"')
+
+
+def test_what_a_run_writes_meanwhile_is_kept(database, sql, monkeypatch):
+    """The purge has read the row; then a run writes it; what is masked is what the run wrote."""
+    stored(database, sql, {}, {"password": CANARY, "zone": "a"})
+    cleaned, written = purge_module._cleaned, []
+
+    def written_meanwhile(origin, attributes, tags):
+        if not written:
+            written.append(sql.execute('update entities set attributes = attributes || \'{"zone": "b"}\''))
+        return cleaned(origin, attributes, tags)
+
+    monkeypatch.setattr(purge_module, "_cleaned", written_meanwhile)
+    with connect(database) as connection:
+        assert purge(connection).entities == 1
+
+    assert sql.execute("select attributes from entities").fetchone()[0] == {"password": REDACTED, "zone": "b"}
