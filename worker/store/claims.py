@@ -65,9 +65,13 @@ def check(connection: Connection, owner: str, claimed: Claimed, confirmed: int =
         )
 
 
-def follow_a_lost_run(connection: Connection, claimed: Claimed) -> bool:
-    """True when the job's last run did not conclude itself: it may have stored links whose targets nobody has looked for since."""
-    row = connection.execute(statements.get("follows_a_lost_run"), {"job": claimed.job_id, "run": claimed.run_id}).fetchone()
+def take_unresolved_links(connection: Connection, claimed: Claimed, organization: int) -> bool:
+    """True when an earlier run did not conclude itself: it may have stored links whose targets nobody has looked for since.
+
+    Runs of the job and of the organization's other jobs; whoever takes them up resolves them in the same transaction.
+    """
+    values = {"job": claimed.job_id, "run": claimed.run_id, "organization": organization}
+    row = connection.execute(statements.get("take_unresolved_links"), values).fetchone()
     return bool(row and row[0])
 
 
@@ -124,7 +128,7 @@ def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdic
 
 
 def finish_later(connection: Connection, owner: str, claimed: Claimed, verdict: Verdict) -> Verdict:
-    """Stores how a run ended that could not do so itself; the next run resolves its links and abandons what the plan leaves out.
+    """Stores how a run ended that could not do so itself; a later run resolves its links and abandons what the plan leaves out.
 
     Returns the verdict as stored: a run is not complete when the database has lost what it had confirmed to it. Raises `LostClaim`.
     """

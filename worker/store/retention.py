@@ -33,7 +33,8 @@ class Kept(msgspec.Struct, frozen=True):
 def clean(connection: Connection, kept: Kept) -> Cleaned:
     """Deletes a batch of each kind: of runs (those of deleted jobs too), changes, lines of the audit log, and deleted entities.
 
-    Each job's latest run, its latest complete run, and runs that hold something back are always kept. Raises `StoreError`.
+    Each job's latest run, its latest complete run, runs that hold something back, and runs that have left links unresolved are always kept.
+    Raises `StoreError`.
     """
     runs = _runs(connection, kept.history)
     more_jobs = _jobs(connection)

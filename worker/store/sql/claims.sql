@@ -144,6 +144,7 @@ with expired as (
     set status = case when freed.cancelled then 'cancelled' else 'error' end,
         error_kind = case when freed.cancelled then '' else 'lost' end,
         completed_at = now(),
+        links_unresolved = true,
         error = case when freed.cancelled then 'the run was cancelled; the worker that ran it is gone'
                      else 'the worker that ran it is gone: its claim was not renewed in time' end
     from freed where h.job_id = freed.job_id and h.status = 'running'

@@ -1,6 +1,6 @@
 -- name: lock_doomed_runs
 -- Locks runs that are kept no longer: those of deleted jobs, and those that ended longer ago than history is kept, but for each job's latest run,
--- its latest complete one, and those by which something is held back. Returns their rows.
+-- its latest complete one, those by which something is held back, and those whose links no run has resolved yet. Returns their rows.
 select h.id from discovery_history h
 where h.id in (
     (
@@ -13,6 +13,7 @@ where h.id in (
         select r.id from discovery_history r
         where r.completed_at < now() - make_interval(days => %(days)s)
           and exists (select from discovery_history n where n.job_id = r.job_id and n.id > r.id)
+          and not r.links_unresolved
           and not exists (select from elder_worker.held k where k.run_id = r.id)
           and not exists (select from elder_worker.losses l where l.run_id = r.id)
           and (

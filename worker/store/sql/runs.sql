@@ -9,11 +9,21 @@ set entities_discovered = %(resources)s,
     identity = %(identity)s
 where id = %(run)s
 
--- name: follows_a_lost_run
--- True when the job's run before this one was lost, or its outcome was stored later: the links that it had stored were never resolved.
-select coalesce(
+-- name: take_unresolved_links
+-- Takes up the links that earlier runs of a job, or of its organization's jobs, have left unresolved; true when there may be some. A run that the
+-- previous release has swept is known by being lost.
+with taken as (
+    update discovery_history h set links_unresolved = false
+    where h.id in (
+        select u.id from discovery_history u join discovery_jobs j on j.id = u.job_id
+        where u.links_unresolved and u.id <> %(run)s and (u.job_id = %(job)s or j.organization_id = %(organization)s)
+        for update of u skip locked
+    )
+    returning 1
+)
+select exists (select from taken) or coalesce(
     (
-        select h.error_kind = 'lost' or h.status = 'running' or h.links_unresolved from discovery_history h
+        select h.error_kind = 'lost' or h.status = 'running' from discovery_history h
         where h.job_id = %(job)s and h.id < %(run)s
         order by h.id desc limit 1
     ),
