@@ -131,6 +131,17 @@ def test_axe_finds_nothing_on_any_page_and_nothing_overflows(visit, inventory, t
             page.screenshot(path=f"{folder}/{name}-{viewport['width']}-{theme}.png", full_page=True)
 
 
+def test_on_a_phone_rows_are_cards_and_lists_stand_for_the_drawing(visit, inventory):
+    page = visit("/entities?columns=id&columns=tags", viewport=PHONE)
+    places = [cell.bounding_box() for cell in page.locator("tbody tr").first.locator("td").all()]
+    assert len({place["x"] for place in places}) == 1, "each cell is a line of its own"
+    assert not page.locator("thead").is_visible()
+    page.goto("/entities/2/graph")
+    assert (page.locator("svg.graph").is_visible(), page.get_by_text("What it depends on").is_visible()) == (False, True)
+    page.set_viewport_size(DESK)
+    assert page.locator("svg.graph").is_visible()
+
+
 def test_a_job_is_made_tested_changed_and_deleted(visit, sql, monkeypatch):
     """The secret stays in its field while the connection is tested, and is in no page afterwards."""
     answers = iter(
