@@ -43,7 +43,6 @@ NEEDED = frozenset(
         "markupsafe",
         "msgspec",
         "multiprocess",
-        "packaging",
         "prometheus_client",
         "providers",
         "psycopg",
@@ -59,7 +58,13 @@ NEEDED = frozenset(
         "worker",
     }
 )
-"""Modules that our processes need: one that a package has installed over them cannot be kept out without stopping us."""
+"""Modules that our processes need: one that a package has installed over them cannot be kept out without stopping us.
+
+Tests compare them with what setup.cfg requires, and start our processes beside a package that claims every module there is.
+"""
+
+OF_EXTRAS = {"authlib": ("authlib",), "joserfc": ("joserfc",), "pyyaml": ("_yaml", "yaml")}
+"""Packages of our extras `oidc` and `yaml`, and their modules: needed where the package is installed."""
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 """The names that a provider may have."""
@@ -100,8 +105,16 @@ def keep_out() -> None:
     Our libraries import some modules if they are there (`rich`, `psycopg_c` ...), so a package could bring one to be run in the API or the
     writer. To be called before any library is imported.
     """
-    for name in {module for folder in _folders() for module in _modules(folder)} - NEEDED - sys.stdlib_module_names:
+    for name in kept_out():
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes the import fail
+
+
+def kept_out() -> set[str]:
+    """The top-level modules of the third parties' packages, but for those that our processes need."""
+    modules = {folder: _modules(folder) for folder in _folders()}
+    others = {_package(folder) for folder, found in modules.items() if not found}
+    extras = {module for package, names in OF_EXTRAS.items() if package in others for module in names}
+    return set().union(*modules.values()) - NEEDED - extras - sys.stdlib_module_names
 
 
 def _modules(folder: Path) -> set[str]:
@@ -143,10 +156,15 @@ def _folders() -> Iterator[Path]:
         except OSError:
             continue
         for path in found:
-            key = re.sub(r"[-_.]+", "-", path.name.rpartition(".")[0].partition("-")[0]).lower()
+            key = _package(path)
             if key not in seen:
                 seen.add(key)
                 yield path
+
+
+def _package(folder: Path) -> str:
+    """The name of the package with this metadata folder, as package indexes normalize it."""
+    return re.sub(r"[-_.]+", "-", folder.name.rpartition(".")[0].partition("-")[0]).lower()
 
 
 def _points(folder: Path) -> list[EntryPoint]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -80,7 +81,8 @@ class Installed:
 
     def __init__(self, database: str, folder: pathlib.Path) -> None:
         self.folder, self.marker = folder, folder / "imported"
-        path = install(folder / "site", {"library": "elder_library:Library"}, {"elder_library.py": self.module()}, name="elder-library")
+        modules, claims = {"elder_library.py": self.module()}, importlib.metadata.packages_distributions()  # as if it brought every module
+        path = install(folder / "site", {"library": "elder_library:Library"}, modules, name="elder-library", claims=claims)
         self.environ = {
             "DATABASE_URL": database,
             "ELDER_SECRET_KEYS": KEY,
