@@ -46,23 +46,26 @@ class Access:
 
 def reaching(connection: Connection, entity: int) -> Access:
     """Finds who reaches an entity: members and those to whom it is granted, directly and through groups, bindings and roles."""
-    return _closure(connection, statements.get("access_to"), entity)
+    return _closure(connection, entity, to_targets=BACKWARD, to_sources=FORWARD)
 
 
 def reached(connection: Connection, entity: int) -> Access:
     """Finds what an entity reaches: its groups, roles, policies and scopes, directly and through each other."""
-    return _closure(connection, statements.get("access_of"), entity)
+    return _closure(connection, entity, to_targets=FORWARD, to_sources=BACKWARD)
 
 
-def _closure(connection: Connection, statement: bytes, entity: int) -> Access:
-    """Everything that is reached, level by level, so that each way is the shortest."""
-    values: dict[str, Any] = {"forward": list(FORWARD), "backward": list(BACKWARD), "members": list(MEMBERS), "each": EACH}
+def _closure(connection: Connection, entity: int, *, to_targets: tuple[str, ...], to_sources: tuple[str, ...]) -> Access:
+    """Everything that is reached, level by level, so that each way is the shortest.
+
+    Links of the types `to_targets` are followed from source to target, those of `to_sources` from target to source.
+    """
+    values: dict[str, Any] = {"to_targets": list(to_targets), "to_sources": list(to_sources), "members": list(MEMBERS), "each": EACH}
     seen: dict[int, Reached | None] = {entity: None}
     level, more = [entity], False
     for _ in range(DEEPEST):
         if not level:
             break
-        found = rows(connection, statement, {**values, "ids": level})
+        found = rows(connection, statements.get("access_steps"), {**values, "ids": level})
         more = more or max(collections.Counter(one["near_id"] for one in found).values(), default=0) >= EACH
         level = []
         for one in found:

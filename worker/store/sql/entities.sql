@@ -79,40 +79,22 @@ select dependency_type, count(*) as links from (
 ) as found
 group by 1 order by 2 desc, 1
 
--- name: access_to
--- Returns one step from entities to what holds them: members, bindings, whom a binding is granted to; of each entity some.
+-- name: access_steps
+-- Returns one step from entities: by links of some types to their targets, by links of others to their sources; of each entity some.
+-- `member_of` counts where its source can be a member.
 select step.* from unnest(%(ids)s::bigint[]) as given (id)
 cross join lateral (
     (
-        select given.id as near_id, d.dependency_type, e.id, e.name, e.external_id, e.entity_type, e.sub_type
+        select given.id as near_id, e.id, e.name, e.external_id, e.entity_type, e.sub_type
+        from dependencies d join entities e on e.id = d.target_id and e.is_active
+        where d.source_id = given.id and d.dependency_type = any(%(to_targets)s)
+          and (d.dependency_type <> 'member_of' or (select near.entity_type from entities near where near.id = given.id) = any(%(members)s))
+        limit %(each)s
+    ) union all (
+        select given.id, e.id, e.name, e.external_id, e.entity_type, e.sub_type
         from dependencies d join entities e on e.id = d.source_id and e.is_active
-        where d.target_id = given.id and d.dependency_type = any(%(forward)s)
+        where d.target_id = given.id and d.dependency_type = any(%(to_sources)s)
           and (d.dependency_type <> 'member_of' or e.entity_type = any(%(members)s))
-        limit %(each)s
-    ) union all (
-        select given.id, d.dependency_type, e.id, e.name, e.external_id, e.entity_type, e.sub_type
-        from dependencies d join entities e on e.id = d.target_id and e.is_active
-        where d.source_id = given.id and d.dependency_type = any(%(backward)s)
-        limit %(each)s
-    )
-) as step
-order by step.near_id, step.name, step.id
-
--- name: access_of
--- Returns one step from entities to what they hold: groups, bindings, the roles and scopes of a binding; of each entity some.
-select step.* from unnest(%(ids)s::bigint[]) as given (id)
-cross join lateral (
-    (
-        select given.id as near_id, d.dependency_type, e.id, e.name, e.external_id, e.entity_type, e.sub_type
-        from dependencies d join entities e on e.id = d.target_id and e.is_active
-        join entities holder on holder.id = given.id
-        where d.source_id = given.id and d.dependency_type = any(%(forward)s)
-          and (d.dependency_type <> 'member_of' or holder.entity_type = any(%(members)s))
-        limit %(each)s
-    ) union all (
-        select given.id, d.dependency_type, e.id, e.name, e.external_id, e.entity_type, e.sub_type
-        from dependencies d join entities e on e.id = d.source_id and e.is_active
-        where d.target_id = given.id and d.dependency_type = any(%(backward)s)
         limit %(each)s
     )
 ) as step
