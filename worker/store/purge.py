@@ -50,10 +50,10 @@ class _Purge(NamedTuple):
     connectors: Mapping[str, Sequence[str]]
     write: bool
 
-    def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+    def rows(self, query: bytes) -> Iterator[tuple[Any, ...]]:
         """Yields rows by id, some at a time: the id, the origin, and what the row holds."""
         wanted = {"after": 0, "limit": ROWS, "connectors": Jsonb(dict(self.connectors))}
-        while rows := self.connection.execute(statements.get(query), wanted).fetchall():
+        while rows := self.connection.execute(query, wanted).fetchall():
             for row, provider, sub_type, names, *held in rows:
                 yield row, _Origin.of(provider, sub_type, names), *held
             wanted["after"] = rows[-1][0]
@@ -92,9 +92,9 @@ def purge(connection: Connection, connectors: Mapping[str, Sequence[str]] = Mapp
     """
     one = _Purge(connection, connectors, write)
     return Purged(
-        sum(one.entity(*row) for row in one.rows("entities_to_purge")),
-        sum(one.changes(*row) for row in one.rows("changes_to_purge")),
-        sum(one.loss(*row) for row in one.rows("losses_to_purge")),
+        sum(one.entity(*row) for row in one.rows(statements.get("entities_to_purge"))),
+        sum(one.changes(*row) for row in one.rows(statements.get("changes_to_purge"))),
+        sum(one.loss(*row) for row in one.rows(statements.get("losses_to_purge"))),
     )
 
 
