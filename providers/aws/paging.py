@@ -21,13 +21,16 @@ _SERVICE_BOUNDS = {
 _CALL_BOUNDS = {
     ("apigateway", "GetRestApis"): (1, 500),
     ("apigatewayv2", "GetApis"): (1, 100),
+    ("apigatewayv2", "GetDomainNames"): (1, 100),
+    ("apigatewayv2", "GetStages"): (1, 100),
     ("cloudfront", "ListDistributions"): (1, 100),
     ("directconnect", "DescribeConnections"): (1, 100),
     ("efs", "DescribeFileSystems"): (1, 100),
+    ("efs", "DescribeMountTargets"): (1, 100),
     ("route53", "ListResourceRecordSets"): (1, 300),
     ("sqs", "ListQueues"): (1, 1000),
 }
-"""The same for single calls. The reference of GetApis names no maximum."""
+"""The same for single calls. The reference of API Gateway V2 names no maximum."""
 _UNDECLARED = {
     ("firehose", "ListDeliveryStreams"): {
         "input_token": "ExclusiveStartDeliveryStreamName",

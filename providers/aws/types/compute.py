@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import KEY, AwsKind
-from providers.aws.types.network import IN_SUBNET, IN_VPC, SECURITY_GROUP, not_gone
+from providers.aws.declaration import KEY, AwsKind, Listing
+from providers.aws.types.network import FUNCTION, IN_SUBNET, IN_VPC, SECURITY_GROUP, not_gone
 from providers.catalogue.kinds import LinkRule
 
 # A table reads better than one argument a line.
@@ -88,6 +88,22 @@ COMPUTE = (
             IN_SUBNET, LinkRule("encrypted_with", "VolumeEncryptionKey", KEY),
             LinkRule("member_of", "DirectoryId", "ds:directory/{value}"),
         ),
+    ),
+    AwsKind(
+        "lambda_event_source_mapping", "serverless", "lambda:event-source-mapping:{UUID}", "lambda", "ListEventSourceMappings",
+        "EventSourceMappings[]", name="UUID", tagged_as="lambda:event-source-mapping",
+        omit=("LastProcessingResult", "StateTransitionReason"),
+        links=(
+            LinkRule("triggers", "FunctionArn", "{function}", match=FUNCTION), LinkRule("reads_from", "EventSourceArn"),
+            LinkRule("dead_letters_to", "DestinationConfig.OnFailure.Destination", match="arn:"),
+            LinkRule("uses", "SourceAccessConfigurations[].URI", match="arn:"), LinkRule("encrypted_with", "KMSKeyArn"),
+        ),
+    ),
+    AwsKind(
+        "lambda_function_url", "serverless", "{FunctionArn}/url", "lambda", "ListFunctionUrlConfigs", "FunctionUrlConfigs[]",
+        name="FunctionUrl", tags="", optional=True, under=Listing("ListFunctions", "Functions[]", into="Function"),
+        parameters={"FunctionName": "{Function.FunctionArn}"}, parent="{Function.FunctionArn}", omit=("Function",),
+        links=(LinkRule("exposes", "FunctionArn", "{function}", match=FUNCTION),),
     ),
 )
 # fmt: on

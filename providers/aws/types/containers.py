@@ -115,5 +115,24 @@ CONTAINERS = (
         parameters={"repositoryName": "{Repository.repositoryName}"}, parent="{Repository.repositoryArn}", unordered=("imageTags",),
         omit=("Repository", "imageScanStatus", "imageScanFindingsSummary", "lastRecordedPullTime"),
     ),
+    AwsKind(
+        "eks_fargate_profile", "compute", "{fargateProfileArn}", "eks", "ListFargateProfiles", "fargateProfileNames[]",
+        name="fargateProfileName", scalar="fargateProfileName", tags="tags", under=EKS_CLUSTERS, parameters=OF_CLUSTER,
+        details=(Detail("DescribeFargateProfile", {**OF_CLUSTER, "fargateProfileName": "{fargateProfileName}"}, "fargateProfile"),),
+        parent="eks:cluster/{clusterName}", unordered=("subnets",),
+        links=(
+            LinkRule("runs_on", "clusterName", "eks:cluster/{value}"), LinkRule("has_role", "podExecutionRoleArn"),
+            LinkRule("in_subnet", "subnets[]", "ec2:subnet/{value}"),
+        ),
+    ),
+    AwsKind(
+        "eks_pod_identity_association", "permission", "{associationArn}", "eks", "ListPodIdentityAssociations", "associations[]",
+        name="serviceAccount", tags="tags", under=EKS_CLUSTERS, parameters=OF_CLUSTER, parent="eks:cluster/{clusterName}",
+        details=(Detail("DescribePodIdentityAssociation", {**OF_CLUSTER, "associationId": "{associationId}"}, "association"),),
+        links=(
+            LinkRule("on_scope", "clusterName", "eks:cluster/{value}"), LinkRule("grants_role", "roleArn"),
+            LinkRule("grants_role", "targetRoleArn"),
+        ),
+    ),
 )
 # fmt: on

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import KEY, AwsKind, Batch, Detail
-from providers.aws.types.network import SECURITY_GROUP
+from providers.aws.declaration import KEY, AwsKind, Batch, Detail, Listing
+from providers.aws.types.network import IN_SUBNET, IN_VPC, SECURITY_GROUP
 from providers.catalogue.kinds import LinkRule
 
 BUCKET = {"Bucket": "{Name}"}
@@ -163,6 +163,71 @@ DATA = (
         "backup_plan", "storage", "{BackupPlanArn}", "backup", "ListBackupPlans", "BackupPlansList[]", name="BackupPlanName",
         tagged_as="backup:backup-plan",
         omit=("LastExecutionDate",),
+    ),
+    AwsKind(
+        "rds_cluster_snapshot", "database", "{DBClusterSnapshotArn}", "rds", "DescribeDBClusterSnapshots", "DBClusterSnapshots[]",
+        name="DBClusterSnapshotIdentifier", tags="TagList", omit=("PercentProgress",), unordered=("AvailabilityZones",),
+        links=(LinkRule("made_of", "DBClusterIdentifier", "rds:cluster:{value}"), IN_VPC, ENCRYPTED_WITH),
+    ),
+    AwsKind(
+        "rds_subnet_group", "network", "{DBSubnetGroupArn}", "rds", "DescribeDBSubnetGroups", "DBSubnetGroups[]",
+        name="DBSubnetGroupName", tagged_as="rds:subgrp", unordered=("Subnets",),
+        links=(IN_VPC, LinkRule("in_subnet", "Subnets[].SubnetIdentifier", "ec2:subnet/{value}")),
+    ),
+    AwsKind(
+        "rds_parameter_group", "configuration", "{DBParameterGroupArn}", "rds", "DescribeDBParameterGroups", "DBParameterGroups[]",
+        name="DBParameterGroupName", tagged_as="rds:pg",
+    ),
+    AwsKind(
+        "rds_cluster_parameter_group", "configuration", "{DBClusterParameterGroupArn}", "rds", "DescribeDBClusterParameterGroups",
+        "DBClusterParameterGroups[]", name="DBClusterParameterGroupName", tagged_as="rds:cluster-pg",
+    ),
+    AwsKind(
+        "rds_proxy", "database", "{DBProxyArn}", "rds", "DescribeDBProxies", "DBProxies[]", name="DBProxyName", tagged_as="rds:db-proxy",
+        details=(Detail("DescribeDBProxyTargets", {"DBProxyName": "{DBProxyName}"}, "Targets[]", "Targets"),),
+        unordered=("VpcSubnetIds", "VpcSecurityGroupIds", "Targets"), omit=("Targets[].TargetHealth",),
+        links=(
+            IN_VPC, LinkRule("in_subnet", "VpcSubnetIds[]", "ec2:subnet/{value}"),
+            LinkRule("has_security_group", "VpcSecurityGroupIds[]", SECURITY_GROUP), LinkRule("has_role", "RoleArn"),
+            LinkRule("uses", "Auth[].SecretArn"), LinkRule("forwards_to", "Targets[].TargetArn"),
+        ),
+    ),
+    AwsKind(
+        "efs_mount_target", "storage", "elasticfilesystem:mount-target/{MountTargetId}", "efs", "DescribeMountTargets", "MountTargets[]",
+        tags="", under=Listing("DescribeFileSystems", "FileSystems[]", into="FileSystem", own="OwnerId"), own="OwnerId",
+        parameters={"FileSystemId": "{FileSystem.FileSystemId}"}, parent="{FileSystem.FileSystemArn}", omit=("FileSystem",),
+        links=(IN_VPC, IN_SUBNET, LinkRule("attached_to", "NetworkInterfaceId", "ec2:network-interface/{value}")),
+    ),
+    AwsKind(
+        "glue_crawler", "compute", "glue:crawler/{Name}", "glue", "GetCrawlers", "Crawlers[]", name="Name", tags="",
+        omit=("State", "CrawlElapsedTime", "LastCrawl"),
+        links=(
+            LinkRule("has_role", "Role", "arn:{partition}:iam::{account}:role/{value}"),
+            LinkRule("writes_to", "DatabaseName", "glue:database/{value}"),
+            LinkRule("reads_from", "Targets.S3Targets[].Path", "arn:{partition}:s3:::{bucket}", match="s3://(?P<bucket>[^/]+)"),
+            LinkRule("reads_from", "Targets.DynamoDBTargets[].Path", "dynamodb:table/{value}"),
+            LinkRule("uses", "Targets.JdbcTargets[].ConnectionName", "glue:connection/{value}"),
+        ),
+    ),
+    AwsKind(
+        "glue_connection", "network", "glue:connection/{Name}", "glue", "GetConnections", "ConnectionList[]", name="Name", tags="",
+        parameters={"HidePassword": True}, omit=("LastConnectionValidationTime",),
+        names_only=("ConnectionProperties", "SparkProperties", "AthenaProperties", "PythonProperties"),
+        links=(
+            LinkRule("in_subnet", "PhysicalConnectionRequirements.SubnetId", "ec2:subnet/{value}"),
+            LinkRule("has_security_group", "PhysicalConnectionRequirements.SecurityGroupIdList[]", SECURITY_GROUP),
+            LinkRule("uses", "AuthenticationConfiguration.SecretArn"),
+        ),
+    ),
+    AwsKind(
+        "backup_selection", "storage", "{Plan.BackupPlanArn}/selection/{SelectionId}", "backup", "ListBackupSelections",
+        "BackupSelectionsList[]", name="SelectionName", tags="", under=Listing("ListBackupPlans", "BackupPlansList[]", into="Plan"),
+        parameters={"BackupPlanId": "{Plan.BackupPlanId}"}, parent="{Plan.BackupPlanArn}", omit=("Plan",),
+        details=(
+            Detail("GetBackupSelection", {"BackupPlanId": "{BackupPlanId}", "SelectionId": "{SelectionId}"},
+                   "BackupSelection", "Selection"),
+        ),
+        links=(LinkRule("has_role", "IamRoleArn"), LinkRule("applies_to", "Selection.Resources[]", match=r"arn:[^*]+$")),
     ),
 )
 # fmt: on

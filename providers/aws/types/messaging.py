@@ -12,6 +12,10 @@ TOPIC = (
 )  # fmt: skip
 """The attributes of a topic, from the reference of GetTopicAttributes: the model has a map."""
 
+ALARMS = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
+STATE_OF_ALARM = ("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp")
+NOTIFIES = tuple(LinkRule("notifies", f"{key}[]", match="arn:") for key in ("AlarmActions", "OKActions", "InsufficientDataActions"))
+
 # A table reads better than one argument a line.
 # fmt: off
 MESSAGING = (
@@ -88,11 +92,13 @@ MESSAGING = (
     ),
     AwsKind(
         "cloudwatch_alarm", "monitoring", "{AlarmArn}", "cloudwatch", "DescribeAlarms", "MetricAlarms[]", name="AlarmName",
-        tagged_as="cloudwatch:alarm",
-        parameters={"AlarmTypes": ["MetricAlarm"]},
-        omit=("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp", "EvaluationState"),
-        links=tuple(LinkRule("notifies", f"{key}[]", match="arn:") for key in ("AlarmActions", "OKActions", "InsufficientDataActions")),
+        tagged_as="cloudwatch:alarm", parameters=ALARMS, omit=(*STATE_OF_ALARM, "EvaluationState"), links=NOTIFIES,
         unordered=("Dimensions",),
+    ),
+    AwsKind(
+        "composite_alarm", "monitoring", "{AlarmArn}", "cloudwatch", "DescribeAlarms", "CompositeAlarms[]", name="AlarmName",
+        tagged_as="cloudwatch:alarm", parameters=ALARMS, omit=(*STATE_OF_ALARM, "ActionsSuppressedBy", "ActionsSuppressedReason"),
+        links=(*NOTIFIES, LinkRule("follows", "ActionsSuppressor", "cloudwatch:alarm:{value}")),
     ),
     AwsKind(
         "log_group", "monitoring", "{logGroupArn}", "logs", "DescribeLogGroups", "logGroups[]", name="logGroupName",

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import AwsKind, Batch, Listing
+from providers.aws.declaration import AwsKind, Batch, Detail, Listing
 from providers.catalogue.kinds import LinkRule
 
 IN_VPC = LinkRule("in_vpc", "VpcId", "ec2:vpc/{value}")
 IN_SUBNET = LinkRule("in_subnet", "SubnetId", "ec2:subnet/{value}")
 SECURITY_GROUP = "ec2:security-group/{value}"
+FUNCTION = r"(?P<function>arn:[^:]+:lambda:[^:]+:\d+:function:[^:]+)"
+"""The ARN of a function, without the alias or the version that may follow."""
 BUCKET_HOST = r"(?P<bucket>.+)\.s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com"
 """Host names of buckets, with and without a region, and those of buckets that are websites."""
 VPC_OF = "arn:{{partition}}:ec2:{{{0}.Region|region}}:{{{0}.OwnerId|account}}:vpc/{{value}}"
 TRANSIT_GATEWAY = "arn:{partition}:ec2:{region}:{TransitGatewayOwnerId|account}:transit-gateway/{value}"
 VPC_OF_ATTACHMENT = "arn:{partition}:ec2:{region}:{ResourceOwnerId|account}:vpc/{value}"
 """Both sides of a peering or an attachment have it, each under its own ARN; what it joins belongs to the owner that AWS names."""
+LOGGED = (
+    ("vpc", "vpc-"), ("subnet", "subnet-"), ("network-interface", "eni-"), ("transit-gateway", "tgw-(?!attach-)"),
+    ("transit-gateway-attachment", "tgw-attach-"), ("natgateway", "nat-"),
+)  # fmt: skip
+"""What flow logs are of, by how its id starts."""
 ROUTES = (
     ("GatewayId", "internet-gateway", "igw-"), ("GatewayId", "vpn-gateway", "vgw-"), ("GatewayId", "vpc-endpoint", "vpce-"),
     ("NatGatewayId", "natgateway", ""), ("TransitGatewayId", "transit-gateway", ""), ("InstanceId", "instance", ""),
@@ -28,6 +35,11 @@ def not_gone(filter_name: str, *states: str) -> list[dict[str, object]]:
     """EC2 goes on listing what was deleted, for an hour or so."""
     return [{"Name": filter_name, "Values": list(states)}]
 
+
+BALANCERS = Listing("DescribeLoadBalancers", "LoadBalancers[]", into="LoadBalancer")
+OF_BALANCER = {"LoadBalancerArn": "{LoadBalancer.LoadBalancerArn}"}
+LISTENERS = Listing("DescribeListeners", "Listeners[]", into="Listener", parameters=OF_BALANCER, under=BALANCERS)
+APIS = "arn:{partition}:apigateway:{region}::/"
 
 # A table reads better than one argument a line.
 # fmt: off
@@ -132,8 +144,7 @@ NETWORK = (
     ),
     AwsKind(
         "listener", "network", "{ListenerArn}", "elbv2", "DescribeListeners", "Listeners[]",
-        under=Listing("DescribeLoadBalancers", "LoadBalancers[]", into="LoadBalancer"),
-        parameters={"LoadBalancerArn": "{LoadBalancer.LoadBalancerArn}"}, parent="{LoadBalancerArn}",
+        under=BALANCERS, parameters=OF_BALANCER, parent="{LoadBalancerArn}",
         batches=(Batch("DescribeTags", "ResourceArns", "ListenerArn", "TagDescriptions[]", "ResourceArn", 20),),
         omit=("LoadBalancer", "DefaultActions[].AuthenticateOidcConfig.ClientSecret"),
         links=(
@@ -142,9 +153,27 @@ NETWORK = (
         ),
     ),
     AwsKind(
+        "listener_rule", "network", "{RuleArn}", "elbv2", "DescribeRules", "Rules[]", name="Priority", under=LISTENERS,
+        parameters={"ListenerArn": "{Listener.ListenerArn}"}, parent="{Listener.ListenerArn}",
+        batches=(Batch("DescribeTags", "ResourceArns", "RuleArn", "TagDescriptions[]", "ResourceArn", 20),),
+        omit=("LoadBalancer", "Listener", "Actions[].AuthenticateOidcConfig.ClientSecret"),
+        links=(
+            LinkRule("forwards_to", "Actions[].TargetGroupArn"),
+            LinkRule("forwards_to", "Actions[].ForwardConfig.TargetGroups[].TargetGroupArn"),
+        ),
+    ),
+    AwsKind(
         "target_group", "network", "{TargetGroupArn}", "elbv2", "DescribeTargetGroups", "TargetGroups[]", name="TargetGroupName",
         batches=(Batch("DescribeTags", "ResourceArns", "TargetGroupArn", "TagDescriptions[]", "ResourceArn", 20),),
-        links=(IN_VPC, LinkRule("attached_to", "LoadBalancerArns[]")), unordered=("LoadBalancerArns",),
+        details=(Detail("DescribeTargetHealth", {"TargetGroupArn": "{TargetGroupArn}"}, "TargetHealthDescriptions[]", "Targets"),),
+        links=(
+            IN_VPC, LinkRule("attached_to", "LoadBalancerArns[]"),
+            LinkRule("balances", "Targets[].Target.Id", "ec2:instance/{value}", when=("TargetType", "instance")),
+            LinkRule("balances", "Targets[].Target.Id", "{function}", when=("TargetType", "lambda"), match=FUNCTION),
+            LinkRule("balances", "Targets[].Target.Id", when=("TargetType", "alb")),
+        ),
+        omit=("Targets[].TargetHealth", "Targets[].AnomalyDetection", "Targets[].AdministrativeOverride"),
+        unordered=("LoadBalancerArns", "Targets"),
     ),
     AwsKind(
         "classic_load_balancer", "network", "elasticloadbalancing:loadbalancer/{LoadBalancerName}", "elb", "DescribeLoadBalancers",
@@ -167,6 +196,7 @@ NETWORK = (
         under=Listing("ListHostedZones", "HostedZones[]", into="Zone"), parameters={"HostedZoneId": "{Zone.Id}"},
         parent="arn:{partition}:route53:::hostedzone/{Zone.Id/}", omit=("Zone",), unordered=("ResourceRecords",),
         links=(
+            LinkRule("uses", "HealthCheckId", "arn:{partition}:route53:::healthcheck/{value}"),
             LinkRule("alias_of", "AliasTarget.DNSName", "arn:{partition}:ec2:{where}:{account}:vpc-endpoint/{endpoint}",
                      match=r"(?P<endpoint>vpce-\w+)-.+\.(?P<where>[a-z0-9-]+)\.vpce\.amazonaws\.com"),
         ),
@@ -195,6 +225,64 @@ NETWORK = (
     AwsKind(
         "cloudfront_web_acl", "network", "{ARN}", "wafv2", "ListWebACLs", "WebACLs[]", name="Name", parameters={"Scope": "CLOUDFRONT"},
         tags="", regional=False, omit=("LockToken",), unsupported=("WAFInvalidParameterException",),
+    ),
+    AwsKind(
+        "transit_gateway_route_table", "network", "ec2:transit-gateway-route-table/{TransitGatewayRouteTableId}", "ec2",
+        "DescribeTransitGatewayRouteTables", "TransitGatewayRouteTables[]",
+        parameters={"Filters": not_gone("state", "pending", "available", "deleting")},
+        links=(LinkRule("attached_to", "TransitGatewayId", "ec2:transit-gateway/{value}"),),
+    ),
+    AwsKind(
+        "prefix_list", "network", "{PrefixListArn}", "ec2", "DescribeManagedPrefixLists", "PrefixLists[]", name="PrefixListName",
+        own="OwnerId",
+    ),
+    AwsKind(
+        "vpc_endpoint_service", "network", "ec2:vpc-endpoint-service/{ServiceId}", "ec2", "DescribeVpcEndpointServiceConfigurations",
+        "ServiceConfigurations[]", name="ServiceName",
+        unordered=("NetworkLoadBalancerArns", "GatewayLoadBalancerArns", "AvailabilityZones"),
+        links=(LinkRule("exposes", "NetworkLoadBalancerArns[]"), LinkRule("exposes", "GatewayLoadBalancerArns[]")),
+    ),
+    AwsKind(
+        "flow_log", "monitoring", "ec2:vpc-flow-log/{FlowLogId}", "ec2", "DescribeFlowLogs", "FlowLogs[]",
+        omit=("DeliverLogsErrorMessage",),
+        links=(
+            *(LinkRule("applies_to", "ResourceId", f"ec2:{to}/{{value}}", match=start) for to, start in LOGGED),
+            LinkRule("writes_to", "LogDestination", "{bucket}", match="(?P<bucket>arn:[^:]+:s3:::[^/]+)"),
+            LinkRule("writes_to", "LogDestination", match="arn:[^:]+:firehose:"),
+            LinkRule("writes_to", "LogGroupName", "logs:log-group:{value}"), LinkRule("has_role", "DeliverLogsPermissionArn"),
+        ),
+    ),
+    AwsKind(
+        "route53_health_check", "monitoring", "arn:{partition}:route53:::healthcheck/{Id}", "route53", "ListHealthChecks", "HealthChecks[]",
+        tagged_as="route53:healthcheck", regional=False,
+        links=(
+            LinkRule("depends_on", "HealthCheckConfig.ChildHealthChecks[]", "arn:{partition}:route53:::healthcheck/{value}"),
+            LinkRule("depends_on", "HealthCheckConfig.AlarmIdentifier", "arn:{partition}:cloudwatch:{Region}:{account}:alarm:{Name}"),
+        ),
+    ),
+    AwsKind(
+        "rest_api_stage", "network", APIS + "restapis/{Api.id}/stages/{stageName}", "apigateway", "GetStages", "item[]", name="stageName",
+        tags="tags", permission="apigateway:GET", under=Listing("GetRestApis", "items[]", into="Api", permission="apigateway:GET"),
+        parameters={"restApiId": "{Api.id}"}, parent=APIS + "restapis/{Api.id}",
+        names_only=("variables", "canarySettings.stageVariableOverrides"), omit=("Api", "cacheClusterStatus"),
+        links=(
+            LinkRule("writes_to", "accessLogSettings.destinationArn"), LinkRule("protected_by", "webAclArn"),
+            LinkRule("uses", "clientCertificateId", APIS + "clientcertificates/{value}"),
+        ),
+    ),
+    AwsKind(
+        "http_api_stage", "network", APIS + "apis/{Api.ApiId}/stages/{StageName}", "apigatewayv2", "GetStages", "Items[]", name="StageName",
+        permission="apigateway:GET", under=Listing("GetApis", "Items[]", into="Api", permission="apigateway:GET"),
+        parameters={"ApiId": "{Api.ApiId}"}, parent=APIS + "apis/{Api.ApiId}", names_only=("StageVariables",),
+        omit=("Api", "LastDeploymentStatusMessage"), links=(LinkRule("writes_to", "AccessLogSettings.DestinationArn"),),
+    ),
+    AwsKind(
+        "api_domain", "dns", APIS + "domainnames/{DomainName}", "apigatewayv2", "GetDomainNames", "Items[]", name="DomainName",
+        permission="apigateway:GET",
+        links=(
+            LinkRule("uses", "DomainNameConfigurations[].CertificateArn"),
+            LinkRule("reads_from", "MutualTlsAuthentication.TruststoreUri", "arn:{partition}:s3:::{bucket}", match="s3://(?P<bucket>[^/]+)"),
+        ),
     ),
 )
 # fmt: on

@@ -101,5 +101,15 @@ SECURITY = (
         name="Name", parameters={"MaxResults": 60}, tagged_as="cognito-idp:userpool",
         unmasked=("LambdaConfig.PreTokenGenerationConfig.LambdaVersion",),
     ),
+    AwsKind(
+        "iam_account", "account", "arn:{partition}:iam::{account}:root", "iam", "GetAccountSummary", "SummaryMap", tags="", regional=False,
+        details=(
+            Detail("GetAccountPasswordPolicy", {}, "PasswordPolicy", "PasswordPolicy", ("NoSuchEntity", "NoSuchEntityException")),
+        ),
+        kept=(
+            "AccountMFAEnabled", "AccountAccessKeysPresent", "AccountPasswordPresent", "AccountSigningCertificatesPresent",
+            "PasswordPolicy",
+        ),
+    ),
 )
 # fmt: on

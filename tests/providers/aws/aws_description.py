@@ -92,6 +92,8 @@ class AwsDescription:
         for shape in item_shapes(kind):
             if shape.type_name == "structure" and head in shape.members:
                 return _type_of(at(shape, path))
+            if shape.type_name == "map" and head in shape.key.enum and not rest:
+                return FieldType.VALUE
         known = sorted({name for shape in item_shapes(kind) if shape.type_name == "structure" for name in shape.members})
         raise Unknown(f"there is no {head}, but {', '.join(known)}")
 

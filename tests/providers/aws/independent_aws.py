@@ -130,6 +130,8 @@ class Account:
                 self._put(listener["ListenerArn"], "listener", tagged(listener["ListenerArn"]), links)
         for group in self._all("elbv2", "describe_target_groups", "TargetGroups"):
             arn, links = group["TargetGroupArn"], {("attached_to", one) for one in group["LoadBalancerArns"]}
+            for one in client.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]:
+                links |= {("balances", self._ec2("instance", one["Target"]["Id"]))}
             self._put(arn, "target_group", tagged(arn), links | {("in_vpc", self._ec2("vpc", group.get("VpcId")))})
 
     def _groups_of_machines(self) -> None:

