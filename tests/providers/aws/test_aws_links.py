@@ -15,6 +15,7 @@ from providers.records import Link
 
 CONTEXT = {"partition": "aws", "region": REGION, "account": ACCOUNT}
 HERE = f"{REGION}:{ACCOUNT}"
+FUNCTION = f"arn:aws:lambda:{HERE}:function:resize"
 UUID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 SECRET = f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf"
 BUCKET = {"Name": "shop"}
@@ -43,6 +44,14 @@ def secret(value: str) -> dict:
 
 def record(name: str) -> dict:
     return {"Zone": {"Id": "/hostedzone/Z1"}, "Type": "A", "Name": "www.example.org.", "AliasTarget": {"DNSName": name}}
+
+
+def targets(kind: str, one: str) -> dict:
+    return {"TargetGroupArn": "arn:x", "TargetType": kind, "Targets": [{"Target": {"Id": one}}]}
+
+
+def selection(*resources: str) -> dict:
+    return {"Plan": {"BackupPlanArn": "arn:x"}, "SelectionId": "1", "Selection": {"Resources": list(resources)}}
 
 
 LINKS = [
@@ -96,6 +105,27 @@ LINKS = [
         "trusted_by",
         [f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/AB"],
     ),
+    ("target_group", targets("instance", "i-1"), "balances", [f"arn:aws:ec2:{HERE}:instance/i-1"]),
+    ("target_group", targets("lambda", f"{FUNCTION}:live"), "balances", [FUNCTION]),
+    ("target_group", targets("alb", "arn:aws:elasticloadbalancing:x"), "balances", ["arn:aws:elasticloadbalancing:x"]),
+    ("target_group", targets("ip", "10.0.0.1"), "balances", []),
+    ("lambda_event_source_mapping", {"UUID": "1", "FunctionArn": f"{FUNCTION}:live"}, "triggers", [FUNCTION]),
+    ("lambda_event_source_mapping", {"UUID": "1", "FunctionArn": FUNCTION}, "triggers", [FUNCTION]),
+    ("lambda_function_url", {"FunctionArn": f"{FUNCTION}:live"}, "exposes", [FUNCTION]),
+    ("flow_log", {"FlowLogId": "fl-1", "ResourceId": "vpc-1"}, "applies_to", [f"arn:aws:ec2:{HERE}:vpc/vpc-1"]),
+    ("flow_log", {"FlowLogId": "fl-1", "ResourceId": "eni-1"}, "applies_to", [f"arn:aws:ec2:{HERE}:network-interface/eni-1"]),
+    ("flow_log", {"FlowLogId": "fl-1", "ResourceId": "tgw-1"}, "applies_to", [f"arn:aws:ec2:{HERE}:transit-gateway/tgw-1"]),
+    ("flow_log", {"FlowLogId": "fl-1", "ResourceId": "tgw-attach-1"}, "applies_to",
+     [f"arn:aws:ec2:{HERE}:transit-gateway-attachment/tgw-attach-1"]),
+    ("flow_log", {"FlowLogId": "fl-1", "LogDestination": "arn:aws:s3:::logs/vpc/"}, "writes_to", ["arn:aws:s3:::logs"]),
+    ("flow_log", {"FlowLogId": "fl-1", "LogGroupName": "/vpc", "LogDestination": "arn:aws:logs:x:1:log-group:/vpc:*"}, "writes_to",
+     [f"arn:aws:logs:{HERE}:log-group:/vpc"]),
+    ("flow_log", {"FlowLogId": "fl-1", "LogDestination": "arn:aws:firehose:x:1:deliverystream/f"}, "writes_to",
+     ["arn:aws:firehose:x:1:deliverystream/f"]),
+    ("glue_crawler", {"Name": "c", "Targets": {"S3Targets": [{"Path": "s3://shop/in"}]}}, "reads_from", ["arn:aws:s3:::shop"]),
+    ("api_domain", {"DomainName": "d", "MutualTlsAuthentication": {"TruststoreUri": "s3://trust/ca.pem"}}, "reads_from",
+     ["arn:aws:s3:::trust"]),
+    ("backup_selection", selection("arn:aws:ec2:x:1:volume/v", "arn:aws:ec2:*:*:volume/*"), "applies_to", ["arn:aws:ec2:x:1:volume/v"]),
 ]  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from aws_description import CONTEXT
 from peers.aws_proxy import AwsReply
 from peers.moto import Moto
@@ -14,8 +13,6 @@ from providers.aws import catalogue
 from providers.aws.shape import AwsShape
 from providers.errors import Outcome
 from providers.records import Link, Resource
-
-FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:resize"
 
 
 def made(sub_type: str, **item: object) -> Resource:
@@ -27,18 +24,6 @@ def made(sub_type: str, **item: object) -> Resource:
 def targets(kind: str, *ids: str, state: str = "healthy") -> Resource:
     health = [{"Target": {"Id": one, "Port": 80}, "TargetHealth": {"State": state}} for one in ids]
     return made("target_group", TargetGroupArn="arn:aws:elasticloadbalancing:x", TargetType=kind, Targets=health)
-
-
-@pytest.mark.parametrize(
-    ("kind", "named", "target"),
-    [
-        ("instance", "i-1", f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/i-1"),
-        ("lambda", f"{FUNCTION}:live", FUNCTION),
-        ("alb", "arn:aws:elasticloadbalancing:y", "arn:aws:elasticloadbalancing:y"),
-    ],
-)
-def test_a_group_leads_to_its_targets(kind, named, target):
-    assert targets(kind, named).links == (Link("balances", target),)
 
 
 def test_addresses_are_targets_without_a_link():
@@ -64,31 +49,12 @@ def test_a_group_whose_targets_are_denied_is_not_said_to_have_none(moto: Moto, a
     assert report(collected, "target_group").permission == "elasticloadbalancing:DescribeTargetHealth"
 
 
-def test_a_mapping_leads_from_its_source_to_its_function_whatever_the_alias():
-    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:orders"
-    mapping = made("lambda_event_source_mapping", UUID="1", FunctionArn=f"{FUNCTION}:live", EventSourceArn=queue)
-
-    assert mapping.external_id == f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:1"
-    assert set(mapping.links) == {Link("triggers", FUNCTION), Link("reads_from", queue)}
-
-
 def test_a_composite_alarm_is_no_metric_alarm_and_its_state_is_no_change():
     arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:both"
     alarm = made("composite_alarm", AlarmArn=arn, AlarmName="both", StateValue="OK", AlarmRule="ALARM(a)", ActionsSuppressor="calm")
 
     assert "StateValue" not in alarm.attributes
     assert alarm.links == (Link("follows", f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:calm"),)
-
-
-def test_logs_of_flows_are_of_what_their_id_says():
-    def applies_to(resource: str) -> str:
-        return next(link.target for link in made("flow_log", FlowLogId="fl-1", ResourceId=resource).links if link.type == "applies_to")
-
-    where = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
-    assert applies_to("vpc-1") == f"{where}:vpc/vpc-1"
-    assert applies_to("eni-1") == f"{where}:network-interface/eni-1"
-    assert applies_to("tgw-1") == f"{where}:transit-gateway/tgw-1"
-    assert applies_to("tgw-attach-1") == f"{where}:transit-gateway-attachment/tgw-attach-1"
 
 
 def test_a_connection_keeps_its_properties_to_itself():
