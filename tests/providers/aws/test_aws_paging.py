@@ -30,10 +30,13 @@ SESSIONS = Sessions(AwsOperator(), "us-east-1", 4)
 ACCOUNT = Account(SESSIONS, "123456789012", "aws", Credentials("A", "S"))
 PAGES = 3
 IN_ONE_ANSWER = {
+    ("apigateway", "GetStages"),
     ("cloudtrail", "DescribeTrails"),
     ("ec2", "DescribeAddresses"),
     ("ec2", "DescribeKeyPairs"),
     ("ec2", "DescribeVpnConnections"),
+    ("elbv2", "DescribeTargetHealth"),
+    ("iam", "GetAccountSummary"),
     ("iam", "ListOpenIDConnectProviders"),
     ("iam", "ListSAMLProviders"),
     ("opensearch", "ListDomainNames"),
