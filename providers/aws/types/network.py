@@ -20,7 +20,7 @@ LOGGED = (
     ("vpc", "vpc-"), ("subnet", "subnet-"), ("network-interface", "eni-"), ("transit-gateway", "tgw-(?!attach-)"),
     ("transit-gateway-attachment", "tgw-attach-"), ("natgateway", "nat-"),
 )  # fmt: skip
-"""What flow logs are of, by how its id starts."""
+"""Things of which there are flow logs: what each is, and how its id starts."""
 ROUTES = (
     ("GatewayId", "internet-gateway", "igw-"), ("GatewayId", "vpn-gateway", "vgw-"), ("GatewayId", "vpc-endpoint", "vpce-"),
     ("NatGatewayId", "natgateway", ""), ("TransitGatewayId", "transit-gateway", ""), ("InstanceId", "instance", ""),
