@@ -14,11 +14,12 @@ where d.target_id = %s
 order by d.dependency_type, d.id limit 500
 
 -- name: entity_types
--- Counts active entities of each type, and how many were first seen within a day.
-select entity_type, sub_type, provider, count(*) as entities,
-       count(*) filter (where first_seen_at > now() - interval '1 day') as fresh
-from entities where is_active
-group by 1, 2, 3 order by 4 desc, 2
+-- Counts active entities of each type, and how many were first seen within a day, by what each statement has added to the counts.
+select entity_type, sub_type, provider, sum(entities)::bigint as entities,
+       coalesce(sum(entities) filter (where first_seen_at > now() - interval '1 day'), 0)::bigint as fresh
+from elder_worker.entity_counts
+group by 1, 2, 3 having sum(entities) > 0
+order by 4 desc, 2
 
 -- name: organizations_named
 -- Returns the ids of the organizations of a name, in any case of letters, and of all below them.

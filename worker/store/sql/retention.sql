@@ -90,3 +90,20 @@ with doomed as (
     returning 1
 )
 select count(*) from deleted
+
+-- name: add_up_counts
+-- Adds up the counts of entities, when there are many more rows of them than groups; so many rows at most. Others may do the same at once.
+with size as (
+    select count(*) as lines,
+           count(distinct (entity_type, sub_type, provider, case when first_seen_at > now() - interval '1 day' then first_seen_at end)) as groups
+    from elder_worker.entity_counts
+), taken as (
+    delete from elder_worker.entity_counts where ctid in (
+        select c.ctid from elder_worker.entity_counts c, size
+        where size.lines > size.groups + %(spare)s limit %(limit)s for update of c skip locked)
+    returning *
+)
+insert into elder_worker.entity_counts (entity_type, sub_type, provider, first_seen_at, entities)
+select entity_type, sub_type, provider, case when first_seen_at > now() - interval '1 day' then first_seen_at end, sum(entities)
+from taken
+group by 1, 2, 3, 4 having sum(entities) <> 0
