@@ -105,7 +105,13 @@ class JobRun(Reading):
             self.inventory = PostgresInventory(lambda: connection, self.claimed, self.owner, 0.1, place, version=self.reader.version)
             self._attempt, self.inventory._claim._attempt = self.inventory._claim._attempt, self._faulty
             self.aside = self.inventory._writes._aside
-            self.aside.start = self.aside._do  # without a thread: the order of a history is that of its seed
+            self.aside.start = self._write_ahead
+            self.wrote_ahead = False
+
+    def _write_ahead(self, work) -> None:
+        """Writes what is gathered without a thread: the order of a history is that of its seed."""
+        self.aside._do(work)
+        self.wrote_ahead = self.aside._error is None
 
     def _faulty(self, work):
         """A transaction of the run, some of which meet a broken connection: before they begin, or after their commit."""
@@ -162,9 +168,10 @@ class JobRun(Reading):
 
     def _send(self, index: int, place: Scope, batch: list[Resource]) -> None:
         self.show(place, batch)
+        self.wrote_ahead = False
         if not self.inventory.repeated(index, wire.encode_resources(batch)):
             self.inventory.records(index, raws(batch))
-        if self.aside._result is not None:
+        if self.wrote_ahead:  # by this batch: what came after the last write is only gathered
             self.stored()
         if self.random.random() < 0.2:
             self.inventory.flush()

@@ -18,6 +18,9 @@ HISTORIES, SECONDS, AT_LEAST = 300, 15.0, 10
 FORGOTTEN = 24
 """The seed of a history in which a reading in part follows one whose deletions are held back."""
 
+GATHERED = 179_589_106_600_098
+"""The seed of a history in which a writer dies with resources that it has gathered and not written, after a batch that it had written."""
+
 WEST = Scope("aws", "111", "us-west-2", "ec2_instance")
 
 
@@ -52,6 +55,15 @@ def test_the_model_finds_a_store_that_forgets_what_it_holds_back(database, quick
             History(connection, FORGOTTEN).play()
         finally:
             connection.pgconn.finish()
+
+
+def test_the_model_takes_nothing_for_stored_that_a_dead_writer_had_only_gathered(database, quick):
+    with connect(database) as connection:
+        connection.close = lambda: None
+        history = History(connection, GATHERED)
+        history.play()
+        connection.pgconn.finish()
+    assert any("writer dies" in line for line in history.log)
 
 
 # --- what histories have found
