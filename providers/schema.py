@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import json
 import re
 import types
 import typing
@@ -87,6 +88,56 @@ def check(config_type: type[msgspec.Struct], raw: Mapping[str, Any]) -> None:
     _, further = _values(config_type, raw, frozenset(named))
     if complaints or further:
         raise ConfigError(complaints=(*complaints, *further))
+
+
+def resolved(config_type: type[msgspec.Struct], raw: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Any]) -> dict[str, Any]:
+    """A copy of `raw` with what `read` returns in place of each reference: a text, an object, or the reference, which then stays.
+
+    Raises `ConfigError` with every reference that is malformed or that `read` raised it for; other errors of `read` pass.
+    """
+    types = {field.encode_name: field.type for field in msgspec.structs.fields(config_type) if is_secret(field.type)}
+    complaints: list[str] = []
+    result = dict(raw)
+    for key in types.keys() & raw.keys():
+        try:
+            result[key] = _resolved(raw[key], types[key], read)
+        except ConfigError as error:
+            complaints.append(f"`{key}`: {error}")
+    if complaints:
+        raise ConfigError(complaints=tuple(sorted(complaints)))
+    return result
+
+
+def _resolved(value: Any, kind: Any, read: Callable[[Mapping[str, Any]], Any]) -> Any:
+    for fault in references.faults(value):
+        raise ConfigError(fault)
+    if references.is_reference(value):
+        return _typed(read(value), kind, value)
+    return references.replaced(value, lambda one: _typed(read(one), str, one))
+
+
+def _typed(found: Any, kind: Any, reference: Mapping[str, Any]) -> Any:
+    """The value that was read, or the JSON object in it where the config's type wants one. Raises `ConfigError`, and never quotes it."""
+    shown = json.dumps(reference)
+    if found is reference:
+        return found
+    if references.contains(found):
+        raise ConfigError(f"{shown} holds a reference itself, and only a job's config may")
+    if not found:
+        raise ConfigError(f"{shown} is empty")
+    try:
+        return msgspec.convert(found, kind)
+    except msgspec.ValidationError:
+        pass
+    if not isinstance(found, str):
+        raise ConfigError(f"{shown} holds an object and no text: name one of its fields by `{references.KEY}`")
+    try:
+        value = json.loads(found)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ConfigError(f"{shown} does not hold a JSON object")
+    return _typed(value, kind, reference)
 
 
 def _values(config_type: type[msgspec.Struct], raw: Mapping[str, Any], named: Collection[str] = ()) -> tuple[dict[str, Any], list[str]]:

@@ -8,10 +8,11 @@ Rules apply to the calling thread and to what it starts afterwards, so they are 
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import stat
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -107,12 +108,15 @@ def _allow_files(ruleset: int, readable: Iterable[str], writable: Iterable[str],
         _allow(ruleset, path, everything)
 
 
-def _interpreter() -> Iterator[str]:
-    """Paths of the interpreter and of what it imports; of a source tree only the packages, because other files may lie beside them."""
-    yield from (sys.prefix, sys.base_prefix, sys.exec_prefix)
+@functools.cache
+def _interpreter() -> tuple[str, ...]:
+    """Paths of the interpreter and of what it imports; of a source tree only the packages, because other files may lie beside them.
+
+    Found once: a process that is confined may not look into the source tree's own folder when it confines itself further.
+    """
     root = Path(__file__).parents[1]
-    yield from (str(package.parent) for package in root.glob("*/__init__.py"))
-    yield from (path for path in sys.path if path and Path(path) != root)
+    packages = (str(package.parent) for package in root.glob("*/__init__.py"))
+    return (sys.prefix, sys.base_prefix, sys.exec_prefix, *packages, *(path for path in sys.path if path and Path(path) != root))
 
 
 def _certificates() -> tuple[str, ...]:

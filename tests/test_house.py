@@ -68,6 +68,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("collected",),
         ("testing",),
         ("aws", "azure", "gcp", "kubernetes", "ldap", "okta", "authentik", "google_workspace", "entra", "hostile"),
+        ("stores",),
     ),
 }
 """The rooms of a package, from the lowest floor up. A room is a folder, or a module at the package's top; it imports lower floors only."""
@@ -87,6 +88,7 @@ LIBRARIES = {
     "providers/gcp": ("google",),
     "providers/kubernetes": ("urllib3", "yaml"),
     "providers/ldap": ("ldap3",),
+    "providers/stores": ("botocore",),
     "worker": ("cryptography", "msgspec", "structlog"),
     "worker/run": ("siphashc",),
     "worker/health": ("flask", "prometheus_client", "werkzeug"),

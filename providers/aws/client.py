@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import botocore.session
@@ -49,12 +50,22 @@ def settings(threads: int, *, own_endpoint: bool) -> Config:
 class Sessions:
     """Makes sessions that share their models, read no home folder, and use the operator's endpoint."""
 
-    def __init__(self, operator: AwsOperator, home: str, threads: int) -> None:
+    def __init__(
+        self,
+        operator: AwsOperator,
+        home: str,
+        threads: int,
+        *,
+        operations: Mapping[str, frozenset[str]] | None = None,
+        limits: Config | None = None,
+    ) -> None:
+        """`operations` are those that are called, by service; without: the catalogue's. `limits` replace the usual time-outs and tries."""
         self.home, self.health = home, RegionHealth()
         self._endpoint = operator.endpoint_url or None
         self._bundle = operator.ca_bundle or None
-        self._settings = settings(threads, own_endpoint=self._endpoint is not None)
-        self._loader = lean_loader(catalogue.operations())
+        usual = settings(threads, own_endpoint=self._endpoint is not None)
+        self._settings = usual.merge(limits) if limits else usual
+        self._loader = lean_loader(operations or catalogue.operations())
         self._bare = self.session(None)
         self._lock = threading.Lock()
 

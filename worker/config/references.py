@@ -1,4 +1,6 @@
-"""Secrets that jobs may name instead of holding them, in files and variables that the operator allows; nothing is allowed by default.
+"""Secrets that jobs may name instead of holding them, where the operator allows it; nothing is allowed by default.
+
+Files and variables of the worker are read here. A secret in a store (`worker.config.stores`) is only let pass: the job's process reads it.
 
 Whoever writes a job's config is not the operator: without the operator's lists, a job could name the worker's own secrets and have
 them sent to a server of its choice. Files that the worker's own settings name are refused even in an allowed folder.
@@ -17,14 +19,15 @@ import msgspec
 
 from providers import references, schema
 from providers.errors import ConfigError
+from providers.references import LARGEST
+from providers.stores.access import StoreAccess
 from providers.variables import NO_VARIABLE, Variable, parse, setting
-from worker.config.addresses import Addresses
+from worker.config import stores
+from worker.config.sources import SourceSettings
+from worker.config.stores import Stores, StoreSettings
 
-LARGEST = 256 * 1024
-"""Bytes of a secret in a file."""
 
-
-class ReferenceSettings(Addresses, frozen=True, kw_only=True):
+class ReferenceSettings(StoreSettings, frozen=True, kw_only=True):
     """The settings that say which secrets of the worker a job's config may name."""
 
     secret_reference_env: Annotated[
@@ -49,6 +52,7 @@ class ReferenceSettings(Addresses, frozen=True, kw_only=True):
 
 def unusable(values: Mapping[str, Any], own: Iterable[Variable]) -> Iterator[str]:
     """A sentence for each allowed name that is a secret of the service itself, and for each folder that is no absolute path."""
+    yield from stores.unusable(values)
     secrets = {name for one in own if one.secret for name in (one.name, f"{one.name}_FILE")}
     for name in values.get("secret_reference_env", ()):
         if name in secrets:
@@ -67,41 +71,35 @@ def found(values: Mapping[str, Any], environ: Mapping[str, str], variables: Iter
 
 
 class References:
-    """Reads the secrets that a job's config names."""
+    """Reads the files and variables that a job's config names, and lets pass the secrets in stores that it may name."""
 
-    def __init__(self, settings: ReferenceSettings) -> None:
+    def __init__(
+        self, settings: ReferenceSettings, sources: Mapping[str, SourceSettings] | None = None, *, confine_files: bool = True
+    ) -> None:
+        """`sources` are the operator's settings of each provider; with `confine_files`, jobs read their own files only."""
         self._names, self._values = settings.secret_reference_env, settings.referenced
         self._folders, self._own = settings.secret_reference_dirs, settings.own_files
+        self._stores = Stores(settings, sources or {}, confine_files=confine_files)
 
     def resolved(self, config_type: type[msgspec.Struct], config: Mapping[str, Any]) -> dict[str, Any]:
-        """A copy of a job's config with its secrets in place of their references. Raises `ConfigError` with all that cannot be read."""
-        types = {field.encode_name: field.type for field in msgspec.structs.fields(config_type) if schema.is_secret(field.type)}
-        complaints: list[str] = []
-        resolved = dict(config)
-        for key in types.keys() & config.keys():
-            try:
-                resolved[key] = self._secret(config[key], types[key])
-            except ConfigError as error:
-                complaints.append(f"`{key}`: {error}")
-        if complaints:
-            raise ConfigError(complaints=tuple(complaints))
-        return resolved
+        """A copy of a job's config with secrets in place of their references, but for those in stores, which stay for the job to read.
 
-    def _secret(self, value: Any, kind: Any) -> Any:
-        if not references.contains(value):
-            return value
-        for fault in references.faults(value):
-            raise ConfigError(fault)
-        read = references.replaced(value, self._read)
-        return _typed(read, kind, value) if references.is_reference(value) else read
+        Raises `ConfigError` with all that cannot be read or may not be named.
+        """
+        return schema.resolved(config_type, config, self._read)
 
-    def _read(self, reference: Mapping[str, str]) -> str:
-        """The text of a secret. Raises `ConfigError`, which names the reference."""
-        [(kind, where)] = reference.items()
-        text = self._variable(where) if kind == references.ENV else self._file(where)
-        if not text:
-            raise ConfigError(f"{json.dumps(reference)} is empty")
-        return text
+    def access(self, config: Mapping[str, Any]) -> StoreAccess | None:
+        """Access to the stores in which a resolved config still names secrets; None when it names none."""
+        return self._stores.access(references.scheme_of(one) for one in references.found(config))
+
+    def _read(self, reference: Mapping[str, Any]) -> Any:
+        """The text of a secret, or the allowed reference to a store itself. Raises `ConfigError`, which names the reference."""
+        kind = references.scheme_of(reference)
+        where: str = reference[kind]
+        if references.SCHEMES[kind].store:
+            self._stores.check_allowed(kind, where)
+            return reference
+        return self._variable(where) if kind == references.ENV else self._file(where)
 
     def _variable(self, name: str) -> str:
         shown = json.dumps({references.ENV: name})
@@ -143,18 +141,3 @@ def _content(path: Path) -> bytes:
     if len(content) > LARGEST:
         raise OSError(0, f"it is larger than {LARGEST // 1024} KB")
     return content
-
-
-def _typed(text: str, kind: Any, reference: Mapping[str, str]) -> Any:
-    """The text, or the JSON object in it where the config's type wants one. Raises `ConfigError`."""
-    try:
-        return msgspec.convert(text, kind)
-    except msgspec.ValidationError:
-        pass
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise ConfigError(f"{json.dumps(reference)} does not hold a JSON object")
-    return value

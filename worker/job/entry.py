@@ -16,6 +16,7 @@ from providers.errors import ProviderError
 from providers.provider import Source
 from providers.records import MAX_TEXT
 from worker.job.egress import allow_ports, forbid_metadata
+from worker.job.secrets import with_secrets
 from worker.job.sink import FrameSink, Ticker
 from worker.logs import structured as logs
 from worker.logs.redact import Redactor
@@ -59,6 +60,7 @@ def _decode(start: bytes) -> wire.JobStart:
 
 
 def _run(job: wire.JobStart, sink: FrameSink, control: int, redactor: Redactor) -> None:
+    job = with_secrets(job, redactor)
     logs.configure(job.log_level, job.log_format, redactor=redactor)
     provider = registry.load(job.provider)
     redactor.add((*schema.secret_values(provider.config, job.config), *job.secrets))

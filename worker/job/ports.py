@@ -34,15 +34,20 @@ def ports(values: Iterable[Any], files: Iterable[str], further: Iterable[int], a
 
     `allowed` is DISCOVERY_ALLOWED_PORTS.
     """
-    named = tuple(allowed)
-    if EVERY in named:
+    listed = tuple(allowed)
+    if EVERY in listed:
         return None
-    found = {*USUAL, *further, *map(int, named)}
+    found = {*USUAL, *further, *map(int, listed)}
     for value in (*values, proxy.environment()):
-        found.update(_of_value(value, ""))
+        found.update(named(value))
     for file in files:
         found.update(_of_text(_beginning(file)))
     return tuple(sorted(port for port in found if 0 < port < 65536))
+
+
+def named(config: Any) -> frozenset[int]:
+    """The ports that a config names."""
+    return frozenset(port for port in _of_value(config, "") if 0 < port < 65536)
 
 
 def _of_value(value: Any, key: str) -> Iterator[int]:

@@ -28,6 +28,7 @@ import msgspec
 
 from providers.errors import Outcome
 from providers.records import Identity, Organization, Resource, Scope, Text
+from providers.stores.access import StoreAccess
 from supervisor.frames import FrameKind
 
 PROTOCOL = 1
@@ -67,6 +68,8 @@ class JobStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Scopes that earlier runs attempted, the oldest attempt first."""
     ports: tuple[int, ...] | None = None
     """TCP ports that the job may connect to; None for all."""
+    stores: StoreAccess | None = None
+    """How to read the secrets that `config` still names in stores; its process adds the ports that they name."""
     batch: int = 500
     job_id: int | None = None
     log_level: str = "INFO"

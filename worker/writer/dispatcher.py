@@ -19,6 +19,7 @@ from supervisor.errors import bounded
 from supervisor.messages import Cancel, Cause, Exited, Extend, Finished, Ready, Refused, Slots, Spawned, Start
 from supervisor.metrics import Increment, Series
 from worker.logs.redact import Redactor
+from worker.logs.stacks import only_stacks
 from worker.run.inventory import Inventory, Totals, added
 from worker.run.outcome import Status, Verdict
 from worker.writer.launch import Launch
@@ -195,7 +196,8 @@ class RunDispatcher:
 
     def _exited(self, active: _ActiveRun, message: Exited) -> None:
         redactor = Redactor(active.assignment.launch.secrets)  # output of a dying process has not been redacted yet
-        message = msgspec.structs.replace(message, detail=redactor.text(message.detail))
+        detail = only_stacks(message.detail) if active.assignment.launch.reads_stores else message.detail
+        message = msgspec.structs.replace(message, detail=redactor.text(detail))
         active.exited = message
         if active.thread is not None:
             active.thread.exited(message)

@@ -19,6 +19,7 @@ from providers.errors import ConfigError, ProviderError
 from providers.provider import Provider, describe
 from providers.records import Scope
 from providers.sink import BATCH
+from providers.stores.access import StoreAccess
 from supervisor.frames import MAX_FRAME
 from worker.config.package_files import check_unchanged
 from worker.config.references import References, ReferenceSettings
@@ -41,6 +42,8 @@ class Launch(msgspec.Struct, frozen=True):
     secrets: tuple[str, ...] = ()
     ports: tuple[int, ...] | None = None
     """The TCP ports that the process may connect to; None for all."""
+    reads_stores: bool = False
+    """True for a process that reads further secrets by itself, which are not among `secrets`."""
 
     def after(self, attempted: tuple[Scope, ...]) -> Launch:
         """The same launch for a job whose earlier runs attempted these scopes; unchanged when the START frame has no room for them."""
@@ -92,7 +95,7 @@ class Launcher:
         except SecretBoxError as error:
             raise ConfigError(str(error)) from None
         opened = self._references.resolved(provider.config, opened)
-        schema.parse(provider.config, opened)
+        schema.check(provider.config, opened)
         files = admission.check_files(opened, self._allowed)
         named = ((f"`{path}` names a file", inner) for path in files for inner in provider.named_files(path))
         return self._launch(run, provider, opened, kind, job_id, files + admission.check_paths(named, self._allowed))
@@ -124,6 +127,7 @@ class Launcher:
         further = tuple(provider.further_files(schema.parse(provider.operator, source.operator)))
         files = paths + source.operator_files + provider.files + further
         ports = self._ports(provider, (config, source.operator), files)
+        stores = self._stores(provider, config, files)
         batch = config.get("batch_size")
         start = wire.JobStart(
             kind=kind,
@@ -137,12 +141,25 @@ class Launcher:
             log_level=level,
             log_format=shape,
             ports=ports,
+            stores=stores,
         )
         encoded = msgspec.json.encode(start)
         if len(encoded) > MAX_FRAME:
             raise ConfigError(f"the job's config has {len(encoded):,} bytes, and a job can be given {MAX_FRAME:,}")
         secrets = (*source.operator_secrets, *schema.secret_values(provider.config, config))
+        if stores is not None:  # the process itself keeps to its own files and ports, once it has read the secrets
+            return Launch(encoded, (*files, *stores.files), (*secrets, *stores.secrets), reads_stores=True)
         return Launch(encoded, files, secrets, ports)
+
+    def _stores(self, provider: Provider, config: Mapping[str, Any], files: tuple[str, ...]) -> StoreAccess | None:
+        """Access to the stores in which the config names secrets. Raises `ConfigError` for a third party's package."""
+        found = self._references.access(config)
+        if found and isinstance(provider, Described):
+            raise ConfigError(
+                f"a job of '{provider.name}', a third party's package, may name no secrets in stores: its process would hold the worker's "
+                "sign-in to them; $file and $env may be named"
+            )
+        return msgspec.structs.replace(found, read_paths=files) if found else None
 
     def _ports(self, provider: Provider, values: tuple[Mapping[str, Any], ...], files: tuple[str, ...]) -> tuple[int, ...] | None:
         """The TCP ports that a run of the provider may connect to; None for all."""

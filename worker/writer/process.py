@@ -187,7 +187,7 @@ class Writer:
 def _launcher(settings: Settings) -> Launcher:
     box = SecretBox(settings.elder_secret_keys)
     logs = (settings.log_level, settings.log_format)
-    references = References(settings)
+    references = References(settings, settings.sources, confine_files=settings.discovery_confine_files)
     return Launcher(settings.sources, settings.discovery_allowed_paths, box, logs, settings.discovery_allowed_ports, references)
 
 
