@@ -13,7 +13,7 @@ from providers.errors import Outcome
 from worker.store import claimed, entities, marks, retention, run_writes
 from worker.store.connection import Connection, connect, transaction
 
-HISTORIES = 8
+HISTORIES = 3
 
 MANY = """
 insert into entities
@@ -73,7 +73,7 @@ def test_after_any_history_the_counts_equal_a_look_at_all_entities(database, mon
             retention.clean(other, retention.Kept())
             assert_equal(other)
         connection.pgconn.finish()
-    assert len(seen) > HISTORIES
+    assert len(seen) >= HISTORIES
 
 
 def test_counts_follow_random_statements(database, sql):
