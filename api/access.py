@@ -1,6 +1,7 @@
 """Access to the API: whose key or session a request bears, and whether its role allows the route.
 
-On loopback without ELDER_API_KEY, this machine's programs and our own pages may do everything without a key.
+On loopback without ELDER_API_KEY, this machine's programs and our own pages may do everything without a key. So may what comes from
+ELDER_API_OPEN_NETWORK: the host's own programs, by a port that is published on its loopback.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from api.attempts import WRONG_AT_MOST, Attempts
 from api.context import Context
 from api.errors import ApiError, Forbidden, TooManyRequests, Unauthorized
 from api.login import session
-from api.origin import origin
+from api.origin import is_one_of, origin
 from api.roles import may
 from worker.store import keys
 from worker.store.audit import Actor
@@ -75,7 +76,7 @@ def _caller(context: Context) -> tuple[str, Role]:
         if signed_in := session.current(context):
             g.session = signed_in
             return signed_in.person.actor, signed_in.person.role
-        if asked:
+        if asked and not _from_open_network(context):
             raise Unauthorized("the API asks for a key: send 'Authorization: Bearer <key>'")
         return LOCAL, "admin"
     if asked:
@@ -94,6 +95,12 @@ def _known_or_refused(context: Context, given: str) -> tuple[str, Role]:
         raise Unauthorized("the API does not know this key: send 'Authorization: Bearer <key>' with one that is in use")
     attempts.right(address, given)
     return known
+
+
+def _from_open_network(context: Context) -> bool:
+    """True for a request without a proxy between, under a name of this machine: a page of another site may have made its own point here."""
+    peer = request.remote_addr or ""
+    return is_one_of(peer, context.open_networks) and _host() in LOOPBACK and "X-Forwarded-For" not in request.headers
 
 
 def origin_of(context: Context) -> str:

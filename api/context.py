@@ -30,6 +30,7 @@ class Context:
         self.box = SecretBox(settings.elder_secret_keys)
         self.attempts = Attempts()
         self.trusted_proxies = networks(settings.elder_api_trusted_proxies)
+        self.open_networks = networks(filter(None, (settings.elder_api_open_network,)))
         self.roles: dict[str, Role] = {}
         """The role that each route of the application needs, by Flask's name of the route."""
         self._learned = float("-inf")

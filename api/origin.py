@@ -16,15 +16,17 @@ def origin(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
     found = peer
     for hop in reversed(forwarded.split(",") if forwarded else ()):
         named = _address(hop.strip())
-        if not named or not _is_one_of(found, trusted):
+        if not named or not is_one_of(found, trusted):
             break
         found = named
     return found
 
 
-def _is_one_of(address: str, networks: Sequence[Network]) -> bool:
+def is_one_of(address: str, networks: Sequence[Network]) -> bool:
+    """True for an address in one of the networks; an IPv4 address may be written as IPv6."""
     try:
         parsed = ipaddress.ip_address(address)
+        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     except ValueError:
         return False
     return any(parsed in network for network in networks)

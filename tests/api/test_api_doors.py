@@ -248,3 +248,38 @@ def test_a_wrong_password_is_not_in_the_answer(database):
     assert "canary" not in text
     assert "the database cannot be used now" in msgspec.json.decode(text)["error"]
     app.extensions["elder"].pool.close()
+
+
+@pytest.fixture
+def fronted(database):
+    """The API as docker-compose.yml starts it: on a front network that has it alone, and on others."""
+    app = create_app(settings(database, ELDER_API_KEY=KEY, ELDER_API_OPEN_NETWORK="172.31.255.0/29"))
+    yield app.test_client()
+    app.extensions["elder"].pool.close()
+
+
+@pytest.mark.parametrize(
+    ("peer", "host", "headers", "status"),
+    [
+        ("172.31.255.1", "localhost:5000", {}, 200),
+        ("::ffff:172.31.255.1", "127.0.0.1:5000", {}, 200),
+        ("172.31.255.9", "localhost:5000", {}, 401),
+        ("10.89.0.3", "localhost:5000", {}, 401),
+        ("10.89.0.3", "api:5000", {}, 401),
+        ("127.0.0.1", "localhost:5000", {}, 401),
+        ("172.31.255.1", "rebound.example", {}, 401),
+        ("172.31.255.1", "rebound.example", {"Authorization": f"Bearer {KEY}"}, 200),
+        ("172.31.255.1", "localhost:5000", {"X-Forwarded-For": "203.0.113.7"}, 401),
+        ("10.89.0.3", "localhost:5000", {"X-Forwarded-For": "172.31.255.1"}, 401),
+        ("172.31.255.1", "localhost:5000", {"Authorization": "Bearer wrong"}, 401),
+    ],
+)
+def test_no_key_is_asked_of_the_open_network_alone(fronted, peer, host, headers, status):
+    response = fronted.get("/api/v1/organizations", headers={"Host": host, **headers}, environ_base={"REMOTE_ADDR": peer})
+    assert response.status_code == status, response.text
+
+
+def test_a_page_of_another_site_changes_nothing_by_the_open_network(fronted):
+    headers = {"Host": "localhost:5000", "Sec-Fetch-Site": "cross-site"}
+    response = fronted.post("/api/v1/organizations", json={"name": "x"}, headers=headers, environ_base={"REMOTE_ADDR": "172.31.255.1"})
+    assert response.status_code == 403

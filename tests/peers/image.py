@@ -28,12 +28,19 @@ SMALL = ("--read-only", "--user", "1000", "--cap-drop=all", "--memory=512m", "--
 
 
 class Container:
-    """One of the image, on the host's network."""
+    """One of the image, on the host's network if no other is given."""
 
-    def __init__(self, image: str, *options: str, environ: dict[str, str] | None = None, command: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        image: str,
+        *options: str,
+        environ: dict[str, str] | None = None,
+        command: tuple[str, ...] = (),
+        network: tuple[str, ...] = ("--network", "host"),
+    ) -> None:
         self.name = f"elder-test-{uuid.uuid4().hex[:12]}"
         variables = [part for name, value in (environ or {}).items() for part in ("-e", f"{name}={value}")]
-        podman("run", "-d", "--name", self.name, "--network", "host", *LIMITS, *options, *variables, image, *command)
+        podman("run", "-d", "--name", self.name, *network, *LIMITS, *options, *variables, image, *command)
 
     def logs(self) -> str:
         """Both of its streams."""

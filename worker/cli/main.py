@@ -19,7 +19,8 @@ COMMANDS = {
     "run": "runs the worker: discovery jobs, connectors and health endpoints",
     "api": "runs the Elder API",
     "up": "runs everything on one machine: an embedded PostgreSQL, the API and the worker; data under ./.elder",
-    "migrate": "creates or upgrades the database schema",
+    "bootstrap": "makes once the secrets of a Compose installation that its environment does not set",
+    "migrate": "creates or upgrades the database schema, and the role that workers and the API have in it",
     "check": "tests whether everything that is enabled can be reached, and as whom",
     "discover": "reads a source once, without a database",
     "providers": "lists what can be read, with which settings and permissions",
@@ -154,6 +155,15 @@ def _secrets(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dry-run", action="store_true", help="change nothing; count what would be sealed anew or masked")
 
 
+def _bootstrap(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", help="folder for the files: `owner` for PostgreSQL and the migration, `app` for API and worker")
+
+
+def _migrate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--app-role", metavar="ROLE", help="make this role, or give it the password and the rights that it needs now")
+    command.add_argument("--app-password-file", metavar="FILE", help="file with its password")
+
+
 def _keys(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="list the keys, without the keys themselves")
@@ -184,6 +194,8 @@ _ARGUMENTS = {
     "scopes": _scopes,
     "connectors": _connectors,
     "secrets": _secrets,
+    "bootstrap": _bootstrap,
+    "migrate": _migrate,
     "keys": _keys,
     "settings": _settings,
 }

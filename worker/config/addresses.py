@@ -44,6 +44,13 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
             "that the audit log and the limit on wrong keys see the caller's address. Nobody else's is."
         ),
     ] = ()
+    elder_api_open_network: Annotated[
+        str,
+        setting(
+            "Network, such as 172.31.255.0/29, from which the Elder API asks for no key where it is called as localhost: a container "
+            "network that has the API alone, with a port published on the host's loopback, as in docker-compose.yml. Without: none."
+        ),
+    ] = ""
     elder_api_ca_bundle: Annotated[
         str, setting("File with the CA certificates that sign the one of `ELDER_API_URL`, in PEM. Without: the system's.")
     ] = ""

@@ -30,6 +30,8 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[str]:
             yield f"ELDER_API_TLS_{one.upper()} is set but ELDER_API_TLS_{other.upper()} is not: TLS needs the certificate and its key"
     yield from login.contradictions(values)
     yield from proxies.unusable(values.get("elder_api_trusted_proxies", ()))
+    if "elder_api_open_network" in values:
+        yield from proxies.open_to_many(values["elder_api_open_network"])
     for port in values.get("discovery_allowed_ports", ()):
         if port != "*" and not (port.isdecimal() and 0 < int(port) < 65536):
             yield f"DISCOVERY_ALLOWED_PORTS: '{port}' is no port: a number from 1 to 65535, or * for all"

@@ -1,4 +1,4 @@
-"""The reverse proxies in front of the Elder API that are believed when they say where a request comes from."""
+"""Networks that settings of the Elder API name: of reverse proxies that are believed, and the one from which no key is asked."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ def networks(given: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(one, strict=False) for one in given)
 
 
+LARGEST = {4: 24, 6: 120}
+"""The shortest prefix of a network from which no key is asked, by IP version: such a network has one container."""
+
+
 def unusable(given: Iterable[str]) -> Iterator[str]:
     """A sentence for each that is neither an address nor a network."""
     for one in given:
@@ -20,3 +24,17 @@ def unusable(given: Iterable[str]) -> Iterator[str]:
             networks((one,))
         except ValueError:
             yield f"ELDER_API_TRUSTED_PROXIES: '{one}' is no address or network: such as 10.0.0.7 or 10.0.0.0/24"
+
+
+def open_to_many(given: str) -> Iterator[str]:
+    """A sentence for a network from which no key may be asked: one that is none, or is larger than a network for one container."""
+    try:
+        [network] = networks((given,))
+    except ValueError:
+        yield f"ELDER_API_OPEN_NETWORK: '{given}' is no network: such as 172.31.255.0/29"
+        return
+    if network.prefixlen < LARGEST[network.version]:
+        yield (
+            f"ELDER_API_OPEN_NETWORK: {network} would let {network.num_addresses} addresses in without a key: it is a network that has the "
+            f"API alone, /{LARGEST[network.version]} or smaller"
+        )

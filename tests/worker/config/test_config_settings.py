@@ -156,6 +156,21 @@ def test_a_variable_that_is_called_so_is_no_file_of_another():
     assert operator == {"container_authorization_token_file": "/nowhere/token"}
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("0.0.0.0/0", "0.0.0.0/0 would let 4294967296 addresses in without a key"),
+        ("10.0.0.0/23", "would let 512 addresses in"),
+        ("fd00::/64", "/120 or smaller"),
+        ("front", "'front' is no network"),
+    ],
+)
+def test_the_open_network_is_one_for_the_api_alone(given, said):
+    [complaint] = complaints(ELDER_API_OPEN_NETWORK=given)
+    assert complaint.startswith("ELDER_API_OPEN_NETWORK: ")
+    assert said in complaint
+
+
 def test_contradictions_of_a_connector_stop_the_start_in_the_words_of_its_variables():
     ldap = {"LDAP_ENABLED": "true", "LDAP_SERVER": "x", "LDAP_BASE_DN": "dc=x"}
     assert complaints(**ldap, LDAP_BIND_DN="cn=x")[0].startswith("LDAP_BIND_DN needs LDAP_BIND_PASSWORD")

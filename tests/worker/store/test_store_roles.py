@@ -11,23 +11,19 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from store_runs import Link, Run, add_job, resources, run_once
 
 from worker.run.queue import Unreachable
-from worker.store import migrate
+from worker.store import app_role, migrate
 from worker.store.connection import connect
+from worker.store.errors import Misconfigured
 from worker.store.queue import PostgresQueue
-
-GRANTS = """
-create role {role} login password '{password}';
-grant usage on schema public, elder_worker to {role};
-grant select, insert, update, delete on all tables in schema public, elder_worker to {role};
-"""
 
 
 @pytest.fixture
 def role(database, sql):
-    """The URL of the test's database for a role with the documented rights."""
+    """The URL of the test's database for a role as `elder-worker migrate --app-role` makes it, twice over."""
     name = f"app_{uuid.uuid4().hex[:8]}"
     given = conninfo_to_dict(database)
-    sql.execute(GRANTS.format(role=name, password=given["password"]))
+    for password in ("an-older-one", given["password"]):
+        app_role.grant(sql, name, password)
     yield make_conninfo(**{**given, "user": name})
     sql.execute(f"drop owned by {name}; drop role {name}")
 
@@ -110,3 +106,23 @@ def test_a_current_schema_is_not_written(database, sql):
         migrate.migrate_on(connection)
 
     assert sql.execute("select xmin::text, name from elder_worker.migrations order by name").fetchall() == before
+
+
+def test_the_role_reads_and_writes_tables_that_come_later_and_makes_none(role, sql):
+    sql.execute("create table later (id bigint generated always as identity, name text)")
+    with psycopg.connect(role, autocommit=True) as connection:
+        connection.execute("insert into later (name) values ('x')")
+        assert connection.execute("delete from later returning name").fetchall() == [("x",)]
+        for refused in ("create table mine (id int)", "drop table later", "truncate entities", "create role another"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(refused)
+
+
+def test_the_password_does_not_go_to_the_server_in_clear(role, sql):
+    name = conninfo_to_dict(role)["user"]
+    assert sql.execute("select rolpassword from pg_authid where rolname = %s", [name]).fetchone()[0].startswith("SCRAM-SHA-256$")
+
+
+def test_the_owner_is_no_such_role(database, sql):
+    with pytest.raises(Misconfigured, match="is the role that owns the schema"):
+        app_role.grant(sql, conninfo_to_dict(database)["user"], "x")

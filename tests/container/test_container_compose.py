@@ -1,0 +1,198 @@
+"""docker-compose.yml as it stands, each service started by hand under podman with what docker-compose makes of the file.
+
+The port of the API is asked at the address to which an engine forwards it, from the host: podman would forward it by either network, where
+Docker takes the one that leads out. That bridges do not reach each other is Docker's rule, which podman does not have: it is not tested. One stand-in: there is no image of PostgreSQL here, so `postgres` is a server of the host's behind an address of the network `back`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+import uuid
+
+import pytest
+import yaml
+from peers.absent import missing
+from peers.image import LIMITS, Container, podman
+from peers.mortal import MORTAL
+from waiting import NO_ANSWER, until
+
+from worker.local.postgres import EmbeddedPostgres
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "conformance"))
+from document import blocks, commands
+
+pytestmark = pytest.mark.timeout(1800)  # the first one builds the image
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FRONT = f"172.31.{os.getpid() % 250}.0/29"
+STEP_1 = {"AWS_ENABLED": "true", "AWS_ACCESS_KEY_ID": "AKIAXXXXXXXXXXXXXXXX", "AWS_SECRET_ACCESS_KEY": "x" * 40, "AWS_REGIONS": "us-east-1"}
+"""What the quick start puts into .env."""
+
+
+class Compose:
+    """The services of the file, under names of this test's own."""
+
+    def __init__(self, image: str, folder: pathlib.Path, **values: str) -> None:
+        shutil.copy(ROOT / "docker-compose.yml", folder)
+        (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+        environ = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+        done = subprocess.run(["docker-compose", "config"], cwd=folder, env=environ, capture_output=True, text=True, check=True)
+        self.file = yaml.safe_load(done.stdout)
+        self.image, self.mark = image, f"elder{uuid.uuid4().hex[:8]}"
+        self.hosts: dict[str, str] = {}
+        self.started: dict[str, Container] = {}
+        for name, network in self.file["networks"].items():
+            subnets = [f"--subnet={one['subnet']}" for one in ((network or {}).get("ipam") or {}).get("config", ())]
+            podman("network", "create", *subnets, *(["--internal"] if (network or {}).get("internal") else []), self._own(name))
+
+    def run(self, name: str) -> str:
+        """Runs a service to its end; what it said."""
+        service = self.file["services"][name]
+        return podman("run", "--rm", *LIMITS, *self._options(name), self.image, *service["command"])
+
+    def start(self, name: str) -> Container:
+        """Starts a service."""
+        service = self.file["services"][name]
+        self.started[name] = Container(self.image, *self._options(name), command=tuple(service.get("command", ())), network=())
+        return self.started[name]
+
+    def _options(self, name: str) -> list[str]:
+        service = self.file["services"][name]
+        networks = [self._own(one) for one in service.get("networks", ())]
+        return [
+            f"--network={','.join(networks) or service['network_mode']}",
+            *(["--read-only"] if service["read_only"] else []),
+            *(f"--cap-drop={one}" for one in service["cap_drop"]),
+            *(f"--security-opt={one}" for one in service["security_opt"]),
+            *([f"--user={service['user']}"] if "user" in service else []),
+            *(part for key, value in service["environment"].items() for part in ("-e", f"{key}={value}")),
+            *(f"--volume={self._own(one)}" for one in service["volumes"]),
+            *(f"--add-host={host}:{address}" for host, address in self.hosts.items()),
+        ]
+
+    def _own(self, name: str) -> str:
+        return f"{self.mark}_{name}"
+
+    def start_postgres(self, server: EmbeddedPostgres) -> None:
+        """Starts the stand-in for the service `postgres`."""
+        server.socket.chmod(0o755)
+        networks = ",".join(map(self._own, self.file["services"]["postgres"]["networks"]))
+        options = (f"--network={networks}", "-v", f"{server.socket}:/postgres")
+        self.started["postgres"] = Container(self.image, *options, command=("python3", "-c", THROUGH), network=())
+        self.hosts["postgres"] = self.address("postgres", "back")
+
+    def address(self, name: str, network: str) -> str:
+        """A service's address on a network."""
+        found = json.loads(podman("inspect", self.started[name].name))[0]
+        return found["NetworkSettings"]["Networks"][self._own(network)]["IPAddress"]
+
+    def remove(self) -> None:
+        """Removes all of it."""
+        for one in self.started.values():
+            one.remove()
+        podman("network", "rm", "-f", *(self._own(name) for name in self.file["networks"]))
+        podman("volume", "rm", "-f", *(self._own(name) for name in self.file["volumes"]))
+
+
+THROUGH = """import socket, socketserver, threading
+def copy(source, target):
+    while some := source.recv(65536): target.sendall(some)
+    target.shutdown(socket.SHUT_WR)
+class Through(socketserver.BaseRequestHandler):
+    def handle(self):
+        with socket.socket(socket.AF_UNIX) as server:
+            server.connect("/postgres/.s.PGSQL.5432")
+            back = threading.Thread(target=copy, args=(server, self.request))
+            back.start()
+            copy(self.request, server)
+            back.join()
+socketserver.ThreadingTCPServer(("", 5432), Through).serve_forever()"""
+"""Program of a container that has PostgreSQL's port and hands everything on to the Unix socket of the host's."""
+
+
+@pytest.fixture
+def postgres(tmp_path):
+    """A server of the test's own, with a password, and an empty database."""
+    server = EmbeddedPostgres(tmp_path / "postgres", durable=False, within=MORTAL)
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def compose(image, tmp_path, postgres):
+    """As ``docker-compose up -d api worker`` with the .env of step 1; the password is the server's."""
+    if not shutil.which("docker-compose"):
+        missing("docker-compose is not installed")
+    folder = tmp_path / "compose"
+    folder.mkdir()
+    found = Compose(image, folder, **STEP_1, POSTGRES_PASSWORD=postgres.password, ELDER_API_OPEN_NETWORK=FRONT)
+    try:
+        assert found.run("secrets") == "made: owner/app-password, app/api-key, app/secret-keys\n"
+        assert found.run("secrets") == "every secret is there\n"
+        found.start_postgres(postgres)
+        assert "the role elder_app may read and write its rows" in found.run("migrate")
+        api = found.start("api")
+        found.hosts["api"] = found.address("api", "back")
+        until(lambda: ask(found, "/healthz") == 200, api.logs)
+        yield found
+    finally:
+        found.remove()
+
+
+def call(found: Compose, text: str) -> str:
+    """Runs a command of the quick start on the host; what it wrote."""
+    there = f"localhost:5000:{found.address('api', 'front')}:5000"
+    text = text.replace("curl ", f"curl -sS --fail-with-body --connect-to {there} ", 1)
+    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def ask(found: Compose, path: str, **headers: str) -> int | None:
+    """The status of what a program on the host asks of the published port."""
+    url = f"http://{found.address('api', 'front')}:5000{path}"
+    request = urllib.request.Request(url, headers={"Host": "localhost:5000", **headers})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except NO_ANSWER:
+        return None
+
+
+def test_the_quick_starts_plain_curl_is_answered_on_the_host_and_nobody_else_is_without_a_key(compose):
+    call(compose, "curl localhost:5000/api/v1/organizations -H 'Content-Type: application/json' -d '{\"name\": \"One\"}'")
+    typed = [one.text for block in blocks(ROOT / "docs" / "quickstart.md") if block.language == "bash" for one in commands(block)]
+    made = [json.loads(call(compose, text)) for text in typed if re.match(r"curl .*POST .*/discovery/jobs \\", text)]
+    assert {job["provider"] for job in made} == {"aws", "gcp", "azure", "kubernetes"}
+    assert {job["status"] for job in made} == {"pending"}
+    assert ask(compose, "/api/v1/organizations") == 200
+    assert ask(compose, "/api/v1/organizations", Host="rebound.example") == 401
+    assert ask(compose, "/api/v1/organizations", **{"X-Forwarded-For": "127.0.0.1"}) == 401
+
+    worker = compose.start("worker")
+    ready = "curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:8000/readyz || true"
+    until(lambda: worker.run("sh", "-c", ready) == "200", worker.logs)
+    for host in ("api", "localhost", "127.0.0.1:5000"):
+        script = f"curl -s -o /dev/null -w '%{{http_code}}' -H 'Host: {host}' http://api:5000/api/v1/organizations"
+        assert worker.run("sh", "-c", script) == "401", f"without a key, as {host}"
+    keyed = 'curl -s -o /dev/null -w "%{http_code}" -H "Authorization: Bearer $(cat /secrets/api-key)" http://api:5000/api/v1/organizations'
+    assert worker.run("sh", "-c", keyed) == "200"
+
+    for name in ("api", "worker"):
+        seen = json.loads(podman("inspect", compose.started[name].name))[0]["Config"]["Env"]
+        secret = compose.started[name].run("sh", "-c", "cat /secrets/api-key; echo; cat /secrets/secret-keys").split()
+        assert not [one for one in seen if any(value in one for value in secret)], f"{name}: a secret is in its environment"
+        assert compose.started[name].run("id", "-u").strip() == "10001"
+    made = "import psycopg; psycopg.connect(open('/secrets/database-url').read()).execute('create table mine (id int)')"
+    refused = subprocess.run(["podman", "exec", worker.name, "python3", "-c", made], capture_output=True, text=True, timeout=60)
+    assert "permission denied for schema public" in refused.stderr

@@ -1,0 +1,65 @@
+"""The secrets of a Compose installation: made once, kept, and those of the environment taken as they are."""
+
+from __future__ import annotations
+
+import stat
+
+import pytest
+from cryptography.fernet import Fernet
+from psycopg.conninfo import conninfo_to_dict
+
+from worker.cli.main import main
+
+FILES = {"owner/password", "owner/app-password", "owner/database-url", "app/api-key", "app/secret-keys", "app/database-url"}
+
+
+@pytest.fixture
+def bootstrap(tmp_path, monkeypatch, capsys):
+    def call(code: int = 0, **environ: str) -> str:
+        for name in ("POSTGRES_PASSWORD", "ELDER_API_KEY", "ELDER_SECRET_KEYS"):
+            monkeypatch.setenv(name, environ.get(name, ""))
+        assert main(["bootstrap", str(tmp_path)]) == code
+        said = capsys.readouterr()
+        return said.err if code else said.out
+
+    return call
+
+
+def kept(folder) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_is_not_set_is_made_once_and_kept(bootstrap, tmp_path):
+    assert bootstrap() == "made: owner/password, owner/app-password, app/api-key, app/secret-keys\n"
+    first = kept(tmp_path)
+    assert set(first) == FILES
+    Fernet(first["app/secret-keys"])
+    assert len({first["owner/password"], first["owner/app-password"], first["app/api-key"]}) == 3
+    assert all(len(first[name]) >= 32 for name in ("owner/password", "owner/app-password", "app/api-key"))
+    assert bootstrap() == "every secret is there\n"
+    assert kept(tmp_path) == first
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and stat.S_IMODE(path.stat().st_mode) != 0o444]
+
+
+def test_what_the_environment_sets_is_taken(bootstrap, tmp_path):
+    bootstrap(POSTGRES_PASSWORD="a/b:c@d %", ELDER_API_KEY="key", ELDER_SECRET_KEYS="one,two")
+    found = kept(tmp_path)
+    assert (found["app/api-key"], found["app/secret-keys"]) == ("key", "one,two")
+    owner, app = (conninfo_to_dict(found[f"{name}/database-url"]) for name in ("owner", "app"))
+    assert (owner["user"], owner["password"], owner["host"], owner["dbname"]) == ("elder", "a/b:c@d %", "postgres", "elder")
+    assert (app["user"], app["password"]) == ("elder_app", found["owner/app-password"])
+    bootstrap(POSTGRES_PASSWORD="a/b:c@d %", ELDER_API_KEY="another")
+    assert kept(tmp_path) == {**found, "app/api-key": "another"}, "what is set no more is kept"
+
+
+def test_a_password_that_postgresql_would_not_learn_of_is_refused(bootstrap, tmp_path):
+    bootstrap()
+    before = kept(tmp_path)
+    said = bootstrap(code=1, POSTGRES_PASSWORD="another")
+    assert "POSTGRES_PASSWORD is not the password that the database was made with: unset it, or change the role first" in said
+    assert kept(tmp_path) == before
+
+
+def test_a_folder_that_cannot_be_written_says_so(bootstrap, tmp_path):
+    (tmp_path / "owner").write_text("a file")
+    assert f"the secrets cannot be kept in {tmp_path}" in bootstrap(code=1)
