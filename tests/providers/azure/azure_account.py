@@ -6,11 +6,13 @@ from peers.arm import SECRET, TENANT
 from recorder import Recorder
 
 from providers import registry
+from providers.errors import Outcome
 from providers.runner import run
 from providers.schema import parse
 from providers.testing import operator_of
 
 CREDENTIALS = {"tenant_id": TENANT, "client_id": "app-1", "client_secret": SECRET}
+NOT_FOUND = {"error": {"code": "ResourceNotFound", "message": "The Resource was not found."}}
 
 
 def read(azure, **config):
@@ -27,3 +29,8 @@ def read(azure, **config):
 def refusal(permission: str):
     message = f"The client 'x' does not have authorization to perform action '{permission}' over scope '/subscriptions/x'."
     return 403, {}, {"error": {"code": "AuthorizationFailed", "message": message}}
+
+
+def outcome(sink, kind: str) -> tuple[Outcome, int]:
+    report = sink.report(kind)
+    return report.outcome, report.resources

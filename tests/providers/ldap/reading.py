@@ -7,8 +7,12 @@ import contextlib
 from recorder import Recorder
 
 from providers import registry
+from providers.errors import Outcome
 from providers.runner import run
 from providers.schema import parse
+
+PEOPLE = {"user_filter": "(objectClass=inetOrgPerson)"}
+COMPLETE = dict.fromkeys(("ldap_ou", "ldap_group", "ldap_user"), Outcome.COMPLETE)
 
 
 def opened(config):
@@ -29,3 +33,8 @@ def groups_of(sink: Recorder, name: str) -> set[str]:
     """The names of the groups that the resource of that name is a member of."""
     names = {resource.external_id: resource.name for _, resource in sink.all()}
     return {names[link.target] for link in sink.one(name).links if link.type == "member_of"}
+
+
+def outcomes(sink: Recorder) -> dict[str, Outcome]:
+    """The outcome of each type's scope."""
+    return {scope.resource_type: report.outcome for scope, report in sink.reports.items()}

@@ -3,67 +3,24 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 
 import pytest
-from peers.port import free_port
-from peers.slapd import ADMIN, BASE, PASSWORD, READER, UNPAGED, few, plain_user, running
-from peers.tcp_proxy import Proxy
-from reading import groups_of, opened, read
+from peers.slapd import ADMIN, BASE, READER, UNPAGED, plain_user
+from reading import COMPLETE, PEOPLE, groups_of, opened, outcomes, read
 
 from providers import registry
 from providers.collected import canonical
-from providers.errors import ConfigError, CredentialsError, Outcome, TimedOut
-from providers.ldap import connection
+from providers.errors import ConfigError, Outcome
 from providers.ldap.servers import servers
 from providers.schema import parse
 
-PEOPLE = {"user_filter": "(objectClass=inetOrgPerson)"}
-
-
-@pytest.fixture(autouse=True)
-def waits(monkeypatch):
-    """Nothing waits."""
-    monkeypatch.setattr("providers.http.retry.wait", lambda _: None)
-
-
-@pytest.fixture
-def serve(tmp_path, authority):
-    """Starts small directories, each as its test needs it; gone at the end."""
-    with contextlib.ExitStack() as stack:
-
-        def start(*more: str, users: int = 20, **options):
-            folder = tmp_path / f"slapd{len(list(tmp_path.iterdir()))}"
-            folder.mkdir()
-            return stack.enter_context(running(folder, authority, ldif=few(*more, users=users), **options))
-
-        yield start
-
-
-@pytest.fixture
-def relayed():
-    """Relays in front of a server, closed at the end."""
-    relays = []
-
-    def relay(port: int) -> Proxy:
-        relays.append(Proxy(("127.0.0.1", port)))
-        return relays[-1]
-
-    yield relay
-    for one in relays:
-        one.close()
+pytestmark = pytest.mark.usefixtures("waits")
 
 
 def person(cn: str, *more: str) -> str:
     """LDIF of one person; `cn` is what stands in the DN."""
     return "\n".join([f"dn: cn={cn},ou=People,{BASE}", "objectClass: inetOrgPerson", "sn: x", *more])
 
-
-def outcomes(sink) -> dict[str, Outcome]:
-    return {scope.resource_type: report.outcome for scope, report in sink.reports.items()}
-
-
-COMPLETE = dict.fromkeys(("ldap_ou", "ldap_group", "ldap_user"), Outcome.COMPLETE)
 
 # --- dir-1: nothing that one entry contains stops the others
 
@@ -197,152 +154,6 @@ def test_case_dir_5_the_directory_is_known_by_its_base_entry_not_by_filters_and_
     admin.search(BASE, "(objectClass=*)", "BASE", attributes=["entryUUID"])
     assert {scope.account for scope in wide.reports} == {admin.response[0]["attributes"]["entryUUID"][0]} == {wide.who.account}
     admin.unbind()
-
-
-# --- dir-7, dir-8
-
-
-def test_case_dir_7_the_first_server_is_down(serve):
-    directory = serve()
-    config = directory.config(server=f"localhost:{free_port()},localhost:{directory.port}", port=None, **PEOPLE)
-    sink = read(config)
-    assert outcomes(sink) == COMPLETE
-    assert sink.who.details["server"] == f"localhost:{directory.port}"
-
-
-def test_case_dir_7_no_server_answers_and_all_are_named():
-    ports = [free_port(), free_port()]
-    config = {"server": ", ".join(f"localhost:{port}" for port in ports), "base_dn": BASE}
-    with pytest.raises(TimedOut) as caught, opened(config) as source:
-        source.check()
-    assert all(f"localhost:{port}" in str(caught.value) for port in ports)
-
-
-def test_case_dir_7_a_server_that_dies_within_a_search_is_followed_by_the_next(serve, relayed):
-    directory = serve()
-    first, second = relayed(directory.port), relayed(directory.port)
-    asked = []
-
-    def die(data: bytes) -> bytes | None:
-        asked.append(data)
-        if len([one for one in asked if b"inetOrgPerson" in one]) < 2:
-            return data
-        first.refusing = True
-        return None
-
-    first.change = die
-    sink = read(directory.config(server=f"localhost:{first.port},localhost:{second.port}", port=None, page_size=7, **PEOPLE))
-    assert first.refusing
-    assert outcomes(sink) == COMPLETE
-    assert sorted(sink.ids("ldap_user")) == sorted(set(sink.ids("ldap_user")))
-    assert sink.report("ldap_user").resources == 20
-
-
-@pytest.mark.parametrize("page", [1, 2, 3])
-def test_case_dir_8_a_connection_that_is_cut_once_is_no_more_than_a_new_beginning(serve, relayed, page):
-    directory = serve()
-    relay = relayed(directory.port)
-    asked = []
-
-    def cut_once(data: bytes) -> bytes | None:
-        if b"inetOrgPerson" in data:
-            asked.append(data)
-        return None if b"inetOrgPerson" in data and len(asked) == page else data
-
-    relay.change = cut_once
-    sink = read(directory.config(port=relay.port, page_size=7, **PEOPLE))
-    assert outcomes(sink) == COMPLETE
-    assert (len(sink.ids("ldap_user")), len(set(sink.ids("ldap_user")))) == (20, 20)
-    whole = read(directory.config(**PEOPLE))
-    assert {scope: sink.differences(whole, scope) for scope in sink.reports} == {scope: [] for scope in whole.reports}
-
-
-def test_a_connection_that_is_cut_each_time_ends_as_a_time_out(serve, relayed):
-    directory = serve()
-    relay = relayed(directory.port)
-    seen = []
-
-    def cut(data: bytes) -> bytes | None:
-        if b"inetOrgPerson" in data:
-            seen.append(data)
-            if len(seen) % 2 == 0:
-                return None
-        return data
-
-    relay.change = cut
-    report = read(directory.config(port=relay.port, page_size=7, **PEOPLE)).report("ldap_user")
-    assert report.outcome is Outcome.TIMEOUT
-
-
-# --- dir-9
-
-
-@pytest.fixture
-def elsewhere(monkeypatch):
-    """This machine's names are those of another host."""
-    monkeypatch.setattr(connection, "is_loopback", lambda _host: False)
-
-
-class Listening:
-    """A relay's record of what clients have sent."""
-
-    def __init__(self, relay: Proxy) -> None:
-        self.sent = b""
-        relay.change = self._note
-
-    def _note(self, data: bytes) -> bytes:
-        self.sent += data
-        return data
-
-
-def test_case_dir_9_a_password_never_goes_in_the_clear_to_another_host(serve, relayed, elsewhere):
-    directory = serve(encrypted=False)
-    relay = relayed(directory.port)
-    listening = Listening(relay)
-    config = directory.config(port=relay.port, use_ssl=None)
-    with pytest.raises(CredentialsError, match=r"does not offer StartTLS.*LDAP_USE_SSL=true.*LDAP_USE_SSL=false"), opened(config) as source:
-        source.check()
-    assert PASSWORD.encode() not in listening.sent
-
-
-def test_case_dir_9_start_tls_is_tried_first(serve, relayed, elsewhere):
-    directory = serve()
-    relay = relayed(directory.port)
-    listening = Listening(relay)
-    with opened(directory.config(port=relay.port, use_ssl=None, ca_cert=str(directory.ca))) as source:
-        assert source.check().details["encryption"] == "StartTLS"
-    with pytest.raises(CredentialsError, match="cannot be verified"), opened(directory.config(port=relay.port, use_ssl=None)) as source:
-        source.check()
-    assert PASSWORD.encode() not in listening.sent
-
-
-def test_case_dir_9_said_outright_it_works_with_a_warning(serve, elsewhere):
-    with opened(serve(encrypted=False).config()) as source:
-        assert source.check().details["encryption"] == "none"
-    provider = registry.get("ldap")
-    raw = {"server": "dc1.example.com", "base_dn": BASE, "bind_dn": READER, "bind_password": PASSWORD}
-
-    def warnings(**more):
-        return list(provider.warnings(parse(provider.config, {**raw, **more})))
-
-    [warning] = warnings(use_ssl=False)
-    assert "dc1.example.com" in warning
-    assert "unencrypted" in warning
-    assert PASSWORD not in warning
-    for harmless in ({}, {"use_ssl": True}, {"use_ssl": False, "start_tls": True}, {"use_ssl": False, "server": "localhost"}):
-        assert not warnings(**harmless), harmless
-
-
-def test_case_dir_9_this_machine_needs_no_encryption(serve):
-    with opened(serve(encrypted=False).config(use_ssl=None)) as source:
-        assert source.check().details["encryption"] == "none"
-
-
-def test_ldaps_by_its_url_and_by_its_port(serve):
-    directory = serve()
-    config = directory.config(server=f"ldaps://localhost:{directory.tls_port}", port=None, use_ssl=None, ca_cert=str(directory.ca))
-    with opened(config) as source:
-        assert source.check().details["encryption"] == "LDAPS"
 
 
 # --- settings

@@ -1,0 +1,110 @@
+"""Resource Graph: rows that move between pages, and what it lacks, is asked of Resource Manager. Case az-1."""
+
+from __future__ import annotations
+
+import pytest
+from azure_account import NOT_FOUND, outcome, read
+from peers.arm import OTHER, SUBSCRIPTION, Refused
+
+from providers.azure.graph import CONFIRMED_EACH
+from providers.errors import Outcome
+from providers.records import Scope
+
+DISKS = "microsoft.compute/disks"
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+@pytest.mark.parametrize("place", [0, 3, 6])
+def test_case_az_1_a_row_that_is_deleted_between_two_pages_hides_no_other(account, page, place):
+    disks = account.objects[SUBSCRIPTION][DISKS]
+    names = [disk["id"].lower() for disk in disks]
+
+    def delete(_method, _path, _query):
+        if len(account.queries) == page and len(disks) == 7:
+            del disks[place]
+
+    account.before = delete
+    sink = read(account, page_size=3)
+
+    assert sink.report("azure_disk").outcome is Outcome.COMPLETE
+    living = [disk["id"].lower() for disk in disks]
+    assert set(living) <= set(sink.ids("azure_disk")) <= set(names)
+
+
+def test_case_az_1_a_list_that_changes_each_time_is_not_complete(account):
+    nics = account.objects[SUBSCRIPTION]["microsoft.network/networkinterfaces"]
+    for number in range(30):
+        account.add("Microsoft.Network/networkInterfaces", f"more{number}", {})
+
+    def delete(_method, _path, query):
+        if query["options"]["$skip"]:
+            del nics[0]
+
+    account.before = delete
+    report = read(account, page_size=3).report("azure_disk")
+    assert (report.outcome, "changed" in report.message) == (Outcome.ERROR, True)
+
+
+def test_case_az_1_what_the_graph_lacks_is_asked_of_resource_manager(account):
+    """Resource Graph lags behind: its absence is no proof."""
+    late = account.objects[SUBSCRIPTION][DISKS][2]["id"]
+    account.lagging = {late}
+    gone = account.objects[SUBSCRIPTION][DISKS][4]["id"]
+
+    with_lag = read(account)
+    account.lagging = set()
+    without = read(account)
+
+    assert late.lower() in with_lag.ids("azure_disk")
+    assert outcome(with_lag, "azure_disk") == (Outcome.COMPLETE, 7)
+    for scope in without.found:
+        assert not with_lag.differences(without, scope), "a resource is the same, whoever told it"
+    account.lagging = {gone}
+    account.fault = lambda _method, path: (404, {}, NOT_FOUND) if path == gone else None
+    deleted = read(account)
+    assert outcome(deleted, "azure_disk") == (Outcome.COMPLETE, 6), "deleted between the two lists: it answers 404"
+
+
+def test_case_az_1_a_graph_that_lags_far_behind_is_not_believed(account):
+    account.lagging = {account.add("Microsoft.Compute/disks", f"late{n}", {}) for n in range(CONFIRMED_EACH + 1)}
+    sink = read(account)
+    assert sink.report("azure_disk").outcome is Outcome.ERROR
+    assert "lags behind" in sink.report("azure_disk").message
+    assert sink.report("azure_vnet").outcome is Outcome.COMPLETE
+
+
+def test_case_az_1_where_the_other_list_may_not_be_read_two_readings_must_agree(account):
+    late = account.objects[SUBSCRIPTION][DISKS][2]["id"]
+    account.permissions[SUBSCRIPTION] = [{"actions": ["*/read"], "notActions": ["Microsoft.Resources/subscriptions/resources/read"]}]
+    assert outcome(read(account), "azure_disk") == (Outcome.COMPLETE, 7)
+    account.queries.clear()
+    account.before = lambda *_: setattr(account, "lagging", {late} if len(account.queries) == 1 else set())
+    sink = read(account)
+    assert (sink.report("azure_disk").outcome, sink.report("azure_vnet").outcome) == (Outcome.ERROR, Outcome.COMPLETE)
+
+
+def test_one_query_serves_many_subscriptions(account):
+    account.subscription(OTHER)
+    account.add("Microsoft.Compute/disks", "another", {}, subscription=OTHER)
+    sink = read(account)
+    assert len(account.queries) == 1
+    assert len(sink.found[Scope("azure", OTHER, "", "azure_disk")]) == 1
+    assert len(sink.found[Scope("azure", SUBSCRIPTION, "", "azure_disk")]) == 7
+
+
+def test_a_subscription_that_the_graph_refuses_ends_no_other(account):
+    account.subscription(OTHER)
+    account.add("Microsoft.Compute/disks", "another", {}, subscription=OTHER)
+    refused = {"error": {"code": "BadRequest", "message": "a subscription is invalid."}}
+    bad = lambda: account.queries and OTHER in account.queries[-1]["subscriptions"]  # noqa: E731
+
+    def before(*_):
+        if bad():
+            failure = Refused(400, "BadRequest", "a subscription is invalid.")
+            failure.body = refused
+            raise failure
+
+    account.before = before
+    sink = read(account)
+    ends = {scope.account: report.outcome for scope, report in sink.reports.items() if scope.resource_type == "azure_disk"}
+    assert ends == {SUBSCRIPTION: Outcome.COMPLETE, OTHER: Outcome.ERROR}

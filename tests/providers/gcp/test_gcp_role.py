@@ -1,0 +1,60 @@
+"""The role that is shipped for Google Cloud: it suffices, and a permission less is a denied scope that names it."""
+
+from __future__ import annotations
+
+import pytest
+from gcp_outcomes import ONE, outcome
+from peers.google_cloud import PROJECTS
+
+from providers.errors import Outcome
+from providers.gcp import catalogue
+from providers.gcp.catalogue import ALL
+
+SECOND = "compute.globalAddresses.list"
+"""The permission of the second of the two lists of addresses."""
+ABOVE_PROJECTS = {f"resourcemanager.{above}.{verb}" for above in ("organizations", "folders") for verb in ("get", "list", "getIamPolicy")}
+"""Permissions that a job takes that reads an organization or folders: `tests/providers/gcp/test_gcp_hierarchy.py`."""
+
+
+def _level(permission: str) -> int:
+    """How many lists must be read before the one that takes this permission."""
+
+    def depth(kind) -> int:
+        return 0 if not kind.under else 1 + depth(catalogue.kind(kind.under))
+
+    return min((depth(kind) for kind in ALL if permission in kind.permissions and not kind.is_inline), default=0)
+
+
+def test_the_role_of_the_policy_is_enough(read, google):
+    google.permissions = set(catalogue.policy()["includedPermissions"])
+    sink = read(project_ids=None)
+
+    assert {scope.account for scope in sink.reports} == set(PROJECTS)
+    assert {report.outcome for report in sink.reports.values()} == {Outcome.COMPLETE}
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
+def test_a_permission_less_is_a_denied_scope_that_names_it(read, google, level):
+    """All permissions of lists that do not wait for each other are taken away at once: each is named by a scope of its own."""
+    role = set(catalogue.policy()["includedPermissions"])
+    taken = {name for name in role if _level(name) == level} - {"resourcemanager.projects.get", SECOND} - ABOVE_PROJECTS
+    google.permissions = role - taken
+    sink = read(project_ids=[ONE])
+
+    denied = {report.permission for report in sink.reports.values() if report.outcome is Outcome.DENIED}
+    assert taken
+    assert denied == taken
+    assert all(report.permission in report.message for report in sink.reports.values() if report.permission)
+
+
+def test_the_second_list_of_a_type_is_no_less_needed_than_the_first(read, google):
+    google.permissions = set(catalogue.policy()["includedPermissions"]) - {SECOND}
+    report = outcome(read(project_ids=[ONE]), "gcp_address")
+
+    assert (report.outcome, report.permission) == (Outcome.DENIED, SECOND)
+
+
+def test_without_the_first_permission_of_all_no_project_is_visible(read, google):
+    google.permissions = set(catalogue.policy()["includedPermissions"]) - {"resourcemanager.projects.get"}
+    with pytest.raises(Exception, match=r"resourcemanager\.projects\.get"):
+        read(project_ids=None)

@@ -1,0 +1,120 @@
+"""Lists of Google Cloud that are read under each item of another list: keys, databases, zones. Case gcp-3."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from gcp_outcomes import ONE, outcome
+from peers import google_refusals as refusals
+from peers.google_refusals import Refusal
+
+from providers.errors import Outcome
+
+
+def test_case_gcp_3_keys_are_listed_several_at_once_and_the_accounts_once(read, company, google):
+    company.accounts[ONE] = [
+        {**company.accounts[ONE][0], "name": f"projects/{ONE}/serviceAccounts/sa{n}@p", "email": f"sa{n}@p"} for n in range(200)
+    ]
+    google.page = 100
+    together = threading.Barrier(8, timeout=60)
+    keys = google.items["iam.projects.serviceAccounts.keys.list"]
+
+    def eight_at_once(call):
+        if google.asked("iam.projects.serviceAccounts.keys.list").index(call) < 8:
+            together.wait()  # which one call after the other would wait for in vain
+        return keys(call)
+
+    google.items["iam.projects.serviceAccounts.keys.list"] = eight_at_once
+    sink = read(project_ids=[ONE])
+
+    assert (outcome(sink, "gcp_service_account").resources, outcome(sink, "gcp_service_account_key").resources) == (200, 400)
+    assert len(google.asked("iam.projects.serviceAccounts.list")) == 2
+    assert len(google.asked("iam.projects.serviceAccounts.keys.list")) == 200
+
+
+def _keys_of(number: int):
+    return lambda call: call.id == "iam.projects.serviceAccounts.keys.list" and f"/sa{number}@" in call.path["name"]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "expected"),
+    [
+        (refusals.denied("iam.serviceAccountKeys.list"), Outcome.DENIED),
+        (refusals.NOT_FOUND, Outcome.UNSUPPORTED),
+        (refusals.BROKEN, Outcome.TIMEOUT),
+        (refusals.THROTTLED, Outcome.THROTTLED),
+        (refusals.CUT, Outcome.TIMEOUT),
+    ],
+)
+def test_a_list_under_one_item_that_fails_leaves_the_items_and_the_other_lists(read, google, refusal, expected):
+    with google.failing(refusal, _keys_of(1)):
+        sink = read(project_ids=[ONE])
+    report = outcome(sink, "gcp_service_account_key")
+
+    assert (report.outcome, report.resources) == (expected, 6)
+    assert "1 of 4" in report.message or "does not find it" in report.message
+    assert f"sa1@{ONE}" in report.message
+    assert (outcome(sink, "gcp_service_account").outcome, outcome(sink, "gcp_service_account").resources) == (Outcome.COMPLETE, 4)
+
+
+STOPPED = Refusal(400, "invalid", "Invalid request: Invalid request since instance is not running.", "INVALID_ARGUMENT")
+
+
+def test_a_stopped_database_instance_is_no_failure_and_no_absence(read, google):
+    """It shows neither its databases nor its users: those that are known stay, and the run is not partial for ever."""
+    with google.failing(STOPPED, "sql.databases.list"), google.failing(STOPPED, "sql.users.list"):
+        sink = read(project_ids=[ONE])
+
+    assert outcome(sink, "gcp_sql_instance").outcome is Outcome.COMPLETE
+    for sub_type in ("gcp_sql_database", "gcp_sql_user"):
+        report = outcome(sink, sub_type)
+        assert (report.outcome, report.resources) == (Outcome.UNSUPPORTED, 0)
+        assert "what was read while it ran stays" in report.message
+
+
+@pytest.mark.parametrize(("first", "second"), [(STOPPED, refusals.denied("x")), (refusals.denied("x"), STOPPED)])
+def test_what_is_not_offered_under_one_item_does_not_hide_what_is_refused_under_another(read, google, first, second):
+    with google.failing(first, _keys_of(1)), google.failing(second, _keys_of(2)):
+        report = outcome(read(project_ids=[ONE]), "gcp_service_account_key")
+
+    assert (report.outcome, report.permission) == (Outcome.DENIED, "x")
+    assert "2 of 4" in report.message
+
+
+def test_a_list_under_an_item_that_was_deleted_meanwhile_is_nothing(read, company, google):
+    google.page = 10
+    keys, accounts = google.items["iam.projects.serviceAccounts.keys.list"], company.accounts[ONE]
+
+    def gone(call):
+        if "/sa2@" not in call.path["name"]:
+            return keys(call)
+        company.accounts[ONE] = [one for one in accounts if "/sa2@" not in one["name"]]
+        return None
+
+    google.items["iam.projects.serviceAccounts.keys.list"] = gone
+    report = outcome(read(project_ids=[ONE]), "gcp_service_account_key")
+
+    assert (report.outcome, report.resources) == (Outcome.COMPLETE, 6)
+
+
+def test_lists_that_are_refused_for_item_after_item_are_given_up(read, company, google):
+    company.accounts[ONE] = [
+        {**company.accounts[ONE][0], "name": f"projects/{ONE}/serviceAccounts/s{n}@p", "email": f"s{n}@p"} for n in range(90)
+    ]
+    google.page = 100
+    with google.failing(refusals.denied("iam.serviceAccountKeys.list"), "iam.projects.serviceAccounts.keys.list"):
+        report = outcome(read(project_ids=[ONE]), "gcp_service_account_key")
+
+    assert (report.outcome, report.permission) == (Outcome.DENIED, "iam.serviceAccountKeys.list")
+    assert "90 of 90" in report.message
+    assert "not asked for any more" in report.message
+    assert len(google.asked("iam.projects.serviceAccounts.keys.list")) == 32
+
+
+def test_locations_that_cannot_be_listed_are_the_trouble_of_what_is_under_them(read, google):
+    with google.failing(refusals.denied("run.locations.list"), "run.projects.locations.list"):
+        sink = read(project_ids=[ONE])
+
+    for sub_type in ("gcp_run_service", "gcp_run_job"):
+        assert (outcome(sink, sub_type).outcome, outcome(sink, sub_type).permission) == (Outcome.DENIED, "run.locations.list")
