@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from test_kubernetes_cases import read
+from cluster_access import read
 
 from providers.errors import ConfigError, Outcome
 from providers.kubernetes.access import impersonation

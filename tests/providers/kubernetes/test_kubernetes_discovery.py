@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from cluster_access import read
 from peers.http_proxy import Reply
 from peers.kube_proxy import at, status
-from test_kubernetes_cases import read
 
 from providers.errors import Outcome, ProviderError
 from providers.records import Scope
