@@ -96,7 +96,8 @@ def lists() -> list[tuple[str, str, str, dict[str, object]]]:
 
     from providers.aws import catalogue
 
-    plain = [kinds[0] for kinds in catalogue.reads() if kinds[0].regional and not kinds[0].under]
+    usual = (kinds[0] for kinds in catalogue.reads() if not kinds[0].optional)
+    plain = [kind for kind in usual if kind.regional and not kind.under]
     return [(kind.service, region, xform_name(kind.operation), {}) for region in REGIONS for kind in plain if not kind.parameters][:400]
 
 

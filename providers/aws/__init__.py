@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from providers import schema
 from providers.aws import catalogue
 from providers.aws.config import AwsConfig, AwsConnector, AwsOperator
 from providers.catalogue.kinds import ResourceKind
@@ -37,5 +38,9 @@ class Aws(Provider):
         return catalogue.resource_types()
 
     def policy(self) -> dict[str, Any]:
-        """The least-privilege IAM policy for all of them."""
+        """The least-privilege IAM policy for all but the optional types."""
         return catalogue.policy()
+
+    def policy_for(self, config: Mapping[str, Any], _operator: AwsOperator) -> dict[str, Any]:
+        """The policy for what a job with this config reads: the optional types that it names as well."""
+        return catalogue.policy(schema.parse(AwsConfig, config).reads)

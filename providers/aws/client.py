@@ -82,9 +82,12 @@ class Sessions:
     def client(self, session: botocore.session.Session, service: str, region: str) -> Any:
         """A client. A session makes one at a time."""
         with self._lock:
-            return session.create_client(
+            made = session.create_client(
                 service, region_name=region, endpoint_url=self._endpoint, verify=self._bundle, config=self._settings
             )
+            if not self.offers(service, region):
+                self.health.spare(made.meta.service_model.service_id.hyphenize(), region)
+        return made
 
     def probe(self, session: botocore.session.Session, service: str, region: str) -> Any:
         """A client that asks once and gives up early."""

@@ -9,11 +9,14 @@ from typing import Annotated
 import msgspec
 
 from providers.aws import catalogue
+from providers.aws.declaration import AwsKind
 from providers.schema import Secret, SourceConfig, given_for
 from providers.variables import setting
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 _ACCOUNT = re.compile(r"\d{12}")
+EVERY = "*"
+"""Stands for all optional types."""
 _OPTIONAL_TYPES = frozenset(kind.sub_type for kind in catalogue.KINDS if kind.optional)
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 
@@ -120,7 +123,10 @@ class AwsConfig(SourceConfig, frozen=True):
     optional_types: Annotated[
         tuple[str, ...],
         msgspec.Meta(
-            description=("Resource types to read besides the usual ones: `ecr_image`, of which there may be more than of everything else.")
+            description=(
+                "Resource types to read besides the usual ones, such as `ecr_image` or `guardduty_detector`: they cost more calls or "
+                "memory. `*` reads all of them; docs/types.md has their names."
+            )
         ),
     ] = ()
     page_size: Annotated[
@@ -137,6 +143,10 @@ class AwsConfig(SourceConfig, frozen=True):
         complaints = list(self._complaints())
         if complaints:
             raise ValueError("; ".join(complaints))
+
+    def reads(self, kind: AwsKind) -> bool:
+        """True for a kind that this job reads."""
+        return not kind.optional or bool({kind.sub_type, EVERY} & {*self.optional_types})
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -165,5 +175,5 @@ class AwsConfig(SourceConfig, frozen=True):
         for account in self.accounts:
             if not _ACCOUNT.fullmatch(account):
                 yield f"`accounts`: `{account}` is not an account id (12 digits)"
-        for name in sorted({*self.optional_types} - _OPTIONAL_TYPES):
-            yield f"`optional_types`: `{name}` is not one of {', '.join(sorted(_OPTIONAL_TYPES))}"
+        for name in sorted({*self.optional_types} - _OPTIONAL_TYPES - {EVERY}):
+            yield f"`optional_types`: `{name}` is not one of {', '.join(sorted(_OPTIONAL_TYPES))}, nor `{EVERY}` for all of them"

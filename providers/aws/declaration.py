@@ -18,6 +18,7 @@ KEY = "kms:{value}"
 """Target of a link to a KMS key, which AWS names by its ARN, its bare id, or an alias."""
 
 _PREFIXES = {
+    "accessanalyzer": "access-analyzer",
     "apigatewayv2": "apigateway",
     "bedrock-agent": "bedrock",
     "cloudwatch": "cloudwatch",
@@ -27,6 +28,7 @@ _PREFIXES = {
     "emr": "elasticmapreduce",
     "opensearch": "es",
     "resourcegroupstaggingapi": "tag",
+    "sesv2": "ses",
     "sso-admin": "sso",
     "stepfunctions": "states",
 }
@@ -37,8 +39,8 @@ class Listing(msgspec.Struct, frozen=True):
 
     An item goes under the key `into`, if given, so that its fields are not taken for those of what is below it. A `tree` is what `under`
     lists and everything below, as the call for each item found lists more of them. `own` is the path to the owner: what is below an
-    item of another account is in that account's scopes. An answer with an error code in `absent` means that there is none. `service` is
-    set where it is not that of the kind.
+    item of another account is in that account's scopes. An answer with an error code in `absent` (``Code``, or ``Code: words`` of its
+    message) means that there is none. `service` is set where it is not that of the kind. Without `items`, the answer is the item.
     """
 
     operation: str
@@ -105,7 +107,7 @@ class _Options(ResourceKind, frozen=True, kw_only=True):
     under: Listing | None = None
     """Lists the parents for which the operation is called, once each."""
     unsupported: tuple[str, ...] = ()
-    """Error codes that mean that a parent has no such list."""
+    """Error codes that mean that a parent has no such list: ``Code``, or ``Code: words`` of its message."""
     own: str = ""
     """Path of the owner: items of other accounts belong to other scopes."""
     unless: tuple[tuple[str, str], ...] = ()
@@ -117,7 +119,7 @@ class _Options(ResourceKind, frozen=True, kw_only=True):
     batches: tuple[Batch, ...] = ()
     details: tuple[Detail, ...] = ()
     optional: bool = False
-    """Read only by jobs that name the type."""
+    """Read only by jobs that name the type: it costs a call for each of many things, or the clients of one more service in every region."""
 
 
 class AwsKind(_Options, frozen=True):

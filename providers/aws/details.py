@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from providers.aws.declaration import TAGS, AwsKind, Batch, Detail, arn
-from providers.aws.failure import RAISED, code_of, is_gone
+from providers.aws.failure import RAISED, is_any_of, is_gone
 from providers.aws.shape import Item
 from providers.aws.target import Calls, Target
 from providers.aws.troubles import Troubles
@@ -108,7 +108,7 @@ class Details:
                 return [value for answer in answers for value in paths.values(answer, detail.result)]
             return paths.first(next(answers), detail.result)
         except RAISED as error:
-            if code_of(error) in detail.absent:
+            if is_any_of(error, detail.absent):
                 return None
             raise
 

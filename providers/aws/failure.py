@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import msgspec
 from botocore import exceptions as aws
@@ -151,6 +152,12 @@ def code_of(error: Exception) -> str:
 def message_of(error: Exception) -> str:
     """The message in AWS's answer, or an empty string."""
     return str(error.response.get("Error", {}).get("Message") or "") if isinstance(error, aws.ClientError) else ""
+
+
+def is_any_of(error: Exception, answers: Iterable[str]) -> bool:
+    """True for an answer with one of these error codes: ``Code``, or ``Code: words`` where its message must have the words as well."""
+    pairs = (answer.partition(": ") for answer in answers)
+    return any(code == code_of(error) and words in message_of(error) for code, _, words in pairs)
 
 
 def is_expired(error: Exception) -> bool:

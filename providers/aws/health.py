@@ -26,6 +26,11 @@ class RegionHealth:
         self._lock = threading.Lock()
         self._silent: dict[str, set[str]] = {}
         self._dead: set[str] = set()
+        self._spared: set[tuple[str, str]] = set()
+
+    def spare(self, service: str, region: str) -> None:
+        """Takes no silence of this service for the region's: nobody knows that AWS offers it there. It is asked once."""
+        self._spared.add((region, service))
 
     def watch(self, events: Any) -> None:
         """Listens to the events of a session's clients."""
@@ -57,17 +62,22 @@ class RegionHealth:
             self._note_silence(region, service)
 
     def _note_silence(self, region: str, service: str) -> None:
+        if (region, service) in self._spared:
+            return
         with self._lock:
             silent = self._silent.setdefault(region, set())
             silent.add(service)
             if len(silent) >= DEAD_AFTER:
                 self._dead.add(region)
 
-    def _may_retry(self, caught_exception: Exception | None, attempts: int, request_dict: dict[str, Any], **_: Any) -> None:
+    def _may_retry(
+        self, caught_exception: Exception | None, attempts: int, request_dict: dict[str, Any], event_name: str, **_: Any
+    ) -> None:
         """Ends a call that botocore would repeat into silence; says nothing about any other."""
         if isinstance(caught_exception, _SILENCE):
-            self.ensure_alive(str(request_dict.get("context", {}).get("client_region", "")))
-            if attempts >= TRIES_IN_SILENCE:
+            region, service = str(request_dict.get("context", {}).get("client_region", "")), event_name.split(".")[1]
+            self.ensure_alive(region)
+            if attempts >= TRIES_IN_SILENCE or (region, service) in self._spared:
                 raise caught_exception
 
 

@@ -14,7 +14,9 @@ from providers.errors import BadAnswer
 _TOKENS = (("NextToken", "NextToken"), ("nextToken", "nextToken"), ("NextMarker", "NextMarker"), ("Marker", "NextMarker"))
 _LIMITS = ("MaxResults", "maxResults", "Limit", "limit", "MaxItems", "MaxRecords", "PageSize")
 _SERVICE_BOUNDS = {
-    "autoscaling": (1, 100), "ec2": (5, 1000), "ecs": (1, 100), "elasticache": (20, 100), "elasticbeanstalk": (1, 1000), "rds": (20, 100),
+    "accessanalyzer": (1, 100), "autoscaling": (1, 100), "batch": (1, 100), "dax": (20, 100), "dms": (20, 100), "memorydb": (20, 100),
+    "sesv2": (1, 1000),
+    "ec2": (5, 1000), "ecs": (1, 100), "elasticache": (20, 100), "elasticbeanstalk": (1, 1000), "rds": (20, 100),
     "redshift": (20, 100), "resourcegroupstaggingapi": (1, 100), "route53": (1, 100),
 }  # fmt: skip
 """The smallest and the largest page of services whose models do not say, from AWS's API references."""

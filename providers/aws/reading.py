@@ -13,7 +13,7 @@ from providers.aws import iam
 from providers.aws.client import Sessions
 from providers.aws.declaration import AwsKind
 from providers.aws.details import Details
-from providers.aws.failure import RAISED, code_of, is_gone
+from providers.aws.failure import RAISED, is_any_of, is_gone
 from providers.aws.iam import Page
 from providers.aws.shape import AwsShape, Item, is_own
 from providers.aws.shared import Owners
@@ -121,7 +121,7 @@ class Reading:
 
     def _spares_the_others(self, error: Exception) -> bool:
         """True when the error is about one parent only: it is gone since, or has no such list, which is not to say an empty one."""
-        if code_of(error) in self._lead.unsupported:
+        if is_any_of(error, self._lead.unsupported):
             self._troubles.add_parent(Unsupported(f"{self._lead.permission_for()} is not available for all in {self._target}: {error}"))
             return True
         return self._lead.under is not None and is_gone(error)

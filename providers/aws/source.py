@@ -13,7 +13,6 @@ from providers.aws import catalogue, credentials
 from providers.aws.account import Account
 from providers.aws.client import Sessions
 from providers.aws.config import AwsConfig, AwsOperator
-from providers.aws.declaration import AwsKind
 from providers.aws.failure import translate
 from providers.aws.members import Member, members, noted, skipped
 from providers.aws.reading import Means, Reading
@@ -155,12 +154,9 @@ class AwsSource(Source):
 
     def _reads_in(self, target: Target) -> Iterator[Read]:
         for kinds in catalogue.reads():
-            if kinds[0].regional == bool(target.region) and self._wants(kinds[0]):
+            if kinds[0].regional == bool(target.region) and self._config.reads(kinds[0]):
                 scopes = tuple(Scope("aws", target.account.id, target.region, kind.sub_type) for kind in kinds)
                 yield Read(scopes, Reading(self._means, target, kinds))
-
-    def _wants(self, kind: AwsKind) -> bool:
-        return not kind.optional or kind.sub_type in self._config.optional_types
 
 
 def _home_region(config: AwsConfig, operator: AwsOperator) -> str:

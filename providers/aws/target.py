@@ -14,7 +14,7 @@ from providers.aws.account import Account
 from providers.aws.answers import Answers
 from providers.aws.client import Sessions
 from providers.aws.declaration import Listing
-from providers.aws.failure import code_of, translate
+from providers.aws.failure import is_any_of, translate
 from providers.aws.paging import pages
 from providers.aws.shape import Item
 from providers.catalogue import paths
@@ -72,7 +72,9 @@ class Calls:
 
         def ask(**arguments: Any) -> Any:
             self._ensure_welcome()
-            return method(**arguments)
+            answer = method(**arguments)
+            answer.pop("ResponseMetadata", None)  # botocore's own, in every answer
+            return answer
 
         paging = self._sessions.paging(service, client, operation)
         return pages(ask, parameters, paging, self._page_size, f"{service}:{operation}")
@@ -124,7 +126,7 @@ class Calls:
         try:
             yield from self.pages(listing.operation, self.filled(listing.parameters, parent), listing.service)
         except ClientError as error:
-            if code_of(error) not in listing.absent:
+            if not is_any_of(error, listing.absent):
                 raise
 
     def _is_read_here(self, listing: Listing, value: Any) -> bool:

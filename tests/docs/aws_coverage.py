@@ -48,7 +48,11 @@ ROWS: tuple[tuple[str, str, str], ...] = (  # row, types (with spaces between), 
     ),
     ("Classic load balancer", "classic_load_balancer", ""),
     ("Lambda function", "lambda_function lambda_event_source_mapping lambda_function_url", "URLs by `optional_types`"),
-    ("ECS cluster, service, task definition", "ecs_cluster ecs_service ecs_task_definition", "the latest active definition of each family"),
+    (
+        "ECS cluster, service, task definition",
+        "ecs_cluster ecs_service ecs_task_definition ecs_task",
+        "the latest active definition of each family; tasks by `optional_types`",
+    ),
     ("EKS cluster", "eks_cluster", ""),
     (
         "EKS node group, add-on, access entry",

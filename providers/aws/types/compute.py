@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from providers.aws.declaration import KEY, AwsKind, Listing
+from providers.aws.declaration import KEY, AwsKind, Detail, Listing
 from providers.aws.types.network import FUNCTION, IN_SUBNET, IN_VPC, SECURITY_GROUP, not_gone
 from providers.catalogue.kinds import LinkRule
+
+IMAGE = "SourceConfiguration.ImageRepository.ImageConfiguration"
+CODE = "SourceConfiguration.CodeRepository.CodeConfiguration.CodeConfigurationValues"
+"""Parts of a service of App Runner that have its variables and commands."""
 
 # A table reads better than one argument a line.
 # fmt: off
@@ -104,6 +108,29 @@ COMPUTE = (
         name="FunctionUrl", tags="", optional=True, under=Listing("ListFunctions", "Functions[]", into="Function"),
         parameters={"FunctionName": "{Function.FunctionArn}"}, parent="{Function.FunctionArn}", omit=("Function",),
         links=(LinkRule("exposes", "FunctionArn", "{function}", match=FUNCTION),),
+    ),
+    AwsKind(
+        "batch_compute_environment", "compute", "{computeEnvironmentArn}", "batch", "DescribeComputeEnvironments", "computeEnvironments[]",
+        name="computeEnvironmentName", tags="tags", optional=True, omit=("statusReason", "computeResources.desiredvCpus"),
+        links=(
+            LinkRule("runs_on", "ecsClusterArn"), LinkRule("runs_on", "eksConfiguration.eksClusterArn"),
+            LinkRule("has_role", "serviceRole", match="arn:"), LinkRule("in_subnet", "computeResources.subnets[]", "ec2:subnet/{value}"),
+            LinkRule("has_security_group", "computeResources.securityGroupIds[]", SECURITY_GROUP),
+        ),
+    ),
+    AwsKind(
+        "batch_job_queue", "compute", "{jobQueueArn}", "batch", "DescribeJobQueues", "jobQueues[]", name="jobQueueName", tags="tags",
+        optional=True, omit=("statusReason",), links=(LinkRule("runs_on", "computeEnvironmentOrder[].computeEnvironment"),),
+    ),
+    AwsKind(
+        "apprunner_service", "serverless", "{ServiceArn}", "apprunner", "ListServices", "ServiceSummaryList[]", name="ServiceName",
+        tagged_as="apprunner:service", optional=True, details=(Detail("DescribeService", {"ServiceArn": "{ServiceArn}"}, "Service"),),
+        names_only=tuple(f"{part}.RuntimeEnvironment{kind}" for part in (IMAGE, CODE) for kind in ("Variables", "Secrets")),
+        omit=tuple(f"{part}.{name}" for part, name in ((IMAGE, "StartCommand"), (CODE, "StartCommand"), (CODE, "BuildCommand"))),
+        links=(
+            LinkRule("has_role", "InstanceConfiguration.InstanceRoleArn"), LinkRule("encrypted_with", "EncryptionConfiguration.KmsKey"),
+            LinkRule("has_role", "SourceConfiguration.AuthenticationConfiguration.AccessRoleArn"),
+        ),
     ),
 )
 # fmt: on

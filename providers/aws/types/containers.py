@@ -134,5 +134,26 @@ CONTAINERS = (
             LinkRule("grants_role", "targetRoleArn"),
         ),
     ),
+    AwsKind(
+        "ecs_task", "compute", "{taskArn}", "ecs", "ListTasks", "taskArns[]", scalar="taskArn", tags="tags", optional=True,
+        under=Listing("ListClusters", "clusterArns[]", "clusterArn"), parameters={"cluster": "{clusterArn}"}, parent="{clusterArn}",
+        batches=(
+            Batch("DescribeTasks", "tasks", "taskArn", "tasks[]", "taskArn", 100, {"include": ["TAGS"], "cluster": "{clusterArn}"},
+                  failures="failures[]"),
+        ),
+        omit=(
+            "connectivity", "connectivityAt", "healthStatus", "lastStatus", "version", "overrides", "containers[].healthStatus",
+            "containers[].lastStatus",
+        ),
+        unordered=("attachments", "containers"),
+        links=(
+            LinkRule("runs_on", "clusterArn"), LinkRule("runs", "taskDefinitionArn"),
+            LinkRule("member_of", "group", "ecs:service/{clusterArn/}/{service}", match="service:(?P<service>.+)"),
+        ),
+    ),
+    AwsKind(
+        "ecr_public_repository", "storage", "{repositoryArn}", "ecr-public", "DescribeRepositories", "repositories[]",
+        name="repositoryName", tags="", regional=False, optional=True,
+    ),
 )
 # fmt: on

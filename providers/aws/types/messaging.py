@@ -15,6 +15,7 @@ TOPIC = (
 ALARMS = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
 STATE_OF_ALARM = ("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp")
 NOTIFIES = tuple(LinkRule("notifies", f"{key}[]", match="arn:") for key in ("AlarmActions", "OKActions", "InsufficientDataActions"))
+IN_THE_LIST = ("Arn", "Name", "GroupName", "State", "CreationDate", "LastModificationDate")
 
 # A table reads better than one argument a line.
 # fmt: off
@@ -109,6 +110,41 @@ MESSAGING = (
         "cloudformation_stack", "deployment", "{StackId}", "cloudformation", "DescribeStacks", "Stacks[]", name="StackName",
         omit=("DriftInformation.LastCheckTimestamp", "Parameters", "Outputs"),
         links=(LinkRule("has_role", "RoleARN"), LinkRule("member_of", "ParentId"), LinkRule("notifies", "NotificationARNs[]")),
+    ),
+    AwsKind(
+        "schedule", "messaging", "{Arn}", "scheduler", "ListSchedules", "Schedules[]", name="Name", tags="", optional=True,
+        details=(Detail("GetSchedule", {"Name": "{Name}", "GroupName": "{GroupName}"}, "", "Schedule"),),
+        omit=("Target", "Schedule.Target.Input", *(f"Schedule.{key}" for key in IN_THE_LIST)),
+        links=(
+            LinkRule("triggers", "Target.Arn"), LinkRule("has_role", "Schedule.Target.RoleArn"),
+            LinkRule("encrypted_with", "Schedule.KmsKeyArn"), LinkRule("dead_letters_to", "Schedule.Target.DeadLetterConfig.Arn"),
+        ),
+    ),
+    AwsKind(
+        "pipe", "messaging", "{Arn}", "pipes", "ListPipes", "Pipes[]", name="Name", optional=True,
+        details=(Detail("DescribePipe", {"Name": "{Name}"}),),
+        omit=(
+            "StateReason", "TargetParameters.InputTemplate", "TargetParameters.HttpParameters", "EnrichmentParameters.InputTemplate",
+            "EnrichmentParameters.HttpParameters",
+        ),
+        links=(
+            LinkRule("reads_from", "Source", match="arn:"), LinkRule("calls", "Enrichment"), LinkRule("triggers", "Target"),
+            LinkRule("has_role", "RoleArn"), LinkRule("encrypted_with", "KmsKeyIdentifier", KEY),
+        ),
+    ),
+    AwsKind(
+        "mq_broker", "messaging", "{BrokerArn}", "mq", "ListBrokers", "BrokerSummaries[]", name="BrokerName", optional=True,
+        details=(Detail("DescribeBroker", {"BrokerId": "{BrokerId}"}),), unordered=("SubnetIds", "SecurityGroups", "Users"),
+        omit=("ActionsRequired",),
+        links=(
+            LinkRule("in_subnet", "SubnetIds[]", "ec2:subnet/{value}"),
+            LinkRule("has_security_group", "SecurityGroups[]", "ec2:security-group/{value}"),
+            LinkRule("encrypted_with", "EncryptionOptions.KmsKeyId", KEY),
+        ),
+    ),
+    AwsKind(
+        "ses_identity", "messaging", "ses:identity/{IdentityName}", "sesv2", "ListEmailIdentities", "EmailIdentities[]",
+        name="IdentityName", tagged_as="ses:identity", optional=True,
     ),
 )
 # fmt: on

@@ -132,13 +132,19 @@ class AwsDescription:
 def parameter_faults(service: str, name: str, parameters: dict[str, Any]) -> Iterator[str]:
     """Names and types of what is sent, required ones included, by botocore's own validator."""
     shape = operation(service, name).input_shape
-    filled = {key: re.sub("{.*?}", ACCOUNT, value) if isinstance(value, str) else value for key, value in parameters.items()}
+    filled = {key: re.sub("{.*?}", _id_for(shape, key), value) if isinstance(value, str) else value for key, value in parameters.items()}
     if shape is None:
         yield from (f"{name} takes no {key}" for key in filled)
         return
     report = ParamValidator().validate(filled, shape)
     if report.has_errors():
         yield f"{name}: {report.generate_report()}"
+
+
+def _id_for(shape: Shape | None, key: str) -> str:
+    """An id as long as a parameter must be."""
+    member = shape.members.get(key) if shape is not None else None
+    return ACCOUNT.ljust(member.metadata.get("min", 0) if member is not None and member.type_name == "string" else 0, "0")
 
 
 @functools.cache

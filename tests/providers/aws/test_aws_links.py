@@ -15,6 +15,7 @@ from providers.records import Link
 
 CONTEXT = {"partition": "aws", "region": REGION, "account": ACCOUNT}
 HERE = f"{REGION}:{ACCOUNT}"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/service/warehouse"
 FUNCTION = f"arn:aws:lambda:{HERE}:function:resize"
 UUID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 SECRET = f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf"
@@ -125,6 +126,11 @@ LINKS = [
     ("glue_crawler", {"Name": "c", "Targets": {"S3Targets": [{"Path": "s3://shop/in"}]}}, "reads_from", ["arn:aws:s3:::shop"]),
     ("api_domain", {"DomainName": "d", "MutualTlsAuthentication": {"TruststoreUri": "s3://trust/ca.pem"}}, "reads_from",
      ["arn:aws:s3:::trust"]),
+    ("ecs_task", {"taskArn": "arn:t", "clusterArn": f"arn:aws:ecs:{HERE}:cluster/c", "group": "service:shop"}, "member_of",
+     [f"arn:aws:ecs:{HERE}:service/c/shop"]),
+    ("ecs_task", {"taskArn": "arn:t", "clusterArn": f"arn:aws:ecs:{HERE}:cluster/c", "group": "family:shop"}, "member_of", []),
+    ("redshift_serverless_namespace", {"namespaceArn": "arn:x", "iamRoles": [f"IamRole(applyStatus=in-sync, iamRoleArn={ROLE})", ROLE]},
+     "has_role", [ROLE]),
     ("backup_selection", selection("arn:aws:ec2:x:1:volume/v", "arn:aws:ec2:*:*:volume/*"), "applies_to", ["arn:aws:ec2:x:1:volume/v"]),
 ]  # fmt: skip
 

