@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
-from waiting import until
+from waiting import slowness, until
 
 
 def test_a_job_runs_and_its_results_are_stored(workbench):
@@ -84,7 +84,7 @@ ENDS = {
 
 def test_a_job_that_misbehaves_is_dead_its_run_recorded_what_it_found_kept_and_the_next_one_starts(workbench):
     """Every kind of misbehaviour, four jobs at a time."""
-    workbench.worker(discovery_job_timeout=15, discovery_max_concurrent=4)
+    workbench.worker(discovery_job_timeout=15 * slowness(), discovery_max_concurrent=4)  # a hog has to grow before that
     jobs = {
         behaviour: workbench.job(behaviour=behaviour, account=behaviour, regions=[f"{behaviour}-a", f"{behaviour}-b"], resources=600)
         for behaviour in ENDS

@@ -16,13 +16,16 @@ from psycopg import errors
 
 from worker.store import statements
 from worker.store.connection import Connection, connect, transaction
-from worker.store.errors import Misconfigured, NewerSchema
+from worker.store.errors import Conflict, Misconfigured, NewerSchema
 from worker.store.purge import purge
 
 LOCK = 0x656C646572  # "elder"
 
 STEPS: dict[str, Callable[[Connection], object]] = {"0016_keys_of_07e0fda": purge}
 """Python steps that follow a migration in its transaction, for what SQL cannot do."""
+
+TRIES = 5
+"""Tries of a migration that meets locks of others."""
 
 _WORKS_WITH = re.compile(r"-- works with: (\d{4})\n")
 
@@ -39,7 +42,22 @@ def migrate(url: str) -> str:
 
 
 def migrate_on(connection: Connection) -> str:
-    """Applies missing migrations on an open connection; returns the version of the schema, which may be newer than this code's."""
+    """Applies missing migrations on an open connection; returns the version of the schema, which may be newer than this code's.
+
+    Workers and APIs write meanwhile, and a migration locks the tables that it changes: where they are in each other's way, all of it
+    is tried again.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            return _migrate(connection)
+        except Conflict as error:
+            if not left:
+                raise
+            _log.info(f"a worker or API was in the way of the migration, which is tried again: {error}")
+    raise AssertionError("the last try returns or raises")
+
+
+def _migrate(connection: Connection) -> str:
     with transaction(connection):
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
         applied = _applied(connection)
