@@ -30,7 +30,8 @@ class Context:
         self.box = SecretBox(settings.elder_secret_keys)
         self.attempts = Attempts()
         self.trusted_proxies = networks(settings.elder_api_trusted_proxies)
-        self.open_networks = networks(filter(None, (settings.elder_api_open_network,)))
+        named = settings.elder_oidc_issuer or settings.elder_api_trusted_proxies  # then others call by this machine, and people by name
+        self.open_networks = () if named else networks(filter(None, (settings.elder_api_open_network,)))
         self.roles: dict[str, Role] = {}
         """The role that each route of the application needs, by Flask's name of the route."""
         self._learned = float("-inf")

@@ -44,7 +44,7 @@ class SecretsManager:
         limits = Config(connect_timeout=timeout, read_timeout=timeout, retries={"mode": "standard", "total_max_attempts": _ATTEMPTS})
         self._operator = operator
         self._sessions = Sessions(operator, self._region or "us-east-1", 1, operations=_OPERATIONS, limits=limits)
-        self._clients: list[Any] = []
+        self._clients: dict[str, Any] = {}
 
     def read(self, where: str) -> str:
         """The text of a secret's current version. Raises `ProviderError`."""
@@ -60,7 +60,7 @@ class SecretsManager:
 
     def close(self) -> None:
         """Closes the connections of all clients."""
-        for client in self._clients:
+        for client in self._clients.values():
             client.close()
         self._clients.clear()
 
@@ -72,9 +72,11 @@ class SecretsManager:
         return self._region
 
     def _client(self, region: str) -> Any:
-        identity = credentials.base(AwsConfig(), self._operator, self._sessions.make)
-        self._clients.append(self._sessions.client(self._sessions.session(identity), "secretsmanager", region))
-        return self._clients[-1]
+        """The client of a region, made once."""
+        if region not in self._clients:
+            identity = credentials.base(AwsConfig(), self._operator, self._sessions.make)
+            self._clients[region] = self._sessions.client(self._sessions.session(identity), "secretsmanager", region)
+        return self._clients[region]
 
 
 def _failure(error: Exception, region: str) -> ProviderError:

@@ -8,6 +8,7 @@ import time
 import msgspec
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 from peers.elder import ElderClient, settings
 from waiting import until
 
@@ -16,6 +17,13 @@ from api.endpoint import MAX_BODY
 from worker.store import pool
 
 KEY = "a-long-key-of-the-api"
+ISSUER = {
+    "ELDER_OIDC_ISSUER": "https://id.example.com",
+    "ELDER_OIDC_CLIENT_ID": "elder",
+    "ELDER_OIDC_URL": "https://elder.example.com",
+    "ELDER_OIDC_ROLES": "*=read",
+    "ELDER_SECRET_KEYS": Fernet.generate_key().decode(),
+}
 
 
 @pytest.fixture
@@ -277,6 +285,15 @@ def fronted(database):
 def test_no_key_is_asked_of_the_open_network_alone(fronted, peer, host, headers, status):
     response = fronted.get("/api/v1/organizations", headers={"Host": host, **headers}, environ_base={"REMOTE_ADDR": peer})
     assert response.status_code == status, response.text
+
+
+@pytest.mark.parametrize("named", [{"ELDER_API_TRUSTED_PROXIES": "10.0.0.7"}, ISSUER], ids=["proxies", "issuer"])
+def test_where_others_come_by_a_proxy_or_by_name_no_network_is_open(database, named):
+    """A proxy on the host calls as the host does, and may hand on nothing of its caller."""
+    app = create_app(settings(database, ELDER_API_KEY=KEY, ELDER_API_OPEN_NETWORK="172.31.255.0/29", **named))
+    peer = {"environ_base": {"REMOTE_ADDR": "172.31.255.1"}}
+    assert app.test_client().get("/api/v1/organizations", headers={"Host": "localhost:5000"}, **peer).status_code == 401
+    app.extensions["elder"].pool.close()
 
 
 def test_a_page_of_another_site_changes_nothing_by_the_open_network(fronted):

@@ -17,6 +17,7 @@ import pytest
 from document import Block, Command, blocks, commands
 from peers.absent import missing
 from peers.port import free_port
+from quickstart import DOCUMENT
 
 from providers import variables
 from worker.config import settings
@@ -24,7 +25,6 @@ from worker.config.environment import SettingsError
 
 pytestmark = pytest.mark.timeout(900)  # it makes an API server, a database and a worker, and runs a hundred commands
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENT = ROOT / "docs" / "quickstart.md"
 CAP = 100
 
 ELSEWHERE = {

@@ -12,28 +12,24 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 import uuid
 
 import pytest
 import yaml
+from document import blocks, commands
 from peers.absent import missing
 from peers.image import LIMITS, Container, podman
 from peers.mortal import MORTAL
+from quickstart import DOCUMENT, step_1
 from waiting import NO_ANSWER, until
 
 from worker.local.postgres import EmbeddedPostgres
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "conformance"))
-from document import blocks, commands
-
 pytestmark = pytest.mark.timeout(1800)  # the first one builds the image
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FRONT = f"172.31.{os.getpid() % 250}.0/29"
-STEP_1 = {"AWS_ENABLED": "true", "AWS_ACCESS_KEY_ID": "AKIAXXXXXXXXXXXXXXXX", "AWS_SECRET_ACCESS_KEY": "x" * 40, "AWS_REGIONS": "us-east-1"}
-"""What the quick start puts into .env."""
 
 
 class Compose:
@@ -128,12 +124,12 @@ def postgres(tmp_path):
 
 @pytest.fixture
 def compose(image, tmp_path, postgres):
-    """As ``docker-compose up -d api worker`` with the .env of step 1; the password is the server's."""
+    """Starts the services as ``docker-compose up -d api`` does, with the .env of step 1 and the password of the stand-in's server."""
     if not shutil.which("docker-compose"):
         missing("docker-compose is not installed")
     folder = tmp_path / "compose"
     folder.mkdir()
-    found = Compose(image, folder, **STEP_1, POSTGRES_PASSWORD=postgres.password, ELDER_API_OPEN_NETWORK=FRONT)
+    found = Compose(image, folder, **step_1(), POSTGRES_PASSWORD=postgres.password, ELDER_API_OPEN_NETWORK=FRONT)
     try:
         assert found.run("secrets") == "made: owner/app-password, app/api-key, app/secret-keys\n"
         assert found.run("secrets") == "every secret is there\n"
@@ -171,7 +167,7 @@ def ask(found: Compose, path: str, **headers: str) -> int | None:
 
 def test_the_quick_starts_plain_curl_is_answered_on_the_host_and_nobody_else_is_without_a_key(compose):
     call(compose, "curl localhost:5000/api/v1/organizations -H 'Content-Type: application/json' -d '{\"name\": \"One\"}'")
-    typed = [one.text for block in blocks(ROOT / "docs" / "quickstart.md") if block.language == "bash" for one in commands(block)]
+    typed = [one.text for block in blocks(DOCUMENT) if block.language == "bash" for one in commands(block)]
     made = [json.loads(call(compose, text)) for text in typed if re.match(r"curl .*POST .*/discovery/jobs \\", text)]
     assert {job["provider"] for job in made} == {"aws", "gcp", "azure", "kubernetes"}
     assert {job["status"] for job in made} == {"pending"}

@@ -13,14 +13,14 @@ import subprocess
 import pytest
 import yaml
 from peers.absent import missing
+from quickstart import step_1
 
 from providers import registry
 from worker.config import settings, sources
 from worker.config.environment import SettingsError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-STEP_1 = {"AWS_ENABLED": "true", "AWS_ACCESS_KEY_ID": "AKIAXXXXXXXXXXXXXXXX", "AWS_SECRET_ACCESS_KEY": "x" * 40, "AWS_REGIONS": "us-east-1"}
-"""What the quick start puts into .env."""
+STEP_1 = step_1()
 
 OWN = {"elder_api_key", "elder_secret_keys", "database_url"}
 

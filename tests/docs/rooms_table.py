@@ -32,13 +32,13 @@ def rooms(text: str) -> dict[tuple[str, int], list[str]]:
 
 
 def package_may_import(package: str) -> str:
-    """What every module of a package may import from elsewhere."""
+    """Names the packages and libraries that every module of a package may import."""
     own = _codes(f"{name}/" for name in PACKAGES_BELOW[package])
     return "; ".join(part for part in (own, _codes(LIBRARIES[package])) if part)
 
 
 def floor_may_import(package: str, floor: int) -> str:
-    """What the rooms of a floor may import besides: the floors below, and the libraries of a room."""
+    """Names what the rooms of a floor may import besides: the floors below, and the libraries of each room."""
     below = ("no other room", "floor 0")[floor] if floor < 2 else f"floors 0 to {floor - 1}"
     own = [f"`{room}/`: {_codes(LIBRARIES[f'{package}/{room}'])}" for room in FLOORS[package][floor] if f"{package}/{room}" in LIBRARIES]
     return "; ".join((below, *own))

@@ -54,7 +54,7 @@ def share(name: str) -> str:
 
 
 def coverage(name: str) -> str:
-    """What the inventory has of what it should have, row by row, with the reason for what it has not."""
+    """Writes the table of coverage: each wanted type, ours for it, and the reason where there is none."""
     head = f"\nWhat a first-rate inventory of {registry.get(name).title} has ({share(name)}, some in part):\n\n| | by | |\n|---|---|---|\n"
     return head + "".join(f"| {row} | {_codes(types.split())} | {remark} |\n" for row, types, remark in COVERAGE[name])
 

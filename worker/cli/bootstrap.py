@@ -69,6 +69,7 @@ def _write(file: Path, value: str) -> str:
     file.parent.mkdir(parents=True, exist_ok=True)
     if _text(file) != value:
         new = file.with_suffix(".new")
+        new.unlink(missing_ok=True)  # of one that was killed: it may not be written
         new.write_text(value)
         new.chmod(0o444)
         new.replace(file)

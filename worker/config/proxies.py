@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+LARGEST = {4: 24, 6: 120}
+"""The shortest prefix of a network from which no key is asked, by IP version: such a network has one container."""
+
 
 def networks(given: Iterable[str]) -> tuple[Network, ...]:
     """Addresses and networks as networks. Raises `ValueError`."""
     return tuple(ipaddress.ip_network(one, strict=False) for one in given)
-
-
-LARGEST = {4: 24, 6: 120}
-"""The shortest prefix of a network from which no key is asked, by IP version: such a network has one container."""
 
 
 def unusable(given: Iterable[str]) -> Iterator[str]:

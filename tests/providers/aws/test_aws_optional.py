@@ -79,7 +79,9 @@ def test_a_project_names_its_variables_and_keeps_their_values(moto: Moto):
 
 def test_a_star_reads_every_optional_type_and_without_it_none_is_read():
     optional = {kind.sub_type for kind in catalogue.KINDS if kind.optional}
-    reads = lambda **config: {kind.sub_type for kind in catalogue.KINDS if parse(AwsConfig, config).reads(kind)}  # noqa: E731
+
+    def reads(**config) -> set[str]:
+        return {kind.sub_type for kind in catalogue.KINDS if parse(AwsConfig, config).reads(kind)}
 
     assert reads(optional_types=["*"]) == {kind.sub_type for kind in catalogue.KINDS}
     assert reads() == {kind.sub_type for kind in catalogue.KINDS} - optional

@@ -1,4 +1,4 @@
-"""What is part of something, or stands beside it: targets of groups, rules, mappings, the account's own settings."""
+"""AWS types of parts and companions of other things: targets of groups, rules, mappings, the account's own settings."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def read(url: str, regions=REGIONS) -> Collected:
 
 
 def whole_policy() -> dict:
-    """That of `elder-worker providers aws --policy --config 'optional_types=*'`."""
+    """Returns the policy of `elder-worker providers aws --policy --config 'optional_types=*'`."""
     return registry.get("aws").policy_for({"optional_types": ["*"]}, AwsOperator())
 
 

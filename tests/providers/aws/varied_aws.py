@@ -170,7 +170,7 @@ def _people(iam: Any, chance: random.Random, tags: Callable[[], Any]) -> None:
 
 
 def _parts(client: Callable[[str], Any], chance: random.Random) -> None:
-    """What is part of something else, or stands beside it."""
+    """Makes parts and companions of other things: rules, targets, mappings."""
     ec2, elbv2, glue = client("ec2"), client("elbv2"), client("glue")
     gateway = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
     ec2.create_transit_gateway_route_table(TransitGatewayId=gateway)

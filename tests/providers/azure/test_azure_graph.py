@@ -96,10 +96,9 @@ def test_a_subscription_that_the_graph_refuses_ends_no_other(account):
     account.subscription(OTHER)
     account.add("Microsoft.Compute/disks", "another", {}, subscription=OTHER)
     refused = {"error": {"code": "BadRequest", "message": "a subscription is invalid."}}
-    bad = lambda: account.queries and OTHER in account.queries[-1]["subscriptions"]  # noqa: E731
 
     def before(*_):
-        if bad():
+        if account.queries and OTHER in account.queries[-1]["subscriptions"]:
             failure = Refused(400, "BadRequest", "a subscription is invalid.")
             failure.body = refused
             raise failure

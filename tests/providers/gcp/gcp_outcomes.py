@@ -1,4 +1,4 @@
-"""What the tests of Google Cloud's reading ask of a run: the two projects, a scope's outcome, and the ids of a type."""
+"""Questions that tests of Google Cloud's reading ask of a run: the two projects, a scope's outcome, and the ids of a type."""
 
 from __future__ import annotations
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
 import stat
+import tempfile
 
 import pytest
 from cryptography.fernet import Fernet
@@ -10,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from worker.cli.main import main
 
+NOBODY = 65534
 FILES = {"owner/password", "owner/app-password", "owner/database-url", "app/api-key", "app/secret-keys", "app/database-url"}
 
 
@@ -58,6 +62,25 @@ def test_a_password_that_postgresql_would_not_learn_of_is_refused(bootstrap, tmp
     said = bootstrap(code=1, POSTGRES_PASSWORD="another")
     assert "POSTGRES_PASSWORD is not the password that the database was made with: unset it, or change the role first" in said
     assert kept(tmp_path) == before
+
+
+def test_what_a_killed_one_has_left_is_no_obstacle(capsys):
+    """The container's root has no capability: a file that it may only read, it may not write either."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        left = pathlib.Path(folder, "owner", "password.new")
+        left.parent.mkdir()
+        left.write_text("half")
+        left.chmod(0o444)
+        for path in (pathlib.Path(folder), left.parent, left):
+            os.chown(path, NOBODY if os.geteuid() == 0 else os.geteuid(), -1)
+        mine = os.geteuid()
+        try:
+            if mine == 0:
+                os.seteuid(NOBODY)
+            assert main(["bootstrap", folder]) == 0, capsys.readouterr().err
+        finally:
+            os.seteuid(mine)
+        assert not left.exists()
 
 
 def test_a_folder_that_cannot_be_written_says_so(bootstrap, tmp_path):
