@@ -17,7 +17,7 @@ from providers.kubernetes.api_type import ApiType
 from providers.kubernetes.catalogue import KubernetesKind
 from providers.kubernetes.client import Client
 from providers.kubernetes.config import LEFT_OUT, KubernetesConfig, KubernetesOperator
-from providers.kubernetes.definitions import defined_types
+from providers.kubernetes.definitions import KnownTypes
 from providers.kubernetes.discovery import Discovery, discover
 from providers.kubernetes.identity import Namespaces, cluster_identity
 from providers.kubernetes.kubeconfig import access
@@ -122,17 +122,18 @@ class Cluster(Source):
         """The scopes of earlier runs whose type the server, which has told all that it has, does not have any more.
 
         A custom type is gone when its definition is: a server that has just started announces types before it knows all definitions.
+        Who may not list definitions is told by a server that is ready.
         """
         served = {catalogue.CLUSTER, "*", *derived.TYPES, *(_kind(kind).sub_type for kind in found.types)}
-        defined: Once[frozenset[str]] = Once()
+        known = KnownTypes(self._client, self._lists, found)
         for scope in self.attempts.scopes:
             if scope.account == self._uid and scope.resource_type not in served:
-                yield Read((scope,), functools.partial(self._not_announced, scope.resource_type, found, defined))
+                yield Read((scope,), functools.partial(self._not_announced, scope.resource_type, found, known))
 
-    def _not_announced(self, sub_type: str, found: Discovery, defined: Once[frozenset[str]]) -> Iterable[Emitted]:
+    def _not_announced(self, sub_type: str, found: Discovery, known: KnownTypes) -> Iterable[Emitted]:
         """Tells whether a type that the server does not announce is gone."""
         of_empty = any(catalogue.is_of_group(sub_type, group) for group in found.empty)
-        if of_empty or sub_type in defined.get(functools.partial(defined_types, self._lists, found)):
+        if of_empty or known.has(sub_type):
             return (Incomplete(sub_type, Outcome.UNSUPPORTED, _NOT_SERVED_NOW),)
         return (Gone(sub_type, "the cluster does not serve this type any more: what it had of it is marked as deleted"),)
 
