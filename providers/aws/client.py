@@ -59,8 +59,12 @@ class Sessions:
         operations: Mapping[str, frozenset[str]] | None = None,
         limits: Config | None = None,
     ) -> None:
-        """`operations` are those that are called, by service; without: the catalogue's. `limits` replace the usual time-outs and tries."""
-        self.home, self.health = home, RegionHealth()
+        """`operations` are those that are called, by service; without: the catalogue's.
+
+        `limits` replace the usual time-outs and tries, also the tries of a call that gets no answer.
+        """
+        self.home = home
+        self.health = RegionHealth(limits.retries["total_max_attempts"]) if limits else RegionHealth()
         self._endpoint = operator.endpoint_url or None
         self._bundle = operator.ca_bundle or None
         usual = settings(threads, own_endpoint=self._endpoint is not None)

@@ -14,7 +14,7 @@ DEAD_AFTER = 3
 """Services of a region that time out, while none answers, before the region is dead for the run."""
 
 TRIES_IN_SILENCE = 2
-"""Number of attempts of a call that gets no answer. A throttled one is repeated more often."""
+"""Number of attempts of a call that gets no answer, where many regions are asked. A throttled one is repeated more often."""
 
 _SILENCE = (aws.ReadTimeoutError, aws.ConnectTimeoutError, aws.EndpointConnectionError)
 
@@ -22,7 +22,9 @@ _SILENCE = (aws.ReadTimeoutError, aws.ConnectTimeoutError, aws.EndpointConnectio
 class RegionHealth:
     """Counts answers and silences by region, as botocore's events tell them. Shared by all accounts of a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, tries_in_silence: int = TRIES_IN_SILENCE) -> None:
+        """`tries_in_silence` is the number of attempts of a call that gets no answer."""
+        self._tries = tries_in_silence
         self._lock = threading.Lock()
         self._silent: dict[str, set[str]] = {}
         self._dead: set[str] = set()
@@ -77,7 +79,7 @@ class RegionHealth:
         if isinstance(caught_exception, _SILENCE):
             region, service = str(request_dict.get("context", {}).get("client_region", "")), event_name.split(".")[1]
             self.ensure_alive(region)
-            if attempts >= TRIES_IN_SILENCE or (region, service) in self._spared:
+            if attempts >= self._tries or (region, service) in self._spared:
                 raise caught_exception
 
 
