@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
-from providers.gcp.declaration import GcpKind
+from providers.gcp.declaration import LIST_ASSETS, GcpKind
 from providers.gcp.types import balancing, compute, data, databases, identity, network, operations, policies, serverless, storage
 from providers.provider import ResourceType
 
@@ -72,6 +72,25 @@ def family(sub_type: str) -> tuple[GcpKind, ...]:
     return (kind(sub_type), *(one for child in children(sub_type) for one in family(child.sub_type)))
 
 
+@functools.cache
+def fed(sub_type: str) -> tuple[GcpKind, ...]:
+    """The types by which Cloud Asset Inventory gives a type with all that is under it; empty where only its list does.
+
+    Locations that are listed for what is in them are left out: an asset is listed wherever it is.
+    """
+    one = kind(sub_type)
+    if one.assets:
+        return (one,)
+    found = children(sub_type) if one.hidden else ()
+    return found if all(child.assets for child in found) else ()
+
+
+@functools.cache
+def has_lists_below(sub_type: str) -> bool:
+    """True where what Cloud Asset Inventory gives of a type has lists under its items."""
+    return any(one.under and not one.is_inline for top in fed(sub_type) for one in family(top.sub_type)[1:])
+
+
 def naming(sub_type: str) -> tuple[str, ...]:
     """The types of a family that name users and groups."""
     return tuple(one.sub_type for one in family(sub_type) if one.names_principals)
@@ -120,8 +139,8 @@ def _permissions(one: GcpKind) -> tuple[str, ...]:
 
 
 def policy() -> dict[str, Any]:
-    """The least custom role that reads everything here: what ``gcloud iam roles create --file`` takes."""
-    permissions = {permission for one in resource_types() for permission in one.permissions}
+    """The least custom role that reads everything here by either feed: what ``gcloud iam roles create --file`` takes."""
+    permissions = {LIST_ASSETS, *(permission for one in resource_types() for permission in one.permissions)}
     return {
         "title": ROLE_TITLE,
         "description": "Reads what Elder Worker inventories, and nothing else.",

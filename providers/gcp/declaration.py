@@ -23,6 +23,12 @@ from providers.catalogue.kinds import ResourceKind
 MANAGER = "cloudresourcemanager.googleapis.com"
 PROJECTS = f"//{MANAGER}/projects/"
 
+ASSETS = "cloudasset.googleapis.com"
+"""The host of Cloud Asset Inventory."""
+LIST_ASSETS = "cloudasset.assets.listResource"
+"""The permission that its list takes."""
+
+_VERSION = re.compile(r"/(v\d\w*)/")
 _MIDDLE = re.compile(r"\.(?:projects|locations|regions|zones|apps|namespaces)(?=\.\w+\.)")
 
 
@@ -55,6 +61,8 @@ class _Options(ResourceKind, frozen=True, kw_only=True):
     """The type under whose every item the list is. Without an `address` of its own, `items` is a path in that item."""
     location: str = ""
     """Path of the location, where neither ``zone`` nor ``region`` nor the item's name has it."""
+    assets: tuple[str, ...] = ()
+    """The types of Cloud Asset Inventory that have the same, each as the whole resource; empty for a type that is read by its list only."""
     hidden: bool = False
     """Listed for what is under it, and no resource of its own."""
 
@@ -77,6 +85,12 @@ class GcpKind(_Options, frozen=True):
     def service(self) -> str:
         """The API's host, which is its name among the enabled services too."""
         return self.address.partition("/")[0] or f"{self.api}.googleapis.com"
+
+    @property
+    def version(self) -> str:
+        """The version of the API whose resources are listed: ``v1``."""
+        found = _VERSION.search(self.address)
+        return found[1] if found else "v1"
 
     @property
     def is_inline(self) -> bool:

@@ -13,7 +13,7 @@ from providers.catalogue import paths
 from providers.gcp import bindings, buckets
 from providers.gcp.catalogue import ALL
 from providers.gcp.config import GcpOperator
-from providers.gcp.declaration import GcpKind, attachment_point, resource_name
+from providers.gcp.declaration import ASSETS, GcpKind, attachment_point, resource_name
 from providers.gcp.session import Session
 from providers.google.answers import check_answer
 from providers.google.signin import Signin
@@ -39,7 +39,7 @@ class Apis:
     """A client of each API."""
 
     def __init__(self, signin: Signin, operator: GcpOperator, connections: int) -> None:
-        hosts = {RESOURCE_MANAGER, *(kind.service for kind in ALL)} - {buckets.HOST}
+        hosts = {RESOURCE_MANAGER, ASSETS, *(kind.service for kind in ALL)} - {buckets.HOST}
         self._clients = {host: signin.http(host, host, connections=connections) for host in sorted(hosts)}
         self._clients[buckets.HOST] = buckets.http(signin, operator, connections)
 

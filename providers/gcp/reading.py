@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
@@ -46,6 +46,9 @@ class Parent(msgspec.Struct, frozen=True):
 
 NO_PARENT = Parent({}, "")
 
+Listed = Callable[[str], Iterable[Page]]
+"""The pages of a list by its method."""
+
 
 class Reading:
     """Reads a type and the types under it in one project, folder or organization.
@@ -53,9 +56,13 @@ class Reading:
     Lists under items are asked for on `pool`, several at once.
     """
 
-    def __init__(self, apis: Apis, shape: GcpShape, pool: Executor, kind: GcpKind, project: str, page_size: int | None) -> None:
+    def __init__(
+        self, apis: Apis, shape: GcpShape, pool: Executor, kind: GcpKind, project: str, page_size: int | None, listed: Listed | None = None
+    ) -> None:
+        """`listed` gives the pages of the type by its method; None: the list of its own API."""
         self._apis, self._shape, self._pool = apis, shape, pool
-        self._kind, self._project, self._page_size = kind, project, page_size
+        self.kind, self._project, self._page_size = kind, project, page_size
+        self._list = listed or (lambda method: apis.pages(kind, method, project, page_size))
         self._organization = organizations(project)[-1].external_id
         self._troubles = {one.sub_type: Troubles(one, project) for one in catalogue.family(kind.sub_type)}
         self._gone: dict[str, set[str]] = {}
@@ -65,16 +72,27 @@ class Reading:
         """Everything there is, and `Incomplete` for what could not be read. Raises a `ProviderError`."""
         yield from organizations(self._project)
         seen: set[str] = set()
-        for method in self._kind.methods_of(self._project):
-            found = self._apis.pages(self._kind, method, self._project, self._page_size)
-            for resource in self._listed(self._kind, method, found, NO_PARENT):
+        for method in self.kind.methods_of(self._project):
+            for resource in self._listed(self.kind, method, self._list(method), NO_PARENT):
                 if self._is_new(resource, seen):
                     yield resource
+        yield from self.reports()
+
+    def made(self, items: Iterable[Any]) -> Iterator[Resource]:
+        """The resources of items that were read elsewhere, and of what is listed under them."""
+        return self._made(self.kind, items, NO_PARENT)
+
+    def unreadable(self, sentence: str) -> None:
+        """Notes an item of the type that was left out; `sentence` says why."""
+        self._troubles[self.kind.sub_type].without_id(sentence)
+
+    def reports(self) -> Iterator[Incomplete]:
+        """What could not be read, once everything else is."""
         self._look_for_the_gone()
-        for kind in catalogue.family(self._kind.sub_type):
+        for kind in catalogue.family(self.kind.sub_type):
             if not kind.hidden:
                 yield from self._troubles[kind.sub_type].reports()
-        for kind in catalogue.family(self._kind.sub_type):
+        for kind in catalogue.family(self.kind.sub_type):
             yield from self._reports_below(kind)
 
     def _reports_below(self, kind: GcpKind) -> Iterator[Incomplete]:
@@ -86,7 +104,7 @@ class Reading:
 
     def _is_new(self, resource: Resource, seen: set[str]) -> bool:
         """True unless another list of the same type has shown the resource."""
-        if not self._kind.also:
+        if not self.kind.also:
             return True
         known = resource.external_id in seen
         seen.add(resource.external_id)
@@ -161,7 +179,7 @@ class Reading:
 
     def _taken(self, kind: GcpKind, parent: Parent, answer: list[Page] | ScopeError) -> Iterator[Resource]:
         troubles, name = self._troubles[kind.sub_type], _end(parent.external_id)
-        if isinstance(answer, NotFound) and kind.under == self._kind.sub_type:
+        if isinstance(answer, NotFound) and kind.under == self.kind.sub_type:
             self._gone.setdefault(kind.sub_type, set()).add(parent.external_id)
         elif isinstance(answer, ScopeError):
             self._refused[kind.sub_type] = self._refused.get(kind.sub_type, 0) + 1
@@ -183,8 +201,8 @@ class Reading:
     def _ids(self) -> set[str] | ScopeError:
         """The ids of the items of the list, or why it could not be read."""
         try:
-            found = self._apis.pages(self._kind, self._kind.methods_of(self._project)[0], self._project, self._page_size)
-            return {self._shaped(self._kind, item, NO_PARENT).external_id for page in found for item in page.items}
+            found = self._list(self.kind.methods_of(self._project)[0])
+            return {self._shaped(self.kind, item, NO_PARENT).external_id for page in found for item in page.items}
         except DataError as error:
             return ScopeError(str(error))
         except ScopeError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
@@ -11,13 +11,15 @@ from providers.catalogue.masking import Masking
 from providers.concurrency import Turns
 from providers.errors import BadAnswer, Denied, ProviderError, ScopeError
 from providers.gcp import catalogue, principals
+from providers.gcp.assets import Assets
 from providers.gcp.catalogue import BINDING, FOLDER, GROUP, ORGANIZATION, PROJECT, SERVICE_KIND, USER
 from providers.gcp.config import GcpConfig, GcpOperator
-from providers.gcp.declaration import GcpKind
+from providers.gcp.declaration import ASSETS, GcpKind
+from providers.gcp.feed import Feed, listed
 from providers.gcp.hierarchy import Hierarchy
 from providers.gcp.listing import RESOURCE_MANAGER, Apis
 from providers.gcp.projects import GET, Projects
-from providers.gcp.reading import GCP, Reading, organizations
+from providers.gcp.reading import GCP, Listed, Reading, organizations
 from providers.gcp.shape import GcpShape
 from providers.google import key as google_key
 from providers.google import signin as google_signin
@@ -49,6 +51,7 @@ class GcpSource(Source):
         self._shape = GcpShape(self._projects.numbers, config.ignore_fields, Masking(config.mask_names))
         self._pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="under")
         self._turns = Turns(config.parallel_projects)
+        self._assets = Assets(self._apis.http(ASSETS), config.page_size) if config.reads_assets else None
 
     def check(self) -> Identity:
         """Signs in, and looks whether there is a project to read."""
@@ -122,26 +125,38 @@ class GcpSource(Source):
         services = self._services(project)
         yield _read(project, (SERVICE_KIND.sub_type,), functools.partial(_again, services))
         enabled = _enabled(services)
-        left_out: list[GcpKind] = []
-        for kind in KINDS_OF_PROJECTS:
-            if enabled and not catalogue.services(kind.sub_type) <= enabled:
-                left_out.append(kind)
-            else:
-                yield self._family(kind, project)
+        left_out = [kind for kind in KINDS_OF_PROJECTS if enabled and not catalogue.services(kind.sub_type) <= enabled]
+        yield from self._reads_of([kind for kind in KINDS_OF_PROJECTS if kind not in left_out], project)
         if left_out:
             names = ", ".join(sorted({host for kind in left_out for host in catalogue.services(kind.sub_type) - enabled}))
             off = Disabled(f"not enabled in project {project}, and so not asked: {names}; enable an API if what is in it is to be read")
             scopes = tuple(scope for kind in left_out for scope in _scopes(kind, project))
             yield Read(scopes, functools.partial(_raise, off), lane=project)
 
+    def _reads_of(self, kinds: Sequence[GcpKind], project: str) -> Iterator[Read]:
+        """The reads of types. Those that one list of assets gives whole share one read; each of the others has its own."""
+        shared = [kind for kind in kinds if self._assets and catalogue.fed(kind.sub_type) and not catalogue.has_lists_below(kind.sub_type)]
+        if self._assets and shared:
+            scopes = tuple(scope for kind in shared for scope in _scopes(kind, project))
+            yield Read(scopes, self._feed(self._assets, shared, project), lane=ASSETS)
+        for kind in kinds:
+            if kind not in shared:
+                yield self._family(kind, project)
+
+    def _feed(self, assets: Assets, kinds: Sequence[GcpKind], project: str) -> Feed:
+        fed = [one for kind in kinds for one in catalogue.fed(kind.sub_type)]
+        return Feed(assets, project, [self._reading(one, project, listed(assets, project, one)) for one in fed])
+
     def _family(self, kind: GcpKind, account: str) -> Read:
         """The read of a type with all that is under it, and of the users and groups that its policies name."""
-        reading, policies = self._reading(kind, account), catalogue.naming(kind.sub_type)
+        from_assets = self._assets if catalogue.fed(kind.sub_type) and "/" not in account else None
+        reading = self._feed(from_assets, [kind], account) if from_assets else self._reading(kind, account)
+        policies = catalogue.naming(kind.sub_type)
         fetch = functools.partial(_named, reading, policies) if policies else reading
         return Read(_scopes(kind, account), fetch, lane=account)
 
-    def _reading(self, kind: GcpKind, project: str) -> Reading:
-        return Reading(self._apis, self._shape, self._pool, kind, project, self._config.page_size)
+    def _reading(self, kind: GcpKind, project: str, listed_by: Listed | None = None) -> Reading:
+        return Reading(self._apis, self._shape, self._pool, kind, project, self._config.page_size, listed_by)
 
     def _services(self, project: str) -> list[Item] | ScopeError:
         """All that the list of enabled services gives, or why it could not be read."""
@@ -171,7 +186,7 @@ KINDS_OF_PROJECTS = tuple(kind for kind in catalogue.ALL if not kind.under and k
 """The types whose lists are asked for by project; the others are read with them."""
 
 
-def _named(reading: Reading, policies: tuple[str, ...]) -> Iterator[Item]:
+def _named(reading: Reading | Feed, policies: tuple[str, ...]) -> Iterator[Item]:
     return principals.named(reading(), policies, GCP.external_id)
 
 

@@ -68,7 +68,8 @@ def table(name: str) -> str:
         kind = kinds.get(one.sub_type)  # None: made of what others name
         links = dict.fromkeys(rule.type for rule in (kind.links if kind else ()))
         optional = ", by `optional_types` only" if getattr(kind, "optional", False) else ""
-        cells = (f"`{one.sub_type}`{optional}", one.entity_type, _codes(one.calls), _codes(one.permissions), _codes(links))
+        assets = ", by `feed: assets` too" if getattr(kind, "assets", ()) else ""
+        cells = (f"`{one.sub_type}`{optional}{assets}", one.entity_type, _codes(one.calls), _codes(one.permissions), _codes(links))
         lines.append("| " + " | ".join(cells) + " |\n")
     return "".join(lines)
 

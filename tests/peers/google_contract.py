@@ -9,6 +9,7 @@
         google.items["compute.disks.aggregatedList"] = {"zones/b": {"warning": {...}}}       # a place's whole part of the answer
         google.items["cloudresourcemanager.projects.getIamPolicy"] = {"bindings": []}    # no list: the whole answer
         google.extra["compute.instances.aggregatedList"] = {"unreachables": ["zones/c"]}  # goes into the last page
+        google.each_page["cloudasset.assets.list"] = lambda call: {"readTime": ...}       # goes into every page
         with google.failing(refusals.denied("compute.disks.list"), "compute.disks.aggregatedList"):     # peers.google_refusals
             ...
         with google.failing(refusals.THROTTLED, lambda call: call.path.get("project") == "p2", times=2):
@@ -94,6 +95,7 @@ class Google:
         self.apis = apis
         self.items: dict[str, object] = {}
         self.extra: dict[str, dict] = {}
+        self.each_page: dict[str, Callable[[Call], dict]] = {}
         self.page = 3
         self.too_large: dict[str, int] = {}
         self.permissions: set[str] | None = None
@@ -257,6 +259,7 @@ class Google:
                 answer[field].setdefault(scope, {}).setdefault(part, []).append(item)
         elif chunk:
             answer[field] = [item for _, item in chunk]  # Google leaves an empty list out
+        answer |= self.each_page[call.id](call) if call.id in self.each_page else {}
         return answer | ({**self.extra.get(call.id, {})} if last else {"nextPageToken": self._page_token(call, start + size)})
 
     def _page_token(self, call: Call, start: int) -> str:

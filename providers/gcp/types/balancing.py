@@ -8,7 +8,15 @@ from providers.gcp.types.compute import PARTIAL, V1
 from providers.gcp.types.texts import IN_SUBNET, IN_VPC, LINK
 
 
-def _listed(sub_type: str, entity_type: str, collection: str, *links: LinkRule, tags: str = "", omit: tuple[str, ...] = ()) -> GcpKind:
+def _listed(
+    sub_type: str,
+    entity_type: str,
+    collection: str,
+    *links: LinkRule,
+    tags: str = "",
+    omit: tuple[str, ...] = (),
+    assets: tuple[str, ...] = (),
+) -> GcpKind:
     """A type that is listed for all regions at once."""
     return GcpKind(
         *(sub_type, entity_type, LINK, f"compute.{collection}.aggregatedList", f"{collection}[]"),
@@ -18,6 +26,7 @@ def _listed(sub_type: str, entity_type: str, collection: str, *links: LinkRule, 
         tags=tags,
         omit=omit,
         links=links,
+        assets=assets,
     )
 
 
@@ -53,12 +62,12 @@ KINDS: tuple[GcpKind, ...] = (
     _listed(
         "gcp_vpn_tunnel", "network", "vpnTunnels", LinkRule("uses", "router"), LinkRule("uses", "vpnGateway"), LinkRule("uses",
         "targetVpnGateway"),
-        tags="labels", omit=("sharedSecret", "sharedSecretHash", "detailedStatus"),
+        tags="labels", omit=("sharedSecret", "sharedSecretHash", "detailedStatus"), assets=("compute.googleapis.com/VpnTunnel",),
     ),
     _listed("gcp_target_vpn_gateway", "network", "targetVpnGateways", IN_VPC, tags="labels", omit=("status",)),
-    _listed("gcp_vpn_gateway", "network", "vpnGateways", IN_VPC, tags="labels"),
+    _listed("gcp_vpn_gateway", "network", "vpnGateways", IN_VPC, tags="labels", assets=("compute.googleapis.com/VpnGateway",)),
     _listed(
         "gcp_interconnect_attachment", "network", "interconnectAttachments", LinkRule("uses", "router"), LinkRule("uses", "interconnect"),
-        tags="labels", omit=("pairingKey",),
+        tags="labels", omit=("pairingKey",), assets=("compute.googleapis.com/InterconnectAttachment",),
     ),
 )

@@ -48,7 +48,8 @@ KINDS: tuple[GcpKind, ...] = (
     _regions("gcp_composer_region", COMPOSER),
     GcpKind(
         "gcp_composer_environment", "compute", f"//{COMPOSER}/{{name}}", "composer.projects.locations.environments.list",
-        "environments[]", address=f"{COMPOSER}/v1/projects/{{project}}/locations/{{parent.name}}/environments",
+        "environments[]", assets=("composer.googleapis.com/Environment",),
+        address=f"{COMPOSER}/v1/projects/{{project}}/locations/{{parent.name}}/environments",
         under="gcp_composer_region",
         links=(
             LinkRule("in_vpc", "config.nodeConfig.network", NETWORK), runs_as("config.nodeConfig.serviceAccount"),

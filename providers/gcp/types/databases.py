@@ -56,6 +56,7 @@ KINDS: tuple[GcpKind, ...] = (
     ),
     GcpKind(
         "gcp_redis_instance", "database", "//redis.googleapis.com/{name}", "redis.projects.locations.instances.list", "instances[]",
+        assets=("redis.googleapis.com/Instance",),
         address="redis.googleapis.com/v1/projects/{project}/locations/-/instances", largest=1000,
         links=(IN_AUTHORIZED, encrypted_with("customerManagedKey")),
         omit=("availableMaintenanceVersions", "maintenanceSchedule", "persistenceConfig.rdbNextSnapshotTime"),
@@ -63,6 +64,7 @@ KINDS: tuple[GcpKind, ...] = (
     GcpKind(
         "gcp_memcache_instance", "database", "//memcache.googleapis.com/{name}", "memcache.projects.locations.instances.list",
         "instances[]",
+        assets=("memcache.googleapis.com/Instance",),
         address="memcache.googleapis.com/v1/projects/{project}/locations/-/instances", largest=1000, links=(IN_AUTHORIZED,),
         omit=("availableMaintenanceVersions", "maintenanceSchedule", "instanceMessages"),
     ),
@@ -95,6 +97,7 @@ KINDS: tuple[GcpKind, ...] = (
     ),
     GcpKind(
         "gcp_filestore_instance", "storage", "//file.googleapis.com/{name}", "file.projects.locations.instances.list", "instances[]",
+        assets=("file.googleapis.com/Instance",),
         address="file.googleapis.com/v1/projects/{project}/locations/-/instances",
         links=(LinkRule("in_vpc", "networks[].network", NETWORK), encrypted_with("kmsKeyName")),
         omit=("replication.replicas[].lastActiveSyncTime",),

@@ -14,10 +14,12 @@ REPLICATION = "replication.userManaged.replicas[].customerManagedEncryption.kmsK
 KINDS: tuple[GcpKind, ...] = (
     GcpKind(
         "gcp_pubsub_topic", "messaging", "//pubsub.googleapis.com/{name}", "pubsub.projects.topics.list", "topics[]",
+        assets=("pubsub.googleapis.com/Topic",),
         address="pubsub.googleapis.com/v1/projects/{project}/topics", links=(encrypted_with("kmsKeyName"),),
     ),
     GcpKind(
         "gcp_pubsub_subscription", "messaging", "//pubsub.googleapis.com/{name}", "pubsub.projects.subscriptions.list", "subscriptions[]",
+        assets=("pubsub.googleapis.com/Subscription",),
         address="pubsub.googleapis.com/v1/projects/{project}/subscriptions",
         links=(
             LinkRule("subscribes_to", "topic", TOPIC), LinkRule("dead_letters_to", "deadLetterPolicy.deadLetterTopic", TOPIC),
@@ -27,7 +29,8 @@ KINDS: tuple[GcpKind, ...] = (
     locations("gcp_scheduler_location", SCHEDULER),
     GcpKind(
         "gcp_scheduler_job", "messaging", "//cloudscheduler.googleapis.com/{name}", "cloudscheduler.projects.locations.jobs.list", "jobs[]",
-        tags="", address=f"{SCHEDULER}/{{parent.name}}/jobs", under="gcp_scheduler_location",
+        tags="", assets=("cloudscheduler.googleapis.com/Job",),
+        address=f"{SCHEDULER}/{{parent.name}}/jobs", under="gcp_scheduler_location",
         links=(LinkRule("publishes_to", "pubsubTarget.topicName", TOPIC), runs_as("httpTarget.oidcToken.serviceAccountEmail")),
         omit=("lastAttemptTime", "scheduleTime", "status", "userUpdateTime", "httpTarget.body", "pubsubTarget.data",
         "appEngineHttpTarget.body"),
@@ -36,7 +39,8 @@ KINDS: tuple[GcpKind, ...] = (
     locations("gcp_tasks_location", TASKS),
     GcpKind(
         "gcp_task_queue", "messaging", "//cloudtasks.googleapis.com/{name}", "cloudtasks.projects.locations.queues.list", "queues[]",
-        tags="", address=f"{TASKS}/{{parent.name}}/queues", under="gcp_tasks_location", largest=9800,
+        tags="", assets=("cloudtasks.googleapis.com/Queue",),
+        address=f"{TASKS}/{{parent.name}}/queues", under="gcp_tasks_location", largest=9800,
         omit=("purgeTime", "httpTarget.headerOverrides"),
     ),
     GcpKind(
@@ -53,6 +57,7 @@ KINDS: tuple[GcpKind, ...] = (
     GcpKind(
         "gcp_kms_key_ring", "secret", "//cloudkms.googleapis.com/{name}", "cloudkms.projects.locations.keyRings.list", "keyRings[]",
         tags="",
+        assets=("cloudkms.googleapis.com/KeyRing",),
         address=f"{KMS}/{{parent.name}}/keyRings", under="gcp_kms_location",
     ),
     GcpKind(
@@ -72,15 +77,18 @@ KINDS: tuple[GcpKind, ...] = (
     ),
     GcpKind(
         "gcp_log_sink", "monitoring", f"//{LOGGING}/projects/{{project}}/sinks/{{name}}", "logging.projects.sinks.list", "sinks[]", tags="",
+        assets=("logging.googleapis.com/LogSink",),
         address=f"{LOGGING}/v2/projects/{{project}}/sinks", links=(LinkRule("exports_to", "destination", "//{value}"),),
     ),
     GcpKind(
         "gcp_log_metric", "monitoring", f"//{LOGGING}/projects/{{project}}/metrics/{{name}}", "logging.projects.metrics.list", "metrics[]",
-        tags="", address=f"{LOGGING}/v2/projects/{{project}}/metrics", permission="logging.logMetrics.list",
+        tags="", assets=("logging.googleapis.com/LogMetric",),
+        address=f"{LOGGING}/v2/projects/{{project}}/metrics", permission="logging.logMetrics.list",
     ),
     GcpKind(
         "gcp_alert_policy", "monitoring", "//monitoring.googleapis.com/{name}", "monitoring.projects.alertPolicies.list", "alertPolicies[]",
-        name="displayName", tags="userLabels", address="monitoring.googleapis.com/v3/projects/{project}/alertPolicies",
+        name="displayName", tags="userLabels", assets=("monitoring.googleapis.com/AlertPolicy",),
+        address="monitoring.googleapis.com/v3/projects/{project}/alertPolicies",
         omit=("mutationRecord",),
     ),
 )

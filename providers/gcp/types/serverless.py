@@ -79,7 +79,8 @@ KINDS: tuple[GcpKind, ...] = (
     locations("gcp_artifact_location", REPOSITORIES),
     GcpKind(
         "gcp_artifact_repository", "storage", "//artifactregistry.googleapis.com/{name}",
-        "artifactregistry.projects.locations.repositories.list", "repositories[]", address=f"{REPOSITORIES}/{{parent.name}}/repositories",
+        "artifactregistry.projects.locations.repositories.list", "repositories[]", assets=("artifactregistry.googleapis.com/Repository",),
+        address=f"{REPOSITORIES}/{{parent.name}}/repositories",
         largest=1000, under="gcp_artifact_location", links=(encrypted_with("kmsKeyName"),), omit=("sizeBytes",
         "vulnerabilityScanningConfig.lastEnableTime"),
     ),

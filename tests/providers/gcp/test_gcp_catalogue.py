@@ -108,5 +108,5 @@ def test_the_policy_is_a_custom_role_with_every_permission_and_no_other():
     assert {"title", "description", "stage", "includedPermissions"} == set(role)
     assert set(role) <= set(documents.document("iam.v1")["schemas"]["Role"]["properties"])
     assert {"compute.instances.list", "resourcemanager.projects.getIamPolicy", "storage.buckets.list"} <= set(role["includedPermissions"])
-    assert all(re.search(r"\.(list|get|getIamPolicy)$", permission) for permission in role["includedPermissions"])
+    assert all(re.search(r"\.(list|listResource|get|getIamPolicy)$", permission) for permission in role["includedPermissions"])
     assert set(role["includedPermissions"]) <= google_permissions.known()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from gcp_assets import METHOD, Inventory
 from gcp_population import populate
 from peers.google_cloud import ENABLED, PROJECTS
 
@@ -34,3 +35,29 @@ def test_a_full_project_costs_a_call_for_many_resources_and_one_for_each_policy(
     policies = sum("getIamPolicy" in call.id or call.id in ("bigquery.datasets.get", "iam.policies.get") for call in google.calls)
     assert (calls(google) - policies) / resources < 0.12
     assert calls(google) / resources < 0.3
+
+
+def test_assets_cost_one_list_where_each_location_costs_one(read, google, company):
+    """A project with all APIs enabled and nothing in it, and 40 locations of each API that lists one at a time."""
+    google.items = {name: found for name, found in google.items.items() if name.startswith(("cloudresourcemanager.", "serviceusage."))}
+    google.page, company.enabled = 1000, sorted({kind.service.partition(".")[0] for kind in ALL})
+    for kind in ALL:
+        if kind.hidden and kind.entity_type == "location":
+            google.items[kind.method] = _forty
+    Inventory(company)
+    read(project_ids=[ONE])
+    lists = calls(google)
+    google.calls.clear()
+    read(project_ids=[ONE], feed="assets")
+    assets = calls(google)
+
+    print(f"an empty project with 40 locations: {lists} calls by lists, {assets} by assets, of which {len(google.asked(METHOD))} of assets")
+    assert len(google.asked(METHOD)) == 2
+    assert lists - assets > 5 * 40
+
+
+def _forty(call):
+    """Forty locations, or regions of Compute Engine."""
+    if "project" in call.path:
+        return [{"name": f"region{number}"} for number in range(40)]
+    return [{"name": f"{call.path['name']}/locations/region{number}"} for number in range(40)]

@@ -9,6 +9,7 @@ from peers.google_cloud import PROJECTS
 from providers.errors import Outcome
 from providers.gcp import catalogue
 from providers.gcp.catalogue import ALL
+from providers.gcp.declaration import LIST_ASSETS
 
 SECOND = "compute.globalAddresses.list"
 """The permission of the second of the two lists of addresses."""
@@ -37,7 +38,7 @@ def test_the_role_of_the_policy_is_enough(read, google):
 def test_a_permission_less_is_a_denied_scope_that_names_it(read, google, level):
     """All permissions of lists that do not wait for each other are taken away at once: each is named by a scope of its own."""
     role = set(catalogue.policy()["includedPermissions"])
-    taken = {name for name in role if _level(name) == level} - {"resourcemanager.projects.get", SECOND} - ABOVE_PROJECTS
+    taken = {name for name in role if _level(name) == level} - {"resourcemanager.projects.get", SECOND, LIST_ASSETS} - ABOVE_PROJECTS
     google.permissions = role - taken
     sink = read(project_ids=[ONE])
 
