@@ -57,26 +57,26 @@ class Assets:
 
 
 class _Snapshot:
-    """One list at one moment; `time` is the one that Google tells, and before that the one that is asked for."""
+    """One list at one moment; `time` is the one that Google answers with, and before that the one that is asked for."""
 
     def __init__(self, http: Http, project: str, types: list[str]) -> None:
         self._http, self._path = http, f"/v1/{quote(resource_name(project))}/assets"
         self.time = _text(datetime.now(UTC) - BEFORE_NOW)
         self._query = [("contentType", "RESOURCE"), ("readTime", self.time), *(("assetTypes", one) for one in types)]
-        self._told = ""
+        self._answered = ""
 
     def page(self, token: Any, size: int) -> Page:
         """One page. Raises `BadAnswer` for one of another moment than those before it."""
         query = urlencode([*self._query, ("pageSize", size), *((("pageToken", token),) if token else ())])
         answer = self._http.get(f"{self._path}?{query}", what=_WHAT, permission=LIST_ASSETS).object()
         check_answer(answer, "assets", _WHAT)
-        told = str(answer.get("readTime") or "")
-        if told and self._told and told != self._told:
+        moment = str(answer.get("readTime") or "")
+        if moment and self._answered and moment != self._answered:
             raise BadAnswer(
-                f"{ASSETS} answers '{_WHAT}' with pages of two moments ({self._told} and {told}): what lies between is not known"
+                f"{ASSETS} answers '{_WHAT}' with pages of two moments ({self._answered} and {moment}): what lies between is not known"
             )
-        if told:
-            self.time = self._told = told
+        if moment:
+            self.time = self._answered = moment
         assets = answer.get("assets") or []
         if not all(isinstance(asset, dict) and asset.get("assetType") for asset in assets):
             raise BadAnswer(f"{ASSETS} answers '{_WHAT}' with an asset that has no type: it is not known what is missing")

@@ -87,7 +87,7 @@ class Reading:
         self._troubles[self.kind.sub_type].without_id(sentence)
 
     def reports(self) -> Iterator[Incomplete]:
-        """What could not be read, once everything else is."""
+        """`Incomplete` for each type of which something could not be read; asked for after everything else."""
         self._look_for_the_gone()
         for kind in catalogue.family(self.kind.sub_type):
             if not kind.hidden:
