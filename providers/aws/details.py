@@ -11,6 +11,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from providers.aws.absence import Absence, Missing, key_of
 from providers.aws.declaration import TAGS, AwsKind, Batch, Detail, arn
 from providers.aws.failure import RAISED, is_any_of, is_gone
 from providers.aws.shape import Item
@@ -29,8 +30,13 @@ _LEFT_OUT = {"reason": "the answer leaves it out"}
 class Details:
     """Completes the items of a list in one target."""
 
-    def __init__(self, calls: Calls, target: Target, troubles: Troubles, pool: concurrent.futures.Executor) -> None:
-        self._calls, self._target, self._troubles, self._pool = calls, target, troubles, pool
+    def __init__(self, calls: Calls, target: Target, troubles: Troubles, absence: Absence, pool: concurrent.futures.Executor) -> None:
+        self._calls, self._target, self._troubles, self._absence, self._pool = calls, target, troubles, absence, pool
+
+    def key(self, kind: AwsKind, item: Item) -> str:
+        """Identifies an item of the list by what further calls are asked for it."""
+        arguments = self._calls.filled(kind.details[0].arguments, item) if kind.details else None
+        return key_of(kind.sub_type, arguments, [paths.first(item, batch.value) for batch in kind.batches])
 
     def completed(self, kind: AwsKind, items: list[Item]) -> list[Item]:
         """The items with everything that can be read of them; without those that are gone since they were listed."""
@@ -66,9 +72,12 @@ class Details:
         try:
             answers = list(self._calls.pages(batch.operation, parameters))
         except RAISED as error:
-            if is_gone(error):
-                return [one for half in _halves(items) for one in self._joined(kind, batch, half)]
-            return self._unread(kind, batch, items, self._scope_error(error, permission))
+            ours = self._scope_error(error, permission)
+            if not is_gone(error):
+                return self._unread(kind, batch, items, ours)
+            if len(items) == 1:
+                self._absence.item(self.key(kind, items[0]), Missing((kind.sub_type,), ours))
+            return [one for half in _halves(items) for one in self._joined(kind, batch, half)]
         found = {paths.first(value, batch.key): value for answer in answers for value in paths.values(answer, batch.items)}
         failures = [failure for answer in answers for failure in paths.values(answer, batch.failures)] if batch.failures else []
         failed = {failure.get("arn"): failure for failure in failures}
@@ -89,17 +98,23 @@ class Details:
 
     def _detailed(self, kind: AwsKind, item: Item) -> Item | None:
         """The item with all its details; None for one that is gone and that nothing but the detail could name."""
-        gone = False
+        gone: ScopeError | None = None
+        listed = self.key(kind, item)
         for detail in kind.details:
             try:
                 _merge(item, detail, self._detail(detail, item))
             except RAISED as error:
                 permission = kind.permission_for(detail)
-                ours, gone = self._scope_error(error, permission), gone or is_gone(error)
+                ours = self._scope_error(error, permission)
                 item = _marked(kind, item, self._given(detail))
-                if not is_gone(error):
+                if is_gone(error):
+                    gone = gone or ours
+                else:
                     self._troubles.add(ours, permission)
-        return None if gone and not paths.fill(arn(kind.id), item, self._target.context) else item
+        if gone is None or paths.fill(arn(kind.id), item, self._target.context):
+            return item
+        self._absence.item(listed, Missing((kind.sub_type,), gone))
+        return None
 
     def _detail(self, detail: Detail, item: Item) -> Any:
         answers = self._calls.pages(detail.operation, self._calls.filled(detail.arguments, item))

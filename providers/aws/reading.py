@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 from providers.aws import iam
+from providers.aws.absence import Absence, Missing, key_of
+from providers.aws.answers import Answers
 from providers.aws.client import Sessions
 from providers.aws.declaration import AwsKind
 from providers.aws.details import Details
@@ -44,8 +46,8 @@ class Reading:
     def __init__(self, means: Means, target: Target, kinds: tuple[AwsKind, ...]) -> None:
         self._means, self._target, self._kinds, self._lead = means, target, kinds, kinds[0]
         self._calls = Calls(means.sessions, target, self._lead.service, means.page_size)
-        self._troubles = Troubles(self._lead, str(target))
-        self._details = Details(self._calls, target, self._troubles, means.pool)
+        self._troubles, self._absence = Troubles(self._lead, str(target)), Absence()
+        self._details = Details(self._calls, target, self._troubles, self._absence, means.pool)
 
     def __call__(self) -> Iterator[Emitted]:
         """Everything there is. Raises a `ProviderError` when the list itself cannot be read to its end."""
@@ -56,6 +58,20 @@ class Reading:
                 for item in self._details.completed(kind, [item for _, item in group]):
                     yield self._emitted(kind, item, owners)
         yield from self._troubles.reports()
+        again = Reading(self._means, msgspec.structs.replace(self._target, answers=Answers()), self._kinds)
+        yield from self._absence.reports(again.parent_keys(), again.item_keys())
+
+    def parent_keys(self) -> Iterator[str]:
+        """The keys of the parents that are listed now. Raises `ProviderError`."""
+        return (self._parent_key(parent) for parent in self._parents())
+
+    def item_keys(self) -> Iterator[str]:
+        """The keys of the items that are listed now. Raises `ProviderError`."""
+        return (self._details.key(kind, item) for page in self._pages() for kind, item in page)
+
+    def _parent_key(self, parent: Item) -> str:
+        """Identifies a parent by what its list is asked with."""
+        return key_of(self._calls.filled(self._lead.parameters, parent))
 
     def _emitted(self, kind: AwsKind, item: Item, owners: Owners) -> Emitted:
         organization = self._target.organizations[-1].external_id
@@ -102,8 +118,9 @@ class Reading:
             for answer in answers:
                 yield [(kind, item) for kind in self._kinds for item in self._items(kind, answer, parent)]
         except RAISED as error:
-            if not self._spares_the_others(error):
-                raise self._calls.translated(error, self._lead.permission_for()) from error
+            ours = self._calls.translated(error, self._lead.permission_for())
+            if not self._spares_the_others(error, ours, parent):
+                raise ours from error
 
     def _parents(self) -> Iterator[Item]:
         """Yields the items that have a list of this kind each."""
@@ -119,12 +136,15 @@ class Reading:
         listings = self._lead.listings
         return self._lead.permission_for(next((listing for listing in listings if listing.operation == failed), listings[-1]))
 
-    def _spares_the_others(self, error: Exception) -> bool:
+    def _spares_the_others(self, error: Exception, ours: Exception, parent: Item) -> bool:
         """True when the error is about one parent only: it is gone since, or has no such list, which is not to say an empty one."""
         if is_any_of(error, self._lead.unsupported):
             self._troubles.add_parent(Unsupported(f"{self._lead.permission_for()} is not available for all in {self._target}: {error}"))
             return True
-        return self._lead.under is not None and is_gone(error)
+        if self._lead.under is None or not is_gone(error) or not isinstance(ours, ScopeError):
+            return False
+        self._absence.parent(self._parent_key(parent), Missing(tuple(kind.sub_type for kind in self._kinds), ours))
+        return True
 
     def _items(self, kind: AwsKind, answer: Any, parent: Item) -> Iterator[Item]:
         for value in paths.values(answer, kind.items):

@@ -61,7 +61,17 @@ def test_one_load_balancer_that_is_gone_leaves_the_others_their_tags(moto, aws_p
         elb.create_target_group(Name=f"t{number}", Protocol="HTTP", Port=80, VpcId=vpc, Tags=[{"Key": "team", "Value": str(number)}])
     asked = itertools.count(1)
     gone = AwsReply(400, "TargetGroupNotFound")  # of five, of the last three, of the last two of these, and of one of them
-    with aws_proxy.broken(lambda call: gone if call.operation == "DescribeTags" and next(asked) in (1, 3, 5, 6) else None):
+    fourth = elb.describe_target_groups()["TargetGroups"][3]["TargetGroupArn"]
+
+    def deleted(call):
+        if call.operation != "DescribeTags":
+            return None
+        number = next(asked)
+        if number == 1:
+            elb.delete_target_group(TargetGroupArn=fourth)
+        return gone if number in (1, 3, 5, 6) else None
+
+    with aws_proxy.broken(deleted):
         collected = read(aws_proxy.url, "target_group")
 
     tags = {group.name: dict(group.tags) for group in found(collected, "target_group").values()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 from peers.aws_proxy import AwsReply
@@ -33,8 +34,17 @@ def test_a_user_who_goes_away_meanwhile_takes_no_other_along(moto: Moto, aws_pro
     for name in ("ann", "bob"):
         iam.create_user(UserName=name)
         iam.create_access_key(UserName=name)
-    gone = iter((AwsReply(404, "NoSuchEntity"),))
-    with aws_proxy.broken(lambda call: next(gone, None) if call.operation == "ListAccessKeys" else None):
+    key = iam.list_access_keys(UserName="ann")["AccessKeyMetadata"][0]["AccessKeyId"]
+    users, turn = iter(("ann",)), threading.Lock()
+
+    def deleted(call):
+        if call.operation == "ListAccessKeys":
+            with turn:  # each of these calls reaches moto when she is gone
+                for name in users:
+                    iam.delete_access_key(UserName=name, AccessKeyId=key)
+                    iam.delete_user(UserName=name)
+
+    with aws_proxy.broken(deleted):
         collected = read(aws_proxy.url, "iam_access_key")
 
     assert len(found(collected, "iam_access_key")) == 1
