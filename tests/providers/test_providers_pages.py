@@ -221,9 +221,9 @@ def test_an_empty_page_with_a_token_is_not_the_end():
 def test_pages_without_an_end_end(monkeypatch):
     monkeypatch.setattr(pages, "PAGE_BUDGET", 50)
     with pytest.raises(BadAnswer, match="circle"):
-        list(guarded((Page([number], number) for number in itertools.count(1)), WHAT))
+        list(guarded((Page([number], number) for number in range(1, 1000)), WHAT))
     with pytest.raises(BadAnswer, match="circle"):
-        list(guarded((Page([], number) for number in itertools.count(1)), WHAT))
+        list(guarded((Page([], number) for number in range(1, 1000)), WHAT))
 
 
 @pytest.mark.parametrize(
