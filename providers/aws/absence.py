@@ -30,7 +30,7 @@ class Missing(msgspec.Struct, frozen=True):
 
 
 class Absence:
-    """What was not found in one read, by key: parents of lists, and items of lists. Safe to use from several threads."""
+    """The parents and the items of one read that were not found, by key. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class Absence:
             self._items.setdefault(key, missing)
 
     def reports(self, parents: Iterable[str], items: Iterable[str]) -> Iterator[Incomplete]:
-        """What is not deleted after all: `parents` and `items` are the keys of what is listed now, and read only where they are needed."""
+        """Reports what is not deleted after all. `parents` and `items` are the keys of what is listed now, read where they are needed."""
         yield from _still_listed(self._parents, parents)
         yield from _still_listed(self._items, items)
 
