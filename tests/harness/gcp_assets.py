@@ -29,10 +29,14 @@ def fed() -> list[GcpKind]:
 
 
 class Inventory:
-    """The assets of a company. `version` is what each asset says of its API where it is not the version that our list has."""
+    """The assets of a company. `unsupported` are types that this cloud does not have.
+
+    `version` is what each asset says of its API where it is not the version that our list has.
+    """
 
     def __init__(self, company: Company) -> None:
         self.company, self.version, self.without_resource = company, "", False
+        self.unsupported: set[str] = set()
         self.now = lambda: datetime.now(UTC)
         company.google.items[METHOD] = self.listed
         company.google.each_page[METHOD] = lambda call: {"readTime": call.query["readTime"]}
@@ -50,7 +54,7 @@ class Inventory:
             return "no content is asked for"
         if not self.now() - timedelta(days=35) <= at <= self.now():
             return f"read_time {at} is to come, or more than 35 days ago"
-        known = {asset_type for kind in fed() for asset_type in kind.assets} | OTHERS
+        known = {asset_type for kind in fed() for asset_type in kind.assets} - self.unsupported | OTHERS
         return next((f"no supported asset type matches {one}" for one in _types(call) - known), "")
 
     def _data(self, kind: GcpKind, project: str) -> Iterator[dict]:

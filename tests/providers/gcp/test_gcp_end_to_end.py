@@ -10,6 +10,7 @@ import urllib.request
 
 import pytest
 from cryptography.fernet import Fernet
+from gcp_assets import METHOD, Inventory
 from peers import google_refusals as refusals
 from peers.google_cloud import CANARY, PROJECTS, in_project
 from peers.google_tokens import FEDERATED
@@ -20,7 +21,11 @@ DISKS = "compute.disks.aggregatedList"
 
 
 def post(url: str, body: dict) -> dict:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    return _send("POST", url, body)
+
+
+def _send(method: str, url: str, body: dict) -> dict:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method=method)
     with urllib.request.urlopen(request, timeout=20) as response:
         return json.loads(response.read())
 
@@ -87,7 +92,7 @@ def service(google, database, tmp_path):
         yield api, worker
 
 
-def test_a_discovery_job_reads_its_projects_and_a_denied_list_takes_nothing_away(google, company, service, sql):
+def test_a_discovery_job_reads_its_projects_and_neither_a_denied_list_nor_another_feed_takes_anything_away(google, company, service, sql):
     api, worker = service
     job = post(f"{api.url}/api/v1/discovery/jobs", {"name": "GCP Projects Scan", "provider": "gcp", "config": company.config()})["id"]
 
@@ -110,6 +115,14 @@ def test_a_discovery_job_reads_its_projects_and_a_denied_list_takes_nothing_away
     [denied] = [scope for scope in second["scopes"] if scope["outcome"] != "complete"]
     assert (denied["outcome"], denied["permission"], denied["account"]) == ("denied", "compute.disks.list", OTHER)
     assert OTHER in str(get(f"{api.url}/api/v1/discovery/jobs/{job}"))
+    assert sql.execute("select id, xmin::text from entities order by id").fetchall() == before
+
+    Inventory(company)
+    _send("PATCH", f"{api.url}/api/v1/discovery/jobs/{job}", {"config": company.config(feed="assets")})
+    post(f"{api.url}/api/v1/discovery/jobs/{job}/queue", {})
+    third = run(3)
+    assert third["status"] == "completed", [scope for scope in third["scopes"] if scope["outcome"] != "complete"]
+    assert google.asked(METHOD)
     assert sql.execute("select id, xmin::text from entities order by id").fetchall() == before
 
     shown = json.dumps(get(f"{api.url}/api/v1/discovery/jobs/{job}")) + json.dumps([first, second])

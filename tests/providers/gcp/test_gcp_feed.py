@@ -171,6 +171,19 @@ def test_page_tokens_that_expire_begin_the_list_anew_at_the_same_moment(read, in
     assert len(sink.ids("gcp_pubsub_topic")) == len(set(sink.ids("gcp_pubsub_topic"))) == 2
 
 
+def test_a_type_that_google_does_not_have_here_is_an_error_and_the_others_are_read(read, inventory, google):
+    inventory.unsupported = {"composer.googleapis.com/Environment", "cloudkms.googleapis.com/KeyRing"}
+    sink = read(feed="assets", project_ids=[ONE])
+
+    outcomes = {one: sink.report(one).outcome for one in (*FED, "gcp_kms_key", "gcp_kms_key_binding")}
+    failed = {one for one, outcome in outcomes.items() if outcome is not Outcome.COMPLETE}
+    assert failed == {"gcp_composer_environment", "gcp_kms_key_ring", "gcp_kms_key", "gcp_kms_key_binding"}
+    assert {outcomes[one] for one in failed} == {Outcome.ERROR}
+    assert "no supported asset type matches composer" in sink.report("gcp_composer_environment").message
+    assert sink.report("gcp_kms_key_ring").message.endswith("let the job read by `feed: lists`")
+    assert len(google.asked(METHOD)) < 2 + 2 * len(IN_ONE_LIST)
+
+
 # Whoever changes the feed
 
 
