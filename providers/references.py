@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-FILE, ENV, AWS = "$file", "$env", "$aws"
+FILE, ENV, AWS, VAULT = "$file", "$env", "$aws", "$vault"
 
 KEY = "key"
 """The key of a reference to a store that names one field of the secret."""
@@ -25,6 +25,11 @@ _LONGEST_FIELD = 256
 _AWS_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 AWS_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:([a-z]{2,}(?:-[a-z]+)+-\d+):(\d{12}):secret:[A-Za-z0-9/_+=.@-]{1,520}")
 """The ARN of a secret in AWS Secrets Manager; the groups are its region and its account."""
+
+
+_VAULT_SEGMENT = r"(?!\.{1,2}(?:/|\Z))[A-Za-z0-9_+=.@-]+"
+_VAULT_PATH = re.compile(rf"(?=.{{1,512}}\Z){_VAULT_SEGMENT}(?:/{_VAULT_SEGMENT})*")
+"""A path without `.`, `..` and empty segments: on the way to the server these would lead to another secret."""
 
 
 class Scheme(NamedTuple):
@@ -50,6 +55,11 @@ SCHEMES: dict[str, Scheme] = {
     FILE: Scheme(_is_path, "$file takes the absolute path of a file of the worker's"),
     ENV: Scheme(lambda where: bool(_NAME.fullmatch(where)), "$env takes the name of a variable of the worker's environment"),
     AWS: Scheme(_is_aws, "$aws takes the name or the ARN of a secret in AWS Secrets Manager", store=True),
+    VAULT: Scheme(
+        lambda where: bool(_VAULT_PATH.fullmatch(where)),
+        "$vault takes the path of a secret in Vault's KV engine, without its mount",
+        store=True,
+    ),
 }
 """Every scheme of a reference by its key."""
 

@@ -24,6 +24,7 @@ pytest.register_assert_rewrite("providers.testing", *(path.stem for path in HARN
 pytest_plugins = [
     "workbench_fixture",
     "peers.moto",
+    "peers.openbao",
     "peers.aws_proxy",
     "peers.certificates",
     "peers.arm",

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGES = ("supervisor", "providers", "worker", "api")
-SDKS = {"boto3", "botocore", "google", "azure", "kubernetes", "ldap3", "msal"}
+SDKS = {"boto3", "botocore", "google", "azure", "kubernetes", "ldap3", "msal", "hvac"}
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
 
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -88,7 +88,7 @@ LIBRARIES = {
     "providers/gcp": ("google",),
     "providers/kubernetes": ("urllib3", "yaml"),
     "providers/ldap": ("ldap3",),
-    "providers/stores": ("botocore",),
+    "providers/stores": ("botocore", "hvac", "urllib3"),
     "worker": ("cryptography", "msgspec", "structlog"),
     "worker/run": ("siphashc",),
     "worker/health": ("flask", "prometheus_client", "werkzeug"),

@@ -32,7 +32,10 @@ class StoreKind(Protocol):
         """An open store, which has made no call yet. Raises `ProviderError`."""
 
 
-MODULES = {references.AWS: ("providers.stores.secrets_manager", "aws")}
+MODULES = {
+    references.AWS: ("providers.stores.secrets_manager", "aws"),
+    references.VAULT: ("providers.stores.vault", "vault"),
+}
 """Scheme of a reference -> (the module of its store, the extra that installs the store's library)."""
 
 
@@ -46,7 +49,8 @@ class SecretReader:
 
     def read(self, reference: Mapping[str, Any]) -> Content:
         """The text or the fields that a reference stands for. Raises `ProviderError` with a sentence that begins with the reference."""
-        scheme, shown = references.scheme_of(reference), json.dumps(reference)
+        scheme = references.scheme_of(reference)
+        shown = json.dumps({scheme: reference[scheme], **reference})  # the database has keys in an order of its own
         try:
             content = self._content(scheme, reference[scheme])
             found = _field(content, reference[references.KEY]) if references.KEY in reference else content

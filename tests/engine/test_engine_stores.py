@@ -99,3 +99,26 @@ def test_the_test_of_a_job_reads_it_too(elder, start, store):
     assert "127.0.0.1" in answer
     assert "Secrets Manager" not in answer
     assert SECRET not in answer
+
+
+def test_a_secret_in_vault_is_with_the_job_alone_and_no_token_is_left(workbench, start, openbao, elder):
+    openbao.call("POST", "secret/data/jobs/password", {"data": {"password": SECRET}})
+    mount, role, secret_id = openbao.approle('path "secret/data/*" { capabilities = ["read"] }')
+    before = openbao.tokens()
+    given = {"vault_addr": openbao.url, "vault_auth_mount": mount, "vault_role_id": role, "vault_secret_id": secret_id}
+    worker = start(log_level="DEBUG", secret_reference_vault=("jobs/*",), **given)
+    reference = {"$vault": "jobs/password", "key": "password"}
+
+    blurted = workbench.ended(workbench.job(behaviour="blurt", password=reference))
+    assert "cannot log in with ***" in str(blurted) + str(workbench.scopes(blurted))
+    assert workbench.ended(workbench.job(password=reference, resources=3))["status"] == "completed"
+    assert openbao.tokens() == before
+
+    openbao.call("DELETE", "secret/data/jobs/password")
+    run = workbench.ended(workbench.job(password=reference))
+    assert (run["status"], run["error_kind"]) == ("error", "config")
+    assert '`password`: {"$vault": "jobs/password", "key": "password"} is deleted' in run["error"]
+    shown = [elder.call("GET", path).get_data(as_text=True) for path in ("discovery/jobs", "discovery/history", "/jobs", "/status")]
+    for place in (everything(workbench), worker.log.read_text(errors="replace"), json.dumps(worker.state()), *shown):
+        assert SECRET not in place
+        assert secret_id not in place

@@ -34,14 +34,17 @@ def remarks(values: Mapping[str, Any]) -> Iterator[str]:
 def unusable(values: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for a CA file that cannot be used."""
     for field in ("elder_api_ca_bundle", "elder_oidc_ca_bundle"):
-        path = values.get(field)
-        if not path:
-            continue
-        try:
-            ssl.create_default_context(cafile=path)
-        except OSError as error:  # an SSLError is one
-            why = "it holds no certificate in PEM" if isinstance(error, ssl.SSLError) else f"it cannot be read ({error.strerror})"
-            yield f"{field.upper()}: {path} cannot be used: {why}"
+        if path := values.get(field):
+            yield from ca_faults(field.upper(), path)
+
+
+def ca_faults(name: str, path: str) -> Iterator[str]:
+    """A sentence about the CA file of the setting `name` if it cannot be used."""
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:  # an SSLError is one
+        why = "it holds no certificate in PEM" if isinstance(error, ssl.SSLError) else f"it cannot be read ({error.strerror})"
+        yield f"{name}: {path} cannot be used: {why}"
 
 
 def _remote(dsn: str) -> tuple[str, ...]:
