@@ -6,8 +6,11 @@ Two folders come about, each for a volume of its own: `owner` for PostgreSQL and
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
+import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -34,17 +37,30 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         return _write(folder / name, value or make())
 
     try:
-        _check_password(environ.get("POSTGRES_PASSWORD", ""), folder / "owner/password")
-        owner = keep("owner/password", "POSTGRES_PASSWORD", _random)
-        app = keep("owner/app-password", "", _random)
-        keep("app/api-key", "ELDER_API_KEY", _random)
-        keep("app/secret-keys", "ELDER_SECRET_KEYS", lambda: Fernet.generate_key().decode())
-        _write(folder / "owner/database-url", URL.format(role=OWNER, password=quote(owner, safe="")))
-        _write(folder / "app/database-url", URL.format(role=APP, password=quote(app, safe="")))
+        with _alone(folder / "owner"):
+            _check_password(environ.get("POSTGRES_PASSWORD", ""), folder / "owner/password")
+            owner = keep("owner/password", "POSTGRES_PASSWORD", _random)
+            app = keep("owner/app-password", "", _random)
+            keep("app/api-key", "ELDER_API_KEY", _random)
+            keep("app/secret-keys", "ELDER_SECRET_KEYS", lambda: Fernet.generate_key().decode())
+            _write(folder / "owner/database-url", URL.format(role=OWNER, password=quote(owner, safe="")))
+            _write(folder / "app/database-url", URL.format(role=APP, password=quote(app, safe="")))
     except OSError as error:
         raise CommandError(f"the secrets cannot be kept in {folder}: {error}") from None
     print(f"made: {', '.join(made)}" if made else "every secret is there")
     return 0
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Waits until no other process writes here, and keeps others waiting. The kernel ends the lock of a process that is killed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _check_password(given: str, file: Path) -> None:

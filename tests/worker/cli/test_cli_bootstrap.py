@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pathlib
 import stat
+import subprocess
+import sys
 import tempfile
 
 import pytest
 from cryptography.fernet import Fernet
 from psycopg.conninfo import conninfo_to_dict
+from waiting import CAP, until
 
 from worker.cli.main import main
 
@@ -86,3 +90,32 @@ def test_what_a_killed_one_has_left_is_no_obstacle(capsys):
 def test_a_folder_that_cannot_be_written_says_so(bootstrap, tmp_path):
     (tmp_path / "owner").write_text("a file")
     assert f"the secrets cannot be kept in {tmp_path}" in bootstrap(code=1)
+
+
+def test_two_that_begin_at_the_same_moment_make_one_set_of_secrets(tmp_path):
+    """Both wait for the folder, which the test holds, and go on at once when it lets go."""
+    (tmp_path / "owner").mkdir()
+    held = os.open(tmp_path / "owner", os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    command = [sys.executable, "-m", "worker.cli", "bootstrap", str(tmp_path)]
+    both = [subprocess.Popen(command, env={}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        until(lambda: all(_waits_for_a_lock(one.pid) for one in both), "both wait")
+        os.close(held)
+        said = sorted(one.communicate(timeout=CAP)[0] for one in both)
+    finally:
+        for one in both:
+            one.kill()
+            one.communicate()
+    assert [one.returncode for one in both] == [0, 0]
+    assert said == ["every secret is there\n", "made: owner/password, owner/app-password, app/api-key, app/secret-keys\n"]
+    found = kept(tmp_path)
+    assert set(found) == FILES
+    for name, password in (("owner", "owner/password"), ("app", "owner/app-password")):
+        assert conninfo_to_dict(found[f"{name}/database-url"])["password"] == found[password]
+
+
+def _waits_for_a_lock(pid: int) -> bool:
+    """True for a process that the kernel lists as waiting for a lock on a file."""
+    lines = (line.split() for line in pathlib.Path("/proc/locks").read_text().splitlines())
+    return any(line[1] == "->" and line[2] == "FLOCK" and line[5] == str(pid) for line in lines)
