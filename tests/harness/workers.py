@@ -17,27 +17,34 @@ from supervisor import published
 
 HERE = pathlib.Path(__file__).parent
 STARTER = """
-import contextlib, json, sys
+import contextlib, json, os, sys
 import msgspec
 from supervisor.config import Service, SupervisorConfig
-from supervisor.supervisor import Supervisor
 from worker.config.sealed import seal
 from worker.config.settings import Settings
-if __name__ == "__main__":
-    values, options, arguments = json.loads(sys.argv[1])
-    settings = Settings(**values)
-    with contextlib.suppress(ImportError):  # an earlier release describes no packages
-        from worker.config.packages import installed
-        settings = msgspec.structs.replace(settings, packages=installed())
-    descriptors = {"settings": seal(settings)}
-    with contextlib.suppress(ImportError):  # an earlier release keeps no outcomes for its next writer
-        import worker.run.unstored
-        descriptors["unstored"] = int(sys.argv[2])
-    writer = Service(name="writer", entry="hostile_entry:writer", arguments=arguments, descriptors=descriptors)
-    options.setdefault("memory_mb", settings.discovery_job_memory_mb or 512)
-    config = SupervisorConfig(pools=settings.pools(), writer=writer, job_entry="hostile_entry:job", **options)
-    sys.exit(Supervisor(config).run())
+values, options, arguments = json.loads(sys.argv[1])
+settings = Settings(**values)
+with contextlib.suppress(ImportError):  # an earlier release describes no packages
+    from worker.config.packages import installed
+    settings = msgspec.structs.replace(settings, packages=installed())
+descriptors = {"settings": seal(settings)}
+with contextlib.suppress(ImportError):  # an earlier release keeps no outcomes for its next writer
+    import worker.run.unstored
+    descriptors["unstored"] = int(sys.argv[2])
+writer = Service(name="writer", entry="hostile_entry:writer", arguments=arguments, descriptors=descriptors)
+options.setdefault("memory_mb", settings.discovery_job_memory_mb or 512)
+config = SupervisorConfig(pools=settings.pools(), writer=writer, job_entry="hostile_entry:job", **options)
+os.execv(sys.executable, [sys.executable, sys.argv[3], str(seal(config))])
 """
+SUPERVISOR = """
+import sys
+from supervisor.config import SupervisorConfig
+from supervisor.supervisor import Supervisor
+from worker.config.sealed import unseal
+if __name__ == "__main__":
+    sys.exit(Supervisor(unseal(int(sys.argv[1]), SupervisorConfig)).run())
+"""
+"""As `elder-worker run` does, the process that has read the settings becomes the supervisor, which keeps nothing of them."""
 
 
 class Worker:
@@ -56,15 +63,22 @@ class Worker:
         """`code` is the folder of the packages that it runs: these, or those of an earlier release."""
         self.mark = f"ELDER_TEST_WORKER={uuid.uuid4().hex}"
         self._state, self._unstored = published.create(), published.create()
-        starter = folder / f"starter-{self.mark[-8:]}.py"
+        starter, supervisor = (folder / f"{name}-{self.mark[-8:]}.py" for name in ("starter", "supervisor"))
         starter.write_text(STARTER)
+        supervisor.write_text(SUPERVISOR)
         name, _, value = self.mark.partition("=")
         path = os.pathsep.join([str(HERE), str(code), os.environ.get("PYTHONPATH", "")])
         options = {"state": self._state, "kill_grace": 0.3, "shutdown_grace": 5.0} | options
         self.log = folder / f"log-{self.mark[-8:]}"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(starter), json.dumps([settings, options, {"once": once, "job": job}]), str(self._unstored)],
+                [
+                    sys.executable,
+                    str(starter),
+                    json.dumps([settings, options, {"once": once, "job": job}]),
+                    str(self._unstored),
+                    str(supervisor),
+                ],
                 env=os.environ | {"PYTHONPATH": path, name: value},
                 stdout=log,
                 stderr=log,
