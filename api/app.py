@@ -21,6 +21,7 @@ from api import (
     releases,
     scopes,
     sync,
+    webhooks,
 )
 from api.context import Context
 from api.endpoint import json_response, register
@@ -28,7 +29,7 @@ from api.pages import routes
 from worker.config.settings import Settings
 
 PREFIX = "/api/v1"
-ROOMS = (jobs, providers, inventory, organizations, entities, changes, releases, scopes, connectors, sync, keys, audit)
+ROOMS = (jobs, providers, inventory, organizations, entities, changes, releases, scopes, connectors, sync, webhooks, keys, audit)
 ENDPOINTS = tuple(endpoint for room in ROOMS for endpoint in room.ENDPOINTS)
 
 

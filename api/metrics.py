@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import Metric
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
 from api.context import Context
 from worker.health.metrics import build_info
+from worker.store.webhooks import OUTCOMES
 
 PATH = "/metrics"
 BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 10.0, 30.0)
@@ -24,10 +25,23 @@ class _Build:
         yield build_info("elder-api")
 
 
+class _Deliveries:
+    def __init__(self, context: Context) -> None:
+        self._counts = context.deliveries
+
+    def collect(self) -> Iterator[Metric]:
+        """Yields the attempts to deliver events of webhooks."""
+        attempts = CounterMetricFamily("elder_webhook_attempts", "Attempts to deliver events of webhooks by outcome", labels=["outcome"])
+        for outcome in OUTCOMES:
+            attempts.add_metric([outcome], self._counts[outcome])
+        yield attempts
+
+
 def register(app: Flask, context: Context) -> None:
     """Counts every request of the application, and adds the route that tells the numbers."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Build())
+    registry.register(_Deliveries(context))
     labels = ("method", "route")
     requests = Counter("elder_api_requests", "Requests by route and status", (*labels, "status"), registry=registry)
     seconds = Histogram("elder_api_request_duration_seconds", "Duration of requests", labels, registry=registry, buckets=BUCKETS)

@@ -7,8 +7,11 @@ import sys
 from importlib.util import find_spec
 from typing import Any, NoReturn
 
+from flask import Flask
+
 from api.access import LOOPBACK
 from api.app import create_app
+from api.delivery.deliverer import Deliverer
 from worker.cli.main import EXIT_CONFIG
 from worker.config.environment import SettingsError
 from worker.config.secretbox import SecretBox, SecretBoxError
@@ -46,8 +49,17 @@ def main(fd: int) -> int:
         log.error("%s", error)
         return EXIT_CONFIG
     log.info("the Elder API listens on %s://%s", "https" if secured else "http", address)
-    Gunicorn(create_app(settings), options(address, threads=64, timeout=120) | secured).run()
+    app = create_app(settings)
+    Gunicorn(app, options(address, threads=64, timeout=120) | secured | {"post_worker_init": lambda _worker: deliver(app)}).run()
     return 0
+
+
+def deliver(app: Flask) -> Deliverer:
+    """Delivers the events of webhooks in the background of the process that answers requests, as it has the database and the keys."""
+    context = app.extensions["elder"]
+    deliverer = Deliverer(context.settings, context.pool, context.box, context.deliveries)
+    deliverer.start()
+    return deliverer
 
 
 def _secured(settings: Settings) -> dict[str, Any]:

@@ -48,6 +48,7 @@ pytest_plugins = [
     "peers.identity",
     "peers.false_identity",
     "peers.recorded",
+    "peers.receiver",
 ]
 
 PROCESSES = re.compile(

@@ -211,3 +211,22 @@ def test_no_process_of_the_api_shows_its_secrets(database, tmp_path):
             assert "Permission denied" in subprocess.run(look, capture_output=True, text=True, check=False).stderr
     finally:
         api.stop()
+
+
+def test_the_served_api_delivers_webhooks(database, tmp_path, receiver):
+    """In the process that gunicorn has forked, as the database and the keys are there."""
+    api = Served(database, tmp_path / "log", ELDER_WEBHOOK_NETWORKS="127.0.0.1")
+    try:
+        body = {"name": "hook", "url": receiver.url, "events": ["run.ended"]}
+        made = api.call("POST", "webhooks", body).json()
+        asked = api.call("POST", f"webhooks/{made['id']}/test").json()
+
+        until(lambda: receiver.received, api.log.read_text)
+        until(lambda: api.call("GET", f"webhooks/{made['id']}").json()["last_delivered_at"], "the delivery is stored")
+    finally:
+        api.stop()
+    until(lambda: not processes(api.mark), "no process is left")
+
+    assert [got.headers["webhook-id"] for got in receiver.received] == [asked["event_id"]]
+    assert made["secret"] not in api.log.read_text()
+    assert "of=elder" not in api.log.read_text(), "URLs are often secrets of their receivers"

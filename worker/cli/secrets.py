@@ -21,7 +21,10 @@ from worker.store.purge import purge
 from worker.store.sealed_configs import SealedConfig, change_config, sealed_configs
 
 NAMED = 10
-"""Jobs that an error names."""
+"""Jobs and webhooks that an error names."""
+
+NOUNS = {"discovery_jobs": "job", "tests": "connectivity test", "webhooks": "webhook"}
+"""Table of a sealed secret -> what people call a row of it."""
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -61,7 +64,7 @@ def _rotate(settings: Settings, *, dry_run: bool) -> int:
             audit.add(connection, person(), "secrets rotated", "every job", after={"secrets": _sum(old), "jobs": len(old), "left": left})
     except (StoreError, SecretBoxError) as error:
         raise CommandError(str(error)) from None
-    print(f"{_sum(old)} secrets of {len(old)} jobs are sealed with the first key now; {_left(left)}")
+    print(f"{_sum(old)} secrets of {len(old)} jobs and webhooks are sealed with the first key now; {_left(left)}")
     return 0 if left == 0 else 1
 
 
@@ -85,10 +88,10 @@ def _sum(old: Sequence[tuple[SealedConfig, int]]) -> int:
 
 
 def _lost(closed: Sequence[SealedConfig]) -> str:
-    names = ", ".join(plain(f"{found.id} ({found.name})") for found in closed[:NAMED])
+    names = ", ".join(plain(f"{NOUNS[found.table]} {found.id} ({found.name})") for found in closed[:NAMED])
     more = f" and {len(closed) - NAMED} more" if len(closed) > NAMED else ""
     return (
-        f"nothing was changed: no key in ELDER_SECRET_KEYS opens the secrets of job {names}{more}. Add the key that they were sealed with, "
+        f"nothing was changed: no key in ELDER_SECRET_KEYS opens the secrets of {names}{more}. Add the key that they were sealed with, "
         "or enter these secrets again"
     )
 

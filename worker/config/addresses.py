@@ -54,6 +54,16 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     elder_api_ca_bundle: Annotated[
         str, setting("File with the CA certificates that sign the one of `ELDER_API_URL`, in PEM. Without: the system's.")
     ] = ""
+    elder_webhook_networks: Annotated[
+        tuple[str, ...],
+        setting(
+            "Private addresses or networks, with commas, that webhooks may be delivered to, over http as well. Without: public "
+            "addresses over https only. Metadata services are never reached."
+        ),
+    ] = ()
+    elder_webhook_ca_bundle: Annotated[
+        str, setting("File with the CA certificates that sign those of webhooks' receivers, in PEM. Without: the system's.")
+    ] = ""
     elder_secret_keys: Annotated[
         tuple[str, ...],
         setting(

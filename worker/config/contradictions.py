@@ -29,7 +29,8 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[str]:
         if f"elder_api_tls_{one}" in values and f"elder_api_tls_{other}" not in values:
             yield f"ELDER_API_TLS_{one.upper()} is set but ELDER_API_TLS_{other.upper()} is not: TLS needs the certificate and its key"
     yield from login.contradictions(values)
-    yield from proxies.unusable(values.get("elder_api_trusted_proxies", ()))
+    for field in ("elder_api_trusted_proxies", "elder_webhook_networks"):
+        yield from proxies.unusable(values.get(field, ()), field.upper())
     if "elder_api_open_network" in values:
         yield from proxies.open_to_many(values["elder_api_open_network"])
     for port in values.get("discovery_allowed_ports", ()):

@@ -1,4 +1,4 @@
-"""Networks that settings of the Elder API name: of reverse proxies that are believed, and the one from which no key is asked."""
+"""Networks that settings of the Elder API name: of proxies that are believed, of webhooks' receivers, and the one without keys."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def networks(given: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(one, strict=False) for one in given)
 
 
-def unusable(given: Iterable[str]) -> Iterator[str]:
-    """A sentence for each that is neither an address nor a network."""
+def unusable(given: Iterable[str], name: str) -> Iterator[str]:
+    """A sentence for each that is neither an address nor a network; `name` is the setting."""
     for one in given:
         try:
             networks((one,))
         except ValueError:
-            yield f"ELDER_API_TRUSTED_PROXIES: '{one}' is no address or network: such as 10.0.0.7 or 10.0.0.0/24"
+            yield f"{name}: '{one}' is no address or network: such as 10.0.0.7 or 10.0.0.0/24"
 
 
 def open_to_many(given: str) -> Iterator[str]:

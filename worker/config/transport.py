@@ -33,7 +33,7 @@ def remarks(values: Mapping[str, Any]) -> Iterator[str]:
 
 def unusable(values: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for a CA file that cannot be used."""
-    for field in ("elder_api_ca_bundle", "elder_oidc_ca_bundle"):
+    for field in ("elder_api_ca_bundle", "elder_oidc_ca_bundle", "elder_webhook_ca_bundle"):
         if path := values.get(field):
             yield from ca_faults(field.upper(), path)
 

@@ -20,6 +20,9 @@ COUNTS, SPARE = 50_000, 1_000
 JOBS = 100
 """Most deleted jobs whose rows one batch removes."""
 
+DELIVERIES_KEPT = 30
+"""Days for which deliveries of webhooks are kept, whatever became of them."""
+
 FOREVER = 100_000
 """Days, for what is kept for ever."""
 
@@ -34,7 +37,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 def clean(connection: Connection, kept: Kept) -> Cleaned:
-    """Deletes a batch of each kind: of runs (those of deleted jobs too), changes, lines of the audit log, and deleted entities.
+    """Deletes a batch of each kind: runs (those of deleted jobs too), changes, audit lines, deleted entities, deliveries of webhooks.
 
     Adds up the counts of entities as well.
     Each job's latest run, its latest complete run, runs that hold something back, and runs that have left links unresolved are always kept.
@@ -49,8 +52,9 @@ def clean(connection: Connection, kept: Kept) -> Cleaned:
         "created": _delete(connection, statements.get("delete_old_created"), kept.changes, ROWS),
         "audit": _delete(connection, statements.get("delete_old_audit"), kept.audit, ROWS),
         "deleted_entities": _delete(connection, statements.get("delete_gone_entities"), kept.deleted_entities, ENTITIES),
+        "webhook_deliveries": _delete(connection, statements.get("delete_old_deliveries"), DELIVERIES_KEPT, ROWS),
     }
-    full = {"changes": ROWS, "created": ROWS, "audit": ROWS, "deleted_entities": ENTITIES}
+    full = {"changes": ROWS, "created": ROWS, "audit": ROWS, "deleted_entities": ENTITIES, "webhook_deliveries": ROWS}
     return Cleaned(runs.rows | rows, runs.more or more_jobs or any(rows[what] >= full[what] for what in rows))
 
 

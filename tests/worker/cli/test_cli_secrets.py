@@ -54,7 +54,9 @@ def test_case_sec_1_every_secret_is_on_the_new_key_afterwards(rotate, jobs, sql)
 
     said = rotate(f"{NEW},{OLD}").stdout
 
-    assert said == "240 secrets of 120 jobs are sealed with the first key now; none is left on older keys, which may be dropped\n"
+    assert (
+        said == "240 secrets of 120 jobs and webhooks are sealed with the first key now; none is left on older keys, which may be dropped\n"
+    )
     assert opened(sql, NEW) == [f"secret {number}" for number in range(jobs)]
     assert sql.execute("select id, updated_at, next_run_at, status from discovery_jobs order by id").fetchall() == before
     assert rotate(NEW).stdout.startswith("0 secrets of 0 jobs")

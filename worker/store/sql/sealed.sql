@@ -23,3 +23,15 @@ select config from elder_worker.tests where id = %s for update
 -- name: set_config_of_test
 -- Stores the config of a connectivity test.
 update elder_worker.tests set config = %s where id = %s
+
+-- name: sealed_webhooks
+-- Returns webhooks with the sealed secrets that their deliveries are signed with.
+select id, name, secrets from elder_worker.webhooks order by id
+
+-- name: secrets_of_webhook
+-- Locks and returns the secrets of a webhook.
+select secrets from elder_worker.webhooks where id = %s for update
+
+-- name: set_secrets_of_webhook
+-- Stores the secrets of a webhook.
+update elder_worker.webhooks set secrets = %s where id = %s

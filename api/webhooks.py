@@ -1,0 +1,198 @@
+"""Webhooks over HTTP: made and rotated with the secret shown once, changed, tested, deleted, and their deliveries.
+
+A URL is often a secret of its receiver, so webhooks are shown to those who may make them, and not to keys that only read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+
+from api import webhook_models as models
+from api.audit import Change, audited
+from api.context import Context
+from api.delivery import receiver, signature
+from api.endpoint import Endpoint, NoQuery, Paging
+from api.errors import ApiError, Unavailable
+from api.lookup import get_job, or_404
+from api.paging import page_of
+from api.webhook_models import RotateSecretBody, WebhookBody
+from worker.config.proxies import networks
+from worker.config.secretbox import SecretBoxError
+from worker.store import webhooks
+from worker.store.connection import Connection
+
+
+def list_webhooks(context: Context, query: Paging, body: Any) -> dict[str, Any]:
+    """All webhooks, the newest first."""
+    with context.pool.reading() as connection:
+        return page_of("webhooks", *webhooks.page(connection, query.page, query.per_page), query)
+
+
+def show_webhook(context: Context, query: NoQuery, body: Any, webhook_id: int) -> dict[str, Any]:
+    """Returns a webhook without its secret."""
+    with context.pool.reading() as connection:
+        return _get(connection, webhook_id)
+
+
+def make_webhook(context: Context, query: NoQuery, body: WebhookBody) -> dict[str, Any]:
+    """Makes a webhook with a secret of its own."""
+    values, secret = _values(context, body), signature.new_secret()
+    sealed = _sealed(context, secret)
+    with audited(context, "webhook made") as change:
+        _check_job(change, body)
+        number = webhooks.add(change.connection, values, sealed, change.actor.name)
+        row = change.after = _get(change.connection, number)
+        change.subject = f"webhook {number}"
+    return {**row, "secret": secret}
+
+
+def change_webhook(context: Context, query: NoQuery, body: WebhookBody, webhook_id: int) -> dict[str, Any]:
+    """Says anew what a webhook is; its secret stays."""
+    values = _values(context, body)
+    with audited(context, "webhook changed", f"webhook {webhook_id}") as change:
+        change.before = _get(change.connection, webhook_id)
+        _check_job(change, body)
+        webhooks.change(change.connection, webhook_id, values)
+        row = change.after = _get(change.connection, webhook_id)
+    return row
+
+
+def delete_webhook(context: Context, query: NoQuery, body: Any, webhook_id: int) -> dict[str, Any]:
+    """Deletes a webhook with its deliveries."""
+    with audited(context, "webhook deleted", f"webhook {webhook_id}") as change:
+        row = change.before = _get(change.connection, webhook_id)
+        webhooks.delete(change.connection, webhook_id)
+    return row
+
+
+def rotate_secret(context: Context, query: NoQuery, body: RotateSecretBody, webhook_id: int) -> dict[str, Any]:
+    """Gives a webhook a new secret."""
+    secret = signature.new_secret()
+    sealed = _sealed(context, secret)
+    with audited(context, "webhook secret rotated", f"webhook {webhook_id}") as change:
+        change.before = _get(change.connection, webhook_id)
+        webhooks.rotate(change.connection, webhook_id, sealed, body.grace_seconds)
+        row = change.after = _get(change.connection, webhook_id)
+    return {**row, "secret": secret}
+
+
+def test_webhook(context: Context, query: NoQuery, body: Any, webhook_id: int) -> dict[str, Any]:
+    """Sends a test event within seconds; the delivery says what became of it."""
+    with audited(context, "webhook tested", f"webhook {webhook_id}") as change:
+        row = _get(change.connection, webhook_id)
+        if not row["enabled"]:
+            raise ApiError(f"webhook {webhook_id} is disabled: enable it first")
+        moment = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        payload = {"type": webhooks.TEST, "timestamp": moment, "data": {"webhook": {"id": webhook_id, "name": row["name"]}}}
+        number = webhooks.add_delivery(change.connection, webhook_id, webhooks.TEST, payload)
+        delivery = webhooks.delivery(change.connection, webhook_id, number)
+    return or_404(delivery, f"delivery {number}")
+
+
+def list_deliveries(context: Context, query: Paging, body: Any, webhook_id: int) -> dict[str, Any]:
+    """The deliveries of a webhook, the newest first."""
+    with context.pool.reading() as connection:
+        _get(connection, webhook_id)
+        return page_of("deliveries", *webhooks.deliveries(connection, webhook_id, query.page, query.per_page), query)
+
+
+def retry_delivery(context: Context, query: NoQuery, body: Any, webhook_id: int, delivery_id: int) -> dict[str, Any]:
+    """Sends a delivery again, under the same id, whatever became of it."""
+    with audited(context, "webhook delivery retried", f"webhook {webhook_id}") as change:
+        name = f"delivery {delivery_id} of webhook {webhook_id}"
+        change.before = or_404(webhooks.delivery(change.connection, webhook_id, delivery_id), name)
+        webhooks.retry(change.connection, webhook_id, delivery_id)
+        row = change.after = or_404(webhooks.delivery(change.connection, webhook_id, delivery_id), name)
+    return row
+
+
+def _get(connection: Connection, number: int) -> dict[str, Any]:
+    return or_404(webhooks.get(connection, number), f"webhook {number}")
+
+
+def _values(context: Context, body: WebhookBody) -> dict[str, Any]:
+    """The columns of a body. Raises `ApiError` for a URL that may not be used."""
+    try:
+        receiver.parse(body.url, networks(context.settings.elder_webhook_networks))
+    except receiver.Refused as error:
+        raise ApiError("the body is not valid", [f"`url`: {error}"]) from None
+    return {**msgspec.structs.asdict(body), "name": body.name.strip()}
+
+
+def _check_job(change: Change, body: WebhookBody) -> None:
+    if body.job_id is not None:
+        get_job(change.connection, body.job_id)
+
+
+def _sealed(context: Context, secret: str) -> dict[str, str]:
+    try:
+        return context.box.seal(secret)
+    except SecretBoxError as error:
+        raise Unavailable(str(error)) from None
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/webhooks", "Webhooks, the newest first", list_webhooks, query=Paging, answer=models.Webhooks, role="operate"),
+    Endpoint(
+        "POST",
+        "/webhooks",
+        "Make a webhook; its secret is shown this once",
+        make_webhook,
+        201,
+        body=WebhookBody,
+        answer=models.NewWebhook,
+        role="operate",
+    ),
+    Endpoint("GET", "/webhooks/{webhook_id}", "One webhook", show_webhook, answer=models.Webhook, role="operate"),
+    Endpoint(
+        "PUT",
+        "/webhooks/{webhook_id}",
+        "Say anew what a webhook is; its secret stays",
+        change_webhook,
+        body=WebhookBody,
+        answer=models.Webhook,
+        role="operate",
+    ),
+    Endpoint(
+        "DELETE", "/webhooks/{webhook_id}", "Delete a webhook and its deliveries", delete_webhook, answer=models.Webhook, role="operate"
+    ),
+    Endpoint(
+        "POST",
+        "/webhooks/{webhook_id}/rotate",
+        "Give a webhook a new secret; the old one may sign as well for a while",
+        rotate_secret,
+        body=RotateSecretBody,
+        answer=models.NewWebhook,
+        role="operate",
+    ),
+    Endpoint(
+        "POST",
+        "/webhooks/{webhook_id}/test",
+        "Send a test event; the delivery says what became of it",
+        test_webhook,
+        202,
+        answer=models.Delivery,
+        role="operate",
+    ),
+    Endpoint(
+        "GET",
+        "/webhooks/{webhook_id}/deliveries",
+        "What was sent to a webhook, the newest first",
+        list_deliveries,
+        query=Paging,
+        answer=models.Deliveries,
+        role="operate",
+    ),
+    Endpoint(
+        "POST",
+        "/webhooks/{webhook_id}/deliveries/{delivery_id}/retry",
+        "Send a delivery again, under the same id",
+        retry_delivery,
+        202,
+        answer=models.Delivery,
+        role="operate",
+    ),
+)

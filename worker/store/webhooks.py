@@ -1,0 +1,142 @@
+"""Webhooks and their deliveries. Triggers (migration 0036) store the deliveries when a run ends; here they are claimed and ended."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, LiteralString, NamedTuple, get_args
+
+from psycopg.types.json import Jsonb
+
+from worker.store import statements
+from worker.store.connection import Connection, transaction
+from worker.store.errors import Conflict
+from worker.store.query import Query, one, rows
+
+Event = Literal["run.ended", "run.held_back", "job.parked", "entities.new", "entities.changed", "entities.deleted"]
+"""The events that webhooks can be told of, as the triggers name them."""
+
+EVENTS: tuple[str, ...] = get_args(Event)
+
+OUTCOMES = ("delivered", "retried", "given_up")
+"""Outcomes of an attempt, as they are counted."""
+
+TEST = "webhook.test"
+"""The event that a person asks for, to see whether deliveries arrive."""
+
+LEASE = 60.0
+"""Seconds after which a delivery whose process has died is due again: longer than an attempt can take."""
+
+COLUMNS: LiteralString = (
+    "id, event_id::text as event_id, event, payload, created_at, attempts, last_attempt_at, next_attempt_at, delivered_at, failed_at, "
+    "status, answer, error"
+)
+
+
+class Claimed(NamedTuple):
+    """A delivery that this process has claimed, and the webhook that it goes to."""
+
+    id: int
+    event_id: str
+    event: str
+    payload: dict[str, Any]
+    attempts: int
+    """Attempts, this one included."""
+    webhook_id: int
+    name: str
+    url: str
+    secrets: dict[str, Any]
+    """The sealed secrets that it is signed with: ``current``, and ``previous`` for a while after a rotation."""
+
+
+class Ended(NamedTuple):
+    """The end of an attempt."""
+
+    delivered: bool
+    wait: float | None = None
+    """Seconds until the next attempt; None: there is none."""
+    status: int | None = None
+    answer: str = ""
+    error: str = ""
+    reason: str = ""
+    """Reason for which the webhook is disabled; empty: it is not."""
+
+
+def page(connection: Connection, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
+    """A page of webhooks, the newest first, without their secrets."""
+    counted = one(connection, "select count(*) as webhooks from elder_worker.webhooks", [])
+    found = rows(connection, statements.get("webhooks"), {"id": None, "limit": size, "offset": (number - 1) * size})
+    return found, counted["webhooks"] if counted else 0
+
+
+def get(connection: Connection, number: int) -> dict[str, Any] | None:
+    """One webhook without its secrets."""
+    return one(connection, statements.get("webhooks"), {"id": number, "limit": 1, "offset": 0})
+
+
+def add(connection: Connection, values: dict[str, Any], secret: dict[str, str], by: str) -> int:
+    """Adds a webhook with its sealed secret; returns its id. Raises `Conflict` for a name that is taken."""
+    row = _named(connection, statements.get("add_webhook"), {**values, "secrets": Jsonb({"current": secret}), "by": by})
+    assert row is not None
+    return int(row[0])
+
+
+def change(connection: Connection, number: int, values: dict[str, Any]) -> bool:
+    """Changes a webhook; returns false when there is none. Raises `Conflict` for a name that is taken."""
+    return _named(connection, statements.get("change_webhook"), {**values, "id": number}) is not None
+
+
+def delete(connection: Connection, number: int) -> None:
+    """Deletes a webhook with its deliveries."""
+    connection.execute("delete from elder_worker.webhooks where id = %s", [number])
+
+
+def rotate(connection: Connection, number: int, secret: dict[str, str], grace: float) -> bool:
+    """Gives a webhook a new sealed secret; returns false when there is none. The old one signs as well for `grace` seconds more."""
+    values = {"id": number, "secret": Jsonb(secret), "grace": grace}
+    return connection.execute(statements.get("rotate_webhook"), values).fetchone() is not None
+
+
+def deliveries(connection: Connection, webhook: int, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
+    """A page of the deliveries of a webhook, the newest first."""
+    query = Query(COLUMNS, "elder_worker.webhook_deliveries", "id desc")
+    query.only("webhook_id = %s", webhook)
+    return query.page(connection, number, size)
+
+
+def delivery(connection: Connection, webhook: int, number: int) -> dict[str, Any] | None:
+    """One delivery of a webhook."""
+    query = "select " + COLUMNS + " from elder_worker.webhook_deliveries where webhook_id = %s and id = %s"
+    return one(connection, query, [webhook, number])
+
+
+def add_delivery(connection: Connection, webhook: int, event: str, payload: dict[str, Any]) -> int:
+    """Adds a delivery to one webhook, due now; returns its id."""
+    values = {"webhook": webhook, "event": event, "payload": Jsonb(payload)}
+    row = connection.execute(statements.get("add_delivery"), values).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def retry(connection: Connection, webhook: int, number: int) -> bool:
+    """Makes a delivery due now, whatever became of it; returns false when there is none."""
+    return connection.execute(statements.get("retry_delivery"), {"webhook": webhook, "id": number}).fetchone() is not None
+
+
+def claim(connection: Connection) -> Claimed | None:
+    """Claims a delivery that is due, for `LEASE` seconds; None when there is none. Raises `StoreError`."""
+    with transaction(connection):
+        row = connection.execute(statements.get("claim_delivery"), {"lease": LEASE}).fetchone()
+    return Claimed(*row) if row else None
+
+
+def end(connection: Connection, claimed: Claimed, ended: Ended) -> None:
+    """Stores how an attempt ended, unless another process has claimed the delivery since. Raises `StoreError`."""
+    with transaction(connection):
+        connection.execute(statements.get("end_attempt"), {**ended._asdict(), "id": claimed.id, "attempts": claimed.attempts})
+
+
+def _named(connection: Connection, query: bytes, values: dict[str, Any]) -> tuple[Any, ...] | None:
+    try:
+        with transaction(connection):
+            return connection.execute(query, values).fetchone()
+    except Conflict:
+        raise Conflict(f"a webhook named '{values['name']}' is there: choose another name") from None
