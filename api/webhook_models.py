@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from api.model import ApiModel, Listed, Time
-from worker.store.webhooks import EVENTS, Event
+from worker.run.events import EVENTS, Event
 
 GRACE_AT_MOST = 7 * 86_400
 

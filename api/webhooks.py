@@ -21,6 +21,7 @@ from api.paging import page_of
 from api.webhook_models import RotateSecretBody, WebhookBody
 from worker.config.proxies import networks
 from worker.config.secretbox import SecretBoxError
+from worker.run.events import TEST
 from worker.store import webhooks
 from worker.store.connection import Connection
 
@@ -86,8 +87,8 @@ def test_webhook(context: Context, query: NoQuery, body: Any, webhook_id: int) -
         if not row["enabled"]:
             raise ApiError(f"webhook {webhook_id} is disabled: enable it first")
         moment = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        payload = {"type": webhooks.TEST, "timestamp": moment, "data": {"webhook": {"id": webhook_id, "name": row["name"]}}}
-        number = webhooks.add_delivery(change.connection, webhook_id, webhooks.TEST, payload)
+        payload = {"type": TEST, "timestamp": moment, "data": {"webhook": {"id": webhook_id, "name": row["name"]}}}
+        number = webhooks.add_delivery(change.connection, webhook_id, TEST, payload)
         delivery = webhooks.delivery(change.connection, webhook_id, number)
     return or_404(delivery, f"delivery {number}")
 

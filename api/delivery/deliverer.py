@@ -56,16 +56,18 @@ class Deliverer:
         self._redactor = Redactor(settings.secret_values())
         self._stopping = threading.Event()
         self._failing = False
+        self._thread: threading.Thread | None = None
 
-    def start(self) -> threading.Thread:
-        """Delivers in the background, until the process ends or `stop` is called; returns the thread."""
-        thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
-        thread.start()
-        return thread
+    def start(self) -> None:
+        """Delivers in the background, until the process ends or `close` is called."""
+        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
+        self._thread.start()
 
-    def stop(self) -> None:
-        """Asks the background to end."""
+    def close(self) -> None:
+        """Ends the background, and waits for the deliveries that are under way."""
         self._stopping.set()
+        if self._thread:
+            self._thread.join()
 
     def deliver_due(self) -> int:
         """Sends what is due, one after the other; returns how many attempts that were. Raises `StoreError`."""

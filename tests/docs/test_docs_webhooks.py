@@ -21,8 +21,8 @@ from api.app import create_app
 from api.delivery import signature
 from api.delivery.deliverer import WAITS, Deliverer
 from api.delivery.request import SHOWN
+from worker.run.events import EVENTS
 from worker.store import retention
-from worker.store.webhooks import EVENTS
 
 TEXT = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "webhooks.md").read_text()
 SERVER, CHECK = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)

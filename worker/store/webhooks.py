@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, LiteralString, NamedTuple, get_args
+from typing import Any, LiteralString, NamedTuple
 
 from psycopg.types.json import Jsonb
 
@@ -11,16 +11,8 @@ from worker.store.connection import Connection, transaction
 from worker.store.errors import Conflict
 from worker.store.query import Query, one, rows
 
-Event = Literal["run.ended", "run.held_back", "job.parked", "entities.new", "entities.changed", "entities.deleted"]
-"""The events that webhooks can be told of, as the triggers name them."""
-
-EVENTS: tuple[str, ...] = get_args(Event)
-
 OUTCOMES = ("delivered", "retried", "given_up")
 """Outcomes of an attempt, as they are counted."""
-
-TEST = "webhook.test"
-"""The event that a person asks for, to see whether deliveries arrive."""
 
 LEASE = 60.0
 """Seconds after which a delivery whose process has died is due again: longer than an attempt can take."""

@@ -270,8 +270,8 @@ def test_in_the_background_a_receiver_that_is_slow_holds_up_no_other(elder, app,
         assert 1 <= sum(thread.name == "webhook" for thread in threading.enumerate()) <= SENDERS
     finally:
         receiver.ending.set()
-        background.stop()
-        until(lambda: not [thread for thread in threading.enumerate() if thread.name in ("webhook", "webhooks")], "the end of the threads")
+        background.close()
+    assert not [thread for thread in threading.enumerate() if thread.name in ("webhook", "webhooks")]
 
 
 def test_a_database_that_is_away_is_told_once_and_waited_for(elder, app, hook, receiver, monkeypatch, caplog):
@@ -292,8 +292,8 @@ def test_a_database_that_is_away_is_told_once_and_waited_for(elder, app, hook, r
     try:
         until(lambda: receiver.received, "the delivery")
     finally:
-        background.stop()
-        until(lambda: not [thread for thread in threading.enumerate() if thread.name in ("webhook", "webhooks")], "the end of the threads")
+        background.close()
+    assert not [thread for thread in threading.enumerate() if thread.name in ("webhook", "webhooks")]
 
     assert caplog.text.count("webhooks are not delivered until") == 1
     assert json.loads(receiver.received[0].body)["type"] == "webhook.test"

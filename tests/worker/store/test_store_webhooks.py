@@ -9,11 +9,11 @@ from store_runs import OWNER, Run, add_job, claim, resources, run_once
 from store_syncs import Sync
 
 from providers.records import Resource
+from worker.run.events import EVENTS
 from worker.run.outcome import Status, Verdict
 from worker.store import claims, retention, webhooks
 from worker.store.connection import connect, transaction
 from worker.store.retention import Kept
-from worker.store.webhooks import EVENTS
 
 
 @pytest.fixture

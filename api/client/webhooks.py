@@ -1,0 +1,142 @@
+"""``elder webhooks``: who is told of what, and what became of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from api.client.errors import EXIT_FAILED, ClientError
+from api.client.session import Session, in_session, limited
+from worker.run.events import EVENTS
+
+COLUMNS = ("id", "name", "enabled", "events", "job_id", "pending", "failed", "last_delivered_at", "last_error", "url")
+DELIVERY_COLUMNS = ("id", "event", "created_at", "attempts", "status", "delivered_at", "next_attempt_at", "error")
+
+POLL = 0.5
+"""Seconds between two looks for the end of a test."""
+
+
+def _described(*, needed: bool) -> Callable[[Any], Any]:
+    """Adds the options that say what a webhook is."""
+
+    def add(command: Any) -> Any:
+        for option in (
+            click.option(
+                "--event", "events", multiple=True, required=needed, type=click.Choice(EVENTS), help="Event that is sent; repeatable."
+            ),
+            click.option("--url", required=needed, help="URL that events are sent to, such as https://example.com/hooks/elder."),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+@click.group("webhooks")
+def group() -> None:
+    """Webhooks: who is told when runs end, jobs are parked, and entities come and go."""
+
+
+@group.command("list")
+@limited
+@in_session
+def list_webhooks(session: Session, limit: int | None) -> None:
+    """Lists webhooks, the newest first."""
+    session.many(session.api.rows("webhooks", "webhooks", limit), COLUMNS)
+
+
+@group.command()
+@click.argument("webhook", type=int)
+@in_session
+def get(session: Session, webhook: int) -> None:
+    """Shows a webhook without its secret."""
+    session.show(session.api.get(f"webhooks/{webhook}"))
+
+
+@group.command()
+@click.argument("name")
+@_described(needed=True)
+@click.option("--job", type=int, help="Id of the one job whose events are sent; without: every job's and connector's.")
+@in_session
+def create(session: Session, name: str, url: str, events: Sequence[str], job: int | None) -> None:
+    """Creates a webhook, and shows its secret this once."""
+    made = session.api.send("POST", "webhooks", {"name": name, "url": url, "events": events, "job_id": job})
+    session.done(made, f"webhook {made['id']} is created; its secret, shown this once: {made['secret']}")
+
+
+@group.command()
+@click.argument("webhook", type=int)
+@click.option("--name", help="Its new name.")
+@_described(needed=False)
+@click.option("--enable/--disable", "enabled", default=None, help="Send events to it, or keep it quiet.")
+@in_session
+def edit(session: Session, /, webhook: int, events: Sequence[str], **changes: Any) -> None:
+    """Changes what is named; with --event, the events are these and no other."""
+    given = {name: value for name, value in {**changes, "events": list(events) or None}.items() if value is not None}
+    if not given:
+        raise ClientError("name what to change: --name, --url, --event, --enable or --disable")
+    before = session.api.get(f"webhooks/{webhook}")
+    kept = {name: before[name] for name in ("name", "url", "events", "job_id", "enabled")}
+    session.done(session.api.send("PUT", f"webhooks/{webhook}", {**kept, **given}), f"webhook {webhook} is changed")
+
+
+@group.command()
+@click.argument("webhook", type=int)
+@click.option("--grace", type=click.IntRange(0), default=0, show_default=True, help="Seconds for which the old secret signs as well.")
+@in_session
+def rotate(session: Session, webhook: int, grace: int) -> None:
+    """Gives a webhook a new secret, and shows it this once."""
+    made = session.api.send("POST", f"webhooks/{webhook}/rotate", {"grace_seconds": grace})
+    session.done(made, f"webhook {webhook} has a new secret, shown this once: {made['secret']}")
+
+
+@group.command()
+@click.argument("webhook", type=int)
+@click.option("--timeout", type=click.FloatRange(0), default=30.0, show_default=True, help="Seconds to wait for what becomes of it.")
+@in_session
+def test(session: Session, webhook: int, timeout: float) -> None:
+    """Sends a test event and waits for what becomes of it; exits with 1 unless it is delivered."""
+    asked = session.api.send("POST", f"webhooks/{webhook}/test")
+    deadline = time.monotonic() + timeout
+    while True:
+        found = next(one for one in session.api.rows(f"webhooks/{webhook}/deliveries", "deliveries", None) if one["id"] == asked["id"])
+        if found["delivered_at"]:
+            session.done(found, f"the test is delivered: the receiver answered {found['status']}")
+            return
+        if found["error"]:
+            raise ClientError(f"the test is not delivered: {found['error']}", EXIT_FAILED)
+        if time.monotonic() >= deadline:
+            raise ClientError(f"the test is not delivered within {timeout:g} s: is there an API that delivers?", EXIT_FAILED)
+        time.sleep(POLL)
+
+
+@group.command()
+@click.argument("webhook", type=int)
+@limited
+@in_session
+def deliveries(session: Session, webhook: int, limit: int | None) -> None:
+    """Lists what was sent to a webhook, the newest first."""
+    session.many(session.api.rows(f"webhooks/{webhook}/deliveries", "deliveries", limit), DELIVERY_COLUMNS)
+
+
+@group.command()
+@click.argument("webhook", type=int)
+@click.argument("delivery", type=int)
+@in_session
+def retry(session: Session, webhook: int, delivery: int) -> None:
+    """Sends a delivery again, under the same id."""
+    session.done(session.api.send("POST", f"webhooks/{webhook}/deliveries/{delivery}/retry"), f"delivery {delivery} is due now")
+
+
+@group.command()
+@click.argument("webhook", type=int)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@in_session
+def delete(session: Session, webhook: int, yes: bool) -> None:
+    """Deletes a webhook, with what was not delivered yet."""
+    if not yes:
+        click.confirm(f"Delete webhook {webhook}?", abort=True)
+    session.done(session.api.send("DELETE", f"webhooks/{webhook}"), f"webhook {webhook} is deleted")
