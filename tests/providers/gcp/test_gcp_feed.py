@@ -246,7 +246,9 @@ def test_a_type_of_the_feed_is_one_whose_list_gives_the_whole_resource_and_nothi
     assert kind.version == item_version(kind)
     assert not kind.under or catalogue.kind(kind.under).hidden
     assert not kind.under or catalogue.fed(kind.under) == (kind,), "else its locations are listed all the same"
-    assert all(one.partition("/")[0].endswith(".googleapis.com") for one in kind.assets)
+    assert kind.assets == (f"{kind.service}/{item_schema(kind)[1]['id']}",), (
+        "an asset type is named by the API and the schema of its resource"
+    )
 
 
 def item_version(kind) -> str:
