@@ -195,25 +195,22 @@ def kept(database, job: int, sink):
     return run.inventory.totals
 
 
-@pytest.mark.parametrize("feeds", [("lists", "assets", "lists"), ("assets", "lists", "assets")])
-def test_a_change_of_the_feed_writes_nothing(read, inventory, database, sql, feeds):
+def test_a_change_of_the_feed_writes_nothing_either_way(read, inventory, database, sql):
     job = add_job(sql, provider="gcp")
-    first, *others = feeds
     populate(inventory.company, 1, moved())
-    begun = kept(database, job, read(feed=first, project_ids=[ONE]))
+    begun = kept(database, job, read(feed="lists", project_ids=[ONE]))
     assert begun.created > len(FED)
 
-    for feed in others:
+    for feed in ("assets", "lists"):
         totals = kept(database, job, read(feed=feed, project_ids=[ONE]))
         assert (totals.created, totals.updated, totals.deleted) == (0, 0, 0), feed
         assert totals.unchanged == totals.resources == begun.resources
 
 
-@pytest.mark.parametrize("refusal", [refusals.denied(LIST_ASSETS), refusals.CUT], ids=["denied", "cut"])
-def test_a_change_to_a_feed_that_is_refused_takes_nothing_away(read, inventory, google, database, sql, refusal):
+def test_a_change_to_a_feed_that_is_refused_takes_nothing_away(read, inventory, google, database, sql):
     job = add_job(sql, provider="gcp")
     begun = kept(database, job, read(feed="lists", project_ids=[ONE]))
-    with google.failing(refusal, METHOD):
+    with google.failing(refusals.denied(LIST_ASSETS), METHOD):
         totals = kept(database, job, read(feed="assets", project_ids=[ONE]))
 
     assert totals.deleted == 0
