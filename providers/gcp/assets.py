@@ -71,12 +71,13 @@ class _Snapshot:
         answer = self._http.get(f"{self._path}?{query}", what=_WHAT, permission=LIST_ASSETS).object()
         check_answer(answer, "assets", _WHAT)
         moment = str(answer.get("readTime") or "")
-        if moment and self._answered and moment != self._answered:
+        if not moment:  # which an answer without any assets has, too
+            raise BadAnswer(f"{ASSETS} answers '{_WHAT}' without the time of its snapshot: is a proxy in between?")
+        if self._answered and moment != self._answered:
             raise BadAnswer(
                 f"{ASSETS} answers '{_WHAT}' with pages of two moments ({self._answered} and {moment}): what lies between is not known"
             )
-        if moment:
-            self.time = self._answered = moment
+        self.time = self._answered = moment
         assets = answer.get("assets") or []
         if not all(isinstance(asset, dict) and asset.get("assetType") for asset in assets):
             raise BadAnswer(f"{ASSETS} answers '{_WHAT}' with an asset that has no type: it is not known what is missing")

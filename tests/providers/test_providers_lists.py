@@ -14,6 +14,7 @@ import re
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+from gcp_assets import Inventory
 from gcp_population import populate
 from interposer import FAULTS, Interposer, Wire, rounds
 from peers import arm
@@ -37,7 +38,20 @@ from providers.testing import operator_of
 
 ROUNDS = int(os.environ.get("LISTS_ROUNDS", "3"))
 SEED = int(os.environ.get("LISTS_SEED", "11"))
-MOVING = {"after", "limit", "page", "page_size", "pageToken", "maxResults", "pageSize", "continue", "$skiptoken", "$top", "cursor"}
+MOVING = {
+    "after",
+    "limit",
+    "page",
+    "page_size",
+    "pageToken",
+    "readTime",
+    "maxResults",
+    "pageSize",
+    "continue",
+    "$skiptoken",
+    "$top",
+    "cursor",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -213,12 +227,23 @@ def test_google_workspace(google, show):
 
 def test_gcp(google, company, show):
     populate(company)
+    show("gcp", *_judged(google, company, "lists", max(ROUNDS - 1, 1)))
+
+
+def test_gcp_by_cloud_asset_inventory(google, company, show):
+    populate(company)
+    Inventory(company)
+    show("gcp by assets", *_judged(google, company, "assets", max(ROUNDS - 1, 1)))
+
+
+def _judged(google, company, feed: str, count: int):
+    """Rounds over one project of the company by a feed."""
     company.projects.pop("another-project-456")
     interposer = of_google(
         google, lambda key: _is_no_list(key) or "projects:search" in key or re.search(r"/v3/projects/[^/]+\?", key) is not None
     )
-    config = {key: value for key, value in company.config(project_ids=["my-gcp-project-123"]).items() if value is not None}
-    show("gcp", interposer, rounds(interposer, reader("gcp", config, company.operator), max(ROUNDS - 1, 1)))
+    config = {key: value for key, value in company.config(project_ids=["my-gcp-project-123"], feed=feed).items() if value is not None}
+    return interposer, rounds(interposer, reader("gcp", config, company.operator), count)
 
 
 # --- Azure

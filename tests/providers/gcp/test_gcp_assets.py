@@ -59,11 +59,20 @@ def test_pages_of_two_moments_are_no_list(read, inventory, google):
     assert "pages of two moments (2024-01-01T00:00:00Z and 2024-01-02T00:00:00Z)" in report.message
 
 
+def test_an_answer_with_nothing_in_it_is_not_googles(read, inventory, google):
+    """Google's own has the time of the snapshot whatever there is: an empty object is no proof that nothing is."""
+    google.items[METHOD] = {}
+    report = topics(read(**CHOICE))
+
+    assert report.outcome is Outcome.ERROR
+    assert "without the time of its snapshot" in report.message
+
+
 def test_pages_that_lead_in_a_circle_are_no_list(read, inventory, google):
     made = inventory.listed
 
     def the_same(call):
-        return {"assets": made(call)[:1], "nextPageToken": "again"}
+        return {"assets": made(call)[:1], "nextPageToken": "again", "readTime": call.query["readTime"]}
 
     google.items[METHOD] = the_same
     report = topics(read(**CHOICE))
