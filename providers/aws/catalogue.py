@@ -77,7 +77,7 @@ def tagging() -> Listing:
 def operations() -> dict[str, frozenset[str]]:
     """Every operation that is ever called, by service."""
     found: dict[str, set[str]] = {"sts": {"GetCallerIdentity", "AssumeRole", "AssumeRoleWithWebIdentity"}}
-    found |= {"organizations": {"ListAccounts"}, "ec2": {"DescribeRegions"}, "s3": {"HeadBucket"}}
+    found |= {"organizations": {"ListAccounts"}, "ec2": {"DescribeRegions"}, "s3": {"HeadBucket", "CreateSession"}}  # botocore's own calls
     for kind in KINDS:
         found.setdefault(kind.service, set()).add(kind.operation)
         for call in kind.extra_calls:

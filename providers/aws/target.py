@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from botocore import xform_name
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from providers.aws import catalogue
 from providers.aws.account import Account
@@ -22,6 +22,9 @@ from providers.errors import CredentialsError, TimedOut, Unsupported
 from providers.records import Organization
 
 AWS = Organization("aws", "AWS")
+
+_OWN_HOSTS = ("s3express-control",)
+"""Hosts of directory buckets of S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-Regions-and-Zones.html"""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -140,11 +143,17 @@ class Calls:
 
     def translated(self, error: Exception, permission: str) -> Exception:
         """Our error for one of `RAISED`."""
-        service, region = self._service, self._target.region
+        service, region = _own_host(error) or self._service, self._target.region
         ours = translate(error, permission, str(self._target)) or error
         if isinstance(ours, TimedOut) and region and not self._sessions.offers(service, region):
             return Unsupported(f"AWS does not offer {service} in {region}", detail=str(error))
         return self._target.account.judged(ours, error, region) if isinstance(ours, CredentialsError) else ours
+
+
+def _own_host(error: Exception) -> str:
+    """The name of a host of its own that some calls of a service have, where that host cannot be reached; only some regions have it."""
+    host = str(getattr(error, "kwargs", {}).get("endpoint_url", "")) if isinstance(error, EndpointConnectionError) else ""
+    return next((name for name in _OWN_HOSTS if f"//{name}." in host), "")
 
 
 def as_item(value: Any, scalar: str) -> Item:

@@ -52,6 +52,24 @@ DATABASES = (
         ),
     ),
     AwsKind(
+        "s3_directory_bucket", "storage", "s3express:bucket/{Name}", "s3", "ListDirectoryBuckets", "Buckets[]", name="Name", tags="",
+        optional=True, permission="s3express:ListAllMyDirectoryBuckets", omit=("BucketArn",),
+        details=(
+            Detail("GetBucketEncryption", {"Bucket": "{Name}"}, "ServerSideEncryptionConfiguration", "Encryption",
+                   ("ServerSideEncryptionConfigurationNotFoundError",), "s3express:GetEncryptionConfiguration"),
+        ),
+        links=(LinkRule("encrypted_with", "Encryption.Rules[].ApplyServerSideEncryptionByDefault.KMSMasterKeyID", KEY),),
+    ),
+    AwsKind(
+        "s3_table_bucket", "storage", "{arn}", "s3tables", "ListTableBuckets", "tableBuckets[]", name="name", tags="tags", optional=True,
+        own="ownerAccountId",
+        details=(
+            Detail("GetTableBucketEncryption", {"tableBucketARN": "{arn}"}, "encryptionConfiguration", "encryption"),
+            Detail("ListTagsForResource", {"resourceArn": "{arn}"}, "tags", "tags"),
+        ),
+        links=(LinkRule("encrypted_with", "encryption.kmsKeyArn"),),
+    ),
+    AwsKind(
         "transfer_server", "storage", "{Arn}", "transfer", "ListServers", "Servers[]", name="ServerId", optional=True,
         details=(Detail("DescribeServer", {"ServerId": "{ServerId}"}, "Server"),), omit=("UserCount",),
         links=(
