@@ -30,19 +30,7 @@ class StoredSuite(ProviderSuite):
 
     def test_two_runs_are_the_same_bytes(self) -> None:
         """The second one, after all has moved that moves without meaning, writes no entity, no link and no change."""
-        one, two = self.readings()
-        self.are_the_same_bytes(one, two)
-        job = add_job(self.sql, provider=self.provider)
-        first = self._kept(job, one)
-        before = self.sql.execute(ROWS).fetchall()
-        second = self._kept(job, two)
-
-        assert first.resources >= first.created == len({found.external_id for _, found in one.all()}) > 0, (
-            "what several scopes see is one entity"
-        )
-        assert (second.created, second.updated, second.deleted) == (0, 0, 0), self._changes()
-        assert second.unchanged == second.resources == first.resources
-        assert self.sql.execute(ROWS).fetchall() == before
+        writes_nothing(self.database, self.sql, self.provider, *self.readings())
 
     def test_the_names_in_mask_names_say_secret_in_whatever_is_read(self) -> None:
         """Fields that a first reading has with a text are masked in the second, whose config names them."""
@@ -57,19 +45,37 @@ class StoredSuite(ProviderSuite):
         assert set(after.found) == set(before.found)
         assert {one.external_id for _, one in after.all()} == {one.external_id for _, one in before.all()}
 
-    def _kept(self, job: int, found: Collected) -> Totals:
-        """Stores one run of the job."""
-        run = Run(self.database, job)
-        for scope, resources in found.found.items():
-            run.scope(resources, scope, found.reports[scope].outcome)
-        run.finish()
-        return run.inventory.totals
 
-    def _changes(self) -> list[tuple[object, ...]]:
-        return self.sql.execute(
-            "select e.sub_type, e.name, c.operation, left(c.changes::text, 500) from entity_changes c join entities e on e.id = c.entity_id"
-            " where c.operation <> 'created' limit 20"
-        ).fetchall()
+def writes_nothing(database: str, sql: psycopg.Connection, provider: str, one: Collected, two: Collected) -> None:
+    """Asserts that two readings are the same, and that the second one, stored after the first, writes no row."""
+    ProviderSuite.are_the_same_bytes(one, two)
+    job = add_job(sql, provider=provider)
+    first = _kept(database, job, one)
+    before = sql.execute(ROWS).fetchall()
+    second = _kept(database, job, two)
+
+    assert first.resources >= first.created == len({found.external_id for _, found in one.all()}) > 0, (
+        "what several scopes see is one entity"
+    )
+    assert (second.created, second.updated, second.deleted) == (0, 0, 0), _changes(sql)
+    assert second.unchanged == second.resources == first.resources
+    assert sql.execute(ROWS).fetchall() == before
+
+
+def _kept(database: str, job: int, found: Collected) -> Totals:
+    """Stores one run of the job."""
+    run = Run(database, job)
+    for scope, resources in found.found.items():
+        run.scope(resources, scope, found.reports[scope].outcome)
+    run.finish()
+    return run.inventory.totals
+
+
+def _changes(sql: psycopg.Connection) -> list[tuple[object, ...]]:
+    return sql.execute(
+        "select e.sub_type, e.name, c.operation, left(c.changes::text, 500) from entity_changes c join entities e on e.id = c.entity_id"
+        " where c.operation <> 'created' limit 20"
+    ).fetchall()
 
 
 def _marks(found: Collected) -> int:

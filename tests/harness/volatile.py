@@ -44,11 +44,20 @@ _OKTA = {"lastUpdated": milliseconds}
 _ON_PREMISES = {"onPremisesLastSyncDateTime": stamp}
 
 FIELDS: dict[str, dict[str, Fields]] = {
-    "okta": {"users": {**_OKTA, "lastLogin": milliseconds}, "groups": {**_OKTA, "lastMembershipUpdated": milliseconds}, "apps": _OKTA},
+    "okta": {
+        "users": {**_OKTA, "lastLogin": milliseconds},
+        "groups": {**_OKTA, "lastMembershipUpdated": milliseconds},
+        "apps": _OKTA,
+        "roles": _OKTA,
+        "plain": _OKTA,
+    },
     "authentik": {"users": {"last_login": stamp, "last_updated": stamp}},
     "google_workspace": {
-        "users": {"etag": tag, "lastLoginTime": milliseconds},
+        "units": {"etag": tag},
+        "users": {"etag": tag, "lastLoginTime": milliseconds, "thumbnailPhotoEtag": tag},
+        "deleted": {"etag": tag, "lastLoginTime": milliseconds},
         "groups": {"etag": tag},
+        "members": {"etag": tag},
         "roles": {"etag": tag},
         "assignments": {"etag": tag},
         "domains": {"etag": tag},

@@ -9,7 +9,7 @@ import pathlib
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import ldap3
 import pytest
@@ -73,16 +73,31 @@ class Samba:
         for _ in range(LOCKOUT):
             self.bind(dn, "wrong")
 
-    def primary(self, member: str, group: str) -> None:
-        """Makes a group, of which it is a member, the primary one of an account."""
+    @contextlib.contextmanager
+    def administrator(self) -> Iterator[ldap3.Connection]:
+        """A connection of the domain's administrator."""
         server = ldap3.Server("localhost", self.plain_port, get_info=ldap3.NONE)
         connection = ldap3.Connection(server, f"cn=Administrator,cn=Users,{BASE}", PASSWORD, auto_bind=True)
         try:
-            connection.search(group, "(objectClass=*)", "BASE", attributes=["objectSid"])
-            number = int.from_bytes(connection.response[0]["raw_attributes"]["objectSid"][0][-4:], "little")
-            assert connection.modify(member, {"primaryGroupID": [("MODIFY_REPLACE", [str(number)])]}), connection.result
+            yield connection
         finally:
             connection.unbind()
+
+    def attributes(self, dn: str, names: Iterable[str]) -> dict[str, list[bytes]]:
+        """The values of an entry's attributes."""
+        with self.administrator() as connection:
+            assert connection.search(dn, "(objectClass=*)", "BASE", attributes=sorted(names)), connection.result
+            return dict(connection.response[0]["raw_attributes"])
+
+    def change(self, dn: str, **attributes: list[str]) -> None:
+        """Replaces the values of an entry's attributes."""
+        with self.administrator() as connection:
+            assert connection.modify(dn, {name: [("MODIFY_REPLACE", values)] for name, values in attributes.items()}), connection.result
+
+    def primary(self, member: str, group: str) -> None:
+        """Makes a group, of which it is a member, the primary one of an account."""
+        number = int.from_bytes(self.attributes(group, ["objectSid"])["objectSid"][0][-4:], "little")
+        self.change(member, primaryGroupID=[str(number)])
 
     @contextlib.contextmanager
     def limited(self) -> Iterator[None]:

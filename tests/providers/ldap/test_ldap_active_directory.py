@@ -8,8 +8,9 @@ import uuid
 
 import ldap3
 import pytest
-from peers.samba import BASE, BIND_DN, MAX_RANGE, PASSWORD, UNITS, USERS, dn_of
+from peers.samba import BASE, BIND_DN, MAX_RANGE, PASSWORD, UNITS, USER_FILTER, USERS, dn_of
 from recorder import Recorder
+from stored_suite import writes_nothing
 
 from providers import registry
 from providers.collected import canonical, check_resource
@@ -92,7 +93,17 @@ def test_every_state_of_an_account(whole):
 
 
 def test_what_changes_with_every_sign_in_is_not_stored(whole):
-    volatile = {"logonCount", "lastLogon", "badPwdCount", "pwdLastSet", "uSNChanged", "whenChanged", *entries.STATE} - {"accountExpires"}
+    volatile = {
+        "logonCount",
+        "lastLogon",
+        "lastLogonTimestamp",
+        "badPwdCount",
+        "badPasswordTime",
+        "pwdLastSet",
+        "uSNChanged",
+        "whenChanged",
+    }
+    volatile |= {*entries.STATE} - {"accountExpires"}
     assert not volatile & set(whole.one("User 2").attributes)
     assert not [resource for _, resource in whole.all() if PASSWORD.encode() in canonical(resource)]
 
@@ -247,11 +258,30 @@ def test_case_dir_1_a_user_named_what(samba, added):
     assert set(names) <= {resource.name for _, resource in sink.all()}
 
 
-def test_a_sign_in_moves_nothing_that_is_stored(samba, whole):
-    assert samba.bind(BIND_DN, "wrong")["description"] == "invalidCredentials"
+MOVING = {
+    BIND_DN: {"badPasswordTime", "lastLogon", "uSNChanged", "whenChanged"},
+    dn_of(9): {"badPasswordTime", "badPwdCount", "uSNChanged", "whenChanged"},
+    f"CN=Domain Admins,CN=Users,{BASE}": {"uSNChanged", "whenChanged"},
+}
+"""Entry -> the attributes that move when somebody signs in, or changes something to and fro."""
+
+
+def test_an_unchanged_domain_writes_nothing_whatever_its_counters_say(samba, database, sql):
+    users = f"(&{USER_FILTER}(|(cn=admin)(cn=User 9)(cn=User 10)))"
+    config = samba.config(port=samba.plain_port, user_filter=users, group_filter="(cn=Domain Admins)")
+    first = read(config)
+    before = {dn: samba.attributes(dn, names) for dn, names in MOVING.items()}
+    for dn in (BIND_DN, dn_of(9)):
+        assert samba.bind(dn, "wrong")["description"] == "invalidCredentials"
     assert samba.bind(BIND_DN, PASSWORD)["description"] == "success"
-    again = read(samba.config(port=samba.plain_port))
-    assert {scope: whole.differences(again, scope) for scope in whole.reports} == {scope: [] for scope in again.reports}
+    for dn in MOVING:
+        for values in (["moved"], []):
+            samba.change(dn, info=values)
+    stayed = [(dn, name) for dn, names in MOVING.items() for name in names if samba.attributes(dn, names)[name] == before[dn][name]]
+
+    assert stayed == []
+    assert {resource.sub_type for _, resource in first.all()} == {"ldap_user", "ldap_group", "ldap_ou"}
+    writes_nothing(database, sql, "ldap", first, read(config))
 
 
 def test_case_dir_5_the_identity_is_the_domains_own(samba, whole):

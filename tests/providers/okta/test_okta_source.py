@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 
 import pytest
@@ -105,8 +106,10 @@ class TestOkta(StoredSuite):
         self.secrets = (TOKEN,)
 
     def move(self, time):
-        lists = {"users": self.okta.users.values(), "groups": self.okta.groups.values(), "apps": self.okta.apps.values()}
-        volatile.move("okta", lists, time)
+        okta = self.okta
+        lists = {"users": okta.users, "groups": okta.groups, "apps": okta.apps}
+        nested = {"roles": itertools.chain(*okta.roles.values()), "plain": itertools.chain(*okta.plain.values())}
+        volatile.move("okta", {**{name: found.values() for name, found in lists.items()}, **nested}, time)
 
     @contextlib.contextmanager
     def inject(self, fault):
