@@ -20,6 +20,7 @@ from api import (
     refusals,
     releases,
     scopes,
+    sessions,
     sync,
     webhooks,
 )
@@ -29,7 +30,22 @@ from api.pages import routes
 from worker.config.settings import Settings
 
 PREFIX = "/api/v1"
-ROOMS = (jobs, providers, inventory, organizations, entities, changes, releases, scopes, connectors, sync, webhooks, keys, audit)
+ROOMS = (
+    jobs,
+    providers,
+    inventory,
+    organizations,
+    entities,
+    changes,
+    releases,
+    scopes,
+    connectors,
+    sync,
+    webhooks,
+    keys,
+    sessions,
+    audit,
+)
 ENDPOINTS = tuple(endpoint for room in ROOMS for endpoint in room.ENDPOINTS)
 
 

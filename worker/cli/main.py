@@ -32,6 +32,7 @@ COMMANDS = {
     "secrets": "rotate: seals every stored secret again with the first key of ELDER_SECRET_KEYS, so that older keys can be dropped; "
     "mask: takes what `mask_names` name out of entities and their history",
     "keys": "makes, lists, rotates and revokes keys of the Elder API",
+    "sessions": "lists the sessions of people who are signed in to the pages, and ends those of one person",
     "keygen": "makes a key for ELDER_SECRET_KEYS",
 }
 
@@ -179,6 +180,12 @@ def _keys(command: argparse.ArgumentParser) -> None:
     actions.add_parser("revoke", help="end a key at once").add_argument("name")
 
 
+def _sign_ins(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="list the sessions that may be used now, each with the person's subject")
+    actions.add_parser("end", help="end all sessions of a person at once").add_argument("subject")
+
+
 def _settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--format", choices=("markdown", "env"), default="markdown")
 
@@ -197,5 +204,6 @@ _ARGUMENTS = {
     "bootstrap": _bootstrap,
     "migrate": _migrate,
     "keys": _keys,
+    "sessions": _sign_ins,
     "settings": _settings,
 }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import msgspec
 
 from worker.store import statements
 from worker.store.connection import Connection, guarded
 from worker.store.keys import Role
+from worker.store.query import Query, rows
+
+COLUMNS: LiteralString = "id, issuer, subject, name, role, created_at, seen_at"
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -70,6 +73,20 @@ def add(connection: Connection, sign_in: str, person: Person) -> tuple[int, str]
 def end(connection: Connection, number: int) -> bool:
     """Ends a session at once. False when it has ended before."""
     return connection.execute(statements.get("end_session"), {"id": number}).fetchone() is not None
+
+
+def page(connection: Connection, number: int, size: int, limits: Limits, subject: str | None = None) -> tuple[list[dict[str, Any]], int]:
+    """A page of the sessions that may be used now, of everybody or of one subject, the newest first."""
+    query = Query(COLUMNS, "elder_worker.api_sessions", "id desc", ["ended_at is null"])
+    query.only("seen_at > now() - make_interval(secs => %s)", limits.idle)
+    query.only("created_at > now() - make_interval(secs => %s)", limits.lifetime)
+    query.only("subject = %s", subject)
+    return query.page(connection, number, size)
+
+
+def end_all(connection: Connection, subject: str) -> list[dict[str, Any]]:
+    """Ends every session of a subject at once; returns those that had not ended, by issuer, subject, name and role."""
+    return rows(connection, statements.get("end_sessions_of_subject"), {"subject": subject})
 
 
 def _hash(text: str) -> bytes:

@@ -24,6 +24,12 @@ update elder_worker.api_sessions set ended_at = now()
 where id = %(id)s and ended_at is null
 returning id
 
+-- name: end_sessions_of_subject
+-- Ends every session of a person, at whichever issuer they signed in.
+update elder_worker.api_sessions set ended_at = now()
+where subject = %(subject)s and ended_at is null
+returning id, issuer, subject, name, role
+
 -- name: delete_old_sessions
 -- Deletes sessions that have long been over: no lifetime is longer than 30 days.
 delete from elder_worker.api_sessions where created_at < now() - interval '31 days'
