@@ -22,11 +22,11 @@ test: $(VENV)/test peers ## The whole suite
 	@$(BIN)/python -m compileall -q api providers supervisor tests worker # once, and not in each of the thousand processes that it starts
 	$(BIN)/pytest -q --dist loadfile -n $(SIDE_BY_SIDE) $(PYTEST)
 
-check: $(VENV)/test ## Format, lint, types, import arrows
+check: $(VENV)/test ## Format, lint, types, import arrows, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests/test_house.py
+	$(BIN)/pytest -q tests/test_house.py tests/docs/test_docs_generated.py
 
 format: $(VENV)/test ## Formats the code
 	$(BIN)/ruff format .

@@ -182,13 +182,38 @@ def test_the_supervisor_does_not_know_what_its_jobs_are_for(path):
     assert not DOMAIN & set(re.findall(r"[a-z]+", path.read_text().lower()))
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_no_sdk_is_imported_by_importing(path):
-    """An SDK costs up to a second and 150 MB: only a job process may pay, inside `open`. Modules named `client` or `source` are those."""
-    module = module_name(path)
-    if module.startswith("providers.") and module.split(".")[-1] not in {"__init__", "config", "catalogue", "provider"}:
-        return
-    assert not SDKS & {name.split(".")[0] for name in imports(path, top_level_only=True)}
+SOURCE_ROOMS = FLOORS["providers"][8]
+OTHERS = [path for path in SOURCES if not module_name(path).startswith("providers")]
+
+
+@pytest.mark.parametrize("path", OTHERS, ids=module_name)
+def test_other_packages_find_a_source_through_the_registry_only(path):
+    """No module of the worker or the API names a provider's room: third parties' providers are found in the same way."""
+    assert not {room_of(name) for name in imports(path) if name.startswith("providers.")} & set(SOURCE_ROOMS)
+
+
+def test_only_job_processes_load_an_sdk():
+    """An SDK costs up to a second and 150 MB. No module that any other process imports leads to one, over however many imports."""
+    paths = {module_name(path): path for path in SOURCES}
+    light = [
+        name
+        for name in paths
+        if not name.startswith("providers.") or name.split(".")[-1] in {"__init__", "config", "catalogue", "provider"}
+    ]
+    reached, waiting = set(), [*light, "providers.registry", "providers.runner"]
+    while waiting:
+        module = waiting.pop()
+        if module not in reached:
+            reached.add(module)
+            waiting += _modules(imports(paths[module], top_level_only=True), set(paths)) | _packages_of(module, set(paths))
+    loading = {name for name in reached if SDKS & {name.split(".")[0] for name in imports(paths[name], top_level_only=True)}}
+    assert loading == set()
+
+
+def _packages_of(module: str, names: set[str]) -> set[str]:
+    """The packages that Python imports before the module."""
+    parts = module.split(".")
+    return {".".join(parts[:end]) for end in range(1, len(parts))} & names
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)

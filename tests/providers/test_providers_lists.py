@@ -19,7 +19,7 @@ from gcp_population import populate
 from interposer import FAULTS, Interposer, Wire, rounds
 from peers import arm
 from peers import google_refusals as refusals
-from peers.arm import SECRET, SUBSCRIPTION, TENANT
+from peers.arm_account import SECRET, SUBSCRIPTION, TENANT
 from peers.authentik import TOKEN as AUTHENTIK_TOKEN
 from peers.google_customer import ADMIN, Customer
 from peers.http_proxy import Asked, Cut, Reply

@@ -10,7 +10,7 @@ import json
 
 import pytest
 from gcp_population import populate
-from peers.arm import SECRET, SUBSCRIPTION, TENANT
+from peers.arm_account import SECRET, SUBSCRIPTION, TENANT
 from peers.authentik import TOKEN as AUTHENTIK_TOKEN
 from peers.google_customer import ADMIN, Customer
 from peers.kube import fill, running

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peers.arm import SECRET, TENANT
+from peers.arm_account import SECRET, TENANT
 from recorder import Recorder
 
 from providers import registry

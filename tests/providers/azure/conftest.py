@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from peers.arm import SUBSCRIPTION
+from peers.arm_account import SUBSCRIPTION
 
 from providers.http import retry
 

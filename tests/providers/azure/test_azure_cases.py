@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from azure_account import NOT_FOUND, outcome, read, refusal
-from peers.arm import OTHER, SUBSCRIPTION, TENANT
+from peers.arm_account import OTHER, SUBSCRIPTION, TENANT
 
 from providers.errors import Outcome
 from providers.http import retry

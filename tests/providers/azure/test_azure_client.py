@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from azure_account import read
-from peers.arm import SUBSCRIPTION
+from peers.arm_account import SUBSCRIPTION
 
 from providers.errors import Outcome
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from azure_account import read
-from peers.arm import SUBSCRIPTION
+from peers.arm_account import SUBSCRIPTION
 
 from providers.azure import catalogue
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from azure_account import NOT_FOUND, outcome, read
-from peers.arm import OTHER, SUBSCRIPTION, Refused
+from peers.arm_account import OTHER, SUBSCRIPTION, Refused
 
 from providers.azure.graph import CONFIRMED_EACH
 from providers.errors import Outcome

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from peers.arm import FEDERATED, HEADER, SECRET, TENANT
+from peers.arm_account import FEDERATED, HEADER, SECRET, TENANT
 
 from providers import registry, schema
 from providers.azure import client

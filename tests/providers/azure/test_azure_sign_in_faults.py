@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from azure_account import CREDENTIALS, read
-from peers.arm import SECRET, TENANT
+from peers.arm_account import SECRET, TENANT
 
 from providers import registry
 from providers.errors import ConfigError, CredentialsError, Throttled

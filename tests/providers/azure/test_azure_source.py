@@ -8,7 +8,7 @@ import pytest
 import volatile
 from azure_account import CREDENTIALS, read, refusal
 from azure_description import fields, inner, model_of
-from peers.arm import OTHER, SECRET, SUBSCRIPTION, TENANT
+from peers.arm_account import OTHER, SECRET, SUBSCRIPTION, TENANT
 from peers.port import free_port
 from stored_suite import StoredSuite
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from azure_account import CREDENTIALS, read, refusal
-from peers.arm import OTHER, SUBSCRIPTION, TENANT
+from peers.arm_account import OTHER, SUBSCRIPTION, TENANT
 
 from providers import registry
 from providers.errors import ConfigError, Denied, Outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from azure_account import read
-from peers.arm import OTHER, SUBSCRIPTION, TENANT
+from peers.arm_account import OTHER, SUBSCRIPTION, TENANT
 
 from providers.azure import catalogue
 from providers.azure.references import LARGEST, References
