@@ -1,4 +1,4 @@
-"""Attention: jobs, connectors and scopes that wait for a person."""
+"""Attention: jobs, connectors, scopes and webhooks that wait for a person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ def attention(connection: Connection) -> list[dict[str, Any]]:
     """Rows that need a person's attention, each with `kind`, `number` (of a job or run), `name` and `count`; at most 200.
 
     Kinds: ``parked`` and ``failing`` jobs, a ``connector`` whose newest sync was not complete, deletions that are ``held`` back, scopes
-    that are ``stale`` (not read in full for a week), ``abandoned`` scopes, entities of a job or connector that are ``unconfirmed``, keys of
-    the API that are ``expiring`` within two weeks or have expired within the last two (`count` is the days that are left).
+    that are ``stale`` (not read in full for a week), ``abandoned`` scopes, entities of a job or connector that are ``unconfirmed``, a
+    ``webhook`` with deliveries that were given up within a week, keys of the API that are ``expiring`` within two weeks or have expired
+    within the last two (`count` is the days that are left).
     """
     return rows(connection, statements.get("attention"), {})

@@ -52,6 +52,11 @@ def latest(elder, hook) -> dict:
     return elder.get(f"webhooks/{hook['id']}/deliveries")["deliveries"][0]
 
 
+def home(elder) -> str:
+    """The first page, as a browser gets it."""
+    return elder.call("GET", "/", headers={"Accept": "text/html"}).get_data(as_text=True)
+
+
 def make_due(sql) -> None:
     """Lets time pass: waits and leases are over."""
     sql.execute("update elder_worker.webhook_deliveries set next_attempt_at = now() where next_attempt_at is not null")
@@ -118,7 +123,11 @@ def test_the_waits_grow_and_after_the_last_it_is_given_up_and_told(elder, delive
     assert "is given up after 10 attempts: the receiver answered 500" in caplog.text
     assert 'elder_webhook_attempts_total{outcome="given_up"} 1.0' in elder.call("GET", "/metrics").get_data(as_text=True)
 
+    sentence = f"1 delivery to the webhook hook was given up: <code>elder webhooks deliveries {hook['id']}</code>"
+    assert sentence in home(elder)
+
     elder.post(f"webhooks/{hook['id']}/deliveries/{given_up['id']}/retry", status=202)
+    assert "was given up" not in home(elder)
     assert deliverer.deliver_due() == 1
     assert (latest(elder, hook)["status"], elder.get(f"webhooks/{hook['id']}")["failed"]) == (204, 0)
 

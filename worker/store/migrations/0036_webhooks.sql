@@ -42,6 +42,7 @@ create table elder_worker.webhook_deliveries (
     error           text not null default ''     -- why the last attempt failed
 );
 create index webhook_deliveries_due on elder_worker.webhook_deliveries (webhook_id, next_attempt_at) where next_attempt_at is not null;
+create index webhook_deliveries_failed on elder_worker.webhook_deliveries (webhook_id, failed_at) where failed_at is not null;
 create index webhook_deliveries_page on elder_worker.webhook_deliveries (webhook_id, id);
 create index webhook_deliveries_age on elder_worker.webhook_deliveries (created_at);
 

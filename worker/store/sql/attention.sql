@@ -28,6 +28,11 @@ from entities e join elder_worker.scopes s on s.id = e.scope_id
 where e.unconfirmed_since is not null and e.is_active
 group by s.owner
 union all
+select 'webhook', w.id, w.name, count(*)
+from elder_worker.webhook_deliveries d join elder_worker.webhooks w on w.id = d.webhook_id
+where d.failed_at > now() - interval '7 days'
+group by w.id
+union all
 select 'expiring', k.id, k.name, floor(extract(epoch from k.expires_at - now()) / 86400)::bigint from elder_worker.api_keys k
 where k.revoked_at is null and k.expires_at between now() - interval '14 days' and now() + interval '14 days'
 limit 200

@@ -2,12 +2,9 @@
 -- Returns webhooks, the newest first, each with how many deliveries are under way and how many were given up; one of them, if an id is given.
 select w.id, w.name, w.url, w.events, w.job_id, w.enabled, w.disabled_reason, w.created_by, w.created_at, w.updated_at, w.last_attempt_at,
        w.last_delivered_at, w.last_failed_at, w.last_error, case when w.previous_until > now() then w.previous_until end as previous_until,
-       d.pending, d.failed
+       (select count(*) from elder_worker.webhook_deliveries d where d.webhook_id = w.id and d.next_attempt_at is not null) as pending,
+       (select count(*) from elder_worker.webhook_deliveries d where d.webhook_id = w.id and d.failed_at is not null) as failed
 from elder_worker.webhooks w
-cross join lateral (
-    select count(*) filter (where next_attempt_at is not null) as pending, count(*) filter (where failed_at is not null) as failed
-    from elder_worker.webhook_deliveries where webhook_id = w.id
-) as d
 where %(id)s::bigint is null or w.id = %(id)s
 order by w.id desc
 limit %(limit)s offset %(offset)s
