@@ -30,6 +30,9 @@ POOL = "default_pool_size = 6"
 DRAIN = 900.0
 """Seconds for all jobs to run once more when nobody is in the way."""
 
+ZONE = "zone"
+"""Queue of the jobs that only one worker serves."""
+
 PUBLISHED = 2.0
 """Seconds: the state that the metrics are read from is published every second."""
 
@@ -42,6 +45,7 @@ def main() -> int:
     parser.add_argument("--resources", type=int, default=1000, help="of each job")
     parser.add_argument("--pause", type=float, default=0.2, help="seconds that a source takes for 50 resources of a region")
     parser.add_argument("--pooled", action="store_true", help="a PgBouncer in transaction mode between the workers and PostgreSQL")
+    parser.add_argument("--unlike", action="store_true", help="every other job is in a queue that only the second worker serves")
     parser.add_argument("--outage", type=float, default=LONGEST, help="seconds that PostgreSQL is away at the most")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--folder", type=pathlib.Path, default=None, help="kept afterwards, with the logs")
@@ -51,7 +55,10 @@ def main() -> int:
     now = dt.datetime.now(dt.UTC)
     print(f"{now:%Y-%m-%d %H:%M} UTC, {platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, seed {seed}")
     print(f"{options.minutes:g} minutes, 2 workers, {options.jobs} jobs, {options.jobs * options.resources} resources")
-    print(f"PostgreSQL away for up to {options.outage:g} s{', PgBouncer in transaction mode between' * options.pooled}\n", flush=True)
+    print(f"PostgreSQL away for up to {options.outage:g} s{', PgBouncer in transaction mode between' * options.pooled}")
+    print(
+        f"{'only the second worker serves the queue of every other job' if options.unlike else 'both workers serve all jobs'}\n", flush=True
+    )
     if options.folder:
         return chaos(options.folder.resolve(), options)
     with tempfile.TemporaryDirectory(prefix="elder-chaos-") as folder:
@@ -74,10 +81,14 @@ def chaos(folder: pathlib.Path, options: argparse.Namespace) -> int:
         proxies += [Proxy(target) for _ in range(2)]
         config = {"version": 0, "resources": options.resources // 4, "pause": options.pause}
         ledger = Ledger(server.url(), options.jobs, config)
+        apart = ledger.jobs[1::2] if options.unlike else []
+        ledger.put_aside(apart, ZONE)
         for number, proxy in enumerate(proxies):
             url = f"postgresql://elder:{server.password}@127.0.0.1:{proxy.port}/elder"
-            workers.append(Worker(folder / f"worker-{number}", folder / "site", free_port(), url))
-        return _run(ledger, workers, Faults(workers, proxies, server, options.outage), options.minutes * 60, folder)
+            workers.append(
+                Worker(folder / f"worker-{number}", folder / "site", free_port(), url, f"default,{ZONE}" if number else "default")
+            )
+        return _run(ledger, workers, Faults(workers, proxies, server, options.outage), options.minutes * 60, folder, set(apart))
     finally:
         for worker in workers:
             if worker.process.poll() is None:
@@ -90,7 +101,8 @@ def chaos(folder: pathlib.Path, options: argparse.Namespace) -> int:
         server.close()
 
 
-def _run(ledger: Ledger, workers: list[Worker], faults: Faults, seconds: float, folder: pathlib.Path) -> int:
+def _run(ledger: Ledger, workers: list[Worker], faults: Faults, seconds: float, folder: pathlib.Path, apart: set[int]) -> int:
+    """`apart` are the jobs that the first worker may not run."""
     for worker in workers:
         worker.await_ready()
     ledger.begin()
@@ -115,6 +127,8 @@ def _run(ledger: Ledger, workers: list[Worker], faults: Faults, seconds: float, 
     wrong |= {
         "jobs that did not complete in the last round": len(ledger.jobs) - stored,
         "runs of the last round that the metrics count otherwise": abs(int(counted) - stored),
+        "jobs that a worker ran which does not serve their queue": len(workers[0].has_started() & apart),
+        "jobs that only one worker serves and that it has not run": len(apart - workers[1].has_started()),
         "workers that did not stop with exit code 0": sum(code != 0 for code in codes),
         "processes left": len(left_processes(folder)),
         "temporary files left": sum(len(worker.left_files()) for worker in workers),

@@ -84,6 +84,10 @@ class Ledger:
                 made.append(row[0])  # type: ignore[index]
         return made
 
+    def put_aside(self, jobs: list[int], queue: str) -> None:
+        """Puts jobs into a queue of their own, before any has run."""
+        self.do(lambda connection: connection.execute("update discovery_jobs set queue = %s where id = any(%s)", [queue, jobs]))
+
     # --- the operator
 
     def begin(self) -> None:

@@ -25,7 +25,8 @@ READY_TIMEOUT = 90.0
 class Worker:
     """``elder-worker run``, started again whenever it has ended, as an orchestrator would."""
 
-    def __init__(self, folder: pathlib.Path, site: pathlib.Path, port: int, url: str) -> None:
+    def __init__(self, folder: pathlib.Path, site: pathlib.Path, port: int, url: str, queues: str = "default") -> None:
+        """`queues` are those that it serves, with commas."""
         self.folder, self.port = folder, port
         self.temporary, self.runtime = folder / "tmp", folder / "run"
         for path in (self.temporary, self.runtime):
@@ -44,6 +45,7 @@ class Worker:
             "DISCOVERY_KILL_GRACE": "1",
             "DISCOVERY_JOB_MEMORY_MB": "256",
             "LEASE_TTL": "10",
+            "WORKER_QUEUES": queues,
         }
         self._http = urllib3.PoolManager(retries=False, timeout=3.0)
         self._lock = threading.Lock()
@@ -57,6 +59,10 @@ class Worker:
         with (self.folder / "log").open("ab") as log:
             command = [sys.executable, "-m", "worker.cli", "run"]
             return subprocess.Popen(command, env=self.environ, cwd=self.folder, stdout=log, stderr=log, start_new_session=True)
+
+    def has_started(self) -> set[int]:
+        """The jobs of which its log says that it has started a run."""
+        return {int(number) for number in re.findall(r"started job_id: (\d+)", (self.folder / "log").read_text(errors="replace"))}
 
     def revive(self) -> None:
         """Starts it again when it has ended."""
