@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 from store_runs import OWNER, Run, add_job, claim, resources, run_once
 from store_syncs import Sync
+from waiting import until
 
 from providers.records import Resource
 from worker.run.events import EVENTS
@@ -260,3 +263,19 @@ def test_two_processes_never_claim_the_same(database, sql, job):
         assert webhooks.claim(other) is None, "each webhook has its delivery under way"
 
     assert {claimed.webhook_id, beside.webhook_id} == {first, second}
+
+
+def test_a_webhook_that_is_deleted_while_a_run_ends_costs_the_run_nothing(database, sql, job):
+    hook = add_webhook(sql, "run.ended")
+    kept = add_webhook(sql, "run.ended", name="kept")
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
+    with psycopg.connect(database) as deleting, ThreadPoolExecutor(1) as pool:
+        deleting.execute("delete from elder_worker.webhooks where id = %s", [hook])
+        running = pool.submit(run_once, database, job, resources(1))
+        until(lambda: sql.execute(waiting).fetchone()[0], "the run's end waits for the webhook that is being deleted")
+        deleting.commit()
+        assert running.result(30).retries == {}, "the outcome is stored at the first try"
+
+    assert sql.execute("select status from discovery_history").fetchall() == [("completed",)]
+    assert sql.execute("select webhook_id from elder_worker.webhook_deliveries").fetchall() == [(kept,)]

@@ -114,6 +114,7 @@ create function elder_worker.announce(
         'data', source || jsonb_build_object('run', run || jsonb_build_object('entities', counts)) || e.more)
     from events e
     join elder_worker.webhooks w on w.enabled and (w.job_id is null or w.job_id = job) and e.event = any(w.events)
+    for key share of w   -- one that is being deleted is waited for and left out: its delivery would keep the outcome from being stored
 $$;
 
 -- The events that enabled webhooks want of a job, or of connectors; null: none.
