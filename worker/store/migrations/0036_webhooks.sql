@@ -68,13 +68,14 @@ create function elder_worker.entities_changed_by(run bigint, owner text, since t
             limit 100
         )
         union
+        (select c.entity_id from entity_changes c where c.run_id = run and c.operation = any(operations) limit 100)
+        union
         (
             select c.entity_id
             from entity_changes c
             join entities e on e.id = c.entity_id
             join elder_worker.scopes s on s.id = e.scope_id
-            where c.operation = any(operations)
-              and (c.run_id = run or (run is null and c.run_id is null and c.changed_at >= since and s.owner = $2))
+            where run is null and c.run_id is null and c.changed_at >= since and c.operation = any(operations) and s.owner = $2
             limit 100
         )
     ), shown as (
