@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 
-from bench.chaos.worker import ROOT, Worker
+from bench.chaos.worker import READY_TIMEOUT, ROOT, Worker
 from worker.local.postgres import EmbeddedPostgres
 
 sys.path.insert(0, str(ROOT / "tests" / "peers"))
@@ -39,6 +39,7 @@ class Faults:
         """Fault -> seconds from its end until the worker (both, for PostgreSQL) said that it was ready."""
         self.failures: list[str] = []
         self._workers, self._server, self._outage = workers, server, outage
+        self._cap = READY_TIMEOUT + outage  # PostgreSQL may go away while a worker comes back from something else
         self._over = threading.Event()
         self._threads = [
             threading.Thread(target=self._haunt, args=(lambda pair=pair: self._strike(*pair), WORKER_PAUSE))
@@ -74,14 +75,14 @@ class Faults:
         else:
             self._hit(worker, kind, name)
             return
-        self.recoveries[f"{kind} {name}"].append(worker.await_ready())
+        self.recoveries[f"{kind} {name}"].append(worker.await_ready(cap=self._cap))
 
     def _hit(self, worker: Worker, kind: str, name: str) -> None:
         pid, now = worker.pick(name), time.time()
         if pid is None or not self._signal(pid, kind):
             return
         look = (lambda: worker.renewed(name, pid, now)) if kind == "kill" else None
-        self.recoveries[f"{kind} {name}"].append(worker.await_ready(look))
+        self.recoveries[f"{kind} {name}"].append(worker.await_ready(look, self._cap))
 
     def _signal(self, pid: int, kind: str) -> bool:
         """Whether there was such a process. One that was stopped goes on after a while, if it still lives."""
@@ -113,4 +114,4 @@ class Faults:
         self._server.stop(signal.SIGQUIT)  # immediate: as if it had crashed
         time.sleep(random.uniform(0.0, self._outage))
         self._server.start()
-        self.recoveries["PostgreSQL restart"].append(max(worker.await_ready() for worker in self._workers))
+        self.recoveries["PostgreSQL restart"].append(max(worker.await_ready(cap=self._cap) for worker in self._workers))
