@@ -29,24 +29,24 @@ PAGES = {
 _LINK = re.compile(r"\[(?P<text>(?:[^\]\[]|\[[^\]]*\])*)\]\((?P<path>[^)\s#:]+)(?P<anchor>#[^)\s]*)?\)")
 
 
-def pages(root: Path = ROOT) -> dict[str, str]:
+def pages() -> dict[str, str]:
     """The text of each page of the site, by its file name."""
-    found = {page: relinked((root / name).read_text(), posixpath.dirname(name), root) for name, page in PAGES.items()}
-    return found | {path.name: relinked(path.read_text(), "docs", root) for path in sorted((root / "docs").glob("*.md"))}
+    found = {page: relinked((ROOT / name).read_text(), posixpath.dirname(name)) for name, page in PAGES.items()}
+    return found | {path.name: relinked(path.read_text(), "docs") for path in sorted((ROOT / "docs").glob("*.md"))}
 
 
-def relinked(markdown: str, folder: str, root: Path = ROOT) -> str:
+def relinked(markdown: str, folder: str) -> str:
     """The text of a page in `folder` of the repository, each relative link as one between pages, or as the file's name."""
-    return _LINK.sub(lambda match: _link(match, folder, root), markdown)
+    return _LINK.sub(lambda match: _link(match, folder), markdown)
 
 
-def _link(match: re.Match[str], folder: str, root: Path) -> str:
+def _link(match: re.Match[str], folder: str) -> str:
     path = posixpath.normpath(posixpath.join(folder, match["path"]))
     text, anchor = match["text"], match["anchor"] or ""
     target = PAGES.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") and path.endswith(".md") else "")
     if target:
         return f"[{text}]({target}{anchor})"
-    if not (root / path).exists():
+    if not (ROOT / path).exists():
         return match[0]  # the generator says that it leads nowhere
     return f"`{path}`" if text.strip("`").rstrip("/") == path else f"{text} (`{path}`)"
 

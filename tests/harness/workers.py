@@ -44,7 +44,7 @@ from worker.config.sealed import unseal
 if __name__ == "__main__":
     sys.exit(Supervisor(unseal(int(sys.argv[1]), SupervisorConfig)).run())
 """
-"""As `elder-worker run` does, the process that has read the settings becomes the supervisor, which keeps nothing of them."""
+"""The program that the starter is replaced by: the supervisor starts with a fresh memory, as it does under `elder-worker run`."""
 
 
 class Worker:

@@ -62,7 +62,7 @@ class SignIn(serving.Handler):
 
 
 class ManagedIdentity(serving.Handler):
-    """What a machine in Azure asks for its token: the endpoint of App Service and Container Apps, and that of virtual machines."""
+    """The two endpoints that issue tokens to managed identities: that of App Service and Container Apps, and that of virtual machines."""
 
     asked: list[str]
 

@@ -17,7 +17,7 @@ class Received(NamedTuple):
     method: str
     path: str
     headers: dict[str, str]
-    """By their names in lower case."""
+    """Header names are in lower case."""
     body: bytes
 
 

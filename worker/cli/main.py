@@ -180,7 +180,7 @@ def _keys(command: argparse.ArgumentParser) -> None:
     actions.add_parser("revoke", help="end a key at once").add_argument("name")
 
 
-def _sign_ins(command: argparse.ArgumentParser) -> None:
+def _sessions(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="list the sessions that may be used now, each with the person's subject")
     actions.add_parser("end", help="end all sessions of a person at once").add_argument("subject")
@@ -204,6 +204,6 @@ _ARGUMENTS = {
     "bootstrap": _bootstrap,
     "migrate": _migrate,
     "keys": _keys,
-    "sessions": _sign_ins,
+    "sessions": _sessions,
     "settings": _settings,
 }

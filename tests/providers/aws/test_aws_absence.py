@@ -1,4 +1,5 @@
-"""What AWS does not find below a list is deleted only when the list names it no more; and which answers say so, by AWS's own models."""
+"""A parent that AWS answers "not found" for is deleted only when a second read of its list lacks it. The error codes that count as "not found"
+are checked against AWS's API models."""
 
 from __future__ import annotations
 
