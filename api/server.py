@@ -50,16 +50,15 @@ def main(fd: int) -> int:
         return EXIT_CONFIG
     log.info("the Elder API listens on %s://%s", "https" if secured else "http", address)
     app = create_app(settings)
-    Gunicorn(app, options(address, threads=64, timeout=120) | secured | {"post_worker_init": lambda _worker: deliver(app)}).run()
+    Gunicorn(app, options(address, threads=64, timeout=120) | secured | delivering(app)).run()
     return 0
 
 
-def deliver(app: Flask) -> Deliverer:
-    """Delivers the events of webhooks in the background of the process that answers requests, as it has the database and the keys."""
+def delivering(app: Flask) -> dict[str, Any]:
+    """The gunicorn settings by which the process that answers requests delivers webhooks, as it has the database and the keys."""
     context = app.extensions["elder"]
     deliverer = Deliverer(context.settings, context.pool, context.box, context.deliveries)
-    deliverer.start()
-    return deliverer
+    return {"post_worker_init": lambda _worker: deliverer.start(), "worker_exit": lambda _arbiter, _worker: deliverer.close()}
 
 
 def _secured(settings: Settings) -> dict[str, Any]:

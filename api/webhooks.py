@@ -83,9 +83,7 @@ def rotate_secret(context: Context, query: NoQuery, body: RotateSecretBody, webh
 def test_webhook(context: Context, query: NoQuery, body: Any, webhook_id: int) -> dict[str, Any]:
     """Sends a test event within seconds; the delivery says what became of it."""
     with audited(context, "webhook tested", f"webhook {webhook_id}") as change:
-        row = _get(change.connection, webhook_id)
-        if not row["enabled"]:
-            raise ApiError(f"webhook {webhook_id} is disabled: enable it first")
+        row = _enabled(change.connection, webhook_id)
         moment = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         payload = {"type": TEST, "timestamp": moment, "data": {"webhook": {"id": webhook_id, "name": row["name"]}}}
         number = webhooks.add_delivery(change.connection, webhook_id, TEST, payload)
@@ -103,6 +101,7 @@ def list_deliveries(context: Context, query: Paging, body: Any, webhook_id: int)
 def retry_delivery(context: Context, query: NoQuery, body: Any, webhook_id: int, delivery_id: int) -> dict[str, Any]:
     """Sends a delivery again, under the same id, whatever became of it."""
     with audited(context, "webhook delivery retried", f"webhook {webhook_id}") as change:
+        _enabled(change.connection, webhook_id)
         name = f"delivery {delivery_id} of webhook {webhook_id}"
         change.before = or_404(webhooks.delivery(change.connection, webhook_id, delivery_id), name)
         webhooks.retry(change.connection, webhook_id, delivery_id)
@@ -112,6 +111,14 @@ def retry_delivery(context: Context, query: NoQuery, body: Any, webhook_id: int,
 
 def _get(connection: Connection, number: int) -> dict[str, Any]:
     return or_404(webhooks.get(connection, number), f"webhook {number}")
+
+
+def _enabled(connection: Connection, number: int) -> dict[str, Any]:
+    """A webhook that deliveries go to. Raises `ApiError` for one that is disabled."""
+    row = _get(connection, number)
+    if not row["enabled"]:
+        raise ApiError(f"webhook {number} is disabled: enable it first")
+    return row
 
 
 def _values(context: Context, body: WebhookBody) -> dict[str, Any]:

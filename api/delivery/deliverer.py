@@ -43,6 +43,12 @@ JITTER = 0.2
 GONE = 410
 """The status by which a receiver says that it wants no more."""
 
+BUSY = (429, 503)
+"""The statuses whose ``Retry-After`` is heeded."""
+
+LONGEST_WAIT = 86_400.0
+"""Seconds that a receiver can ask for at most."""
+
 log = logging.getLogger("api.webhooks")
 
 
@@ -64,7 +70,7 @@ class Deliverer:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the background, and waits for the deliveries that are under way."""
+        """Ends the background, and waits for the deliveries that are under way. Does nothing where `start` was not called."""
         self._stopping.set()
         if self._thread:
             self._thread.join()
@@ -85,6 +91,8 @@ class Deliverer:
                 while len(senders) < SENDERS and (claimed := self._claim()):
                     senders.append(threading.Thread(target=self._send, args=[claimed], name="webhook", daemon=True))
                     senders[-1].start()
+        if under_way := [sender for sender in senders if sender.is_alive()]:
+            log.info("the API ends; deliveries that are under way are waited for: %d", len(under_way))
         for sender in senders:
             sender.join()
 
@@ -122,11 +130,10 @@ class Deliverer:
         self._tell(claimed, ended)
 
     def _ended(self, claimed: Claimed) -> Ended:
-        wait = None if claimed.attempts > len(WAITS) else WAITS[claimed.attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
         try:
             answer = self._answer(claimed)
         except (receiver.Refused, request.NoAnswer, SecretBoxError) as error:
-            return Ended(False, wait, error=str(error))
+            return Ended(False, _wait(claimed.attempts), error=str(error))
         text = self._redactor.text(answer.beginning.decode(errors="replace").replace("\0", "\ufffd"))
         if answer.status in range(200, 300):
             return Ended(True, status=answer.status, answer=text)
@@ -134,7 +141,8 @@ class Deliverer:
             gone = "the receiver answered 410: it wants no more events"
             return Ended(False, None, answer.status, text, gone, reason=gone)
         followed = ", a redirect, which is not followed: change the webhook's URL" if answer.status in range(300, 400) else ""
-        return Ended(False, wait, answer.status, text, f"the receiver answered {answer.status}{followed}")
+        asked = answer.wait if answer.status in BUSY else 0.0
+        return Ended(False, _wait(claimed.attempts, asked), answer.status, text, f"the receiver answered {answer.status}{followed}")
 
     def _answer(self, claimed: Claimed) -> request.Answer:
         """The receiver's answer. Raises `Refused`, `NoAnswer` and `SecretBoxError`."""
@@ -159,3 +167,10 @@ class Deliverer:
             log.error("%s is given up after %d attempts: %s%s", where, claimed.attempts, ended.error, disabled)
         else:
             log.warning("%s is not delivered, and is tried again in %.0f s: %s", where, ended.wait, ended.error)
+
+
+def _wait(attempts: int, asked: float = 0.0) -> float | None:
+    """Seconds until the next attempt after so many, `asked` ones of them at least; None when that was the last."""
+    if attempts > len(WAITS):
+        return None
+    return max(min(asked, LONGEST_WAIT), WAITS[attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311

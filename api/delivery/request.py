@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from api.delivery.receiver import Receiver
+from providers.http.quota import asked_wait
 
 TIMEOUT = 10.0
 """Seconds for the connection, the request and the answer together."""
@@ -23,10 +24,13 @@ SHOWN = 1024
 
 
 class Answer(NamedTuple):
-    """The status of an answer, and the beginning of its body."""
+    """An answer, as far as it is read."""
 
     status: int
     beginning: bytes
+    """The first bytes of the body."""
+    wait: float
+    """Seconds that ``Retry-After`` asks for; 0 where it does not."""
 
 
 class NoAnswer(Exception):
@@ -44,7 +48,8 @@ def post(
             response = connection.getresponse()
             if connection.late:  # a head that was cut off passes for a whole one
                 raise TimeoutError
-            return Answer(response.status, _beginning(response))
+            headers = {name: value for name in ("retry-after", "date") if (value := response.getheader(name))}
+            return Answer(response.status, _beginning(response), asked_wait(headers))
     except ssl.SSLCertVerificationError as error:
         raise NoAnswer(f"the certificate of {receiver.host} is refused: {error.verify_message}; see ELDER_WEBHOOK_CA_BUNDLE") from None
     except (OSError, http.client.HTTPException) as error:

@@ -214,7 +214,7 @@ def test_no_process_of_the_api_shows_its_secrets(database, tmp_path):
 
 
 def test_the_served_api_delivers_webhooks(database, tmp_path, receiver):
-    """In the process that gunicorn has forked, as the database and the keys are there."""
+    """The deliverer is made before gunicorn forks, and its threads start in the process that answers requests."""
     api = Served(database, tmp_path / "log", ELDER_WEBHOOK_NETWORKS="127.0.0.1")
     try:
         body = {"name": "hook", "url": receiver.url, "events": ["run.ended"]}
@@ -230,3 +230,33 @@ def test_the_served_api_delivers_webhooks(database, tmp_path, receiver):
     assert [got.headers["webhook-id"] for got in receiver.received] == [asked["event_id"]]
     assert made["secret"] not in api.log.read_text()
     assert "of=elder" not in api.log.read_text(), "URLs are often secrets of their receivers"
+
+
+def test_a_delivery_that_is_under_way_when_the_api_ends_is_stored(database, tmp_path, receiver):
+    """The worker process alone gets the signal, as its master would kill it after five seconds, however slow this machine is."""
+    receiver.answering = lambda handler: receiver.ending.wait() and handler.send_error(404)
+    api = Served(database, tmp_path / "log", ELDER_WEBHOOK_NETWORKS="127.0.0.1")
+    try:
+        made = api.call("POST", "webhooks", {"name": "hook", "url": receiver.url, "events": ["run.ended"]}).json()
+        api.call("POST", f"webhooks/{made['id']}/test")
+        until(lambda: receiver.received, api.log.read_text)
+        master = api.process.pid
+        for child in pathlib.Path(f"/proc/{master}/task/{master}/children").read_text().split():
+            os.kill(int(child), signal.SIGTERM)
+
+        until(lambda: "deliveries that are under way are waited for: 1" in api.log.read_text(), api.log.read_text)
+        receiver.ending.set()
+
+        path = f"webhooks/{made['id']}/deliveries"
+        ended = until(lambda: [one for one in attempts(api, path) if one["status"]], api.log.read_text)
+        assert [(one["status"], one["attempts"]) for one in ended] == [(404, 1)]
+    finally:
+        api.stop()
+    until(lambda: not processes(api.mark), "no process is left")
+
+
+def attempts(api: Served, path: str) -> list[dict]:
+    """The deliveries of a webhook; none while the API starts anew."""
+    with contextlib.suppress(urllib3.exceptions.HTTPError):
+        return api.call("GET", path).json()["deliveries"]
+    return []

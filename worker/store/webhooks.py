@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, LiteralString, NamedTuple
 
 from psycopg.types.json import Jsonb
@@ -32,6 +33,8 @@ class Claimed(NamedTuple):
     payload: dict[str, Any]
     attempts: int
     """Attempts, this one included."""
+    claimed_at: dt.datetime
+    """Time of this claim by the database's clock: another claim of the delivery has another."""
     webhook_id: int
     name: str
     url: str
@@ -123,7 +126,8 @@ def claim(connection: Connection) -> Claimed | None:
 def end(connection: Connection, claimed: Claimed, ended: Ended) -> None:
     """Stores how an attempt ended, unless another process has claimed the delivery since. Raises `StoreError`."""
     with transaction(connection):
-        connection.execute(statements.get("end_attempt"), {**ended._asdict(), "id": claimed.id, "attempts": claimed.attempts})
+        claim = {"id": claimed.id, "webhook": claimed.webhook_id, "claimed_at": claimed.claimed_at}
+        connection.execute(statements.get("end_attempt"), ended._asdict() | claim)
 
 
 def _named(connection: Connection, query: bytes, values: dict[str, Any]) -> tuple[Any, ...] | None:

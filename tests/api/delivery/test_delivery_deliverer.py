@@ -15,7 +15,6 @@ from waiting import until
 
 from api.app import create_app
 from api.delivery.deliverer import JITTER, SENDERS, WAITS, Deliverer
-from api.server import deliver
 from worker.config.settings import load
 
 
@@ -55,6 +54,14 @@ def latest(elder, hook) -> dict:
 def home(elder) -> str:
     """The first page, as a browser gets it."""
     return elder.call("GET", "/", headers={"Accept": "text/html"}).get_data(as_text=True)
+
+
+def in_background(app) -> Deliverer:
+    """A deliverer that looks for what is due, until it is closed."""
+    context = app.extensions["elder"]
+    started = Deliverer(context.settings, context.pool, context.box, context.deliveries)
+    started.start()
+    return started
 
 
 def make_due(sql) -> None:
@@ -247,6 +254,62 @@ def test_a_late_deliverer_changes_nothing_once_its_claim_is_lost(elder, app, del
     assert latest(elder, hook) == delivered
 
 
+@pytest.mark.parametrize("status", [204, 500])
+def test_a_delivery_that_is_asked_for_again_during_an_attempt(elder, deliverer, hook, receiver, sql, status):
+    """The attempt's result is stored. A delivered one is not sent twice; one that failed is due at once, with all its attempts before it."""
+    asked = ask(elder, hook)
+    sql.execute("update elder_worker.webhook_deliveries set attempts = %s", [len(WAITS)])
+    receiver.answers = [status]
+    claimed = deliverer._claim()
+    elder.post(f"webhooks/{hook['id']}/deliveries/{asked['id']}/retry", status=202)
+
+    deliverer._attempt(claimed)
+
+    after = latest(elder, hook)
+    assert (after["status"], after["failed_at"], bool(after["delivered_at"])) == (status, None, status == 204)
+    assert deliverer.deliver_due() == (0 if status == 204 else 1), "and the webhook is not busy any more"
+    assert latest(elder, hook)["attempts"] == (0 if status == 204 else 1)
+
+
+def test_a_webhook_that_is_disabled_sends_nothing_again(elder, deliverer, hook, sql):
+    """It would wait without a word."""
+    asked = ask(elder, hook)
+    deliverer.deliver_due()
+    body = {name: hook[name] for name in ("name", "url", "events", "job_id")}
+    elder.put(f"webhooks/{hook['id']}", {**body, "enabled": False})
+
+    answer = elder.post(f"webhooks/{hook['id']}/deliveries/{asked['id']}/retry", status=400)
+
+    assert answer["error"] == f"webhook {hook['id']} is disabled: enable it first"
+    assert latest(elder, hook)["attempts"] == 1
+
+
+@pytest.mark.parametrize(
+    ("attempts", "status", "asked", "wait"),
+    [
+        (0, 429, "3600", 3600),
+        (0, 503, "Sun, 06 Nov 2044 08:49:37 GMT", 86_400),
+        (0, 503, "999999999", 86_400),
+        (8, 503, "60", WAITS[8] * (1 - JITTER)),  # no sooner than it would be anyway
+        (0, 500, "3600", 0),
+        (0, 429, "soon", 0),
+        (0, 429, "-5", 0),
+    ],
+)
+def test_retry_after(elder, deliverer, hook, receiver, sql, attempts, status, asked, wait):
+    ask(elder, hook)
+    sql.execute("update elder_worker.webhook_deliveries set attempts = %s", [attempts])
+    receiver.answers, receiver.headers = [status], {"Retry-After": asked}
+
+    deliverer.deliver_due()
+
+    [told] = sql.execute(
+        "select extract(epoch from next_attempt_at - last_attempt_at)::float from elder_worker.webhook_deliveries"
+    ).fetchone()
+    assert wait <= told
+    assert told < (3600 if wait == 0 else 86_400 + 600)
+
+
 def test_two_deliverers_send_each_delivery_once(elder, app, hook, receiver):
     hooks = [hook, *(elder.post("webhooks", {"name": f"{n}", "url": receiver.url, "events": ["run.ended"]}) for n in range(3))]
     for _ in range(5):
@@ -271,7 +334,7 @@ def test_in_the_background_a_receiver_that_is_slow_holds_up_no_other(elder, app,
     ask(elder, slow)
     ask(elder, hook)
 
-    background = deliver(app)
+    background = in_background(app)
     try:
         until(lambda: latest(elder, hook)["status"] == 404, "the other delivery")
         assert latest(elder, slow)["attempts"] == 1
@@ -297,7 +360,7 @@ def test_a_database_that_is_away_is_told_once_and_waited_for(elder, app, hook, r
 
     monkeypatch.setattr(webhooks, "claim", failing)
     ask(elder, hook)
-    background = deliver(app)
+    background = in_background(app)
     try:
         until(lambda: receiver.received, "the delivery")
     finally:

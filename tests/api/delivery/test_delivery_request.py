@@ -27,7 +27,7 @@ def send(url: str, *, timeout: float = 10.0, context: ssl.SSLContext | None = No
 
 
 def test_a_request_as_it_arrives(receiver):
-    assert send(receiver.url, **{"webhook-id": "7"}) == (204, b"")
+    assert send(receiver.url, **{"webhook-id": "7"}) == (204, b"", 0.0)
 
     [got] = receiver.received
     assert (got.path, got.body, got.headers["webhook-id"]) == ("/hook?of=elder", b'{"a": 1}', "7")
@@ -52,9 +52,9 @@ def test_the_environments_proxy_is_not_used(receiver, monkeypatch):
 def test_of_a_huge_answer_the_beginning_is_read(receiver):
     receiver.body = b"x" * 5_000_000
 
-    assert send(receiver.url) == (204, b"")  # by its status it has no body
+    assert send(receiver.url) == (204, b"", 0.0)  # by its status it has no body
     receiver.answers = [200]
-    assert send(receiver.url) == (200, b"x" * request.SHOWN)
+    assert send(receiver.url) == (200, b"x" * request.SHOWN, 0.0)
 
 
 def test_an_endless_answer_counts_by_its_status(receiver):

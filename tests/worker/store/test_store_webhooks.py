@@ -242,7 +242,7 @@ def test_old_deliveries_go_with_the_clean_up(database, sql, job):
     run_once(database, job, resources(3))
     run_once(database, job, resources(3))
     sql.execute(
-        "update elder_worker.webhook_deliveries set created_at = now() - make_interval(days => %s, hours => 1) "
+        "update elder_worker.webhook_deliveries set created_at = now() - make_interval(days => %s, hours => 1), next_attempt_at = null "
         "where id = (select min(id) from elder_worker.webhook_deliveries)",
         [retention.DELIVERIES_KEPT],
     )
@@ -254,6 +254,31 @@ def test_old_deliveries_go_with_the_clean_up(database, sql, job):
     assert len(stored(sql)) == 1
 
 
+@pytest.mark.parametrize(
+    ("last", "due", "kept"),
+    [
+        ("now()", None, True),  # sent again by a person, and delivered
+        ("now()", "now()", True),  # sent again by a person, and waiting
+        (None, "now()", True),
+        ("created_at", None, False),
+        ("created_at", "created_at", False),  # to a webhook that is disabled
+        (None, "created_at", False),
+    ],
+)
+def test_a_delivery_is_as_old_as_its_last_attempt_or_the_next(database, sql, job, last, due, kept):
+    add_webhook(sql, "run.ended")
+    run_once(database, job, resources(3))
+    sql.execute(
+        "update elder_worker.webhook_deliveries set created_at = now() - make_interval(days => %s)", [retention.DELIVERIES_KEPT + 1]
+    )
+    sql.execute(f"update elder_worker.webhook_deliveries set last_attempt_at = {last or 'null'}, next_attempt_at = {due or 'null'}")
+
+    with connect(database) as connection:
+        retention.clean(connection, Kept())
+
+    assert len(stored(sql)) == kept
+
+
 def test_two_processes_never_claim_the_same(database, sql, job):
     first, second = (add_webhook(sql, "run.ended", name=name) for name in ("one", "two"))
     run_once(database, job, resources(1))
@@ -263,6 +288,27 @@ def test_two_processes_never_claim_the_same(database, sql, job):
         assert webhooks.claim(other) is None, "each webhook has its delivery under way"
 
     assert {claimed.webhook_id, beside.webhook_id} == {first, second}
+
+
+def test_an_attempt_that_ends_late_waits_for_a_claim_and_is_no_deadlock(database, sql, job):
+    """Both lock the webhook first."""
+    add_webhook(sql, "run.ended")
+    run_once(database, job, resources(1))
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with connect(database) as one, connect(database) as other:
+        late = webhooks.claim(one)
+        sql.execute("update elder_worker.webhooks set busy_until = now() - interval '1 second'")
+        sql.execute("update elder_worker.webhook_deliveries set next_attempt_at = now() - interval '1 second'")
+        with ThreadPoolExecutor(1) as pool, sql.transaction():
+            sql.execute("select from elder_worker.webhooks for update")
+            ending = pool.submit(webhooks.end, one, late, webhooks.Ended(True, status=204))
+            until(lambda: sql.execute(waiting).fetchone()[0], "the attempt's end waits for the webhook")
+            sql.execute("set local lock_timeout = '10s'")
+            sql.execute("select from elder_worker.webhook_deliveries for update")
+        ending.result(30)
+        assert webhooks.claim(other) is None
+
+    assert sql.execute("select status from elder_worker.webhook_deliveries").fetchall() == [(204,)]
 
 
 def test_a_webhook_that_is_deleted_while_a_run_ends_costs_the_run_nothing(database, sql, job):

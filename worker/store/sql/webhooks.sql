@@ -69,18 +69,22 @@ update elder_worker.webhook_deliveries d
 set attempts = d.attempts + 1, last_attempt_at = now(), next_attempt_at = now() + make_interval(secs => %(lease)s)
 from due, busy
 where d.id = due.id
-returning d.id, d.event_id::text, d.event, d.payload, d.attempts, busy.id, busy.name, busy.url, busy.secrets
+returning d.id, d.event_id::text, d.event, d.payload, d.attempts, d.last_attempt_at, busy.id, busy.name, busy.url, busy.secrets
 
 -- name: end_attempt
--- Stores how an attempt ended, unless its claim was lost: delivered, due again after `wait` seconds, or given up. `reason` disables the webhook.
-with ended as (
-    update elder_worker.webhook_deliveries
+-- Stores how an attempt ended, unless its claim was lost: delivered, due again after `wait` seconds, or given up; due now if a person has asked for
+-- it again meanwhile (no attempt is counted then) and it was not delivered. `reason` disables the webhook, which is locked first, as a claim does.
+with hook as (
+    select id from elder_worker.webhooks where id = %(webhook)s for update
+), ended as (
+    update elder_worker.webhook_deliveries d
     set delivered_at = case when %(delivered)s then now() end,
-        failed_at = case when not %(delivered)s and %(wait)s::float is null then now() end,
-        next_attempt_at = now() + make_interval(secs => %(wait)s),
+        failed_at = case when not %(delivered)s and %(wait)s::float is null and d.attempts > 0 then now() end,
+        next_attempt_at = case when not %(delivered)s and d.attempts = 0 then now() else now() + make_interval(secs => %(wait)s) end,
         status = %(status)s, answer = %(answer)s, error = %(error)s
-    where id = %(id)s and attempts = %(attempts)s and next_attempt_at is not null
-    returning webhook_id
+    from hook
+    where d.id = %(id)s and d.webhook_id = hook.id and d.last_attempt_at = %(claimed_at)s and d.next_attempt_at is not null
+    returning d.webhook_id
 )
 update elder_worker.webhooks w
 set busy_until = null,
@@ -93,11 +97,13 @@ from ended
 where w.id = ended.webhook_id
 
 -- name: delete_old_deliveries
--- Deletes the oldest deliveries, so many at most; returns how many. None is under way for so long but one to a webhook that is disabled.
+-- Deletes the oldest deliveries, so many at most; returns how many. One that a person has sent again is as old as its last attempt, or the next.
 with deleted as (
     delete from elder_worker.webhook_deliveries where id in (
         select id from elder_worker.webhook_deliveries
-        where created_at < now() - make_interval(days => %(days)s) order by created_at limit %(limit)s)
+        where created_at < now() - make_interval(days => %(days)s)
+          and coalesce(greatest(last_attempt_at, next_attempt_at), created_at) < now() - make_interval(days => %(days)s)
+        order by created_at limit %(limit)s)
     returning 1
 )
 select count(*) from deleted
