@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from providers import schema
 from providers.catalogue.kinds import ResourceKind
 from providers.gcp import catalogue
 from providers.gcp.config import GcpConfig, GcpConnector, GcpOperator
@@ -44,5 +45,10 @@ class Gcp(Provider):
         return catalogue.resource_types()
 
     def policy(self) -> dict[str, Any]:
-        """The least-privilege custom role for all of them."""
+        """The least-privilege custom role for all of them, of an organization."""
         return catalogue.policy()
+
+    def policy_for(self, config: Mapping[str, Any], _operator: GcpOperator) -> dict[str, Any]:
+        """The role for what a job with this config reads. One that names neither organization nor folders takes a role of a project."""
+        read = schema.parse(GcpConfig, config)
+        return catalogue.policy(has_hierarchy=bool(read.organization_id or read.folder_ids), has_assets=read.reads_assets)

@@ -53,6 +53,9 @@ USER, GROUP = NamedType("gcp_user", "user"), NamedType("gcp_group", "group")
 
 ROLE_TITLE = "Elder Worker inventory"
 
+ABOVE_PROJECTS = ("resourcemanager.folders.", "resourcemanager.organizations.")
+"""Beginnings of permissions that Google takes in a role of an organization only: it refuses a project's role that has one."""
+
 
 @functools.cache
 def kind(sub_type: str) -> GcpKind:
@@ -138,12 +141,19 @@ def _permissions(one: GcpKind) -> tuple[str, ...]:
     return tuple(dict.fromkeys(permission for each in _parents(one) for permission in each.permissions))
 
 
-def policy() -> dict[str, Any]:
-    """The least custom role that reads everything here by either feed: what ``gcloud iam roles create --file`` takes."""
-    permissions = {LIST_ASSETS, *(permission for one in resource_types() for permission in one.permissions)}
+def policy(*, has_hierarchy: bool = True, has_assets: bool = True) -> dict[str, Any]:
+    """The least custom role that reads everything here: what ``gcloud iam roles create --file`` takes.
+
+    `has_hierarchy`: with what a job needs that reads an organization or folders; `has_assets`: with Cloud Asset Inventory's permission.
+    """
+    needed = {permission for one in resource_types() for permission in one.permissions}
+    if has_assets:
+        needed.add(LIST_ASSETS)
+    if not has_hierarchy:
+        needed = {permission for permission in needed if not permission.startswith(ABOVE_PROJECTS)}
     return {
         "title": ROLE_TITLE,
         "description": "Reads what Elder Worker inventories, and nothing else.",
         "stage": "GA",
-        "includedPermissions": sorted(permissions),
+        "includedPermissions": sorted(needed),
     }

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import pathlib
-import re
 import shlex
 
 import botocore.session
 import pytest
 from botocore import xform_name
-from document import blocks, commands
+from setup_page import SetupPage
 
 from providers.aws import failure, health
 from providers.aws.config import AwsConfig
 from providers.schema import parse
 from worker.cli.main import main
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGE = ROOT / "development" / "aws-discovery-setup.md"
-COMMANDS = [command.text for block in blocks(PAGE) for command in commands(block)]
-BY_AWS = [text for text in COMMANDS if text.startswith("aws ")]
+PAGE = SetupPage("development/aws-discovery-setup.md")
+BY_AWS = PAGE.of("aws")
 
 
 @pytest.mark.parametrize("command", BY_AWS)
@@ -41,7 +37,7 @@ def test_the_page_has_commands_of_every_step():
 
 
 def test_the_printed_policy_is_one_and_lets_nobody_assume_a_role(capsys):
-    command = next(text for text in COMMANDS if text.startswith("elder-worker "))
+    command = PAGE.of("elder-worker")[0]
     assert main(shlex.split(command.partition(">")[0])[1:]) == 0
     policy = json.loads(capsys.readouterr().out)
     assert "sts:AssumeRole" not in json.dumps(policy)
@@ -49,18 +45,16 @@ def test_the_printed_policy_is_one_and_lets_nobody_assume_a_role(capsys):
 
 
 def test_the_documents_are_policies():
-    made = [re.search(r"<<'JSON'\n(.*?)\nJSON", text, re.DOTALL) for text in COMMANDS]
-    statements = [json.loads(found[1])["Statement"][0] for found in made if found]
+    statements = [json.loads(text)["Statement"][0] for text in PAGE.documents()]
     assert [(one["Effect"], one["Action"]) for one in statements] == [("Allow", "sts:AssumeRole")] * 2
 
 
 def test_the_configs_are_a_jobs():
-    text = PAGE.read_text()
-    (body,) = (json.loads(re.search(r"-d '(.*?)'$", found, re.DOTALL)[1]) for found in COMMANDS if found.startswith("curl "))
+    (body,) = PAGE.jobs()
     config = parse(AwsConfig, body["config"])
     assert config.regions == ("eu-west-1", "us-east-1")
-    for pair in re.findall(r"`(\"\w+\": [^`]+)`", text):
-        assert parse(AwsConfig, {**body["config"], **_with(json.loads(f"{{{pair}}}"))})
+    for pair in PAGE.pairs():
+        assert parse(AwsConfig, {**body["config"], **_with(pair)})
 
 
 def _with(given: dict) -> dict:
@@ -70,10 +64,8 @@ def _with(given: dict) -> dict:
 
 
 def test_every_denial_has_a_sentence_that_a_run_tells():
-    rows = re.findall(r"^\| ([^|]+) \| \"([^\"]+)\" \|", PAGE.read_text(), re.MULTILINE)
     outcomes = {"Denied": "denied", "TimedOut": "timeout", "Unsupported": "unsupported", "CredentialsError": "credentials"}
     told = [(outcomes.get(rule.error.__name__, ""), rule.sentence) for rule in failure.RULES]
     told.append(("timeout", str(health.silence("me-south-1"))))
-    assert len(rows) == 8
-    for where, words in rows:
-        assert [sentence for outcome, sentence in told if words in sentence and f"`{outcome}`" in where], words
+    assert len(PAGE.denials()) == 8
+    assert PAGE.untold(told) == []

@@ -6,9 +6,11 @@ import pytest
 from gcp_outcomes import ONE, outcome
 from peers.google_cloud import PROJECTS
 
+from providers import registry
 from providers.errors import Outcome
 from providers.gcp import catalogue
 from providers.gcp.catalogue import ALL
+from providers.gcp.config import GcpOperator
 from providers.gcp.declaration import LIST_ASSETS
 
 SECOND = "compute.globalAddresses.list"
@@ -32,6 +34,31 @@ def test_the_role_of_the_policy_is_enough(read, google):
 
     assert {scope.account for scope in sink.reports} == set(PROJECTS)
     assert {report.outcome for report in sink.reports.values()} == {Outcome.COMPLETE}
+
+
+def _role_for(**config) -> set[str]:
+    return set(registry.get("gcp").policy_for(config, GcpOperator())["includedPermissions"])
+
+
+def test_the_role_of_a_job_that_names_projects_is_one_that_a_project_can_have_and_is_enough(read, google):
+    """Google refuses a project's role that has permissions of folders or organizations."""
+    google.permissions = _role_for(project_ids=[ONE])
+    sink = read(project_ids=[ONE])
+
+    assert {report.outcome for report in sink.reports.values()} == {Outcome.COMPLETE}
+    assert set(catalogue.policy()["includedPermissions"]) - google.permissions == {
+        *(f"resourcemanager.{above}.{verb}" for above in ("folders", "organizations") for verb in ("get", "getIamPolicy")),
+        "resourcemanager.folders.list",
+        LIST_ASSETS,
+    }
+
+
+@pytest.mark.parametrize("above", [{"organization_id": "7"}, {"folder_ids": ["42"]}])
+def test_the_role_of_a_job_over_an_organization_or_folders_has_what_they_take(above):
+    whole = set(catalogue.policy()["includedPermissions"])
+
+    assert _role_for(**above) == whole - {LIST_ASSETS}
+    assert _role_for(**above, feed="auto") == whole
 
 
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
