@@ -57,6 +57,8 @@ class Read(msgspec.Struct, frozen=True):
     fetch: Callable[[], Iterable[Item]]
     lane: str = ""
     ended: Callable[[], object] = lambda: None
+    lags: bool = False
+    """True for a source that lags: see `Absence.LAGGING`. The sync of a connector deletes nothing then."""
     repeated: tuple[Scope, ...] = ()
     """Scopes of the read that an earlier read of the plan has already; set by the runner."""
 

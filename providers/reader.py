@@ -11,7 +11,7 @@ import msgspec
 
 from providers.errors import DataError, Outcome, ProviderError, ScopeError
 from providers.provider import Item, Read, Source
-from providers.records import UNENCODABLE, Gone, Incomplete, Organization, Placed, Rejected, Resource, Scope
+from providers.records import UNENCODABLE, Absence, Gone, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.sink import ScopeReport, Sink
 
 BATCH_BYTES = 1024 * 1024
@@ -163,8 +163,13 @@ class Reader:
         rejection = sentences[0] if sentences else ""
         gone = outcome is Outcome.COMPLETE and scope in self._gone and not self._counts[scope] and not sentences
         message = self._gone[scope] if gone else message
-        outside = scope not in self._read.scopes
-        return ScopeReport(scope, outcome, self._counts[scope], message, permission, detail, gone, len(sentences), rejection, outside)
+        absence = self._absence(scope, gone)
+        return ScopeReport(scope, outcome, self._counts[scope], message, permission, detail, gone, len(sentences), rejection, absence)
+
+    def _absence(self, scope: Scope, gone: bool) -> Absence:
+        if scope not in self._read.scopes:
+            return Absence.OUTSIDE
+        return Absence.LAGGING if self._read.lags and not gone else Absence.DELETED
 
     def _ended(self, scope: Scope, failure: ProviderError | None) -> tuple[Outcome, str, str]:
         if failure is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Annotated, Any, Self
 
 import msgspec
@@ -25,6 +26,17 @@ MAX_TEXT = 16_000
 
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT, pattern=r"\A[^\0]*\Z")]
 """Text for people to read. PostgreSQL takes no NUL: checked at decoding."""
+
+
+class Absence(enum.Enum):
+    """Consequences for a resource that a complete scope does not show any more."""
+
+    DELETED = "deleted"
+    """The resource is deleted."""
+    LAGGING = "lagging"
+    """The resource may not have been seen yet, as the source lags: it is *unconfirmed*, and deleted when a later reading lacks it too."""
+    OUTSIDE = "outside"
+    """The resource may be out of sight, seen by the read of another scope: it is *unconfirmed* until the scope is read itself."""
 
 
 class Scope(msgspec.Struct, frozen=True, array_like=True):

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from providers.errors import Outcome
-from providers.records import Identity, Organization, Resource, Scope
+from providers.records import Absence, Identity, Organization, Resource, Scope
 
 BATCH = 500
 """Resources handed to the sink at once: large enough that a frame costs little, small enough that nothing waits long."""
@@ -27,8 +27,7 @@ class ScopeReport(msgspec.Struct, frozen=True):
     rejected: int = 0
     """Items that cannot be stored. `rejection` is the sentence about the first of them."""
     rejection: str = ""
-    outside: bool = False
-    """The scope was seen by the read of another one: what it lacks may be there all the same, and is not tombstoned."""
+    absence: Absence = Absence.DELETED
 
 
 class Sink(Protocol):

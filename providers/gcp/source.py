@@ -138,7 +138,7 @@ class GcpSource(Source):
         shared = [kind for kind in kinds if self._assets and catalogue.fed(kind.sub_type) and not catalogue.has_lists_below(kind.sub_type)]
         if self._assets and shared:
             scopes = tuple(scope for kind in shared for scope in _scopes(kind, project))
-            yield Read(scopes, self._feed(self._assets, shared, project), lane=ASSETS)
+            yield Read(scopes, self._feed(self._assets, shared, project), lane=ASSETS, lags=True)
         for kind in kinds:
             if kind not in shared:
                 yield self._family(kind, project)
@@ -153,7 +153,7 @@ class GcpSource(Source):
         reading = self._feed(from_assets, [kind], account) if from_assets else self._reading(kind, account)
         policies = catalogue.naming(kind.sub_type)
         fetch = functools.partial(_named, reading, policies) if policies else reading
-        return Read(_scopes(kind, account), fetch, lane=account)
+        return Read(_scopes(kind, account), fetch, lane=account, lags=bool(from_assets))
 
     def _reading(self, kind: GcpKind, project: str, listed_by: Listed | None = None) -> Reading:
         return Reading(self._apis, self._shape, self._pool, kind, project, self._config.page_size, listed_by)

@@ -14,7 +14,7 @@ from history_world import Reader, Source
 from psycopg.types.json import Jsonb
 
 from providers.errors import Outcome
-from providers.records import Link, Scope
+from providers.records import Absence, Link, Scope
 from worker.run import wire
 from worker.store import jobs, lifecycle, releases, tombstones
 from worker.store.connection import Connection
@@ -305,4 +305,9 @@ class History:
 
 
 def _complete(index: int, place: Scope, sent: int):
-    return wire.ScopeEnd(index=index, outcome=Outcome.COMPLETE, resources=sent, outside=place.resource_type == OUTSIDE)
+    return wire.ScopeEnd(
+        index=index,
+        outcome=Outcome.COMPLETE,
+        resources=sent,
+        absence=Absence.OUTSIDE if place.resource_type == OUTSIDE else Absence.DELETED,
+    )

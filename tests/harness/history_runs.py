@@ -13,7 +13,7 @@ from store_runs import raws
 from store_syncs import Sync
 
 from providers.errors import Outcome
-from providers.records import Identity, Resource, Scope
+from providers.records import Absence, Identity, Resource, Scope
 from supervisor.messages import Cause, Exited
 from worker.run import wire
 from worker.run.inventory import InventoryError, NotStored
@@ -82,8 +82,8 @@ class Reading:
         outcome = self.random.choice(ENDS)
         rejected = self.random.choice((0, 0, 0, 0, 0, 2)) if outcome is Outcome.COMPLETE else 0
         gone = outcome is Outcome.COMPLETE and not rejected and not sent and self.random.random() < 0.3
-        outside = place.resource_type == OUTSIDE
-        return wire.ScopeEnd(index=index, outcome=outcome, resources=sent, rejected=rejected, gone=gone, outside=outside, message="why")
+        absence = Absence.OUTSIDE if place.resource_type == OUTSIDE else Absence.DELETED
+        return wire.ScopeEnd(index=index, outcome=outcome, resources=sent, rejected=rejected, gone=gone, absence=absence, message="why")
 
     def note(self, text: str) -> None:
         self.log.append(f"    {self.reader.owner}: {text}")

@@ -15,7 +15,7 @@ from providers.collected import canonical
 from providers.errors import CredentialsError, Denied, Outcome, ProviderError, Throttled
 from providers.provider import PAUSE, Item, Read, Source
 from providers.reader import BATCH_BYTES
-from providers.records import Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
+from providers.records import Absence, Gone, Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.runner import run
 
 
@@ -149,6 +149,25 @@ def test_a_scope_outside_that_was_seen_by_a_read_that_failed_is_not_complete():
     sink = Recorder()
     run(Planned({"a": failing(Denied("no"), *(Placed(outside, thing) for thing in things("b", 1)))}), sink)
     assert sink.reports[outside].outcome is Outcome.DENIED
+
+
+@pytest.mark.parametrize(
+    ("lags", "items", "absence"),
+    [
+        (False, things("a", 1), Absence.DELETED),
+        (True, things("a", 1), Absence.LAGGING),
+        (True, [Gone("a", "it is deleted")], Absence.DELETED),
+        (True, [Placed(scope("above"), thing) for thing in things("b", 1)], Absence.OUTSIDE),
+    ],
+)
+def test_what_an_absence_means_is_told_with_each_scope(lags, items, absence):
+    class Lagging(Planned):
+        def plan(self):
+            yield Read((scope("a"),), lambda: items, lags=lags)
+
+    sink = Recorder()
+    run(Lagging({}), sink)
+    assert sink.reports[scope("above" if absence is Absence.OUTSIDE else "a")].absence is absence
 
 
 def test_organizations_pass_before_their_resources():

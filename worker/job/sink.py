@@ -95,7 +95,7 @@ class FrameSink:
                 gone=report.gone,
                 rejected=opened.rejected + report.rejected,
                 rejection=self._clean(report.rejection or opened.rejection),
-                outside=report.outside,
+                absence=report.absence,
             )
             self._write(DataKind.SCOPE_END, wire.encode(body))
             self._ended += 1

@@ -27,7 +27,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from providers.errors import Outcome
-from providers.records import Identity, Organization, Resource, Scope, Text
+from providers.records import Absence, Identity, Organization, Resource, Scope, Text
 from providers.stores.access import StoreAccess
 from supervisor.frames import FrameKind
 
@@ -107,8 +107,7 @@ class ScopeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Resources that could not be put into a frame: too large, or not JSON. They exist, so a scope with some may not tombstone."""
     rejection: Text = ""
     """The first rejected resource with its reason."""
-    outside: bool = False
-    """Seen by the read of another scope: adds, and tombstones nothing."""
+    absence: Absence = Absence.DELETED
 
 
 class Complete(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import msgspec
 
 from providers.errors import Outcome
-from providers.records import Identity, Organization, Scope
+from providers.records import Absence, Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker.run import wire
 from worker.run.inventory import InventoryError, NotStored, Totals, Unanswered, WritesLost, held_back
@@ -115,18 +115,17 @@ class PostgresInventory:
             complete = end.outcome is Outcome.COMPLETE and not rejected
             deleted = held = 0
             connection.execute(statements.get("own_reading"), {"scope": opened.row})
-            unseen: list[int] = []
-            if complete or end.outside:
-                unseen = list(opened.unseen(connection))
+            unseen, proven = [], []
             if end.outcome is Outcome.COMPLETE:
-                tombstones.confirm(connection, opened.row, unseen, outside=end.outside)
-            if complete and not end.outside:
-                deleted, held = tombstones.tombstone(connection, opened.row, self._claimed.run_id, unseen, opened.had, self._guard)
+                unseen = list(opened.unseen(connection))
+                proven = tombstones.proven(connection, opened.row, unseen, end.absence)
+            if complete and end.absence is not Absence.OUTSIDE:
+                deleted, held = tombstones.tombstone(connection, opened.row, self._claimed.run_id, proven, opened.had, self._guard)
             else:
                 tombstones.unhold_seen(connection, opened.row, opened.unseen(connection))
             taken = Taken(deleted, held, *losses.settle(connection, opened.row, self._claimed.run_id, self._guard))
             self._ledger(connection, opened, end, taken, stored.get(end.index, Stored()), bool(unseen) or not complete)
-            if complete and not end.gone and not held and not (end.outside and unseen):
+            if complete and not end.gone and not held and not (unseen and end.absence is not Absence.DELETED):
                 opened.marks.keep(connection, opened.row, self._claimed.run_id)
             if end.gone and end.outcome is Outcome.COMPLETE:
                 scopes.retire_gone(connection, opened.row)

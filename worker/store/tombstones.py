@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from providers.records import Absence
 from worker.store import guard, losses, releases, scopes, statements
 from worker.store.connection import Connection, transaction
 from worker.store.guard import Loss
 from worker.store.losses import Losses
+
+LAG = 900.0
+"""Seconds between two readings of a source that lags which both lack an entity. Cloud Asset Inventory lags by minutes."""
 
 
 class Released(NamedTuple):
@@ -44,15 +48,20 @@ def tombstone(connection: Connection, scope: int, run: int | None, unseen: Seque
     return (int(row[0]) if row else 0), 0
 
 
-def confirm(connection: Connection, scope: int, unseen: Iterable[int], *, outside: bool) -> None:
-    """Marks what a scope read from outside its owner did not show as unconfirmed, and what was seen as confirmed. Inside a transaction.
+def proven(connection: Connection, scope: int, unseen: Sequence[int], absence: Absence) -> list[int]:
+    """The unseen entities of a scope whose absence is proven. The others are marked as unconfirmed, and what was seen is not any more.
 
-    Nothing of it is tombstoned. A reading at the owner confirms or tombstones all of it.
+    Where a source lags, an absence is proven by two readings that are `LAG` apart. Inside a transaction.
     """
-    keys = list(unseen) if outside else []
-    connection.execute(statements.get("confirm"), {"scope": scope, "keys": keys})
-    if keys:
-        connection.execute(statements.get("unconfirm"), {"scope": scope, "keys": keys})
+    if absence is Absence.DELETED:
+        connection.execute(statements.get("confirm"), {"scope": scope, "keys": []})
+        return list(unseen)
+    values = {"scope": scope, "keys": list(unseen), "lag": LAG}
+    connection.execute(statements.get("confirm"), values)
+    connection.execute(statements.get("unconfirm"), values)
+    if absence is Absence.OUTSIDE:
+        return []
+    return [key for (key,) in connection.execute(statements.get("unconfirmed_before"), values)]
 
 
 def unhold_seen(connection: Connection, scope: int, unseen: Iterable[int]) -> None:

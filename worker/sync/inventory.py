@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from providers.errors import Outcome
-from providers.records import Identity, Organization, Scope
+from providers.records import Absence, Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker.run import wire
 from worker.run.causes import Causes, Unread
@@ -109,7 +109,7 @@ class ApiInventory:
         rejected = end.rejected + opened.rejected
         self.totals.rejected += end.rejected
         self.totals.outcomes[end.outcome] = self.totals.outcomes.get(end.outcome, 0) + 1
-        may_tombstone = end.outcome is Outcome.COMPLETE and not rejected and not end.outside
+        may_tombstone = end.outcome is Outcome.COMPLETE and not rejected and end.absence is Absence.DELETED
         closed = ScopeClosed(
             owner=self._owner,
             run=self._run,

@@ -7,7 +7,7 @@ from store_runs import raws, resources
 from store_syncs import OWNER, sync_once
 
 from providers.errors import Outcome
-from providers.records import Organization, Resource, Scope
+from providers.records import Absence, Organization, Resource, Scope
 from worker.store import held, scopes, sync, tombstones
 from worker.store.connection import connect
 from worker.sync.messages import Batch, ScopeClosed
@@ -62,7 +62,7 @@ class TestHeldBack:
 
     @pytest.mark.parametrize(
         "end",
-        [{"rejected": 1}, {"outcome": Outcome.DENIED}, {"outcome": Outcome.TIMEOUT}, {"outside": True}],
+        [{"rejected": 1}, {"outcome": Outcome.DENIED}, {"outcome": Outcome.TIMEOUT}, {"absence": Absence.OUTSIDE}],
         ids=lambda end: str(*end.values()),
     )
     def test_a_reading_that_cannot_say_what_is_gone_keeps_the_list_of_what_it_has_not_shown(self, connection, sql, end):

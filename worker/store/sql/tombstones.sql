@@ -1,7 +1,7 @@
 -- name: tombstone
 -- Marks entities of a scope as deleted; returns how many.
 with gone as (
-    update entities set is_active = false, deleted_at = now(), changed_at = now()
+    update entities set is_active = false, deleted_at = now(), changed_at = now(), unconfirmed_since = null
     where scope_id = %(scope)s and key = any(%(keys)s) and is_active
     returning id
 ), recorded as (
@@ -85,7 +85,7 @@ with held as (
     where run_id = %(run)s or scope_id in (select id from elder_worker.scopes where owner = %(owner)s)
     returning entity_id, scope_id
 ), gone as (
-    update entities set is_active = false, deleted_at = now(), changed_at = now()
+    update entities set is_active = false, deleted_at = now(), changed_at = now(), unconfirmed_since = null
     where id in (select entity_id from held) and is_active
     returning id
 ), recorded as (
@@ -97,9 +97,14 @@ with held as (
 select count(*) from gone
 
 -- name: unconfirm
--- Marks entities of a scope that a reading from outside their owner did not show.
+-- Marks entities of a scope that a reading which proves no deletion did not show; the first such reading counts.
 update entities set unconfirmed_since = now()
 where scope_id = %(scope)s and key = any(%(keys)s) and is_active and unconfirmed_since is null
+
+-- name: unconfirmed_before
+-- Returns which of the keys are of entities that have been unconfirmed for `lag` seconds.
+select key from entities
+where scope_id = %(scope)s and key = any(%(keys)s) and is_active and unconfirmed_since <= now() - make_interval(secs => %(lag)s)
 
 -- name: confirm
 -- Clears that mark of all entities of a scope but those with these keys.
