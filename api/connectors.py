@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -10,14 +10,14 @@ from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.errors import NotFound
 from api.job_models import Reading, RunStatus
-from api.model import ApiModel, Time
+from api.model import ApiModel, Time, bounds
 from worker.store import connectors
 
 
 class HistoryLimit(msgspec.Struct, frozen=True, kw_only=True):
     """Query of a history: how many of the newest syncs."""
 
-    limit: int = 50
+    limit: Annotated[int, bounds(1, 500)] = 50
 
     def __post_init__(self) -> None:
         """Bounds, as a `ValueError`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from flask import Flask, Response, request
@@ -15,6 +15,7 @@ from werkzeug.routing import IntegerConverter
 from api import links
 from api.context import Context
 from api.errors import ApiError, UnsupportedMediaType
+from api.model import bounds
 from providers.errors import ConfigError
 from providers.schema import parse
 from worker.store.keys import Role
@@ -40,8 +41,8 @@ class NoBody(msgspec.Struct, frozen=True):
 class Paging(msgspec.Struct, frozen=True, kw_only=True):
     """Query of a list."""
 
-    page: int = 1
-    per_page: int = 50
+    page: Annotated[int, bounds(1, 1_000_000)] = 1
+    per_page: Annotated[int, bounds(1, 1000)] = 50
 
     def __post_init__(self) -> None:
         """Bounds, as a `ValueError`."""

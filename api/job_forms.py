@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from api.endpoint import Paging
 from api.job_models import JobStatus
+from api.model import bounds
 
 MAX_RUNS = 1000
 YEAR = 31_536_000
@@ -62,7 +63,7 @@ class JobFilters(Paging, frozen=True, kw_only=True):
 class RunLimit(msgspec.Struct, frozen=True, kw_only=True):
     """Query of the history: the number of the newest runs."""
 
-    limit: int = 50
+    limit: Annotated[int, bounds(1, MAX_RUNS)] = 50
 
     def __post_init__(self) -> None:
         """The bounds of numbers."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -10,7 +10,7 @@ from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.lookup import or_404
-from api.model import ApiModel, Listed, Time
+from api.model import ApiModel, Listed, Time, bounds
 from api.paging import page_of
 from worker.store import keys
 from worker.store.keys import Role
@@ -24,7 +24,7 @@ class KeyBody(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     role: Role
-    expires_in_days: int | None = None
+    expires_in_days: Annotated[int, bounds(1, DAYS_AT_MOST)] | None = None
     """Days until the key is refused; null: it never expires."""
 
     def __post_init__(self) -> None:
@@ -37,7 +37,7 @@ class KeyBody(msgspec.Struct, frozen=True, kw_only=True):
 class RotateBody(msgspec.Struct, frozen=True, kw_only=True):
     """The body of a request that rotates a key."""
 
-    grace_seconds: int = 0
+    grace_seconds: Annotated[int, bounds(0, GRACE_AT_MOST)] = 0
     """Seconds for which the old key is taken beside the new one."""
 
     def __post_init__(self) -> None:

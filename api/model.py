@@ -10,6 +10,11 @@ import msgspec
 Time = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 
 
+def bounds(least: int, most: int) -> msgspec.Meta:
+    """The bounds of a number, for the OpenAPI document; `__post_init__` refuses what is beyond them, in a sentence."""
+    return msgspec.Meta(extra_json_schema={"minimum": least, "maximum": most})
+
+
 class ApiModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of an answer, or a part of it."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from api.model import ApiModel, Listed, Time
+from api.model import ApiModel, Listed, Time, bounds
 from worker.run.events import EVENTS, Event
 
 GRACE_AT_MOST = 7 * 86_400
@@ -50,7 +50,9 @@ class RotateSecretBody(msgspec.Struct, frozen=True, kw_only=True):
     """The body of a request that rotates the secret of a webhook."""
 
     grace_seconds: Annotated[
-        int, msgspec.Meta(examples=[86_400], description="Seconds for which deliveries are signed with the old secret as well.")
+        int,
+        bounds(0, GRACE_AT_MOST),
+        msgspec.Meta(examples=[86_400], description="Seconds for which deliveries are signed with the old secret as well."),
     ] = 0
 
     def __post_init__(self) -> None:
