@@ -131,14 +131,14 @@ def told(company, google, monkeypatch):
             source.close()
         return [(report.outcome.value, report.message) for report in sink.reports.values() if report.outcome is not Outcome.COMPLETE]
 
-    def refused(**config) -> str:
+    def refused(**config) -> tuple[str, str]:
         source = opened(**config)
         try:
             with pytest.raises(Denied) as caught:
                 source.check()
         finally:
             source.close()
-        return str(caught.value)
+        return caught.value.error_kind, str(caught.value)
 
     assets = {"project_ids": [ONE], "feed": "assets"}
     return [
@@ -150,7 +150,7 @@ def told(company, google, monkeypatch):
         *sentences(google_refusals.denied("resourcemanager.folders.list"), "cloudresourcemanager.folders.list", folder_ids=["42"]),
         *sentences(google_refusals.denied("cloudasset.assets.listResource"), "cloudasset.assets.list", **assets),
         *sentences(google_refusals.disabled("cloudasset.googleapis.com"), "cloudasset.assets.list", **assets),
-        ("denied", refused(exclude_projects=["*"])),
+        refused(exclude_projects=["*"]),
     ]
 
 
