@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import click
 
-NAME = "elder \\- command line of the Elder inventory of clouds and directories"
+from api.client import manual_page
+from api.client.manual_page import Command, Manual, Option
 
 EXIT_CODES = {
     "0": "Done.",
@@ -21,30 +22,19 @@ VARIABLES = {
     "ELDER_CONFIG": "The config file, in place of ~/.config/elder/config.toml.",
 }
 FILES = {"~/.config/elder/config.toml": "`url` and `key` of the API. Only its owner may read it where it holds a key."}
+SEE_ALSO = "elder-worker(1): the command of the machine that runs workers. elder completion bash: a shell's completion."
 
 
 def page(command: click.Group) -> str:
     """The manual page of a command and all commands below it, as source of man(7)."""
     top = click.Context(command, info_name="elder")
-    return "\n".join(
-        (
-            '.TH ELDER 1 "" "Elder Worker" "User Commands"',
-            ".SH NAME",
-            NAME,
-            ".SH SYNOPSIS",
-            *_synopsis(top),
-            ".SH DESCRIPTION",
-            *_paragraphs(command),
-            ".SH OPTIONS",
-            *_options(command),
-            ".SH COMMANDS",
-            *(line for context in _contexts(top) for line in _section(context)),
-            *_listed("EXIT STATUS", EXIT_CODES),
-            *_listed("ENVIRONMENT", VARIABLES),
-            *_listed("FILES", FILES),
-            ".SH SEE ALSO",
-            _text("elder-worker --help: the command of the machine that runs workers. elder completion bash: a shell's completion."),
-            "",
+    return manual_page.page(
+        Manual(
+            summary="command line of the Elder inventory of clouds and directories",
+            top=_described(top),
+            commands=[_described(context) for context in _contexts(top)],
+            lists={"EXIT STATUS": EXIT_CODES, "ENVIRONMENT": VARIABLES, "FILES": FILES},
+            see_also=SEE_ALSO,
         )
     )
 
@@ -61,17 +51,10 @@ def _contexts(above: click.Context) -> Iterator[click.Context]:
             yield from _contexts(click.Context(command, info_name=name, parent=above))
 
 
-def _section(context: click.Context) -> Iterator[str]:
-    yield f".SS {_text(context.command_path)}"
-    yield from _synopsis(context)
-    yield ".PP"
-    yield from _paragraphs(context.command)
-    yield from _options(context.command)
-
-
-def _synopsis(context: click.Context) -> Iterator[str]:
-    yield f".B {_text(context.command_path)}"
-    yield f".I {_text(' '.join(_usage(context.command)))}"
+def _described(context: click.Context) -> Command:
+    command = context.command
+    paragraphs = [" ".join(paragraph.split()) for paragraph in (command.help or "").split("\n\n")]
+    return Command(context.command_path, " ".join(_usage(command)), paragraphs, list(_options(command)))
 
 
 def _usage(command: click.Command) -> Iterator[str]:
@@ -84,21 +67,12 @@ def _usage(command: click.Command) -> Iterator[str]:
         yield "COMMAND [ARGS]..."
 
 
-def _paragraphs(command: click.Command) -> Iterator[str]:
-    for number, paragraph in enumerate((command.help or "").split("\n\n")):
-        if number:
-            yield ".PP"
-        yield _text(" ".join(paragraph.split()))
-
-
-def _options(command: click.Command) -> Iterator[str]:
+def _options(command: click.Command) -> Iterator[Option]:
     for option in command.params:
         if isinstance(option, click.Option):
-            yield ".TP"
-            names = ", ".join([*option.opts, *option.secondary_opts])
-            yield f".BI {_quoted(names)} {_quoted('' if option.is_flag else f' {_value(option)}')}"
             default = f" [default: {option.default}]" if option.show_default else ""
-            yield _text(f"{option.help}{default}")
+            names = ", ".join([*option.opts, *option.secondary_opts])
+            yield Option(names, "" if option.is_flag else _value(option), f"{option.help}{default}")
 
 
 def _value(param: click.Parameter) -> str:
@@ -107,22 +81,3 @@ def _value(param: click.Parameter) -> str:
 
 
 _KINDS = {"integer": "NUMBER", "integer range": "NUMBER", "interval": "INTERVAL"}
-
-
-def _listed(title: str, entries: dict[str, str]) -> Iterator[str]:
-    yield f".SH {title}"
-    for name, meaning in entries.items():
-        yield ".TP"
-        yield f".B {_text(name)}"
-        yield _text(meaning)
-
-
-def _text(text: str) -> str:
-    """Text as man(7) prints it: no backslash, hyphen or first character of a line has a meaning of its own."""
-    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace('"', "\\(dq")
-    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
-
-
-def _quoted(text: str) -> str:
-    """Text as one argument of a macro."""
-    return f'"{_text(text)}"'

@@ -11,10 +11,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")] if __name__ == "__main__" else [
 
 import rooms_table  # noqa: E402
 import types_page  # noqa: E402
+import worker_manual  # noqa: E402
 
 from api.client import manual  # noqa: E402
 from api.client.main import main as elder  # noqa: E402
 from worker.cli import settings  # noqa: E402
+from worker.cli.main import parser as elder_worker  # noqa: E402
 
 COMMAND = "make generated"
 
@@ -34,6 +36,7 @@ FILES: dict[str, Callable[[], str]] = {
     ".env.example": lambda: below(".env.example", settings.env()),
     "docs/types.md": types_page.page,
     "docs/man/elder.1": lambda: manual.page(elder),
+    "docs/man/elder-worker.1": lambda: worker_manual.page(elder_worker()),
     "CONTRIBUTING.md": lambda: rooms_table.filled((ROOT / "CONTRIBUTING.md").read_text()),
 }
 """The text that each generated file has to have."""

@@ -40,7 +40,7 @@ COMMANDS = {
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     top = argparse.ArgumentParser(prog="elder-worker", description="Keeps an inventory of clouds and directories true.")
-    top.add_argument("--version", action="version", version=f"elder-worker {__version__}")
+    top.add_argument("--version", action="version", version=f"elder-worker {__version__}", help="show the version and exit")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
@@ -89,7 +89,7 @@ def _up(command: argparse.ArgumentParser) -> None:
 
 
 def _discover(command: argparse.ArgumentParser) -> None:
-    command.add_argument("provider")
+    command.add_argument("provider", help="name of a provider, such as aws")
     command.add_argument(
         "--config",
         action="append",
@@ -98,14 +98,14 @@ def _discover(command: argparse.ArgumentParser) -> None:
         help="a config key: text, JSON, a list with commas, or @FILE that holds the value (for secrets)",
     )
     command.add_argument("--config-file", metavar="FILE", help="a JSON file with the config")
-    command.add_argument("--format", choices=("table", "jsonl", "csv"), default="table")
+    command.add_argument("--format", choices=("table", "jsonl", "csv"), default="table", help="form of the output")
     command.add_argument(
         "--csv-raw", action="store_true", help="with csv: leave cells as they are, also those that a spreadsheet would run"
     )
 
 
 def _providers(command: argparse.ArgumentParser) -> None:
-    command.add_argument("name", nargs="?")
+    command.add_argument("name", nargs="?", help="name of a provider; without, all")
     command.add_argument("--policy", action="store_true", help="print the least-privilege policy")
     command.add_argument("--config", action="append", default=[], metavar="KEY=VALUE", help="with --policy: a key of the job's config")
 
@@ -132,7 +132,7 @@ def _scopes(command: argparse.ArgumentParser) -> None:
     command.add_argument("action", choices=("list", "retire"))
     command.add_argument("--state", choices=("current", "abandoned", "retired"), help="with list: scopes in this state only")
     for name, help_ in (
-        ("--owner", "job:42 or connector:ldap"),
+        ("--owner", "such as job:42 or connector:ldap"),
         ("--provider", "such as aws"),
         ("--account", "id of an account, project, subscription, cluster or directory"),
         ("--region", "such as us-east-1"),
@@ -170,7 +170,7 @@ def _keys(command: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="list the keys, without the keys themselves")
     make = actions.add_parser("make", help="make a key and print it, this once")
     make.add_argument("name")
-    make.add_argument("--role", required=True, choices=("read", "operate", "admin", "sync"))
+    make.add_argument("--role", required=True, choices=("read", "operate", "admin", "sync"), help="what the key may do")
     make.add_argument("--expires-in-days", type=int, metavar="DAYS", help="refuse the key after so many days (default: never)")
     rotate = actions.add_parser("rotate", help="replace a key by a new one and print that, this once")
     rotate.add_argument("name")
@@ -187,7 +187,7 @@ def _sessions(command: argparse.ArgumentParser) -> None:
 
 
 def _settings(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--format", choices=("markdown", "env"), default="markdown")
+    command.add_argument("--format", choices=("markdown", "env"), default="markdown", help="form of the output")
 
 
 _ARGUMENTS = {
