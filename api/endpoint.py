@@ -14,7 +14,7 @@ from werkzeug.routing import IntegerConverter
 
 from api import links
 from api.context import Context
-from api.errors import ApiError, UnsupportedMediaType
+from api.errors import ApiError, InvalidBody, UnsupportedMediaType
 from api.model import bounds
 from providers.errors import ConfigError
 from providers.schema import parse
@@ -147,7 +147,7 @@ def _body(endpoint: Endpoint) -> Any:
     try:
         raw = msgspec.json.decode(data, type=endpoint.body if endpoint.bulk else Any)
     except msgspec.ValidationError as error:
-        raise ApiError("the body is not valid", [str(error)]) from None
+        raise InvalidBody([str(error)]) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ApiError(f"the body is not valid JSON: {error}") from None
     if endpoint.bulk:

@@ -15,6 +15,13 @@ class ApiError(Exception):
         self.details = list(details)
 
 
+class InvalidBody(ApiError):
+    """The body is not valid. `details` say what is wrong."""
+
+    def __init__(self, details: Sequence[str]) -> None:
+        super().__init__("the body is not valid", details)
+
+
 class Unauthorized(ApiError):
     """It needs the key."""
 

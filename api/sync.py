@@ -10,7 +10,7 @@ from api import job_models
 from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
-from api.errors import ApiError
+from api.errors import ApiError, InvalidBody
 from api.job_models import RunStatus
 from api.paging import page_of
 from providers.records import Scope
@@ -56,7 +56,7 @@ def close_scope(context: Context, query: NoQuery, body: ScopeClosed) -> Tombston
     """The end of a scope."""
     _owner(body.owner)
     if len(body.unseen) % 8:
-        raise ApiError("the body is not valid", ["`unseen` is base64 of 64-bit keys"])
+        raise InvalidBody(["`unseen` is base64 of 64-bit keys"])
     with context.pool.connection() as connection:
         return sync.close_scope(connection, body, context.settings.mass_delete_guard)
 
@@ -85,7 +85,7 @@ def put_run(context: Context, query: NoQuery, body: SyncRun) -> SyncStored:
     """Stores how a connector's sync stands."""
     _owner(body.owner)
     if body.status not in get_args(RunStatus):
-        raise ApiError("the body is not valid", [f"`status` is one of {', '.join(get_args(RunStatus))}"])
+        raise InvalidBody([f"`status` is one of {', '.join(get_args(RunStatus))}"])
     if body.status == "running":
         with context.pool.connection() as connection:
             connectors.put(connection, body)

@@ -15,7 +15,7 @@ from api.audit import Change, audited
 from api.context import Context
 from api.delivery import receiver, signature
 from api.endpoint import Endpoint, NoQuery, Paging
-from api.errors import ApiError, Unavailable
+from api.errors import ApiError, InvalidBody, Unavailable
 from api.lookup import get_job, or_404
 from api.paging import page_of
 from api.webhook_models import RotateSecretBody, WebhookBody
@@ -122,11 +122,11 @@ def _enabled(connection: Connection, number: int) -> dict[str, Any]:
 
 
 def _values(context: Context, body: WebhookBody) -> dict[str, Any]:
-    """The columns of a body. Raises `ApiError` for a URL that may not be used."""
+    """The columns of a body. Raises `InvalidBody` for a URL that may not be used."""
     try:
         receiver.parse(body.url, networks(context.settings.elder_webhook_networks))
     except receiver.Refused as error:
-        raise ApiError("the body is not valid", [f"`url`: {error}"]) from None
+        raise InvalidBody([f"`url`: {error}"]) from None
     return {**msgspec.structs.asdict(body), "name": body.name.strip()}
 
 

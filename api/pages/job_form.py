@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,7 @@ from api.errors import ApiError
 from api.job_config import ORGANIZATION_KEY, merged, provider_of, sealed, shown_job, stored_config
 from api.job_forms import JobBody, JobChanges
 from api.lookup import get_job
-from api.pages.actions import Page
+from api.pages.actions import Page, refused
 from api.probe import probe
 from providers import keys, references, registry, schema
 from providers.errors import ConfigError
@@ -54,7 +55,7 @@ def _create(context: Context) -> str | Response:
             return _page(context, provider=provider, job=None, tested=_tested(context, provider, given, {}))
         made = jobs.create(context, NoQuery(), schema.parse(JobBody, {**given, "provider": provider}))
     except (ApiError, ConfigError) as error:
-        return _refused(context, error, provider=provider, job=None)
+        return refused(error, functools.partial(_page, context, provider=provider, job=None))
     return redirect(f"/jobs/{made['id']}", 303)
 
 
@@ -68,7 +69,7 @@ def _change(context: Context, job_id: int) -> str | Response:
             return _page(context, provider=job["provider"], job=job, tested=_tested(context, job["provider"], given, stored))
         jobs.change(context, NoQuery(), schema.parse(JobChanges, given), job_id)
     except (ApiError, ConfigError) as error:
-        return _refused(context, error, provider=job["provider"], job=job)
+        return refused(error, functools.partial(_page, context, provider=job["provider"], job=job))
     return redirect(f"/jobs/{job_id}", 303)
 
 
@@ -121,12 +122,6 @@ def _config(provider: str, stored: Mapping[str, Any]) -> dict[str, Any]:
             kept = key.secret and not request.form.get(f"remove.{key.name}")
             config[key.name] = REDACTED if kept else None
     return config
-
-
-def _refused(context: Context, error: ApiError | ConfigError, **shown: Any) -> Response:
-    details = error.details if isinstance(error, ApiError) else error.complaints
-    status = error.status if isinstance(error, ApiError) else 400
-    return Response(_page(context, refusal=str(error), details=details, **shown), status, content_type="text/html; charset=utf-8")
 
 
 def _page(context: Context, *, provider: str, job: dict[str, Any] | None, **said: Any) -> str:

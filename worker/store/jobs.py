@@ -56,6 +56,12 @@ def page(
     return query.page(connection, number, size)
 
 
+def names(connection: Connection, at_most: int) -> dict[int, str]:
+    """Names of jobs by their ids, in the order of the names; of more than `at_most`, those of the newest."""
+    query = "select id, name from discovery_jobs where deleted_at is null order by id desc limit %s"
+    return dict(sorted(connection.execute(query, [at_most]).fetchall(), key=lambda job: (job[1], job[0])))
+
+
 def change(connection: Connection, job: int, changes: dict[str, Any]) -> None:
     """Sets the given columns; a new config unparks a parked job."""
     names: dict[str, LiteralString] = {

@@ -130,7 +130,7 @@ def test_the_waits_grow_and_after_the_last_it_is_given_up_and_told(elder, delive
     assert "is given up after 10 attempts: the receiver answered 500" in caplog.text
     assert 'elder_webhook_attempts_total{outcome="given_up"} 1.0' in elder.call("GET", "/metrics").get_data(as_text=True)
 
-    sentence = f"1 delivery to the webhook hook was given up: <code>elder webhooks deliveries {hook['id']}</code>"
+    sentence = f'1 delivery to the webhook <a href="/webhooks/{hook["id"]}">hook</a> was given up'
     assert sentence in home(elder)
 
     elder.post(f"webhooks/{hook['id']}/deliveries/{given_up['id']}/retry", status=202)
