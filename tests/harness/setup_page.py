@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import functools
+import inspect
 import json
 import pathlib
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 from document import blocks, commands
+
+from providers.errors import ProviderError, ScopeError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VENDORS = ROOT / "tests" / "docs" / "vendor_commands.txt"
@@ -46,10 +51,14 @@ class SetupPage:
         """The keys of a config that the text names with a value."""
         return [json.loads(f"{{{pair}}}") for pair in re.findall(r"`(\"\w+\": [^`]+)`", self.text)]
 
+    def environments(self) -> list[dict[str, str]]:
+        """The variables of the worker that the page sets: those of each block of the language `ini`."""
+        texts = [block.text for block in blocks(self.path) if block.language == "ini"]
+        return [dict(line.split("=", 1) for line in text.splitlines()) for text in texts]
+
     def settings(self) -> dict[str, str]:
-        """The variables of the worker that the page sets, by blocks of the language `ini`."""
-        lines = (line for block in blocks(self.path) if block.language == "ini" for line in block.text.splitlines())
-        return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+        """All of these variables together."""
+        return {name: value for environment in self.environments() for name, value in environment.items()}
 
     def denials(self) -> list[tuple[str, str]]:
         """The rows of the table of denials: the cell that has the outcome, and the words of the sentence."""
@@ -63,6 +72,27 @@ class SetupPage:
             for where, words in self.denials()
             if not any(outcome and f"`{outcome}`" in where and words in sentence for outcome, sentence in said)
         ]
+
+
+def raised(*modules: ModuleType) -> Iterator[tuple[str, str]]:
+    """The errors that modules make, with the words of their sentences as they stand there: by their outcome, and as what ends a run."""
+    for module in modules:
+        nodes = list(ast.walk(ast.parse(inspect.getsource(module))))
+        named = {ast.unparse(node.targets[0]): node.value for node in nodes if isinstance(node, ast.Assign)}
+        for node in nodes:
+            kind = getattr(module, node.func.id, None) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
+            if not isinstance(kind, type) or not issubclass(kind, ProviderError) or not node.args:
+                continue
+            parts = [node.args[0], *(named[one.id] for one in ast.walk(node.args[0]) if isinstance(one, ast.Name) and one.id in named)]
+            words = " ".join(map(_words, parts))
+            yield kind.error_kind, words
+            if issubclass(kind, ScopeError):
+                yield kind.outcome.value, words
+
+
+def _words(tree: ast.AST) -> str:
+    """The texts in an expression, which may be an f-string."""
+    return "".join(part.value for part in ast.walk(tree) if isinstance(part, ast.Constant) and isinstance(part.value, str))
 
 
 def calls(text: str) -> Iterator[list[str]]:
@@ -116,7 +146,7 @@ def _sorted_out(rest: list[str]) -> tuple[dict[str, str], list[str]]:
     return given, positional
 
 
-LISTS = frozenset({"--api-permissions", "--assign-identity", "--scopes", "--resource"})
+LISTS = frozenset({"--api-permissions"})
 """Flags of `az` that take several values."""
 
 
@@ -138,5 +168,5 @@ def _read(line: str) -> VendorCommand:
 def vendor_faults(words: list[str]) -> list[str]:
     """What is wrong with a call of a vendor's tool."""
     known = vendor_commands()
-    size = next((size for size in range(len(words), 1, -1) if tuple(words[:size]) in known), 0)
+    size = next((size for size in range(len(words), 0, -1) if tuple(words[:size]) in known), 0)
     return list(known[tuple(words[:size])].faults(words[size:])) if size else [f"not in {VENDORS.name}: {' '.join(words[:6])}"]
