@@ -1,4 +1,7 @@
-"""An entity among its neighbours, drawn: its dependents on the left, its dependencies on the right, every arrow from left to right."""
+"""An entity among its neighbours, drawn twice: in three columns, every arrow from left to right, and in one column for narrow windows.
+
+Its dependents are on the left or above it, its dependencies on the right or below it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,12 @@ AT_MOST = 9
 """Boxes in a column; the list below the drawing has all."""
 
 LETTERS = 28
+
+INDENT, TRUNK = 34, 14
+"""Sizes of the drawing in one column: where its neighbours begin, and where the line runs that joins them, from the left edge on."""
+
+Neighbour = tuple[str, str, str, int | None]
+"""Name, type of link, type and id of a neighbour."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,8 +54,8 @@ class Graph:
     """Neighbours for which there was no room."""
 
 
-def draw(entity: dict[str, Any]) -> Graph | None:
-    """The drawing; None when there are no neighbours."""
+def _neighbours(entity: dict[str, Any]) -> tuple[list[Neighbour], list[Neighbour]]:
+    """The dependents and the dependencies of an entity."""
     left = [(one["source_name"], one["dependency_type"], one["source_sub_type"], one["source_id"]) for one in entity["dependents"]]
     right = [
         (
@@ -57,6 +66,12 @@ def draw(entity: dict[str, Any]) -> Graph | None:
         )
         for one in entity["dependencies"]
     ]
+    return left, right
+
+
+def draw(entity: dict[str, Any]) -> Graph | None:
+    """The drawing in three columns; None when there are no neighbours."""
+    left, right = _neighbours(entity)
     if not left and not right:
         return None
     rows = min(AT_MOST, max(len(left), len(right)))
@@ -68,15 +83,38 @@ def draw(entity: dict[str, Any]) -> Graph | None:
     lines = [curve(box.x + WIDE, box.middle, centre.x, centre.middle) for box in sources]
     lines += [curve(centre.x + WIDE, centre.middle, box.x, box.middle) for box in targets]
     width = start + WIDE + 4 + (step if right else 0)
-    return Graph(width, height, centre, sources + targets, lines, max(0, len(left) - AT_MOST) + max(0, len(right) - AT_MOST))
+    return Graph(width, height, centre, sources + targets, lines, _rest(left, right))
 
 
-def _column(neighbours: Sequence[tuple[str, str, str, int | None]], x: int, height: int) -> list[Box]:
-    shown = neighbours[:AT_MOST]
-    top = (height - len(shown) * (HIGH + GAP) + GAP) // 2
+def draw_narrow(entity: dict[str, Any]) -> Graph | None:
+    """The drawing in one column, as wide as a telephone's window; None when there are no neighbours."""
+    left, right = _neighbours(entity)
+    if not left and not right:
+        return None
+    step = HIGH + GAP
+    sources = _rows(left, INDENT, 2)
+    centre = Box(2, 2 + len(sources) * step, cut(entity["name"]), entity["sub_type"])
+    targets = _rows(right, INDENT, centre.y + step)
+    lines = [" ".join(f"M{INDENT} {box.middle} H{TRUNK}" for box in reversed(sources)) + f" V{centre.y - 7}"] if sources else []
+    above = [centre.y + HIGH, *(box.middle for box in targets)]
+    lines += [f"M{TRUNK} {start} V{box.middle} H{INDENT - 7}" for start, box in zip(above, targets, strict=False)]
+    height = centre.y + step * (1 + len(targets)) - GAP + 2
+    return Graph(INDENT + WIDE + 2, height, centre, sources + targets, lines, _rest(left, right))
+
+
+def _rest(left: Sequence[Neighbour], right: Sequence[Neighbour]) -> int:
+    return max(0, len(left) - AT_MOST) + max(0, len(right) - AT_MOST)
+
+
+def _column(neighbours: Sequence[Neighbour], x: int, height: int) -> list[Box]:
+    shown = min(len(neighbours), AT_MOST)
+    return _rows(neighbours, x, (height - shown * (HIGH + GAP) + GAP) // 2)
+
+
+def _rows(neighbours: Sequence[Neighbour], x: int, top: int) -> list[Box]:
     return [
         Box(x, top + row * (HIGH + GAP), cut(name), cut(f"{link} · {kind}", LETTERS + 5), number)
-        for row, (name, link, kind, number) in enumerate(shown)
+        for row, (name, link, kind, number) in enumerate(neighbours[:AT_MOST])
     ]
 
 

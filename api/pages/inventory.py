@@ -12,7 +12,7 @@ from api import walk
 from api.attribute_tree import tree
 from api.context import Context
 from api.errors import ApiError
-from api.graph import draw
+from api.graph import draw, draw_narrow
 from api.lookup import or_404
 from api.pages import facets, query
 from api.pages.actions import Page
@@ -116,6 +116,7 @@ def _entity(context: Context, entity_id: int) -> str:
         organization=home,
         parent=parent,
         graph=draw(entity),
+        narrow=draw_narrow(entity),
         attributes=tree(entity["attributes"]),
         holders=holders,
         held=held,

@@ -8,6 +8,7 @@ from peers.browser import DESK, PHONE, inspect
 from playwright.sync_api import expect
 from store_runs import Run, add_job, resources, run_once
 
+from api.graph import AT_MOST
 from api.pages import job_form
 from providers.errors import Outcome
 from providers.records import Link, Resource, Scope
@@ -73,6 +74,46 @@ def test_axe_finds_nothing_on_any_page_and_nothing_overflows(visit, inventory, t
     for path in PATHS:
         page.goto(path.format(job=job, run=run))
         inspect(page)
+
+
+@pytest.fixture
+def star(database, sql) -> dict[int, int]:
+    """Number of links -> id of an entity with so many, half of them to it; names are long."""
+    job, found = add_job(sql), []
+    name = "Wide-Managed-Workload-Name-That-Does-Not-End-In-A-Box-Of-28-Letters "
+    for links in (1, 8, 30):
+        to = tuple(Link("member_of_the_security_group", f"{links}-to-{n}") for n in range((links + 1) // 2))
+        found.append(Resource(f"centre-{links}", "compute", "ec2_instance", name + str(links), {}, {}, to))
+        found += [Resource(one.target, "network", "vpc", name + one.target, {}) for one in to[::2]]
+        back = (Link("attached_to", f"centre-{links}"),)
+        found += [Resource(f"{links}-from-{n}", "network", "vpc", name + str(n), {}, {}, back) for n in range(links // 2)]
+    run_once(database, job, found)
+    ids = dict(sql.execute("select external_id, id from entities").fetchall())
+    return {links: ids[f"centre-{links}"] for links in (1, 8, 30)}
+
+
+OUTSIDE = """() => {
+    const shown = [...document.querySelectorAll("svg.graph")].filter(one => one.getClientRects().length)
+    const boxes = shown.flatMap(one => [...one.querySelectorAll("g.box")])
+    const beyond = box => { const place = box.getBoundingClientRect(); return place.left < 0 || place.right > innerWidth }
+    const spills = box => [...box.querySelectorAll("text, div")].some(text =>
+        text.getBoundingClientRect().right > box.querySelector("rect").getBoundingClientRect().right)
+    const small = box => box.querySelector("rect").getBoundingClientRect().height < 40
+    const page = document.documentElement
+    return [boxes.length, boxes.filter(beyond).length, boxes.filter(spills).length, boxes.filter(small).length,
+            page.scrollWidth > page.clientWidth]
+}"""
+"""Boxes of the drawings that are shown; those beyond the window, with text beyond their edge, too small to read; a wider page."""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 390, 768, 1000, 1280])
+def test_the_drawing_of_an_entity_is_seen_whole(visit, star, theme, width):
+    page = visit("/", color_scheme=theme, viewport={"width": width, "height": 900})
+    for links, number in star.items():
+        page.goto(f"/entities/{number}")
+        boxes = 1 + min((links + 1) // 2, AT_MOST) + min(links // 2, AT_MOST)
+        assert page.evaluate(OUTSIDE) == [boxes, 0, 0, 0, False], f"{links} links"
 
 
 def test_on_a_phone_rows_are_cards_and_lists_stand_for_the_drawing(visit, inventory):

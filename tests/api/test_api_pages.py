@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html.parser
+import itertools
 import re
 
 import msgspec
 import pytest
 from store_runs import Run, add_job, claim, run_once
 
-from api.graph import AT_MOST, draw
+from api.graph import AT_MOST, draw, draw_narrow
 from providers.errors import Outcome
 from providers.records import Link, Resource, Scope
 from worker.run.outcome import Status, Verdict
@@ -206,8 +207,20 @@ def test_everything_drawn_is_inside_the_drawing_and_apart(left, right):
     assert graph.more == max(0, left - AT_MOST) + max(0, right - AT_MOST)
 
 
+@pytest.mark.parametrize(("left", "right"), [(1, 0), (0, 1), (3, 7), (500, 500)])
+def test_one_column_has_the_same_neighbours_from_dependents_to_dependencies(left, right):
+    graph, wide = draw_narrow(neighbours(left, right)), draw(neighbours(left, right))
+
+    assert [(box.name, box.kind, box.id) for box in graph.boxes] == [(box.name, box.kind, box.id) for box in wide.boxes]
+    assert graph.more == wide.more
+    tops = [box.y for box in (*graph.boxes[: min(left, AT_MOST)], graph.centre, *graph.boxes[min(left, AT_MOST) :])]
+    assert all(lower - upper >= 46 for upper, lower in itertools.pairwise(tops))
+    assert all(box.x + 236 <= graph.width <= 288 and box.y + 46 <= graph.height for box in (*graph.boxes, graph.centre))
+    assert len(graph.lines) == bool(left) + min(right, AT_MOST)
+
+
 def test_nothing_to_draw():
-    assert draw(neighbours(0, 0)) is None
+    assert draw(neighbours(0, 0)) is draw_narrow(neighbours(0, 0)) is None
 
 
 def test_a_deep_tree_of_organizations_is_a_page(page, sql):

@@ -48,7 +48,7 @@ def page(elder):
 
 
 def boxes(text: str) -> list[str]:
-    return re.findall(r'<text x="\d+" y="\d+">([^<]*)</text>', text)
+    return re.findall(r"<div>([^<]*)</div>", text)
 
 
 def test_two_hops_are_drawn_and_listed(page, chain):
