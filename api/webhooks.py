@@ -40,11 +40,12 @@ def show_webhook(context: Context, query: NoQuery, body: Any, webhook_id: int) -
 
 def make_webhook(context: Context, query: NoQuery, body: WebhookBody) -> dict[str, Any]:
     """Makes a webhook with a secret of its own."""
-    values, secret = _values(context, body), signature.new_secret()
+    _check_url(context, body)
+    secret = signature.new_secret()
     sealed = _sealed(context, secret)
     with audited(context, "webhook made") as change:
         _check_job(change, body)
-        number = webhooks.add(change.connection, values, sealed, change.actor.name)
+        number = webhooks.add(change.connection, _values(body), sealed, change.actor.name)
         row = change.after = _get(change.connection, number)
         change.subject = f"webhook {number}"
     return {**row, "secret": secret}
@@ -52,11 +53,12 @@ def make_webhook(context: Context, query: NoQuery, body: WebhookBody) -> dict[st
 
 def change_webhook(context: Context, query: NoQuery, body: WebhookBody, webhook_id: int) -> dict[str, Any]:
     """Says anew what a webhook is; its secret stays."""
-    values = _values(context, body)
     with audited(context, "webhook changed", f"webhook {webhook_id}") as change:
-        change.before = _get(change.connection, webhook_id)
+        before = change.before = _get(change.connection, webhook_id)
+        if body.enabled or body.url != before["url"]:  # one whose network is not allowed any more can still be disabled
+            _check_url(context, body)
         _check_job(change, body)
-        webhooks.change(change.connection, webhook_id, values)
+        webhooks.change(change.connection, webhook_id, _values(body))
         row = change.after = _get(change.connection, webhook_id)
     return row
 
@@ -121,13 +123,17 @@ def _enabled(connection: Connection, number: int) -> dict[str, Any]:
     return row
 
 
-def _values(context: Context, body: WebhookBody) -> dict[str, Any]:
-    """The columns of a body. Raises `InvalidBody` for a URL that may not be used."""
+def _values(body: WebhookBody) -> dict[str, Any]:
+    """The columns of a body."""
+    return {**msgspec.structs.asdict(body), "name": body.name.strip()}
+
+
+def _check_url(context: Context, body: WebhookBody) -> None:
+    """Raises `InvalidBody` for a URL that may not be used."""
     try:
         receiver.parse(body.url, networks(context.settings.elder_webhook_networks))
     except receiver.Refused as error:
         raise InvalidBody([f"`url`: {error}"]) from None
-    return {**msgspec.structs.asdict(body), "name": body.name.strip()}
 
 
 def _check_job(change: Change, body: WebhookBody) -> None:

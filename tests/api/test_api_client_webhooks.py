@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import Webhook
 
 from api.app import create_app
 from api.client.webhooks import COLUMNS, DELIVERY_COLUMNS
-from api.server import deliver
+from api.delivery.deliverer import Deliverer
 
 
 @pytest.fixture
@@ -19,7 +19,9 @@ def elder_app(database, monkeypatch):
     """The application of an API that delivers to this machine."""
     monkeypatch.setattr("api.delivery.deliverer.POLL", 0.02)
     app = create_app(settings(database, ELDER_WEBHOOK_NETWORKS="127.0.0.1"))
-    deliverer = deliver(app)
+    context = app.extensions["elder"]
+    deliverer = Deliverer(context.settings, context.pool, context.box, context.deliveries)
+    deliverer.start()
     yield app
     deliverer.close()
     app.extensions["elder"].pool.close()
@@ -48,6 +50,8 @@ def test_a_webhook_from_a_shell(elder_command, elder, receiver):
     sent = elder_command("-o", "csv", "webhooks", "deliveries", "1", "--limit", "1").stdout.splitlines()
     assert (sent[0], sent[1].split(",")[:2], len(sent)) == (",".join(DELIVERY_COLUMNS), ["2", "webhook.test"], 2)
 
+    assert "webhook 1 is disabled" in elder_command("webhooks", "retry", "1", "2", code=1).stderr
+    assert elder_command("webhooks", "edit", "1", "--enable").stdout == "webhook 1 is changed\n"
     assert elder_command("webhooks", "retry", "1", "2").stdout == "delivery 2 is due now\n"
     new = elder_command("webhooks", "rotate", "1", "--grace", "60").stdout
     assert re.fullmatch(r"webhook 1 has a new secret, shown this once: whsec_\S+\n", new)

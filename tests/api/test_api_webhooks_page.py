@@ -214,6 +214,18 @@ def test_it_is_disabled_and_enabled_and_nothing_else_changes(elder, send, page, 
     assert changed == {"updated_at"}
 
 
+def test_one_whose_network_is_not_allowed_any_more_can_be_disabled_and_not_enabled(elder_on, database, hook):
+    here = elder_on(database)
+    path = f"/webhooks/{hook['id']}"
+
+    assert here.call("POST", f"{path}/disable", data={}, headers=BROWSER).status_code == 303
+    enabled = here.call("POST", f"{path}/enable", data={}, headers=BROWSER)
+
+    assert (enabled.status_code, "it begins with http" in told(enabled.get_data(as_text=True))) == (400, True)
+    assert here.get(f"webhooks/{hook['id']}")["enabled"] is False
+    here.put(f"webhooks/{hook['id']}", {**BODY, "name": "hook", "url": "http://10.0.0.1/", "enabled": False}, 400)
+
+
 def test_what_became_of_each_delivery(send, page, deliverer, hook, receiver):
     path = f"/webhooks/{hook['id']}"
     assert "Nothing has been sent" in page(path)
