@@ -26,12 +26,15 @@ class ReadQueue:
         self._changed = threading.Condition()
         self._paused = self._closed = False
 
-    def put(self, read: Read) -> None:
-        """Adds a read. Called by the thread that plans."""
+    def put(self, read: Read) -> bool:
+        """Adds a read; False when the queue was closed. Called by the thread that plans."""
         with self._changed:
+            if self._closed:
+                return False
             self._paused = False
             heapq.heappush(self._heap, (self._attempts.rank(read.scopes), next(self._numbers), read))
             self._changed.notify()
+            return True
 
     def pause(self) -> None:
         """The plan brings nothing more until some of its reads have ended, or is complete."""

@@ -38,6 +38,7 @@ from providers.catalogue.kinds import ResourceKind
 from providers.catalogue.masking import Masking
 from providers.catalogue.shape import Shape, without_secrets
 from providers.errors import ProviderError
+from providers.http.credential import Credential
 from providers.records import Gone, Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.schema import SourceConfig
 from providers.variables import NoSettings, Variable, variables
@@ -97,9 +98,13 @@ class Source(abc.ABC):
         """The vendor SDK's exception as one of ours, or None when it is not one that the SDK is known to raise."""
         return None
 
-    def ends_the_run(self, error: ProviderError) -> bool:  # noqa: ARG002 - for those that override it
-        """True for an error of one read after which nothing more can be read: the run ends with it, and no scope is told the same."""
-        return False
+    @property
+    def credential(self) -> Credential | None:
+        """The verdict over the credential with which everything is read, where there is one.
+
+        Once it is refused, the run ends with that error: no scope is told the same, and no further read begins.
+        """
+        return None
 
     def warm(self) -> None:  # noqa: B027 - nothing more to load is the usual case
         """Loads what the first read would load, so that the memory of a process can be measured without a read."""

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 import msgspec
 
-from providers.errors import DataError, Outcome, ProviderError, ScopeError
+from providers.errors import CredentialsError, DataError, Outcome, ProviderError, ScopeError
 from providers.provider import Item, Read, Source
 from providers.records import UNENCODABLE, Absence, Gone, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.sink import ScopeReport, Sink
@@ -81,12 +81,17 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - the edge around vendor SDKs: one scope may not end the others
             failure = self._source.classify(error) or ScopeError(f"unexpected {type(error).__name__}")
             detail = traceback.format_exc()
-        if failure is not None and self._source.ends_the_run(failure):
-            raise failure
+        if (failure is not None or self._incomplete) and (refused := self._refused()):
+            raise refused
         for scope in self._scopes:  # all of it before the first end: what moved from one scope to another is seen there, and not gone
             self._flush(scope)
         for scope in self._scopes:
             self._finished(self._report(scope, failure, detail))
+
+    def _refused(self) -> CredentialsError | None:
+        """Why nothing more can be read; what was read to its end before stays complete."""
+        credential = self._source.credential
+        return credential.refused if credential else None
 
     def _items(self) -> Iterator[Item]:
         yield from self._read.fetch()

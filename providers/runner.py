@@ -66,11 +66,15 @@ def run(source: Source, sink: Sink, batch: int = BATCH, attempted: Iterable[Scop
 
     def read_next() -> None:
         read = queue.get()
-        if read is not None:
-            try:
-                Reader(source, sink, read, batch, finished, lanes.of(read), claims).run()
-            finally:
-                read.ended()
+        if read is None:
+            return
+        try:
+            Reader(source, sink, read, batch, finished, lanes.of(read), claims).run()
+        except BaseException:  # it ends the run: no further read begins
+            _end_all(queue.close())
+            raise
+        finally:
+            read.ended()
 
     with concurrent.futures.ThreadPoolExecutor(source.concurrency, thread_name_prefix="read") as pool:
         futures: set[concurrent.futures.Future[None]] = set()
@@ -80,17 +84,29 @@ def run(source: Source, sink: Sink, batch: int = BATCH, attempted: Iterable[Scop
                     queue.pause()
                     continue
                 sink.planned(read.scopes)
-                queue.put(read)
+                if not queue.put(read):
+                    read.ended()
                 futures = _drop_done(futures | {pool.submit(read_next)}, LOOKAHEAD)
             queue.pause()
             for future in futures:
                 future.result()
+            _ensure_accepted(source)
         except BaseException:
-            for read in queue.close():
-                read.ended()
+            _end_all(queue.close())
             pool.shutdown(wait=False, cancel_futures=True)  # what has not begun would only delay the news
             raise
     return tally
+
+
+def _ensure_accepted(source: Source) -> None:
+    """Raises `CredentialsError` once the source refuses the credential: a plan may have ended early for want of it, and left scopes out."""
+    if source.credential:
+        source.credential.ensure_accepted()
+
+
+def _end_all(reads: Iterable[Read]) -> None:
+    for read in reads:
+        read.ended()
 
 
 def _planned(source: Source) -> Iterator[Read]:

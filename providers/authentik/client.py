@@ -33,6 +33,7 @@ class Client:
             f"Authentik ({self.domain})",
             headers={"Authorization": f"Bearer {config.api_token.strip()}"},
             explain=_explained,
+            confirm=ME,
             advice="check AUTHENTIK_DOMAIN",
             verify=config.verify_ssl,
         )

@@ -17,6 +17,7 @@ from providers.catalogue.masking import Masking
 from providers.catalogue.paths import first, holes, values
 from providers.catalogue.shape import Shape
 from providers.errors import DataError, Denied, Outcome, Unsupported
+from providers.http.credential import Credential
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Organization, Rejected, Resource, Scope
 
@@ -43,6 +44,11 @@ class AuthentikSource(Source):
         for kind in KINDS:
             scope = Scope("authentik", self._client.domain, "", kind.sub_type)
             yield Read((scope,), functools.partial(self._read, kind, doubt(kind)))
+
+    @property
+    def credential(self) -> Credential:
+        """The verdict over the API token."""
+        return self._client.http.credential
 
     def close(self) -> None:
         """Closes all open connections."""

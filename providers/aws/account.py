@@ -5,21 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from providers.aws.client import Sessions
-from providers.aws.failure import RAISED, is_expired, translate
-from providers.concurrency import Once, OncePerKey
+from providers.aws.failure import RAISED, is_final, translate
+from providers.concurrency import OncePerKey
 from providers.errors import CredentialsError, ProviderError, ScopeError
+from providers.http.credential import Credential
 
 
 class Account:
     """The clients of one account; `close` closes their connections."""
 
-    def __init__(self, sessions: Sessions, account: str, partition: str, credentials: Any) -> None:
+    def __init__(self, sessions: Sessions, account: str, partition: str, credentials: Any, verdict: Credential | None = None) -> None:
+        """`verdict` is that of the source, where its credentials are those of the account; any other account has its own."""
         self.id, self.partition = account, partition
         self._sessions, self._credentials = sessions, credentials
         self._session = sessions.session(credentials)
         self._clients = OncePerKey[tuple[str, str], Any]()
-        self._verdict = Once[CredentialsError | None]()
-        self._refused: CredentialsError | None = None
+        self._verdict = verdict or Credential("AWS")
+        self._verdict.confirm_by(self._asked_sts)
+        self._verdict.accepted()  # STS has told who they are, or gives them out when they are first used
 
     def client(self, service: str, region: str) -> Any:
         """The client for a service in a region, made once. A client that exists is returned while others are being made."""
@@ -37,33 +40,32 @@ class Account:
     @property
     def is_refused(self) -> bool:
         """True once AWS no longer accepts the credentials: nothing more is asked with them."""
-        return self._refused is not None
+        return self._verdict.is_refused
 
     def ensure_accepted(self) -> None:
         """Raises `CredentialsError` once AWS no longer accepts the credentials."""
-        if self._refused is not None:
-            raise CredentialsError(str(self._refused), detail=self._refused.detail)
+        self._verdict.ensure_accepted()
 
     def judged(self, error: CredentialsError, raised: Exception, region: str) -> ProviderError:
         """Explains a call that was refused for its credentials.
 
         When they have expired, or STS does not accept them either, they are not used again. When STS does, it is the region that does not
-        know them: AWS answers so in a region that is not enabled for the account.
+        know them: AWS answers so in a region that is not enabled for the account. When STS gives no verdict, the call alone has failed.
         """
-        refused = error if is_expired(raised) else self._verdict.get(lambda: self._asked_sts(error))
-        if refused is not None:
-            self._refused = self._refused or refused
-            return CredentialsError(str(self._refused), detail=self._refused.detail)
+        try:
+            if is_final(raised):
+                self._verdict.refuse(error)
+            self._verdict.judge(error)
+        except CredentialsError as refused:
+            return refused
         return not_enabled(region, self.id) if region else error
 
-    def _asked_sts(self, error: CredentialsError) -> CredentialsError | None:
-        """The error, when STS refuses the credentials too."""
+    def _asked_sts(self) -> None:
+        """Asks STS, which knows every identity. Raises `ProviderError`."""
         try:
             self.client("sts", self._sessions.home).get_caller_identity()
         except RAISED as found:
-            ours = translate(found, "sts:GetCallerIdentity", f"account {self.id}")
-            return ours if isinstance(ours, CredentialsError) else error
-        return None
+            raise translate(found, "sts:GetCallerIdentity", f"account {self.id}") or found from found
 
 
 def not_enabled(region: str, account: str) -> ScopeError:

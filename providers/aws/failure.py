@@ -127,6 +127,11 @@ _NO_IDENTITY = (
     aws.TokenRetrievalError, aws.UnauthorizedSSOTokenError,
 )  # fmt: skip
 _NO_CREDENTIALS = "there are no AWS credentials: give access_key_id and secret_access_key, or the worker a role or AWS_CREDENTIALS_FILE"
+_SESSION_CALLS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity"})
+_NO_SESSION = (
+    "AWS gives no session of the role, or does not renew it ({code}: {words}): allow sts:{call} to the identity that assumes the role, and "
+    "name that identity in the role's trust policy"
+)
 _SILENCES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((aws.ConnectTimeoutError,), "no connection to AWS for {what}{where} in time: is there a route, and does a firewall let it through?"),
     ((aws.ReadTimeoutError,), "AWS took the connection for {what}{where} and did not answer in time: try again later"),
@@ -160,9 +165,14 @@ def is_any_of(error: Exception, answers: Iterable[str]) -> bool:
     return any(code == code_of(error) and words in message_of(error) for code, _, words in pairs)
 
 
-def is_expired(error: Exception) -> bool:
-    """True for an answer to a session token that is too old."""
-    return code_of(error) in _EXPIRED
+def is_final(error: Exception) -> bool:
+    """True for an answer after which the credentials are of no use any more: they have expired, or the role's session is not renewed."""
+    return code_of(error) in _EXPIRED or is_denied_session(error)
+
+
+def is_denied_session(error: Exception) -> bool:
+    """True when a role may not be assumed, at the beginning or when its session is renewed: any call of a role may meet that."""
+    return isinstance(error, aws.ClientError) and error.operation_name in _SESSION_CALLS and rule_of(error).error is Denied
 
 
 def is_gone(error: Exception) -> bool:
@@ -178,6 +188,9 @@ def is_denied_by_organization(error: Exception | None) -> bool:
 def translate(error: Exception, permission: str = "", where: str = "") -> ProviderError | None:
     """Our error, or None when botocore is not known to raise this. `where` is as in "us-east-1 of account 123"."""
     place, what = f" in {where}" if where else "", permission or getattr(error, "operation_name", "") or "a call"
+    if isinstance(error, aws.ClientError) and is_denied_session(error) and permission != f"sts:{error.operation_name}":
+        sentence = _NO_SESSION.format(call=error.operation_name, code=code_of(error), words=message_of(error)[:300])
+        return CredentialsError(sentence, detail=str(error))
     if isinstance(error, aws.ClientError):
         return _answered(error, permission, place)
     if isinstance(error, aws.SSLError):

@@ -22,6 +22,7 @@ from providers.aws.target import Target
 from providers.catalogue.masking import Masking
 from providers.concurrency import Turns
 from providers.errors import CredentialsError, Denied, ProviderError
+from providers.http.credential import Credential
 from providers.provider import Read, Source
 from providers.records import Identity, Scope
 
@@ -42,6 +43,7 @@ class AwsSource(Source):
         self._probes = concurrent.futures.ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")
         self._means = Means(self._sessions, AwsShape(config.ignore_fields, Masking(config.mask_names)), self._details, config.page_size)
         self._turns = Turns(config.parallel_accounts)
+        self._verdict = Credential("AWS")
 
     def check(self) -> Identity:
         """Asks STS, which knows every identity, whatever it may do."""
@@ -62,9 +64,10 @@ class AwsSource(Source):
         """The exceptions of botocore."""
         return translate(error)
 
-    def ends_the_run(self, error: ProviderError) -> bool:
-        """True once AWS no longer accepts the credentials with which everything is read."""
-        return isinstance(error, CredentialsError) and self._own.is_refused
+    @property
+    def credential(self) -> Credential:
+        """The verdict over the credentials with which everything is read."""
+        return self._verdict
 
     def close(self) -> None:
         """Ends the threads of details and probes."""
@@ -90,7 +93,7 @@ class AwsSource(Source):
 
     @functools.cached_property
     def _own(self) -> Account:
-        return Account(self._sessions, self._caller["Account"], self._partition, self._identity)
+        return Account(self._sessions, self._caller["Account"], self._partition, self._identity, self._verdict)
 
     @property
     def _partition(self) -> str:
@@ -129,7 +132,8 @@ class AwsSource(Source):
         except (ClientError, BotoCoreError) as error:
             ours = translate(error, "sts:AssumeRole", f"account {member.id}, for the role {role_name}") or error
             if isinstance(ours, CredentialsError):
-                raise self._own.judged(ours, error, "") from error
+                ours = self._own.judged(ours, error, "")
+                self._own.ensure_accepted()
             yield failed(member.id, "", ours)
             return
         yield from self._member_reads(member, account)

@@ -17,6 +17,7 @@ from providers.azure import catalogue, failure, lean
 from providers.azure.config import AzureConfig, AzureOperator
 from providers.errors import BadAnswer
 from providers.http.client import SUCCESS, Http
+from providers.http.credential import Credential
 from providers.http.response import HttpResponse
 from providers.microsoft.partial import ensure_whole
 from providers.microsoft.signin import AUTHORITIES, Bearer, SignIn, trust
@@ -54,6 +55,7 @@ class Connection:
             headers=bearer.headers,
             renew=bearer.renew,
             explain=failure.explain,
+            confirm=_url(catalogue.SUBSCRIPTION.path, catalogue.SUBSCRIPTION.version, {}),
             advice="check AZURE_RESOURCE_MANAGER_URL" if operator.resource_manager_url else "is it reachable from here?",
             trust=trust("AZURE_"),
             ca_file=operator.ca_bundle,
@@ -61,6 +63,11 @@ class Connection:
         self._transport = Transport(self._http)
         self._typed: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
+
+    @property
+    def credential(self) -> Credential:
+        """The verdict over the principal with which everything is read."""
+        return self._http.credential
 
     def close(self) -> None:
         """Closes all open connections."""

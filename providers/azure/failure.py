@@ -9,7 +9,7 @@ from typing import Any
 
 from providers.errors import BadAnswer, CredentialsError, Denied, PageTooLarge, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 from providers.http.response import HttpResponse
-from providers.microsoft.signin_faults import sign_in_error
+from providers.microsoft.signin_faults import NEW_SIGN_IN, sign_in_error
 
 
 class Gone(Unsupported):
@@ -96,7 +96,7 @@ def _refused_token(code: str, _what: str, answer: HttpResponse, detail: str) -> 
     if "AADSTS" in detail:
         return sign_in_error(detail)
     return CredentialsError(
-        f"Azure does not accept the token ({code or answer.status}): {_first_sentence(_message(answer))}", detail=detail
+        f"Azure does not accept the token ({code or answer.status}): {_first_sentence(_message(answer))}; {NEW_SIGN_IN}", detail=detail
     )
 
 

@@ -16,6 +16,7 @@ from providers.azure.shape import AzureShape
 from providers.azure.subscriptions import Subscriptions
 from providers.catalogue import paths
 from providers.errors import Denied, Outcome, ProviderError
+from providers.http.credential import Credential
 from providers.microsoft.failure import classify
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Placed, Resource, Scope
@@ -71,6 +72,11 @@ class AzureSource(Source):
     def warm(self) -> None:
         """Loads the typed clients."""
         load_clients()
+
+    @property
+    def credential(self) -> Credential:
+        """The verdict over the principal with which everything is read."""
+        return self._connection.credential
 
     def close(self) -> None:
         """Closes all open connections."""

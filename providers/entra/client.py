@@ -14,7 +14,7 @@ from providers.http.client import Http
 from providers.http.response import HttpResponse, foreign
 from providers.microsoft.partial import ensure_whole
 from providers.microsoft.signin import AUTHORITIES, Bearer, SignIn, trust
-from providers.microsoft.signin_faults import sign_in_error
+from providers.microsoft.signin_faults import NEW_SIGN_IN, sign_in_error
 from providers.pages import Page, items, restarted
 
 NAME = "Microsoft Graph"
@@ -50,6 +50,7 @@ class Client:
             headers=bearer.headers,
             renew=bearer.renew,
             explain=_explained,
+            confirm=TENANT.listing.url(),
             advice="check ENTRA_GRAPH_URL" if operator.graph_url else "is it reachable from here?",
             trust=trust(PREFIX),
             ca_file=operator.ca_bundle,
@@ -118,7 +119,9 @@ def _explained(answer: HttpResponse, what: str) -> ProviderError | None:
     if answer.status == 401:
         if "AADSTS" in message:
             return sign_in_error(message)
-        return CredentialsError(f"{NAME} does not accept the token ({code or 401}): {message[:300]}", detail=detail)
+        return CredentialsError(
+            f"{NAME} does not accept the token ({code or 401}): {message[:300].rstrip('. ')}; {NEW_SIGN_IN}", detail=detail
+        )
     if answer.status == 404 and low in ("request_resourcenotfound", "resourcenotfound", "directory_objectnotfound"):
         return Gone(f"{NAME} knows of no such object at '{what}' ({code})", detail=detail)
     return foreign(NAME, answer, what) if answer.status == 404 and not code else None

@@ -19,6 +19,7 @@ from providers.entra.config import EntraConfig, EntraOperator
 from providers.entra.members import Memberships
 from providers.entra.shape import EntraShape
 from providers.errors import Outcome, ProviderError
+from providers.http.credential import Credential
 from providers.microsoft.failure import classify
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Link, Organization, Scope
@@ -55,6 +56,11 @@ class EntraSource(Source):
     def classify(self, error: Exception) -> ProviderError | None:
         """Microsoft's exceptions in our words."""
         return classify(error)
+
+    @property
+    def credential(self) -> Credential:
+        """The verdict over the principal with which everything is read."""
+        return self._client.http.credential
 
     def close(self) -> None:
         """Closes all open connections."""

@@ -18,13 +18,14 @@ from providers.gcp.declaration import ASSETS, GcpKind
 from providers.gcp.feed import Feed, listed
 from providers.gcp.hierarchy import Hierarchy
 from providers.gcp.listing import RESOURCE_MANAGER, Apis
-from providers.gcp.projects import GET, Projects
+from providers.gcp.projects import GET, ONE_PROJECT, Projects
 from providers.gcp.reading import GCP, Listed, Reading, organizations
 from providers.gcp.shape import GcpShape
 from providers.google import key as google_key
 from providers.google import signin as google_signin
 from providers.google.causes import Disabled
 from providers.google.signin import Signin
+from providers.http.credential import Credential
 from providers.provider import Item, Read, Source
 from providers.records import Gone, Identity, Incomplete, Resource, Scope
 
@@ -46,6 +47,7 @@ class GcpSource(Source):
         self._config = config
         self._signin = sign_in(config, operator)
         self._apis = Apis(self._signin, operator, 2 * self.concurrency)
+        self._signin.credential.confirm_by(lambda: self._apis.http(RESOURCE_MANAGER).confirm(ONE_PROJECT, "search projects"))
         self._hierarchy = Hierarchy(self._apis.http(RESOURCE_MANAGER), config)
         self._projects = Projects(self._apis.http(RESOURCE_MANAGER), config, self._signin.name, self._hierarchy)
         self._shape = GcpShape(self._projects.numbers, config.ignore_fields, Masking(config.mask_names))
@@ -96,6 +98,11 @@ class GcpSource(Source):
     def warm(self) -> None:
         """Loads the client libraries with what the lists of the catalogue use of them."""
         self._apis.load()
+
+    @property
+    def credential(self) -> Credential:
+        """The verdict over the key with which everything is read."""
+        return self._signin.credential
 
     def close(self) -> None:
         """Closes all open connections."""

@@ -178,8 +178,11 @@ def _oauth_scope(answer: HttpResponse) -> str:
     return f"OAuth scope {wanted[1].split()[0]}" if wanted else "an OAuth scope that the sign-in was not given"
 
 
-def of_signin(error: Exception, who: str, scopes: Sequence[str] = ()) -> ProviderError:
-    """The error that google-auth's failure to get a token is. `who` is the account, as people know it."""
+def of_signin(error: Exception, who: str, scopes: Sequence[str] = (), *, renewed: bool = False) -> ProviderError:
+    """The error that google-auth's failure to get a token is. `who` is the account, as people know it.
+
+    `renewed` says that it had a token before: a metadata server that does not answer then is silent, and not missing.
+    """
     said = next((one for one in error.args[1:] if isinstance(one, dict)), {})
     code, text = str(said.get("error", "")), str(said.get("error_description", ""))
     detail = f"{code}: {text}" if code else str(error)
@@ -188,13 +191,14 @@ def of_signin(error: Exception, who: str, scopes: Sequence[str] = ()) -> Provide
         sentence = f"Google Workspace does not let {who} have {wanted}: add the scope to its client id (domain-wide delegation)"
         return Denied(sentence, permission=wanted, detail=detail)
     for pattern, cure in _SIGNIN:
-        if re.search(pattern, detail, re.IGNORECASE):
+        if not (renewed and cure is _NO_KEY) and re.search(pattern, detail, re.IGNORECASE):
             return CredentialsError(f"Google does not sign in {who}: {cure}", detail=detail)
     if code and not getattr(error, "retryable", False):
         return CredentialsError(f"Google does not sign in {who} ({code}): check the key and the account", detail=detail)
     return TimedOut(f"no token for {who}: Google's token endpoint (or metadata server) does not answer as it should", detail=detail)
 
 
+_NO_KEY = "there is no key; give one, or run where Google's metadata server answers"
 _SIGNIN = (
     ("certificate.verify.failed", "the certificate of its token endpoint cannot be verified; set GOOGLE_CA_BUNDLE"),
     ("iat and exp|reasonable timeframe", "the time in the request is wrong; set this machine's clock (NTP)"),
@@ -203,6 +207,6 @@ _SIGNIN = (
     ("invalid email or user", "there is no such person in the domain; name an active administrator"),
     ("rapt|reauth", "the organization asks people to sign in again from time to time; use a service account"),
     ("access_denied|account restricted|context.aware", "an access policy of the organization does not let it in from here"),
-    ("compute ?metadata|compute engine metadata", "there is no key; give one, or run where Google's metadata server answers"),
+    ("compute ?metadata|compute engine metadata", _NO_KEY),
     ("invalid_grant", "the key or the refresh token was revoked or has expired; make a new one"),
 )

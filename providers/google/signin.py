@@ -29,11 +29,12 @@ from google.oauth2.credentials import Credentials as UserCredentials
 from google.oauth2.service_account import Credentials as ServiceAccount
 
 from providers import secrecy
-from providers.errors import ConfigError
+from providers.errors import ConfigError, CredentialsError
 from providers.google import failure as google_failure
 from providers.google import key as google_key
 from providers.google.operator import GoogleOperator
 from providers.http.client import TIMEOUT, Explain, Http
+from providers.http.credential import Credential
 from providers.http.pools import Routes
 from providers.http.response import HttpResponse
 from providers.http.tls import tls
@@ -55,6 +56,8 @@ class Signin:
         """The transport for google-auth: our time-outs, our CA, the environment's proxy, no redirect followed."""
         self._who, self._lock, self._refused = who or name, threading.Lock(), ""
         billed = getattr(credentials, "quota_project_id", None)  # a person's calls belong to no project of their own
+        self.credential = Credential("Google")
+        """The verdict over the key; the provider says by which request it is confirmed."""
         self._billed = {"x-goog-user-project": billed} if billed else {}
 
     def scoped(self, scopes: Sequence[str]) -> Signin:
@@ -79,6 +82,7 @@ class Signin:
             name,
             headers=lambda: self.headers() | meant,
             renew=self.renew,
+            credential=self.credential,
             explain=explain or google_failure.explain(name),
             advice=advice,
             context=self._tls,
@@ -90,6 +94,7 @@ class Signin:
         with self._lock:
             stale = self.credentials.token == self._refused or self.credentials.token_state is not TokenState.FRESH
             if stale:
+                self.credential.ensure_accepted()  # the other threads that wait here have been refused with this one
                 self._refresh()
             return {"Authorization": f"Bearer {self.credentials.token}", **self._billed}
 
@@ -104,7 +109,10 @@ class Signin:
         try:
             self.credentials.refresh(self.transport)
         except exceptions.GoogleAuthError as error:
-            raise google_failure.of_signin(error, self._who, self.credentials.scopes or ()) from None
+            ours = google_failure.of_signin(error, self._who, self.credentials.scopes or (), renewed=bool(self.credentials.token))
+            if isinstance(ours, CredentialsError):
+                self.credential.refuse(ours)
+            raise ours from None
         secrecy.register_secret(self.credentials.token)
 
 

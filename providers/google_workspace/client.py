@@ -38,6 +38,8 @@ class Client:
         at = "credentials_path" if path else "credentials"
         self._signin = google_signin.sign_in(operator, [USERS.scope], key=key, at=at, subject=config.admin_email)
         self._clients = OncePerKey[str, Http]()
+        self.credential = self._signin.credential
+        self.credential.confirm_by(lambda: self._http(USERS.scope).confirm(self._administrator_url))
 
     def close(self) -> None:
         """Closes all open connections."""
@@ -46,10 +48,13 @@ class Client:
 
     def administrator(self) -> dict[str, Any]:
         """The administrator that we act as: `id`, `primaryEmail`, `customerId`, `isAdmin`, `isDelegatedAdmin`."""
-        email = self._config.admin_email
+        what = f"look up {self._config.admin_email}"
+        return self._http(USERS.scope).get(self._administrator_url, what=what, permission=USERS.scope).object()
+
+    @property
+    def _administrator_url(self) -> str:
         fields = "id,primaryEmail,customerId,isAdmin,isDelegatedAdmin"
-        url = f"/admin/directory/v1/users/{quote(email, safe='@')}?fields={fields}"
-        return self._http(USERS.scope).get(url, what=f"look up {email}", permission=USERS.scope).object()
+        return f"/admin/directory/v1/users/{quote(self._config.admin_email, safe='@')}?fields={fields}"
 
     def has_group(self, group: str) -> bool:
         """True for the id of a group that is there."""

@@ -27,6 +27,7 @@ from providers.google_workspace.client import NAME, Client
 from providers.google_workspace.config import GoogleWorkspaceConfig
 from providers.google_workspace.members import Memberships
 from providers.google_workspace.shape import DirectoryShape
+from providers.http.credential import Credential
 from providers.provider import Item, Read, Source
 from providers.records import Identity, Incomplete, Link, Organization, Resource, Scope
 
@@ -57,6 +58,11 @@ class Directory(Source):
         yield self._read(USERS, self._read_users)
         for kind in PLAIN:
             yield self._read(kind, self._read_plain)
+
+    @property
+    def credential(self) -> Credential:
+        """The verdict over the key with which everything is read."""
+        return self._client.credential
 
     def close(self) -> None:
         """Closes all open connections."""

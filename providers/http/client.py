@@ -21,10 +21,11 @@ import msgspec
 import urllib3
 
 from providers import progress
-from providers.errors import CredentialsError, PageTooLarge, ProviderError, TimedOut
+from providers.errors import CredentialsError, PageTooLarge, ProviderError, ScopeError, TimedOut
 from providers.http import pools, retry
 from providers.http import proxy as proxies
 from providers.http import quota as quotas
+from providers.http.credential import Credential
 from providers.http.proxy import Proxy
 from providers.http.response import HttpResponse, refusal
 from providers.http.silence import silence
@@ -86,6 +87,9 @@ class Http:
         headers: Headers = MappingProxyType({}),
         renew: Renew | None = None,
         explain: Explain = lambda _answer, _what: None,
+        credential: Credential | None = None,
+        confirm: str = "",
+        alone: str = "",
         advice: str = "check its address",
         trust: str = "check its CA",
         ca_file: str = "",
@@ -98,14 +102,18 @@ class Http:
     ) -> None:
         """`name` is the source as people say it, `advice` what to do when it cannot be reached, `trust` when its certificate is refused.
 
+        `credential` is shared by the clients of one sign-in. `confirm` is the path of a client of its own that every valid credential may
+        read: it is asked when a credential that was accepted before is refused, and tells whether the run is over. Without, headers that
+        never change are believed to be refused for good. `alone` is the advice for a request that is refused though `confirm` is not.
         `verify` off takes any certificate. `proxy` is the one that the source's own settings name; without, it is the environment's.
         `pool` makes the connections (see `providers.http.pools.connections`), `context` is the TLS context where it has a client
         certificate, or where several clients share one. Raises `ConfigError` for a proxy in the environment that cannot be used.
         """
         self.base_url, self.name = base_url.rstrip("/"), name
         self._headers, self._renew, self._explain, self._advice, self._trust = headers, renew, explain, advice, trust
-        self._refused: CredentialsError | None = None
-        """Why the source has refused our credentials, where they never change: it is not asked again."""
+        self._alone, self._never_change = alone, not confirm and not credential and not callable(headers)
+        self.credential = credential or Credential(name, (lambda: self.confirm(confirm)) if confirm else None)
+        """The verdict over our credential: once it is refused, the source is not asked again."""
         self._pace = quotas.Pace(lambda seconds, why: retry.pause(seconds, why, name), retry.LONGEST_WAIT)
         context = context or tls(ca_file, verify=verify)
         self._proxy = proxy or proxies.from_environment(self.base_url)
@@ -179,9 +187,38 @@ class Http:
     def _url(self, path: str) -> str:
         return same_origin(path.lstrip("/") if path.startswith("/") else path, self.base_url + "/", self.name)
 
+    def confirm(self, path: str, what: str = "") -> None:
+        """Asks for what every valid credential may read. Raises `CredentialsError` when it is refused, other errors without a verdict."""
+        request = _Request("GET", self._url(path), None, {}, what or f"read {path.partition('?')[0]}", "", path, SUCCESS, MAX_ANSWER)
+        self._retrying(self._accepted, request)
+
+    def _accepted(self, request: _Request) -> HttpResponse:
+        """The answer; a refusal of the credential is raised, as every other error."""
+        answer = self._asked(request)
+        if isinstance(answer, CredentialsError):
+            raise answer
+        return answer
+
     def _once(self, request: _Request) -> HttpResponse:
-        if self._refused:
-            raise CredentialsError(str(self._refused), detail=self._refused.detail)
+        self.credential.ensure_accepted()
+        answer = self._asked(request)
+        if isinstance(answer, CredentialsError):
+            self._judge(answer)
+            answer = self._asked(request)
+        if isinstance(answer, CredentialsError):
+            sentence = f"'{request.what}' is refused to these credentials, though {self.credential.source} does accept them: {self._alone or answer}"
+            raise ScopeError(sentence, detail=answer.detail)
+        self.credential.accepted()
+        return answer
+
+    def _judge(self, refused: CredentialsError) -> None:
+        """Returns when the source accepts the credential otherwise. Raises `CredentialsError`."""
+        if self._never_change:
+            self.credential.refuse(refused)
+        self.credential.judge(refused)
+
+    def _asked(self, request: _Request) -> HttpResponse | CredentialsError:
+        """The answer, or the error of one that refuses the credential. Raises every other error."""
         self._pace.keep(request.quota)
         try:
             answer = self._exchange(request)
@@ -192,17 +229,25 @@ class Http:
             return answer
         refused = self._explain(answer, request.what) or refusal(self.name, answer, request.what, request.permission)
         refused.wait = refused.wait or quotas.asked_wait(answer.headers)
-        if isinstance(refused, CredentialsError) and not callable(self._headers):
-            self._refused = refused
+        if isinstance(refused, CredentialsError):
+            return refused
         raise refused
 
     def _exchange(self, request: _Request) -> HttpResponse:
-        given = self._headers() if callable(self._headers) else self._headers
+        given = self._given()
         answer = self._exchange_with(given, request)
-        if answer.status != 401 or not self._renew or not callable(self._headers):
+        if answer.status != 401 or not self._renew:
             return answer
         self._renew(given, answer)
-        return self._exchange_with(self._headers(), request)
+        return self._exchange_with(self._given(), request)
+
+    def _given(self) -> Mapping[str, str | tuple[str, ...]]:
+        """The headers of the next request. A sign-in that is refused is final: to ask again and again would lock the account."""
+        try:
+            return self._headers() if callable(self._headers) else self._headers
+        except CredentialsError as error:
+            self.credential.refuse(error)
+            raise
 
     def _exchange_with(self, given: Mapping[str, str | tuple[str, ...]], request: _Request) -> HttpResponse:
         headers = _lines({**_ALWAYS, **given, **request.headers})

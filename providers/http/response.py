@@ -67,7 +67,8 @@ def refusal(name: str, answer: HttpResponse, what: str, permission: str = "") ->
     text, status, said = answer.text(), answer.status, own_words(answer)
     match status:
         case 401:
-            return CredentialsError(f"{name} does not accept the credentials (401): they are wrong, revoked or expired{said}", detail=text)
+            sentence = f"{name} does not accept the credentials (401): they are wrong, revoked or expired; give new ones{said}"
+            return CredentialsError(sentence, detail=text)
         case 403 if answer.body.lstrip().startswith(b"<"):  # a page: some sources refuse in plain text
             sentence = f"'{what}' was refused (403) by something that is not {name}: does a proxy or a firewall in between keep us out?"
             return Denied(sentence, detail=text)

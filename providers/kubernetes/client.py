@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import functools
 import os
 import ssl
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,14 +22,14 @@ import structlog
 import urllib3
 
 from providers import secrecy
-from providers.errors import ConfigError, CredentialsError, ScopeError
+from providers.errors import ConfigError
 from providers.http.client import MAX_ANSWER, Http
+from providers.http.credential import Credential
 from providers.http.proxy import Proxy
 from providers.http.response import HttpResponse
 from providers.http.tls import tls
 from providers.kubernetes import lean, refusal
 from providers.kubernetes.access import Access
-from providers.kubernetes.credential import Credential
 
 TRIES = 4
 TRUST = "check certificate-authority-data"
@@ -44,7 +43,6 @@ class Client:
     def __init__(self, access: Access) -> None:
         """Raises `ConfigError` for certificates and keys that are none."""
         self._access, self._token = access, access.token
-        self._credential = Credential(lambda: self._http.get("/api", what="read /api"))
         if not access.verify:
             _log.warning("the kubeconfig's insecure-skip-tls-verify is set: the API server's certificate is not verified")
         self._http = Http(
@@ -53,6 +51,8 @@ class Client:
             headers=self._headers,
             renew=self._read_token_again if access.token_file else None,
             explain=refusal.explain,
+            confirm="/api",
+            alone="if it is an aggregated API, check its APIService and how it authenticates",
             advice="check `server`, and whether a firewall or proxy is in between",
             trust=TRUST,
             tries=TRIES,
@@ -74,33 +74,12 @@ class Client:
     ) -> HttpResponse:
         """The answer at `path`; `what` names the request (``list pods``), `permission` what a 403 lacks. Raises `ProviderError`."""
         url = path + (f"?{urlencode(query)}" if query else "")
-        ask = functools.partial(
-            self._http.get, url, what=what, permission=permission or what, headers={"Accept": accept}, max_bytes=max_bytes
-        )
-        self._credential.ensure_accepted()
-        try:
-            answer = ask()
-        except CredentialsError as error:
-            answer = self._asked_again(ask, error, what)
-        self._credential.accepted()
-        return answer
+        return self._http.get(url, what=what, permission=permission or what, headers={"Accept": accept}, max_bytes=max_bytes)
 
     @property
-    def is_refused(self) -> bool:
-        """True once the API server no longer accepts the credential: nothing more is asked with it."""
-        return self._credential.is_refused
-
-    def _asked_again(self, ask: Callable[[], HttpResponse], error: CredentialsError, what: str) -> HttpResponse:
-        """The answer to a request that was refused with a 401, if the API server accepts the credential otherwise."""
-        self._credential.judge(error)
-        try:
-            return ask()
-        except CredentialsError as again:
-            raise ScopeError(
-                f"the server behind '{what}' does not accept the credentials (401), though {refusal.NAME} does: "
-                "if it is an aggregated API, check its APIService and how it authenticates",
-                detail=again.detail,
-            ) from None
+    def credential(self) -> Credential:
+        """The verdict over our credential."""
+        return self._http.credential
 
     def object(self, path: str, *, what: str) -> dict[str, Any]:
         """The JSON object at `path`. Raises `ProviderError`."""

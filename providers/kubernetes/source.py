@@ -11,7 +11,8 @@ import msgspec
 from providers.catalogue.kinds import LinkRule
 from providers.catalogue.masking import Masking
 from providers.concurrency import Once
-from providers.errors import ConfigError, CredentialsError, DataError, Outcome, ProviderError, ScopeError
+from providers.errors import ConfigError, DataError, Outcome, ProviderError, ScopeError
+from providers.http.credential import Credential
 from providers.kubernetes import catalogue, clouds, derived
 from providers.kubernetes.api_type import ApiType
 from providers.kubernetes.catalogue import KubernetesKind
@@ -141,9 +142,10 @@ class Cluster(Source):
         """The identities of earlier runs, the latest first."""
         return list(dict.fromkeys(scope.account for scope in reversed(self.attempts.scopes)))
 
-    def ends_the_run(self, error: ProviderError) -> bool:
-        """True once the API server no longer accepts the credential with which everything is read."""
-        return isinstance(error, CredentialsError) and self._client.is_refused
+    @property
+    def credential(self) -> Credential:
+        """The verdict over the token or certificate with which everything is read."""
+        return self._client.credential
 
     def close(self) -> None:
         """Closes all open connections."""

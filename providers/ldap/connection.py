@@ -11,6 +11,7 @@ from ldap3.core import exceptions as errors
 
 from providers.address import is_loopback
 from providers.errors import CredentialsError, Throttled, TimedOut
+from providers.http.credential import Credential
 from providers.ldap import failure
 from providers.ldap.config import LdapConfig
 from providers.ldap.servers import Server
@@ -29,6 +30,8 @@ class Connections:
         self._config = config
         self._servers = collections.deque(config.servers)
         self._connection: ldap3.Connection | None = None
+        self.credential = Credential("the directory")
+        """The verdict over the bind DN: one that was refused is not bound with again, as that would lock the account."""
         self.number = 0
         """Counts the connections: the cookie of a paged search means nothing to another one."""
 
@@ -46,6 +49,7 @@ class Connections:
     def get(self) -> ldap3.Connection:
         """The connection. Raises `CredentialsError`, or `TimedOut` when no server answers."""
         if self._connection is None:
+            self.credential.ensure_accepted()
             self._connection = self._connect()
             self.number += 1
         return self._connection
@@ -69,6 +73,9 @@ class Connections:
             except (TimedOut, Throttled) as error:
                 silent.append((self.server, error))
                 self._servers.rotate(-1)
+            except CredentialsError as error:
+                self.credential.refuse(error)
+                raise
         if len(silent) == 1:
             raise silent[0][1]
         raise TimedOut(

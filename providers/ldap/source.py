@@ -11,6 +11,7 @@ from providers.catalogue.kinds import ResourceKind
 from providers.catalogue.masking import Masking
 from providers.concurrency import Once
 from providers.errors import DataError, Outcome, ProviderError, ScopeError
+from providers.http.credential import Credential
 from providers.ldap import catalogue, entries
 from providers.ldap import dn as names
 from providers.ldap.catalogue import GROUP, UNIT, USER, LdapKind
@@ -84,6 +85,11 @@ class Directory(Source):
             yield Read((Scope("ldap", self._account, "", kind.sub_type),), read)
         for kind in catalogue.PLAIN:
             yield Read((Scope("ldap", self._account, "", kind.sub_type),), functools.partial(self._read_plain, kind))
+
+    @property
+    def credential(self) -> Credential:
+        """The verdict over the bind DN."""
+        return self._client.connections.credential
 
     def close(self) -> None:
         """Unbinds from the server."""

@@ -64,6 +64,9 @@ SENTENCES = {
 }
 """Explanations by the number of the AADSTS code."""
 
+NEW_SIGN_IN = "check the app registration, its secret or certificate, and the clock of this machine"
+"""The advice for a token that is refused after the sign-in has given it."""
+
 _BUSY = {"50196": Throttled, "90055": Throttled, "90033": TimedOut, "90006": TimedOut, "90012": TimedOut}
 """Codes that pass by themselves."""
 

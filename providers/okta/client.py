@@ -31,6 +31,7 @@ class Client:
             f"Okta ({self.domain})",
             headers={"Authorization": f"SSWS {config.api_token.strip()}"},
             explain=_explained,
+            confirm=ME.path,
             advice="check OKTA_DOMAIN",
         )
 

@@ -19,6 +19,7 @@ from typing import Any
 from providers.catalogue.masking import Masking
 from providers.catalogue.paths import first
 from providers.errors import Outcome, ProviderError, ScopeError, Throttled
+from providers.http.credential import Credential
 from providers.okta import catalogue
 from providers.okta.applications import Applications
 from providers.okta.catalogue import ADMIN_ROLE, APPLICATION, GROUP, PLAIN, ROLE_ASSIGNMENT, USER, OktaKind
@@ -55,6 +56,11 @@ class OktaSource(Source):
         yield self._read(AdminRoles(self._client, self._shape), ADMIN_ROLE, ROLE_ASSIGNMENT)
         for kind in PLAIN:
             yield self._read(functools.partial(self._read_plain, kind), kind)
+
+    @property
+    def credential(self) -> Credential:
+        """The verdict over the API token."""
+        return self._client.http.credential
 
     def close(self) -> None:
         """Closes all open connections."""

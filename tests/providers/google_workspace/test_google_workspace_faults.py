@@ -85,13 +85,13 @@ def test_groups_none_of_which_shows_its_members_are_no_complete_scope(google, cu
     assert report.permission.endswith("admin.directory.group.readonly")
 
 
-def test_an_expired_sign_in_is_no_single_groups_trouble(google, customer, read):
+def test_members_that_are_refused_to_the_sign_in_alone_are_the_groups_trouble(google, customer, read):
     with google.failing(refusals.EXPIRED, "directory.members.list"):
         found = read()
 
     assert reports(found)["google_group"].outcome is Outcome.ERROR
-    assert "credentials" in reports(found)["google_group"].message
-    assert "g-sales" not in by_id(found)
+    assert "is refused to these credentials, though" in reports(found)["google_group"].message
+    assert {"managers", "owners"} <= set(by_id(found)["g-sales"].attributes["Unreadable"])
     assert by_id(found)["u1"].links_partial
 
 

@@ -13,7 +13,7 @@ from peers.kube_proxy import as_who_has, at, status
 from recorder import Recorder
 
 from providers.errors import CredentialsError, Outcome, TimedOut
-from providers.kubernetes.credential import TRIES, Credential
+from providers.http.credential import TRIES, Credential
 from providers.kubernetes.source import Cluster
 from providers.runner import run
 
@@ -106,7 +106,7 @@ def test_without_a_refusal_of_discovery_nothing_is_certain(verdict):
         if verdict:
             raise verdict
 
-    credential, refusal = Credential(discover), CredentialsError("refused")
+    credential, refusal = Credential("the API server", discover), CredentialsError("refused")
     credential.accepted()
     if verdict:
         with pytest.raises(CredentialsError, match="refused"):
@@ -119,7 +119,7 @@ def test_without_a_refusal_of_discovery_nothing_is_certain(verdict):
 
 def test_a_credential_that_was_never_accepted_is_not_asked_for_again():
     asked: list[int] = []
-    credential = Credential(lambda: asked.append(1))
+    credential = Credential("the API server", lambda: asked.append(1))
     with pytest.raises(CredentialsError, match="refused"):
         credential.judge(CredentialsError("refused"))
     assert not asked

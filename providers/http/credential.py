@@ -1,0 +1,78 @@
+"""The verdict over our credential: dead once it was accepted before, and the source refuses it for what every valid one may read.
+
+A 401 to one list says less than it seems to. An aggregated API server of Kubernetes that does not trust the API server answers so to
+everybody, Microsoft Graph answers so for a part of its API alone, AWS in a region that is not enabled, and a service that authenticates may
+fail for a second. A request that is open to every valid credential tells these from one that has expired or was revoked.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from providers.errors import CredentialsError, ProviderError
+from providers.http import retry
+
+TRIES = 3
+"""Refusals of the confirming request in a row that are certain: the waits between them bridge an authenticator that fails for a moment."""
+
+
+class Credential:
+    """The verdict of a source over our credential. Safe to use from several threads."""
+
+    def __init__(self, source: str, confirm: Callable[[], object] | None = None) -> None:
+        """`source` is its name in sentences. `confirm` asks for what every valid credential may read.
+
+        It raises `CredentialsError` when the source refuses the credential, and any other `ProviderError` when it gives no verdict. Without
+        `confirm`, nothing is dead but what `refuse` says.
+        """
+        self.source = source
+        self._confirm, self._lock = confirm, threading.Lock()
+        self._retrying = retry.retrying(TRIES, lambda error: isinstance(error, CredentialsError), source)
+        self._accepted = False
+        self._refused: CredentialsError | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """True once the source no longer accepts the credential: nothing more is asked with it."""
+        return self._refused is not None
+
+    @property
+    def refused(self) -> CredentialsError | None:
+        """Why the source no longer accepts the credential, as a new exception; None while it does."""
+        found = self._refused
+        return CredentialsError(str(found), detail=found.detail) if found else None
+
+    def confirm_by(self, confirm: Callable[[], object]) -> None:
+        """Sets the confirming request, for a source that is known later than its credential."""
+        self._confirm = confirm
+
+    def accepted(self) -> None:
+        """Notes that a request was answered."""
+        self._accepted = True
+
+    def ensure_accepted(self) -> None:
+        """Raises `CredentialsError` once the source no longer accepts the credential."""
+        if refused := self.refused:
+            raise refused
+
+    def refuse(self, error: CredentialsError) -> None:
+        """Notes a refusal that leaves no doubt, such as one of the sign-in. The first one counts."""
+        self._refused = self._refused or error
+
+    def judge(self, error: CredentialsError) -> None:
+        """Returns when the source accepts the credential after all. Raises `CredentialsError` when it does not.
+
+        `error` is raised when there is no verdict, and for a credential that was never accepted, of which nothing is doubtful.
+        """
+        with self._lock:
+            self.ensure_accepted()
+            if not self._accepted or self._confirm is None:
+                raise error
+            try:
+                self._retrying(self._confirm)
+            except CredentialsError as refused:
+                self.refuse(refused)
+            except ProviderError:
+                raise error from None
+        self.ensure_accepted()
