@@ -23,7 +23,7 @@ GET = "resourcemanager.projects.get"
 
 _SEARCH = "/v3/projects:search"
 ONE_PROJECT = f"{_SEARCH}?pageSize=1"
-"""What every account may ask: Google refuses nobody, and shows what the account may see."""
+"""Search that every account may make: Google refuses nobody, and shows the projects that the account may see."""
 _PAGE_SIZE = 500
 _APPS_SCRIPT = re.compile(r"sys-\d+")
 """Google makes a project for each Apps Script: there may be thousands, with nothing in them."""
