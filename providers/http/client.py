@@ -206,8 +206,8 @@ class Http:
             self._judge(answer)
             answer = self._asked(request)
         if isinstance(answer, CredentialsError):
-            sentence = f"'{request.what}' is refused to these credentials, though {self.credential.source} does accept them: {self._alone or answer}"
-            raise ScopeError(sentence, detail=answer.detail)
+            but = f"though {self.credential.source} does accept them: {self._alone or answer}"
+            raise ScopeError(f"'{request.what}' is refused to these credentials, {but}", detail=answer.detail)
         self.credential.accepted()
         return answer
 
