@@ -29,7 +29,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
@@ -38,10 +38,14 @@ from providers.catalogue.kinds import ResourceKind
 from providers.catalogue.masking import Masking
 from providers.catalogue.shape import Shape, without_secrets
 from providers.errors import ProviderError
-from providers.http.credential import Credential
 from providers.records import Gone, Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.schema import SourceConfig
 from providers.variables import NoSettings, Variable, variables
+
+if TYPE_CHECKING:
+    from providers.http.credential import (
+        Credential,
+    )  # loads the HTTP client's retries, which processes that only describe providers do not need
 
 Item = Resource | Organization | Incomplete | Rejected | Gone | Placed
 

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 
 from providers.errors import CredentialsError, ProviderError
-from providers.http import retry
 
 TRIES = 3
 """Refusals of the confirming request in a row that are certain: the waits between them bridge an authenticator that fails for a moment."""
@@ -28,7 +27,6 @@ class Credential:
         """
         self.source = source
         self._confirm, self._lock = confirm, threading.Lock()
-        self._retrying = retry.retrying(TRIES, lambda error: isinstance(error, CredentialsError), source)
         self._accepted = False
         self._refused: CredentialsError | None = None
 
@@ -70,9 +68,15 @@ class Credential:
             if not self._accepted or self._confirm is None:
                 raise error
             try:
-                self._retrying(self._confirm)
+                self._asked_for_certain(self._confirm)
             except CredentialsError as refused:
                 self.refuse(refused)
             except ProviderError:
                 raise error from None
         self.ensure_accepted()
+
+    def _asked_for_certain(self, confirm: Callable[[], object]) -> None:
+        """Asks up to `TRIES` times. Raises what the last time raised."""
+        from providers.http import retry  # noqa: PLC0415 - 8 MB with asyncio, which a job of AWS has no other use for
+
+        retry.retrying(TRIES, lambda error: isinstance(error, CredentialsError), self.source)(confirm)
