@@ -200,4 +200,4 @@ def test_a_token_that_is_revoked_within_a_run_is_not_used_again(organization, wa
     with pytest.raises(CredentialsError, match="E0000011"):
         read(organization)
     at = [path for path, _ in organization.requests].index(revoked[0])
-    assert len(organization.requests) - at <= 8 + 3 + TRIES, "the width of the pools"
+    assert len(organization.requests) - at <= 3 * 8 + 3 + TRIES, "three reads with a pool each, and the question"
