@@ -100,7 +100,7 @@ def aimed(parameters: Any, delete: bool) -> Any:
     for name, value in parameters.items():
         if name in TEXTS and dice % 2:
             found[name] = TEXTS[name]
-        elif name.endswith("_id") and isinstance(value, int) and dice % 8:
+        elif name.endswith("_id") and isinstance(value, int) and (dice % 8 or value <= 2 * COUNT):  # never at a key of `keys`
             found[name] = 1 + dice % SPARED + (SPARED if delete else 0)
     return found
 
