@@ -42,7 +42,7 @@ class ChangeFilters(Paging, frozen=True, kw_only=True):
     def conditions(self) -> dict[str, Any]:
         """The filters as the store takes them. Raises `ValueError`."""
         given = msgspec.structs.asdict(self)
-        return given | {name: times.moment(name, given[name]) for name in ("since", "until") if given[name]}
+        return given | {name: times.moment(name, given[name]) if given[name] else None for name in ("since", "until")}
 
 
 class IgnoreBody(msgspec.Struct, frozen=True, kw_only=True):

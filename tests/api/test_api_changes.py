@@ -128,6 +128,11 @@ def test_changes_are_filtered_by_time_job_provider_type_and_field(elder, feed):
         assert wrong.partition("=")[0] in elder.get(f"changes?{wrong}", 400)["details"][0]
 
 
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_an_empty_time_filters_nothing(elder, opened, name):
+    assert elder.get(f"changes?{name}=")["total"] == elder.get("changes")["total"] == 2
+
+
 def test_the_page_filters_and_ignores_a_field_in_its_job(elder, feed, sql):
     def page(query: str, status: int = 200) -> str:
         answer = elder.call("GET", f"/changes?{query}", headers={"Accept": "text/html"})
