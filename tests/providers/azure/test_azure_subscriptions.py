@@ -9,7 +9,7 @@ from peers.arm_account import OTHER, SUBSCRIPTION, TENANT
 from providers import registry
 from providers.errors import ConfigError, Denied, Outcome
 from providers.http import retry
-from providers.records import Link, Scope
+from providers.records import Absence, Link, Scope
 from providers.schema import parse
 
 THIRD = "33333333-3333-3333-3333-333333333333"
@@ -144,9 +144,9 @@ def test_what_a_named_management_group_has_is_read_there_and_what_is_above_it_is
     below = three.assign("ra-below", f"{MG}prod", OTHER)
     above = three.assign("ra-above", f"{MG}root", SUBSCRIPTION, OTHER)
     sink = read(three, management_group_ids=["platform"])
-    for name, arm_id, outside in (("platform", here, False), ("prod", below, False), ("root", above, True)):
+    for name, arm_id, absence in (("platform", here, Absence.DELETED), ("prod", below, Absence.DELETED), ("root", above, Absence.OUTSIDE)):
         assert [found.external_id for found in sink.found[of_group(name)]] == [arm_id.lower()], name
-        assert (sink.reports[of_group(name)].outcome, sink.reports[of_group(name)].outside) == (Outcome.COMPLETE, outside), name
+        assert (sink.reports[of_group(name)].outcome, sink.reports[of_group(name)].absence) == (Outcome.COMPLETE, absence), name
 
 
 def test_an_assignment_that_is_gone_from_a_named_group_is_gone_from_its_scope(three):
@@ -155,12 +155,12 @@ def test_an_assignment_that_is_gone_from_a_named_group_is_gone_from_its_scope(th
     three.inherited.clear()
     sink = read(three, management_group_ids=["platform"])
     report = sink.reports[of_group("platform")]
-    assert (report.outcome, report.resources, report.outside) == (Outcome.COMPLETE, 0, False)
+    assert (report.outcome, report.resources, report.absence) == (Outcome.COMPLETE, 0, Absence.DELETED)
 
 
 def test_without_named_groups_everything_above_is_seen_from_outside(three):
     three.assign("ra-here", f"{MG}platform", SUBSCRIPTION)
-    assert read(three).reports[of_group("platform")].outside
+    assert read(three).reports[of_group("platform")].absence is Absence.OUTSIDE
 
 
 def test_assignments_of_a_named_group_that_may_not_be_read_are_denied_there(three):
