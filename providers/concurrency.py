@@ -55,14 +55,18 @@ class Once(Generic[ValueT]):
 class OncePerKey(Generic[KeyT, ValueT]):
     """Values by key, each computed once as in `Once`; threads that need different keys do not wait for each other."""
 
-    def __init__(self, kept: tuple[type[Exception], ...] = ()) -> None:
-        self._lock, self._kept = threading.Lock(), kept
+    def __init__(self, kept: tuple[type[Exception], ...] = (), most: int | None = None) -> None:
+        """`most` is how many values are kept, those that were used last; without, all are."""
+        self._lock, self._kept, self._most = threading.Lock(), kept, most
         self._by_key: dict[KeyT, Once[ValueT]] = {}
 
     def get(self, key: KeyT, compute: Callable[[], ValueT]) -> ValueT:
         """The value of a key. Raises what `compute` raises."""
         with self._lock:
-            once = self._by_key.setdefault(key, Once(self._kept))
+            once = self._by_key.pop(key) if key in self._by_key else Once(self._kept)
+            self._by_key[key] = once  # the dict's last key is the last used
+            if self._most and len(self._by_key) > self._most:
+                del self._by_key[next(iter(self._by_key))]
         return once.get(compute)
 
     def computed(self) -> list[ValueT]:

@@ -10,6 +10,9 @@ from providers.concurrency import OncePerKey
 from providers.errors import CredentialsError, ProviderError, ScopeError
 from providers.http.credential import Credential
 
+CLIENTS = 48
+"""Clients that are kept for an account, each of 0.1 MB. The reads of all regions go from service to service together."""
+
 
 class Account:
     """The clients of one account; `close` closes their connections."""
@@ -19,13 +22,13 @@ class Account:
         self.id, self.partition = account, partition
         self._sessions, self._credentials = sessions, credentials
         self._session = sessions.session(credentials)
-        self._clients = OncePerKey[tuple[str, str], Any]()
+        self._clients = OncePerKey[tuple[str, str], Any](most=CLIENTS)
         self._verdict = verdict or Credential("AWS")
         self._verdict.confirm_by(self._asked_sts)
         self._verdict.accepted()  # STS has told who they are, or gives them out when they are first used
 
     def client(self, service: str, region: str) -> Any:
-        """The client for a service in a region, made once. A client that exists is returned while others are being made."""
+        """The client for a service in a region, made anew only when `CLIENTS` others were used since."""
         return self._clients.get((service, region), lambda: self._sessions.client(self._session, service, region))
 
     def probe(self, service: str, region: str) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import ssl
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +18,8 @@ from providers.aws.config import AwsOperator
 from providers.aws.health import RegionHealth
 from providers.aws.models import lean_loader
 from providers.aws.paging import Paging, paging_of
+from providers.aws.tls import share, trusting
+from providers.concurrency import Once
 
 _NOWHERE = (None, None, os.devnull, None)
 _NOTHING = (None, None, None, None)
@@ -66,7 +70,8 @@ class Sessions:
         self.home = home
         self.health = RegionHealth(limits.retries["total_max_attempts"]) if limits else RegionHealth()
         self._endpoint = operator.endpoint_url or None
-        self._bundle = operator.ca_bundle or None
+        self._trusted = Once[ssl.SSLContext]()
+        self._trusting = functools.partial(trusting, operator.ca_bundle)
         usual = settings(threads, own_endpoint=self._endpoint is not None)
         self._settings = usual.merge(limits) if limits else usual
         self._loader = lean_loader(operations or catalogue.operations())
@@ -86,9 +91,7 @@ class Sessions:
     def client(self, session: botocore.session.Session, service: str, region: str) -> Any:
         """A client. A session makes one at a time."""
         with self._lock:
-            made = session.create_client(
-                service, region_name=region, endpoint_url=self._endpoint, verify=self._bundle, config=self._settings
-            )
+            made = self._made(session, service, region_name=region, config=self._settings)
             if not self.offers(service, region):
                 self.health.spare(made.meta.service_model.service_id.hyphenize(), region)
         return made
@@ -98,14 +101,18 @@ class Sessions:
         early = Config(read_timeout=PROBE_TIMEOUT, retries={"mode": "standard", "total_max_attempts": 1})
         config = self._settings.merge(early)
         with self._lock:
-            return session.create_client(service, region_name=region, endpoint_url=self._endpoint, verify=self._bundle, config=config)
+            return self._made(session, service, region_name=region, config=config)
 
     def make(self, service: str, **options: Any) -> Any:
         """Makes the STS client of botocore's credential fetchers; they bring credentials, or a config that needs none."""
         config = self._settings.merge(options.pop("config")) if options.get("config") else self._settings
-        options = {"region_name": self.home, "endpoint_url": self._endpoint, "verify": self._bundle, **options, "config": config}
         with self._lock:
-            return self._bare.create_client(service, **options)
+            return self._made(self._bare, service, **{"region_name": self.home, **options, "config": config})
+
+    def _made(self, session: botocore.session.Session, service: str, **options: Any) -> Any:
+        made = session.create_client(service, **{"endpoint_url": self._endpoint, **options})
+        share(made, self._trusted.get(self._trusting))
+        return made
 
     def make_for(self, credentials: Any, service: str) -> Any:
         """A client in the home region with this identity."""

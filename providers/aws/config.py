@@ -32,7 +32,10 @@ class AwsOperator(msgspec.Struct, frozen=True):
     region: Annotated[str, setting("The same; AWS sets it in containers. `AWS_DEFAULT_REGION` wins.")] = ""
     endpoint_url: Annotated[str, setting("Another endpoint for all services: a private one, or a simulator's.")] = ""
     ca_bundle: Annotated[
-        str, setting("File with the CA certificates for AWS, where a proxy or the endpoint has its own. Without: the system's.", file=True)
+        str,
+        setting(
+            "File with the CA certificates for AWS, where a proxy or the endpoint has its own. Without: those of the AWS SDK.", file=True
+        ),
     ] = ""
     role_arn: Annotated[str, setting("Role of the worker: assumed with the web identity token, or with `AWS_CREDENTIALS_FILE`.")] = ""
     role_session_name: Annotated[str, setting("Name of the role's sessions in CloudTrail. Without: `elder-worker`.")] = ""

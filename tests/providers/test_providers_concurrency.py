@@ -155,3 +155,33 @@ def test_a_key_that_is_computed_does_not_wait_for_another_that_is_not():
         assert waiting.result(CAP) == "slow"
     assert sorted(values.clear()) == ["quick", "slow"]
     assert values.get("a", lambda: "anew") == "anew"
+
+
+def test_so_many_values_are_kept_at_most_and_those_that_were_used_last():
+    values, made = OncePerKey[str, str](most=2), []
+
+    def get(key: str) -> str:
+        return values.get(key, lambda: made.append(key) or key)
+
+    for key in ("a", "b", "a", "c", "a", "b"):
+        assert get(key) == key
+
+    assert made == ["a", "b", "c", "b"]
+    assert sorted(values.computed()) == ["a", "b"]
+
+
+def test_a_value_that_is_pushed_out_while_it_is_computed_is_still_that_of_who_waits_for_it():
+    values, entered, leave = OncePerKey[str, str](most=1), threading.Event(), threading.Event()
+
+    def slow() -> str:
+        entered.set()
+        assert leave.wait(CAP)
+        return "slow"
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(values.get, "a", slow)
+        assert entered.wait(CAP)
+        assert values.get("b", lambda: "quick") == "quick"
+        leave.set()
+        assert waiting.result(CAP) == "slow"
+    assert values.computed() == ["quick"]
