@@ -55,9 +55,11 @@ class Once(Generic[ValueT]):
 class OncePerKey(Generic[KeyT, ValueT]):
     """Values by key, each computed once as in `Once`; threads that need different keys do not wait for each other."""
 
-    def __init__(self, kept: tuple[type[Exception], ...] = (), most: int | None = None) -> None:
-        """`most` is how many values are kept, those that were used last; without, all are."""
-        self._lock, self._kept, self._most = threading.Lock(), kept, most
+    def __init__(
+        self, kept: tuple[type[Exception], ...] = (), most: int | None = None, drop: Callable[[ValueT], object] = lambda _: None
+    ) -> None:
+        """`most` is how many values are kept, those that were used last; without, all are. `drop` gets each that is kept no longer."""
+        self._lock, self._kept, self._most, self._drop = threading.Lock(), kept, most, drop
         self._by_key: dict[KeyT, Once[ValueT]] = {}
 
     def get(self, key: KeyT, compute: Callable[[], ValueT]) -> ValueT:
@@ -65,8 +67,10 @@ class OncePerKey(Generic[KeyT, ValueT]):
         with self._lock:
             once = self._by_key.pop(key) if key in self._by_key else Once(self._kept)
             self._by_key[key] = once  # the dict's last key is the last used
-            if self._most and len(self._by_key) > self._most:
-                del self._by_key[next(iter(self._by_key))]
+            is_full = self._most is not None and len(self._by_key) > self._most
+            oldest = self._by_key.pop(next(iter(self._by_key))) if is_full else None
+        for value in oldest.computed() if oldest else ():
+            self._drop(value)
         return once.get(compute)
 
     def computed(self) -> list[ValueT]:

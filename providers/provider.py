@@ -42,10 +42,8 @@ from providers.records import Gone, Identity, Incomplete, Organization, Placed, 
 from providers.schema import SourceConfig
 from providers.variables import NoSettings, Variable, variables
 
-if TYPE_CHECKING:
-    from providers.http.credential import (
-        Credential,
-    )  # loads the HTTP client's retries, which processes that only describe providers do not need
+if TYPE_CHECKING:  # it loads the retries of the HTTP client, which a process that only describes providers does not need
+    from providers.http.credential import Credential
 
 Item = Resource | Organization | Incomplete | Rejected | Gone | Placed
 

@@ -11,7 +11,10 @@ from providers.errors import CredentialsError, ProviderError, ScopeError
 from providers.http.credential import Credential
 
 CLIENTS = 48
-"""Clients that are kept for an account, each of 0.1 MB. The reads of all regions go from service to service together."""
+"""Clients that are kept for an account, each of 0.1 MB. The reads of all regions go from service to service together.
+
+One that is dropped is closed; a read that still uses it connects anew.
+"""
 
 
 class Account:
@@ -22,7 +25,7 @@ class Account:
         self.id, self.partition = account, partition
         self._sessions, self._credentials = sessions, credentials
         self._session = sessions.session(credentials)
-        self._clients = OncePerKey[tuple[str, str], Any](most=CLIENTS)
+        self._clients = OncePerKey[tuple[str, str], Any](most=CLIENTS, drop=lambda client: client.close())
         self._verdict = verdict or Credential("AWS")
         self._verdict.confirm_by(self._asked_sts)
         self._verdict.accepted()  # STS has told who they are, or gives them out when they are first used

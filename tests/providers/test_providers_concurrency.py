@@ -158,7 +158,8 @@ def test_a_key_that_is_computed_does_not_wait_for_another_that_is_not():
 
 
 def test_so_many_values_are_kept_at_most_and_those_that_were_used_last():
-    values, made = OncePerKey[str, str](most=2), []
+    made, dropped = [], []
+    values = OncePerKey[str, str](most=2, drop=dropped.append)
 
     def get(key: str) -> str:
         return values.get(key, lambda: made.append(key) or key)
@@ -167,6 +168,7 @@ def test_so_many_values_are_kept_at_most_and_those_that_were_used_last():
         assert get(key) == key
 
     assert made == ["a", "b", "c", "b"]
+    assert dropped == ["b", "c"]
     assert sorted(values.computed()) == ["a", "b"]
 
 

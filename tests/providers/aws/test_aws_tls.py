@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator
 
 import pytest
+from botocore.credentials import Credentials
 from peers import http_proxy
 from peers.certificates import Authority
 from test_aws_reading import REGION
@@ -98,8 +99,10 @@ def test_clients_have_the_limits_that_botocore_gives_them(https, authority, monk
 def test_an_account_keeps_the_clients_that_were_used_last(moto, monkeypatch):
     monkeypatch.setattr(account, "CLIENTS", 3)
     sessions = Sessions(AwsOperator(endpoint_url=moto.url), REGION, 2)
-    one = account.Account(sessions, "123456789012", "aws", None)
+    one = account.Account(sessions, "123456789012", "aws", Credentials("AKIDEXAMPLEEXAMPLE01", "example"))
     first, *_, last = [one.client(service, REGION) for service in SERVICES]
+    assert first._endpoint.http_session._manager.pools.keys() == set(), "its connections are closed"
+    assert first.describe_regions()["Regions"], "whoever still has it can use it"
 
     assert one.client(SERVICES[-1], REGION) is last
     assert one.client(SERVICES[0], REGION) is not first
