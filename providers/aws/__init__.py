@@ -21,7 +21,7 @@ class Aws(Provider):
     connector = AwsConnector
     operator = AwsOperator
     sdk = ("botocore",)
-    memory_mb = 128
+    memory_mb = 144
 
     def open(self, config: AwsConfig, operator: AwsOperator) -> Source:
         """Imports botocore, and makes no call yet."""

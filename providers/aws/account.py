@@ -10,7 +10,7 @@ from providers.concurrency import OncePerKey
 from providers.errors import CredentialsError, ProviderError, ScopeError
 from providers.http.credential import Credential
 
-CLIENTS = 48
+CLIENTS = 24
 """Clients that are kept for an account, each of 0.1 MB. The reads of all regions go from service to service together.
 
 One that is dropped is closed; a read that still uses it connects anew.

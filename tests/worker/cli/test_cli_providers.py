@@ -35,7 +35,7 @@ def test_all_in_the_order_of_the_quick_start():
                 "  LDAP_SERVER                                required",
             ],
         ),
-        ("aws", ["a job needs 128 MB of memory", "  AWS_ENDPOINT_URL\n", "  AWS_SYNC_INTERVAL\n"]),
+        ("aws", ["a job needs 144 MB of memory", "  AWS_ENDPOINT_URL\n", "  AWS_SYNC_INTERVAL\n"]),
         ("kubernetes", ["Kubernetes (kubernetes): discovery jobs\n", "  KUBECONFIG\n", "  KUBERNETES_ENABLED\n"]),
     ],
 )
