@@ -32,6 +32,7 @@ class Authentik(Fake):
 
     def __init__(self) -> None:
         super().__init__()
+        vendor.authentik()  # loaded here, and not by the first request: npm would fetch it through the proxy that a test sets
         self.page = 3
         self.superuser = True
         self.permissions: list[str] = []
