@@ -1,4 +1,4 @@
-"""What a person does on the pages of webhooks, in a real browser: by mouse, by keyboard alone, without scripts, on a phone, in both themes."""
+"""The pages of webhooks in a real browser: by mouse, by keyboard alone, without scripts, on a phone, in both themes."""
 
 from __future__ import annotations
 

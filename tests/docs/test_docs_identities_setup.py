@@ -44,7 +44,7 @@ def test_the_client_id_is_printed_by_the_name_that_google_gives_it():
 
 @pytest.mark.parametrize("environment", PAGE.environments(), ids=lambda one: next(iter(one)))
 def test_the_settings_make_a_connector(environment):
-    """As the worker reads them; what comes from a file is some text."""
+    """The settings as the worker reads them, with a placeholder for each value that comes from a file."""
     prefix = next(iter(environment)).removesuffix("_ENABLED")
     provider = registry.get(CONNECTORS[prefix])
     given = {name.removesuffix("_FILE"): "secret" if name.endswith("_FILE") else value for name, value in environment.items()}

@@ -1,4 +1,4 @@
-"""What checks the pages on giving access finds what is wrong; and the list of vendors' commands has nothing that no page uses."""
+"""The checker of the set-up pages finds planted faults, and the list of vendors' commands has no entry that no page uses."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def calls(text: str) -> Iterator[list[str]]:
 
 @dataclasses.dataclass(frozen=True)
 class VendorCommand:
-    """What a command of a vendor's tool takes: positional arguments, flags, and groups of flags of which one must be given."""
+    """The syntax of a command of a vendor's tool: positional arguments, flags, and groups of flags of which one must be given."""
 
     words: tuple[str, ...]
     least: int
@@ -120,7 +120,7 @@ class VendorCommand:
     needed: tuple[frozenset[str], ...]
 
     def faults(self, rest: list[str]) -> Iterator[str]:
-        """What is wrong with the words behind the command."""
+        """The faults of the words behind the command, a sentence each."""
         given, positional = _sorted_out(rest)
         yield from (f"no such flag: {flag}" for flag in given if flag not in self.flags)
         yield from (f"missing: {' or '.join(sorted(group))}" for group in self.needed if not group & given.keys())
@@ -166,7 +166,7 @@ def _read(line: str) -> VendorCommand:
 
 
 def vendor_faults(words: list[str]) -> list[str]:
-    """What is wrong with a call of a vendor's tool."""
+    """The faults of a call of a vendor's tool, a sentence each."""
     known = vendor_commands()
     size = next((size for size in range(len(words), 0, -1) if tuple(words[:size]) in known), 0)
     return list(known[tuple(words[:size])].faults(words[size:])) if size else [f"not in {VENDORS.name}: {' '.join(words[:6])}"]

@@ -17,7 +17,7 @@ OFF = "me-south-1"
 ROLE = "arn:aws:iam::210987654321:role/Reader"
 INVALID = AwsReply(403, "InvalidClientTokenId", message="The security token included in the request is invalid.")
 IN_OFF = {"ec2": "AuthFailure", "sts": "InvalidClientTokenId"}
-"""What services answer in a region that is not enabled; all others: UnrecognizedClientException."""
+"""Error codes of services in a region that is not enabled; every other service answers UnrecognizedClientException."""
 
 
 @pytest.fixture(autouse=True)

@@ -45,7 +45,7 @@ class Measured(Nowhere):
 run(registry.opened(registry.get("aws"), config, operator), Measured())
 print(json.dumps([peak, Nowhere.ended]))
 """
-"""As the job process does it, into nothing: prints the most data that it had at the end of a scope, in MB, and how each scope ended."""
+"""A run with the memory settings of a job process. Prints the largest VmData at the end of a scope, in MB, and the outcome of each scope."""
 
 
 def test_an_account_in_17_regions_is_read_within_the_memory_that_the_provider_asks_for(moto):

@@ -58,7 +58,7 @@ def _denied(sink) -> set[str]:
 
 
 def test_the_commands_let_the_worker_read_everything_then_all_but_secrets_and_then_namespaces(kube, typed):
-    """In the order of the page: each printed role replaces or adds to the one before."""
+    """The roles are applied in the order of the page: each replaces the one before, or adds to it."""
     assert len(WRITES) == 9
     kube.create("/api/v1/namespaces", {"metadata": {"name": "web"}})
     typed(WRITES[:5])
