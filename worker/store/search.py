@@ -37,13 +37,37 @@ def condition(term: Term, organizations: Sequence[int] = ()) -> Condition:
 
 def like(text: str) -> str:
     """A pattern of LIKE for texts that contain `text`."""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+    return f"%{''.join(map(_literal, text))}%"
+
+
+def _literal(sign: str) -> str:
+    """The pattern of LIKE for one character."""
+    return "\\" + sign if sign in "\\%_" else sign
 
 
 def _word(term: Term) -> Condition:
-    """Lower on both sides is the same as ilike, and 40 % faster."""
-    return Condition("(lower(name) like lower(%s) or lower(external_id) like lower(%s))", (like(term.value or ""),) * 2)
+    """Lower on both sides is the same as ilike, and 40 % faster; a pattern that needs no lower rules most texts out first."""
+    word = term.value or ""
+    rough = case_blind(word)
+    if rough is None:
+        return Condition("(lower(name) like lower(%s) or lower(external_id) like lower(%s))", (like(word),) * 2)
+    both: LiteralString = "(name like %s and lower(name) like lower(%s) or external_id like %s and lower(external_id) like lower(%s))"
+    return Condition(both, (rough, like(word)) * 2)
+
+
+def case_blind(word: str) -> str | None:
+    """A pattern of LIKE that every text meets which contains `word` in any case; None where `word` has no digit and no sign.
+
+    A letter of ASCII is one character in both cases; of others that is not certain.
+    """
+    found = _SIGNS.search(word)
+    return f"%{''.join(map(_case_blind, found[0]))}%" if found else None
+
+
+def _case_blind(sign: str) -> str:
+    if not sign.isascii():
+        return "%"
+    return "_" if sign.isalpha() else _literal(sign)
 
 
 def _tag(term: Term) -> Condition:
@@ -77,6 +101,9 @@ _CONDITIONS: dict[Field, Callable[[Term], Condition]] = {
     "region": lambda term: Condition("region = %s", (term.value,)),
     "account": lambda term: Condition("account = %s", (term.value,)),
 }
+
+_SIGNS = re.compile(r"[^a-zA-Z\u0080-\U0010ffff](.*[^a-zA-Z\u0080-\U0010ffff])?", re.DOTALL)
+"""Part of a word from the first character of ASCII that is no letter to the last."""
 
 _SCALAR = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d{1,17})?|true|false|null")
 
