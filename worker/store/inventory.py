@@ -116,9 +116,11 @@ class PostgresInventory:
             deleted = held = 0
             connection.execute(statements.get("own_reading"), {"scope": opened.row})
             unseen, proven = [], []
-            if end.outcome is Outcome.COMPLETE:
+            if complete:
                 unseen = list(opened.unseen(connection))
                 proven = tombstones.proven(connection, opened.row, unseen, end.absence)
+            else:
+                tombstones.confirm_seen(connection, opened.row, opened.unseen(connection))
             if complete and end.absence is not Absence.OUTSIDE:
                 deleted, held = tombstones.tombstone(connection, opened.row, self._claimed.run_id, proven, opened.had, self._guard)
             else:

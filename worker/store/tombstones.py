@@ -64,6 +64,13 @@ def proven(connection: Connection, scope: int, unseen: Sequence[int], absence: A
     return [key for (key,) in connection.execute(statements.get("unconfirmed_before"), values)]
 
 
+def confirm_seen(connection: Connection, scope: int, unseen: Iterable[int]) -> None:
+    """Confirms entities that an incomplete scope has shown. Inside a transaction."""
+    unconfirmed = {key for (key,) in connection.execute(statements.get("unconfirmed_keys"), {"scope": scope})}
+    if unconfirmed:
+        connection.execute(statements.get("confirm"), {"scope": scope, "keys": list(unconfirmed.intersection(unseen))})
+
+
 def unhold_seen(connection: Connection, scope: int, unseen: Iterable[int]) -> None:
     """Stops holding back entities that an incomplete scope has shown. Inside a transaction."""
     held = {key for (key,) in connection.execute(statements.get("held_keys"), {"scope": scope})}

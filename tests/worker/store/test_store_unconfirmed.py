@@ -137,3 +137,46 @@ def test_an_unchanged_reading_of_a_source_that_lags_costs_one_hash_a_batch(datab
 
     assert lagging(database, job, 2).unchanged == 2
     assert sql.execute("select xmin::text from entities order by id").fetchall() == before
+
+
+@pytest.mark.parametrize("absence", [Absence.LAGGING, Absence.OUTSIDE])
+def test_a_reading_with_rejected_resources_does_not_say_which_are_missing(database, sql, job, absence):
+    run_once(database, job, resources(3), absence=absence)
+    run_once(database, job, resources(2), absence=absence, rejected=1)
+    assert state(sql)["arn:ec2_instance:2"] == (True, False)
+
+
+@pytest.mark.parametrize("end", [{"outcome": Outcome.DENIED}, {"rejected": 1}])
+@pytest.mark.parametrize("absence", [Absence.LAGGING, Absence.OUTSIDE])
+def test_an_incomplete_reading_confirms_what_it_shows_and_nothing_else(database, sql, job, absence, end):
+    for count in (3, 1):
+        run_once(database, job, resources(count), absence=absence)
+    run_once(database, job, resources(2), absence=absence, **end)
+    assert [unconfirmed for _, (_, unconfirmed) in sorted(state(sql).items())] == [False, False, True]
+
+
+def test_where_a_source_lags_each_job_needs_two_readings_of_its_own(database, sql, job):
+    other = add_job(sql)
+    for reader in (job, other):
+        lagging(database, reader, 3)
+    lagging(database, job, 2)
+    let_time_pass(sql)
+    assert lagging(database, job, 2).deleted == 0, "the other job has seen it"
+    assert state(sql)["arn:ec2_instance:2"] == (True, False)
+
+    assert lagging(database, other, 2).deleted == 0
+    assert state(sql)["arn:ec2_instance:2"] == (True, True)
+    let_time_pass(sql)
+    assert lagging(database, other, 2).deleted == 1
+
+
+def test_what_is_taken_over_from_a_stale_owner_is_confirmed(database, sql, job):
+    other = add_job(sql)
+    for reader in (job, other):
+        lagging(database, reader, 3)
+    lagging(database, job, 2)
+    sql.execute("update elder_worker.scopes set last_complete_at = last_complete_at - interval '8 days' where owner = %s", [f"job:{job}"])
+    let_time_pass(sql)
+
+    assert lagging(database, other, 2).deleted == 0
+    assert state(sql)["arn:ec2_instance:2"] == (True, True)

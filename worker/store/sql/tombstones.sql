@@ -25,7 +25,7 @@ with heirs as (
     order by g.entity_id, h.last_complete_at desc nulls last, g.scope_id
     limit %(limit)s
 ), moved as (
-    update entities e set scope_id = heirs.scope_id, content = case when e.content = heirs.content then e.content else 0 end
+    update entities e set scope_id = heirs.scope_id, unconfirmed_since = null, content = case when e.content = heirs.content then e.content else 0 end
     from heirs where e.id = heirs.entity_id and e.is_active and e.scope_id = any(%(scopes)s)
     returning e.id
 ), forgotten as (
@@ -40,7 +40,7 @@ with stale as (
     where o.id <> %(scope)s and o.state = 'current' and coalesce(o.last_complete_at, o.created_at) <= now() - interval '7 days'
       and exists (select from elder_worker.sightings where scope_id = %(scope)s)
 ), taken as (
-    update entities e set scope_id = %(scope)s, content = case when e.content = g.content then e.content else 0 end
+    update entities e set scope_id = %(scope)s, unconfirmed_since = null, content = case when e.content = g.content then e.content else 0 end
     from elder_worker.sightings g
     where g.scope_id = %(scope)s and e.id = g.entity_id and e.is_active and e.scope_id in (select id from stale)
     returning g.key
@@ -105,6 +105,10 @@ where scope_id = %(scope)s and key = any(%(keys)s) and is_active and unconfirmed
 -- Returns which of the keys are of entities that have been unconfirmed for `lag` seconds.
 select key from entities
 where scope_id = %(scope)s and key = any(%(keys)s) and is_active and unconfirmed_since <= now() - make_interval(secs => %(lag)s)
+
+-- name: unconfirmed_keys
+-- Returns the keys of the unconfirmed entities of a scope.
+select key from entities where scope_id = %(scope)s and unconfirmed_since is not null
 
 -- name: confirm
 -- Clears that mark of all entities of a scope but those with these keys.
