@@ -9,8 +9,8 @@ import random
 from collections import Counter
 from typing import NamedTuple
 
-from history_runs import OUTSIDE, JobRun, Reading, SyncRun, Views
-from history_world import Reader, Source
+from history_runs import ABSENCES, JobRun, Reading, SyncRun, Views
+from history_world import LAGGING, OUTSIDE, Reader, Source
 from psycopg.types.json import Jsonb
 
 from providers.errors import Outcome
@@ -19,6 +19,9 @@ from worker.run import wire
 from worker.store import jobs, lifecycle, releases, tombstones
 from worker.store.connection import Connection
 from worker.store.errors import NotPossible
+
+LAG_SHARE = 0.3
+"""Share of the histories that have a source which lags."""
 
 EVENTS = 7
 """Most events of a history, before the settling at its end."""
@@ -64,8 +67,12 @@ class History:
         kinds = self.random.choice((("vm",), ("vm",), ("vm", "disk")))
         places = [Scope("aws", account, region, kind) for kind in kinds for region in ("r1", "r2")]
         places += [Scope("aws", account, "", OUTSIDE)] * self.random.randint(0, 1)
+        late = random.Random(f"late {seed}")  # its own, so that the other histories stay what they were
+        if lags := late.random() < LAG_SHARE:
+            places += [Scope("aws", account, "", LAGGING)]
         people = [Scope("ldap", account, "", kind) for kind in self.random.choice((("user",), ("user", "group")))]
         self.cloud, self.directory = Source(self.random, f"c{seed}", places), Source(self.random, f"d{seed}", people)
+        self.cloud.late = late if lags else None
         self.organization = self._one("insert into organizations (name) values ('o') returning id")
         self.jobs = [self._job() for _ in range(self.random.choice((1, 2, 2)))]
         self.readers = {job: Reader(f"job:{job}", self.cloud, self._plan(places)) for job in self.jobs}
@@ -101,6 +108,8 @@ class History:
         )[0]
         self.happened[happen.__name__] += 1
         self.log.append(happen.__name__)
+        if self.cloud.late and self.cloud.late.random() < 0.4:
+            self.quarter()
         completed = happen() or set()
         self._check(completed, sure=happen in (self.one_run, self.overlap, self.sync, self.reconfigure, self.week))
 
@@ -185,6 +194,15 @@ class History:
         for (whose, _), view in self.views.items():
             view.stale |= whose == owner
 
+    def quarter(self) -> None:
+        """Time passes, so that what was unconfirmed before can be confirmed."""
+        self.cloud.quarters += 1
+        past = "unconfirmed_since = unconfirmed_since - make_interval(secs => %s)"
+        of_scopes = "scope_id in (select id from elder_worker.scopes where owner = any(%s))"
+        owners = [f"job:{job}" for job in self.jobs]
+        self.connection.execute(f"update entities set {past} where unconfirmed_since is not null and {of_scopes}", [tombstones.LAG, owners])
+        self.log.append("  a quarter of an hour passes")
+
     def delete_job(self) -> None:
         if len(self.readers) < 2:
             return
@@ -228,6 +246,10 @@ class History:
                 and (state[one.id].owner, state[one.id].place) not in completed
             ):
                 raise AssertionError(f"gone, and its scope was not read in full: {one}")
+            if one.active and not state[one.id].active and one.place.resource_type == LAGGING:
+                last = state[one.id]  # another job may have got it meanwhile
+                missed = self.views[(last.owner, last.place)].missed.get(one.id, self.cloud.quarters)
+                assert missed < self.cloud.quarters, f"gone, and only one reading of a source that lags has lacked it: {one}"
         self.before = state
 
     def _says_so(self, one: Stored) -> bool:
@@ -238,6 +260,11 @@ class History:
     def _settle(self) -> None:
         """Everything is read again without faults: what differs is named. Then a person releases and retires, and nothing differs."""
         self._whole_round()
+        if self.cloud.late:
+            self.cloud.late = None
+            for _ in self.jobs:  # what one lacks twice, another may have seen
+                self._whole_round()
+                self.quarter()
         self._whole_round()
         self._compare(everything=False)
         self.connection.execute("update elder_worker.claims set owner = null where job_id = any(%s)", [self.jobs])
@@ -275,7 +302,8 @@ class History:
         alive = {external_id for _, _, external_id in shown}
         for one in state.values():
             if one.active and one.id not in alive:
-                assert one.unconfirmed or (not everything and self._says_so(one)), f"still there: {one}"
+                unconfirmed = one.unconfirmed and one.place.resource_type != LAGGING  # that is gone, or held back, after a quarter
+                assert unconfirmed or (not everything and self._says_so(one)), f"still there: {one}"
             if one.id in alive:
                 assert one.active, f"not there: {one}"
                 assert one.held_by is None, f"held back, and the source shows it: {one}"
@@ -309,5 +337,5 @@ def _complete(index: int, place: Scope, sent: int):
         index=index,
         outcome=Outcome.COMPLETE,
         resources=sent,
-        absence=Absence.OUTSIDE if place.resource_type == OUTSIDE else Absence.DELETED,
+        absence=ABSENCES.get(place.resource_type, Absence.DELETED),
     )

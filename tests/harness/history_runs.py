@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import msgspec
-from history_world import Reader, View
+from history_world import LAGGING, OUTSIDE, Reader, View
 from store_runs import raws
 from store_syncs import Sync
 
@@ -29,8 +29,8 @@ FAULTS = ("", "", "", "", "", "cut off", "writer dies", "database away", "other 
 """Faults of a run; an empty one is none, as most runs have none."""
 
 ENDS = (*[Outcome.COMPLETE] * 8, Outcome.DENIED, Outcome.THROTTLED, Outcome.ERROR)
-OUTSIDE = "grant"
-"""Type that a reader sees from outside its owner."""
+ABSENCES = {OUTSIDE: Absence.OUTSIDE, LAGGING: Absence.LAGGING}
+"""Consequences of an absence by the type of a place; of all others it proves a deletion."""
 
 
 class Reading:
@@ -55,6 +55,8 @@ class Reading:
     def show(self, place: Scope, batch: list[Resource]) -> None:
         self.sent[place].update(one.external_id for one in batch)
         self.view(place).may.update(one.external_id for one in batch)
+        for one in batch:
+            self.view(place).missed.pop(one.external_id, None)
 
     def stored(self) -> None:
         """All that was sent is stored now: what others have of it and nobody believes any more is this reader's."""
@@ -67,8 +69,7 @@ class Reading:
     def ended(self, place: Scope, *, complete: bool) -> None:
         self.stored()
         if complete:
-            view = self.view(place)
-            view.must, view.may, view.stale = set(self.sent[place]), set(self.sent[place]), False
+            self.view(place).complete(self.sent[place], self.reader.source.quarters)
             self.completed.add(place)
         del self.sent[place]
 
@@ -82,7 +83,7 @@ class Reading:
         outcome = self.random.choice(ENDS)
         rejected = self.random.choice((0, 0, 0, 0, 0, 2)) if outcome is Outcome.COMPLETE else 0
         gone = outcome is Outcome.COMPLETE and not rejected and not sent and self.random.random() < 0.3
-        absence = Absence.OUTSIDE if place.resource_type == OUTSIDE else Absence.DELETED
+        absence = ABSENCES.get(place.resource_type, Absence.DELETED)
         return wire.ScopeEnd(index=index, outcome=outcome, resources=sent, rejected=rejected, gone=gone, absence=absence, message="why")
 
     def note(self, text: str) -> None:

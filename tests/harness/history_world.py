@@ -7,8 +7,15 @@ import random
 
 from providers.records import Link, Resource, Scope
 
+OUTSIDE, LAGGING = "grant", "asset"
+"""Types that readers see from outside their owner, and that the source shows late."""
+
 SIZES = (0, 3, 12, 30, 60)
 """How many resources a place has at first: with fewer than 20, nothing that vanishes is ever held back."""
+
+
+LATE = 0.05
+"""Share of the resources that a source which lags does not show at a reading."""
 
 
 @dataclasses.dataclass
@@ -29,6 +36,10 @@ class Source:
         self.random, self.prefix, self.places = random, prefix, places
         self.items: dict[str, Item] = {}
         self.gone: list[Item] = []
+        self.late: random.Random | None = None
+        """Chooses what the source does not show yet, of the type `LAGGING`; None shows all."""
+        self.quarters = 0
+        """How many times so much time has passed that an absence can be confirmed."""
         self._next = 0
         for place in places:
             self.add(place, random.choice(SIZES))
@@ -159,6 +170,8 @@ class Reader:
 
     def _sees(self, item: Item) -> bool:
         number = int(item.id.rpartition(":")[2])
+        if item.place.resource_type == LAGGING and self.source.late and self.source.late.random() < LATE:
+            return False
         return number % self.modulus == 0 and not ("items" in self.hidden and number % 7 == 0)
 
     def _resource(self, item: Item) -> Resource:
@@ -175,6 +188,13 @@ class View:
     may: set[str] = dataclasses.field(default_factory=set)
     state: str = "current"
     stale: bool = False
+    missed: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Ids that complete readings have lacked since the scope last showed them, and in which quarter the first did."""
+
+    def complete(self, sent: set[str], quarter: int) -> None:
+        """Takes in a complete reading."""
+        self.missed = {one: self.missed.get(one, quarter) for one in (self.may | self.missed.keys()) - sent}
+        self.must, self.may, self.stale = set(sent), set(sent), False
 
     @property
     def believed(self) -> bool:

@@ -46,17 +46,21 @@ class StoreApi:
 class Sync:
     """One sync of a connector, driven by the test."""
 
-    def __init__(self, connection: Connection, owner: str = OWNER, guard: float = 0.1, version: str = "") -> None:
+    def __init__(
+        self, connection: Connection, owner: str = OWNER, guard: float = 0.1, version: str = "", organization: int | None = None
+    ) -> None:
+        """`organization` is the id of one that is there; without it, the connector has its own."""
         api = StoreApi(connection, guard)
-        self.inventory = ApiInventory(api, owner, f"sync-{next(_numbers)}", Destination(), version=version)
-        self.inventory.organizations([Organization("o", "O")])
+        self.inventory = ApiInventory(api, owner, f"sync-{next(_numbers)}", Destination(organization), version=version)
+        self._placed = "" if organization else "o"
+        self.inventory.organizations([] if organization else [Organization("o", "O")])
         self._index = itertools.count()
 
     def scope(self, found: list[Resource], scope: Scope = PEOPLE, outcome: Outcome = Outcome.COMPLETE, **end) -> None:
         """Reads one scope from its beginning to its end."""
         index = next(self._index)
         self.inventory.begin(index, scope)
-        self.inventory.records(index, raws([msgspec.structs.replace(one, organization="o") for one in found]))
+        self.inventory.records(index, raws([msgspec.structs.replace(one, organization=self._placed) for one in found]))
         self.inventory.end(wire.ScopeEnd(index=index, outcome=outcome, resources=len(found), **end))
 
     def finish(self, verdict: Verdict | None = None) -> Verdict:

@@ -9,7 +9,7 @@ import array
 import sys
 
 from providers.errors import Outcome
-from providers.records import Organization, Scope
+from providers.records import Absence, Organization, Scope
 from worker.run.fingerprints import INTEGER, Change, Entry, content_of, key_of
 from worker.store import connectors, links, losses, organizations, scopes, tombstones
 from worker.store.connection import Connection, transaction
@@ -70,7 +70,7 @@ def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> To
         if closed.not_shown is not None:
             tombstones.unhold_seen(connection, row, _keys(closed.not_shown))
         elif closed.outcome == Outcome.COMPLETE:
-            unseen = _keys(closed.unseen)
+            unseen = tombstones.proven(connection, row, _keys(closed.unseen), Absence.DELETED)
             found = connection.execute("select count(*) from entities where scope_id = %s and is_active", [row]).fetchone()
             assert found is not None
             deleted, held = tombstones.tombstone(connection, row, None, unseen, found[0], guard)

@@ -32,7 +32,6 @@ def tombstone(connection: Connection, scope: int, run: int | None, unseen: Seque
         clear_held(connection, scope)
         return 0, 0
     values = {"scope": scope, "run": run, "keys": list(unseen)}
-    connection.execute(statements.get("forget_sightings"), values)
     scopes.hand_over(connection, [scope], keys=unseen)
     row = connection.execute(statements.get("count_own"), values).fetchone()
     own, active = row or (0, 0)
@@ -49,10 +48,13 @@ def tombstone(connection: Connection, scope: int, run: int | None, unseen: Seque
 
 
 def proven(connection: Connection, scope: int, unseen: Sequence[int], absence: Absence) -> list[int]:
-    """The unseen entities of a scope whose absence is proven. The others are marked as unconfirmed, and what was seen is not any more.
+    """The unseen entities of a complete scope whose absence is proven. The others are marked as unconfirmed; what was seen is confirmed.
 
-    Where a source lags, an absence is proven by two readings that are `LAG` apart. Inside a transaction.
+    Where a source lags, an absence is proven by two readings that are `LAG` apart. The scope's sightings of others' entities are forgotten
+    at once. Inside a transaction.
     """
+    if unseen:
+        connection.execute(statements.get("forget_sightings"), {"scope": scope, "keys": list(unseen)})
     if absence is Absence.DELETED:
         connection.execute(statements.get("confirm"), {"scope": scope, "keys": []})
         return list(unseen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from store_runs import raws, resources
-from store_syncs import OWNER, sync_once
+from store_syncs import OWNER, Sync, sync_once
 
 from providers.errors import Outcome
 from providers.records import Absence, Organization, Resource, Scope
@@ -93,3 +93,16 @@ def names(connection) -> set[str]:
 
 def active(sql) -> int:
     return sql.execute("select count(*) from entities where is_active").fetchone()[0]
+
+
+def test_what_a_connector_has_lacked_is_not_handed_to_it_when_its_owner_deletes_it(database, sql):
+    sql.execute("insert into organizations (id, name) values (1, 'one')")
+    readers = "connector:ldap", "connector:okta"
+    with connect(database) as connection:
+        for count in (3, 2):
+            for owner in readers if count == 3 else reversed(readers):
+                reading = Sync(connection, owner, organization=1)
+                reading.scope(resources(count))
+                reading.finish()
+    assert sql.execute("select external_id from entities where not is_active").fetchall() == [("arn:ec2_instance:2",)]
+    assert sql.execute("select count(*) from elder_worker.sightings").fetchone() == (2,)

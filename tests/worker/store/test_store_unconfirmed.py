@@ -180,3 +180,15 @@ def test_what_is_taken_over_from_a_stale_owner_is_confirmed(database, sql, job):
 
     assert lagging(database, other, 2).deleted == 0
     assert state(sql)["arn:ec2_instance:2"] == (True, True)
+
+
+@pytest.mark.parametrize("last", [Absence.LAGGING, Absence.OUTSIDE])
+def test_what_a_job_has_lacked_is_not_handed_to_it_when_its_owner_deletes_it(database, sql, job, last):
+    other = add_job(sql)
+    lagging(database, job, 3)
+    run_once(database, other, resources(3), absence=last)
+    lagging(database, job, 2)
+    let_time_pass(sql)
+    run_once(database, other, resources(2), absence=last)
+
+    assert lagging(database, job, 2).deleted == 1
