@@ -7,7 +7,7 @@ SIDE_BY_SIDE ?= 2
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check format generated site lock dist sbom audit bench soak chaos clean peers
+.PHONY: help demo test fast check format generated screenshots site lock dist sbom audit bench soak chaos clean peers
 
 help: ## Lists the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -34,6 +34,9 @@ format: $(VENV)/test ## Formats the code
 
 generated: $(VENV)/test ## Writes the files that are made from the code: settings, .env.example, types, manual page
 	@$(BIN)/python tests/docs/generated.py
+
+screenshots: $(VENV)/test ## Takes the screenshots in docs/images anew, from an inventory that a test stores
+	ELDER_DOCS_IMAGES=docs/images $(BIN)/pytest -q tests/docs/test_docs_screenshots.py
 
 site: $(VENV)/test ## The documentation as a site in ./site; a link that leads nowhere is an error
 	$(BIN)/python deploy/site.py

@@ -1,8 +1,8 @@
 """The documentation as a site: ``make site`` writes it to ./site.
 
-The pages are those of docs/, and `PAGES` besides. They are copied into build/site with every link as the site has it: a link
-to a file that is no page (a manifest, a test) becomes the name of that file, as nobody knows where a reader's copy of the repository is.
-The generator is Zensical, the successor of Material for MkDocs by the same team; mkdocs.yml is its configuration.
+The pages are those of docs/, and `PAGES` besides. They are copied into build/site, with docs/images, and with every link as the site has
+it: a link to a file that is no page (a manifest, a test) becomes the name of that file, as nobody knows where a reader's copy of the
+repository is. The generator is Zensical, the successor of Material for MkDocs by the same team; mkdocs.yml is its configuration.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PAGES = {
 }
 """Files outside docs/, and the pages that they are."""
 
-_LINK = re.compile(r"\[(?P<text>(?:[^\]\[]|\[[^\]]*\])*)\]\((?P<path>[^)\s#:]+)(?P<anchor>#[^)\s]*)?\)")
+_LINK = re.compile(r"(?P<image>!?)\[(?P<text>(?:[^\]\[]|\[[^\]]*\])*)\]\((?P<path>[^)\s#:]+)(?P<anchor>#[^)\s]*)?\)")
 
 
 def pages() -> dict[str, str]:
@@ -44,6 +44,8 @@ def _link(match: re.Match[str], folder: str) -> str:
     path = posixpath.normpath(posixpath.join(folder, match["path"]))
     text, anchor = match["text"], match["anchor"] or ""
     target = PAGES.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") and path.endswith(".md") else "")
+    if match["image"] and (ROOT / path).exists():
+        return f"![{text}]({path.removeprefix('docs/')})"
     if target:
         return f"[{text}]({target}{anchor})"
     if not (ROOT / path).exists():
@@ -55,6 +57,7 @@ def build(folder: Path) -> int:
     """Builds the site into ``folder/site``. Returns the generator's exit code, which is not 0 for a link or anchor that leads nowhere."""
     shutil.rmtree(folder / "build" / "site", ignore_errors=True)
     (folder / "build" / "site").mkdir(parents=True)
+    shutil.copytree(ROOT / "docs" / "images", folder / "build" / "site" / "images")
     for name, text in pages().items():
         (folder / "build" / "site" / name).write_text(text)
     if folder != ROOT:

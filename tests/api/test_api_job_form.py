@@ -51,6 +51,12 @@ def test_every_key_of_every_provider_has_a_field(elder, name):
     assert f"/jobs/new?provider={name}" in elder.call("GET", "/jobs/new", headers=BROWSER).get_data(as_text=True)
 
 
+def test_names_in_descriptions_are_code(elder):
+    shown = elder.call("GET", "/jobs/new?provider=aws", headers={"Accept": "text/html"}).get_data(as_text=True)
+    assert "with <code>secret_access_key</code>." in shown
+    assert "`" not in shown
+
+
 def test_a_job_is_created_as_the_form_says(elder, made):
     job = elder.get(f"discovery/jobs/{made}")
 

@@ -45,6 +45,13 @@ def test_no_page_asks_another_host(built):
         assert not re.findall(r"<(?:script|img|link)[^>]+(?:src|href)=\"?(?:https?:)?//[^\s\">]+", path.read_text()), path.name
 
 
+def test_every_image_is_part_of_the_site(built):
+    """A page asks for no image that is not there."""
+    asked = {source for path in built.glob("*.html") for source in re.findall(r"<img[^>]+src=\"?([^\s\">]+)", path.read_text())}
+    assert {"images/home-light.webp", "images/run-dark.webp"} <= asked
+    assert not [source for source in asked if not (built / source).exists()]
+
+
 def test_the_search_knows_a_setting(built):
     assert "DISCOVERY_MAX_CONCURRENT" in json.dumps(json.loads((built / "search.json").read_text()))
 
@@ -61,4 +68,5 @@ def test_a_link_to_a_file_that_is_no_page_becomes_its_name(site):
     assert site.relinked("[deploy/](deploy/)", "") == "`deploy`"
     assert site.relinked("[API](docs/api.md#keys)", "") == "[API](api.md#keys)"
     assert site.relinked("[this](../README.md)", "docs") == "[this](index.md)"
+    assert site.relinked("![The page](docs/images/run-light.webp)", "") == "![The page](images/run-light.webp)"
     assert site.relinked("[elsewhere](https://example.com/a)", "docs") == "[elsewhere](https://example.com/a)"
