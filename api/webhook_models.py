@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from api.endpoint import Paging
 from api.model import ApiModel, Listed, Time, bounds
 from worker.run.events import EVENTS, Event
+from worker.store.webhooks import State
 
 GRACE_AT_MOST = 7 * 86_400
 
@@ -59,6 +61,19 @@ class RotateSecretBody(msgspec.Struct, frozen=True, kw_only=True):
         """Bounds, as a `ValueError`."""
         if not 0 <= self.grace_seconds <= GRACE_AT_MOST:
             raise ValueError(f"`grace_seconds` is from 0 to {GRACE_AT_MOST} (7 days)")
+
+
+class WebhookFilters(Paging, frozen=True, kw_only=True):
+    """Query of the list of webhooks: with `organization_id`, those of its jobs and of jobs below it, and those of every job."""
+
+    organization_id: int | None = None
+
+
+class DeliveryFilters(Paging, frozen=True, kw_only=True):
+    """Query of the deliveries of a webhook."""
+
+    state: State | None = None
+    event: Event | Literal["webhook.test"] | None = None
 
 
 class Webhook(ApiModel, frozen=True, kw_only=True):

@@ -14,11 +14,11 @@ from api import webhook_models as models
 from api.audit import Change, audited
 from api.context import Context
 from api.delivery import receiver, signature
-from api.endpoint import Endpoint, NoQuery, Paging
+from api.endpoint import Endpoint, NoQuery
 from api.errors import ApiError, InvalidBody, Unavailable
 from api.lookup import get_job, or_404
 from api.paging import page_of
-from api.webhook_models import RotateSecretBody, WebhookBody
+from api.webhook_models import DeliveryFilters, RotateSecretBody, WebhookBody, WebhookFilters
 from worker.config.proxies import networks
 from worker.config.secretbox import SecretBoxError
 from worker.run.events import TEST
@@ -26,10 +26,10 @@ from worker.store import webhooks
 from worker.store.connection import Connection
 
 
-def list_webhooks(context: Context, query: Paging, body: Any) -> dict[str, Any]:
-    """All webhooks, the newest first."""
+def list_webhooks(context: Context, query: WebhookFilters, body: Any) -> dict[str, Any]:
+    """All webhooks, the newest first, or those that are told of one organization."""
     with context.pool.reading() as connection:
-        return page_of("webhooks", *webhooks.page(connection, query.page, query.per_page), query)
+        return page_of("webhooks", *webhooks.page(connection, query.page, query.per_page, query.organization_id), query)
 
 
 def show_webhook(context: Context, query: NoQuery, body: Any, webhook_id: int) -> dict[str, Any]:
@@ -93,11 +93,12 @@ def test_webhook(context: Context, query: NoQuery, body: Any, webhook_id: int) -
     return or_404(delivery, f"delivery {number}")
 
 
-def list_deliveries(context: Context, query: Paging, body: Any, webhook_id: int) -> dict[str, Any]:
+def list_deliveries(context: Context, query: DeliveryFilters, body: Any, webhook_id: int) -> dict[str, Any]:
     """The deliveries of a webhook, the newest first."""
     with context.pool.reading() as connection:
         _get(connection, webhook_id)
-        return page_of("deliveries", *webhooks.deliveries(connection, webhook_id, query.page, query.per_page), query)
+        found = webhooks.deliveries(connection, webhook_id, query.page, query.per_page, query.state, query.event)
+        return page_of("deliveries", *found, query)
 
 
 def retry_delivery(context: Context, query: NoQuery, body: Any, webhook_id: int, delivery_id: int) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def _sealed(context: Context, secret: str) -> dict[str, str]:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/webhooks", "Webhooks, the newest first", list_webhooks, query=Paging, answer=models.Webhooks, role="operate"),
+    Endpoint("GET", "/webhooks", "Webhooks, the newest first", list_webhooks, query=WebhookFilters, answer=models.Webhooks, role="operate"),
     Endpoint(
         "POST",
         "/webhooks",
@@ -196,7 +197,7 @@ ENDPOINTS = (
         "/webhooks/{webhook_id}/deliveries",
         "What was sent to a webhook, the newest first",
         list_deliveries,
-        query=Paging,
+        query=DeliveryFilters,
         answer=models.Deliveries,
         role="operate",
     ),

@@ -8,24 +8,34 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import urlencode
 
+import msgspec
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from api import webhooks
 from api.context import Context
-from api.endpoint import NoBody, NoQuery, Paging
-from api.errors import Conflict
+from api.endpoint import NoBody, NoQuery
+from api.errors import ApiError, Conflict
 from api.pages import query
 from api.pages.actions import REFUSALS, Page, refused
-from api.webhook_models import GRACE_AT_MOST, RotateSecretBody, WebhookBody
+from api.webhook_models import GRACE_AT_MOST, DeliveryFilters, RotateSecretBody, WebhookBody, WebhookFilters
 from providers import schema
-from worker.run.events import Event
+from worker.run.events import EVENTS, TEST, Event
 from worker.store import jobs as stored_jobs
+from worker.store import organizations
+from worker.store.webhooks import State
 
 DELIVERIES = 20
 """Deliveries on a page."""
+
+PAYLOAD = 10_000
+"""Characters of a payload on the page; the API has all of it."""
+
+ORGANIZATIONS = 1000
+"""Organizations that the list may be filtered by on the page; the API takes any."""
 
 JOBS = 1000
 """Jobs that a form offers to choose from; the API takes any."""
@@ -48,9 +58,13 @@ GRACES = (("not at all", 0), ("an hour", 3600), ("a day", 86_400), ("7 days", GR
 
 
 def _list(context: Context) -> str:
-    found = webhooks.list_webhooks(context, Paging(page=query.page(), per_page=query.PER_PAGE), NoBody())
-    form = _form(context, None)
-    return render_template("webhooks.html", webhooks=found["webhooks"], total=found["total"], **form, **query.pages(found["total"]))
+    given = query.filters("organization_id")
+    asked = {name: query.number(value) for name, value in given.items()}
+    found = webhooks.list_webhooks(context, WebhookFilters(page=query.page(), per_page=query.PER_PAGE, **asked), NoBody())
+    with context.pool.reading() as connection:
+        homes, _ = organizations.page(connection, 1, ORGANIZATIONS, {})
+    shown = {"webhooks": found["webhooks"], "total": found["total"], "given": given, "organizations": homes}
+    return render_template("webhooks.html", **shown, **_form(context, None), **query.pages(found["total"]))
 
 
 def _make(context: Context) -> Response:
@@ -63,12 +77,25 @@ def _make(context: Context) -> Response:
 
 def _show(context: Context, webhook_id: int, **said: Any) -> str:
     webhook = _webhook(context, webhook_id)
-    found = webhooks.list_deliveries(context, Paging(page=query.page(), per_page=DELIVERIES), NoBody(), webhook_id)
+    given = query.filters("state", "event")
+    try:
+        filters = msgspec.convert({**given, "page": query.page(), "per_page": DELIVERIES}, DeliveryFilters)
+    except msgspec.ValidationError as error:
+        raise ApiError(f"the filters are not valid: {error}") from None
+    found = webhooks.list_deliveries(context, filters, NoBody(), webhook_id)
     now = dt.datetime.now(dt.UTC)
     deliveries = [{**one, "due": _is_due(one, now)} for one in found["deliveries"]]
     live = not said and webhook["enabled"] and any(_is_due(one, now + SOON) for one in deliveries)
-    shown = {"webhook": webhook, "deliveries": deliveries, "names": _job_names(context), "live": live}
+    shown = {"webhook": webhook, "deliveries": deliveries, "names": _job_names(context), "live": live, "given": given}
+    shown |= {"states": get_args(State), "events": (*EVENTS, TEST), "here": _here(), "payload_at_most": PAYLOAD}
     return render_template("webhook.html", **shown, **said, **query.pages(found["total"], DELIVERIES))
+
+
+def _here() -> str:
+    """The query of the address: the filters and the page of the list that is shown."""
+    page = query.page()
+    given = query.filters("state", "event") | ({"page": page} if page > 1 else {})
+    return f"?{urlencode(given)}" if given else ""
 
 
 def _is_due(delivery: Mapping[str, Any], at: dt.datetime) -> bool:
@@ -126,8 +153,7 @@ def _press(action: Callable[..., Any]) -> Callable[..., Response]:
             action(context, NoQuery(), NoBody(), webhook_id, **path)
         except REFUSALS as error:
             return refused(error, functools.partial(_show, context, webhook_id))
-        page = query.page()
-        return redirect(f"/webhooks/{webhook_id}" + (f"?page={page}" if page > 1 else ""), 303)
+        return redirect(f"/webhooks/{webhook_id}{_here()}", 303)
 
     return view
 

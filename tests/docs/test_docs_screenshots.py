@@ -36,7 +36,7 @@ PICTURES = {
     "entities": ("/entities?q=type:ec2_instance+tag:team=payments", 900, ("payments-api-1",)),
     "entity": ("/entities/{group}", 930, ("Dependencies", "payments-api-1", "in_vpc · vpc")),
     "job-form": ("/jobs/new?provider=aws", 890, ("The job", "What is read, and as whom", "secret_access_key")),
-    "webhook": ("/webhooks/{webhook}", 715, ("the receiver answered 500", "Send a test event")),
+    "webhook": ("/webhooks/{webhook}", 870, ("the receiver answered 500", "Send a test event")),
 }
 """By the name of each screenshot: its page, the height of its window, and what it has to show."""
 

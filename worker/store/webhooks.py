@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, LiteralString, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, LiteralString, NamedTuple
 
 from psycopg.types.json import Jsonb
 
@@ -14,6 +15,15 @@ from worker.store.query import Query, one, rows
 
 OUTCOMES = ("delivered", "retried", "given_up")
 """Outcomes of an attempt, as they are counted."""
+
+State = Literal["pending", "delivered", "given_up"]
+"""States of a delivery: it is due or will be tried again, it was delivered, or no further attempt is made."""
+
+_IN_STATE: Mapping[str, LiteralString] = {
+    "pending": "next_attempt_at is not null",
+    "delivered": "delivered_at is not null and next_attempt_at is null",
+    "given_up": "failed_at is not null and next_attempt_at is null",
+}
 
 LEASE = 60.0
 """Seconds after which a delivery whose process has died is due again: longer than an attempt can take."""
@@ -55,16 +65,18 @@ class Ended(NamedTuple):
     """Reason for which the webhook is disabled; empty: it is not."""
 
 
-def page(connection: Connection, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
-    """A page of webhooks, the newest first, without their secrets."""
-    counted = one(connection, "select count(*) as webhooks from elder_worker.webhooks", [])
-    found = rows(connection, statements.get("webhooks"), {"id": None, "limit": size, "offset": (number - 1) * size})
+def page(connection: Connection, number: int, size: int, organization: int | None = None) -> tuple[list[dict[str, Any]], int]:
+    """A page of webhooks, the newest first, without their secrets; with `organization`, those that are told of it or of one below it."""
+    found = rows(
+        connection, statements.get("webhooks"), {"id": None, "organization": organization, "limit": size, "offset": (number - 1) * size}
+    )
+    counted = one(connection, statements.get("count_webhooks"), {"organization": organization})
     return found, counted["webhooks"] if counted else 0
 
 
 def get(connection: Connection, number: int) -> dict[str, Any] | None:
     """One webhook without its secrets."""
-    return one(connection, statements.get("webhooks"), {"id": number, "limit": 1, "offset": 0})
+    return one(connection, statements.get("webhooks"), {"id": number, "organization": None, "limit": 1, "offset": 0})
 
 
 def add(connection: Connection, values: dict[str, Any], secret: dict[str, str], by: str) -> int:
@@ -90,10 +102,15 @@ def rotate(connection: Connection, number: int, secret: dict[str, str], grace: f
     return connection.execute(statements.get("rotate_webhook"), values).fetchone() is not None
 
 
-def deliveries(connection: Connection, webhook: int, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
-    """A page of the deliveries of a webhook, the newest first."""
+def deliveries(
+    connection: Connection, webhook: int, number: int, size: int, state: State | None = None, event: str | None = None
+) -> tuple[list[dict[str, Any]], int]:
+    """A page of the deliveries of a webhook, the newest first; those in one state, or of one event."""
     query = Query(COLUMNS, "elder_worker.webhook_deliveries", "id desc")
     query.only("webhook_id = %s", webhook)
+    query.only("event = %s", event)
+    if state is not None:
+        query.where.append(_IN_STATE[state])
     return query.page(connection, number, size)
 
 

@@ -1,13 +1,33 @@
 -- name: webhooks
--- Returns webhooks, the newest first, each with how many deliveries are under way and how many were given up; one of them, if an id is given.
+-- Returns webhooks, the newest first, each with how many deliveries are under way and how many were given up; one of them, if an id is given; those
+-- that are told of an organization or of one below it, if one is given: the webhooks of its jobs, and those of every job.
 select w.id, w.name, w.url, w.events, w.job_id, w.enabled, w.disabled_reason, w.created_by, w.created_at, w.updated_at, w.last_attempt_at,
        w.last_delivered_at, w.last_failed_at, w.last_error, case when w.previous_until > now() then w.previous_until end as previous_until,
        (select count(*) from elder_worker.webhook_deliveries d where d.webhook_id = w.id and d.next_attempt_at is not null) as pending,
        (select count(*) from elder_worker.webhook_deliveries d where d.webhook_id = w.id and d.failed_at is not null) as failed
 from elder_worker.webhooks w
-where %(id)s::bigint is null or w.id = %(id)s
+where (%(id)s::bigint is null or w.id = %(id)s)
+  and (%(organization)s::bigint is null or w.job_id is null or w.job_id in (
+          with recursive below as (
+              select %(organization)s::bigint as id
+              union
+              select o.id from organizations o join below b on o.parent_id = b.id
+          )
+          select j.id from discovery_jobs j join below b on j.organization_id = b.id))
 order by w.id desc
 limit %(limit)s offset %(offset)s
+
+-- name: count_webhooks
+-- Returns how many webhooks there are, or how many are told of an organization or of one below it.
+select count(*) as webhooks
+from elder_worker.webhooks w
+where (%(organization)s::bigint is null or w.job_id is null or w.job_id in (
+          with recursive below as (
+              select %(organization)s::bigint as id
+              union
+              select o.id from organizations o join below b on o.parent_id = b.id
+          )
+          select j.id from discovery_jobs j join below b on j.organization_id = b.id))
 
 -- name: add_webhook
 -- Adds a webhook; returns its id.
