@@ -91,6 +91,8 @@ class ScopeLine(ApiModel, frozen=True, kw_only=True):
     held_attributes: int
     message: str
     permission: str
+    as_of: Time | None = None
+    """The moment that the resources are of, where the source gives an earlier one: the snapshot of Cloud Asset Inventory."""
 
 
 class Cause(ApiModel, frozen=True, kw_only=True):

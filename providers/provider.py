@@ -38,14 +38,14 @@ from providers.catalogue.kinds import ResourceKind
 from providers.catalogue.masking import Masking
 from providers.catalogue.shape import Shape, without_secrets
 from providers.errors import ProviderError
-from providers.records import Gone, Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
+from providers.records import AsOf, Gone, Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
 from providers.schema import SourceConfig
 from providers.variables import NoSettings, Variable, variables
 
 if TYPE_CHECKING:  # it loads the retries of the HTTP client, which a process that only describes providers does not need
     from providers.http.credential import Credential
 
-Item = Resource | Organization | Incomplete | Rejected | Gone | Placed
+Item = Resource | Organization | Incomplete | Rejected | Gone | AsOf | Placed
 
 
 class Read(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import msgspec
 
 from providers.errors import CredentialsError, DataError, Outcome, ProviderError, ScopeError
 from providers.provider import Item, Read, Source
-from providers.records import UNENCODABLE, Absence, Gone, Incomplete, Organization, Placed, Rejected, Resource, Scope
+from providers.records import UNENCODABLE, Absence, AsOf, Gone, Incomplete, Moment, Organization, Placed, Rejected, Resource, Scope
 from providers.sink import ScopeReport, Sink
 
 BATCH_BYTES = 1024 * 1024
@@ -54,6 +54,7 @@ class Reader:
         self._counts = dict.fromkeys(scopes, 0)
         self._incomplete: dict[Scope, Incomplete] = {}
         self._gone: dict[Scope, str] = {}
+        self._as_of: dict[Scope, Moment] = {}
         self._rejected: dict[Scope, list[str]] = {scope: [] for scope in scopes}
         self._known = (*read.repeated, *read.scopes)
         self._by_type = {scope.resource_type: scope for scope in self._known}
@@ -106,7 +107,7 @@ class Reader:
         else:
             self._put(self._scope_of(item.sub_type if isinstance(item, Resource) else item.resource_type), item)
 
-    def _put(self, scope: Scope, item: Resource | Incomplete | Rejected | Gone) -> None:
+    def _put(self, scope: Scope, item: Resource | Incomplete | Rejected | Gone | AsOf) -> None:
         if scope not in self._pending:
             return  # another read of the run has it
         if isinstance(item, Resource):
@@ -115,6 +116,8 @@ class Reader:
             self._rejected[scope].append(item.sentence if not self._rejected[scope] else "")
         elif isinstance(item, Gone):
             self._gone[scope] = item.reason
+        elif isinstance(item, AsOf):
+            self._as_of[scope] = min(item.moment, self._as_of.get(scope, item.moment))
         else:
             known = self._incomplete.setdefault(scope, item)
             if item.outcome.gravity > known.outcome.gravity:
@@ -169,7 +172,19 @@ class Reader:
         gone = outcome is Outcome.COMPLETE and scope in self._gone and not self._counts[scope] and not sentences
         message = self._gone[scope] if gone else message
         absence = self._absence(scope, gone)
-        return ScopeReport(scope, outcome, self._counts[scope], message, permission, detail, gone, len(sentences), rejection, absence)
+        return ScopeReport(
+            scope=scope,
+            outcome=outcome,
+            resources=self._counts[scope],
+            message=message,
+            permission=permission,
+            detail=detail,
+            gone=gone,
+            rejected=len(sentences),
+            rejection=rejection,
+            absence=absence,
+            as_of=self._as_of.get(scope),
+        )
 
     def _absence(self, scope: Scope, gone: bool) -> Absence:
         if scope not in self._read.scopes:

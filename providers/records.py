@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from typing import Annotated, Any, Self
 
@@ -26,6 +27,10 @@ MAX_TEXT = 16_000
 
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT, pattern=r"\A[^\0]*\Z")]
 """Text for people to read. PostgreSQL takes no NUL: checked at decoding."""
+
+
+Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+"""A time with its zone."""
 
 
 class Absence(enum.Enum):
@@ -132,6 +137,13 @@ class Gone(msgspec.Struct, frozen=True):
 
     resource_type: str
     reason: str
+
+
+class AsOf(msgspec.Struct, frozen=True):
+    """Yielded among resources: the source gives the scope as it was at an earlier moment, which its ledger line shows."""
+
+    resource_type: str
+    moment: Moment
 
 
 class Placed(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from providers.errors import Outcome
-from providers.records import Absence, Identity, Organization, Resource, Scope
+from providers.records import Absence, Identity, Moment, Organization, Resource, Scope
 
 BATCH = 500
 """Resources handed to the sink at once: large enough that a frame costs little, small enough that nothing waits long."""
@@ -28,6 +28,8 @@ class ScopeReport(msgspec.Struct, frozen=True):
     """Items that cannot be stored. `rejection` is the sentence about the first of them."""
     rejection: str = ""
     absence: Absence = Absence.DELETED
+    as_of: Moment | None = None
+    """The moment that the resources are of, where the source gives an earlier one."""
 
 
 class Sink(Protocol):

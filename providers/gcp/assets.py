@@ -24,6 +24,7 @@ from providers.google.answers import check_answer
 from providers.google.causes import Disabled
 from providers.http.client import Http
 from providers.pages import Page
+from providers.records import Moment
 
 LARGEST = 1000
 """The documented maximum of a page."""
@@ -42,15 +43,15 @@ class Assets:
         """`page_size` is how many assets to ask for at once; None: as many as Google gives."""
         self._http, self._size = http, min(page_size or LARGEST, LARGEST)
 
-    def pages(self, project: str, kinds: Iterable[GcpKind]) -> Iterator[Page]:
-        """Every page of the assets of these kinds, at one snapshot time. Raises a `ProviderError`."""
+    def pages(self, project: str, kinds: Iterable[GcpKind]) -> Iterator[tuple[Moment, Page]]:
+        """Every page of the assets of these kinds, with the time of the snapshot that it is of. Raises a `ProviderError`."""
         types = sorted({one for kind in kinds for one in kind.assets})
         snapshot = _Snapshot(self._http, project, types)
         count = 0
         try:
             for page in pages.restarted(lambda: pages.by_token(snapshot.page, what=_WHAT, size=self._size), key=_key):
                 count += len(page.items)
-                yield page
+                yield snapshot.moment, page
         except (Denied, Disabled) as error:
             raise _refused(error) from None
         _log.info("read from Cloud Asset Inventory", project=project, read_time=snapshot.time, types=len(types), assets=count)
@@ -64,6 +65,7 @@ class _Snapshot:
         self.time = _text(datetime.now(UTC) - BEFORE_NOW)
         self._query = [("contentType", "RESOURCE"), ("readTime", self.time), *(("assetTypes", one) for one in types)]
         self._answered = ""
+        self.moment = datetime.min.replace(tzinfo=UTC)
 
     def page(self, token: Any, size: int) -> Page:
         """One page. Raises `BadAnswer` for one of another moment than those before it."""
@@ -71,8 +73,7 @@ class _Snapshot:
         answer = self._http.get(f"{self._path}?{query}", what=_WHAT, permission=LIST_ASSETS).object()
         check_answer(answer, "assets", _WHAT)
         moment = str(answer.get("readTime") or "")
-        if not moment:  # which an answer without any assets has, too
-            raise BadAnswer(f"{ASSETS} answers '{_WHAT}' without the time of its snapshot: is a proxy in between?")
+        self.moment = _moment(moment)
         if self._answered and moment != self._answered:
             raise BadAnswer(
                 f"{ASSETS} answers '{_WHAT}' with pages of two moments ({self._answered} and {moment}): what lies between is not known"
@@ -111,6 +112,14 @@ def _refused(error: Denied | Disabled) -> Denied:
 
 def _key(asset: Mapping[str, Any]) -> str:
     return f"{asset['assetType']} {asset.get('name')}"
+
+
+def _moment(text: str) -> Moment:
+    """The time of a snapshot, which an answer without any assets has, too. Raises `BadAnswer` for what is none."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadAnswer(f"{ASSETS} answers '{_WHAT}' without the time of its snapshot: is a proxy in between?") from None
 
 
 def _text(moment: datetime) -> str:

@@ -12,14 +12,14 @@ from providers.gcp.declaration import GcpKind
 from providers.gcp.reading import Listed, Reading, organizations
 from providers.pages import Page
 from providers.provider import Item
-from providers.records import Incomplete
+from providers.records import AsOf, Incomplete
 
 
 def listed(assets: Assets, project: str, kind: GcpKind) -> Listed:
     """One type of a project as a list of its resources, for a `Reading` that looks once more what is there."""
 
     def pages(_method: str) -> Iterator[Page]:
-        for page in assets.pages(project, (kind,)):
+        for _, page in assets.pages(project, (kind,)):
             yield Page([resource_of(kind, asset) for asset in page.items])
 
     return pages
@@ -46,9 +46,10 @@ class Feed:
         """
         begun = False
         try:
-            for page in self._assets.pages(self._project, [reading.kind for reading in readings]):
+            for moment, page in self._assets.pages(self._project, [reading.kind for reading in readings]):
                 begun = True
                 for reading in readings:
+                    yield from (AsOf(kind.sub_type, moment) for kind in catalogue.shown(reading.kind.sub_type))
                     yield from reading.made(self._of(reading, page.items))
         except ScopeError as error:
             if begun or type(error) is not ScopeError:  # a refusal, a throttle, a cut: of the API, whatever the types

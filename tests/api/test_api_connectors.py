@@ -18,6 +18,7 @@ def sync(elder, run: str, status: str = "completed", scopes=((SCOPE, "complete")
             "outcome": outcome,
             "resources": 0,
             "message": more.get("message", ""),
+            **more.get("closed", {}),
         }
         elder.post("sync/scopes", body, 200)
     elder.post("sync/runs", {"owner": "connector:ldap", "run": run, "status": status, **more.get("end", {})}, 200)
@@ -57,6 +58,13 @@ def test_case_dir_4_the_reason_of_a_scope_is_stored_and_served(elder, database):
     assert (scope["last_outcome"], scope["message"]) == ("error", "the directory gave 1,000 entries and no more (sizeLimitExceeded)")
     assert scope["last_complete_at"] is None
     assert elder.get("connectors/ldap")["latest"]["scopes"][0]["message"].endswith("(sizeLimitExceeded)")
+
+
+def test_the_moment_that_a_scope_is_of_is_in_the_ledger_of_the_sync(elder, database):
+    sync(elder, "ldap-1")
+    assert elder.get("connectors/ldap")["latest"]["scopes"][0]["as_of"] is None
+    sync(elder, "ldap-2", closed={"as_of": "2024-01-02T03:04:05+01:00"})
+    assert elder.get("connectors/ldap")["latest"]["scopes"][0]["as_of"] == "2024-01-02T02:04:05Z"
 
 
 def test_a_scope_that_a_whole_sync_left_out_is_abandoned(elder, database):

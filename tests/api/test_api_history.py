@@ -73,6 +73,20 @@ def test_what_was_not_read_comes_before_what_was(elder, database, sql):
     assert (shown["status"], shown["error"]) == ("partial", "1 scope was denied")
 
 
+def test_the_moment_of_a_snapshot_is_in_the_ledger_and_on_the_page_of_the_run(elder, database, sql):
+    run = Run(database, add_job(sql))
+    moment = dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+    run.scope(resources(3), as_of=moment)
+    run.scope([], msgspec.structs.replace(SCOPE, region="elsewhere"))
+    run.finish(Verdict(Status.COMPLETED))
+
+    shown = elder.get(f"runs/{run.claimed.run_id}")["scopes"]
+    assert {scope["region"]: scope["as_of"] for scope in shown} == {SCOPE.region: "2024-01-02T03:04:05Z", "elsewhere": None}
+    text = elder.http.get(f"/runs/{run.claimed.run_id}", headers={"Accept": "text/html"}).get_data(as_text=True)
+    assert text.count("as of <time") == 1
+    assert "2024-01-02 03:04:05 UTC" in text
+
+
 def test_case_dir_3_what_a_run_holds_back_is_listed_by_name(elder, database, sql):
     job = add_job(sql)
     run_once(database, job, [msgspec.structs.replace(one, links=(Link("in_vpc", "vpc"),)) for one in resources(60)])

@@ -96,6 +96,7 @@ class FrameSink:
                 rejected=opened.rejected + report.rejected,
                 rejection=self._clean(report.rejection or opened.rejection),
                 absence=report.absence,
+                as_of=report.as_of,
             )
             self._write(DataKind.SCOPE_END, wire.encode(body))
             self._ended += 1

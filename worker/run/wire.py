@@ -27,7 +27,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from providers.errors import Outcome
-from providers.records import Absence, Identity, Organization, Resource, Scope, Text
+from providers.records import Absence, Identity, Moment, Organization, Resource, Scope, Text
 from providers.stores.access import StoreAccess
 from supervisor.frames import FrameKind
 
@@ -108,6 +108,8 @@ class ScopeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rejection: Text = ""
     """The first rejected resource with its reason."""
     absence: Absence = Absence.DELETED
+    as_of: Moment | None = None
+    """The moment that the resources are of, where the source gives an earlier one."""
 
 
 class Complete(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

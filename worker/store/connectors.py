@@ -79,6 +79,7 @@ def add_line(connection: Connection, number: int, scope: int, closed: ScopeClose
         "message": closed.message[:2000],
         "permission": closed.permission[:2000],
         "detail": closed.detail[:8000],
+        "as_of": closed.as_of,
     }
     connection.execute(statements.get("add_to_connector_ledger"), values)
 

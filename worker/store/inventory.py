@@ -213,6 +213,7 @@ class PostgresInventory:
             "message": message[:2000],
             "permission": end.permission,
             "detail": end.detail[:8000],
+            "as_of": end.as_of,
         }
         connection.execute(statements.get("add_to_ledger"), values)
         changed = opened.grown or recount

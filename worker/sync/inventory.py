@@ -123,6 +123,7 @@ class ApiInventory:
             catalogue_version=self._version,
             gone=end.gone,
             not_shown=None if may_tombstone else _packed(opened.known),
+            as_of=end.as_of,
         )
         try:
             answer = self._api.close_scope(closed)

@@ -12,10 +12,10 @@
 
 ``POST /api/v1/sync/scopes``
     ``{"owner", "run", "scope", "outcome", "resources", "message", "permission", "detail", "unseen": "<base64 of 64-bit keys>",
-    "catalogue_version", "not_shown": "<base64 of 64-bit keys>"}``, at the end of each scope; `unseen` (the keys that a complete scope no
-    longer has) is tombstoned, and lost links and attributes are removed, unless the guard holds them back. A reading that tombstones
-    nothing (incomplete, or some of its resources were rejected) sends `not_shown` instead: what it has shown is held back no longer, the
-    rest stays held. Answers ``{"deleted", "held_back", "held_links", "held_attributes"}``.
+    "catalogue_version", "not_shown": "<base64 of 64-bit keys>", "as_of"}``, at the end of each scope; `unseen` (the keys that a complete
+    scope no longer has) is tombstoned, and lost links and attributes are removed, unless the guard holds them back. A reading that
+    tombstones nothing (incomplete, or some of its resources were rejected) sends `not_shown` instead: what it has shown is held back no
+    longer, the rest stays held. Answers ``{"deleted", "held_back", "held_links", "held_attributes"}``.
 
 ``POST /api/v1/sync/runs``
     ``{"owner", "run", "status", "error_kind", "error", "detail", "resources", "created", "updated", "deleted", "rejected", "identity"}``,
@@ -34,7 +34,7 @@ from typing import Any
 
 import msgspec
 
-from providers.records import Organization, Scope
+from providers.records import Moment, Organization, Scope
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -84,6 +84,8 @@ class ScopeClosed(msgspec.Struct, frozen=True):
     """The source says that what the scope names is there no more; `message` is the reason."""
     not_shown: bytes | None = None
     """Keys, as in `unseen`, that a reading which tombstones nothing has not shown. None: it tombstones, or its worker is older."""
+    as_of: Moment | None = None
+    """The moment that the resources are of, where the source gives an earlier one."""
 
 
 class Tombstoned(msgspec.Struct, frozen=True):

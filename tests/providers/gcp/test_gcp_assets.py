@@ -106,6 +106,27 @@ def test_the_moment_of_the_snapshot_is_logged(read, inventory, log_lines):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", line["read_time"])
 
 
+def test_the_moment_of_the_snapshot_is_reported_of_each_type_that_was_read_from_it(read, inventory, google):
+    google.each_page[METHOD] = lambda call: {"readTime": "2024-01-01T01:30:00.123456789+01:30"}
+    sink = read(**CHOICE)
+
+    moments = {report.scope.resource_type: report.as_of for report in sink.reports.values()}
+    taken = datetime(2024, 1, 1, 0, 0, 0, 123456, UTC)
+    fed = {"gcp_pubsub_topic", "gcp_pubsub_subscription"}
+    assert {name for name, moment in moments.items() if moment} == fed
+    assert {moments[name] for name in fed} == {taken}
+
+
+@pytest.mark.parametrize("moment", ["", "now", "2024-13-01T00:00:00Z"])
+def test_an_answer_without_a_time_of_its_snapshot_is_none(read, inventory, google, moment):
+    google.each_page[METHOD] = lambda call: {"readTime": moment}
+    report = topics(read(**CHOICE))
+
+    assert report.outcome is Outcome.ERROR
+    assert "without the time of its snapshot" in report.message
+    assert report.as_of is None
+
+
 def test_the_size_of_a_page_is_the_largest_that_google_documents_or_the_jobs(read, inventory, google):
     method = documented(METHOD)
     assert documented_maximum(method) == assets.LARGEST

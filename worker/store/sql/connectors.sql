@@ -29,9 +29,9 @@ where connector = %(connector)s
 -- name: add_to_connector_ledger
 -- Adds a scope's line to the ledger of a connector's sync.
 insert into connector_scopes (run_id, scope_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back,
-                              held_links, held_attributes, message, permission, detail)
+                              held_links, held_attributes, message, permission, detail, as_of)
 values (%(run)s, %(scope)s, %(provider)s, %(account)s, %(region)s, %(resource_type)s, %(coverage)s, %(outcome)s, %(resources)s, %(deleted)s,
-        %(held_back)s, %(held_links)s, %(held_attributes)s, %(message)s, %(permission)s, %(detail)s)
+        %(held_back)s, %(held_links)s, %(held_attributes)s, %(message)s, %(permission)s, %(detail)s, %(as_of)s)
 on conflict (run_id, scope_id) do nothing
 
 -- name: abandon_connector_scopes
@@ -72,7 +72,7 @@ select shown.*
 from unnest(%(numbers)s::bigint[]) as wanted (id)
 cross join lateral (
     select run_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, held_links,
-           held_attributes, message, permission
+           held_attributes, message, permission, as_of
     from connector_scopes where run_id = wanted.id
     order by outcome = 'complete', account, region, resource_type, coverage limit %(limit)s
 ) as shown

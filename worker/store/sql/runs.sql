@@ -48,7 +48,8 @@ insert into run_scopes (
     held_attributes,
     message,
     permission,
-    detail
+    detail,
+    as_of
 ) values (
     %(run)s,
     %(scope)s,
@@ -65,7 +66,8 @@ insert into run_scopes (
     %(held_attributes)s,
     %(message)s,
     %(permission)s,
-    %(detail)s
+    %(detail)s,
+    %(as_of)s
 )
 on conflict (run_id, scope_id) do nothing
 
@@ -92,7 +94,7 @@ select shown.*
 from unnest(%(numbers)s::bigint[]) as wanted (id)
 cross join lateral (
     select run_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, held_links,
-           held_attributes, message, permission
+           held_attributes, message, permission, as_of
     from run_scopes where run_id = wanted.id
     order by outcome = 'complete', account, region, resource_type, coverage limit %(limit)s
 ) as shown
