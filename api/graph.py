@@ -52,6 +52,13 @@ class Graph:
     """SVG paths of the arrows."""
     more: int
     """Neighbours for which there was no room."""
+    wide: int = WIDE
+    """Width of a box."""
+
+    @property
+    def slim(self) -> bool:
+        """True for a drawing of more than three columns, which is as wide as a page can be."""
+        return self.wide < WIDE
 
 
 def _neighbours(entity: dict[str, Any]) -> tuple[list[Neighbour], list[Neighbour]]:
@@ -97,7 +104,7 @@ def draw_narrow(entity: dict[str, Any]) -> Graph | None:
     targets = _rows(right, INDENT, centre.y + step)
     lines = [" ".join(f"M{INDENT} {box.middle} H{TRUNK}" for box in reversed(sources)) + f" V{centre.y - 7}"] if sources else []
     above = [centre.y + HIGH, *(box.middle for box in targets)]
-    lines += [f"M{TRUNK} {start} V{box.middle} H{INDENT - 7}" for start, box in zip(above, targets, strict=False)]
+    lines += [elbow(TRUNK, start, INDENT, box.middle) for start, box in zip(above, targets, strict=False)]
     height = centre.y + step * (1 + len(targets)) - GAP + 2
     return Graph(INDENT + WIDE + 2, height, centre, sources + targets, lines, _rest(left, right))
 
@@ -116,6 +123,11 @@ def _rows(neighbours: Sequence[Neighbour], x: int, top: int) -> list[Box]:
         Box(x, top + row * (HIGH + GAP), cut(name), cut(f"{link} · {kind}", LETTERS + 5), number)
         for row, (name, link, kind, number) in enumerate(neighbours[:AT_MOST])
     ]
+
+
+def elbow(x: int, start: int, end: int, middle: int) -> str:
+    """A line down or up from `start` along `x`, and level to the box at `end`; it leaves room for the arrow's head."""
+    return f"M{x} {start} V{middle} H{end - 7}"
 
 
 def curve(x: int, y: int, to_x: int, to_y: int) -> str:

@@ -142,6 +142,7 @@ def _graph(context: Context, entity_id: int) -> str:
         names={entity_id: entity["name"] or entity["external_id"]}
         | {one["far_id"]: one["far_name"] or one["far_external_id"] for one in links if one["far_id"]},
         graph=walk.draw(entity, around),
+        narrow=walk.draw_narrow(entity, around),
         query=f"?{urlencode([('link', one) for one in chosen])}" if chosen else "",
     )
 

@@ -116,15 +116,33 @@ def test_the_drawing_of_an_entity_is_seen_whole(visit, star, theme, width):
         assert page.evaluate(OUTSIDE) == [boxes, 0, 0, 0, False], f"{links} links"
 
 
+@pytest.fixture
+def walked(database, sql) -> dict[int, int]:
+    """Number of columns -> id of an entity whose drawing of two links has so many."""
+    name = "Wide-Managed-Workload-Name-That-Does-Not-End-In-A-Box-Of-28-Letters "
+    chain = [Resource(f"n{n}", "network", "vpc", f"{name}{n}", {}, {}, (Link("member_of_the_group", f"n{n + 1}"),)) for n in range(4)]
+    run_once(database, add_job(sql), [*chain, Resource("n4", "network", "vpc", name, {})])
+    ids = dict(sql.execute("select external_id, id from entities").fetchall())
+    return {3: ids["n0"], 4: ids["n1"], 5: ids["n2"]}
+
+
+@pytest.mark.parametrize("width", [720, 768, 1000, 1150, 1193, 1280])
+def test_the_drawing_of_two_links_is_seen_whole(visit, walked, width):
+    page = visit("/", viewport={"width": width, "height": 900})
+    for columns, number in walked.items():
+        page.goto(f"/entities/{number}/graph")
+        assert page.evaluate(OUTSIDE) == [columns, 0, 0, 0, False], f"{columns} columns"
+
+
 def test_on_a_phone_rows_are_cards_and_lists_stand_for_the_drawing(visit, inventory):
     page = visit("/entities?columns=id&columns=tags", viewport=PHONE)
     places = [cell.bounding_box() for cell in page.locator("tbody tr").first.locator("td").all()]
     assert len({place["x"] for place in places}) == 1, "each cell is a line of its own"
     assert not page.locator("thead").is_visible()
     page.goto("/entities/2/graph")
-    assert (page.locator("svg.graph").is_visible(), page.get_by_text("What it depends on").is_visible()) == (False, True)
+    assert (page.locator("svg.graph").first.is_visible(), page.get_by_text("What it depends on").is_visible()) == (False, True)
     page.set_viewport_size(DESK)
-    assert page.locator("svg.graph").is_visible()
+    assert page.locator("svg.graph.columns").is_visible()
 
 
 def test_a_job_is_made_tested_changed_and_deleted(visit, sql, monkeypatch):

@@ -7,8 +7,8 @@ import re
 import pytest
 from store_runs import add_job, run_once
 
-from api.graph import HIGH, WIDE
-from api.walk import AT_MOST, draw
+from api.graph import HIGH
+from api.walk import AT_MOST, draw, draw_narrow
 from providers.records import Link, Resource
 from worker.store import entities, neighbourhood
 from worker.store.connection import connect
@@ -55,7 +55,8 @@ def test_two_hops_are_drawn_and_listed(page, chain):
     text = page(f"/entities/{chain['role']}/graph")
 
     missing = "arn:&lt;script&gt;alert(1)&lt;/scrip…"
-    assert sorted(boxes(text)) == sorted(["role", "policy", "key", missing, "machine-0", "machine-1", "machine-2", "group"])
+    drawn = sorted(["role", "policy", "key", missing, "machine-0", "machine-1", "machine-2", "group"])
+    assert [sorted(boxes(one)) for one in text.split("<svg")[1:]] == [drawn, drawn], "in columns, and as a tree"
     for heading in ("What it depends on", "And what that depends on", "What depends on it", "And what depends on that"):
         assert heading in text
     assert f'href="/entities/{chain["group"]}/graph"' in text
@@ -66,7 +67,7 @@ def test_two_hops_are_drawn_and_listed(page, chain):
 def test_types_of_links_are_chosen_and_kept_while_walking(page, chain):
     text = page(f"/entities/{chain['role']}/graph?link=has_role&link=contains")
 
-    assert sorted(boxes(text)) == ["group", "machine-0", "machine-1", "machine-2", "role"]
+    assert sorted(set(boxes(text))) == ["group", "machine-0", "machine-1", "machine-2", "role"]
     assert f'href="/entities/{chain["group"]}/graph?link=has_role&amp;link=contains"' in text
     assert re.search(r'value="has_role" checked> has role <span class="quiet">3</span>', text)
     assert 'value="contains" checked' in text, "a type that only the second hop has stays chosen"
@@ -103,7 +104,7 @@ def hub(sql):
 def test_it_is_bounded_and_what_has_the_most_links_comes_first(database, page, hub):
     with connect(database) as connection:
         around = neighbourhood.of(connection, 1)
-        drawing = draw(entities.named(connection, 1), around)
+        drawing, narrow = draw(entities.named(connection, 1), around), draw_narrow(entities.named(connection, 1), around)
 
     first, second = around.dependents
     assert len(first.links) == neighbourhood.SHOWN
@@ -112,8 +113,12 @@ def test_it_is_bounded_and_what_has_the_most_links_comes_first(database, page, h
     assert len(second.links) <= neighbourhood.SHOWN
     assert ("in_vpc", 1001) in around.types, "counted up to a thousand, and the link to itself"
     assert drawing is not None
-    places = [drawing.centre, *drawing.boxes]
-    assert all(box.x >= 0 and box.y >= 0 and box.x + WIDE <= drawing.width and box.y + HIGH <= drawing.height for box in places)
-    assert len({(box.x, box.y) for box in places}) == len(places) <= 1 + 4 * AT_MOST
-    assert len({box.id for box in places}) == len(places), "each entity stands once"
+    for one in (drawing, narrow):
+        places = [one.centre, *one.boxes]
+        assert all(box.x >= 0 and box.y >= 0 and box.x + one.wide <= one.width and box.y + HIGH <= one.height for box in places)
+        assert len({(box.x, box.y) for box in places}) == len(places) <= 1 + 4 * AT_MOST
+        assert len({box.id for box in places}) == len(places), "each entity stands once"
+    assert {box.id for box in drawing.boxes} == {box.id for box in narrow.boxes}
+    assert drawing.width <= 1144, "five columns fit into a page"
+    assert len({box.y for box in (narrow.centre, *narrow.boxes)}) == 1 + len(narrow.boxes), "a row each"
     assert "950+ more" in page("/entities/1/graph")
