@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from bench import ROOT, ingest, memory, processes, scans, search, sources, syncs
+from bench import ROOT, ingest, memory, pages, processes, scans, sources, syncs
 
 FULL = {"rows": 200_000, "kills": 200, "starts": 40}
 
@@ -39,7 +39,7 @@ def main() -> int:
         memory.measure,
         scans.measure,
         syncs.measure,
-        search.measure,
+        pages.measure,
     )
     width = (52, 44, 16)
     print(f"{'what':<{width[0]}} {'ours':<{width[1]}} {'limit':<{width[2]}} instead")

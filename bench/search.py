@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pathlib
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 
@@ -14,8 +12,6 @@ from werkzeug.test import Client
 
 from api.app import create_app
 from worker.config.settings import load
-from worker.local.postgres import running
-from worker.store.migrate import migrate
 
 BAR = "<= 150 ms"
 ROUNDS = 40
@@ -46,14 +42,6 @@ SEARCHES = {
 EXPORTS = {"export of all": "", "export of a type, sorted by name": "q=type:type_3&sort=name", "export of a tag": "q=tag:owner%3Do777"}
 
 
-def measure(entities: int = 1_000_000, rounds: int = ROUNDS) -> Iterator[tuple[str, str, str, str]]:
-    """Rows of the table: (what, ours, limit, instead)."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, running(pathlib.Path(folder)) as server:
-        migrate(server.url())
-        fill(server.url(), entities)
-        yield from answers(server.url(), rounds)
-
-
 def fill(url: str, entities: int) -> None:
     """Stores the entities in 20 organizations, as after many runs: vacuumed and analyzed."""
     with psycopg.connect(url, autocommit=True) as connection:
@@ -69,9 +57,9 @@ def answers(url: str, rounds: int) -> Iterator[tuple[str, str, str, str]]:
     client = Client(app)
     try:
         for what, query in SEARCHES.items():
-            yield what, _figure(lambda query=query: client.get(f"/api/v1/entities?cursor=&{query}"), rounds), BAR, ""
+            yield what, figure(lambda query=query: client.get(f"/api/v1/entities?cursor=&{query}"), rounds), BAR, ""
         for what, query in EXPORTS.items():
-            yield what + ", first byte", _figure(lambda query=query: _first_byte(client, query), rounds), BAR, ""
+            yield what + ", first byte", figure(lambda query=query: _first_byte(client, query), rounds), BAR, ""
     finally:
         app.extensions["elder"].pool.close()
 
@@ -82,7 +70,8 @@ def _first_byte(client: Client, query: str) -> None:
     response.close()
 
 
-def _figure(call: Callable[[], object], rounds: int) -> str:
+def figure(call: Callable[[], object], rounds: int) -> str:
+    """Milliseconds of a call that was made once before: median, and 95th percentile."""
     call()
     taken = []
     for _ in range(rounds):

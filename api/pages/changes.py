@@ -24,6 +24,9 @@ FILTERS = ("since", "until", "operation", "provider", "sub_type", "field", "job_
 RUNS, FRESH = 8, 24
 """Runs and types that are shown above the changes."""
 
+COUNTED = 10_000
+"""Changes that are counted and can be paged through; counting a million of one provider takes seconds."""
+
 CHOICES = {
     "since": (("1h", "an hour"), ("24h", "a day"), ("7d", "a week"), ("30d", "a month")),
     "operation": (("created", "created"), ("updated", "updated"), ("deleted", "deleted"), ("restored", "restored")),
@@ -34,13 +37,21 @@ def _changes(context: Context) -> str:
     given = query.filters(*FILTERS)
     filters = _filters(given)
     with context.pool.reading() as connection:
-        rows, total = stored.page(connection, query.page(), query.PER_PAGE, filters.conditions())
+        rows, total = stored.page(connection, query.page(), query.PER_PAGE, filters.conditions(), COUNTED)
         runs = history.recent(connection, RUNS)
         kinds = entities.summary(connection)
     fresh = sorted((kind for kind in kinds if kind["fresh"]), key=lambda kind: -kind["fresh"])[:FRESH]
     known = {name: [(one, one) for one in sorted({kind[name] for kind in kinds})] for name in ("provider", "sub_type")}
-    shown = {"changes": [_shown(row) for row in rows], "total": total, "runs": runs, "fresh": fresh, "given": given}
-    return render_template("changes.html", choices=CHOICES | known, **shown, **query.pages(total))
+    counted = min(total, COUNTED)
+    shown = {
+        "changes": [_shown(row) for row in rows],
+        "total": counted,
+        "more": total > COUNTED,
+        "runs": runs,
+        "fresh": fresh,
+        "given": given,
+    }
+    return render_template("changes.html", choices=CHOICES | known, **shown, **query.pages(counted))
 
 
 def _filters(given: dict[str, Any]) -> ChangeFilters:

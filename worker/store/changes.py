@@ -22,9 +22,14 @@ _FIELDS = ("id", "operation", "changes", "run_id", "changed_at")
 FILTERS = ("entity_id", "run_id", "job_id", "operation", "since", "until", "provider", "sub_type")
 
 
-def page(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
-    """A page of changes, the latest first, and how many there are. `filters`: those of `FILTERS`, and `field`, an attribute or a tag."""
-    values = {name: filters.get(name) for name in FILTERS}
+def page(
+    connection: Connection, number: int, size: int, filters: dict[str, Any], most: int | None = None
+) -> tuple[list[dict[str, Any]], int]:
+    """A page of changes, the latest first, and how many there are, counted to `most` and one more.
+
+    `filters`: those of `FILTERS`, and `field`, an attribute or a tag.
+    """
+    values = {name: filters.get(name) for name in FILTERS} | {"most": None if most is None else most + 1}
     field = filters.get("field")
     values["fields"] = None if field is None else [field, f"attributes.{field}", f"tags.{field}"]
     values["filtered"] = values["provider"] is not None or values["sub_type"] is not None

@@ -25,7 +25,9 @@ LOCK = 0x656C6465724F  # "elderO"
 
 def page(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
     """A page of organizations, each with the number of its own active entities. `filters`: parent_id, q."""
-    entities: LiteralString = "(select count(*) from entities e where e.organization_id = o.id and e.is_active) as entities"
+    entities: LiteralString = (
+        "(select coalesce(sum(c.entities), 0)::bigint from elder_worker.organization_counts c where c.organization_id = o.id) as entities"
+    )
     query = Query(COLUMNS + ", " + entities, "organizations o", "o.id")
     query.only("o.parent_id = %s", filters.get("parent_id"))
     query.only("position(lower(%s) in lower(o.name)) > 0", filters.get("q"))

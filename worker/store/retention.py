@@ -15,7 +15,7 @@ ROWS, ENTITIES = 5_000, 500
 """Most changes or lines of the audit log, and most entities, whose links and history go with them, in one batch."""
 
 COUNTS, SPARE = 50_000, 1_000
-"""Most rows of the counts of entities that are added up at once, and so many more rows than groups there may be before they are."""
+"""Most rows of counts that are added up at once, and so many more rows than groups there may be before they are."""
 
 JOBS = 100
 """Most deleted jobs whose rows one batch removes."""
@@ -39,14 +39,15 @@ class Kept(msgspec.Struct, frozen=True):
 def clean(connection: Connection, kept: Kept) -> Cleaned:
     """Deletes a batch of each kind: runs (those of deleted jobs too), changes, audit lines, deleted entities, deliveries of webhooks.
 
-    Adds up the counts of entities as well.
+    Adds up the counts of entities and runs as well.
     Each job's latest run, its latest complete run, runs that hold something back, and runs that have left links unresolved are always kept.
     Raises `StoreError`.
     """
     runs = _runs(connection, kept.history)
     more_jobs = _jobs(connection)
-    with transaction(connection):
-        connection.execute(statements.get("add_up_counts"), {"limit": COUNTS, "spare": SPARE})
+    for add_up in (statements.get("add_up_counts"), statements.get("add_up_organizations"), statements.get("add_up_runs")):
+        with transaction(connection):
+            connection.execute(add_up, {"limit": COUNTS, "spare": SPARE})
     rows = {
         "changes": _delete(connection, statements.get("delete_old_changes"), kept.changes, ROWS),
         "created": _delete(connection, statements.get("delete_old_created"), kept.changes, ROWS),

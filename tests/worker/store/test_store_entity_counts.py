@@ -1,4 +1,4 @@
-"""The counts of entities by type equal what a look at all of them finds, whatever has happened to them."""
+"""The counts of entities by type and by organization, and of runs by day, equal what a look at all of them finds, whatever has happened."""
 
 from __future__ import annotations
 
@@ -39,6 +39,22 @@ select entity_type, sub_type, provider, count(*) as entities, count(*) filter (w
 from entities where is_active group by 1, 2, 3"""
 
 
+OF_ORGANIZATIONS = "select organization_id, count(*) from entities where is_active group by 1"
+COUNTED_OF_ORGANIZATIONS = (
+    "select organization_id, sum(entities) from elder_worker.organization_counts group by 1 having sum(entities) <> 0"
+)
+
+RUNS = """
+select (started_at at time zone 'UTC')::date, status, count(*), round(coalesce(sum(extract(epoch from completed_at - started_at)), 0), 3)
+from discovery_history where status <> 'running' group by 1, 2"""
+COUNTED_RUNS = """
+select day, status, sum(runs), round(sum(seconds)::numeric, 3) from elder_worker.run_counts group by 1, 2 having sum(runs) <> 0"""
+
+
+def same(connection: Connection, counted: LiteralString, looked_at: LiteralString) -> bool:
+    return set(connection.execute(counted).fetchall()) == set(connection.execute(looked_at).fetchall())
+
+
 def counted(connection: Connection) -> set[tuple]:
     return {tuple(one.values()) for one in entities.summary(connection)}
 
@@ -49,6 +65,7 @@ def assert_equal(connection: Connection) -> set[tuple]:
         connection.execute("set transaction isolation level repeatable read")
         found = counted(connection)
         assert found == set(connection.execute(LOOKED_AT).fetchall())
+        assert same(connection, COUNTED_OF_ORGANIZATIONS, OF_ORGANIZATIONS)
     return found
 
 
@@ -70,6 +87,7 @@ def test_after_any_history_the_counts_equal_a_look_at_all_entities(database, mon
         for seed in range(HISTORIES):
             History(connection, 1_000 + seed).play()
             seen |= assert_equal(other)
+            assert same(other, COUNTED_RUNS, RUNS)
             retention.clean(other, retention.Kept())
             assert_equal(other)
         connection.pgconn.finish()
@@ -136,3 +154,36 @@ def test_a_run_under_way_is_counted_as_far_as_it_has_stored(database, sql, outco
         assert assert_equal(connection) == {("compute", "ec2_instance", "aws", 4, 4)}
     run.close(index, 4, outcome)
     run.finish()
+
+
+RUN = "insert into discovery_history (job_id, status, started_at, completed_at) values (%s, %s, now() - interval '9 hours', now()) returning id"
+
+
+def test_a_run_is_counted_when_it_ends_and_anew_when_its_end_is_told_otherwise(database, sql):
+    job = add_job(sql)
+    [run] = sql.execute(RUN, [job, "running"]).fetchone()
+    steps = (
+        ("progress = '{}'", 0),
+        ("status = 'error', completed_at = now()", 1),
+        ("error = 'lost'", 1),
+        ("completed_at = now() + interval '5 s', status = 'completed'", 1),
+        ("started_at = started_at - interval '1 day'", 1),
+    )
+    with connect(database) as connection:
+        for change, runs in steps:
+            sql.execute(f"update discovery_history set {change} where id = {run}")
+            assert same(connection, COUNTED_RUNS, RUNS), change
+            assert len(connection.execute(COUNTED_RUNS).fetchall()) == runs
+
+
+def test_the_runs_of_many_days_are_added_up_and_stay_counted_when_they_are_deleted(database, sql, monkeypatch):
+    monkeypatch.setattr(retention, "SPARE", 0)
+    job = add_job(sql)
+    for _ in range(9):
+        sql.execute(RUN, [job, "completed"])
+    with connect(database) as connection:
+        retention.clean(connection, retention.Kept())
+        assert connection.execute("select count(*) from elder_worker.run_counts").fetchone() == (1,)
+        assert same(connection, COUNTED_RUNS, RUNS)
+        sql.execute("delete from discovery_history")
+        assert connection.execute("select sum(runs) from elder_worker.run_counts").fetchone() == (9,)

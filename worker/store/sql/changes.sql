@@ -68,35 +68,43 @@ left join discovery_jobs j on j.id = h.job_id and j.deleted_at is null
 order by c.changed_at desc, c.id desc
 
 -- name: count_changes
--- Counts changes.
+-- Counts changes; of those that are counted one by one, `most` at most, and all for null.
 select (
-    select count(*) from entity_changes c
-    where (%(entity_id)s::bigint is null or c.entity_id = %(entity_id)s)
-      and (%(run_id)s::bigint is null or c.run_id = %(run_id)s)
-      and (%(job_id)s::bigint is null or c.run_id in (select id from discovery_history where job_id = %(job_id)s))
-      and (%(operation)s::text is null or c.operation = %(operation)s)
-      and (%(since)s::timestamptz is null or c.changed_at >= %(since)s)
-      and (%(until)s::timestamptz is null or c.changed_at < %(until)s)
-      and (%(fields)s::text[] is null or c.changes ?| %(fields)s)
-      and (not %(filtered)s or exists (
-          select from entities e
-          where e.id = c.entity_id
-            and (%(provider)s::text is null or e.provider = %(provider)s) and (%(sub_type)s::text is null or e.sub_type = %(sub_type)s)))
+    select count(*) from (
+        select from entity_changes c
+        where (%(entity_id)s::bigint is null or c.entity_id = %(entity_id)s)
+          and (%(run_id)s::bigint is null or c.run_id = %(run_id)s)
+          and (%(job_id)s::bigint is null or c.run_id in (select id from discovery_history where job_id = %(job_id)s))
+          and (%(operation)s::text is null or c.operation = %(operation)s)
+          and (%(since)s::timestamptz is null or c.changed_at >= %(since)s)
+          and (%(until)s::timestamptz is null or c.changed_at < %(until)s)
+          and (%(fields)s::text[] is null or c.changes ?| %(fields)s)
+          and (not %(filtered)s or exists (
+              select from entities e
+              where e.id = c.entity_id
+                and (%(provider)s::text is null or e.provider = %(provider)s) and (%(sub_type)s::text is null or e.sub_type = %(sub_type)s)))
+        limit %(most)s::bigint
+    ) as recorded
 ) + (
+    with ranges as (
+        select * from elder_worker.created r
+        where (%(entity_id)s::bigint is null or %(entity_id)s between r.first_id and r.last_id)
+          and (%(run_id)s::bigint is null or r.run_id = %(run_id)s)
+          and (%(job_id)s::bigint is null or r.run_id in (select id from discovery_history where job_id = %(job_id)s))
+          and (%(since)s::timestamptz is null or r.created_at >= %(since)s)
+          and (%(until)s::timestamptz is null or r.created_at < %(until)s)
+          and coalesce(%(operation)s, 'created') = 'created' and %(fields)s::text[] is null
+    )
     select case
-        when coalesce(%(operation)s, 'created') <> 'created' or %(fields)s::text[] is not null then 0
-        when %(entity_id)s::bigint is null and not %(filtered)s then coalesce(sum(r.entities), 0)
-        else coalesce(sum((
-            select count(*) from entities e
-            where e.id between r.first_id and r.last_id and e.first_seen_at = r.created_at
-              and (%(entity_id)s::bigint is null or e.id = %(entity_id)s)
-              and (%(provider)s::text is null or e.provider = %(provider)s)
-              and (%(sub_type)s::text is null or e.sub_type = %(sub_type)s))), 0)
+        when %(entity_id)s::bigint is null and not %(filtered)s then (select coalesce(sum(entities), 0) from ranges)
+        else (
+            select count(*) from (
+                select from ranges r
+                join entities e on e.id between r.first_id and r.last_id and e.first_seen_at = r.created_at
+                where (%(entity_id)s::bigint is null or e.id = %(entity_id)s)
+                  and (%(provider)s::text is null or e.provider = %(provider)s)
+                  and (%(sub_type)s::text is null or e.sub_type = %(sub_type)s)
+                limit %(most)s::bigint
+            ) as created)
     end
-    from elder_worker.created r
-    where (%(entity_id)s::bigint is null or %(entity_id)s between r.first_id and r.last_id)
-      and (%(run_id)s::bigint is null or r.run_id = %(run_id)s)
-      and (%(job_id)s::bigint is null or r.run_id in (select id from discovery_history where job_id = %(job_id)s))
-      and (%(since)s::timestamptz is null or r.created_at >= %(since)s)
-      and (%(until)s::timestamptz is null or r.created_at < %(until)s)
 )

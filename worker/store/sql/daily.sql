@@ -1,11 +1,9 @@
 -- name: runs_by_day
 -- Counts runs that have ended by day (UTC) and status, with the seconds that they took together.
-select (started_at at time zone 'UTC')::date as day, status, count(*) as runs,
-       coalesce(sum(extract(epoch from completed_at - started_at)), 0)::float8 as seconds
-from discovery_history
-where started_at >= (date_trunc('day', now() at time zone 'UTC') - make_interval(days => %(days)s - 1)) at time zone 'UTC'
-  and status <> 'running'
-group by 1, 2
+select day, status, sum(runs)::bigint as runs, sum(seconds) as seconds
+from elder_worker.run_counts
+where day > (now() at time zone 'UTC')::date - %(days)s::integer
+group by 1, 2 having sum(runs) > 0
 
 -- name: entities_by_day
 -- Returns by how many the active entities became more or fewer, by day (UTC).

@@ -107,3 +107,29 @@ insert into elder_worker.entity_counts (entity_type, sub_type, provider, first_s
 select entity_type, sub_type, provider, case when first_seen_at > now() - interval '1 day' then first_seen_at end, sum(entities)
 from taken
 group by 1, 2, 3, 4 having sum(entities) <> 0
+
+-- name: add_up_organizations
+-- Adds up the counts of entities by organization in the same way.
+with size as (
+    select count(*) as lines, count(distinct organization_id) as groups from elder_worker.organization_counts
+), taken as (
+    delete from elder_worker.organization_counts where ctid in (
+        select c.ctid from elder_worker.organization_counts c, size
+        where size.lines > size.groups + %(spare)s limit %(limit)s for update of c skip locked)
+    returning *
+)
+insert into elder_worker.organization_counts (organization_id, entities)
+select organization_id, sum(entities) from taken group by 1 having sum(entities) <> 0
+
+-- name: add_up_runs
+-- Adds up the counts of runs by day in the same way.
+with size as (
+    select count(*) as lines, count(distinct (day, status)) as groups from elder_worker.run_counts
+), taken as (
+    delete from elder_worker.run_counts where ctid in (
+        select c.ctid from elder_worker.run_counts c, size
+        where size.lines > size.groups + %(spare)s limit %(limit)s for update of c skip locked)
+    returning *
+)
+insert into elder_worker.run_counts (day, status, runs, seconds)
+select day, status, sum(runs), sum(seconds) from taken group by 1, 2 having sum(runs) <> 0
