@@ -48,7 +48,7 @@ class Connection:
         self.scopes: list[str] = endpoints["credential_scopes"]
         self._sign_in = SignIn(config, operator, operator.authority_host or authority, "AZURE_")
         self.who = self._sign_in.who
-        bearer = Bearer(self._sign_in.credential, self.scopes)
+        bearer = Bearer(self._sign_in.credential, self.scopes, "AZURE_")
         self._http = Http(
             self.base_url,
             "Azure",

@@ -94,7 +94,7 @@ def _stale(code: str, _what: str, _answer: HttpResponse, detail: str) -> Provide
 
 def _refused_token(code: str, _what: str, answer: HttpResponse, detail: str) -> ProviderError:
     if "AADSTS" in detail:
-        return sign_in_error(detail)
+        return sign_in_error(detail, "AZURE_")
     return CredentialsError(
         f"Azure does not accept the token ({code or answer.status}): {_first_sentence(_message(answer))}; {NEW_SIGN_IN}", detail=detail
     )

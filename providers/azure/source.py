@@ -67,7 +67,7 @@ class AzureSource(Source):
 
     def classify(self, error: Exception) -> ProviderError | None:
         """Azure's exceptions in our words."""
-        return classify(error)
+        return classify(error, "AZURE_")
 
     def warm(self) -> None:
         """Loads the typed clients."""

@@ -43,7 +43,7 @@ class Client:
         self._sign_in = SignIn(config, operator, operator.authority_host or AUTHORITIES[operator.cloud], PREFIX)
         self.who = self._sign_in.who
         self._configured = config.tenant_id
-        bearer = Bearer(self._sign_in.credential, [f"{graph}/.default"])
+        bearer = Bearer(self._sign_in.credential, [f"{graph}/.default"], PREFIX)
         self.http = Http(
             operator.graph_url or graph,
             NAME,
@@ -118,7 +118,7 @@ def _explained(answer: HttpResponse, what: str) -> ProviderError | None:
         return Unsupported(f"the tenant has no licence for '{what}' ({code})", detail=detail)
     if answer.status == 401:
         if "AADSTS" in message:
-            return sign_in_error(message)
+            return sign_in_error(message, PREFIX)
         return CredentialsError(
             f"{NAME} does not accept the token ({code or 401}): {message[:300].rstrip('. ')}; {NEW_SIGN_IN}", detail=detail
         )

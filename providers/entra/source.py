@@ -14,7 +14,7 @@ from typing import Any
 from providers.catalogue.masking import Masking
 from providers.concurrency import Once
 from providers.entra.catalogue import APPLICATIONS, DEVICES, GROUPS, PLAIN, SERVICE_PRINCIPALS, TENANT, USERS, EntraKind, Listing
-from providers.entra.client import NAME, Client
+from providers.entra.client import NAME, PREFIX, Client
 from providers.entra.config import EntraConfig, EntraOperator
 from providers.entra.members import Memberships
 from providers.entra.shape import EntraShape
@@ -55,7 +55,7 @@ class EntraSource(Source):
 
     def classify(self, error: Exception) -> ProviderError | None:
         """Microsoft's exceptions in our words."""
-        return classify(error)
+        return classify(error, PREFIX)
 
     @property
     def credential(self) -> Credential:

@@ -30,7 +30,7 @@ from providers.http.client import Http
 from providers.http.response import HttpResponse
 from providers.microsoft import failure
 from providers.microsoft.operator import ManagedIdentity, ServicePrincipal, SignInOperator, blank_faults
-from providers.microsoft.signin_faults import explain_sign_in
+from providers.microsoft.signin_faults import PRODUCTS, sign_in_explained
 from providers.microsoft.transport import Transport
 from providers.variables import environment
 
@@ -64,8 +64,9 @@ class Bearer:
     A refused sign-in is final for the run: asking again and again would lock the principal.
     """
 
-    def __init__(self, credential: TokenCredential, scopes: list[str]) -> None:
-        self._credential, self._scopes = credential, scopes
+    def __init__(self, credential: TokenCredential, scopes: list[str], prefix: str) -> None:
+        """`prefix` is that of the operator's variables: ``AZURE_``."""
+        self._credential, self._scopes, self._prefix = credential, scopes, prefix
         self._lock = threading.Lock()
         self._token: AccessToken | None = None
         self._claims = ""
@@ -97,7 +98,7 @@ class Bearer:
         except ProviderError:
             raise
         except Exception as error:
-            ours = failure.classify(error)
+            ours = failure.classify(error, self._prefix)
             if ours is None:
                 raise
             self._refused = ours if isinstance(ours, CredentialsError) else None
@@ -184,7 +185,9 @@ class SignIn:
     def _options(self, authority: str) -> dict[str, Any]:
         host = authority if "://" in authority else f"https://{authority}"
         advice = f"is it reachable from here, and is {self._prefix}AUTHORITY_HOST right?" if self._operator.authority_host else ADVICE
-        self.http = Http(host, "Azure's sign-in", explain=explain_sign_in, ca_file=self._ca_file, trust=trust(self._prefix), advice=advice)
+        explain, certificates = sign_in_explained(self._prefix), trust(self._prefix)
+        name = f"{PRODUCTS[self._prefix][0]}'s sign-in"
+        self.http = Http(host, name, explain=explain, ca_file=self._ca_file, trust=certificates, advice=advice)
         return {
             "authority": authority,
             "disable_instance_discovery": True,

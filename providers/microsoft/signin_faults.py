@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 from providers.errors import CredentialsError, ProviderError, Throttled, TimedOut
 from providers.http.response import HttpResponse
@@ -25,7 +26,7 @@ SENTENCES = {
     "700212": "no federated credential of the app matches the token's audience: check the credential's audience",
     "700213": "no federated credential of the app matches the token's subject: check the credential's subject",
     "70025": "the app has no federated credential: add one, or use a client secret",
-    "90002": "the tenant_id is not known to Azure: check it, and AZURE_CLOUD",
+    "90002": "the tenant_id is not known in this cloud: check it, and AZURE_CLOUD",
     "900021": "the tenant_id is not valid: it must be a GUID or a domain of the tenant",
     "900023": "the tenant_id is not valid: it must be a GUID or a domain of the tenant",
     "50020": "the account belongs to another tenant: check tenant_id",
@@ -62,7 +63,10 @@ SENTENCES = {
     "90013": "a value of the sign-in is not valid: check tenant_id, client_id and client_secret for blanks and quotes",
     "90019": "no tenant was named: set tenant_id",
 }
-"""Explanations by the number of the AADSTS code."""
+"""Explanations by the number of the AADSTS code, in the words of Azure; `sentence` has those of the other product."""
+
+PRODUCTS = {"AZURE_": ("Azure", "Resource Manager"), "ENTRA_": ("Microsoft Entra ID", "Microsoft Graph")}
+"""Names of the sign-in and of the API that it is for, by the prefix of the operator's variables."""
 
 NEW_SIGN_IN = "check the app registration, its secret or certificate, and the clock of this machine"
 """The advice for a token that is refused after the sign-in has given it."""
@@ -71,28 +75,38 @@ _BUSY = {"50196": Throttled, "90055": Throttled, "90033": TimedOut, "90006": Tim
 """Codes that pass by themselves."""
 
 
-def explain_sign_in(answer: HttpResponse, _what: str) -> ProviderError | None:
-    """The error that an answer of Microsoft Entra means; None leaves it to the usual reading."""
-    try:
-        found = json.loads(answer.body)
-        text = str(found.get("error_description") or found.get("error") or "")
-    except (ValueError, AttributeError, RecursionError):
-        text = ""
-    if answer.status == 429 or (answer.status >= 500 and not _CODE.search(text)):
-        return None
-    return sign_in_error(text or answer.text())
+def sign_in_explained(prefix: str) -> Callable[[HttpResponse, str], ProviderError | None]:
+    """A function that gives the error which an answer of Microsoft Entra means; None leaves it to the usual reading."""
+
+    def explain(answer: HttpResponse, _what: str) -> ProviderError | None:
+        try:
+            found = json.loads(answer.body)
+            text = str(found.get("error_description") or found.get("error") or "")
+        except (ValueError, AttributeError, RecursionError):
+            text = ""
+        if answer.status == 429 or (answer.status >= 500 and not _CODE.search(text)):
+            return None
+        return sign_in_error(text or answer.text(), prefix)
+
+    return explain
 
 
-def sign_in_error(text: str) -> ProviderError:
-    """The error for Microsoft Entra's own description of it."""
+def sentence(code: str, prefix: str) -> str:
+    """The explanation of a code, with the API and the variables of the product."""
+    return SENTENCES[code].replace("Resource Manager", PRODUCTS[prefix][1]).replace("AZURE_CLOUD", f"{prefix}CLOUD")
+
+
+def sign_in_error(text: str, prefix: str) -> ProviderError:
+    """The error for Microsoft Entra's own description of it. `prefix` is that of the operator's variables: ``AZURE_``."""
+    product = PRODUCTS[prefix][0]
     code = next((found for found in _CODE.findall(text) if found in SENTENCES or found in _BUSY), "")
     detail = text[:2000]
     if code in _BUSY:
         return _BUSY[code](f"Microsoft Entra cannot sign anybody in at the moment (AADSTS{code})", detail=detail)
     if code:
-        return CredentialsError(f"cannot sign in to Azure: {SENTENCES[code]} (AADSTS{code})", detail=detail)
+        return CredentialsError(f"cannot sign in to {product}: {sentence(code, prefix)} (AADSTS{code})", detail=detail)
     unknown = _CODE.search(text)
     if unknown:
         reason = text[unknown.end() :].lstrip(": ").partition("Trace ID")[0].partition("\n")[0].strip()[:300]
-        return CredentialsError(f"cannot sign in to Azure ({unknown[0]}): {reason}", detail=detail)
-    return CredentialsError("cannot sign in to Azure: check tenant_id, client_id and client_secret", detail=detail)
+        return CredentialsError(f"cannot sign in to {product} ({unknown[0]}): {reason}", detail=detail)
+    return CredentialsError(f"cannot sign in to {product}: check tenant_id, client_id and client_secret", detail=detail)

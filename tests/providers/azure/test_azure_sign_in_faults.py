@@ -20,7 +20,7 @@ from providers.schema import parse
         ("AADSTS7000222", "the client secret has expired"),
         ("AADSTS7000215", "the client secret is wrong"),
         ("AADSTS700016", "client_id is not known in this tenant"),
-        ("AADSTS90002", "tenant_id is not known"),
+        ("AADSTS90002", "tenant_id is not known in this cloud"),
         ("AADSTS900382", "set AZURE_CLOUD"),
         ("AADSTS50020", "another tenant"),
     ],
@@ -37,19 +37,19 @@ def test_case_az_9_a_refused_sign_in_says_what_it_is(account, code, result):
 
 @pytest.mark.parametrize("code", sorted(SENTENCES))
 def test_case_az_9_each_code_has_its_sentence_and_no_other(code):
-    error = sign_in_error(f"AADSTS{code}: whatever. Trace ID: 1 Correlation ID: 2")
+    error = sign_in_error(f"AADSTS{code}: whatever. Trace ID: 1 Correlation ID: 2", "AZURE_")
     assert f"(AADSTS{code})" in str(error)
     assert SENTENCES[code] in str(error)
     assert isinstance(error, CredentialsError)
 
 
 def test_case_az_9_a_code_that_nobody_foresaw_reaches_the_operator_in_microsofts_words():
-    error = sign_in_error("AADSTS99999: The moon is in the wrong house.\r\nTrace ID: 1")
+    error = sign_in_error("AADSTS99999: The moon is in the wrong house.\r\nTrace ID: 1", "AZURE_")
     assert str(error) == "cannot sign in to Azure (AADSTS99999): The moon is in the wrong house."
 
 
 def test_case_az_9_a_busy_sign_in_is_no_wrong_password():
-    assert isinstance(sign_in_error("AADSTS90055: Tenant throttled."), Throttled)
+    assert isinstance(sign_in_error("AADSTS90055: Tenant throttled.", "AZURE_"), Throttled)
 
 
 @pytest.mark.parametrize(

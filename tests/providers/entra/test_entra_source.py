@@ -270,11 +270,23 @@ def test_a_tenant_that_is_named_by_a_domain_needs_its_description(tenant):
     assert raised.value.permission == "Organization.Read.All"
 
 
-@pytest.mark.parametrize(("code", "sentence"), [("AADSTS7000222", "the client secret has expired"), ("AADSTS53003", "Conditional Access")])
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("AADSTS7000222", "the client secret has expired"),
+        ("AADSTS53003", "Conditional Access"),
+        ("AADSTS900382", "set ENTRA_CLOUD"),
+        ("AADSTS500011", "the tenant does not know Microsoft Graph under this address: check ENTRA_CLOUD"),
+        ("AADSTS99999", "refused"),
+    ],
+)
 def test_a_refused_sign_in_says_what_it_is(tenant, code, sentence):
     tenant.sign_in_error = code
-    with pytest.raises(CredentialsError, match=sentence):
+    with pytest.raises(CredentialsError, match=sentence) as raised:
         read(tenant)
+    assert str(raised.value).startswith("cannot sign in to Microsoft Entra ID")
+    assert "AZURE_" not in str(raised.value)
+    assert "Resource Manager" not in str(raised.value)
 
 
 @pytest.mark.parametrize("cloud", sorted(GRAPHS))
