@@ -126,6 +126,9 @@ def test_helm_lint_has_no_complaint(name):
     ({"worker": {"resources": {"claims": []}}}, "'claims' not allowed"),
     ({"networkPolicy": {"databasePort": 70000}}, "/networkPolicy/databasePort"),
     ({"autoscaling": {"jobsPerWorker": 0}}, "/autoscaling/jobsPerWorker"),
+    ({"worker": {"podLabels": {"app": "another"}}}, "/worker/podLabels"),
+    ({"api": {"podLabels": {"team": "a b"}}}, "/api/podLabels"),
+    ({"api": {"podAnnotations": {"count": 1}}}, "/api/podAnnotations"),
 ])  # fmt: skip
 def test_a_value_that_is_wrong_is_refused_by_its_name(values, complaint):
     with pytest.raises(HelmValuesError, match=re.escape(complaint)):
@@ -154,6 +157,33 @@ def test_every_value_has_a_schema_and_the_versions_are_the_programs():
     }
     about = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert about["version"] == about["appVersion"] == __version__
+
+
+def test_a_pod_for_each_job_has_what_a_job_has_in_a_worker():
+    """But for what connectors need, which stay with the worker."""
+    chosen = {"keda": {"enabled": True}, "worker": {"env": {"AWS_REGION": "eu-west-1", "DISCOVERY_MAX_CONCURRENT": "4"}}}
+    found = normal(rendered(chosen))
+    worker, single = (
+        found["Deployment elder-worker"]["spec"]["template"]["spec"],
+        found["ScaledJob elder-worker"]["spec"]["jobTargetRef"]["template"]["spec"],
+    )
+    variables, own = ({one["name"]: one for one in pod["containers"][0]["env"]} for pod in (worker, single))
+    assert own.pop("DISCOVERY_MAX_CONCURRENT")["value"] == "1"
+    assert own == {name: one for name, one in variables.items() if not name.startswith(("ELDER_API_", "DISCOVERY_MAX"))}
+    assert single["volumes"] == [one for one in worker["volumes"] if one["name"] != "api-ca"]
+    assert single["containers"][0]["volumeMounts"] == [one for one in worker["containers"][0]["volumeMounts"] if one["name"] != "api-ca"]
+    assert single["automountServiceAccountToken"] is worker["automountServiceAccountToken"] is True
+
+
+def test_labels_and_annotations_of_pods_are_added_to_their_own():
+    more = {"podLabels": {"azure.workload.identity/use": "true"}, "podAnnotations": {"linkerd.io/inject": "enabled"}}
+    found = normal(rendered({"worker": more, "api": more, "keda": {"enabled": True}}))
+    pods = [found[f"Deployment {name}"]["spec"]["template"] for name in ("elder-worker", "elder-api")]
+    pods.append(found["ScaledJob elder-worker"]["spec"]["jobTargetRef"]["template"])
+    for pod, app in zip(pods, ("elder-worker", "elder-api", "elder-worker"), strict=True):
+        assert pod["metadata"]["labels"] == {"app": app, "azure.workload.identity/use": "true"}
+        assert pod["metadata"]["annotations"]["linkerd.io/inject"] == "enabled"
+    assert found["Deployment elder-worker"]["spec"]["selector"] == {"matchLabels": {"app": "elder-worker"}}
 
 
 def test_values_reach_the_objects_that_they_are_meant_for():
