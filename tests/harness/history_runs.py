@@ -55,8 +55,6 @@ class Reading:
     def show(self, place: Scope, batch: list[Resource]) -> None:
         self.sent[place].update(one.external_id for one in batch)
         self.view(place).may.update(one.external_id for one in batch)
-        for one in batch:
-            self.view(place).missed.pop(one.external_id, None)
 
     def stored(self) -> None:
         """All that was sent is stored now: what others have of it and nobody believes any more is this reader's."""
@@ -68,6 +66,8 @@ class Reading:
 
     def ended(self, place: Scope, *, complete: bool) -> None:
         self.stored()
+        for one in self.sent[place]:  # only the end of a scope tells the store that it was seen
+            self.view(place).missed.pop(one, None)
         if complete:
             self.view(place).complete(self.sent[place], self.reader.source.quarters)
             self.completed.add(place)
