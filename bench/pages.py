@@ -17,7 +17,7 @@ from api.app import create_app
 from bench import search
 from worker.config.settings import load
 from worker.local.postgres import running
-from worker.store import claims
+from worker.store import claims, retention
 from worker.store.connection import connect
 from worker.store.migrate import migrate
 
@@ -87,6 +87,8 @@ def fill(url: str, jobs: int = JOBS, runs: int = RUNS, lines: int = LINES, chang
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in FILL:
             connection.execute(statement, sizes)
+        for _ in range(runs // retention.COUNTS + 1):  # as the clean-up of an installation has done meanwhile
+            retention.clean(connection, retention.Kept())
         connection.execute("vacuum analyze")
 
 
