@@ -196,3 +196,10 @@ def test_the_command_filters_and_ignores(elder_command, feed):
 def test_the_path_by_which_a_field_is_ignored(recorded, paths):
     """The paths are those that `providers.catalogue.paths` reads."""
     assert ignorable(recorded) == paths
+
+
+@pytest.mark.parametrize(("bound", "said"), [(2, "more than 2"), (4, "4")])
+def test_the_page_says_when_there_are_more_than_it_counts(elder, feed, monkeypatch, bound, said):
+    monkeypatch.setattr("api.pages.changes.COUNTED", bound)
+    page = elder.call("GET", "/changes", headers={"Accept": "text/html"}).get_data(as_text=True)
+    assert f'Entity by entity <span class="quiet">{said}</span>' in page

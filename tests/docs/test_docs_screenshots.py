@@ -38,7 +38,7 @@ PICTURES = {
     "job-form": ("/jobs/new?provider=aws", 890, ("The job", "What is read, and as whom", "secret_access_key")),
     "webhook": ("/webhooks/{webhook}", 870, ("the receiver answered 500", "Send a test event")),
 }
-"""By the name of each screenshot: its page, the height of its window, and what it has to show."""
+"""Pages of the screenshots by name: path, height of the window, and the texts that it has to show."""
 
 
 def used() -> dict[str, str]:

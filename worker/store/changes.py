@@ -25,7 +25,7 @@ FILTERS = ("entity_id", "run_id", "job_id", "operation", "since", "until", "prov
 def page(
     connection: Connection, number: int, size: int, filters: dict[str, Any], most: int | None = None
 ) -> tuple[list[dict[str, Any]], int]:
-    """A page of changes, the latest first, and how many there are, counted to `most` and one more.
+    """A page of changes, the latest first, and how many there are; of each kind, `most` and one more are counted one by one.
 
     `filters`: those of `FILTERS`, and `field`, an attribute or a tag.
     """

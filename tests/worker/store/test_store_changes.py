@@ -136,3 +136,14 @@ def test_after_another_version_of_the_catalogue_only_what_the_source_changed_is_
     now = dict(sql.execute("select external_id, changed_at from entities").fetchall())
     assert (now["i-1"] == at["i-1"], now["i-2"] > at["i-2"]) == (True, True)
     assert sql.execute("select distinct sub_type, attributes ->> 'secret' from entities").fetchall() == [("new_name", mark)]
+
+
+def test_many_changes_are_counted_to_a_bound_and_listed_all_the_same(database, sql, job):
+    run_once(database, job, resources(5))
+    run_once(database, job, [msgspec.structs.replace(one, name="new") for one in resources(5)])
+    with connect(database) as connection:
+        exact, counted = changes.page(connection, 1, 100, {"provider": "aws"})
+        bounded, most = changes.page(connection, 1, 100, {"provider": "aws"}, 2)
+    assert (len(exact), counted) == (10, 10)
+    assert bounded == exact
+    assert 2 < most < 10, "so that more than the bound is told from the bound"
