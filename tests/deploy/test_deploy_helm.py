@@ -6,40 +6,22 @@ import json
 import pathlib
 import re
 import shutil
-import subprocess
-import sys
 
 import kubernetes_validate
 import pytest
 import yaml
-from helm_python.chart import Chart, lint
+from chart_objects import CHART, DEPLOY, VALUES, kubectl, normal, rendered
+from helm_python.chart import lint
 from helm_python.errors import HelmError, HelmValuesError
 from peers.kube import running
 
 from worker.version import __version__
 
-DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
-CHART = DEPLOY / "helm" / "elder-worker"
 VERSIONS = ("1.25", "1.37")
 OF_OPERATORS = {"PodMonitor", "ScaledJob", "ScaledObject"}
 """Kinds that Kubernetes itself has no schema for."""
 SCALED_OBJECT = {"scaleTargetRef", "pollingInterval", "cooldownPeriod", "minReplicaCount", "maxReplicaCount", "triggers"}
 """Those fields of KEDA's schema (keda.sh/v1alpha1) that are used."""
-
-VALUES = {
-    "as it comes": {},
-    "without secrets": {"rbac": {"secrets": False}},
-    "migrate and monitoring": {"migrate": {"enabled": True}, "podMonitor": {"enabled": True}},
-    "keda": {"keda": {"enabled": True}},
-    "autoscaling": {"autoscaling": {"enabled": True}},
-    "as little as possible": {"api": {"enabled": False}, "rbac": {"create": False}, "networkPolicy": {"enabled": False}},
-    "chosen": {
-        "image": {"repository": "registry.example/elder", "digest": "sha256:" + "0" * 64},
-        "networkPolicy": {"metadata": True, "databasePort": 6432},
-        "worker": {"env": {"LDAP_ENABLED": True, "LDAP_PORT": 636}},
-        "rbac": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/elder"}},
-    },
-}
 COMPONENTS = {
     "as it comes": (),
     "without secrets": ("without-secrets",),
@@ -47,11 +29,6 @@ COMPONENTS = {
     "keda": ("keda",),
     "autoscaling": ("autoscaling",),
 }
-
-
-def kubectl(*arguments: object) -> subprocess.CompletedProcess[str]:
-    tool = pathlib.Path(sys.executable).parent / "kubectl"
-    return subprocess.run([str(tool), *map(str, arguments)], capture_output=True, text=True, timeout=100)
 
 
 def kustomized(folder: pathlib.Path, components: tuple[str, ...] = ()) -> list[dict]:
@@ -64,24 +41,6 @@ def kustomized(folder: pathlib.Path, components: tuple[str, ...] = ()) -> list[d
     done = kubectl("kustomize", overlay)
     assert done.returncode == 0, done.stderr
     return list(yaml.safe_load_all(done.stdout))
-
-
-def rendered(values: dict) -> list[dict]:
-    """The objects of the chart with these values."""
-    with Chart.load(CHART) as chart:
-        files = chart.render(values, name="elder", namespace="elder")
-    return [document for name, text in files.items() if name.endswith(".yaml") for document in yaml.safe_load_all(text) if document]
-
-
-def normal(documents: list[dict]) -> dict[str, dict]:
-    """Objects by kind and name, without the namespace itself and without Helm's own annotations."""
-    for document in documents:
-        annotations = document["metadata"].get("annotations", {})
-        kept = {name: value for name, value in annotations.items() if not name.startswith("helm.sh/")}
-        document["metadata"] = {key: value for key, value in document["metadata"].items() if key != "annotations"} | (
-            {"annotations": kept} if kept else {}
-        )
-    return {f"{one['kind']} {one['metadata']['name']}": one for one in documents if one["kind"] != "Namespace"}
 
 
 @pytest.mark.parametrize("name", COMPONENTS)

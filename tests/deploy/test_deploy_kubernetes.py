@@ -13,6 +13,7 @@ import urllib.error
 
 import pytest
 import yaml
+from chart_objects import missing_in
 
 from providers.http.tls import tls
 from worker.web.tls import load
@@ -61,19 +62,6 @@ def serves(kube, path: str) -> bool:
         return bool(kube.call("GET", path))
     except urllib.error.HTTPError:
         return False
-
-
-def missing_in(stored, sent, where: str):
-    """The paths of what was sent and is not there."""
-    if isinstance(sent, dict):
-        for name, value in sent.items():
-            if name in (stored or {}):
-                yield from missing_in(stored[name], value, f"{where}.{name}")
-            elif value != "":
-                yield f"{where}.{name}"
-    elif isinstance(sent, list):
-        for number, value in enumerate(sent):
-            yield from missing_in(stored[number], value, f"{where}[{number}]")
 
 
 @pytest.mark.parametrize(("name", "document"), EVERYTHING, ids=[f"{name}-{d['kind']}-{d['metadata']['name']}" for name, d in EVERYTHING])

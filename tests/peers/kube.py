@@ -88,16 +88,16 @@ class Kube:
                 raise AssertionError(f"{path}: {error.read().decode()}") from error
             return {}
 
-    def define(self, plural: str, kind: str, group: str) -> None:
+    def define(self, plural: str, kind: str, group: str, served: str = "v1") -> None:
         """A type of a group, of which anything may be stored; returns once it is served."""
         schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-        version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+        version = {"name": served, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
         names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
         approved = {"api-approved.kubernetes.io": "unapproved, a type of a test"}
         body = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
         metadata = {"name": f"{plural}.{group}", "annotations": approved}
         self.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {"metadata": metadata, "spec": body})
-        until(lambda: self._serves(f"/apis/{group}/v1/{plural}") and group in self._groups(), f"{plural}.{group} is served")
+        until(lambda: self._serves(f"/apis/{group}/{served}/{plural}") and group in self._groups(), f"{plural}.{group} is served")
 
     def _serves(self, path: str) -> bool:
         with contextlib.suppress(urllib.error.HTTPError):
