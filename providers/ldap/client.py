@@ -11,11 +11,21 @@ from ldap3.core import exceptions as errors
 from ldap3.utils.conv import escape_bytes
 
 from providers import progress
-from providers.errors import BadAnswer, ConfigError, PageExpired, PageTooLarge, ScopeError, Throttled, TimedOut
+from providers.errors import (
+    BadAnswer,
+    ConfigError,
+    CredentialsError,
+    PageExpired,
+    PageTooLarge,
+    ProviderError,
+    ScopeError,
+    Throttled,
+    TimedOut,
+)
 from providers.http import retry
 from providers.ldap import failure
 from providers.ldap.config import LdapConfig
-from providers.ldap.connection import Connections
+from providers.ldap.connection import Connections, is_encrypted
 from providers.ldap.entries import IDENTITY, Raw
 from providers.pages import Page, by_token, items, restarted
 from providers.records import UNREADABLE
@@ -68,6 +78,7 @@ class Client:
     def __init__(self, config: LdapConfig) -> None:
         self._config = config
         self.connections = Connections(config)
+        self.connections.credential.confirm_by(self._confirm)
         self.paged = True
         """False once the directory has refused to page."""
         self.referred: set[str] = set()
@@ -132,12 +143,45 @@ class Client:
     def _once(
         self, base: str, query: str, attributes: list[str], scope: Level, control: tuple[int, bytes] | None
     ) -> tuple[list[Entry], bytes]:
+        try:
+            answer = self._asked(base, query, attributes, scope, control)
+        except failure.Refused as refused:
+            raise self._verdict(refused) from None
+        self.connections.credential.accepted()
+        return answer
+
+    def _verdict(self, refused: failure.Refused) -> ProviderError:
+        """The error for a refused search: of the account when its base entry is refused too, else of this search alone."""
+        number = self.connections.number
+        try:
+            self.connections.credential.judge(refused)
+        except failure.Unwilling as undecided:
+            return ScopeError(str(undecided), detail=undecided.detail)
+        except CredentialsError as dead:
+            return dead
+        if self.connections.number != number:
+            return failure.SignedOut(f"{refused.alone}, after a new bind", detail=refused.detail)
+        return ScopeError(refused.alone, detail=refused.detail)
+
+    def _confirm(self) -> None:
+        """Asks for the base entry, which the account has read before, and once more after a new bind. Raises `ProviderError`."""
+        ask = functools.partial(self._asked, self._config.base_dn, "(objectClass=*)", ["1.1"], "BASE", None)
+        try:
+            ask()
+        except failure.Refused:
+            self.connections.close()
+            ask()
+
+    def _asked(
+        self, base: str, query: str, attributes: list[str], scope: Level, control: tuple[int, bytes] | None
+    ) -> tuple[list[Entry], bytes]:
         connection, server = self.connections.get(), str(self.connections.server)
         try:
             connection.search(base, query, scope, attributes=attributes, time_limit=SEARCH_TIMEOUT, **_paging(control))
             progress.answered()
             came = len(connection.response or ())
-            failure.check(connection.result, base, anonymous=not self._config.bind_dn, found=came, control=control)
+            anonymous, encrypted = not self._config.bind_dn, is_encrypted(connection)
+            failure.check(connection.result, base, anonymous=anonymous, found=came, control=control, encrypted=encrypted)
         except errors.LDAPException as error:
             self.connections.failed()
             raise failure.classified(error, server) from None

@@ -10,7 +10,7 @@ import ldap3
 from ldap3.core import exceptions as errors
 
 from providers.address import is_loopback
-from providers.errors import CredentialsError, Throttled, TimedOut
+from providers.errors import CredentialsError, ProviderError, Throttled, TimedOut
 from providers.http.credential import Credential
 from providers.ldap import failure
 from providers.ldap.config import LdapConfig
@@ -116,11 +116,19 @@ def _bound(config: LdapConfig, server: Server, *, start_tls: bool) -> ldap3.Conn
     except errors.LDAPException as error:
         _hang_up(connection)
         raise failure.classified(error, str(server)) from None
-    if not bound:
-        refusal = failure.refused(connection.result, config)
+    if bound:
+        refusal: ProviderError | None = failure.restricted(connection.result, config)
+    else:
+        refusal = failure.refused(connection.result, config, encrypted=is_encrypted(connection))
+    if refusal:
         _hang_up(connection)
         raise refusal
     return connection
+
+
+def is_encrypted(connection: ldap3.Connection) -> bool:
+    """True for LDAPS, and after StartTLS."""
+    return bool(connection.server.ssl or connection.tls_started)
 
 
 def _unbound(config: LdapConfig, server: Server) -> ldap3.Connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 from peers import google_documents
@@ -69,6 +70,16 @@ def _bind(code: str) -> tuple[str, str]:
     return error.error_kind, str(error)
 
 
+def _searches() -> Iterator[tuple[str, str]]:
+    """The sentences of searches that a directory refuses, by those who asked: as what ends a sync, and as one type's."""
+    for anonymous, code, encrypted in ((True, 8, False), (False, 8, True), (False, 53, False)):
+        result = {"result": code, "description": "refused", "message": ""}
+        with pytest.raises(ldap_failure.Refused) as found:
+            ldap_failure.check(result, "dc=example", anonymous=anonymous, found=0, control=None, encrypted=encrypted)
+        yield found.value.error_kind, str(found.value)
+        yield ScopeError().outcome.value, found.value.alone
+
+
 def _google(code: str, text: str) -> tuple[str, str]:
     error = google_failure.of_signin(ValueError(text, {"error": code, "error_description": text}), "the service account", ("scope",))
     return error.outcome.value if isinstance(error, ScopeError) else error.error_kind, str(error)
@@ -85,10 +96,11 @@ def test_every_denial_has_a_sentence_that_a_sync_tells():
         _google("unauthorized_client", "Client is unauthorized"),
         _google("invalid_grant", "Invalid email or User ID"),
         _google("invalid_grant", "Invalid JWT Signature"),
-        *map(_bind, ("52e", "532", "533", "775")),
+        *map(_bind, ("52e", "532", "533", "773", "775")),
+        *_searches(),
         (lacking.outcome.value, str(lacking)),
         ("denied", okta_source._LIMITED),
         *((doubt.outcome.value, doubt.message) for doubt in doubts),
     ]
-    assert len(PAGE.denials()) == 27
+    assert len(PAGE.denials()) == 32
     assert PAGE.untold(told) == []

@@ -54,6 +54,13 @@ class Slapd:
             if operation == "MODIFY_ADD":
                 yield
 
+    def configure(self, name: str, value: str) -> None:
+        """Adds a value to a setting of the database, of a server that was started with `CONFIGURABLE`. Connections stay as they are."""
+        server = ldap3.Server("localhost", self.port, get_info=ldap3.NONE)
+        connection = ldap3.Connection(server, "cn=config", PASSWORD, auto_bind=True, check_names=False)
+        assert connection.modify("olcDatabase={1}mdb,cn=config", {name: [("MODIFY_ADD", [value])]}), connection.result
+        connection.unbind()
+
     def admin(self) -> ldap3.Connection:
         """A connection that may change things."""
         return ldap3.Connection(
@@ -108,6 +115,13 @@ suffix "{BASE}"
 dbnosync
 index objectClass,uid eq
 """
+
+CONFIGURABLE = f"""
+database config
+rootdn cn=config
+rootpw {PASSWORD}
+{MDB}"""
+"""The same, whose settings may be changed while it runs."""
 
 UNPAGED = f"""
 database ldif

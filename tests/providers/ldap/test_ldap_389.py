@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
-from peers.ds389 import USERS
+from peers.ds389 import PASSWORD, USERS, user
 from reading import groups_of, opened, read
 
 from providers.collected import check_resource
-from providers.errors import Outcome
+from providers.errors import CredentialsError, Outcome
 
 pytestmark = pytest.mark.timeout(300)  # the server is made within the first test
 
@@ -50,4 +52,29 @@ def test_case_dir_5_the_identity_is_the_base_entrys(directory_server):
     admin = directory_server.admin()
     admin.search(directory_server.config()["base_dn"], "(objectClass=*)", "BASE", attributes=["nsUniqueId"])
     assert identity.account == admin.response[0]["raw_attributes"]["nsUniqueId"][0].decode().lower()
+    admin.unbind()
+
+
+@contextlib.contextmanager
+def changed(admin, dn, **attributes):
+    """Attributes of an entry, for as long as the block lasts."""
+    for name, value in attributes.items():
+        assert admin.modify(dn, {name: [("MODIFY_REPLACE", [value])]}), admin.result
+    yield
+    for name in attributes:
+        assert admin.modify(dn, {name: [("MODIFY_REPLACE", [])]}), admin.result
+
+
+def test_a_bind_that_is_refused_or_good_for_a_new_password_only(directory_server):
+    """The first is unwillingToPerform, and after the second every search is. 389 writes lengths of controls in five bytes."""
+    admin = directory_server.admin()
+    with changed(admin, "cn=config", passwordMustChange="on"):
+        for number, told in ((3, "the account is disabled"), (5, "must be changed at the next sign-in")):
+            config = directory_server.config(bind_dn=user(number), bind_password=PASSWORD)
+            with (
+                changed(admin, user(number), userPassword=PASSWORD),
+                pytest.raises(CredentialsError, match=told),
+                opened(config) as source,
+            ):
+                source.check()
     admin.unbind()
