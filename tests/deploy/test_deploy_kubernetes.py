@@ -16,6 +16,7 @@ import yaml
 from chart_objects import missing_in
 
 from providers.http.tls import tls
+from providers.kubernetes.catalogue import BUILT_IN_GROUPS
 from worker.web.tls import load
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "kubernetes"
@@ -165,3 +166,10 @@ def test_the_service_account_may_read_the_cluster_and_change_nothing():
     assert len(roles) == 2
     for role in roles:
         assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list"}
+
+
+def test_the_role_without_secrets_has_every_group_of_kubernetes():
+    """But those of which nothing is listed: they answer questions."""
+    [role] = documents("components/without-secrets/role.yaml")
+    groups = {group for rule in role["rules"] for group in rule.get("apiGroups", ())}
+    assert BUILT_IN_GROUPS - {"authentication.k8s.io", "authorization.k8s.io"} == groups - {"gateway.networking.k8s.io"}
