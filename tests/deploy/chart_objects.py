@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,12 @@ from helm_python.chart import Chart
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
 CHART = DEPLOY / "helm" / "elder-worker"
+EXTRAS = re.search(
+    r"<!-- rendered by tests/deploy/test_deploy_extras.py -->\n```yaml\n(.*?)```",
+    (DEPLOY.parent / "docs" / "operations.md").read_text(),
+    re.DOTALL,
+)[1]
+"""The values of the docs with volumes, mounts and sources of variables."""
 
 VALUES = {
     "as it comes": {},
@@ -28,6 +35,8 @@ VALUES = {
         "worker": {"env": {"LDAP_ENABLED": True, "LDAP_PORT": 636}},
         "rbac": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/elder"}},
     },
+    "extras": yaml.safe_load(EXTRAS),
+    "extras of pods for single jobs": {"keda": {"enabled": True}, "worker": yaml.safe_load(EXTRAS)["worker"]},
 }
 
 
