@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -134,9 +135,19 @@ def test_b09_no_room_for_a_folder_is_a_refusal_and_no_end(tmp_path):
         assert driver.expect("Exited", run="2")["exit_code"] == 0
 
 
-def test_d06_what_a_job_has_dug_is_removed_however_deep_it_is(tmp_path):
+@pytest.fixture
+def deep_folder():
+    """A folder outside pytest's, which removes old ones by recursion: what an interrupted run left in there would end each later run with an error."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="elder-deep-"))
+    try:
+        yield folder
+    finally:
+        subprocess.run(["rm", "-rf", folder], check=False)
+
+
+def test_d06_what_a_job_has_dug_is_removed_however_deep_it_is(deep_folder):
     """Else the thread that removes folders would end of it, and no folder would ever be removed again; nor would the next supervisor start."""
-    with supervised(tmp_path, kill_grace=0) as driver:
+    with supervised(deep_folder, kill_grace=0) as driver:
         [base] = until(lambda: list(driver.temporary.iterdir()), "the supervisor has its folder")
         for run in ("1", "2"):
             driver.run(run, "dig")
