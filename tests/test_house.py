@@ -88,6 +88,7 @@ LIBRARIES = {
     "providers/gcp": ("google",),
     "providers/kubernetes": ("urllib3", "yaml"),
     "providers/ldap": ("ldap3",),
+    "providers/okta": ("cryptography",),
     "providers/stores": ("botocore", "hvac", "urllib3"),
     "worker": ("cryptography", "msgspec", "structlog"),
     "worker/run": ("siphashc",),

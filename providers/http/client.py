@@ -58,10 +58,16 @@ Explain = Callable[[HttpResponse, str], ProviderError | None]
 """A source's own reading of a refusal (`answer`, `what`), or None for the usual one."""
 
 Renew = Callable[[Mapping[str, Any], HttpResponse], None]
-"""Told the headers of a request that was refused with a 401, and the refusal; the request is then sent once more, with new headers."""
+"""Told the headers of a request that was refused with a 401 (or a 400 that brings a nonce for the next proof), and the refusal.
+
+The request is then sent once more, with new headers.
+"""
 
 Headers = Mapping[str, str | tuple[str, ...]] | Callable[[], Mapping[str, str | tuple[str, ...]]]
 """Sent with every request; a tuple is a header that is sent once for each value. A callable is asked each time, as tokens expire."""
+
+Prove = Callable[[str, str, Mapping[str, str | tuple[str, ...]]], Mapping[str, str]]
+"""Further headers of one request, by its method, its URL and the headers that it has so far: proofs for this request alone."""
 
 
 class _Request(msgspec.Struct, frozen=True):
@@ -86,6 +92,7 @@ class Http:
         *,
         headers: Headers = MappingProxyType({}),
         renew: Renew | None = None,
+        prove: Prove = lambda _method, _url, _headers: {},
         explain: Explain = lambda _answer, _what: None,
         credential: Credential | None = None,
         confirm: str = "",
@@ -110,7 +117,8 @@ class Http:
         certificate, or where several clients share one. Raises `ConfigError` for a proxy in the environment that cannot be used.
         """
         self.base_url, self.name = base_url.rstrip("/"), name
-        self._headers, self._renew, self._explain, self._advice, self._trust = headers, renew, explain, advice, trust
+        self._headers, self._renew, self._prove = headers, renew, prove
+        self._explain, self._advice, self._trust = explain, advice, trust
         self._alone, self._never_change = alone, not confirm and not credential and not callable(headers)
         self.credential = credential or Credential(name, (lambda: self.confirm(confirm)) if confirm else None)
         """The verdict over our credential: once it is refused, the source is not asked again."""
@@ -236,7 +244,7 @@ class Http:
     def _exchange(self, request: _Request) -> HttpResponse:
         given = self._given()
         answer = self._exchange_with(given, request)
-        if answer.status != 401 or not self._renew:
+        if not self._renew or not (answer.status == 401 or (answer.status == 400 and "dpop-nonce" in answer.headers)):
             return answer
         self._renew(given, answer)
         return self._exchange_with(self._given(), request)
@@ -250,8 +258,8 @@ class Http:
             raise
 
     def _exchange_with(self, given: Mapping[str, str | tuple[str, ...]], request: _Request) -> HttpResponse:
-        headers = _lines({**_ALWAYS, **given, **request.headers})
         method, url, body = request.method, request.url, request.body
+        headers = _lines({**_ALWAYS, **given, **self._prove(method, url, given), **request.headers})
         response = self._pool.request(method, url, body=body, headers=headers, redirect=False, preload_content=False)
         try:
             content = self._read(response, request.max_bytes)

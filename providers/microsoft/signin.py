@@ -8,14 +8,12 @@ import base64
 import json
 import os
 import re
-import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from azure.core.credentials import AccessToken, TokenCredential
+from azure.core.credentials import TokenCredential
 from azure.identity import (
     AzureAuthorityHosts,
     CertificateCredential,
@@ -25,7 +23,8 @@ from azure.identity import (
 )
 
 from providers import secrecy
-from providers.errors import ConfigError, CredentialsError, ProviderError, TimedOut
+from providers.errors import ConfigError, ProviderError, TimedOut
+from providers.http import bearer
 from providers.http.client import Http
 from providers.http.response import HttpResponse
 from providers.microsoft import failure
@@ -41,9 +40,6 @@ AUTHORITIES = {
 }
 """Sign-in hosts of the clouds."""
 
-FRESH = 300.0
-"""Seconds that a token must be good for, else a new one is fetched."""
-
 ADVICE = "is it reachable from here?"
 
 IMDS = "http://169.254.169.254"
@@ -58,53 +54,34 @@ def trust(prefix: str) -> str:
     return f"set {prefix}CA_BUNDLE if a proxy signs its own"
 
 
-class Bearer:
-    """The headers that carry a token, renewed before it ends. Safe to use from several threads.
-
-    A refused sign-in is final for the run: asking again and again would lock the principal.
-    """
+class Bearer(bearer.Bearer):
+    """The headers that carry a token of azure-identity; a new one is fetched when Azure asks for other claims, too."""
 
     def __init__(self, credential: TokenCredential, scopes: list[str], prefix: str) -> None:
         """`prefix` is that of the operator's variables: ``AZURE_``."""
+        super().__init__(self._signed_in)
         self._credential, self._scopes, self._prefix = credential, scopes, prefix
-        self._lock = threading.Lock()
-        self._token: AccessToken | None = None
         self._claims = ""
-        self._refused: CredentialsError | None = None
 
-    def headers(self) -> dict[str, str]:
-        """The Authorization header. Raises `CredentialsError`, `TimedOut`."""
-        with self._lock:
-            if self._refused:
-                raise CredentialsError(str(self._refused), detail=self._refused.detail)
-            if self._token is None or self._token.expires_on - time.time() < FRESH:
-                self._token = self._fetched()
-            return {"Authorization": f"Bearer {self._token.token}"}
-
-    def renew(self, sent: Mapping[str, str], answer: HttpResponse) -> None:
+    def renew(self, sent: Mapping[str, Any], answer: HttpResponse) -> None:
         """A token was refused; when Azure says which claims it wants (continuous access evaluation), the next one has them."""
         asked = _CLAIMS.search(answer.headers.get("www-authenticate", ""))
         with self._lock:
-            if asked and self._token and sent.get("Authorization") == f"Bearer {self._token.token}":
+            if asked and self._is_sent(sent):
                 self._token, self._claims = None, _decoded(asked[1])
 
-    def _fetched(self) -> AccessToken:
+    def _signed_in(self) -> bearer.Token:
         claims, self._claims = self._claims, ""
         try:
             token = self._credential.get_token(*self._scopes, **({"claims": claims} if claims else {}))
-        except CredentialsError as error:
-            self._refused = error
-            raise
         except ProviderError:
             raise
         except Exception as error:
             ours = failure.classify(error, self._prefix)
             if ours is None:
                 raise
-            self._refused = ours if isinstance(ours, CredentialsError) else None
             raise ours from error
-        secrecy.register_secret(token.token)
-        return token
+        return bearer.Token(token.token, token.expires_on - bearer.FRESH)
 
 
 def _decoded(claims: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from providers.catalogue.kinds import ResourceKind
-from providers.okta.catalogue import KINDS, RESOURCE_TYPES
+from providers.okta.catalogue import KINDS, RESOURCE_TYPES, SCOPES
 from providers.okta.config import OktaConfig
 from providers.provider import Provider, ResourceType, Source
 from providers.variables import NoSettings
@@ -34,3 +34,7 @@ class Okta(Provider):
     def resource_types(self) -> tuple[ResourceType, ...]:
         """All types of the catalogue."""
         return RESOURCE_TYPES
+
+    def policy(self) -> dict[str, object]:
+        """The OAuth 2.0 scopes and the admin role that a service app needs; admin roles are shown to a greater role alone."""
+        return {"scopes": SCOPES, "admin_role": "READ_ONLY_ADMIN", "admin_role_for_okta.roles.read": "SUPER_ADMIN"}

@@ -185,3 +185,6 @@ RESOURCE_TYPES = (
     _type(ADMIN_ROLE, *_ROLE_LISTINGS),
     _type(ROLE_ASSIGNMENT, *_ROLE_LISTINGS),
 )
+
+SCOPES = tuple(sorted({permission for kind in RESOURCE_TYPES for permission in kind.permissions}))
+"""The OAuth 2.0 scopes that a service app needs to read every type."""

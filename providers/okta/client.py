@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from providers.address import base_url, display_host
+from providers.catalogue.paths import first
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Unsupported
 from providers.http import quota
 from providers.http.client import Http
+from providers.http.credential import Credential
 from providers.http.response import HttpResponse, foreign, next_link, own_words
-from providers.okta.catalogue import ME, Listing
+from providers.okta.catalogue import GROUP, ME, SCOPES, Listing
 from providers.okta.config import OktaConfig
+from providers.okta.signin import ServiceApp
 from providers.pages import Page, items
+from providers.records import Identity
+
+_INSUFFICIENT = re.compile(r'(?=.*\berror="insufficient_scope").*\bscope="([^"]*)"')
+"""A challenge whose token lacks a scope: the scope. Okta then says nothing in the body."""
 
 
 class Gone(Unsupported):
@@ -21,27 +29,58 @@ class Gone(Unsupported):
 
 
 class Client:
-    """One organization, as one token."""
+    """One organization, as one service app or one token."""
 
     def __init__(self, config: OktaConfig) -> None:
         url = base_url(config.domain)
         self.domain = display_host(url)
-        self.http = Http(
+        name = f"Okta ({self.domain})"
+        self._app = ServiceApp(url, name, config, SCOPES) if config.client_id else None
+        self.http = self._of_app(self._app, url, name) if self._app else _of_token(config.api_token.strip(), url, name)
+
+    def close(self) -> None:
+        """Closes all open connections."""
+        self.http.close()
+        if self._app:
+            self._app.close()
+
+    def identity(self) -> tuple[Identity, float]:
+        """The identity by which Okta knows us, and the time by its clock. Raises `CredentialsError`."""
+        try:
+            answer = (
+                self._app.organization() if self._app else self.http.get(ME.path, what=ME.what, permission=ME.permission, quota=ME.path)
+            )
+        except (Unsupported, BadAnswer) as error:
+            raise CredentialsError(f"there is no Okta organization at {self.domain}: check OKTA_DOMAIN", detail=error.detail) from None
+        found, now = answer.object(), quota.clock(answer.headers)
+        if self._app is None:
+            return Identity(str(first(found, "profile.login") or found.get("id") or "unknown"), self.domain), now
+        self._confirm()
+        self.http.credential.accepted()
+        return Identity(self._app.client_id, self.domain, {"organization": str(found.get("id") or "unknown")}), now
+
+    def _of_app(self, app: ServiceApp, url: str, name: str) -> Http:
+        return Http(
             url,
-            f"Okta ({self.domain})",
-            headers={"Authorization": f"SSWS {config.api_token.strip()}"},
-            explain=_explained,
-            confirm=ME.path,
+            name,
+            headers=app.headers,
+            renew=app.renew,
+            prove=app.prove,
+            explain=_explained_to_app,
+            credential=Credential(name, self._confirm),
             advice="check OKTA_DOMAIN",
         )
 
-    def me(self) -> tuple[dict[str, Any], float]:
-        """The user that the token belongs to, and the time by Okta's clock. Raises `CredentialsError`."""
+    def _confirm(self) -> None:
+        """Asks for one group, as a service app is no user who could ask for itself. An app that is denied groups is accepted all the same.
+
+        Raises `CredentialsError` when Okta does not accept the app, other errors without a verdict.
+        """
         try:
-            answer = self.http.get(ME.path, what=ME.what, permission=ME.permission, quota=ME.path)
-        except (Unsupported, BadAnswer) as error:
-            raise CredentialsError(f"there is no Okta organization at {self.domain}: check OKTA_DOMAIN", detail=error.detail) from None
-        return answer.object(), quota.clock(answer.headers)
+            self.http.confirm(f"{GROUP.path}?limit=1")
+        except Denied as denied:
+            if not denied.permission:  # told by something that is not Okta
+                raise
 
     def each(self, listing: Listing, name: str = "") -> Iterator[dict[str, Any]]:
         """Every item of a list, each with an id. Raises `BadAnswer` for one without. `name` fills the hole in the path."""
@@ -93,6 +132,10 @@ class Client:
             raise BadAnswer(f"Okta's pages of '{listing.what}' come without the Link header that names the next one: does a proxy drop it?")
 
 
+def _of_token(token: str, url: str, name: str) -> Http:
+    return Http(url, name, headers={"Authorization": f"SSWS {token}"}, explain=_explained, confirm=ME.path, advice="check OKTA_DOMAIN")
+
+
 def _filled(listing: Listing, name: str) -> str:
     """The path of a list, with `name` in its hole."""
     before, _, rest = listing.path.partition("{")
@@ -110,6 +153,25 @@ def _next_in_body(answer: HttpResponse) -> str | None:
     links = answer.object().get("_links")
     following = links.get("next") if isinstance(links, dict) else None
     return following.get("href") if isinstance(following, dict) else None
+
+
+def _explained_to_app(answer: HttpResponse, what: str) -> ProviderError | None:
+    """The error that a refusal means for a service app; Okta tells in a header, without a body, that its token lacks a scope."""
+    challenge = answer.headers.get("www-authenticate", "")
+    if answer.status == 403 and (lacking := _INSUFFICIENT.search(challenge)):
+        scope = next((one for one in lacking[1].split() if one in SCOPES), lacking[1])
+        return Denied(
+            f"Okta refuses to {what} (403): the scope '{scope}' is not granted to the service app: grant it in its tab 'Okta API Scopes'",
+            permission=scope,
+            detail=challenge,
+        )
+    if answer.status == 401:
+        return CredentialsError(
+            "Okta does not accept the access token of the service app (401): was the app deactivated, or its key removed?"
+            + own_words(answer),
+            detail=answer.text() or challenge,
+        )
+    return _explained(answer, what)
 
 
 def _explained(answer: HttpResponse, what: str) -> ProviderError | None:

@@ -44,10 +44,10 @@ class OktaSource(Source):
         self._since = ""
 
     def check(self) -> Identity:
-        """Asks who the token belongs to."""
-        user, now = self._client.me()
+        """Signs in, and asks as whom Okta knows us."""
+        identity, now = self._client.identity()
         self._since = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(now - 60))
-        return Identity(str(first(user, "profile.login") or user.get("id") or "unknown"), self._client.domain)
+        return identity
 
     def plan(self) -> Iterator[Read]:
         """The directory, the applications, the admin roles, and every type that one list shows in full."""
@@ -59,12 +59,12 @@ class OktaSource(Source):
 
     @property
     def credential(self) -> Credential:
-        """The verdict over the API token."""
+        """The verdict over the service app or the API token."""
         return self._client.http.credential
 
     def close(self) -> None:
         """Closes all open connections."""
-        self._client.http.close()
+        self._client.close()
 
     def _read(self, fetch: Callable[[], Iterable[Item]], *kinds: OktaKind) -> Read:
         scopes = tuple(Scope("okta", self._client.domain, "", kind.sub_type) for kind in kinds)
@@ -132,8 +132,8 @@ class OktaSource(Source):
 
 
 _LIMITED = (
-    "the group Everyone, which every organization has, is not shown: the token belongs to an administrator who is limited to some groups; "
-    "make it as one with the role Read-only Administrator"
+    "the group Everyone, which every organization has, is not shown: the admin role of the service app, or of the token's user, is limited "
+    "to some groups; give it the role Read-only Administrator"
 )
 
 

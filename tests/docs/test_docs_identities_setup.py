@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from peers import google_documents
+from peers.okta_service_app import key_of
 from setup_page import SetupPage, raised, vendor_faults
 
 from providers import registry
@@ -22,7 +23,9 @@ from providers.http.response import HttpResponse, refusal
 from providers.ldap import connection as ldap_connection
 from providers.ldap import failure as ldap_failure
 from providers.ldap.config import LdapConfig
+from providers.okta import catalogue as okta_catalogue
 from providers.okta import client as okta_client
+from providers.okta import signin_faults as okta_signin
 from providers.okta import source as okta_source
 from providers.schema import parse
 from providers.testing import connector_of
@@ -48,7 +51,11 @@ def test_the_settings_make_a_connector(environment):
     """The settings as the worker reads them, with a placeholder for each value that comes from a file."""
     prefix = next(iter(environment)).removesuffix("_ENABLED")
     provider = registry.get(CONNECTORS[prefix])
-    given = {name.removesuffix("_FILE"): "secret" if name.endswith("_FILE") else value for name, value in environment.items()}
+    secrets = {"OKTA_PRIVATE_KEY": key_of("of the page").as_pem(private=True).decode()}
+    given = {
+        name.removesuffix("_FILE"): secrets.get(name.removesuffix("_FILE"), "secret") if name.endswith("_FILE") else value
+        for name, value in environment.items()
+    }
     assert given.pop(f"{prefix}_ENABLED") == "true"
     assert set(given) <= {one.name for one in sources.variables(registry.description(provider.name))}
     assert set(connector_of(provider, given)) == {name.removeprefix(f"{prefix}_").lower() for name in given}
@@ -58,6 +65,7 @@ def test_the_settings_make_a_connector(environment):
 def test_the_scopes_and_permissions_are_those_that_are_asked_for():
     scopes = {permission for kind in registry.get("google_workspace").resource_types() for permission in kind.permissions}
     assert set(re.findall(r"https://www\.googleapis\.com/auth/[\w.]+", PAGE.text)) == scopes
+    assert tuple(re.findall(r"^ +(okta\.\w+\.read)$", PAGE.text, re.MULTILINE)) == okta_catalogue.SCOPES
     kinds = (authentik_catalogue.USER, authentik_catalogue.GROUP, authentik_catalogue.ROLE)
     assert set(re.findall(r"`(authentik_\w+\.\w+)`", PAGE.text)) == {kind.permission for kind in kinds}
 
@@ -91,7 +99,8 @@ def test_every_denial_has_a_sentence_that_a_sync_tells():
     doubts = [authentik_source._doubt(frozenset(), kind) for kind in (authentik_catalogue.USER, authentik_catalogue.APPLICATION)]
     outcomes = {"Denied": "denied", "Disabled": "unsupported"}
     told = [
-        *raised(workspace_client, google_failure, okta_client, authentik_client, ldap_failure, ldap_connection),
+        *raised(workspace_client, google_failure, okta_client, okta_signin, authentik_client, ldap_failure, ldap_connection),
+        *(("credentials", sentence) for sentence in (*okta_signin.SENTENCES.values(), okta_signin._UNKNOWN)),
         *((outcomes.get(cause.error.__name__, ""), cause.sentence) for cause in CAUSES),
         _google("unauthorized_client", "Client is unauthorized"),
         _google("invalid_grant", "Invalid email or User ID"),
@@ -102,5 +111,5 @@ def test_every_denial_has_a_sentence_that_a_sync_tells():
         ("denied", okta_source._LIMITED),
         *((doubt.outcome.value, doubt.message) for doubt in doubts),
     ]
-    assert len(PAGE.denials()) == 32
+    assert len(PAGE.denials()) == 40
     assert PAGE.untold(told) == []

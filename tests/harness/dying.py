@@ -16,6 +16,7 @@ from peers.arm_account import SECRET as ARM_SECRET
 from peers.arm_account import SUBSCRIPTION, TENANT
 from peers.google_customer import ADMIN, Customer
 from peers.graph import SECRET as GRAPH_SECRET
+from peers.okta_service_app import ORGANIZATION_PATH
 
 from providers import registry
 from providers.provider import Source
@@ -104,6 +105,27 @@ class OktaVendor(Vendor):
     @contextlib.contextmanager
     def dying(self, death: Death) -> Iterator[None]:
         self.fake.fault = lambda path, _query: oktas.INVALID_TOKEN if death(path) else None
+        yield
+
+
+class OktaAppVendor(OktaVendor):
+    """The same organization, read by a service app."""
+
+    told = r"does not accept the access token of the service app \(401\)"
+
+    def config(self) -> dict[str, Any]:
+        return self.fake.service_app.config
+
+    def sign_ins(self) -> int:
+        return len(self.fake.service_app.attempts)
+
+    def refuse_sign_ins(self) -> None:
+        self.fake.service_app.is_active = False
+
+    @contextlib.contextmanager
+    def dying(self, death: Death) -> Iterator[None]:
+        revoked = 401, {"WWW-Authenticate": 'Bearer error="invalid_token", error_description="The access token is invalid."'}, b""
+        self.fake.fault = lambda path, _query: revoked if path != ORGANIZATION_PATH and death(path) else None
         yield
 
 
@@ -243,6 +265,7 @@ class WorkspaceVendor(GoogleVendor):
 
 VENDORS: dict[str, tuple[str, Callable[[Any], Vendor]]] = {
     "okta": ("okta", OktaVendor),
+    "okta_app": ("okta", OktaAppVendor),
     "authentik": ("authentik", AuthentikVendor),
     "entra": ("graph", EntraVendor),
     "azure": ("azure", AzureVendor),

@@ -6,7 +6,7 @@ import contextlib
 import ssl
 import threading
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from peers import serving
@@ -37,6 +37,15 @@ class Fake:
         """To whoever has the wrong token."""
         raise NotImplementedError
 
+    def refused(self, path: str, headers: Mapping[str, str]) -> Reply | None:
+        """The refusal of a request that is not signed in as it should be; None for one that is."""
+        return None if headers.get("Authorization", "") == f"{self.scheme} {self.token}" else self.refusal()
+
+    def posted(self, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """The answer to a POST, which only a sign-in may send."""
+        self.problems.append(f"POST {path}")
+        return 405, {}, {}
+
     def judge_request(self, path: str, query: dict[str, str]) -> list[str]:
         """What is wrong with a request."""
         raise NotImplementedError
@@ -45,7 +54,7 @@ class Fake:
         """What is wrong with an answer of ours."""
         raise NotImplementedError
 
-    def answered(self, path: str, query: dict[str, str], authorization: str) -> Reply:
+    def answered(self, path: str, query: dict[str, str], sent: Mapping[str, str]) -> Reply:
         """The whole way of a request."""
         with self.lock:
             self.requests.append((path, query))
@@ -54,21 +63,27 @@ class Fake:
             fault = self.fault(path, query)
             if fault is not None:
                 return fault
-            status, headers, body = self.reply(path, query) if authorization == f"{self.scheme} {self.token}" else self.refusal()
+            status, headers, body = self.refused(path, sent) or self.reply(path, query)
             self.problems += self.judge_answer(path, status, body)
             return status, headers, body
 
 
 class Handler(serving.Handler):
-    """Passes GETs to a `Fake`; nothing else is answered, as nothing else may be asked."""
+    """Passes GETs, and the POSTs of a sign-in, to a `Fake`; nothing else is answered, as nothing else may be asked."""
 
     fake: Fake
 
     def do_GET(self) -> None:
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
-        status, headers, body = self.fake.answered(url.path, query, self.headers.get("Authorization", ""))
+        status, headers, body = self.fake.answered(url.path, query, self.headers)
         self.answer(status or 200, body, headers, missing=0 if status else 100)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        with self.fake.lock:
+            status, headers, answer = self.fake.posted(self.path, body, self.headers)
+        self.answer(status or 200, answer, headers, missing=0 if status else 100)
 
 
 @contextlib.contextmanager

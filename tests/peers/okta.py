@@ -7,17 +7,20 @@ models of Okta's own SDK.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from okta.models import CustomRole, RoleAssignedUsers, StandardRole
+from okta.models import CustomRole, RoleAssignedUsers, StandardRole, WellKnownOrgMetadata
 from peers import vendor
 from peers.answering import Fake, Reply, running
+from peers.okta_service_app import ORGANIZATION_PATH, TOKEN_PATH, ServiceApp
 from pydantic import BaseModel, ValidationError
 
 TOKEN = "canary-okta-api-token"
-NEWER: dict[str, type[BaseModel]] = {"/api/v1/iam/assignees/users": RoleAssignedUsers}
+ORGANIZATION = "00o0000000000000001"
+NEWER: dict[str, type[BaseModel]] = {"/api/v1/iam/assignees/users": RoleAssignedUsers, ORGANIZATION_PATH: WellKnownOrgMetadata}
 """Paths that the OpenAPI document does not have yet."""
 INVALID_TOKEN = (401, {}, {"errorCode": "E0000011", "errorSummary": "Invalid token provided", "errorId": "oae1", "errorCauses": []})
 FORBIDDEN = (403, {}, {"errorCode": "E0000006", "errorSummary": "You do not have permission to perform the requested action"})
@@ -53,6 +56,8 @@ class Okta(Fake):
 
     def __init__(self) -> None:
         super().__init__()
+        self.service_app = ServiceApp()
+        """The service app that may read the organization; a token of its administrator may as well."""
         self.page = 3
         self.users: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, dict[str, Any]] = {}
@@ -167,7 +172,19 @@ class Okta(Fake):
     def refusal(self) -> Reply:
         return INVALID_TOKEN
 
+    def refused(self, path: str, headers: Mapping[str, str]) -> Reply | None:
+        if path == ORGANIZATION_PATH:
+            return None
+        if not headers.get("Authorization", "").startswith(("Bearer ", "DPoP ")):
+            return super().refused(path, headers)
+        return self.service_app.refused(path, headers) or (NOT_FOUND if path == "/api/v1/users/me" else None)
+
+    def posted(self, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        return self.service_app.token(body, headers) if path == TOKEN_PATH else super().posted(path, body, headers)
+
     def reply(self, path: str, query: dict[str, str]) -> Reply:
+        if path == ORGANIZATION_PATH:
+            return 200, {}, {"id": ORGANIZATION, "pipeline": "idx", "_links": {"organization": {"href": self.url}}}
         parts = path.removeprefix("/api/v1/").split("/")
         match parts:
             case ["users", "me"]:
@@ -236,6 +253,8 @@ class Okta(Fake):
         return vendor.okta().request("GET", path, query)
 
     def judge_answer(self, path: str, status: int, body: Any) -> list[str]:
+        if body == b"":  # refused to a service app
+            return []
         if path in NEWER and status == 200:
             return _breaches(NEWER[path], body)
         if not path.endswith("/roles") or status != 200:
@@ -263,5 +282,7 @@ def _fits(user: dict[str, Any], query: str) -> bool:
 def okta():
     """A running fake with its administrator in it."""
     with running(Okta()) as fake:
+        fake.service_app.url = fake.url
         fake.user("admin@example.com")
         yield fake
+        assert not fake.service_app.problems

@@ -13,8 +13,8 @@ from providers.http.credential import TRIES
 from providers.records import Scope
 from providers.runner import run
 
-RENEWED = ("entra", "azure", "gcp", "google_workspace")
-"""Providers whose tokens last an hour. Okta and Authentik are read with a token that the vendor gave out for good."""
+RENEWED = ("okta_app", "entra", "azure", "gcp", "google_workspace")
+"""Vendors whose tokens last an hour. Okta and Authentik are also read with a token that the vendor gave out for good."""
 
 POOL = 16
 """Most lists that one read asks for at once."""
@@ -111,7 +111,11 @@ def test_a_token_that_is_not_renewed_ends_the_run_with_one_sentence(vendor, monk
     whole, requests = whole_run(vendor)
     tokens, sink = vendor.sign_ins(), Recorder()
     expiry = Expiry(requests // 2, lambda: vendor.expire(monkeypatch), vendor.refuse_sign_ins)
-    with vendor.dying(expiry), vendor.opened() as source, pytest.raises(CredentialsError, match=r"make a new one|the key was deleted"):
+    with (
+        vendor.dying(expiry),
+        vendor.opened() as source,
+        pytest.raises(CredentialsError, match=r"make a new one|the key was deleted|that the app is active"),
+    ):
         run(source, sink)
     assert vendor.sign_ins() - 2 * tokens <= 1, "a refused sign-in is not tried again"
     assert len(expiry.seen) - requests // 2 <= source.concurrency + POOL

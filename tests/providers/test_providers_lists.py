@@ -103,9 +103,9 @@ def key_of(method: str, target: str, more: str = "") -> str:
 def of_fake(fake, wire: Wire, spared=lambda _key: False) -> Interposer:
     interposer, usual = Interposer(wire, SEED, spared), fake.answered
 
-    def answered(path, query, authorization):
+    def answered(path, query, sent):
         key = key_of("GET", f"{path}?{urlencode(query)}")
-        return interposer.answer(key, lambda: usual(path, query, authorization))
+        return interposer.answer(key, lambda: usual(path, query, sent))
 
     fake.answered = answered
     return interposer

@@ -21,12 +21,18 @@ def config(okta, **changes):
     return {"domain": okta.url, "api_token": TOKEN, **changes}
 
 
-def read(okta):
-    provider = registry.get("okta")
+def read(okta, given=None):
+    """One run; `given` is a config instead of the one with the token."""
     sink = Recorder()
-    with contextlib.closing(provider.open(parse(provider.config, config(okta)), NoSettings())) as source:
+    with opened(given or config(okta)) as source:
         sink.tally = run(source, sink)
     return sink
+
+
+def opened(given):
+    """A source that is closed at the end of the block."""
+    provider = registry.get("okta")
+    return contextlib.closing(provider.open(parse(provider.config, given), NoSettings()))
 
 
 def links(resource, kind):
