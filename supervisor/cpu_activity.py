@@ -14,7 +14,7 @@ BUSY_SHARE = 0.03
 """Share of one core from which on a tree counts as busy. A tree that waits for an answer uses less."""
 
 RUNNABLE_SHARE = 0.5
-"""Share of samples with a runnable process from which on a tree counts as busy: on an overloaded machine it may get no CPU time."""
+"""Share of samples with a runnable thread from which on a tree counts as busy: on an overloaded machine it may get no CPU time."""
 
 
 class CpuActivity:
@@ -26,15 +26,20 @@ class CpuActivity:
         self._since, self._used = time.monotonic(), 0
         self._samples = self._runnable = 0
 
-    def sample(self, leader: int, members: list[ProcessInfo]) -> None:
-        """Adds one sample of the tree; evaluates the window when it is over."""
+    def sample(self, leader: int, members: list[ProcessInfo], *, namespaced: bool) -> None:
+        """Adds one sample of the tree; evaluates the window when it is over.
+
+        `members` are the processes of the tree without the leader. The leader is the job itself, or, when the job is `namespaced`, the
+        process that only waits for the job.
+        """
+        first = kernel.process_info(leader) or kernel.hidden_process(leader)
+        tree = [first, *members] if first else members
         self._samples += 1
-        self._runnable += any(member.state == "R" for member in members)
+        self._runnable += any(kernel.runnable(process) for process in (members if namespaced else tree))
         now = time.monotonic()
         if now - self._since < WINDOW:
             return
-        first = kernel.process_info(leader) or kernel.hidden_process(leader)
-        used = sum(member.cpu for member in members) + (first.cpu if first else 0)
+        used = sum(process.cpu for process in tree)
         self.busy = used - self._used >= BUSY_SHARE * TICKS * (now - self._since) or self._runnable >= RUNNABLE_SHARE * self._samples
         self._since, self._used = now, used
         self._samples = self._runnable = 0

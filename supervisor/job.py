@@ -244,7 +244,7 @@ class Job:
         return [member for member in processes.tree(self.pid, self._seen, also) if member.alive]
 
     def _measure(self, members: list[ProcessInfo]) -> None:
-        self.cpu_activity.sample(self.pid, members)
+        self.cpu_activity.sample(self.pid, members, namespaced=self._namespaced)
         if self.memory.measure(self.pid, members, namespaced=self._namespaced):
             self.kill(Cause.MEMORY, self.memory.sentence())
         elif self._out_of_memory():

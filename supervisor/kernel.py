@@ -9,6 +9,7 @@ import array
 import contextlib
 import ctypes
 import fcntl
+import itertools
 import os
 import re
 import select
@@ -29,6 +30,9 @@ _CPUCLOCK_SCHED = 2
 _RESIDENT = re.compile(rb"^Rss(?:Anon|Shmem):\s+(\d+)", re.MULTILINE)
 TICKS = os.sysconf("SC_CLK_TCK")
 """Clock ticks of /proc in a second."""
+
+MAX_THREADS = 64
+"""Number of threads of one process whose states are read. A job may start thousands, and a survey must stay short."""
 
 
 def _prctl(option: int, value: int) -> None:
@@ -89,7 +93,8 @@ def bytes_waiting(fd: int) -> int:
 class ProcessInfo(NamedTuple):
     """A process. `started` (clock ticks since boot) tells it from a later one with the same pid.
 
-    Where /proc hides the process (mount option ``hidepid``), `started` is 0 and `parent` unknown (0), and `state` is ``?`` or ``Z``.
+    `state` is that of its main thread. Where /proc hides the process (mount option ``hidepid``), `started` is 0 and `parent` unknown (0),
+    and `state` is ``?`` or ``Z``.
     """
 
     pid: int
@@ -99,6 +104,7 @@ class ProcessInfo(NamedTuple):
     started: int
     cpu: int = 0
     """CPU time in clock ticks."""
+    threads: int = 1
 
     @property
     def alive(self) -> bool:
@@ -126,7 +132,26 @@ def process_info(pid: int) -> ProcessInfo | None:
     finally:
         os.close(fd)
     fields = text.rpartition(b")")[2].split()
-    return ProcessInfo(pid, int(fields[1]), int(fields[3]), fields[0].decode(), int(fields[19]), int(fields[11]) + int(fields[12]))
+    parent, session, user, system, threads, started = (int(fields[at]) for at in (1, 3, 11, 12, 17, 19))
+    return ProcessInfo(pid, parent, session, fields[0].decode(), started, user + system, threads)
+
+
+def runnable(process: ProcessInfo) -> bool:
+    """True when a thread of the process runs or waits for a CPU. Only `MAX_THREADS` are read, and of a hidden process none."""
+    if process.state == "R" or process.threads < 2:
+        return process.state == "R"
+    try:
+        with os.scandir(f"/proc/{process.pid}/task") as threads:
+            return any(_thread_state(thread.path) == b"R" for thread in itertools.islice(threads, MAX_THREADS))
+    except (FileNotFoundError, ProcessLookupError, PermissionError):  # it has ended, or is hidden by now
+        return False
+
+
+def _thread_state(path: str) -> bytes:
+    try:
+        return read_file(f"{path}/stat").rpartition(b")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        return b"X"
 
 
 def hidden_process(pid: int, parent: int = 0) -> ProcessInfo | None:
