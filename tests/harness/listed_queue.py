@@ -62,6 +62,9 @@ class ListedQueue:
     def sweep(self, overdue):
         return []
 
+    def add_signatures(self):
+        return False
+
     def clean(self):
         return Cleaned()
 

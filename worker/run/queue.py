@@ -145,6 +145,9 @@ class Queue(Protocol):
     def clean(self) -> Cleaned:
         """Deletes a batch of what is kept no longer."""
 
+    def add_signatures(self) -> bool:
+        """Adds a batch of entities to the signatures by which searches find them; True when there may be more."""
+
     def numbers(self) -> Numbers:
         """Counts due jobs and the age of the oldest."""
 

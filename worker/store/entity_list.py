@@ -8,10 +8,12 @@ from typing import Any, LiteralString, NamedTuple
 
 from psycopg.rows import dict_row
 
+from worker.store import search_blocks
 from worker.store.connection import Connection
 from worker.store.organizations import BELOW
 from worker.store.query import rows
 from worker.store.search import Condition
+from worker.store.signature import Needle
 
 FIELDS: tuple[LiteralString, ...] = (
     "id",
@@ -80,6 +82,8 @@ class Selection:
     descending: bool = False
     narrow: bool = False
     """True when something besides `is_active` selects, so that the entities may be few."""
+    needles: list[Needle] = dataclasses.field(default_factory=list)
+    """What the signatures of blocks must have."""
     _sample: list[int] | None = dataclasses.field(default=None, init=False, repr=False)
     """Ids that `sample` has found, kept for the next call."""
 
@@ -97,8 +101,11 @@ class Selection:
         """Ids of the entities in no order: of all, or of FEW and one when there are more. They are looked for once."""
         if self._sample is not None:
             return self._sample
-        probe: LiteralString = "with found as materialized (select id from entities" + self._where() + " limit %s) select id from found"
-        self._sample = [number for (number,) in connection.execute(probe, [*self.values, FEW + 1])]
+        blocks = search_blocks.candidates(connection, self.needles)
+        source: LiteralString = "entities" if blocks is None else search_blocks.OF_BLOCKS
+        probe: LiteralString = "with found as materialized (select id from " + source + self._where() + " limit %s) select id from found"
+        within = [] if blocks is None else [blocks]
+        self._sample = [number for (number,) in connection.execute(probe, [*within, *self.values, FEW + 1])]
         return self._sample
 
     def nearby(
@@ -180,8 +187,9 @@ def selection(filters: Mapping[str, Any], search: Sequence[Condition] = (), sort
     for name, condition in _EQUAL.items():
         if filters.get(name) is not None:
             made.only(condition, [filters[name]])
-    for sql, values in search:
-        made.only(sql, values)
+    for one in search:
+        made.only(one.sql, one.values)
+        made.needles += [one.needle] if one.needle else []
     made.narrow = bool(made.where) or not filters.get("is_active", True)
     if filters.get("is_active") is not None:
         made.only("is_active = %s", [filters["is_active"]])

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from worker.config.foreign import Packages
 from worker.run.outcome import Verdict
 from worker.run.queue import Abilities, Claimed, Cleaned, Numbers, Renewal, Swept, Test, Unacceptable, Unreachable
-from worker.store import claims, descriptions, migrate, retention, statements
+from worker.store import claims, descriptions, migrate, retention, search_blocks, statements
 from worker.store.connection import Connection, connect, guarded, transaction
 from worker.store.errors import BadData, LostClaim, StoreError
 from worker.store.jobs import WAKE
@@ -166,6 +166,11 @@ class PostgresQueue:
         """Deletes a batch of what is kept no longer."""
         with _reachable():
             return retention.clean(self._connection, self._kept)
+
+    def add_signatures(self) -> bool:
+        """Adds a batch of pending entities to the signatures of the search."""
+        with _reachable():
+            return search_blocks.add_pending(self._connection)
 
     def numbers(self) -> Numbers:
         """Counts due, parked and failing jobs, scopes by their state, what is held back, and failing connectors."""

@@ -29,12 +29,14 @@ RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 5.0)
 STOPPING = "the worker is stopping"
 """Logged reason for releasing a job that was claimed while the worker was stopping."""
 
-SWEEP_SECONDS = 5.0
-NUMBERS_SECONDS = 5.0
+SWEEP_SECONDS = NUMBERS_SECONDS = 5.0
 """Seconds between two sweeps, and between two counts of due jobs."""
 
 CLEAN_SECONDS, CLEAN_PAUSE = 60.0, 0.2
 """Seconds between two looks for runs that are kept no longer, and between two batches of them."""
+
+SIGN_SECONDS, SIGN_PAUSE, SIGN_PAUSE_AT_WORK = 10.0, 0.1, 2.0
+"""Seconds between two looks for entities that the search's signatures lack, and between two batches of them: idle, and while jobs run."""
 
 ResultT = TypeVar("ResultT")
 
@@ -168,6 +170,8 @@ class Backlog(threading.Thread):
                 self._clock.now("look")
         if self._clock.due("clean", CLEAN_SECONDS):
             self._clean(queue)
+        if self._clock.due("sign", SIGN_SECONDS) and queue.add_signatures():
+            self._clock.soon("sign", SIGN_PAUSE_AT_WORK if self._held else SIGN_PAUSE)
         if self._clock.due("look", self._poll_seconds):
             self._claim_due(queue)
         self._wait(queue, self._clock.seconds_left())

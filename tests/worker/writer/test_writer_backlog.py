@@ -29,7 +29,7 @@ class Fake:
     def __init__(self):
         self.fd, self.due, self.fails, self.done = os.eventfd(0, os.EFD_NONBLOCK), [], set(), []
         self.lost, self.cancelled = set(), set()
-        self.batches = 0
+        self.batches = self.pending = 0
 
     def _call(self, name):
         if name in self.fails:
@@ -68,6 +68,10 @@ class Fake:
 
     def sweep(self, overdue):
         return []
+
+    def add_signatures(self):
+        self.pending -= 1
+        return self.pending > 0
 
     def clean(self):
         self.batches -= 1
@@ -115,6 +119,7 @@ class Bench:
 @pytest.fixture
 def bench(monkeypatch):
     monkeypatch.setattr(backlogs, "RETRY_SECONDS", (0.01,))
+    monkeypatch.setattr(backlogs, "SIGN_SECONDS", 0.02)
     one = Bench()
     yield one
     one.backlog.stop()
@@ -223,3 +228,25 @@ def test_what_is_kept_no_longer_is_deleted_batch_after_batch(bench, monkeypatch)
     bench.queue.notify()
     bench.until(lambda: bench.queue.batches <= 0)
     bench.until(lambda: bench.backlog.cleanings.deleted.get("runs", 0) >= 50)
+
+
+def test_signatures_of_the_search_are_added_batch_after_batch_while_nothing_runs(bench, monkeypatch):
+    monkeypatch.setattr(backlogs, "SIGN_PAUSE", 0.0)
+    monkeypatch.setattr(backlogs, "SIGN_PAUSE_AT_WORK", 3600.0)
+    bench.queue.pending = 5
+    bench.until(lambda: bench.queue.pending <= 0)
+
+
+def test_while_a_job_runs_there_is_a_longer_pause_between_two_batches(bench, monkeypatch):
+    monkeypatch.setattr(backlogs, "SIGN_PAUSE_AT_WORK", 3600.0)
+    bench.queue.due = [claim(7)]
+    bench.backlog.offer({"discovery": 1}, 0)
+    bench.until(lambda: "claimed" in bench.listener.names())
+    first = bench.queue.pending = 1_000
+    bench.until(lambda: bench.queue.pending < first)
+    left = bench.queue.pending
+    for _ in range(3):  # the thread has gone round
+        renewed = bench.listener.names().count("renewed")
+        bench.queue.notify()
+        bench.until(lambda renewed=renewed: bench.listener.names().count("renewed") > renewed)
+    assert bench.queue.pending == left
