@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from api import difference, job_models, times
+from api import cursor, difference, job_models, times
 from api import inventory_models as models
 from api.audit import audited
 from api.context import Context
@@ -14,7 +14,7 @@ from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError
 from api.job_config import merged, provider_of, sealed, shown_job, stored_config
 from api.lookup import get_job, or_404
-from api.paging import page_of
+from api.paging import from_cursor, page_of
 from worker.store import changes, entities, jobs
 
 IGNORED = "ignore_fields"
@@ -22,7 +22,10 @@ IGNORED = "ignore_fields"
 
 
 class ChangeFilters(Paging, frozen=True, kw_only=True):
-    """Query of the list of changes: `since` and `until` are moments or durations before now (``24h``), `field` an attribute or a tag."""
+    """Query of the list of changes: `since` and `until` are moments or durations before now (``24h``), `field` an attribute or a tag.
+
+    With a `cursor`, empty to begin, the list is read on from a place, and is not counted.
+    """
 
     entity_id: int | None = None
     run_id: int | None = None
@@ -33,10 +36,13 @@ class ChangeFilters(Paging, frozen=True, kw_only=True):
     provider: str | None = None
     sub_type: str | None = None
     field: str | None = None
+    cursor: str | None = None
 
     def __post_init__(self) -> None:
         """Bounds, as a `ValueError`."""
         super().__post_init__()
+        if self.cursor is not None and self.page != 1:
+            raise ValueError("`cursor` and `page` exclude each other")
         self.conditions()
 
     def conditions(self) -> dict[str, Any]:
@@ -59,8 +65,13 @@ class IgnoreBody(msgspec.Struct, frozen=True, kw_only=True):
 def list_changes(context: Context, query: ChangeFilters, body: Any) -> dict[str, Any]:
     """Lists changes, the latest first."""
     with context.pool.reading() as connection:
+        if query.cursor is not None:
+            after = cursor.place(query.cursor, cursor.CHANGES) if query.cursor else None
+            found = changes.behind(connection, query.per_page + 1, query.conditions(), after)
+            return from_cursor("changes", found, cursor.CHANGES, query)
         rows, total = changes.page(connection, query.page, query.per_page, query.conditions())
-    return page_of("changes", rows, total, query)
+    more = bool(rows) and query.page * query.per_page < total
+    return page_of("changes", rows, total, query) | {"next_cursor": cursor.after(cursor.CHANGES, rows[-1]) if more else None}
 
 
 def show_diff(context: Context, query: Paging, body: Any, entity_id: int) -> dict[str, Any]:

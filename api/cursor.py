@@ -18,9 +18,13 @@ class _Cursor(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     id: int
 
 
+CHANGES = "-changed_at"
+"""The order of changes, as their cursors name it: no order of entities."""
+
+
 def after(sort: str, row: dict[str, Any]) -> str:
     """The cursor of the place behind a row. The row has the order's column and its id."""
-    value = row[SORTINGS[sort.removeprefix("-")].column]
+    value = row[_column(sort)]
     return base64.urlsafe_b64encode(msgspec.json.encode(_Cursor(sort, value, row["id"]))).decode().rstrip("=")
 
 
@@ -35,14 +39,19 @@ def place(text: str, sort: str) -> Place:
         ) from None
     if found.sort != sort:
         raise ApiError(f"`cursor` is of a list that is sorted by '{found.sort}', not by '{sort}': begin with an empty one")
-    if not 0 <= found.id < 2**63:
+    if not (-(2**63) + 1 if sort == CHANGES else 0) <= found.id < 2**63:  # an entity that was created has the negative of its id there
         raise ApiError("`cursor` is not one of this API: its id is out of range")
     return Place(value, found.id)
 
 
+def _column(sort: str) -> str:
+    """The column of an order. Raises `KeyError`."""
+    return "changed_at" if sort == CHANGES else SORTINGS[sort.removeprefix("-")].column
+
+
 def _typed(sort: str, value: Any) -> Any:
     """The value as the order's column has it. Raises `ValueError`, `KeyError` or `TypeError`."""
-    match SORTINGS[sort.removeprefix("-")].column:
+    match _column(sort):
         case "id":
             number = msgspec.convert(value, int)
             if not 0 <= number < 2**63:

@@ -95,16 +95,21 @@ class ListedEntity(ApiModel, frozen=True, kw_only=True):
     unconfirmed_since: Time | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class Entities(ApiModel, frozen=True, kw_only=True):
-    """Entities by page number, with totals; or from a cursor on, without."""
+class Continued(ApiModel, frozen=True, kw_only=True):
+    """A list by page number, with totals; or from a cursor on, without."""
 
-    entities: list[ListedEntity]
     total: int | None
     page: int | None
     per_page: int
     pages: int | None
     next_cursor: str | None
     """The place behind the last one, for `cursor`; null at the end."""
+
+
+class Entities(Continued, frozen=True, kw_only=True):
+    """Entities in an order."""
+
+    entities: list[ListedEntity]
 
 
 class Target(ApiModel, frozen=True, kw_only=True):
@@ -207,7 +212,7 @@ class EntityDiff(Listed, frozen=True, kw_only=True):
     changes: list[ChangeSteps]
 
 
-class Changes(Listed, frozen=True, kw_only=True):
+class Changes(Continued, frozen=True, kw_only=True):
     """Changes, the latest first."""
 
     changes: list[EntityChange]

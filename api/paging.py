@@ -1,12 +1,21 @@
-"""Pages of lists: the query's page and size, and the answer's totals."""
+"""Pages of lists: the query's page and size, and the answer's totals; or, from a cursor on, no totals."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from api import cursor
 from api.endpoint import Paging
 
 
 def page_of(name: str, found: list[dict[str, Any]], total: int, query: Paging) -> dict[str, Any]:
     """The answer to a list."""
     return {name: found, "total": total, "page": query.page, "per_page": query.per_page, "pages": -(-total // query.per_page)}
+
+
+def from_cursor(name: str, found: list[dict[str, Any]], sort: str, query: Paging) -> dict[str, Any]:
+    """The answer to a list that is read on from a cursor and not counted. `found` has one more row than a page when there are more."""
+    more = len(found) > query.per_page
+    del found[query.per_page :]
+    answer: dict[str, Any] = {name: found, "total": None, "page": None, "per_page": query.per_page, "pages": None}
+    return answer | {"next_cursor": cursor.after(sort, found[-1]) if more else None}

@@ -57,11 +57,13 @@ FILL = (
     "update discovery_jobs set created_at = now() - interval '40 days'",
 )
 
+CHANGED = ("job_id=1", "provider=aws", "sub_type=type_3", "field=State.Name")
+
 VARIANTS = {
     "/entities": ("q=tag:owner%3Do777", "sort=name", "q=host-777777"),
     "/api/v1/entities": ("cursor=", "cursor=&q=type:type_3", "cursor=&sort=-changed"),
-    "/changes": ("job_id=1", "provider=aws", "sub_type=type_3", "field=State.Name"),
-    "/api/v1/changes": ("job_id=1", "provider=aws", "sub_type=type_3", "field=State.Name"),
+    "/changes": CHANGED,
+    "/api/v1/changes": ("cursor=", *(f"cursor=&{one}" for one in CHANGED), *CHANGED),
     "/scopes": ("not_complete_for=7d", "owner=job:1"),
     "/api/v1/discovery/jobs": ("status=error", "provider=gcp"),
 }
@@ -76,6 +78,7 @@ def measure() -> Iterator[tuple[str, str, str, str]]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, running(pathlib.Path(folder)) as server:
         migrate(server.url())
         search.fill(server.url(), ENTITIES)
+        yield from search.signed(server.url())
         yield from search.answers(server.url(), search.ROUNDS)
         fill(server.url())
         yield from answers(server.url())

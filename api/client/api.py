@@ -58,17 +58,17 @@ class Api:
                 return
             page += 1
 
-    def entities(self, limit: int | None, **query: Any) -> Iterator[dict[str, Any]]:
-        """Entities, `limit` of them or all, from cursor to cursor: none is left out or shown twice while others come and go.
+    def rows_by_cursor(self, name: str, limit: int | None, **query: Any) -> Iterator[dict[str, Any]]:
+        """Entities or changes, `limit` of them or all, from cursor to cursor: none is left out or shown twice while others come and go.
 
         Raises `ClientError`.
         """
         place: str | None = ""
         left = limit
         while place is not None and (left is None or left > 0):
-            answer = self.get("entities", cursor=place, per_page=PER_PAGE if left is None else min(left, PER_PAGE), **query)
-            yield from answer["entities"]
-            left = None if left is None else left - len(answer["entities"])
+            answer = self.get(name, cursor=place, per_page=PER_PAGE if left is None else min(left, PER_PAGE), **query)
+            yield from answer[name]
+            left = None if left is None else left - len(answer[name])
             place = answer["next_cursor"]
 
     def close(self) -> None:

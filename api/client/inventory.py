@@ -53,7 +53,7 @@ def list_entities(session: Session, /, search: tuple[str, ...], q: str | None, l
     SEARCH has words of the name or id, and terms: tag:team=payments, tag:team, attr:State.Name=running, type:ec2_instance, provider:aws,
     org:NAME, region:eu-west-1, account:123. A term after a - must not hold: elder entities list 'type:vpc -tag:team'.
     """
-    session.many(session.api.entities(limit, is_active=not deleted, q=_asked(search, q), **filters), COLUMNS)
+    session.many(session.api.rows_by_cursor("entities", limit, is_active=not deleted, q=_asked(search, q), **filters), COLUMNS)
 
 
 @entities.command("export")
@@ -66,7 +66,7 @@ def export_entities(
     session: Session, /, search: tuple[str, ...], q: str | None, form: str, deleted: bool, fields: str | None, **filters: Any
 ) -> None:
     """Writes all entities that fit SEARCH (see 'elder entities list') with all their fields, while they are read."""
-    found = session.api.entities(None, is_active=not deleted, q=_asked(search, q), fields=fields, **filters)
+    found = session.api.rows_by_cursor("entities", None, is_active=not deleted, q=_asked(search, q), fields=fields, **filters)
     output.stream(found, form)
 
 
@@ -114,7 +114,7 @@ def _steps(change: dict[str, Any]) -> list[dict[str, Any]]:
 @in_session
 def changes(session: Session, /, limit: int, **filters: Any) -> None:
     """Lists changes, the latest first."""
-    session.many(session.api.rows("changes", "changes", limit, **filters), CHANGE_COLUMNS)
+    session.many(session.api.rows_by_cursor("changes", limit, **filters), CHANGE_COLUMNS)
 
 
 @click.group("orgs")

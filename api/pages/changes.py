@@ -24,7 +24,7 @@ FILTERS = ("since", "until", "operation", "provider", "sub_type", "field", "job_
 RUNS, FRESH = 8, 24
 """Runs and types that are shown above the changes."""
 
-COUNTED = 10_000
+COUNTED = 2_000
 """Changes that are counted and can be paged through; counting a million of one provider takes seconds."""
 
 CHOICES = {

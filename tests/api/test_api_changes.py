@@ -203,3 +203,34 @@ def test_the_page_says_when_there_are_more_than_it_counts(elder, feed, monkeypat
     monkeypatch.setattr("api.pages.changes.COUNTED", bound)
     page = elder.call("GET", "/changes", headers={"Accept": "text/html"}).get_data(as_text=True)
     assert f'Entity by entity <span class="quiet">{said}</span>' in page
+
+
+def test_changes_are_read_from_cursor_to_cursor(elder, elder_command, feed):
+    everything = elder.get("changes?per_page=1000")
+    assert everything["next_cursor"] is None
+    assert everything["total"] == len(everything["changes"]) > 3
+    found, cursor, pages = [], "", 0
+    while cursor is not None:
+        answer = elder.get("changes", query_string={"cursor": cursor, "per_page": 2})
+        assert (answer["total"], answer["page"], answer["pages"]) == (None, None, None)
+        found += answer["changes"]
+        cursor, pages = answer["next_cursor"], pages + 1
+    assert found == everything["changes"]
+    assert pages > 1
+    page = elder.get("changes?per_page=2")
+    assert elder.get("changes", query_string={"cursor": page["next_cursor"], "per_page": 1000})["changes"] == found[2:]
+    assert [json.loads(line)["id"] for line in elder_command("-o", "jsonl", "changes").stdout.splitlines()] == [one["id"] for one in found]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("cursor=nonsense", "take it from `next_cursor`"),
+        ("cursor=&page=2", "`cursor` and `page` exclude each other"),
+        ("cursor=WyJpZCIsMSwxXQ", "sorted by 'id', not by '-changed_at'"),
+        ("cursor=WyItY2hhbmdlZF9hdCIsMSwxXQ", "take it from `next_cursor`"),
+        ("cursor=WyItY2hhbmdlZF9hdCIsIjIwMjYtMDEtMDFUMDA6MDA6MDBaIiwtOTIyMzM3MjAzNjg1NDc3NTgwOF0", "out of range"),
+    ],
+)
+def test_a_cursor_that_is_not_one_of_changes_is_refused(elder, query, said):
+    assert said in str(elder.get(f"changes?{query}", 400))

@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from worker.store import statements
 from worker.store.connection import Connection
+from worker.store.entity_list import Place
 
 SHOWN_OF_ENTITY = 100
 """Changes that are shown with an entity."""
@@ -29,16 +30,28 @@ def page(
 
     `filters`: those of `FILTERS`, and `field`, an attribute or a tag.
     """
-    values = {name: filters.get(name) for name in FILTERS} | {"most": None if most is None else most + 1}
+    values = _values(filters) | {"most": None if most is None else most + 1}
+    counted = connection.execute(statements.get("count_changes"), values, prepare=False).fetchone()
+    return _read(connection, values, size, (number - 1) * size), int(counted[0]) if counted else 0
+
+
+def behind(connection: Connection, size: int, filters: dict[str, Any], after: Place | None) -> list[dict[str, Any]]:
+    """Up to `size` changes behind a place, the latest first; from the latest on for None. `filters` as for `page`. Nothing is counted."""
+    return _read(connection, _values(filters), size, after=after)
+
+
+def _values(filters: dict[str, Any]) -> dict[str, Any]:
+    """The filters as parameters of the statements."""
+    values = {name: filters.get(name) for name in FILTERS}
     field = filters.get("field")
     values["fields"] = None if field is None else [field, f"attributes.{field}", f"tags.{field}"]
-    values["filtered"] = values["provider"] is not None or values["sub_type"] is not None
-    counted = connection.execute(statements.get("count_changes"), values, prepare=False).fetchone()
-    offset = (number - 1) * size
-    values |= {"size": size, "offset": offset, "end": offset + size}
-    cursor = connection.cursor(row_factory=dict_row)
-    found = cursor.execute(statements.get("page_of_changes"), values, prepare=False).fetchall()
-    return found, int(counted[0]) if counted else 0
+    return values | {"filtered": values["provider"] is not None or values["sub_type"] is not None}
+
+
+def _read(connection: Connection, values: dict[str, Any], size: int, offset: int = 0, after: Place | None = None) -> list[dict[str, Any]]:
+    place = {"place_at": after and after.value, "place_id": after and after.id}
+    given = values | place | {"size": size, "offset": offset, "end": offset + size}
+    return connection.cursor(row_factory=dict_row).execute(statements.get("page_of_changes"), given, prepare=False).fetchall()
 
 
 def latest(connection: Connection, entity: int) -> list[dict[str, Any]]:

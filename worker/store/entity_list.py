@@ -83,7 +83,7 @@ class Selection:
     narrow: bool = False
     """True when something besides `is_active` selects, so that the entities may be few."""
     needles: list[Needle] = dataclasses.field(default_factory=list)
-    """What the signatures of blocks must have."""
+    """Bits that the signature of a block must have."""
     _sample: list[int] | None = dataclasses.field(default=None, init=False, repr=False)
     """Ids that `sample` has found, kept for the next call."""
 

@@ -26,7 +26,7 @@ class Term(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A condition on the table `entities`, the values of its parameters, and what the signature of a block must have for it."""
+    """A condition on the table `entities`, the values of its parameters, and the bits that the signature of a block has if it is met."""
 
     sql: LiteralString
     values: tuple[Any, ...]

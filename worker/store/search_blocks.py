@@ -22,15 +22,12 @@ ENTITIES, RANGES, WORN = 2_000, 1_000, 64
 CANDIDATES = 3_000
 """Most blocks whose entities a search looks up; where more may have it, it looks at all entities."""
 
-OF_BLOCKS: LiteralString = """unnest(%s::bigint[]) as block cross join lateral (
-    select * from entities where id between block * 32 and block * 32 + 31 offset 0) as entities"""
+_OF_BLOCK: LiteralString = "(select * from entities where id between block * 32 and block * 32 + 31 offset 0)"
+OF_BLOCKS: LiteralString = "unnest(%s::bigint[]) as block cross join lateral " + _OF_BLOCK + " as entities"
 """The table `entities` as far as it is in blocks, a parameter. The offset keeps out other indexes, which know nothing of blocks."""
 
-_CANDIDATES: LiteralString = """
-select generate_series(first_id / 32, last_id / 32) from elder_worker.search_pending
-union all
-select block from elder_worker.search_blocks where """
-
+_PENDING: LiteralString = "select generate_series(first_id / 32, last_id / 32) from elder_worker.search_pending"
+_BLOCKS: LiteralString = "select block from elder_worker.search_blocks where "
 _PART: LiteralString = "((names & %s::bit(2048)) = %s::bit(2048) or (ids & %s::bit(2048)) = %s::bit(2048))"
 _ATTRIBUTE: LiteralString = "(attributes & %s::bit(8192)) = %s::bit(8192)"
 
@@ -41,7 +38,7 @@ def candidates(connection: Connection, needles: Sequence[Needle]) -> list[int] |
         return None
     where: LiteralString = " and ".join(_PART if needle.part else _ATTRIBUTE for needle in needles)
     values = [bits for needle in needles for bits in ((needle.part,) * 4 if needle.part else (needle.attribute,) * 2)]
-    rows = connection.execute(_CANDIDATES + where + " limit %s", [*values, CANDIDATES + 1])
+    rows = connection.execute(_PENDING + " union all " + _BLOCKS + where + " limit %s", [*values, CANDIDATES + 1])
     blocks = [block for (block,) in rows]
     return sorted({*blocks}) if len(blocks) <= CANDIDATES else None
 
@@ -53,11 +50,11 @@ def add_pending(connection: Connection) -> bool:
     """
     with transaction(connection):
         ranges = connection.execute(statements.get("take_pending"), {"ranges": RANGES, "entities": ENTITIES}).fetchall()
-        _store(connection, "add_to_signatures", _read(connection, ranges))
+        _store(connection, statements.get("add_to_signatures"), _read(connection, ranges))
     with transaction(connection):
         worn = [block for (block,) in connection.execute(statements.get("lock_worn_signatures"), {"limit": WORN})]
         made = _read(connection, [(block * SPAN, block * SPAN + SPAN - 1) for block in worn])
-        _store(connection, "replace_signatures", {block: made.get(block, Signature()) for block in worn})
+        _store(connection, statements.get("replace_signatures"), {block: made.get(block, Signature()) for block in worn})
     return bool(ranges or worn)
 
 
@@ -70,11 +67,11 @@ def _read(connection: Connection, ranges: Sequence[tuple[Any, ...]]) -> dict[int
     return made
 
 
-def _store(connection: Connection, statement: str, made: dict[int, Signature]) -> None:
+def _store(connection: Connection, statement: bytes, made: dict[int, Signature]) -> None:
     """Stores signatures in the order of their blocks, so that of two who store neither waits for the other in a circle."""
     if not made:
         return
     blocks = sorted(made)
     bits = [made[block].bits() for block in blocks]
     columns = {name: [getattr(one, name) for one in bits] for name in Bits._fields}
-    connection.execute(statements.get(statement), columns | {"blocks": blocks, "entities": [made[block].entities for block in blocks]})
+    connection.execute(statement, columns | {"blocks": blocks, "entities": [made[block].entities for block in blocks]})

@@ -7,8 +7,9 @@ import pytest
 from store_runs import SCOPE, Run, add_job, resources, run_once
 
 from providers.records import Resource, Scope
-from worker.store import changes
+from worker.store import changes, run_writes
 from worker.store.connection import connect
+from worker.store.entity_list import Place
 
 
 @pytest.fixture
@@ -147,3 +148,62 @@ def test_many_changes_are_counted_to_a_bound_and_listed_all_the_same(database, s
     assert (len(exact), counted) == (10, 10)
     assert bounded == exact
     assert 2 < most < 10, "so that more than the bound is told from the bound"
+
+
+def by_place(database, size: int, **filters) -> list[int]:
+    """Ids of all changes, read so many at a time, each from the place of the last one on."""
+    found, place = [], None
+    with connect(database) as connection:
+        while rows := changes.behind(connection, size, filters, place):
+            assert len(rows) <= size
+            found += [row["id"] for row in rows]
+            place = Place(rows[-1]["changed_at"], rows[-1]["id"])
+            if len(rows) < size:  # the end, as the API tells it
+                assert not changes.behind(connection, size, filters, place)
+    return found
+
+
+@pytest.fixture
+def history(database, sql, job, monkeypatch):
+    """Changes of several runs of two types: many ranges of created entities at one moment, changes at that moment, and entities that are gone."""
+    monkeypatch.setattr(run_writes, "BATCH_ROWS", 7)
+    other = Scope("aws", "222", "us-east-1", "vpc")
+    vpcs = [Resource(f"vpc:{n}", "network", "vpc", "x", {}) for n in range(20)]
+    for step in range(4):
+        run = Run(database, job)
+        run.open([msgspec.structs.replace(one, name=f"step {step}") for one in resources(30)[step : 10 + 7 * step]], SCOPE)
+        run.open(vpcs[: 5 * step + 5], other)
+        run.finish()
+    sql.execute("update elder_worker.created set created_at = (select max(created_at) from elder_worker.created) where first_id > 5")
+    sql.execute(
+        "update entities e set first_seen_at = c.created_at from elder_worker.created c where e.id between c.first_id and c.last_id"
+    )
+    sql.execute("update entity_changes set changed_at = (select max(created_at) from elder_worker.created) where id % 3 = 0")
+    sql.execute("delete from entity_changes where entity_id in (select id from entities where id % 4 = 1)")
+    sql.execute("delete from dependencies")
+    sql.execute("delete from entities where id % 4 = 1")  # as retention does: ranges say more than there is
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {},
+        {"sub_type": "vpc"},
+        {"operation": "created"},
+        {"operation": "updated"},
+        {"provider": "aws"},
+        {"operation": "created", "sub_type": "vpc"},
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 7, 50])
+def test_from_place_to_place_each_change_comes_once(database, history, filters, size):
+    everything = [row["id"] for row in feed(database, **filters)[0]]
+    assert len(everything) > 5
+    assert len({*everything}) == len(everything)
+    assert by_place(database, size, **filters) == everything
+
+
+def test_pages_by_number_go_on_past_entities_that_are_removed(database, history):
+    everything = [row["id"] for row in feed(database)[0]]
+    paged = [row["id"] for number in range(1, 30) for row in feed(database, 7, number)[0]]
+    assert paged == everything

@@ -13,8 +13,8 @@ insert into entity_changes (entity_id, run_id, operation)
 select id, %(run)s, 'created' from unnest(%(ids)s::bigint[]) as id
 
 -- name: page_of_changes
--- Returns changes, the latest first, as far as the end of a page. Those by which entities were created have the entity's id, negative.
--- `filtered` says that provider or type are given: then a range of created entities may have none that fits.
+-- Returns changes, the latest first, as far as the end of a page, from a place on. Those by which entities were created have the entity's id,
+-- negative, and are read range by range until the page is full.
 with recorded as (
     select c.id, c.entity_id, c.run_id, c.operation, c.changes, c.changed_at
     from entity_changes c
@@ -25,36 +25,34 @@ with recorded as (
       and (%(since)s::timestamptz is null or c.changed_at >= %(since)s)
       and (%(until)s::timestamptz is null or c.changed_at < %(until)s)
       and (%(fields)s::text[] is null or c.changes ?| %(fields)s)
+      and (%(place_at)s::timestamptz is null or (c.changed_at, c.id) < (%(place_at)s, %(place_id)s::bigint))
       and (not %(filtered)s or exists (
           select from entities e
           where e.id = c.entity_id
             and (%(provider)s::text is null or e.provider = %(provider)s) and (%(sub_type)s::text is null or e.sub_type = %(sub_type)s)))
     order by c.changed_at desc, c.id desc
     limit %(end)s
-), latest as (
-    select * from elder_worker.created r
+), created as (
+    select -e.id as id, e.id as entity_id, r.run_id, 'created' as operation, '{}'::jsonb as changes, r.created_at as changed_at
+    from elder_worker.created r
+    cross join lateral (
+        select e.id from entities e
+        where e.id between r.first_id and r.last_id and e.first_seen_at = r.created_at
+          and (%(entity_id)s::bigint is null or e.id = %(entity_id)s)
+          and (%(provider)s::text is null or e.provider = %(provider)s) and (%(sub_type)s::text is null or e.sub_type = %(sub_type)s)
+          and (%(place_at)s::timestamptz is null or r.created_at < %(place_at)s or e.id > -%(place_id)s::bigint)
+        order by e.id
+        limit %(end)s
+    ) as e
     where (%(entity_id)s::bigint is null or %(entity_id)s between r.first_id and r.last_id)
       and (%(run_id)s::bigint is null or r.run_id = %(run_id)s)
       and (%(job_id)s::bigint is null or r.run_id in (select id from discovery_history where job_id = %(job_id)s))
       and coalesce(%(operation)s, 'created') = 'created' and %(fields)s::text[] is null
       and (%(since)s::timestamptz is null or r.created_at >= %(since)s)
       and (%(until)s::timestamptz is null or r.created_at < %(until)s)
-    order by r.created_at desc
-    limit case when not %(filtered)s then %(end)s::bigint end
-), counted as (
-    select *, sum(entities) over (order by created_at desc, first_id) - entities as before from latest
-), created as (
-    select -e.id as id, e.id as entity_id, r.run_id, 'created' as operation, '{}'::jsonb as changes, r.created_at as changed_at
-    from counted r
-    cross join lateral (
-        select e.id from entities e
-        where e.id between r.first_id and r.last_id and e.first_seen_at = r.created_at
-          and (%(entity_id)s::bigint is null or e.id = %(entity_id)s)
-          and (%(provider)s::text is null or e.provider = %(provider)s) and (%(sub_type)s::text is null or e.sub_type = %(sub_type)s)
-        order by e.id
-        limit %(end)s
-    ) as e
-    where %(entity_id)s::bigint is not null or %(filtered)s or r.before < %(end)s
+      and (%(place_at)s::timestamptz is null or r.created_at <= %(place_at)s)
+    order by r.created_at desc, e.id
+    limit %(end)s
 )
 select c.*, e.name, e.sub_type, e.external_id, e.provider, j.id as job_id, j.name as job
 from (
