@@ -21,10 +21,15 @@ IGNORED = "ignore_fields"
 """The config key of the fields that a job leaves out."""
 
 
+COUNTED = 5_000
+"""Changes that are counted where a count has to look at each: a million of one provider take more than a second."""
+
+
 class ChangeFilters(Paging, frozen=True, kw_only=True):
     """Query of the list of changes: `since` and `until` are moments or durations before now (``24h``), `field` an attribute or a tag.
 
-    With a `cursor`, empty to begin, the list is read on from a place, and is not counted.
+    With a `cursor`, empty to begin, the list is read on from a place, and is not counted. Of a job, a provider, a type or a field up to
+    5,000 are counted; `total` and `pages` are null when there are more.
     """
 
     entity_id: int | None = None
@@ -44,6 +49,10 @@ class ChangeFilters(Paging, frozen=True, kw_only=True):
         if self.cursor is not None and self.page != 1:
             raise ValueError("`cursor` and `page` exclude each other")
         self.conditions()
+
+    def slow(self) -> bool:
+        """True when a count has to look at each change."""
+        return any(value is not None for value in (self.job_id, self.provider, self.sub_type, self.field))
 
     def conditions(self) -> dict[str, Any]:
         """The filters as the store takes them. Raises `ValueError`."""
@@ -69,9 +78,11 @@ def list_changes(context: Context, query: ChangeFilters, body: Any) -> dict[str,
             after = cursor.place(query.cursor, cursor.CHANGES) if query.cursor else None
             found = changes.behind(connection, query.per_page + 1, query.conditions(), after)
             return from_cursor("changes", found, cursor.CHANGES, query)
-        rows, total = changes.page(connection, query.page, query.per_page, query.conditions())
-    more = bool(rows) and query.page * query.per_page < total
-    return page_of("changes", rows, total, query) | {"next_cursor": cursor.after(cursor.CHANGES, rows[-1]) if more else None}
+        rows, total = changes.page(connection, query.page, query.per_page, query.conditions(), COUNTED if query.slow() else None)
+    counted = not query.slow() or total <= COUNTED
+    more = bool(rows) and (query.page * query.per_page < total if counted else len(rows) == query.per_page)
+    answer = page_of("changes", rows, total if counted else None, query)
+    return answer | {"next_cursor": cursor.after(cursor.CHANGES, rows[-1]) if more else None}
 
 
 def show_diff(context: Context, query: Paging, body: Any, entity_id: int) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class ListedEntity(ApiModel, frozen=True, kw_only=True):
 
 
 class Continued(ApiModel, frozen=True, kw_only=True):
-    """A list by page number, with totals; or from a cursor on, without."""
+    """A list by page number, with totals unless there are too many to count; or from a cursor on, without."""
 
     total: int | None
     page: int | None

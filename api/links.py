@@ -12,7 +12,7 @@ def header(answer: Any, query: Iterable[tuple[str, str]]) -> str:
     if not isinstance(answer, dict) or "per_page" not in answer:
         return ""
     kept = [(name, value) for name, value in query if name not in ("page", "cursor")]
-    if answer["page"] is None:
+    if answer["pages"] is None:
         cursor = answer["next_cursor"]
         return _links(kept, {"first": ("cursor", ""), **({"next": ("cursor", cursor)} if cursor else {})})
     page, pages = answer["page"], max(answer["pages"], 1)

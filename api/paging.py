@@ -8,9 +8,10 @@ from api import cursor
 from api.endpoint import Paging
 
 
-def page_of(name: str, found: list[dict[str, Any]], total: int, query: Paging) -> dict[str, Any]:
-    """The answer to a list."""
-    return {name: found, "total": total, "page": query.page, "per_page": query.per_page, "pages": -(-total // query.per_page)}
+def page_of(name: str, found: list[dict[str, Any]], total: int | None, query: Paging) -> dict[str, Any]:
+    """The answer to a list; `total` is None when there are too many to count."""
+    pages = None if total is None else -(-total // query.per_page)
+    return {name: found, "total": total, "page": query.page, "per_page": query.per_page, "pages": pages}
 
 
 def from_cursor(name: str, found: list[dict[str, Any]], sort: str, query: Paging) -> dict[str, Any]:

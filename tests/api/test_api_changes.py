@@ -234,3 +234,21 @@ def test_changes_are_read_from_cursor_to_cursor(elder, elder_command, feed):
 )
 def test_a_cursor_that_is_not_one_of_changes_is_refused(elder, query, said):
     assert said in str(elder.get(f"changes?{query}", 400))
+
+
+def test_more_changes_than_are_counted_have_no_total_and_are_read_on(elder, feed, monkeypatch):
+    monkeypatch.setattr("api.changes.COUNTED", 2)
+    query = {"provider": "kubernetes", "per_page": 1}
+    everything = elder.get("changes?cursor=&provider=kubernetes")["changes"]
+    assert len(everything) == 2
+    counted = elder.get("changes", query_string=query)
+    assert (counted["total"], counted["pages"]) == (2, 2)
+    monkeypatch.setattr("api.changes.COUNTED", 0)
+    found = elder.call("GET", "/api/v1/changes", query_string=query)
+    answer = found.get_json()
+    assert (answer["total"], answer["page"], answer["pages"]) == (None, 1, None)
+    assert 'rel="next"' in found.headers["Link"]
+    assert answer["changes"] + elder.get("changes", query_string=query | {"cursor": answer["next_cursor"]})["changes"] == everything
+    assert elder.get("changes", query_string=query | {"page": 2})["changes"] == everything[1:]
+    assert elder.get("changes", query_string=query | {"page": 3})["next_cursor"] is None
+    assert elder.get("changes?per_page=1")["total"] > 2, "all are counted where that is cheap"
