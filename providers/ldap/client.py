@@ -185,7 +185,7 @@ class Client:
         except errors.LDAPException as error:
             self.connections.failed()
             raise failure.classified(error, server) from None
-        except (LookupError, ValueError, TypeError) as error:  # how ldap3's decoder meets what is no LDAP
+        except (LookupError, ValueError, TypeError) as error:  # how ldap3's decoder meets what is not LDAP
             self.connections.failed()
             raise BadAnswer("the directory's answer makes no sense", detail=f"{type(error).__name__}: {error}") from None
         except TimedOut:

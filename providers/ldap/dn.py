@@ -41,7 +41,7 @@ _STRINGS = {4: "utf-8", 12: "utf-8", 19: "ascii", 20: "latin-1", 22: "ascii", 26
 
 
 class DnError(ValueError):
-    """The text is no distinguished name."""
+    """The text is not a distinguished name."""
 
 
 def normal(dn: str) -> str:
@@ -154,7 +154,7 @@ def _stripped(text: str) -> str:
 
 
 def _unescaped(name: str, text: str) -> str:
-    """The characters that a text with escapes stands for; bytes that are no UTF-8 as hexadecimal digits."""
+    """The characters that a text with escapes stands for; bytes that are not UTF-8 as hexadecimal digits."""
     pieces = bytearray()
     position = 0
     for pair in _PAIR.finditer(text):
@@ -169,11 +169,11 @@ def _unescaped(name: str, text: str) -> str:
 
 
 def _encoded(name: str, digits: str) -> str:
-    """The value of ``#`` and hexadecimal digits, which are its BER encoding; the digits themselves where it is no string."""
+    """The value of ``#`` and hexadecimal digits, which are its BER encoding; the digits themselves where it is not a string."""
     try:
         data = bytes.fromhex(digits)
     except ValueError:
-        raise DnError(f"'#{digits[:100]}' is no hexadecimal value") from None
+        raise DnError(f"'#{digits[:100]}' is not a hexadecimal value") from None
     tag, body = data[:1], data[2:]
     if tag and tag[0] in _STRINGS and data[1:2] and data[1] == len(body) < 128:
         try:

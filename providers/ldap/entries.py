@@ -32,12 +32,12 @@ _NEVER = {"", "0", "9223372036854775807"}
 _WINDOWS_EPOCH = dt.datetime(1601, 1, 1, tzinfo=dt.UTC)
 
 
-def identity(raw: Raw, own: str | None = None) -> str:
-    """The entry's own id, never its DN, which changes with every move. `own` is the operator's choice of attribute.
+def identity(raw: Raw, id_attribute: str | None = None) -> str:
+    """The entry's own id, never its DN, which changes with every move. `id_attribute` is the operator's choice (LDAP_ID_ATTRIBUTE), if any.
 
     Raises `DataError` when the entry shows none.
     """
-    names = tuple(name for name in raw if name.lower() == own.lower()) or (own,) if own else IDENTITY
+    names = tuple(name for name in raw if name.lower() == id_attribute.lower()) or (id_attribute,) if id_attribute else IDENTITY
     for name in names:
         if values := raw.get(name):
             return _id_text(name.lower(), min(values))
@@ -52,7 +52,7 @@ def _id_text(name: str, value: bytes) -> str:
 
 
 def text(value: bytes) -> str:
-    """A value as UTF-8 without NUL, which PostgreSQL does not take; as hexadecimal digits where it is no UTF-8."""
+    """A value as UTF-8 without NUL, which PostgreSQL does not take; as hexadecimal digits where it is not UTF-8."""
     try:
         return value.decode().replace("\0", "")
     except UnicodeDecodeError:

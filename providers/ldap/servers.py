@@ -44,7 +44,7 @@ def servers(text: str, port: int | None = None, use_ssl: bool | None = None) -> 
 def _server(text: str, port: int | None, use_ssl: bool | None) -> Server:
     scheme, host, own_port = _parts(text)
     if scheme not in ("", "ldap", "ldaps"):
-        raise ValueError(f"'{scheme}' is no scheme of a directory: it must be ldap or ldaps")
+        raise ValueError(f"'{scheme}' is not a scheme of a directory: it must be ldap or ldaps")
     if scheme and use_ssl not in (None, scheme == "ldaps"):
         raise ValueError(f"'{text}' and `use_ssl` contradict each other: leave one of them out")
     if scheme and not own_port and port == (PLAIN if scheme == "ldaps" else TLS):
@@ -64,7 +64,7 @@ def _parts(text: str) -> tuple[str, str, int | None]:
     try:
         port = parts.port
     except ValueError:
-        raise ValueError(f"'{text}' has a port that is no number from 1 to 65535") from None
+        raise ValueError(f"'{text}' has a port that is not a number from 1 to 65535") from None
     if not parts.hostname or parts.username is not None or parts.path.strip("/") or parts.query or port == 0:
-        raise ValueError(f"'{text}' is no server: it must be a host, {EXAMPLES}")
+        raise ValueError(f"'{text}' is not a server: it must be a host, {EXAMPLES}")
     return parts.scheme, parts.hostname, port

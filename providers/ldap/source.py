@@ -96,10 +96,13 @@ class Directory(Source):
         self._client.close()
 
     def _identity(self, base: Raw) -> str:
-        """The base entry's own id, whatever the server is called; its DN where the entry shows none."""
-        for own in {self._config.id_attribute, None}:
+        """The base entry's own id, which stays when the server gets another name; its DN where the entry shows none.
+
+        The operator's `id_attribute` comes first: an entry that shows another id too is the same directory in every run.
+        """
+        for id_attribute in dict.fromkeys((self._config.id_attribute, None)):
             try:
-                return entries.identity(base, own)
+                return entries.identity(base, id_attribute)
             except DataError:
                 continue
         return names.normal(self._config.base_dn)
@@ -108,14 +111,17 @@ class Directory(Source):
         return list(dict.fromkeys((*entries.IDENTITY, *filter(None, (self._config.id_attribute,)), *more)))
 
     def _found(self, kind: LdapKind, query: str, attributes: Sequence[str]) -> Iterator[DirectoryEntry | Rejected]:
-        """Every entry that fits, or the reason why it cannot be stored."""
-        own, seen = self._config.id_attribute, set[str]()
+        """Every entry that fits, or the reason why it cannot be stored.
+
+        Ids by the operator's `id_attribute` are checked for duplicates; those of the directory's own attributes are unique.
+        """
+        id_attribute, seen = self._config.id_attribute, set[str]()
         for dn, raw in self._client.search(self._config.base_dn, query, self._id_attributes(*attributes)):
             try:
-                found = DirectoryEntry(dn.decode(), raw, own)
-                if own:  # the directory's own ids are unique
-                    _check_new(found.external_id, own, seen)
-            except (DataError, ValueError) as error:  # no id; a DN that is no UTF-8, or no DN
+                found = DirectoryEntry(dn.decode(), raw, id_attribute)
+                if id_attribute:
+                    _check_new(found.external_id, id_attribute, seen)
+            except (DataError, ValueError) as error:  # no id; a DN that is not UTF-8, or not a DN
                 yield Rejected(kind.sub_type, dn.decode(errors="backslashreplace"), str(error))
             else:
                 yield found
@@ -182,7 +188,7 @@ class Directory(Source):
             return {}
 
     def _known_memberships(self) -> tuple[Memberships, ScopeError | None]:
-        """The memberships; without a group filter that can be read, none, and why."""
+        """The memberships; when the groups cannot be read, no memberships, and the error."""
         try:
             return self._memberships(), None
         except ScopeError as error:

@@ -183,8 +183,8 @@ def test_servers_in_every_spelling(given, found):
         ({"server": "http://dc1"}, "no scheme of a directory"),
         ({"server": "ldaps://dc1", "use_ssl": False}, "contradict"),
         ({"server": "ldaps://dc1", "port": 389}, "contradict"),
-        ({"server": "dc1:x"}, "a port that is no number"),
-        ({"server": "ldap://user@dc1"}, "is no server"),
+        ({"server": "dc1:x"}, "a port that is not a number"),
+        ({"server": "ldap://user@dc1"}, "is not a server"),
         ({"id_attribute": "(x=y)"}, "not the name of an attribute"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import uuid
+from types import SimpleNamespace
 
 import ldap3
 import pytest
@@ -18,6 +19,7 @@ from providers.collected import canonical
 from providers.errors import ConfigError, CredentialsError, Outcome, ScopeError, TimedOut
 from providers.ldap import entries, failure
 from providers.ldap.config import LdapConfig
+from providers.ldap.source import Directory
 from providers.runner import run
 from providers.schema import parse
 from providers.testing import Fault, connector_of
@@ -262,6 +264,14 @@ def test_what_a_password_policy_says(answer, sentence):
 def test_an_object_guid_is_little_endian():
     number = uuid.uuid4()
     assert entries.identity({"objectGUID": [number.bytes_le]}) == str(number)
+
+
+def test_a_directory_is_the_same_in_every_run_when_its_base_entry_shows_two_ids():
+    """The operator's attribute counts. Many are tried, as the order of a set is another for every name and in every process."""
+    for attribute in (f"attribute{number}" for number in range(64)):
+        opened = SimpleNamespace(_config=LdapConfig("server", "dc=x", id_attribute=attribute))
+        assert Directory._identity(opened, {"entryUUID": [b"another"], attribute: [b"chosen"]}) == "chosen"
+        assert Directory._identity(opened, {"entryUUID": [b"another"]}) == "another"
 
 
 def test_the_primary_group_is_one_of_the_accounts_own_domain():
