@@ -1,7 +1,7 @@
 """How a list is read to its end: the only way in which a provider may read one.
 
 A list is *proven* whole, or its reading raises; a list that ends early, turns in a circle or changes under its reader is never taken for a
-short list. There are three kinds of paging, and a function for each:
+short list. There is a function for each kind of paging:
 
 `by_token`
     The source gives a token for the next page; an empty token ends the list. A page that is too large is asked for again at half the size.
@@ -9,9 +9,10 @@ short list. There are three kinds of paging, and a function for each:
     The source gives the address of the next page. It must be of the same origin: no credential goes to another host.
 `by_offset`
     Rows are counted from the start, so that a row which is deleted meanwhile hides another. Pages overlap by one row, which must match.
+`agreeing`
+    Pages are numbered, and neither tokens nor overlapping rows prove anything. The list is read until two readings agree.
 
-Where neither tokens nor overlapping rows prove anything (page numbers), `agreeing` reads the list until two readings agree. `restarted`
-begins a list anew whose pages expired. `guarded` watches a pager that belongs to a vendor's library.
+`restarted` begins a list anew whose pages expired. `guarded` watches every pager, also one that belongs to a vendor's library.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Page(msgspec.Struct, frozen=True):
 def by_token(ask: Callable[[Any, int], Page], *, what: str, size: int = 0) -> Iterator[Page]:
     """Every page; `ask` takes the token (None at first) and the number of items to ask for, and may raise `PageTooLarge`.
 
-    `size` 0 leaves the number to the source. Raises `BadAnswer` for a circle, and what `ask` raises.
+    `size` 0 leaves the number to the source. Raises what `guarded` and `ask` raise.
     """
     return guarded(_by_token(ask, size), what)
 
@@ -67,7 +68,7 @@ def _by_token(ask: Callable[[Any, int], Page], size: int) -> Iterator[Page]:
 
 
 def _halving(ask: Callable[[Any, int], Page], position: Any, size: int, smallest: int = 1) -> tuple[Page, int]:
-    """One page, and the size that it took: half as often as the source finds it too large. Raises `PageTooLarge` below `smallest`."""
+    """One page, and the size asked for, which is halved each time the source found it too large. Raises `PageTooLarge` below `smallest`."""
     while True:
         try:
             return ask(position, size), size
@@ -109,7 +110,7 @@ def _origin(url: str) -> tuple[str, str, int | None]:
     try:
         parts = urlsplit(url)
         return parts.scheme, (parts.hostname or "").lower(), parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    except ValueError:  # a port that is no number
+    except ValueError:  # a port that is not a number
         return "", "", None
 
 
@@ -196,6 +197,8 @@ def _unseen(page: Page, seen: set[Hashable], key: Key) -> Page:
 def guarded(pages: Iterable[Page], what: str) -> Iterator[Page]:
     """The pages of any pager, to the last one. Raises `BadAnswer` for a circle: a page with nothing new that promises one more.
 
+    Raises it as well for a list of more than `PAGE_BUDGET` pages, and after `EMPTY_BUDGET` empty pages in a row.
+
     A token may come twice (some directories number their cursors so); the same token or another with the same items may not.
     """
     contents: set[int] = set()
@@ -208,8 +211,12 @@ def guarded(pages: Iterable[Page], what: str) -> Iterator[Page]:
         content = _content(page.items)
         empty = 0 if page.items else empty + 1
         circles = content in contents if page.items else page.next in tokens
-        if circles or number >= PAGE_BUDGET or empty >= EMPTY_BUDGET:
+        if circles:
             raise _circle(what)
+        if number >= PAGE_BUDGET:
+            raise BadAnswer(f"the list of '{what}' has more than {PAGE_BUDGET:,} pages")
+        if empty >= EMPTY_BUDGET:
+            raise BadAnswer(f"the list of '{what}' has {EMPTY_BUDGET:,} empty pages in a row, and says that more follow")
         contents.add(content)
         tokens.add(page.next)
         del page

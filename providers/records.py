@@ -101,7 +101,11 @@ class Resource(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Incomplete(msgspec.Struct, frozen=True):
-    """Yielded among resources: this scope was read only in part (an unreachable zone, a page that failed)."""
+    """Yielded among resources: this scope was read only in part (an unreachable zone, a page that failed).
+
+    With the outcome `COMPLETE` it is a note: the scope stays complete, and its ledger line shows the message. Of several, that with the
+    gravest outcome counts.
+    """
 
     resource_type: str
     outcome: Outcome

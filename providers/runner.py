@@ -1,7 +1,8 @@
 """Runs a source's plan on a bounded pool of threads and tells a sink, scope by scope, what was found and how it ended.
 
 Completeness is never inferred: a scope is complete only when its `fetch` ran to its end without raising and without yielding `Incomplete`
-for it. Whatever else happens has a name (`Outcome`), a sentence, and leaves the other scopes alone.
+for it with another outcome than `COMPLETE`; with that outcome it is a note, and the scope stays complete. Whatever else happens has a name
+(`Outcome`), a sentence, and leaves the other scopes alone.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def _end_all(reads: Iterable[Read]) -> None:
 
 
 def _planned(source: Source) -> Iterator[Read]:
-    """The plan, each scope once, with its errors as ours; what the sink raises meanwhile is no error of the source."""
+    """The plan, each scope once, with its errors as ours; what the sink raises meanwhile is not an error of the source."""
     with _classified(source):
         reads = iter(source.plan())
     planned: set[Scope] = set()

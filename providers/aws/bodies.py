@@ -25,7 +25,7 @@ _BESIDE_THE_BODY = ("header", "headers", "statusCode")
 """Places of an answer's members outside its body: all that HeadBucket has, with which botocore finds a bucket's region."""
 
 _FAILURES = frozenset({"html", "Error", "ErrorResponse", "Errors", "Fault", "Response"})
-"""Roots of XML documents that are no answer, whatever the operation."""
+"""Roots of XML documents that are not an answer, whatever the operation."""
 
 _ENVELOPES = ("query", "ec2")
 """Protocols whose answers are named after their operation."""

@@ -11,9 +11,9 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from providers.aws.absence import Absence, Missing, key_of
 from providers.aws.declaration import TAGS, AwsKind, Batch, Detail, arn
 from providers.aws.failure import RAISED, is_any_of, is_gone
+from providers.aws.not_found import Missing, NotFoundItems, key_of
 from providers.aws.shape import Item
 from providers.aws.target import Calls, Target
 from providers.aws.troubles import Troubles
@@ -30,8 +30,10 @@ _LEFT_OUT = {"reason": "the answer leaves it out"}
 class Details:
     """Completes the items of a list in one target."""
 
-    def __init__(self, calls: Calls, target: Target, troubles: Troubles, absence: Absence, pool: concurrent.futures.Executor) -> None:
-        self._calls, self._target, self._troubles, self._absence, self._pool = calls, target, troubles, absence, pool
+    def __init__(
+        self, calls: Calls, target: Target, troubles: Troubles, not_found: NotFoundItems, pool: concurrent.futures.Executor
+    ) -> None:
+        self._calls, self._target, self._troubles, self._not_found, self._pool = calls, target, troubles, not_found, pool
 
     def key(self, kind: AwsKind, item: Item) -> str:
         """Identifies an item of the list by what further calls are asked for it."""
@@ -76,7 +78,7 @@ class Details:
             if not is_gone(error):
                 return self._unread(kind, batch, items, ours)
             if len(items) == 1:
-                self._absence.item(self.key(kind, items[0]), Missing((kind.sub_type,), ours))
+                self._not_found.item(self.key(kind, items[0]), Missing((kind.sub_type,), ours))
             return [one for half in _halves(items) for one in self._joined(kind, batch, half)]
         found = {paths.first(value, batch.key): value for answer in answers for value in paths.values(answer, batch.items)}
         failures = [failure for answer in answers for failure in paths.values(answer, batch.failures)] if batch.failures else []
@@ -113,7 +115,7 @@ class Details:
                     self._troubles.add(ours, permission)
         if gone is None or paths.fill(arn(kind.id), item, self._target.context):
             return item
-        self._absence.item(listed, Missing((kind.sub_type,), gone))
+        self._not_found.item(listed, Missing((kind.sub_type,), gone))
         return None
 
     def _detail(self, detail: Detail, item: Item) -> Any:

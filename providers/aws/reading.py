@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 
 from providers.aws import iam
-from providers.aws.absence import Absence, Missing, key_of
 from providers.aws.answers import Answers
 from providers.aws.client import Sessions
 from providers.aws.declaration import AwsKind
 from providers.aws.details import Details
 from providers.aws.failure import RAISED, is_any_of, is_gone
 from providers.aws.iam import Page
+from providers.aws.not_found import Missing, NotFoundItems, key_of
 from providers.aws.shape import AwsShape, Item, is_own
 from providers.aws.shared import Owners
 from providers.aws.target import Calls, Target, as_item
@@ -46,8 +46,8 @@ class Reading:
     def __init__(self, means: Means, target: Target, kinds: tuple[AwsKind, ...]) -> None:
         self._means, self._target, self._kinds, self._lead = means, target, kinds, kinds[0]
         self._calls = Calls(means.sessions, target, self._lead.service, means.page_size)
-        self._troubles, self._absence = Troubles(self._lead, str(target)), Absence()
-        self._details = Details(self._calls, target, self._troubles, self._absence, means.pool)
+        self._troubles, self._not_found = Troubles(self._lead, str(target)), NotFoundItems()
+        self._details = Details(self._calls, target, self._troubles, self._not_found, means.pool)
 
     def __call__(self) -> Iterator[Emitted]:
         """Everything there is. Raises a `ProviderError` when the list itself cannot be read to its end."""
@@ -59,7 +59,7 @@ class Reading:
                     yield self._emitted(kind, item, owners)
         yield from self._troubles.reports()
         again = Reading(self._means, msgspec.structs.replace(self._target, answers=Answers()), self._kinds)
-        yield from self._absence.reports(again.parent_keys(), again.item_keys())
+        yield from self._not_found.reports(again.parent_keys(), again.item_keys())
 
     def parent_keys(self) -> Iterator[str]:
         """The keys of the parents that are listed now. Raises `ProviderError`."""
@@ -143,7 +143,7 @@ class Reading:
             return True
         if self._lead.under is None or not is_gone(error) or not isinstance(ours, ScopeError):
             return False
-        self._absence.parent(self._parent_key(parent), Missing(tuple(kind.sub_type for kind in self._kinds), ours))
+        self._not_found.parent(self._parent_key(parent), Missing(tuple(kind.sub_type for kind in self._kinds), ours))
         return True
 
     def _items(self, kind: AwsKind, answer: Any, parent: Item) -> Iterator[Item]:

@@ -29,7 +29,7 @@ class Missing(msgspec.Struct, frozen=True):
             yield Incomplete(sub_type, Outcome.ERROR, f"{self.error}; {reason}")
 
 
-class Absence:
+class NotFoundItems:
     """The parents and the items of one read that were not found, by key. Safe to use from several threads."""
 
     def __init__(self) -> None:

@@ -12,8 +12,8 @@ from peers.aws_proxy import AwsReply
 from test_aws_reading import REGION, found, read, report
 
 from providers.aws import catalogue
-from providers.aws.absence import key_of
 from providers.aws.failure import is_gone
+from providers.aws.not_found import key_of
 from providers.errors import Outcome
 
 
