@@ -61,7 +61,7 @@ class ReadyMessage(msgspec.Struct, frozen=True):
     """The TCP ports that the kernel lets the job connect to; None when it lets it connect to any."""
     seccomp: bool
     """True when the kernel refuses the job the system calls of `supervisor.seccomp`."""
-    grouped: bool
+    in_control_group: bool
     """True when the job is in a control group of its own."""
 
 
@@ -105,7 +105,7 @@ def _enter_sandbox(pipes: Mapping[str, int], sandbox: Sandbox) -> tuple[int, int
     os.dup2(pipes["stderr"], 2)  # first, so that the supervisor reads what fails from here on
     kernel.limit_heaps()
     kernel.lower_priority(NICENESS)
-    grouped = bool(sandbox.procs_files) and cgroup.join(sandbox.procs_files)
+    in_control_group = bool(sandbox.procs_files) and cgroup.join(sandbox.procs_files)
     start, control, data = (pipes[name] for name in ("start", "control", "data"))
     pid, pgid = os.getpid(), os.getpgid(0)
     namespaced = sandbox.namespaced and namespace.enter()
@@ -118,7 +118,7 @@ def _enter_sandbox(pipes: Mapping[str, int], sandbox: Sandbox) -> tuple[int, int
     ports, abi = sandbox.ports if abi >= landlock.PORTS else None, abi if sandbox.confined else 0
     filtered = seccomp.restrict()
     _dump_stacks_on_signals()
-    ready = ReadyMessage(pid, pgid, namespaced, abi, ports, filtered, grouped)
+    ready = ReadyMessage(pid, pgid, namespaced, abi, ports, filtered, in_control_group)
     os.write(control, frames.encode(ControlKind.READY, msgspec.json.encode(ready)))
     return start, control, data
 

@@ -1,4 +1,7 @@
-"""The clocks of a job, all monotonic: start, wall, idle and lease. The first that runs out ends it, with its own name."""
+"""The clocks of a job, all monotonic. The first that runs out ends the job, with a cause of its own.
+
+The causes: START for the start clock, TIMEOUT for the wall clock, IDLE for the idle clock, LOST for the lease.
+"""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class SupervisorConfig:
     start_timeout: float = 30.0
     """Seconds from spawn to READY. Too low: a loaded machine loses jobs; too high: a job that cannot start holds its slot."""
     kill_grace: float = 5.0
-    """Seconds from SIGTERM to SIGKILL. 0 kills at once, without a stack dump."""
+    """Seconds from SIGTERM to SIGABRT, which SIGKILL follows after `job.STACK_DUMP`. 0 kills at once, without a stack dump."""
     shutdown_grace: float = 25.0
     """Seconds that running jobs may go on after SIGTERM. Must be below the container's own grace (30 s in Kubernetes)."""
     memory_mb: int = 512

@@ -14,7 +14,7 @@ pipe      direction           kinds, in order
 ========  ==================  ====================================================================
 start     writer -> job       one ``START`` (config and secrets), after the job has said ``READY``
 control   job -> supervisor   one ``READY``, then any number of ``PROGRESS``
-data      job -> writer       theirs to define: a `FrameKind` of their own, which is not read here
+data      job -> writer       a `FrameKind` that job and writer define; the supervisor does not read it
 ========  ==================  ====================================================================
 
 End of file on a pipe says nothing: only the pidfd says that a process is dead.

@@ -1,8 +1,9 @@
 """One job's process and all of its descendants: its clocks, its pipes, and the ladder by which it is killed.
 
-The ladder: SIGTERM to the group (and SIGCONT, for the stopped) -> the grace -> SIGABRT to the group -> SIGKILL to the group -> SIGKILL to
-whatever is left of the tree, until it is proven dead. At SIGTERM and at SIGABRT the job writes its Python stacks. The leader stays
-unreaped until the end, so that the kernel cannot reuse its pid or its group's id.
+The ladder: SIGTERM to the process group (and SIGCONT, for stopped processes) -> the grace -> SIGABRT to the process group -> `STACK_DUMP`
+-> SIGKILL to the process group and the leader -> SIGKILL to each process that is left of the tree, and to the control group of a job
+without a PID namespace, until the tree is proven dead. At SIGTERM and at SIGABRT the job writes its Python stacks. The leader, which is the
+process that was spawned, stays unreaped until the end, so that the kernel cannot reuse its pid, which is its process group's id too.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Job:
         loop: Loop,
         folder: str,
         *,
-        group: Group | None,
+        control_group: Group | None,
         forward: Callable[[bytes], None],
         ready: Callable[[Job], None],
     ) -> None:
@@ -73,7 +74,7 @@ class Job:
         self._killed_at: float | None = None
         self._decided_at: float | None = None
         self._empty_surveys = 0
-        self.folder, self.group = folder, group
+        self.folder, self.control_group = folder, control_group
         self.pid, self.pidfd = self._spawn()
         self.started_at = time.monotonic()
         self._tail, self._lines = Tail(), Lines(forward)
@@ -102,7 +103,7 @@ class Job:
         return Sandbox(
             folder=self.folder,
             memory_mb=self.memory.cap_mb,
-            procs_files=self.group.procs_files if self.group else (),
+            procs_files=self.control_group.procs_files if self.control_group else (),
             namespaced=config.pid_namespaces,
             confined=config.confine_files,
             readable=self.start.read_paths,
@@ -167,39 +168,43 @@ class Job:
         """Begins the ladder; the first cause is the one that is reported. `now` skips to SIGKILL."""
         if self.dying:
             if now and self.state in (JobState.TERMINATING, JobState.ABORTING):
-                self._kill_group()
+                self._kill_group_and_leader()
             return
         self.cause, self._sentence, self._decided_at = cause, sentence, time.monotonic()
         self.clocks.stop()
         if now or self.state is JobState.STARTING or not self._config.kill_grace:
-            self._kill_group()
+            self._kill_group_and_leader()
             return
         if cause is Cause.MEMORY:
             self._abort()
             return
         self.state = advance(self.state, JobState.TERMINATING)
-        self._signal_group(signal.SIGTERM)
-        self._signal_group(signal.SIGCONT)
+        self._signal_process_group(signal.SIGTERM)
+        self._signal_process_group(signal.SIGCONT)
         self._next_step = self._loop.after(self._config.kill_grace, self._abort)
 
     def _abort(self) -> None:
         self.state = advance(self.state, JobState.ABORTING)
-        self._signal_group(signal.SIGABRT)
-        self._next_step = self._loop.after(STACK_DUMP, self._kill_group)
+        self._signal_process_group(signal.SIGABRT)
+        self._next_step = self._loop.after(STACK_DUMP, self._kill_group_and_leader)
 
-    def _kill_group(self) -> None:
-        if self._next_step:
-            self._next_step.cancel()
-        grouped = self.state is not JobState.STARTING
-        self.state = advance(self.state, JobState.KILLING)
-        self._killed_at = time.monotonic()
-        if grouped:  # before READY it may still be in the supervisor's process group
-            self._signal_group(signal.SIGKILL)
+    def _kill_group_and_leader(self) -> None:
+        self._enter_killing()
         self._signal_leader(signal.SIGKILL)
 
-    def _signal_group(self, number: signal.Signals) -> None:
+    def _enter_killing(self) -> None:
+        """Sends SIGKILL to the process group; before READY, the job may still be in the supervisor's."""
+        if self._next_step:
+            self._next_step.cancel()
+        was_ready = self.state is not JobState.STARTING
+        self.state = advance(self.state, JobState.KILLING)
+        self._killed_at = time.monotonic()
+        if was_ready:
+            self._signal_process_group(signal.SIGKILL)
+
+    def _signal_process_group(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, number)  # the group's id is not reused: the leader is not reaped yet
+            os.killpg(self.pid, number)  # its id is not reused: the leader is not reaped yet
 
     def _signal_leader(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -212,13 +217,7 @@ class Job:
             return
         if self.cause is None and self._out_of_memory():
             self.cause = Cause.MEMORY
-        if self._next_step:
-            self._next_step.cancel()
-        grouped = self.state is not JobState.STARTING
-        self.state = advance(self.state, JobState.KILLING)
-        self._killed_at = time.monotonic()
-        if grouped:
-            self._signal_group(signal.SIGKILL)
+        self._enter_killing()
 
     def survey(self, processes: ProcessTable) -> None:
         """Measures a running tree; kills and counts the survivors of one that is being killed."""
@@ -230,8 +229,8 @@ class Job:
             self._signal_leader(signal.SIGKILL)
             for member in members:
                 kernel.send_signal(member, signal.SIGKILL)
-            if members and self.group and not self._namespaced:  # a namespace dies with its init, and this may wait for other processes
-                self.group.kill()  # on the machine that change their groups
+            if members and self.control_group and not self._namespaced:
+                self.control_group.kill()  # not for a namespace, which dies with its init: it may wait for others that change their groups
             self._count_survivors(len(members))
 
     @property
@@ -240,7 +239,7 @@ class Job:
 
     def _members(self, processes: ProcessTable) -> list[ProcessInfo]:
         """The living processes of the tree, without the leader."""
-        also = self.group.pids() if self.group else ()
+        also = self.control_group.pids() if self.control_group else ()
         return [member for member in processes.tree(self.pid, self._seen, also) if member.alive]
 
     def _measure(self, members: list[ProcessInfo]) -> None:
@@ -252,7 +251,7 @@ class Job:
 
     def _out_of_memory(self) -> bool:
         """True when the kernel has killed a process of the job's control group for its memory use."""
-        if self.group is None or not self.group.out_of_memory():
+        if self.control_group is None or not self.control_group.out_of_memory():
             return False
         self._sentence = f"the kernel ended a process of the job, whose control group had reached its cap of {self.memory.cap_mb} MB"
         return True

@@ -128,7 +128,7 @@ class Jobs:
     def _launch(self, start: Start, ready: Callable[[Job], None]) -> Job:
         folder, group = self.folders.make(), self.groups.make(start.memory_mb or self._config.memory_mb)
         try:
-            job = Job(start, self._config, self._loop, folder, group=group, forward=self._forward, ready=ready)
+            job = Job(start, self._config, self._loop, folder, control_group=group, forward=self._forward, ready=ready)
         except BaseException:
             self._discard(folder, group)
             raise
@@ -243,7 +243,7 @@ class Jobs:
 
     def _finish(self, job: Job) -> None:
         exited = job.reap()
-        self._discard(job.folder, job.group)
+        self._discard(job.folder, job.control_group)
         if job is self._trial:
             self._on_trial_ended(job, exited)
         elif self._unkillable.pop(job.start.run, None):
@@ -272,5 +272,5 @@ class Jobs:
         ready = self._last_ready
         if ready is None:
             return Isolation(orphans_killed=self.orphans_killed)
-        cgroup = self.groups.controls if ready.grouped else ()
+        cgroup = self.groups.controls if ready.in_control_group else ()
         return Isolation(ready.pid_namespace, ready.landlock, ready.ports, ready.seccomp, cgroup, self.orphans_killed)

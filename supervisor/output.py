@@ -61,8 +61,8 @@ class Tail:
     def text(self) -> str:
         """The end of the stream as text, with bytes that are not UTF-8 escaped.
 
-        A line whose beginning was dropped is left out, of one that fills all that is kept the first quarter: it may begin with the rest of
-        a secret, and nobody would recognise that.
+        A line whose beginning was dropped may begin with half a secret, which cannot be recognised and masked. That line is left out; when
+        it is all that there is, its first quarter is left out.
         """
         data = b"".join(self._chunks)
         kept, dropped = data[-self._limit :], self.dropped + max(0, len(data) - self._limit)

@@ -26,7 +26,7 @@ _EQUAL, _AT_LEAST, _ANY_BIT = 0x15, 0x35, 0x45
 
 _MSG_FASTOPEN = 0x20000000
 _TYPE_BITS = 0xF
-"""The bits of a socket's type that are no flags."""
+"""The bits of a socket's type that are not flags."""
 _NEW_NAMESPACES = 0x7E020000
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET."""
 _X32 = 0x40000000
