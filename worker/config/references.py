@@ -51,7 +51,7 @@ class ReferenceSettings(StoreSettings, frozen=True, kw_only=True):
 
 
 def unusable(values: Mapping[str, Any], own: Iterable[Variable]) -> Iterator[str]:
-    """A sentence for each allowed name that is a secret of the service itself, and for each folder that is no absolute path."""
+    """A sentence for each allowed name that is a secret of the service itself, and for each folder that is not an absolute path."""
     yield from stores.unusable(values)
     secrets = {name for one in own if one.secret for name in (one.name, f"{one.name}_FILE")}
     for name in values.get("secret_reference_env", ()):

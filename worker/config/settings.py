@@ -72,7 +72,8 @@ class Settings(LoginSettings, frozen=True, kw_only=True):
     discovery_kill_grace: Annotated[
         float,
         setting(
-            "Seconds from SIGTERM to SIGKILL when a job is killed; in them it says where it was stuck.",
+            "Seconds from SIGTERM to SIGABRT when a job is killed; SIGKILL follows 0.25 s later. At both it says where it was stuck. "
+            "At 0 it is killed at once, and says nothing.",
             ge=0,
             le=300,
             low="the stacks of a hung job are missing from its history",
@@ -158,7 +159,8 @@ class Settings(LoginSettings, frozen=True, kw_only=True):
     mass_delete_guard: Annotated[
         float,
         setting(
-            "Share of a scope's entities that one run may mark as deleted. More is held back until an operator releases it.",
+            "Share of a scope's entities, or of its links of one type, that one run may delete. More is held back until an operator "
+            "releases it. Up to 20 always pass; of an attribute that most entities have, one half may go. At 1, nothing is held back.",
             ge=0,
             le=1,
             low="ordinary clean-up waits for an operator",
@@ -249,7 +251,7 @@ class Settings(LoginSettings, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, sources=bare, referenced={}, **empty)
 
     def shown(self) -> dict[str, Any]:
-        """Every setting that is no secret, by its variable in lower case: for /status."""
+        """Every setting that is not a secret, by its variable in lower case: for /status."""
         own = {one.field: getattr(self, one.field) for one in variables(Settings) if not one.secret}
         return own | {name: value for source in self.sources.values() for name, value in source.shown()}
 

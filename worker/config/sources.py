@@ -71,7 +71,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, operator=operator, connector=connector)
 
     def shown(self) -> Iterator[tuple[str, Any]]:
-        """(variable in lower case, value or default) of everything that is no secret."""
+        """(variable in lower case, value or default) of everything that is not a secret."""
         own = {"enabled": self.enabled, "sync_interval": self.sync_interval}
         for variables, values in (
             (switches(self.description), own),

@@ -92,7 +92,7 @@ STORES = {
 
 
 def unusable(values: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence for each entry of a list that is no name, or that allows nearly everything; and for a sign-in that cannot work."""
+    """A sentence for each entry of a list that is not a name, or that allows nearly everything; and for a sign-in that cannot work."""
     for scheme, rules in STORES.items():
         for name in values.get(rules.allowed, ()):
             prefix = rules.beginning.fullmatch(name[:-1]) if name.endswith("*") else None

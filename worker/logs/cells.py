@@ -38,7 +38,7 @@ def _raw(value: Any) -> str:
 def _harmless(value: Any) -> str:
     """The cell, behind a quote where a spreadsheet would take it for a formula; blanks and quotes before the first character do not count.
 
-    Numbers are no text, and stay as they are.
+    Numbers are not text, and stay as they are.
     """
     text = cell(value)
     if isinstance(value, int | float):

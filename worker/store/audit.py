@@ -33,7 +33,7 @@ def add(connection: Connection, actor: Actor, action: str, subject: str, before:
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """The conditions on lines of the audit log; None is no condition."""
+    """The conditions on lines of the audit log; None is not a condition."""
 
     actor: str | None = None
     action: str | None = None

@@ -2,7 +2,7 @@
 
 It counts entities, links of one type, and an attribute that most entities of a scope have. It compares one scope in one run, and all that
 the scope and its account have lost within a day, so that many small scopes or repeated runs do not pass where one large loss is held.
-Entities are counted on balance over the day: entities that come and go, such as pods, are no loss.
+Entities are counted on balance over the day: entities that come and go, such as pods, are not a loss.
 """
 
 from __future__ import annotations

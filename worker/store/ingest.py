@@ -58,8 +58,9 @@ class Ingest:
     organization: Callable[[str], int]
     organizations: Callable[[], list[int]]
     run_id: int | None = None
-    guarded: bool = True
-    """False when the scope was read with another version of the catalogue before: what is lacking now is neither a loss nor a change."""
+    same_catalogue: bool = True
+    """True when the last reading of the scope used the same version of the catalogue. Another version may know other fields and links: one
+    that is missing now is then neither held back by the guard nor recorded as a change."""
 
     def store(self, new: Sequence[Entry], changed: Sequence[Entry]) -> Stored:
         """Writes a batch inside the caller's transaction. Raises `StoreError`; then nothing is written."""
@@ -148,7 +149,7 @@ class Ingest:
             "run": self.run_id,
             "provider": self.scope.provider,
             "account": self.scope.account,
-            "guarded": self.guarded,
+            "same_catalogue": self.same_catalogue,
         }
         self.connection.execute(statements.get("move"), values)
         self.connection.execute(statements.get("sight"), values)
@@ -157,7 +158,7 @@ class Ingest:
             self.connection.execute(statements.get("keep_unreadable"))
         if losing := losses.any_in(self.connection, self.scope_id):
             self.connection.execute(statements.get("forget_returned_attributes"))
-        if self.guarded or losing:
+        if self.same_catalogue or losing:
             self.connection.execute(statements.get("defer_attributes"), values)
         recorded = [entity for (entity,) in self.connection.execute(statements.get("record_changes"), values)]
         written = self.connection.execute(statements.get("merge"), {**values, "recorded": recorded}).fetchall()
@@ -171,4 +172,4 @@ class Ingest:
         return Stored(created=created, updated=updated, unchanged=len(rows) - created - updated)
 
     def _link(self, rows: Sequence[Row], *, fresh: bool) -> None:
-        links.replace(self.connection, self.scope_id, rows, self.organizations(), fresh=fresh, guarded=self.guarded)
+        links.replace(self.connection, self.scope_id, rows, self.organizations(), fresh=fresh, same_catalogue=self.same_catalogue)

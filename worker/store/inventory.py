@@ -74,7 +74,7 @@ class PostgresInventory:
             if self._writes.organization is None:
                 self._writes.organization = self._place(connection, scope)
             row, version, marked = scopes.begin(connection, self._scopes_owner, scope, self._claimed.run_id)
-            opened = OpenScope(row, scope, marks.load(connection, row, valid=marked), guarded=version == self._version)
+            opened = OpenScope(row, scope, marks.load(connection, row, valid=marked), same_catalogue=version == self._version)
             if not opened.marks.missing:
                 opened.load(connection)
             return opened
@@ -107,7 +107,12 @@ class PostgresInventory:
         self._writes.store(lambda _connection, _stored: None)
 
     def end(self, end: wire.ScopeEnd) -> None:
-        """Writes the rest of a scope and its ledger line; a complete scope tombstones what it did not contain."""
+        """Writes the rest of a scope and its ledger line, and decides on the entities that the scope did not show.
+
+        A complete scope tombstones those whose absence is proven, or holds them back. An incomplete scope, or a scope that was seen from
+        outside its owner, deletes nothing: what it did show is confirmed and not held back any more. The scope's losses of links and
+        attributes are settled in any case. A complete scope pins the job to its account; one that is gone, by its source, is retired.
+        """
         opened = self._writes.scopes[end.index]
 
         def close(connection: Connection, stored: dict[int, Stored]) -> Taken:

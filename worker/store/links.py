@@ -9,8 +9,14 @@ from worker.store.connection import Connection
 from worker.store.rows import Row
 
 
-def replace(connection: Connection, scope: int, rows: Sequence[Row], organizations: list[int], *, fresh: bool, guarded: bool) -> None:
-    """Stores the links of these rows; others wait as losses for the end of the scope, if it is guarded. `fresh` rows have no links yet."""
+def replace(
+    connection: Connection, scope: int, rows: Sequence[Row], organizations: list[int], *, fresh: bool, same_catalogue: bool
+) -> None:
+    """Stores the links of these rows. `fresh` rows have no links yet.
+
+    A link that an entity had and now lacks is deleted at once when a new link of its type replaces it, or when the last reading did not use
+    the `same_catalogue`. Otherwise it becomes a loss, which waits for the end of the scope.
+    """
     lines = [
         f"{found.key}\t{copy_format.text(link.type)}\t{copy_format.text(link.target)}\n"
         for found in rows
@@ -26,7 +32,7 @@ def replace(connection: Connection, scope: int, rows: Sequence[Row], organizatio
         keys, partial = [found.key for found in rows], [found.key for found in rows if found.links_partial]
         if losses.any_in(connection, scope):
             connection.execute(statements.get("forget_returned_links"), values)
-        connection.execute(statements.get("defer_links"), {**values, "keys": keys, "partial": partial, "guarded": guarded})
+        connection.execute(statements.get("defer_links"), {**values, "keys": keys, "partial": partial, "same_catalogue": same_catalogue})
     connection.execute(statements.get("link"), values)
     connection.execute("truncate staged_links")
 

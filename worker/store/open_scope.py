@@ -67,8 +67,8 @@ class OpenScope:
     rejected: int = 0
     rejection: str = ""
     """The first rejected resource with its reason."""
-    guarded: bool = True
-    """False when another version of the catalogue read the scope before."""
+    same_catalogue: bool = True
+    """True when the last reading of the scope used the same version of the catalogue (see `Ingest.same_catalogue`)."""
     grown: bool = False
 
     @property

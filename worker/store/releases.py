@@ -1,4 +1,7 @@
-"""Releases: what a person has confirmed as deleted, kept for a time so that it can be undone."""
+"""The records of releases: what each has deleted, kept for a time so that it can be undone.
+
+A release deletes what the guard has held back, on a person's word; `worker.store.tombstones.release` does that, and records it here.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ def begin(connection: Connection, run: int | None, owner: str | None, by: str) -
 
 
 def end(connection: Connection, release: int, *, entities: int, links: int, attributes: int) -> None:
-    """Stores how much a release has deleted; one that has deleted nothing is no release. Inside a transaction."""
+    """Stores how much a release has deleted; one that has deleted nothing is not a release. Inside a transaction."""
     if entities or links or attributes:
         values = {"release": release, "entities": entities, "links": links, "attributes": attributes}
         connection.execute(statements.get("count_release"), values)

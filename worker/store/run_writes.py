@@ -161,4 +161,4 @@ class RunWrites:
     def _ingest(self, connection: Connection, opened: OpenScope) -> Ingest:
         number = self.organization
         assert number is not None
-        return Ingest(connection, opened.row, opened.scope, lambda _: number, lambda: [number], self._claimed.run_id, opened.guarded)
+        return Ingest(connection, opened.row, opened.scope, lambda _: number, lambda: [number], self._claimed.run_id, opened.same_catalogue)

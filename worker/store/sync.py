@@ -40,8 +40,8 @@ def apply(connection: Connection, batch: Batch) -> Stored:
             found = known.compare(entry.key, entry.content)
             if found is not Change.UNCHANGED:
                 (new if found is Change.NEW else changed).append(entry)
-        guarded = scopes.catalogue_version(connection, row) == batch.catalogue_version
-        stored = Ingest(connection, row, batch.scope, places.of, places.all, guarded=guarded).store(new, changed)
+        same_catalogue = scopes.catalogue_version(connection, row) == batch.catalogue_version
+        stored = Ingest(connection, row, batch.scope, places.of, places.all, same_catalogue=same_catalogue).store(new, changed)
     rejected += [Rejected(external_id, why) for external_id, why in stored.reasons]
     unchanged = len(entries) - stored.created - stored.updated - stored.rejected
     return Stored(stored.created, stored.updated, unchanged, rejected)

@@ -1,4 +1,7 @@
-"""Tombstones: entities that a complete scope no longer contains are marked as deleted, but many at once only after a person's release."""
+"""Tombstones: entities that a complete scope no longer contains are marked as deleted, but many at once only after a person's release.
+
+`release` and `release_connector` apply what the guard (`worker.store.guard`) has held back. `worker.store.releases` records and undoes it.
+"""
 
 from __future__ import annotations
 
@@ -56,10 +59,10 @@ def proven(connection: Connection, scope: int, unseen: Sequence[int], absence: A
     if unseen:
         connection.execute(statements.get("forget_sightings"), {"scope": scope, "keys": list(unseen)})
     if absence is Absence.DELETED:
-        connection.execute(statements.get("confirm"), {"scope": scope, "keys": []})
+        connection.execute(statements.get("confirm"), {"scope": scope, "except_keys": []})
         return list(unseen)
     values = {"scope": scope, "keys": list(unseen), "lag": LAG}
-    connection.execute(statements.get("confirm"), values)
+    connection.execute(statements.get("confirm"), {"scope": scope, "except_keys": values["keys"]})
     connection.execute(statements.get("unconfirm"), values)
     if absence is Absence.OUTSIDE:
         return []
@@ -70,11 +73,14 @@ def confirm_seen(connection: Connection, scope: int, unseen: Iterable[int]) -> N
     """Confirms entities that an incomplete scope has shown. Inside a transaction."""
     unconfirmed = {key for (key,) in connection.execute(statements.get("unconfirmed_keys"), {"scope": scope})}
     if unconfirmed:
-        connection.execute(statements.get("confirm"), {"scope": scope, "keys": list(unconfirmed.intersection(unseen))})
+        connection.execute(statements.get("confirm"), {"scope": scope, "except_keys": list(unconfirmed.intersection(unseen))})
 
 
 def unhold_seen(connection: Connection, scope: int, unseen: Iterable[int]) -> None:
-    """Stops holding back entities that an incomplete scope has shown. Inside a transaction."""
+    """Stops holding back entities that the scope has shown, and holds back the others still. Inside a transaction.
+
+    For a reading that does not decide on deletions: of an incomplete scope, or of one that was seen from outside its owner.
+    """
     held = {key for (key,) in connection.execute(statements.get("held_keys"), {"scope": scope})}
     if held:
         connection.execute(statements.get("unhold"), {"scope": scope, "keys": list(held.difference(unseen))})

@@ -1,4 +1,7 @@
-"""The writer process: claims jobs, renews leases, schedules connectors and stores results. Only this process has database credentials."""
+"""The writer process: claims jobs, renews leases, schedules connectors and stores results.
+
+It is the only process of a worker that has database credentials.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The thread that talks to the queue of jobs in the database, so that a slow or unreachable database never blocks the main loop.
 
 The thread claims jobs when slots are free, renews the leases of running jobs, passes on cancellations, sweeps expired claims, and claims
-connectivity tests. While the database is unreachable it reports that and retries; no lease is renewed meanwhile. Our runs go on for
-OUTAGE_GRACE: whoever sweeps waits for LEASE_TTL after its own reconnect, so that a claim can be renewed first, and the token check refuses
-what is written later.
+connectivity tests. While the database is unreachable it reports that and retries; no lease can be renewed meanwhile. Runs go on for
+OUTAGE_GRACE all the same: after an outage each worker sweeps only when LEASE_TTL has passed, so that the others renew their claims first.
+If a job was taken over in spite of that, the token check refuses its late writes.
 """
 
 from __future__ import annotations

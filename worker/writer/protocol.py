@@ -38,7 +38,7 @@ _BATCH = re.compile(rb"\[(\d{1,15}),(\d{1,9}),(?=\[)")
 
 
 class Batch(NamedTuple):
-    """A RECORDS frame that is next and of an open scope; its resources are not decoded, and nothing is known of them."""
+    """A RECORDS frame of an open scope, with the number that is expected next. Its resources are not decoded yet, and may be invalid."""
 
     scope: int
     encoded: memoryview

@@ -82,8 +82,8 @@ class RunStream(threading.Thread):
     def exited(self, exited: Exited) -> None:
         """Notifies the thread that the job's process tree is dead. Called by the main thread.
 
-        The thread may be waiting for the database for minutes. What killed the job is known now, and kept; how a job ended that left by
-        itself is in its pipe.
+        The outcome of a job that was killed is known now and kept, as the thread may wait for the database for minutes. The outcome of a
+        job that left by itself is known when its pipe has been read.
         """
         if exited.cause is not Cause.EXITED:
             self._keep_outcome(judge(Received(), exited))

@@ -52,8 +52,8 @@ where jsonb_typeof(s.attributes -> 'Unreadable') = 'array'
   and e.organization_id = s.organization_id and e.external_id = s.external_id
 
 -- name: record_changes
--- Records what a merge is about to change, field by field; returns the entities. What could not be read is no change. A restored entity gets an
--- entry even when nothing else changed. After another version of the catalogue, what the catalogue decides is no change: which fields there
+-- Records what a merge is about to change, field by field; returns the entities. What could not be read is not a change. A restored entity gets an
+-- entry even when nothing else changed. After another version of the catalogue, what the catalogue decides is not a change: which fields there
 -- are, their order, the names of types, and what is a secret.
 insert into entity_changes (entity_id, run_id, operation, changes)
 select e.id, %(run)s, case when e.is_active then 'updated' else 'restored' end, d.changes
@@ -65,17 +65,17 @@ cross join lateral (
         select 'attributes.' || coalesce(o.key, n.key) as path, o.value as old, n.value as new
         from jsonb_each(e.attributes) o full join jsonb_each(s.attributes) n on o.key = n.key
         where o.value is distinct from n.value and coalesce(o.key, n.key) <> 'Unreadable'
-          and (%(guarded)s or not elder_worker.same_value(o.value, n.value))
+          and (%(same_catalogue)s or not elder_worker.same_value(o.value, n.value))
         union all
         select 'tags.' || coalesce(o.key, n.key), o.value, n.value
         from jsonb_each(e.tags) o full join jsonb_each(s.tags) n on o.key = n.key
         where o.value is distinct from n.value
-          and (%(guarded)s or o.value is null or n.value is null or not elder_worker.same_value(o.value, n.value))
+          and (%(same_catalogue)s or o.value is null or n.value is null or not elder_worker.same_value(o.value, n.value))
         union all
         select path, to_jsonb(old), to_jsonb(new)
         from (values ('name', e.name, s.name), ('region', e.region, s.region),
                      ('entity_type', e.entity_type, s.entity_type), ('sub_type', e.sub_type, s.sub_type)) as v (path, old, new)
-        where old is distinct from new and (%(guarded)s or path in ('name', 'region'))
+        where old is distinct from new and (%(same_catalogue)s or path in ('name', 'region'))
     ) as fields
 ) as d
 where (e.content <> s.content and d.changes <> '{}') or not e.is_active
@@ -96,7 +96,7 @@ on conflict (organization_id, external_id) do update set
     provider = excluded.provider, account = excluded.account, scope_id = excluded.scope_id,
     is_active = true, deleted_at = null,
     changed_at = case
-        when not %(guarded)s and e.is_active and not (e.id = any(%(recorded)s::bigint[])) then e.changed_at
+        when not %(same_catalogue)s and e.is_active and not (e.id = any(%(recorded)s::bigint[])) then e.changed_at
         when (e.attributes -> 'Unreadable') is distinct from (excluded.attributes -> 'Unreadable')
             and (e.attributes - 'Unreadable', e.tags, e.entity_type, e.sub_type, e.name, e.region, e.is_active, e.scope_id) is not distinct from
                 (excluded.attributes - 'Unreadable', excluded.tags, excluded.entity_type, excluded.sub_type, excluded.name, excluded.region,

@@ -11,8 +11,8 @@ where l.entity_id = e.id and l.kind = 'attribute'
   and coalesce(s.attributes -> l.name, 'null') not in ('null', '""', '[]', '{}')
 
 -- name: defer_attributes
--- Keeps attributes that staged resources no longer have, or have empty, and records each as a loss. Where no guard applies, only what is
--- held already is kept.
+-- Keeps attributes that staged resources no longer have, or have empty, and records each as a loss. After a reading with another version of the
+-- catalogue, only what is held already is kept.
 with lost as (
     select s.ctid as line, e.id as entity_id, old.key as name, old.value as old, s.attributes -> old.key as new
     from staged s
@@ -22,7 +22,7 @@ with lost as (
       and old.key <> 'Unreadable' and length(old.key) <= 200
       and old.value not in ('null', '""', '[]', '{}')
       and coalesce(s.attributes -> old.key, 'null') in ('null', '""', '[]', '{}')
-      and (%(guarded)s or exists (
+      and (%(same_catalogue)s or exists (
           select from elder_worker.losses l
           where l.entity_id = e.id and l.kind = 'attribute' and l.name = old.key and l.held_at is not null))
 ), recorded as (
@@ -43,8 +43,8 @@ where l.entity_id = e.id and l.kind = 'link' and l.name = s.dependency_type and 
 
 -- name: defer_links
 -- Records links that resources no longer have as losses. A link that a new one of the same type replaces is deleted at once, so that an entity
--- has one parent; so is any where no guard applies. A resource with `links_partial` keeps its links,
--- and its parent unless it has another one.
+-- has one parent; so is any after a reading with another version of the catalogue. A resource with `links_partial` keeps
+-- its links, and its parent unless it has another one.
 with gone as (
     select d.id, d.source_id, d.dependency_type, d.target_external_id,
            row_number() over (partition by d.source_id, d.dependency_type order by d.id) as nth
@@ -68,7 +68,7 @@ with gone as (
         where d.source_id = e.id and d.dependency_type = l.dependency_type and d.target_external_id = l.target)
     group by 1, 2
 ), weighed as (
-    select g.*, g.nth <= coalesce(a.links, 0) or not %(guarded)s as replaced
+    select g.*, g.nth <= coalesce(a.links, 0) or not %(same_catalogue)s as replaced
     from gone g left join added a using (source_id, dependency_type)
 ), replaced as (
     delete from dependencies d using weighed w where d.id = w.id and w.replaced

@@ -13,7 +13,7 @@ select id, config from elder_worker.tests where strpos(config::text, %(mark)s) >
 select config from discovery_jobs where id = %s for update
 
 -- name: set_config_of_job
--- Stores the config of a job. It is no change of the job: neither its schedule nor updated_at moves.
+-- Stores the config of a job. It is not a change of the job: neither its schedule nor updated_at moves.
 update discovery_jobs set config = %s where id = %s
 
 -- name: config_of_test

@@ -14,8 +14,8 @@ select count(*) from gone
 delete from elder_worker.sightings where scope_id = %(scope)s and key = any(%(keys)s)
 
 -- name: hand_over
--- Gives entities that scopes no longer see to the scope that saw them last, read in full most lately; returns how many. Without keys, all of
--- them; with a limit, so many at most. What has got another owner, or was deleted, while this statement waited for its row stays as it is.
+-- Gives entities that scopes no longer see to another current scope that sees them, to the one that was read in full last when there are
+-- several; returns how many. Without keys, all of them; with a limit, so many at most. What has got another owner, or was deleted, while this statement waited for its row stays as it is.
 with heirs as (
     select distinct on (g.entity_id) g.entity_id, g.scope_id, g.key, g.content
     from elder_worker.sightings g
@@ -97,20 +97,20 @@ with held as (
 select count(*) from gone
 
 -- name: unconfirm
--- Marks entities of a scope that a reading which proves no deletion did not show; the first such reading counts.
+-- Sets `unconfirmed_since` of entities that a reading which proves no deletion did not show, unless an earlier reading has set it.
 update entities set unconfirmed_since = now()
 where scope_id = %(scope)s and key = any(%(keys)s) and is_active and unconfirmed_since is null
 
 -- name: unconfirmed_before
--- Returns which of the keys are of entities that have been unconfirmed for `lag` seconds.
+-- Returns which of the keys are of entities whose `unconfirmed_since` was set at least `lag` seconds ago.
 select key from entities
 where scope_id = %(scope)s and key = any(%(keys)s) and is_active and unconfirmed_since <= now() - make_interval(secs => %(lag)s)
 
 -- name: unconfirmed_keys
--- Returns the keys of the unconfirmed entities of a scope.
+-- Returns the keys of a scope's entities that have an `unconfirmed_since`.
 select key from entities where scope_id = %(scope)s and unconfirmed_since is not null
 
 -- name: confirm
--- Clears that mark of all entities of a scope but those with these keys.
+-- Clears `unconfirmed_since` of a scope's entities, except for those with the keys `except_keys`.
 update entities set unconfirmed_since = null
-where scope_id = %(scope)s and unconfirmed_since is not null and key <> all(%(keys)s)
+where scope_id = %(scope)s and unconfirmed_since is not null and key <> all(%(except_keys)s)
