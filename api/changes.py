@@ -94,7 +94,7 @@ def show_diff(context: Context, query: Paging, body: Any, entity_id: int) -> dic
 
 
 def ignore(context: Context, query: NoQuery, body: IgnoreBody, job_id: int) -> dict[str, Any]:
-    """Adds a field to those that a job leaves out; its next run takes it from the inventory, which is no change."""
+    """Adds a field to those that a job leaves out; its next run takes it from the inventory, which is not a change."""
     field = body.field.strip()
     with audited(context, "field ignored", f"job {job_id}") as line:
         job = get_job(line.connection, job_id, locked=True)

@@ -21,7 +21,7 @@ from providers.schema import parse
 from worker.store.keys import Role
 
 NAME = "name"
-"""The one path parameter that is no id."""
+"""The one path parameter that is not an id."""
 
 MAX_INTEGER = 2**63 - 1
 MAX_BODY, MAX_BULK = 1024 * 1024, 32 * 1024 * 1024

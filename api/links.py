@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 
 def header(answer: Any, query: Iterable[tuple[str, str]]) -> str:
-    """The value of the header for an answer to a query; empty for what is no list. Addresses are relative to the list's own."""
+    """The value of the header for an answer to a query; empty for what is not a list. Addresses are relative to the list's own."""
     if not isinstance(answer, dict) or "per_page" not in answer:
         return ""
     kept = [(name, value) for name, value in query if name not in ("page", "cursor")]

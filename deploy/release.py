@@ -55,7 +55,7 @@ def build(root: pathlib.Path, folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def main(arguments: list[str] | None = None, root: pathlib.Path = ROOT) -> int:
-    """Exit code 0: built; 1: the commit is no release, and stderr says why."""
+    """Exit code 0: built; 1: the commit is not a release, and stderr says why."""
     parser = argparse.ArgumentParser(description="Builds the wheel and the source distribution into dist/.")
     parser.add_argument("--snapshot", action="store_true", help="builds a commit that is no release, too")
     chosen = parser.parse_args(arguments)

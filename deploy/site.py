@@ -1,7 +1,7 @@
 """The documentation as a site: ``make site`` writes it to ./site.
 
 The pages are those of docs/, and `PAGES` besides. They are copied into build/site, with docs/images, and with every link as the site has
-it: a link to a file that is no page (a manifest, a test) becomes the name of that file, as nobody knows where a reader's copy of the
+it: a link to a file that is not a page (a manifest, a test) becomes the name of that file, as nobody knows where a reader's copy of the
 repository is. The generator is Zensical, the successor of Material for MkDocs by the same team; mkdocs.yml is its configuration.
 """
 

@@ -24,11 +24,11 @@ def base_url(domain: str) -> str:
     try:
         port = parts.port
     except ValueError:
-        raise ValueError(f"'{parts.netloc.rpartition('@')[2]}' has a port that is no number from 0 to 65535") from None
+        raise ValueError(f"'{parts.netloc.rpartition('@')[2]}' has a port that is not a number from 0 to 65535") from None
     if parts.username is not None or parts.query or parts.fragment or not parts.hostname or set(parts.hostname) & set(" ,;<>\"'\\"):
         raise ValueError("it must be a host, with a scheme and a port if need be, such as example.com or https://example.com:9443")
     if parts.scheme not in ("https", "http"):
-        raise ValueError(f"'{parts.scheme}' is no scheme that can be used: it must be https")
+        raise ValueError(f"'{parts.scheme}' is not a scheme that can be used: it must be https")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError(f"plain http would show the token to everybody on the way to {parts.hostname}: use https")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

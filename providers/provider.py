@@ -132,7 +132,7 @@ class Provider(abc.ABC):
     connector: ClassVar[type[msgspec.Struct] | None] = None
     """The variables of this provider's connector, or None when it has no connector. Each field is one of `config`, of the same type."""
     shared_prefix: ClassVar[bool] = False
-    """True when other software has variables with the same prefix, as ``AWS_``: then an unknown name is no mistake."""
+    """True when other software has variables with the same prefix, as ``AWS_``: then an unknown name is not a mistake."""
     sdk: ClassVar[tuple[str, ...]] = ()
     """Modules that a job imports and that may not be installed: ``("botocore",)``. Without them the provider cannot run here."""
     memory_mb: ClassVar[int] = 128

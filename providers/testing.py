@@ -270,7 +270,7 @@ class ProviderSuite:
             assert not apart, apart
 
     def _is_a_sentence(self, message: str) -> None:
-        """One line of several words that is no exception's name, and holds no secret."""
+        """One line of several words that is not an exception's name, and holds no secret."""
         assert "\n" not in message
         assert len(message.split()) >= 4, message
         assert "unexpected" not in message, message

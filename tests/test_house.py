@@ -122,6 +122,23 @@ def arrows(package: str) -> dict[tuple[str, str], set[str]]:
     return found
 
 
+def files_that_test(path: str) -> list[str]:
+    """The test files that are named after a module or import it; where there are none, those of the modules that import it."""
+    tests = {found: imports(found) for found in (ROOT / "tests").rglob("test_*.py")}
+    sources = {found: imports(found) for found in SOURCES}
+    wanted = seen = {module_name(ROOT / path)}
+
+    def of(files: dict[pathlib.Path, set[str]]) -> list[pathlib.Path]:
+        return [found for found, names in files.items() if any(f"{name}.".startswith(f"{one}.") for name in names for one in wanted)]
+
+    stem = pathlib.Path(path).stem
+    named = [found for found in tests if found.parent == (ROOT / "tests" / path).parent and f"_{stem}." in found.name]
+    while wanted and not (found := {*named, *of(tests)}):
+        wanted = {module_name(importer) for importer in of(sources)} - seen
+        seen = seen | wanted
+    return sorted(str(one.relative_to(ROOT)) for one in found) if wanted else []
+
+
 def picture() -> str:
     """Rooms, floors and arrows of each package that has rooms: what docs/architecture.md shows."""
     lines = []
@@ -324,4 +341,4 @@ def test_a_migration_says_which_code_works_with_its_result(path):
 
 
 if __name__ == "__main__":
-    print(picture())
+    print("\n".join(files_that_test(sys.argv[1])) if sys.argv[1:] else picture())

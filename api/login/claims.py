@@ -59,5 +59,5 @@ def _values(claim: Any) -> tuple[str, ...]:
 
 
 def _clean(value: Any) -> str:
-    """The text with what is not printable left out; empty for what is no text."""
+    """The text with what is not printable left out; empty for what is not text."""
     return "".join(filter(str.isprintable, value)).strip()[:LONGEST] if isinstance(value, str) else ""

@@ -144,7 +144,7 @@ def _page(answer: HttpResponse) -> Page:
 
 
 def _values(body: Any, where: str) -> list[Any]:
-    """The items of an answer. Raises `BadAnswer` for an answer that is no list: none of Azure's is without `value`, however short."""
+    """The items of an answer. Raises `BadAnswer` for an answer that is not a list: none of Azure's is without `value`, however short."""
     found = body.get("value") if isinstance(body, dict) else None
     ensure_whole(body, f"Azure answered '{where}'")
     if not isinstance(found, list):

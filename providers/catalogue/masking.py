@@ -10,9 +10,9 @@ A string is masked
   the hash of a password;
 - where it is base64 of a text with any of these.
 
-AWS's ids, ARNs, URLs, dates, numbers below 100,000, file paths and references to variables are no secrets. Neither is what stands under a
+AWS's ids, ARNs, URLs, dates, numbers below 100,000, file paths and references to variables are not secrets. Neither is what stands under a
 key that ends in Id, Arn, Name, Ref, Policy or in a word for a time, or under the key of an IAM condition
-(``token.example.com:sub``). Numbers and booleans stay. `ResourceKind.unmasked` lists what else is no secret.
+(``token.example.com:sub``). Numbers and booleans stay. `ResourceKind.unmasked` lists what else is not a secret.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ HARMLESS = re.compile(
     r"|\$\{\w+\}|\$\(\w+\)|(?-i:\$[A-Z_][A-Z0-9_]*)|\{\{[^{}]*\}\}",
     re.DOTALL | re.IGNORECASE,
 )
-"""Values that are no secrets, whatever their name says: ARNs, addresses, small numbers, times, ids of AWS, file paths, references."""
+"""Values that are not secrets, whatever their name says: ARNs, addresses, small numbers, times, ids of AWS, file paths, references."""
 
 _KEY = "PRIVATE KEY(?: BLOCK)?-----"
 _SHAPES = re.compile(

@@ -80,7 +80,7 @@ class Shape:
         try:
             encoded = msgspec.json.encode(found)
         except UNENCODABLE:
-            return found  # it is no JSON, and no sink can store it: the sink says so, and why
+            return found  # it is not JSON, and no sink can store it: the sink says so, and why
         try:
             kept = msgspec.json.decode(encoded, type=dict[str, Any])
             for path in ignored:

@@ -43,7 +43,7 @@ class EntraShape(shape.Shape):
         """The resource of an item, or the reason why the item cannot be stored."""
         try:
             return self.resource(kind, item, {}, organization=self._tenant, links=links, links_partial=partial)
-        except (DataError, AttributeError, TypeError) as error:  # no id; something that is no object where one must be
+        except (DataError, AttributeError, TypeError) as error:  # no id; something that is not an object where one must be
             reason = str(error) if isinstance(error, DataError) else "it is not shaped as Microsoft Graph describes it"
             name = item.get("displayName") or item.get("id") if isinstance(item, dict) else None
             return Rejected(kind.sub_type, str(name or "without a name"), reason)

@@ -128,7 +128,7 @@ def _naming() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _parents(one: GcpKind) -> tuple[GcpKind, ...]:
-    """The kind and the lists that must be read before it and are no types of their own."""
+    """The kind and the lists that must be read before it and are not types of their own."""
     parent = kind(one.under) if one.under else None
     return (one, *(_parents(parent) if parent and (parent.hidden or one.is_inline) else ()))
 

@@ -48,7 +48,7 @@ def _transport_of(service: str) -> Any:
 def asking(session: Session, method: str, project: str) -> Callable[[str | None, int], dict[str, Any]]:
     """The call of a list: takes a page token and a size, and gives the page as Google's JSON.
 
-    What Google cannot reach is named in the page (`unreachables`, `warning`), and is no error here.
+    What Google cannot reach is named in the page (`unreachables`, `warning`), and is not an error here.
     """
     service, call = service_and_method(method)
     transport = _transport_of(service)(credentials=AnonymousCredentials())  # the session signs in

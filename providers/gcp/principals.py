@@ -22,7 +22,7 @@ _POOL = re.compile(r"principal(?:Set)?:(//iam\.googleapis\.com/projects/[^/]+/lo
 
 
 def identifier(member: str) -> str:
-    """The id of a member of a binding or of a principal of a deny policy; empty for one that is deleted, or is no single resource.
+    """The id of a member of a binding or of a principal of a deny policy; empty for one that is deleted, or is not a single resource.
 
     That of a workload identity pool's principals is the pool's. Kubernetes' (``serviceAccount:p.svc.id.goog[ns/name]``) have none.
     """

@@ -82,7 +82,7 @@ def hog_in_children(config: HostileConfig) -> None:
 
 
 def write_garbage(config: HostileConfig) -> None:
-    """Bytes that are no frame, on every pipe it has."""
+    """Bytes that are not a frame, on every pipe it has."""
     _everywhere(b"\xff" * 64)
     sleep(config)
 

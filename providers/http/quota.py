@@ -77,7 +77,7 @@ def clock(headers: Mapping[str, str]) -> float:
 
 
 def _seconds(date: str) -> float | None:
-    """The time of a date, in seconds since 1970; None for a text that is no date, or one of no calendar."""
+    """The time of a date, in seconds since 1970; None for a text that is not a date, or one of no calendar."""
     parsed = email.utils.parsedate_tz(date)
     try:
         return float(email.utils.mktime_tz(parsed)) if parsed else None

@@ -58,7 +58,7 @@ class HttpResponse(msgspec.Struct, frozen=True):
 
     @property
     def is_foreign(self) -> bool:
-        """True for a refusal that is no JSON object, as every source sends: it is a proxy's, a firewall's or a load balancer's."""
+        """True for a refusal that is not a JSON object, as every source sends: it is a proxy's, a firewall's or a load balancer's."""
         return not self.body.lstrip().startswith(b"{")
 
 

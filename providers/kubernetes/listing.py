@@ -170,7 +170,7 @@ def _objects(body: bytes) -> pages.Page:
 
 
 def _salvaged(body: bytes) -> pages.Page:
-    """The page of an answer in which a single text is no Unicode: every object by itself, so that only that one is rejected."""
+    """The page of an answer in which a single text is not Unicode: every object by itself, so that only that one is rejected."""
     try:
         found = msgspec.convert(json.loads(body.decode("utf-8", "surrogateescape")), _LooseList)
     except (ValueError, RecursionError) as error:

@@ -46,7 +46,7 @@ def explain(answer: HttpResponse, what: str) -> ProviderError | None:
             return BadAnswer(
                 f"'{what}' was answered {answer.status} by something that is no API server: is a proxy in between?", detail=text
             )
-        case 404 if not said:  # in the API server's own text, which is no JSON
+        case 404 if not said:  # in the API server's own text, which is not JSON
             return Unsupported(f"{NAME} does not offer '{what}' (404)", detail=text)
         case 403:
             return _denied(what, message, text)

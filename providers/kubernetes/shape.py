@@ -128,7 +128,7 @@ def _group_of(reference: Mapping[str, Any], usual: str | None) -> str | None:
 
 
 def _stored(item: Item) -> Item:
-    """A copy of an object: of annotations and environment variables what is no secret, of the status what is stable."""
+    """A copy of an object: of annotations and environment variables what is not a secret, of the status what is stable."""
     metadata = {**item["metadata"]}
     if found := metadata.pop("annotations", None):
         kept = annotation.kept(found)

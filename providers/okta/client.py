@@ -72,7 +72,7 @@ class Client:
         )
 
     def _confirm(self) -> None:
-        """Asks for one group, as a service app is no user who could ask for itself. An app that is denied groups is accepted all the same.
+        """Asks for one group: a service app is not a user, who could ask for itself. An app that is denied groups is accepted all the same.
 
         Raises `CredentialsError` when Okta does not accept the app, other errors without a verdict.
         """

@@ -34,7 +34,7 @@ class OktaShape(shape.Shape):
         """The resource of an item, or the reason why the item cannot be stored."""
         try:
             return self.resource(kind, item, context or {}, organization=self._domain, links=links, links_partial=partial)
-        except (DataError, AttributeError, TypeError) as error:  # no id; something that is no object where one must be
+        except (DataError, AttributeError, TypeError) as error:  # no id; something that is not an object where one must be
             reason = str(error) if isinstance(error, DataError) else "it is not shaped as Okta describes it"
             return Rejected(kind.sub_type, _display_name(kind, item), reason)
 

@@ -180,7 +180,7 @@ def test_servers_in_every_spelling(given, found):
     ("changes", "complaint"),
     [
         ({"server": ""}, "must be one host"),
-        ({"server": "http://dc1"}, "no scheme of a directory"),
+        ({"server": "http://dc1"}, "not a scheme of a directory"),
         ({"server": "ldaps://dc1", "use_ssl": False}, "contradict"),
         ({"server": "ldaps://dc1", "port": 389}, "contradict"),
         ({"server": "dc1:x"}, "a port that is not a number"),

@@ -157,7 +157,7 @@ def test_who_is_refused_is_told_what_to_do(organization, reply, kind, words):
         ({"domain": "example.okta.com/api"}, "without a path"),
         ({"domain": "exa mple.okta.com"}, "must be a host"),
         ({"domain": "ftp://example.okta.com"}, "it must be https"),
-        ({"domain": "example.okta.com:99999"}, "a port that is no number"),
+        ({"domain": "example.okta.com:99999"}, "a port that is not a number"),
         ({"domain": "https://user:pw@example.okta.com"}, "must be a host"),
         ({"api_token": "a\nb"}, "characters that no token has"),
         ({"api_tokn": "x"}, "did you mean `api_token`?"),
