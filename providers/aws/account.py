@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
+
 from providers.aws.client import Sessions
 from providers.aws.failure import RAISED, is_final, translate
 from providers.concurrency import OncePerKey
-from providers.errors import CredentialsError, ProviderError, ScopeError
+from providers.errors import CredentialsError, ProviderError, ScopeError, TimedOut
 from providers.http.credential import Credential
 
 CLIENTS = 24
@@ -57,6 +59,7 @@ class Account:
 
         When they have expired, or STS does not accept them either, they are not used again. When STS does, it is the region that does not
         know them: AWS answers so in a region that is not enabled for the account. When STS gives no verdict, the call alone has failed.
+        So it has when there were no credentials to sign it with, and there are again.
         """
         try:
             if is_final(raised):
@@ -64,6 +67,8 @@ class Account:
             self._verdict.judge(error)
         except CredentialsError as refused:
             return refused
+        if isinstance(raised, BotoCoreError):  # no answer of AWS
+            return TimedOut(f"for a moment, there was nothing to sign the call with: {error}", detail=error.detail)
         return not_enabled(region, self.id) if region else error
 
     def _asked_sts(self) -> None:

@@ -6,9 +6,10 @@ Nothing is looked up in a home folder or a profile, so nothing can name a progra
 from __future__ import annotations
 
 import configparser
+import contextlib
 import json
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.credentials import (
@@ -19,6 +20,7 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
     InstanceMetadataProvider,
 )
+from botocore.exceptions import BotoCoreError, CredentialRetrievalError
 from botocore.utils import FileWebIdentityTokenLoader, InstanceMetadataFetcher
 
 from providers import secrecy
@@ -32,7 +34,38 @@ SESSION_NAME = "elder-worker"
 _KEYS = ("access_key_id", "secret_access_key", "session_token")
 
 
-def base(config: AwsConfig, operator: AwsOperator, make_client: ClientMaker) -> Credentials:
+class Renewed:
+    """Credentials that botocore renews. Whatever keeps it from that is a `CredentialRetrievalError`, with the way of the renewal."""
+
+    def __init__(self, credentials: Any) -> None:
+        self._credentials = credentials
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._credentials, name)
+
+    def get_frozen_credentials(self) -> Any:
+        """The keys to sign a request with, renewed when they are about to expire. Raises `BotoCoreError`, `ClientError`."""
+        with _retrieved(self._credentials.method):
+            return self._credentials.get_frozen_credentials()
+
+    def get_deferred_property(self, name: str) -> Callable[[], Any]:
+        """A function that gives one of the keys, or the account, when a request is made."""
+        return lambda: getattr(self.get_frozen_credentials(), name, None)
+
+
+@contextlib.contextmanager
+def _retrieved(method: str) -> Iterator[None]:
+    """Turns what botocore lets through into its own error: no file with a token, an answer without keys, keys that have expired."""
+    try:
+        yield
+    except BotoCoreError:
+        raise
+    except (LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+        words = str(error) if isinstance(error, OSError | RuntimeError) else f"{type(error).__name__}: {error}"
+        raise CredentialRetrievalError(provider=method, error_msg=words) from error
+
+
+def base(config: AwsConfig, operator: AwsOperator, make_client: ClientMaker) -> Credentials | Renewed:
     """The identity before any role of the config is assumed. Raises `CredentialsError` when there is none."""
     if config.access_key_id:
         return Credentials(config.access_key_id, config.secret_access_key, config.session_token or None, method="config")
@@ -44,14 +77,14 @@ def base(config: AwsConfig, operator: AwsOperator, make_client: ClientMaker) -> 
     return found
 
 
-def assumed(source: Any, role: str, external_id: str | None, make_client: ClientMaker) -> Credentials:
+def assumed(source: Any, role: str, external_id: str | None, make_client: ClientMaker) -> Renewed:
     """The credentials of a role, fetched when first used and renewed before they end."""
     extra = {"RoleSessionName": SESSION_NAME} | ({"ExternalId": external_id} if external_id else {})
     fetcher = AssumeRoleCredentialFetcher(make_client, source, role, extra_args=extra)
-    return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+    return Renewed(DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))
 
 
-def _own(operator: AwsOperator, make_client: ClientMaker) -> Credentials | None:
+def _own(operator: AwsOperator, make_client: ClientMaker) -> Credentials | Renewed | None:
     """The worker's own identity, in the order of the AWS SDKs."""
     role, token_file = operator.role_arn, operator.web_identity_token_file
     if operator.credentials_file:
@@ -61,15 +94,22 @@ def _own(operator: AwsOperator, make_client: ClientMaker) -> Credentials | None:
         extra = {"RoleSessionName": operator.role_session_name or SESSION_NAME}
         loader = FileWebIdentityTokenLoader(token_file)
         fetcher = AssumeRoleWithWebIdentityCredentialFetcher(make_client, loader, role, extra_args=extra)
-        return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role-with-web-identity")
-    return ContainerProvider(environ=environment(operator, "AWS_")).load() or _of_the_machine(operator)
+        return Renewed(DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role-with-web-identity"))
+    return _loaded(ContainerProvider(environ=environment(operator, "AWS_"))) or _of_the_machine(operator)
 
 
-def _of_the_machine(operator: AwsOperator) -> Credentials | None:
+def _loaded(provider: Any) -> Renewed | None:
+    """What one of botocore's providers has, if anything. Raises `CredentialRetrievalError`."""
+    with _retrieved(provider.METHOD):
+        found = provider.load()
+    return Renewed(found) if found else None
+
+
+def _of_the_machine(operator: AwsOperator) -> Renewed | None:
     if operator.ec2_metadata_disabled:
         return None
     fetcher = InstanceMetadataFetcher(timeout=1, num_attempts=1, env={}, user_agent=SESSION_NAME)
-    return InstanceMetadataProvider(iam_role_fetcher=fetcher).load()
+    return _loaded(InstanceMetadataProvider(iam_role_fetcher=fetcher))
 
 
 def from_file(path: pathlib.Path) -> Credentials:

@@ -12,6 +12,7 @@ import msgspec
 from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 
+from providers.aws import sdk_faults
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, Throttled, TimedOut, Unsupported
 
 RAISED = (aws.ClientError, aws.BotoCoreError, ResponseParserError)
@@ -37,7 +38,7 @@ _UNSUPPORTED = frozenset({
     "InvalidAction", "NotSignedUp", "OptInRequired", "SubscriptionRequiredException",
     "UnknownOperationException", "UnsupportedOperation", "UnsupportedOperationException",
 })  # fmt: skip
-_SLOW = frozenset({"RequestTimeout", "RequestTimeoutException"})
+_SLOW = frozenset({"IDPCommunicationError", "RequestTimeout", "RequestTimeoutException"})
 _BARE_STATUS = frozenset({"401", "403", "404", "405", "407", "500", "502", "503", "504"})
 """Codes that botocore makes of the status of an answer that has none."""
 _GONE = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent")
@@ -65,6 +66,21 @@ _MISSING = "the permission {what} is missing{where}: allow it to this user or ro
 RULES = (
     Rule("clock", CredentialsError, _SKEW, _SKEWED),
     Rule("clock of a signature", CredentialsError, _SKEW, _SIGNED, "Signature expired|Signature not yet current"),
+    Rule(
+        "web identity expired", CredentialsError,
+        "the web identity token in AWS_WEB_IDENTITY_TOKEN_FILE has expired{where} ({code}): see why it is not renewed", _EXPIRED,
+        "Token expired: current date/time",
+    ),
+    Rule(
+        "web identity", CredentialsError,
+        "AWS does not accept the token in AWS_WEB_IDENTITY_TOKEN_FILE{where} ({code}): its issuer must be an identity provider of the "
+        "account's IAM, with this audience, and the role must trust it", frozenset({"IDPRejectedClaim", "InvalidIdentityToken"}),
+    ),
+    Rule(
+        "sts region", CredentialsError,
+        "AWS STS is not active in this region for the account{where} ({code}): activate it in IAM's account settings, or set another "
+        "AWS_DEFAULT_REGION", frozenset({"RegionDisabledException"}),
+    ),
     Rule(
         "expired", CredentialsError, "the AWS session token has expired{where}: give a new one, or a role that renews itself", _EXPIRED
     ),
@@ -122,31 +138,11 @@ RULES = (
     Rule("missing", Denied, _MISSING, _DENIED),
 )  # fmt: skip
 
-_NO_IDENTITY = (
-    aws.CredentialRetrievalError, aws.MetadataRetrievalError, aws.NoCredentialsError, aws.PartialCredentialsError,
-    aws.TokenRetrievalError, aws.UnauthorizedSSOTokenError,
-)  # fmt: skip
-_NO_CREDENTIALS = "there are no AWS credentials: give access_key_id and secret_access_key, or the worker a role or AWS_CREDENTIALS_FILE"
 _SESSION_CALLS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity"})
 _NO_SESSION = (
     "AWS gives no session of the role, or does not renew it ({code}: {words}): allow sts:{call} to the identity that assumes the role, and "
     "name that identity in the role's trust policy"
 )
-_SILENCES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
-    ((aws.ConnectTimeoutError,), "no connection to AWS for {what}{where} in time: is there a route, and does a firewall let it through?"),
-    ((aws.ReadTimeoutError,), "AWS took the connection for {what}{where} and did not answer in time: try again later"),
-    ((aws.ProxyConnectionError,), "the proxy did not let {what}{where} through: check HTTPS_PROXY and NO_PROXY"),
-    (
-        (aws.EndpointConnectionError,),
-        "AWS cannot be reached for {what}{where} (no address, or the connection is refused): check the network",
-    ),
-    (
-        (aws.ConnectionClosedError, aws.IncompleteReadError, aws.ResponseStreamingError),
-        "AWS cut the connection in its answer to {what}{where}",
-    ),
-    ((aws.ConnectionError, aws.HTTPClientError), "the connection to AWS broke for {what}{where}"),
-)
-"""Silences told apart. The first that fits is the one."""
 
 
 def code_of(error: Exception) -> str:
@@ -193,14 +189,8 @@ def translate(error: Exception, permission: str = "", where: str = "") -> Provid
         return CredentialsError(sentence, detail=str(error))
     if isinstance(error, aws.ClientError):
         return _answered(error, permission, place)
-    if isinstance(error, aws.SSLError):
-        sentence = f"the TLS certificate of AWS{place} is not trusted: set AWS_CA_BUNDLE if a proxy signs its own"
-        return BadAnswer(sentence, detail=str(error))
-    if isinstance(error, _NO_IDENTITY):
-        return CredentialsError(_NO_CREDENTIALS, detail=str(error))
-    for kinds, sentence in _SILENCES:
-        if isinstance(error, kinds):
-            return TimedOut(sentence.format(what=what, where=place), detail=str(error))
+    if isinstance(error, aws.BotoCoreError):
+        return sdk_faults.translate(error, what, place)
     if isinstance(error, ResponseParserError):
         return BadAnswer(f"the answer to {what}{place} is not what AWS sends: is something in between?", detail=str(error))
     return None

@@ -38,8 +38,11 @@ class Credential:
     @property
     def refused(self) -> CredentialsError | None:
         """Why the source no longer accepts the credential, as a new exception; None while it does."""
-        found = self._refused
-        return CredentialsError(str(found), detail=found.detail) if found else None
+        if (found := self._refused) is None:
+            return None
+        again = CredentialsError(str(found), detail=found.detail)
+        again.error_kind = found.error_kind
+        return again
 
     def confirm_by(self, confirm: Callable[[], object]) -> None:
         """Sets the confirming request, for a source that is known later than its credential."""

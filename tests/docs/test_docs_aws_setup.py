@@ -8,9 +8,10 @@ import shlex
 import botocore.session
 import pytest
 from botocore import xform_name
+from botocore.exceptions import CredentialRetrievalError
 from setup_page import SetupPage
 
-from providers.aws import failure, health
+from providers.aws import failure, health, sdk_faults
 from providers.aws.config import AwsConfig
 from providers.schema import parse
 from worker.cli.main import main
@@ -67,5 +68,8 @@ def test_every_denial_has_a_sentence_that_a_run_tells():
     outcomes = {"Denied": "denied", "TimedOut": "timeout", "Unsupported": "unsupported", "CredentialsError": "credentials"}
     told = [(outcomes.get(rule.error.__name__, ""), rule.sentence) for rule in failure.RULES]
     told.append(("timeout", str(health.silence("me-south-1"))))
-    assert len(PAGE.denials()) == 8
+    for words in ("response did not contain: access_key", "response 403", "the refreshed credentials are still expired"):
+        error = sdk_faults.translate(CredentialRetrievalError(provider="iam-role", error_msg=words), "a call", "")
+        told.append((error.error_kind, str(error)))
+    assert len(PAGE.denials()) == 11
     assert PAGE.untold(told) == []

@@ -165,6 +165,21 @@ def test_a_policy_that_aws_names_is_named():
         ),
         ("ExpiredToken", "The security token included in the request is expired", CredentialsError, "session token has expired"),
         ("ExpiredTokenException", "The security token included in the request is expired", CredentialsError, "session token has expired"),
+        (
+            "ExpiredTokenException",
+            "Token expired: current date/time 1632315300 must be before the expiration date/time1632311700",
+            CredentialsError,
+            "the web identity token in AWS_WEB_IDENTITY_TOKEN_FILE has expired",
+        ),
+        (
+            "InvalidIdentityToken",
+            "No OpenIDConnect provider found in your account for https://oidc.eks.eu-central-1.amazonaws.com/id/A",
+            CredentialsError,
+            "its issuer must be an identity provider",
+        ),
+        ("IDPRejectedClaim", "The identity provider rejected the claim", CredentialsError, "the role must trust it"),
+        ("IDPCommunicationError", "The identity provider could not be reached", TimedOut, "try again later"),
+        ("RegionDisabledException", "STS is not activated in this region for account:1", CredentialsError, "AWS STS is not active"),
         ("InvalidClientTokenId", "The security token included in the request is invalid.", CredentialsError, "check the access key"),
         ("AuthFailure", "AWS was not able to validate the provided access credentials", CredentialsError, "check the access key"),
         ("OptInRequired", "You are not subscribed to this service.", Unsupported, "not signed up for the service"),
@@ -203,6 +218,9 @@ def test_every_row_of_the_table_has_a_test():
         "not signed up",
         "unsupported",
         "slow",
+        "sts region",
+        "web identity",
+        "web identity expired",
     }
 
 
