@@ -8,19 +8,17 @@ has enabled, a closed billing account, a deleted project, a service perimeter an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from providers.errors import (
-    CredentialsError,
     Denied,
     PageExpired,
     PageTooLarge,
     ProviderError,
     Throttled,
-    TimedOut,
 )
 from providers.google.causes import CAUSES, Cause, NotFound
 from providers.http.client import Explain
@@ -176,37 +174,3 @@ def _oauth_scope(answer: HttpResponse) -> str:
     """The OAuth scope that the token lacks, as the header names it."""
     wanted = re.search(r'scope="([^"]+)"', answer.headers.get("www-authenticate", ""))
     return f"OAuth scope {wanted[1].split()[0]}" if wanted else "an OAuth scope that the sign-in was not given"
-
-
-def of_signin(error: Exception, who: str, scopes: Sequence[str] = (), *, renewed: bool = False) -> ProviderError:
-    """The error that google-auth's failure to get a token is. `who` is the account, as people know it.
-
-    `renewed` says that it had a token before: a metadata server that does not answer then is silent, and not missing.
-    """
-    said = next((one for one in error.args[1:] if isinstance(one, dict)), {})
-    code, text = str(said.get("error", "")), str(said.get("error_description", ""))
-    detail = f"{code}: {text}" if code else str(error)
-    if code == "unauthorized_client":
-        wanted = " ".join(scopes)
-        sentence = f"Google Workspace does not let {who} have {wanted}: add the scope to its client id (domain-wide delegation)"
-        return Denied(sentence, permission=wanted, detail=detail)
-    for pattern, cure in _SIGNIN:
-        if not (renewed and cure is _NO_KEY) and re.search(pattern, detail, re.IGNORECASE):
-            return CredentialsError(f"Google does not sign in {who}: {cure}", detail=detail)
-    if code and not getattr(error, "retryable", False):
-        return CredentialsError(f"Google does not sign in {who} ({code}): check the key and the account", detail=detail)
-    return TimedOut(f"no token for {who}: Google's token endpoint (or metadata server) does not answer as it should", detail=detail)
-
-
-_NO_KEY = "there is no key; give one, or run where Google's metadata server answers"
-_SIGNIN = (
-    ("certificate.verify.failed", "the certificate of its token endpoint cannot be verified; set GOOGLE_CA_BUNDLE"),
-    ("iat and exp|reasonable timeframe", "the time in the request is wrong; set this machine's clock (NTP)"),
-    ("account not found", "the account was deleted or disabled; make a key of another one"),
-    ("invalid jwt signature", "the key was deleted, or is another account's; make a new one"),
-    ("invalid email or user", "there is no such person in the domain; name an active administrator"),
-    ("rapt|reauth", "the organization asks people to sign in again from time to time; use a service account"),
-    ("access_denied|account restricted|context.aware", "an access policy of the organization does not let it in from here"),
-    ("compute ?metadata|compute engine metadata", _NO_KEY),
-    ("invalid_grant", "the key or the refresh token was revoked or has expired; make a new one"),
-)

@@ -32,6 +32,7 @@ from providers import secrecy
 from providers.errors import ConfigError, CredentialsError
 from providers.google import failure as google_failure
 from providers.google import key as google_key
+from providers.google import signin_faults
 from providers.google.operator import GoogleOperator
 from providers.http.client import TIMEOUT, Explain, Http
 from providers.http.credential import Credential
@@ -108,8 +109,8 @@ class Signin:
     def _refresh(self) -> None:
         try:
             self.credentials.refresh(self.transport)
-        except exceptions.GoogleAuthError as error:
-            ours = google_failure.of_signin(error, self._who, self.credentials.scopes or (), renewed=bool(self.credentials.token))
+        except signin_faults.RAISED as error:
+            ours = signin_faults.of_signin(error, self._who, self.credentials.scopes or (), renewed=bool(self.credentials.token))
             if isinstance(ours, CredentialsError):
                 self.credential.refuse(ours)
             raise ours from None

@@ -8,6 +8,7 @@ import shlex
 import pytest
 import yaml
 from document import blocks
+from google.auth.exceptions import OAuthError, RefreshError
 from peers import google_permissions, google_refusals
 from peers.google_cloud import PROJECTS
 from recorder import Recorder
@@ -19,7 +20,7 @@ from providers.gcp.catalogue import ABOVE_PROJECTS
 from providers.gcp.config import GcpConfig
 from providers.google import key as google_key
 from providers.google.causes import CAUSES
-from providers.google.failure import of_signin
+from providers.google.signin_faults import of_signin
 from providers.http import retry
 from providers.runner import run
 from providers.schema import parse
@@ -159,7 +160,12 @@ def test_every_denial_has_a_sentence_that_a_run_tells(told):
     causes = [(outcomes[cause.error.__name__], cause.sentence) for cause in CAUSES]
     replies = ("Invalid JWT Signature", "account not found", "Token must be in a reasonable timeframe", "Compute Engine Metadata")
     refusals = [of_signin(ValueError(reply, {"error": "invalid_grant", "error_description": reply}), "the account") for reply in replies]
+    refusals += [
+        of_signin(OAuthError("Error code invalid_grant", '{"error": "invalid_grant"}'), "a federated identity"),
+        of_signin(RefreshError("File '/token' was not found."), "a federated identity"),
+        of_signin(RefreshError("Unable to acquire impersonated credentials", '{"error": {"status": "PERMISSION_DENIED"}}'), "the account"),
+    ]
     assert {type(one) for one in refusals} == {CredentialsError}
 
-    assert len(PAGE.denials()) == 19
+    assert len(PAGE.denials()) == 22
     assert PAGE.untold([*told, *causes, *(("credentials", str(one)) for one in refusals)]) == []

@@ -17,6 +17,7 @@ from providers.authentik import client as authentik_client
 from providers.authentik import source as authentik_source
 from providers.errors import ScopeError
 from providers.google import failure as google_failure
+from providers.google import signin_faults as google_signin_faults
 from providers.google.causes import CAUSES
 from providers.google_workspace import client as workspace_client
 from providers.http.response import HttpResponse, refusal
@@ -89,7 +90,7 @@ def _searches() -> Iterator[tuple[str, str]]:
 
 
 def _google(code: str, text: str) -> tuple[str, str]:
-    error = google_failure.of_signin(ValueError(text, {"error": code, "error_description": text}), "the service account", ("scope",))
+    error = google_signin_faults.of_signin(ValueError(text, {"error": code, "error_description": text}), "the service account", ("scope",))
     return error.outcome.value if isinstance(error, ScopeError) else error.error_kind, str(error)
 
 

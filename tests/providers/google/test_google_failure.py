@@ -6,7 +6,6 @@ import json
 
 import pytest
 from google.api.error_reason_pb2 import ErrorReason
-from google.auth.exceptions import TransportError
 
 from providers.errors import (
     BadAnswer,
@@ -18,7 +17,6 @@ from providers.errors import (
     ProviderError,
     ScopeError,
     Throttled,
-    TimedOut,
 )
 from providers.google import failure
 from providers.google.causes import CAUSES, Disabled, NotFound
@@ -245,12 +243,3 @@ def test_a_404_of_googles_says_it_in_googles_words():
     error = failure.of_answer("x", answer(404, legacy("Resource Not Found: groupKey", "notFound")), "get a thing")
     assert isinstance(error, NotFound)
     assert "(Google: notFound: Resource Not Found: groupKey)" in str(error)
-
-
-@pytest.mark.parametrize(("renewed", "kind"), [(False, CredentialsError), (True, TimedOut)])
-def test_a_metadata_server_that_is_silent_for_a_moment_is_no_missing_key(renewed, kind):
-    """Where it has given a token before, it is there: the run is not over."""
-    error = TransportError(
-        "Failed to retrieve the token from the Google Compute Engine metadata service. Compute Engine Metadata server unavailable"
-    )
-    assert isinstance(failure.of_signin(error, "the machine's service account", renewed=renewed), kind)
