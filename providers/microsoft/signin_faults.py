@@ -26,18 +26,18 @@ SENTENCES = {
     "700212": "no federated credential of the app matches the token's audience: check the credential's audience",
     "700213": "no federated credential of the app matches the token's subject: check the credential's subject",
     "70025": "the app has no federated credential: add one, or use a client secret",
-    "90002": "the tenant_id is not known in this cloud: check it, and AZURE_CLOUD",
+    "90002": "the tenant_id is not known in this cloud: check it, and {prefix}CLOUD",
     "900021": "the tenant_id is not valid: it must be a GUID or a domain of the tenant",
     "900023": "the tenant_id is not valid: it must be a GUID or a domain of the tenant",
     "50020": "the account belongs to another tenant: check tenant_id",
     "50194": "the app is for one tenant only, and not for this one: check tenant_id",
     "90072": "the account does not exist in this tenant: check tenant_id",
-    "500011": "the tenant does not know Resource Manager under this address: check AZURE_CLOUD and tenant_id",
-    "50001": "the tenant does not know Resource Manager under this address: check AZURE_CLOUD and tenant_id",
-    "500014": "the service principal of Resource Manager is disabled in this tenant: an administrator can enable it",
-    "900382": "the app belongs to another Azure cloud: set AZURE_CLOUD",
-    "900432": "the app belongs to another Azure cloud: set AZURE_CLOUD",
-    "900439": "the app belongs to Azure Government: set AZURE_CLOUD to AzureUSGovernment",
+    "500011": "the tenant does not know {api} under this address: check {prefix}CLOUD and tenant_id",
+    "50001": "the tenant does not know {api} under this address: check {prefix}CLOUD and tenant_id",
+    "500014": "the service principal of {api} is disabled in this tenant: an administrator can enable it",
+    "900382": "the app belongs to another Azure cloud: set {prefix}CLOUD",
+    "900432": "the app belongs to another Azure cloud: set {prefix}CLOUD",
+    "900439": "the app belongs to Azure Government: set {prefix}CLOUD to AzureUSGovernment",
     "65001": "an administrator has not consented to the app in this tenant",
     "50105": "the app requires an assignment that this principal does not have: assign it under Enterprise applications",
     "50034": "the account does not exist in this tenant: check tenant_id and client_id",
@@ -63,7 +63,7 @@ SENTENCES = {
     "90013": "a value of the sign-in is not valid: check tenant_id, client_id and client_secret for blanks and quotes",
     "90019": "no tenant was named: set tenant_id",
 }
-"""Explanations by the number of the AADSTS code, in the words of Azure; `sentence` has those of the other product."""
+"""Explanations by the number of the AADSTS code; `{api}` is the API that is signed in to, `{prefix}` that of the operator's variables."""
 
 PRODUCTS = {"AZURE_": ("Azure", "Resource Manager"), "ENTRA_": ("Microsoft Entra ID", "Microsoft Graph")}
 """Names of the sign-in and of the API that it is for, by the prefix of the operator's variables."""
@@ -93,7 +93,7 @@ def sign_in_explained(prefix: str) -> Callable[[HttpResponse, str], ProviderErro
 
 def sentence(code: str, prefix: str) -> str:
     """The explanation of a code, with the API and the variables of the product."""
-    return SENTENCES[code].replace("Resource Manager", PRODUCTS[prefix][1]).replace("AZURE_CLOUD", f"{prefix}CLOUD")
+    return SENTENCES[code].format(api=PRODUCTS[prefix][1], prefix=prefix)
 
 
 def sign_in_error(text: str, prefix: str) -> ProviderError:

@@ -20,7 +20,7 @@ from providers.entra.config import EntraOperator
 from providers.errors import Denied, Outcome, ProviderError
 from providers.http import retry
 from providers.http.response import HttpResponse
-from providers.microsoft.signin_faults import SENTENCES
+from providers.microsoft.signin_faults import SENTENCES, sentence
 from providers.runner import run
 from providers.schema import parse
 from providers.testing import operator_of
@@ -150,7 +150,7 @@ def entra_told(graph, monkeypatch):
 
 
 def test_every_denial_has_a_sentence_that_a_run_tells(azure_told, entra_told):
-    refused = [("credentials", f"cannot sign in to Azure: {sentence}") for sentence in SENTENCES.values()]
+    refused = [("credentials", f"cannot sign in to Azure: {sentence(code, 'AZURE_')}") for code in SENTENCES]
 
     assert len(PAGE.denials()) == 18
     assert PAGE.untold([*azure_told, *entra_told, *refused]) == []

@@ -8,7 +8,7 @@ from peers.arm_account import SECRET, TENANT
 
 from providers import registry
 from providers.errors import ConfigError, CredentialsError, Throttled
-from providers.microsoft.signin_faults import SENTENCES, sign_in_error
+from providers.microsoft.signin_faults import PRODUCTS, SENTENCES, sentence, sign_in_error
 from providers.schema import parse
 
 
@@ -35,12 +35,16 @@ def test_case_az_9_a_refused_sign_in_says_what_it_is(account, code, result):
     assert SECRET not in str(raised.value) + raised.value.detail
 
 
+@pytest.mark.parametrize("prefix", PRODUCTS)
 @pytest.mark.parametrize("code", sorted(SENTENCES))
-def test_case_az_9_each_code_has_its_sentence_and_no_other(code):
-    error = sign_in_error(f"AADSTS{code}: whatever. Trace ID: 1 Correlation ID: 2", "AZURE_")
+def test_case_az_9_each_code_has_its_sentence_and_no_other(code, prefix):
+    error = sign_in_error(f"AADSTS{code}: whatever. Trace ID: 1 Correlation ID: 2", prefix)
     assert f"(AADSTS{code})" in str(error)
-    assert SENTENCES[code] in str(error)
+    assert sentence(code, prefix) in str(error)
     assert isinstance(error, CredentialsError)
+    others = {word for product, (_, api) in PRODUCTS.items() if product != prefix for word in (api, f"{product}CLOUD")}
+    assert not [word for word in others if word in str(error)]
+    assert not set("{}") & set(str(error))
 
 
 def test_case_az_9_a_code_that_nobody_foresaw_reaches_the_operator_in_microsofts_words():
