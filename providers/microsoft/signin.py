@@ -61,7 +61,7 @@ class Bearer(bearer.Bearer):
         """`prefix` is that of the operator's variables: ``AZURE_``."""
         super().__init__(self._signed_in)
         self._credential, self._scopes, self._prefix = credential, scopes, prefix
-        self._claims = ""
+        self._claims, self._renewed = "", False
 
     def renew(self, sent: Mapping[str, Any], answer: HttpResponse) -> None:
         """A token was refused; when Azure says which claims it wants (continuous access evaluation), the next one has them."""
@@ -77,10 +77,11 @@ class Bearer(bearer.Bearer):
         except ProviderError:
             raise
         except Exception as error:
-            ours = failure.classify(error, self._prefix)
+            ours = failure.of_signin(error, self._prefix, renewed=self._renewed)
             if ours is None:
                 raise
             raise ours from error
+        self._renewed = True
         return bearer.Token(token.token, token.expires_on - bearer.FRESH)
 
 

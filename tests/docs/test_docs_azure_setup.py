@@ -7,6 +7,7 @@ import re
 import shlex
 
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
 from peers.arm_account import SECRET, SUBSCRIPTION, TENANT
 from peers.graph import SECRET as GRAPH_SECRET
 from peers.graph import TENANT as GRAPH_TENANT
@@ -20,6 +21,7 @@ from providers.entra.config import EntraOperator
 from providers.errors import Denied, Outcome, ProviderError
 from providers.http import retry
 from providers.http.response import HttpResponse
+from providers.microsoft import failure
 from providers.microsoft.signin_faults import SENTENCES, sentence
 from providers.runner import run
 from providers.schema import parse
@@ -152,5 +154,12 @@ def entra_told(graph, monkeypatch):
 def test_every_denial_has_a_sentence_that_a_run_tells(azure_told, entra_told):
     refused = [("credentials", f"cannot sign in to Azure: {sentence(code, 'AZURE_')}") for code in SENTENCES]
 
-    assert len(PAGE.denials()) == 18
+    for error in (
+        FileNotFoundError(2, "No such file or directory", "/token"),
+        ClientAuthenticationError("No response content from Microsoft Entra ID"),
+    ):
+        ours = failure.of_signin(error, "AZURE_")
+        refused.append((ours.error_kind, str(ours)))
+
+    assert len(PAGE.denials()) == 20
     assert PAGE.untold([*azure_told, *entra_told, *refused]) == []
