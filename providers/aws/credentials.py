@@ -35,7 +35,7 @@ _KEYS = ("access_key_id", "secret_access_key", "session_token")
 
 
 class Renewed:
-    """Credentials that botocore renews. Whatever keeps it from that is a `CredentialRetrievalError`, with the way of the renewal."""
+    """Credentials that botocore renews. Each failure to do so is a `CredentialRetrievalError`, with the way of the renewal."""
 
     def __init__(self, credentials: Any) -> None:
         self._credentials = credentials
@@ -99,7 +99,7 @@ def _own(operator: AwsOperator, make_client: ClientMaker) -> Credentials | Renew
 
 
 def _loaded(provider: Any) -> Renewed | None:
-    """What one of botocore's providers has, if anything. Raises `CredentialRetrievalError`."""
+    """The credentials that one of botocore's providers has, if any. Raises `CredentialRetrievalError`."""
     with _retrieved(provider.METHOD):
         found = provider.load()
     return Renewed(found) if found else None

@@ -1,4 +1,4 @@
-"""What botocore raises where AWS has not answered a call, as our errors: no credentials, silence, a setting, a call that cannot be made.
+"""Exceptions of botocore where AWS has not answered a call, as our errors: no credentials, silence, a setting, a call that cannot be made.
 
 `GROUPS` is the table; its rows are tried in order, and what is in none of them is the trouble of the one call.
 """
@@ -14,7 +14,7 @@ from providers.errors import BadAnswer, ConfigError, CredentialsError, ProviderE
 
 
 class NoCredentialsYet(CredentialsError):
-    """What gives the worker its credentials does not answer as it should, which may pass."""
+    """The service that gives the worker its credentials does not answer as it should, which may pass."""
 
     error_kind = "source"
 
@@ -98,13 +98,13 @@ _SOURCES = {
     "assume-role-with-web-identity": ("the worker's web identity", "check AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN"),
     "assume-role": ("AWS STS", "check the role and the identity that assumes it"),
 }
-"""Where credentials come from, by botocore's name of it: ours, and what to do when there are none."""
+"""Sources of credentials, by botocore's name of it: ours, and what to do when there are none."""
 
 _EXPIRED = "still expired"
 _MAY_PASS = re.compile(
     r"timeout|could not connect|connection was closed|non 200 response (429|5\d\d)|did not contain|unable to parse", re.IGNORECASE
 )
-"""How botocore words that a service of credentials did not answer, or not with credentials."""
+"""Words of botocore that say that a service of credentials did not answer, or not with credentials."""
 
 
 def translate(error: aws.BotoCoreError, what: str, where: str) -> ProviderError:

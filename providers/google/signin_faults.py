@@ -1,4 +1,4 @@
-"""What keeps google-auth from getting a token, as our errors: a refusal, a silence, or an answer of something that is not Google."""
+"""Failures of google-auth to get a token, as our errors: a refusal, a silence, or an answer of something that is not Google."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from google.auth import exceptions
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, TimedOut
 
 RAISED = (exceptions.GoogleAuthError, OSError, ValueError, LookupError)
-"""What google-auth raises when it asks for a token: its own errors, and those of files and of answers that it does not expect."""
+"""Exceptions of google-auth when it asks for a token: its own errors, and those of files and of answers that it does not expect."""
 
 _SILENT = (exceptions.TransportError, exceptions.TimeoutError, exceptions.ResponseError)
 _OF_ANSWERS = (exceptions.RefreshError, exceptions.OAuthError)
