@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -38,12 +39,16 @@ class _Deliveries:
 
 
 def register(app: Flask, context: Context) -> None:
-    """Counts every request of the application, and adds the route that tells the numbers."""
+    """Counts every request of the application, and adds the route that tells the numbers.
+
+    An alert for the first request of a kind needs a counter that is there before it, at 0: Prometheus takes no first value for an increase.
+    """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Build())
     registry.register(_Deliveries(context))
     labels = ("method", "route")
     requests = Counter("elder_api_requests", "Requests by route and status", (*labels, "status"), registry=registry)
+    slowed = Counter("elder_api_slowed_down_requests", "Requests refused as too many wrong keys came from their address", registry=registry)
     seconds = Histogram("elder_api_request_duration_seconds", "Duration of requests", labels, registry=registry, buckets=BUCKETS)
 
     def begin() -> None:
@@ -54,6 +59,7 @@ def register(app: Flask, context: Context) -> None:
         route = request.url_rule.rule if request.url_rule else "none"
         method = request.method if known else "any"
         requests.labels(method, route, str(response.status_code)).inc()
+        slowed.inc(response.status_code == HTTPStatus.TOO_MANY_REQUESTS)
         seconds.labels(method, route).observe(time.monotonic() - g.begun)
         return response
 

@@ -46,3 +46,21 @@ def test_a_key_is_asked_for_and_a_refusal_is_counted(elder_app, monkeypatch):
     assert client.get("/metrics").status_code == 401
     seen = requests(elder_app, headers={"Authorization": "Bearer the-first-key-of-all"})
     assert seen == {("GET", "/metrics", "401"): 1}
+
+
+def test_the_counter_of_guessed_keys_is_there_before_the_first(elder_app, monkeypatch):
+    """Prometheus takes no first value for an increase."""
+    import msgspec
+
+    context = elder_app.extensions["elder"]
+    monkeypatch.setattr(context, "settings", msgspec.structs.replace(context.settings, elder_api_key="the-first-key-of-all"))
+    client, key = elder_app.test_client(), {"Authorization": "Bearer the-first-key-of-all"}
+
+    def slowed() -> float:
+        text = client.get("/metrics", headers=key, environ_base={"REMOTE_ADDR": "127.0.0.9"}).text
+        [family] = [one for one in text_string_to_metric_families(text) if one.name == "elder_api_slowed_down_requests"]
+        return next(one.value for one in family.samples if one.name.endswith("_total"))
+
+    assert slowed() == 0
+    statuses = [client.get("/api/v1/entities", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(13)]
+    assert statuses.count(429) == slowed() > 0
