@@ -44,5 +44,5 @@ def exit_report(
 def _describe(exited: bool, status: int | None, name: str) -> str:
     if exited:
         return f"the job's process left with exit code {status}"
-    hint = ": the kernel does this when memory runs out" if name == "SIGKILL" else ""
+    hint = ": the kernel does this when memory runs out, or somebody did" if name == "SIGKILL" else ""
     return f"the job's process was ended by {name}, which the worker did not send{hint}"

@@ -38,7 +38,7 @@ def _configured(command: Any) -> Any:
             "--config", multiple=True, metavar="KEY=VALUE", help="A config key: text, JSON, a list with commas, or @FILE (secrets)."
         ),
         click.option("--every", type=Interval(), help="Interval between runs: 30m, 2h, 1d."),
-        click.option("--organization", type=int, help="Id of the organization of what is found."),
+        click.option("--organization", type=int, help="Id of the organization of what is found; without it, one is made for the account."),
         click.option("--queue", help="Queue of the workers that run it."),
         click.option("--description", help="What the job is for."),
     ):
@@ -124,7 +124,7 @@ def test(session: Session, job: int) -> None:
     """Has a worker sign in with the job's config; exits with 1 when it cannot."""
     answer = session.api.send("POST", f"discovery/jobs/{job}/test")
     identity = (answer["identity"] or {}).get("name", "")
-    session.done(answer, f"{answer['message']}{f' (as {identity})' if identity else ''}")
+    session.done(answer, answer["message"] + (f" (as {identity})" if identity and identity not in answer["message"] else ""))
     if not answer["success"]:
         raise SystemExit(EXIT_FAILED)
 

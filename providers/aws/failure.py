@@ -222,6 +222,8 @@ def _is_from_aws(error: aws.ClientError) -> bool:
 def _reason(rule: Rule, status: int, message: str) -> str:
     """AWS's own reason at the end of a sentence, where the table's words do not say it."""
     words = message.strip().partition("\n")[0][:300].rstrip(". ")
+    if words.startswith("<"):  # an answer of XML or HTML that botocore has not read
+        words = ""
     if rule is _OTHER:
         return f": {words or 'without a reason'}" + ("; try again later" if status >= 500 else "")
     return f"; AWS says: {words}" if rule.name == "missing" and words and not _PLAIN_DENIAL.search(words) else ""

@@ -93,7 +93,7 @@ def test_case_dir_3_what_a_run_holds_back_is_listed_by_name(elder, database, sql
     run_once(database, job, [msgspec.structs.replace(one, attributes={}) for one in resources(60)][:30])
     run = elder.get(f"discovery/jobs/{job}/history")["results"][-1]
 
-    assert run["error"].startswith("30 entities, 30 links and 60 attributes are gone from their source")
+    assert run["error"].startswith("30 entities, 30 links and 60 attributes were missing")
     scope = run["scopes"][0]
     assert (scope["held_back"], scope["held_links"], scope["held_attributes"]) == (30, 30, 60)
     held = elder.get(f"runs/{run['id']}/held?per_page=1000")

@@ -64,7 +64,7 @@ def test_f02_an_empty_success_deletes_nothing_until_a_person_says_so(workbench):
     run = workbench.ended(job, 2)
 
     assert (run["status"], run["entities_discovered"], run["entities_deleted"]) == ("completed", 0, 0)
-    assert "60 entities are gone from their source, more than MASS_DELETE_GUARD lets go at once" in run["error"]
+    assert "60 entities were missing, more than MASS_DELETE_GUARD lets go at once" in run["error"]
     assert workbench.entities() == 60
 
     result = command(workbench, "runs", "release", run["id"])

@@ -147,6 +147,8 @@ class EmbeddedPostgres:
     def _tool(self, name: str, *arguments: object, stdin: str = "") -> None:
         command = [*_as_other_user(), str(self._binaries / name), *map(str, arguments)]
         done = subprocess.run(command, check=False, capture_output=True, text=True, env=_environment(), timeout=START_SECONDS, input=stdin)
+        if 'lock file "postmaster.pid" already exists' in done.stderr:
+            raise EmbeddedError(f"the folder {self._folder} is in use by another `elder-worker up`: stop that one, or name another folder")
         if done.returncode != 0:
             raise EmbeddedError(f"{name} failed: {done.stderr.strip()[-500:]}")
 

@@ -69,13 +69,21 @@ def _sum(one: Any, other: Any) -> Any:
 
 
 def held_back(totals: Totals, release: str) -> str:
-    """Sentence for a run whose guard held something back, empty when nothing was; `release` is the command that applies it."""
+    """Sentence for a run whose guard held something back, empty when nothing was; `release` is the command that applies it.
+
+    It stays true in the history of runs, whatever becomes of what was held back.
+    """
     counts = {"entities": totals.held_back, "links": totals.held_links, "attributes": totals.held_attributes}
     parts = [f"{count} {name}" for name, count in counts.items() if count]
     if not parts:
         return ""
     what = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
-    return f"{what} are gone from their source, more than MASS_DELETE_GUARD lets go at once; to let them go: {release}"
+    return f"{what} were missing, more than MASS_DELETE_GUARD lets go at once: held back until seen again or released by `{release}`"
+
+
+def release_command(whose: int | str) -> str:
+    """The command by which a person releases what is held back of a run, by its row, or of a connector, by its owner."""
+    return f"elder runs release {whose}" if isinstance(whose, int) else f"elder connectors release {whose.removeprefix('connector:')}"
 
 
 class Inventory(Protocol):

@@ -14,7 +14,7 @@ from providers.errors import Outcome
 from providers.records import Absence, Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker.run import wire
-from worker.run.inventory import InventoryError, NotStored, Totals, Unanswered, WritesLost, held_back
+from worker.run.inventory import InventoryError, NotStored, Totals, Unanswered, WritesLost, held_back, release_command
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Claimed
 from worker.store import claims, links, losses, marks, scopes, statements, tombstones
@@ -157,7 +157,7 @@ class PostgresInventory:
 
     def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - part of the Inventory protocol
         """Stores the outcome exactly once and returns the job to its schedule. Raises `NotStored` when the database does not answer."""
-        sentence = held_back(self.totals, f"elder-worker runs release {self._claimed.run_id}")
+        sentence = held_back(self.totals, release_command(self._claimed.run_id))
         if sentence and verdict.status is Status.COMPLETED:
             verdict = msgspec.structs.replace(verdict, error=sentence)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, LiteralString, NamedTuple
 
+from worker.run.inventory import Totals, held_back, release_command
 from worker.store import statements
 from worker.store.connection import Connection, transaction
 from worker.store.errors import NotPossible
@@ -43,6 +44,11 @@ def end(connection: Connection, release: int, *, entities: int, links: int, attr
         connection.execute(statements.get("count_release"), values)
     else:
         connection.execute("delete from elder_worker.releases where id = %s", [release])
+
+
+def tell(connection: Connection, run: int | None, owner: str | None, sentence: str) -> None:
+    """Replaces the sentence of a run, or of a connector's newest sync, that ended well: it says what is held back. Inside a transaction."""
+    connection.execute(statements.get("tell_run" if run is not None else "tell_sync"), {"run": run, "owner": owner, "sentence": sentence})
 
 
 def page(
@@ -83,6 +89,8 @@ def _restore(connection: Connection, release: int, owner: str, run: int | None, 
     entities, links, attributes = (_count(connection, f"restore_{kind}", values) for kind in ("entities", "links", "attributes"))
     connection.execute(statements.get("unsettle_ledger"), values)
     connection.execute("update discovery_history set entities_deleted = greatest(entities_deleted - %s, 0) where id = %s", [entities, run])
+    restored = Totals(held_back=entities, held_links=links, held_attributes=attributes)
+    tell(connection, run, owner, held_back(restored, release_command(owner if run is None else run)))
     scopes = [scope for (scope,) in connection.execute(statements.get("scopes_of_release"), values)]
     connection.execute(statements.get("count_scopes"), {"scopes": scopes})
     connection.execute(statements.get("mark_undone"), values)

@@ -96,6 +96,7 @@ def release(connection: Connection, run: int, by: str = "") -> Released | None:
         if row is not None and row[0]:
             return None
         released = _release(connection, run, None, by)
+        releases.tell(connection, run, None, "")
         connection.execute(statements.get("settle_ledger"), {"run": run})
         connection.execute("update discovery_history set entities_deleted = entities_deleted + %s where id = %s", [released.entities, run])
     return released
@@ -107,6 +108,7 @@ def release_connector(connection: Connection, owner: str, by: str = "") -> Relea
     Entities that are seen again are restored.
     """
     with transaction(connection):
+        releases.tell(connection, None, owner, "")
         return _release(connection, None, owner, by)
 
 

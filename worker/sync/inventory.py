@@ -14,7 +14,7 @@ from supervisor.messages import Exited
 from worker.run import wire
 from worker.run.causes import Causes, Unread
 from worker.run.fingerprints import INTEGER, Change, Fingerprints, content_of, key_of
-from worker.run.inventory import InventoryError, Totals, held_back
+from worker.run.inventory import InventoryError, Totals, held_back, release_command
 from worker.run.outcome import Status, Verdict
 from worker.sync.client import ApiError, ElderApi
 from worker.sync.messages import Batch, ScopeClosed, Stored, SyncRun
@@ -169,7 +169,7 @@ class ApiInventory:
         if self._last is not None:
             self._send(self._last)
         self._warn_of_causes()
-        sentence = held_back(self.totals, f"elder-worker connectors release {self._owner.removeprefix('connector:')}")
+        sentence = held_back(self.totals, release_command(self._owner))
         if sentence and verdict.status is Status.COMPLETED:
             verdict = msgspec.structs.replace(verdict, error=sentence)
         if verdict.status is not Status.RELEASED and verdict.error_kind != UNREACHABLE:

@@ -247,7 +247,16 @@ def test_only_what_may_pass_is_to_be_tried_later():
     assert "try again later" in str(failure_of("InternalError", "An internal error has occurred", 500))
 
 
-@pytest.mark.parametrize("message", ["", "Access Denied", "You are not authorized to perform this operation.", "Forbidden"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "Access Denied",
+        "You are not authorized to perform this operation.",
+        "Forbidden",
+        '&lt;?xml version="1.0" encoding="utf-8"?&gt;&lt;Error/&gt;',
+    ],
+)
 def test_a_plain_denial_is_not_quoted(message):
     assert "AWS says" not in str(failure_of("AccessDenied", message, 403))
 

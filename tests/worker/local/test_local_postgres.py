@@ -15,7 +15,7 @@ from waiting import CAP, until
 
 from providers.hostile.intrusions import INTRUSIONS, holds
 from worker.local.everything import Everything
-from worker.local.postgres import EmbeddedPostgres
+from worker.local.postgres import EmbeddedError, EmbeddedPostgres
 
 
 @pytest.fixture
@@ -47,6 +47,18 @@ def test_a_connection_needs_the_password_of_this_start(server, tmp_path):
         assert "password authentication failed" in refusal(second, f":{before}")
     finally:
         second.close()
+
+
+def test_a_folder_that_another_one_uses_is_told_and_left_alone(server, tmp_path):
+    server.start()
+    second = EmbeddedPostgres(tmp_path / "postgres", durable=False, within=MORTAL)
+    try:
+        with pytest.raises(EmbeddedError, match="postgres is in use by another `elder-worker up`: stop that one"):
+            second.start()
+    finally:
+        second.close()
+    with psycopg.connect(server.url()) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
 
 
 def test_the_password_is_in_no_file(server, tmp_path):

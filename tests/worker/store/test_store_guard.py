@@ -70,7 +70,7 @@ class TestLinks:
 
         assert links(sql) == 30 * MEMBERS
         assert (run.inventory.totals.held_links, run.inventory.totals.deleted) == (30 * MEMBERS, 0)
-        assert verdict.error.startswith("1200 links are gone from their source")
+        assert verdict.error.startswith("1200 links were missing")
         listed = held_of(database, run.claimed.run_id)
         assert len(listed) == 1200
         assert {(one["kind"], one["name"], one["run_id"]) for one in listed} == {("link", "has_member", run.claimed.run_id)}

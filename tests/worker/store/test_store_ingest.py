@@ -178,7 +178,7 @@ def test_f02_an_empty_success_where_there_was_plenty_is_held_back_and_can_be_rel
     run.scope([])
     verdict = run.finish()
     assert run.inventory.totals.held_back == 100
-    assert f"elder-worker runs release {run.claimed.run_id}" in verdict.error
+    assert verdict.error.endswith(f"released by `elder runs release {run.claimed.run_id}`")
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (100,)
     with connect(database) as connection:
         assert release(connection, run.claimed.run_id) == (100, 0, 0)

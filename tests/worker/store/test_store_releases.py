@@ -7,6 +7,7 @@ import pytest
 from store_runs import Link, Run, add_job, resources, run_once
 
 from worker.store import held, releases, tombstones
+from worker.store.attention import attention
 from worker.store.connection import connect
 from worker.store.errors import NotPossible
 
@@ -16,7 +17,7 @@ STATE = (
     "select scope_id, entity_id, run_id from elder_worker.held order by 1, 2",
     "select entity_id, scope_id, kind, name, target, value, run_id from elder_worker.losses order by 1, 3, 4, 5",
     "select scope_id, deleted, held_back, held_links, held_attributes from run_scopes order by run_id, scope_id",
-    "select id, entities_deleted from discovery_history order by id",
+    "select id, entities_deleted, error from discovery_history order by id",
     "select id, entities from elder_worker.scopes order by id",
 )
 
@@ -151,3 +152,23 @@ def test_a_release_of_nothing_is_none(database, sql):
         tombstones.release(connection, sql.execute("select max(id) from discovery_history").fetchone()[0])
         tombstones.release(connection, 999)
         assert releases.page(connection, 1, 1) == ([], 0)
+
+
+def test_a_run_says_what_it_holds_back_until_that_is_released_and_again_when_it_is_restored(database, sql, held_run):
+    """Attention has a line for each run that holds something back, with its own number."""
+    said = "select error from discovery_history where id = %s"
+    sentence = sql.execute(said, [held_run]).fetchone()[0]
+    assert sentence.startswith("30 entities, 60 links and 60 attributes were missing")
+    assert sentence.endswith(f"`elder runs release {held_run}`")
+    number = release(database, held_run)
+    assert sql.execute(said, [held_run]).fetchone() == ("",)
+    undo(database, number)
+    assert sql.execute(said, [held_run]).fetchone() == (sentence,)
+
+
+def test_attention_has_a_line_for_each_run_that_holds_something_back(database, sql, held_run):
+    first = held_run - 1
+    sql.execute("update elder_worker.held set run_id = %s where entity_id in (select entity_id from elder_worker.held limit 10)", [first])
+    with connect(database) as connection:
+        lines = {one["number"]: one["count"] for one in attention(connection) if one["kind"] == "held"}
+    assert lines == {first: 10, held_run: 20}

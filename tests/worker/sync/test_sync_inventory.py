@@ -112,8 +112,8 @@ def test_what_was_held_back_comes_with_the_command_that_lets_it_go():
     verdict = inventory.finish(Verdict(Status.COMPLETED), Exited(run="1", cause=Cause.EXITED, exit_code=0))
 
     assert verdict.status is Status.COMPLETED
-    assert verdict.error.startswith("21 entities are gone from their source")
-    assert verdict.error.endswith("elder-worker connectors release ldap")
+    assert verdict.error.startswith("21 entities were missing, more than MASS_DELETE_GUARD")
+    assert verdict.error.endswith("`elder connectors release ldap`")
 
 
 @pytest.mark.parametrize(("outcome", "rejected"), [(Outcome.DENIED, 0), (Outcome.TIMEOUT, 0), (Outcome.COMPLETE, 1)])

@@ -10,9 +10,9 @@ select 'connector', null, newest.connector, 1
 from (select distinct on (connector) connector, status from connector_history where status <> 'running' order by connector, id desc) as newest
 where newest.status not in ('completed', 'cancelled')
 union all
-select 'held', case when s.owner like 'job:%%' then max(h.run_id) end, s.owner, count(*)
+select 'held', h.run_id, s.owner, count(*)
 from elder_worker.held h join elder_worker.scopes s on s.id = h.scope_id
-group by s.owner
+group by h.run_id, s.owner
 union all
 select 'stale', null, '', count(*) from elder_worker.scopes
 where state = 'current' and coalesce(last_complete_at, created_at) < now() - interval '7 days'

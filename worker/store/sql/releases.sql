@@ -112,3 +112,13 @@ delete from elder_worker.releases where released_at < now() - make_interval(days
 -- name: scopes_of_release
 -- Returns the scopes of what a release has deleted.
 select distinct scope_id from elder_worker.released where release_id = %(release)s
+
+-- name: tell_run
+-- Replaces the sentence of a run that was carried out.
+update discovery_history set error = %(sentence)s where id = %(run)s and status = 'completed'
+
+-- name: tell_sync
+-- Replaces the sentence of the newest sync of the connector, if it read everything.
+update connector_history set error = %(sentence)s
+where status = 'completed'
+  and id = (select max(id) from connector_history where 'connector:' || connector = %(owner)s and status <> 'running')
