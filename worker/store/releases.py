@@ -48,7 +48,8 @@ def end(connection: Connection, release: int, *, entities: int, links: int, attr
 
 def tell(connection: Connection, run: int | None, owner: str | None, sentence: str) -> None:
     """Replaces the sentence of a run, or of a connector's newest sync, that ended well: it says what is held back. Inside a transaction."""
-    connection.execute(statements.get("tell_run" if run is not None else "tell_sync"), {"run": run, "owner": owner, "sentence": sentence})
+    statement = statements.get("tell_sync") if run is None else statements.get("tell_run")
+    connection.execute(statement, {"run": run, "owner": owner, "sentence": sentence})
 
 
 def page(
