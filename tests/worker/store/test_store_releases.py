@@ -172,3 +172,18 @@ def test_attention_has_a_line_for_each_run_that_holds_something_back(database, s
     with connect(database) as connection:
         lines = {one["number"]: one["count"] for one in attention(connection) if one["kind"] == "held"}
     assert lines == {first: 10, held_run: 20}
+
+
+def test_the_newest_sync_of_a_connector_says_so_too_and_no_other(database, sql):
+    rows = [("ldap", "completed", "older"), ("okta", "completed", "other"), ("ldap", "completed", "21 entities"), ("ldap", "running", "")]
+    for connector, status, error in rows:
+        sql.execute(
+            "insert into connector_history (connector, run, status, error) values (%s, gen_random_uuid(), %s, %s)",
+            [connector, status, error],
+        )
+    said = "select connector, error from connector_history where status <> 'running' order by id"
+    with connect(database) as connection:
+        tombstones.release_connector(connection, "connector:ldap", "ann")
+        assert sql.execute(said).fetchall() == [("ldap", "older"), ("okta", "other"), ("ldap", "")]
+        releases.tell(connection, None, "connector:ldap", "21 entities")
+    assert sql.execute(said).fetchall() == [("ldap", "older"), ("okta", "other"), ("ldap", "21 entities")]
