@@ -81,5 +81,5 @@ def test_a05_a_process_that_has_ended_wants_no_cpu(process):
     info = kernel.process_info(process.pid)
     os.kill(process.pid, signal.SIGKILL)
     until(lambda: not kernel.process_info(process.pid).alive, "it has ended")
-    assert not kernel.runnable(kernel.process_info(process.pid))
+    until(lambda: not kernel.runnable(kernel.process_info(process.pid)), "its other threads have ended, too")
     assert not kernel.runnable(info._replace(pid=2**22 + 1, state="S", threads=2))

@@ -30,10 +30,14 @@ def no_waiting(monkeypatch):
     monkeypatch.setattr(ContainerMetadataFetcher.__init__, "__defaults__", (None, lambda _seconds: None))
 
 
-def keys(minutes: float, **more: Any) -> tuple[int, Any]:
-    """An answer of the credential service: keys that last so long from now on."""
-    until = (dt.datetime.now(dt.UTC) + dt.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return 200, {"AccessKeyId": "ASIA", "SecretAccessKey": "secret", "Token": "token", "Expiration": until, **more}
+def keys(minutes: float, **more: Any) -> Callable[[], tuple[int, Any]]:
+    """An answer of the credential service: keys that last so long from the moment on at which it is asked."""
+
+    def answer() -> tuple[int, Any]:
+        until = (dt.datetime.now(dt.UTC) + dt.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return 200, {"AccessKeyId": "ASIA", "SecretAccessKey": "secret", "Token": "token", "Expiration": until, **more}
+
+    return answer
 
 
 class Service(serving.Handler):
@@ -50,14 +54,15 @@ def agent():
     """The URL of a credential service; `agent.answers` is what it says, one after the other, and the last one for ever."""
 
     class Agent:
-        answers: list[tuple[int, Any]] = [keys(60)]
+        answers: list[tuple[int, Any] | Callable[[], tuple[int, Any]]] = [keys(60)]
         asked, url = 0, ""
         lock = threading.Lock()
 
         def next(self) -> tuple[int, Any]:
             with self.lock:
                 self.asked += 1
-                return self.answers[min(self.asked, len(self.answers)) - 1]
+                answer = self.answers[min(self.asked, len(self.answers)) - 1]
+            return answer() if callable(answer) else answer
 
     found = Agent()
     with serving.serving(Service, None, answers=staticmethod(found.next)) as url:
