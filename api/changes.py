@@ -14,7 +14,7 @@ from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError
 from api.job_config import merged, provider_of, sealed, shown_job, stored_config
 from api.lookup import get_job, or_404
-from api.paging import from_cursor, page_of
+from api.paging import from_cursor, numbered, page_of
 from worker.store import changes, entities, jobs
 
 IGNORED = "ignore_fields"
@@ -78,11 +78,9 @@ def list_changes(context: Context, query: ChangeFilters, body: Any) -> dict[str,
             after = cursor.place(query.cursor, cursor.CHANGES) if query.cursor else None
             found = changes.behind(connection, query.per_page + 1, query.conditions(), after)
             return from_cursor("changes", found, cursor.CHANGES, query)
-        rows, total = changes.page(connection, query.page, query.per_page, query.conditions(), COUNTED if query.slow() else None)
-    counted = not query.slow() or total <= COUNTED
-    more = bool(rows) and (query.page * query.per_page < total if counted else len(rows) == query.per_page)
-    answer = page_of("changes", rows, total if counted else None, query)
-    return answer | {"next_cursor": cursor.after(cursor.CHANGES, rows[-1]) if more else None}
+        most = COUNTED if query.slow() else None
+        rows, total = changes.page(connection, query.page, query.per_page, query.conditions(), most)
+    return numbered("changes", rows, total, cursor.CHANGES, query, most)
 
 
 def show_diff(context: Context, query: Paging, body: Any, entity_id: int) -> dict[str, Any]:

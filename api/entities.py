@@ -13,7 +13,7 @@ from api.context import Context
 from api.endpoint import Endpoint, Paging
 from api.errors import ApiError
 from api.export import CSV, LINES, Form, asked_for, export
-from api.paging import from_cursor, page_of
+from api.paging import from_cursor, numbered
 from api.search import conditions
 from worker.store import entity_list
 from worker.store.connection import Connection
@@ -63,8 +63,7 @@ def list_entities(context: Context, query: EntityFilters, body: Any) -> dict[str
         columns = _columns(fields, chosen)
         if query.cursor is None:
             found, total = entity_list.page(connection, chosen, columns, query.page, query.per_page)
-            more = bool(found) and query.page * query.per_page < total
-            answer = page_of("entities", found, total, query) | {"next_cursor": cursor.after(query.sort, found[-1]) if more else None}
+            answer = numbered("entities", found, total, query.sort, query)
         else:
             after = cursor.place(query.cursor, query.sort) if query.cursor else None
             found = entity_list.behind(connection, chosen, columns, query.per_page + 1, after)

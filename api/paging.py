@@ -14,6 +14,15 @@ def page_of(name: str, found: list[dict[str, Any]], total: int | None, query: Pa
     return {name: found, "total": total, "page": query.page, "per_page": query.per_page, "pages": pages}
 
 
+def numbered(name: str, found: list[dict[str, Any]], total: int, sort: str, query: Paging, most: int | None = None) -> dict[str, Any]:
+    """The answer to a list by page number, with the cursor to go on from it. There are no totals when more than `most` were counted."""
+    if most is None or total <= most:
+        answer, more = page_of(name, found, total, query), query.page * query.per_page < total
+    else:
+        answer, more = page_of(name, found, None, query), len(found) == query.per_page
+    return answer | {"next_cursor": cursor.after(sort, found[-1]) if more and found else None}
+
+
 def from_cursor(name: str, found: list[dict[str, Any]], sort: str, query: Paging) -> dict[str, Any]:
     """The answer to a list that is read on from a cursor and not counted. `found` has one more row than a page when there are more."""
     more = len(found) > query.per_page

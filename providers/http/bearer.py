@@ -10,6 +10,7 @@ import msgspec
 
 from providers import secrecy
 from providers.errors import CredentialsError
+from providers.http.credential import again
 from providers.http.response import HttpResponse
 
 FRESH = 300.0
@@ -45,7 +46,7 @@ class Bearer:
         """The Authorization header. Raises `CredentialsError`, and what the sign-in raises besides."""
         with self._lock:
             if self._refused:
-                raise CredentialsError(str(self._refused), detail=self._refused.detail)
+                raise again(self._refused)
             if self._token is None or time.time() > self._token.renew_at:
                 self._token = self._fetched()
             return {"Authorization": self._token.authorization}

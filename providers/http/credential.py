@@ -16,6 +16,13 @@ TRIES = 3
 """Refusals of the confirming request in a row that are certain: the waits between them bridge an authenticator that fails for a moment."""
 
 
+def again(refused: CredentialsError) -> CredentialsError:
+    """The same refusal as a new exception: one that is raised in several threads gathers all their tracebacks."""
+    made = CredentialsError(str(refused), detail=refused.detail)
+    made.error_kind = refused.error_kind
+    return made
+
+
 class Credential:
     """The verdict of a source over our credential. Safe to use from several threads."""
 
@@ -38,11 +45,7 @@ class Credential:
     @property
     def refused(self) -> CredentialsError | None:
         """Why the source no longer accepts the credential, as a new exception; None while it does."""
-        if (found := self._refused) is None:
-            return None
-        again = CredentialsError(str(found), detail=found.detail)
-        again.error_kind = found.error_kind
-        return again
+        return again(self._refused) if self._refused else None
 
     def confirm_by(self, confirm: Callable[[], object]) -> None:
         """Sets the confirming request, for a source that is known later than its credential."""

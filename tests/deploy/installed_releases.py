@@ -35,7 +35,7 @@ class Namespace:
         self.kubectl("create", "secret", "generic", "elder-monitoring", "--from-literal=read-key=r")
 
     def kubectl(self, *arguments: object) -> str:
-        """What kubectl prints, which must succeed."""
+        """The output of kubectl, which must succeed."""
         done = kubectl("--kubeconfig", self.helm.environ["KUBECONFIG"], "-n", self.name, *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -80,7 +80,7 @@ class Helm:
         return subprocess.run(command, cwd=self._folder, env=self.environ, capture_output=True, text=True, timeout=240, check=False)
 
     def __call__(self, *arguments: object) -> str:
-        """What a command prints, which must succeed."""
+        """The output of a command, which must succeed."""
         done = self.run(*arguments)
         assert done.returncode == 0, f"helm {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}"
         return done.stdout

@@ -1,4 +1,4 @@
-"""Whether a job computes: real processes, on a clock that the test sets."""
+"""The judgement that a job computes: real processes, on a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROGRAMS = {
         "print('x', flush=True); signal.pause()"
     ),
 }
-"""What computes, in a process that says when it has begun."""
+"""Programs that compute, or do not, and print a line when they have begun."""
 
 
 @pytest.fixture(params=PROGRAMS)

@@ -1,4 +1,4 @@
-"""What botocore raises where AWS has not answered a call: each of its exceptions has its error, and none of them is a crash."""
+"""Exceptions of botocore without an answer of AWS: each has one of our errors, and none of them is a crash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Microsoft's libraries raise: each of their exceptions has its error, and a sign-in that is not answered is no refused one."""
+"""Exceptions of Microsoft's libraries: each has one of our errors, and a sign-in without an answer is not taken for a refused one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What google-auth raises when it gets no token: each of its exceptions has its error, by its class, its flag and Google's answer."""
+"""Exceptions of google-auth when it gets no token: each has one of our errors, by its class, its flag and Google's answer."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_metadata_server_that_is_silent_for_a_moment_is_no_missing_key(renewed
 
 
 def raised(call, *arguments, **more) -> Exception:
-    """What google-auth raises."""
+    """The exception that google-auth raises."""
     with pytest.raises(Exception) as found:
         call(*arguments, **more)
     return found.value

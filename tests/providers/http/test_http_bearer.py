@@ -70,10 +70,11 @@ def test_a_refused_sign_in_is_final_and_one_without_an_answer_is_not(sign_in):
     with pytest.raises(TimedOut):
         bearer.headers()
     sign_in.error = CredentialsError("refused", detail="why")
+    sign_in.error.error_kind = "source"
     for _ in range(2):
         with pytest.raises(CredentialsError, match="refused") as caught:
             bearer.headers()
-        assert caught.value.detail == "why"
+        assert (caught.value.detail, caught.value.error_kind) == ("why", "source")
     assert sign_in.count == 2
 
 

@@ -131,7 +131,7 @@ def client() -> Client:
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_connection_that_has_lost_its_sign_in_is_made_anew(monkeypatch, code):
-    """As behind a load balancer that goes on with another server."""
+    """A load balancer in front of two servers does this: it goes on with the other one."""
     server = Server(monkeypatch, {"dc=a": code, "ou=x": code}, {})
     assert client().base("ou=x", ["entryUUID"]) == {"entryUUID": [b"1"]}
     assert len(server.made) == 2

@@ -95,7 +95,7 @@ BAD = {
     "JWK of numbers": (lambda: jwk(d=5), "damaged or incomplete"),
     "JWK that is endless": (lambda: jwk(n="A" + "_" * 100_000), "damaged or incomplete"),
 }
-"""What is no key -> it, and the complaint."""
+"""Texts that are not a usable key, by what is wrong with them, each with the complaint about it."""
 
 
 @pytest.mark.parametrize("fault", BAD)

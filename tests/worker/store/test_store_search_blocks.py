@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import random
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from store_runs import add_job, resources, run_once
 from waiting import until
 
 from worker.store import entity_list, search_blocks, signature
 from worker.store.connection import connect, transaction
+from worker.store.errors import StoreError
 from worker.store.search import Term, condition
 
 WAITS = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
@@ -177,24 +180,35 @@ def test_what_is_added_while_a_signature_is_made_anew_is_not_lost(connection, da
     assert len(assert_found(connection, Term("word", (), "meanwhile"))) == 1
 
 
+def test_what_is_pending_stays_so_when_whoever_adds_it_dies_on_the_way(connection, database, monkeypatch):
+    connection.execute(STORE, [1, 100])
+    before = pending(connection)
+
+    def cut_off(_: object, ranges: list[tuple]) -> dict:
+        other.pgconn.finish()
+        return {}
+
+    with connect(database) as other, monkeypatch.context() as patched:
+        patched.setattr(search_blocks, "_read", cut_off)
+        patched.setattr(search_blocks, "_store", lambda via, *_: via.execute("select 1"))
+        with pytest.raises((StoreError, psycopg.OperationalError)):
+            search_blocks.add_pending(other)
+    until(lambda: pending(connection) == before, "the server to undo what the lost session had taken")
+    assert assert_found(connection, Term("word", (), "host-77"))
+    add_all(connection)
+    assert assert_found(connection, Term("word", (), "host-77"))
+
+
 def test_several_workers_add_at_once(connection, database):
     connection.execute(STORE, [1, 6_000])
     connection.execute("update entities set name = 'new-' || id where id % 3 = 0")
-    errors = []
 
-    def work() -> None:
-        try:
-            with connect(database) as own:
-                add_all(own)
-        except Exception as error:
-            errors.append(error)
+    def work(_: int) -> int:
+        with connect(database) as own:
+            return add_all(own)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not errors
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(work, range(4), timeout=60)) > 3
     assert pending(connection) == 0
     for word in ("new-300", "host-299", "id/5999"):
         assert assert_found(connection, Term("word", (), word))

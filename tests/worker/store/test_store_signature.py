@@ -121,6 +121,12 @@ def test_what_is_not_there_lacks_bits():
     assert not has(made, signature.of_attribute(("State", "Nome"), None))
 
 
+def test_a_number_of_thousands_of_digits_hides_nothing_and_stops_nothing(sql):
+    """PostgreSQL writes 1e5000 with all its digits, which are more than Python reads."""
+    stored, *_ = sql.execute("""select '{"n": 1e5000, "State": "on"}'::jsonb::text""").fetchone()
+    assert has(signature_of(attributes=stored), signature.of_attribute(("State",), "on"))
+
+
 @pytest.mark.parametrize("error", [msgspec.DecodeError("no JSON"), RecursionError("too many levels for this version of Python")])
 def test_attributes_that_cannot_be_read_hide_nothing(monkeypatch, error):
     def decode(_: str) -> None:
