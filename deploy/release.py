@@ -34,7 +34,7 @@ def obstacles(root: pathlib.Path) -> Iterator[str]:
     """A sentence for each thing that keeps the commit from being a release."""
     found = version(root)
     if not RELEASE.fullmatch(found):
-        yield f"worker/version.py: {found!r} is no version of the form MAJOR.MINOR.PATCH"
+        yield f"worker/version.py: {found!r} is not a version of the form MAJOR.MINOR.PATCH"
     if not re.search(rf"^## \[{re.escape(found)}\] - \d{{4}}-\d\d-\d\d$", (root / "CHANGELOG.md").read_text(), re.MULTILINE):
         yield f"CHANGELOG.md has no heading `## [{found}] - YYYY-MM-DD`: put it below `## [Unreleased]`, above what this release brings"
     if changed := git(root, "status", "--porcelain").splitlines():
@@ -57,7 +57,7 @@ def build(root: pathlib.Path, folder: pathlib.Path) -> list[pathlib.Path]:
 def main(arguments: list[str] | None = None, root: pathlib.Path = ROOT) -> int:
     """Exit code 0: built; 1: the commit is not a release, and stderr says why."""
     parser = argparse.ArgumentParser(description="Builds the wheel and the source distribution into dist/.")
-    parser.add_argument("--snapshot", action="store_true", help="builds a commit that is no release, too")
+    parser.add_argument("--snapshot", action="store_true", help="builds a commit that is not a release, too")
     chosen = parser.parse_args(arguments)
     if not chosen.snapshot and (found := list(obstacles(root))):
         sys.stderr.write("".join(f"no release: {sentence}\n" for sentence in found))

@@ -96,7 +96,7 @@ def _complaints(name: str, found: Description) -> Iterator[str]:
     if not third_party.NAME.fullmatch(name) or found.name != name:
         yield f"it calls itself '{found.name[:40]}'; a name has lower-case letters, digits, - and _"
     if not isinstance(keys, dict) or len(keys) > MOST_KEYS or not all(_KEY.fullmatch(key) for key in keys):
-        yield f"its config is no object of at most {MOST_KEYS} keys"
+        yield f"its config is not an object of at most {MOST_KEYS} keys"
     if len(found.variables) > MOST_KEYS or len(found.resource_types) > MOST_TYPES or len(found.ports) > MOST_KEYS:
         yield "it has too many variables, resource types or ports"
     if found.memory_mb not in MEMORY_MB or not all(0 < port < 65536 for port in found.ports):

@@ -27,7 +27,7 @@ class Interval(click.ParamType[int]):
         """The seconds. Fails the command for anything else."""
         match = re.fullmatch(r"(\d{1,6})([mhd])", str(value))
         if match is None:
-            self.fail(f"'{value}' is no interval: 30m, 2h or 1d", param, ctx)
+            self.fail(f"'{value}' is not an interval: 30m, 2h or 1d", param, ctx)
         return int(match[1]) * _UNITS[match[2]]
 
 

@@ -34,7 +34,7 @@ def load(url: str | None, environ: Mapping[str, str]) -> ClientSettings:
         key = stored.key
     chosen = given or stored.url
     if not chosen.startswith(("http://", "https://")):
-        raise ClientError(f"'{chosen}' is no URL of an API: it begins with http:// or https://")
+        raise ClientError(f"'{chosen}' is not a URL of an API: it begins with http:// or https://")
     return ClientSettings(chosen.rstrip("/"), key)
 
 

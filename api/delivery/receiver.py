@@ -62,7 +62,7 @@ def parse(url: str, allowed: Sequence[Network]) -> Receiver:
         try:
             resolve(receiver, allowed)
         except OSError as error:
-            raise Refused(f"{receiver.host} is no address: {error.strerror or error}") from None
+            raise Refused(f"{receiver.host} is not an address: {error.strerror or error}") from None
     return receiver
 
 
@@ -103,7 +103,7 @@ def check(host: str, scheme: str, addresses: Sequence[str], allowed: Sequence[Ne
             raise Refused(f"{named} is link-local, a metadata service, multicast or no address at all, which no webhook may reach")
         listed = any(address in network for network in allowed)
         if not listed and not _is_public(address):
-            raise Refused(f"{named} is no public address: list it, or its network, in {_SETTING} if webhooks may reach it")
+            raise Refused(f"{named} is not a public address: list it, or its network, in {_SETTING} if webhooks may reach it")
         if scheme == "http" and not listed:
             raise Refused(f"http to {named} can be read and changed on the way: use https, or list it in {_SETTING}")
 
@@ -137,5 +137,5 @@ def _resolved(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:  # a label that is too long or empty
-        raise Refused(f"'{host}' is no host name") from None
+        raise Refused(f"'{host}' is not a host name") from None
     return list(dict.fromkeys(str(one[4][0]) for one in found))

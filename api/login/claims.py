@@ -20,7 +20,7 @@ def person(claims: Mapping[str, Any], settings: LoginSettings) -> Person:
     """The person whom the claims are about. Raises `SignInRefused` for somebody whose groups give no role."""
     subject = str(claims["sub"])
     if not subject.isprintable() or not 0 < len(subject) <= LONGEST_SUBJECT:
-        raise SignInRefused("the identity provider's `sub` is no printable text of at most 255 characters")
+        raise SignInRefused("the identity provider's `sub` is not printable text of at most 255 characters")
     name = next((text for key in ("name", "preferred_username", "email") if (text := _clean(claims.get(key)))), subject)
     return Person(claims["iss"], subject, name, _role(claims, settings, name))
 

@@ -127,7 +127,7 @@ class IdentityProvider:
             )
         for name, url in found.endpoints().items():
             if not is_safe(url.partition("?")[0]):
-                raise ProviderFailed(f"nobody can sign in: `{name}` of the identity provider is no https URL ({_shown(url)})")
+                raise ProviderFailed(f"nobody can sign in: `{name}` of the identity provider is not an https URL ({_shown(url)})")
         self._found = (self._clock(), found)
         return found
 

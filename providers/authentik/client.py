@@ -77,9 +77,9 @@ def _page(start: str, what: str, answer: HttpResponse) -> Page:
     """One page; `pagination.next` is a page number, and 0 at the end."""
     found, following = answer.object().get("results"), _pagination(answer).get("next")
     if not isinstance(found, list):
-        raise BadAnswer(f"Authentik answered '{what}' with something that is no page of a list")
+        raise BadAnswer(f"Authentik answered '{what}' with something that is not a page of a list")
     if following is not None and not isinstance(following, int | float):
-        raise BadAnswer("Authentik names a next page that is no number")
+        raise BadAnswer("Authentik names a next page that is not a number")
     if not following and _number(answer, "end_index") < _number(answer, "count"):
         raise PageExpired(f"the list of '{what}' ended before its last item each time that it was read")
     return Page(found, f"{start}&page={int(following)}" if following else None)
@@ -95,7 +95,7 @@ def _number(answer: HttpResponse, name: str) -> float:
 def _pagination(answer: HttpResponse) -> dict[str, Any]:
     found = answer.object().get("pagination")
     if not isinstance(found, dict):
-        raise BadAnswer("Authentik answered with something that is no page of a list: is it an Authentik at all?")
+        raise BadAnswer("Authentik answered with something that is not a page of a list: is it an Authentik at all?")
     return found
 
 

@@ -148,7 +148,7 @@ def _values(body: Any, where: str) -> list[Any]:
     found = body.get("value") if isinstance(body, dict) else None
     ensure_whole(body, f"Azure answered '{where}'")
     if not isinstance(found, list):
-        raise BadAnswer(f"Azure answered '{where}' with something that is no list: is a proxy in between?")
+        raise BadAnswer(f"Azure answered '{where}' with something that is not a list: is a proxy in between?")
     return found
 
 

@@ -96,7 +96,7 @@ def _page(listing: Listing) -> Any:
         found = body.get("value")
         ensure_whole(body, f"{NAME} answered '{listing.what}'")
         if not isinstance(found, list):
-            raise BadAnswer(f"{NAME} answered '{listing.what}' with something that is no list: is a proxy in between?")
+            raise BadAnswer(f"{NAME} answered '{listing.what}' with something that is not a list: is a proxy in between?")
         return Page(found, body.get("@odata.nextLink") or None)
 
     return read

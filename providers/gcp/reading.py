@@ -137,7 +137,7 @@ class Reading:
         """The resource of an item, or None for one without an id, which is counted and named."""
         troubles = self._troubles[kind.sub_type]
         if not isinstance(item, dict):
-            troubles.without_id(f"a {kind.sub_type} that is no object")
+            troubles.without_id(f"a {kind.sub_type} that is not an object")
             return None
         try:
             return self._shaped(kind, item, parent)

@@ -114,11 +114,11 @@ def _check(key: Mapping[str, Any], at: str, types: tuple[str, ...]) -> None:
 def _of_service_account(key: Mapping[str, Any], field: Field) -> list[str]:
     found, email, pem = [], key.get("client_email"), key.get("private_key")
     if email and (not isinstance(email, str) or "@" not in email):
-        found.append(f"{field('client_email')} is no e-mail address")
+        found.append(f"{field('client_email')} is not an e-mail address")
     if pem == PLACEHOLDER:
         return found
     if pem and (not isinstance(pem, str) or not pem.lstrip().startswith("-----BEGIN ")):
-        found.append(f"{field('private_key')} is no PEM key: it begins with -----BEGIN PRIVATE KEY-----")
+        found.append(f"{field('private_key')} is not a PEM key: it begins with -----BEGIN PRIVATE KEY-----")
     elif pem and "\\n" in pem:
         found.append(f"{field('private_key')} holds \\n as two characters where lines end: it was escaped once too often")
     return found
@@ -127,7 +127,7 @@ def _of_service_account(key: Mapping[str, Any], field: Field) -> list[str]:
 def _of_federation(key: Mapping[str, Any], field: Field) -> list[str]:
     source = key.get("credential_source")
     if not isinstance(source, dict):
-        return [f"{field('credential_source')} is no object"]
+        return [f"{field('credential_source')} is not an object"]
     if "executable" in source:
         return [f"{field('credential_source.executable')} is refused: no program is run for credentials"]
     if not {"file", "url", "environment_id"} & set(source):

@@ -77,7 +77,7 @@ class Client:
             check_answer(answer, listing.items, listing.what)
             found = answer.get(listing.items, [])
             if not isinstance(found, list):
-                raise BadAnswer(f"{NAME} answered '{listing.what}' with {listing.items} that are no list")
+                raise BadAnswer(f"{NAME} answered '{listing.what}' with {listing.items} that are not a list")
             return Page(found, answer.get("nextPageToken"), answer)
 
         return by_token(ask, what=listing.what, size=listing.largest)

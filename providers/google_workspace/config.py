@@ -49,6 +49,6 @@ class GoogleWorkspaceConfig(SourceConfig, frozen=True):
         if bool(self.credentials) == bool(self.credentials_path):
             raise ValueError("one of `credentials` and `credentials_path` is needed, and not both")
         if "@" not in self.admin_email:
-            raise ValueError("`admin_email` is no e-mail address")
+            raise ValueError("`admin_email` is not an e-mail address")
         if self.credentials:
             google_key.check_job(self.credentials)

@@ -54,7 +54,7 @@ def checked(url: str, setting: str) -> Proxy:
     except ValueError:
         usable, parts = False, None
     if not usable or parts is None:
-        raise ConfigError(f"{setting} is no proxy that can be used: it must begin with http:// or https://, and have a host")
+        raise ConfigError(f"{setting} is not a proxy that can be used: it must begin with http:// or https://, and have a host")
     if parts.password:
         secrecy.register_secret(parts.password, unquote(parts.password))
     return Proxy(url, setting)

@@ -130,7 +130,7 @@ def _context(access: Access) -> ssl.SSLContext:
                 context.load_cert_chain(certificate, key or None, password="")  # an empty one: OpenSSL asks the terminal otherwise
             except (ssl.SSLError, OSError):
                 raise ConfigError(
-                    "the client certificate and its key are no pair of PEM files: check client-certificate and client-key"
+                    "the client certificate and its key are not a pair of PEM files: check client-certificate and client-key"
                 ) from None
         return context
 

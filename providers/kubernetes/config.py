@@ -40,10 +40,10 @@ class OwnLinkRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Checks the words. Raises `ValueError`."""
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.type):
-            raise ValueError(f"'{self.type}' is no name of a link: lower-case letters, digits and underscores")
+            raise ValueError(f"'{self.type}' is not a name of a link: lower-case letters, digits and underscores")
         if not re.fullmatch(r"@[a-z0-9.-]+/.+|&ref(:\w+[\w.-]*)?|&selected:[a-z0-9.-]+|&(host|machine|volume)|[^@&].*", self.to):
             raise ValueError(
-                f"'{self.to}' is no target: write @plural.group/namespace/name, &ref, &selected:plural or an id with {{value}}"
+                f"'{self.to}' is not a target: write @plural.group/namespace/name, &ref, &selected:plural or an id with {{value}}"
             )
         if not self.kind or not self.path:
             raise ValueError("a link rule needs `kind` and `path`")

@@ -44,7 +44,7 @@ def explain(answer: HttpResponse, what: str) -> ProviderError | None:
             return Unsupported(f"{NAME} does not offer '{what}' in this form (406)", detail=text)
         case 403 | 404 if not said and _is_strange(answer):
             return BadAnswer(
-                f"'{what}' was answered {answer.status} by something that is no API server: is a proxy in between?", detail=text
+                f"'{what}' was answered {answer.status} by something that is not an API server: is a proxy in between?", detail=text
             )
         case 404 if not said:  # in the API server's own text, which is not JSON
             return Unsupported(f"{NAME} does not offer '{what}' (404)", detail=text)

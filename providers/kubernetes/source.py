@@ -116,7 +116,7 @@ class Cluster(Source):
                 found.append(listed.item())
             except UNREADABLE as error:
                 for sub_type in (derived.USER, derived.GROUP):
-                    yield Rejected(sub_type, listed.key, f"its binding is no object as the API has them ({type(error).__name__})")
+                    yield Rejected(sub_type, listed.key, f"its binding is not an object as the API has them ({type(error).__name__})")
         yield from derived.subjects(self._uid, found)
 
     def _gone_reads(self, found: Discovery) -> Iterator[Read]:
@@ -210,7 +210,7 @@ def _resource(
         item: Item = listed.item() if values else metadata_only(listed)
         return shape.object(kind, item, further.links(item))
     except UNREADABLE as error:
-        reason = str(error) if isinstance(error, DataError) else f"it is no object as the API has them ({type(error).__name__})"
+        reason = str(error) if isinstance(error, DataError) else f"it is not an object as the API has them ({type(error).__name__})"
         _, namespace, name = listed.identity
         return Rejected(
             kind.sub_type, f"{namespace}/{name}" if namespace else name or bytes(listed.raw)[:100].decode(errors="replace"), reason

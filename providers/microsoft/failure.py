@@ -9,7 +9,7 @@ from providers.errors import BadAnswer, CredentialsError, ProviderError, ScopeEr
 from providers.microsoft.signin_faults import PRODUCTS, sign_in_error
 
 _NOT_MICROSOFTS = ("Unexpected response from Microsoft Entra ID", "No response content from Microsoft Entra ID")
-"""How azure-identity words that an answer is no JSON, or holds neither a token nor an error."""
+"""How azure-identity words that an answer is not JSON, or holds neither a token nor an error."""
 
 
 def of_signin(error: Exception, prefix: str, *, renewed: bool = False) -> ProviderError | None:

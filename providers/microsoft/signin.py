@@ -202,7 +202,7 @@ def _from_file(path: str, variable: str) -> tuple[str, str, str] | None:
         tenant, client, secret = [str(next(found[name] for name in names if name in found)) for names in spellings]
     except (OSError, ValueError, TypeError, StopIteration) as error:
         reason = "needs tenant_id, client_id and client_secret" if isinstance(error, StopIteration) else type(error).__name__
-        raise ConfigError(f"{variable} ({path}) is no service principal: {reason}") from None
+        raise ConfigError(f"{variable} ({path}) is not a service principal: {reason}") from None
     secrecy.register_secret(secret)
     if faults := blank_faults(tenant, client, secret):
         raise ConfigError(f"{variable} ({path}): {'; '.join(faults)}")

@@ -145,7 +145,7 @@ def _filled(listing: Listing, name: str) -> str:
 def _items(answer: HttpResponse, listing: Listing) -> list[Any]:
     found = answer.object().get(listing.items) if listing.items else answer.array()
     if not isinstance(found, list):
-        raise BadAnswer(f"Okta answered '{listing.what}' with something that is no list: is a proxy in between?")
+        raise BadAnswer(f"Okta answered '{listing.what}' with something that is not a list: is a proxy in between?")
     return found
 
 

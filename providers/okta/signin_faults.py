@@ -12,7 +12,7 @@ SENTENCES = {
     "does not have a jwkset": "the app has no public key: choose 'Public key / Private key' as its client authentication, and add the key",
     "expir": "the clock of this machine differs from Okta's by more than half an hour",
     "audience": "the organization goes by another name: set OKTA_DOMAIN to the domain that Okta shows for it",
-    "grant type": "the app is no service app: make one of the kind 'API Services', as another kind has no client credentials",
+    "grant type": "the app is not a service app: make one of the kind 'API Services', as another kind has no client credentials",
 }
 """Explanations by words of Okta's own description, in lower case; the first that fits counts."""
 

@@ -77,7 +77,7 @@ def _of_pem(text: str) -> rsa.RSAPrivateKey:
         raise ValueError("`private_key` cannot be read: the PEM is damaged or incomplete") from None
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ValueError(  # noqa: TRY004 - the config is wrong, and not a type
-            "`private_key` is no RSA key, which is the only kind that is taken"
+            "`private_key` is not an RSA key, which is the only kind that is taken"
         )
     return key
 
@@ -89,7 +89,7 @@ def _of_jwk(text: str) -> tuple[rsa.RSAPrivateKey, str]:
     except (ValueError, RecursionError):
         raise ValueError("`private_key` begins like a JWK and is not JSON") from None
     if found.get("kty") != "RSA":
-        raise ValueError('`private_key` is no JWK of an RSA key ("kty": "RSA"), which is the only kind that is taken')
+        raise ValueError('`private_key` is not a JWK of an RSA key ("kty": "RSA"), which is the only kind that is taken')
     if not found.get("d"):
         raise ValueError("`private_key` holds the public part of a JWK: the private key is needed")
     try:

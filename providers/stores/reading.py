@@ -97,7 +97,7 @@ def _field(content: Content, key: str) -> Content:
         raise ConfigError("has no field of that name")
     value = fields[key]
     if not isinstance(value, str | dict):
-        raise ConfigError("is no text: the field holds a number, a list, true, false or null; store it as a text")
+        raise ConfigError("is not text: the field holds a number, a list, true, false or null; store it as a text")
     return value
 
 

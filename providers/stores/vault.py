@@ -217,7 +217,7 @@ def _token_of(setting: str, path: str) -> str:
         with Path(path).open("rb") as file:
             token = file.read(LARGEST_TOKEN + 1).decode().strip()
     except (OSError, UnicodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise CredentialsError(f"the file {path} of {setting} cannot be read: {why}") from None
     if not token or len(token) > LARGEST_TOKEN or not token.isascii() or not token.isprintable():
         raise CredentialsError(f"the file {path} of {setting} holds no token: one line of text is expected")

@@ -76,11 +76,11 @@ def test_a_job_is_created_shown_changed_and_deleted(elder_command, elder, tmp_pa
         (("jobs", "create", "x", "aws", "--config", "secret_access_key=@/nowhere"), "/nowhere cannot be read", 2),
         (("jobs", "create", "x", "aws", "--config", "regoins=a"), "did you mean `regions`", 1),
         (("jobs", "create", "x", "nonsense"), "nonsense", 1),
-        (("jobs", "create", "x", "aws", "--every", "soon"), "'soon' is no interval", 2),
+        (("jobs", "create", "x", "aws", "--every", "soon"), "'soon' is not an interval", 2),
         (("scopes", "retire", "--yes"), "name what to retire", 2),
         (("scopes", "list", "--not-complete-for", "soon"), "`not_complete_for`", 1),
         (("runs", "get", "99"), "there is no run 99", 1),
-        (("--url", "localhost:5000", "jobs", "list"), "is no URL of an API", 2),
+        (("--url", "localhost:5000", "jobs", "list"), "is not a URL of an API", 2),
         (("--url", "http://127.0.0.1:9", "jobs", "list"), "check --url or ELDER_API_URL", 4),
     ],
 )

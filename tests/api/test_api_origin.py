@@ -45,7 +45,7 @@ def test_without_trusted_proxies_nobody_is_believed():
 def test_what_is_no_network_stops_the_start():
     with pytest.raises(SettingsError) as caught:
         load({"ELDER_API_TRUSTED_PROXIES": "10.0.0.0/24,proxy.example"})
-    sentence = "ELDER_API_TRUSTED_PROXIES: 'proxy.example' is no address or network: such as 10.0.0.7 or 10.0.0.0/24"
+    sentence = "ELDER_API_TRUSTED_PROXIES: 'proxy.example' is not an address or network: such as 10.0.0.7 or 10.0.0.0/24"
     assert caught.value.complaints == (sentence,)
 
 

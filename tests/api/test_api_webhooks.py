@@ -61,7 +61,7 @@ def test_the_secret_is_shown_once_and_stored_sealed(elder, sql):
         ({"events": ["run.ended", "run.ended"]}, "`events` names one or more of run.ended, "),
         ({"events": ["run.begun"]}, "Invalid enum value 'run.begun'"),
         ({"url": "http://example.com/"}, "`url`: it begins with http, "),
-        ({"url": "https://127.0.0.1/"}, "`url`: 127.0.0.1 is no public address: list it, or its network, in ELDER_WEBHOOK_NETWORKS"),
+        ({"url": "https://127.0.0.1/"}, "`url`: 127.0.0.1 is not a public address: list it, or its network, in ELDER_WEBHOOK_NETWORKS"),
         ({"url": "https://169.254.169.254/latest/"}, "`url`: 169.254.169.254 is link-local, a metadata service"),
         ({"url": "https://me:secret@example.com/"}, "`url`: it holds a user or a password"),
         ({"enabled": "perhaps"}, "Expected `bool`"),
@@ -141,7 +141,7 @@ def test_the_rotation_of_keys_seals_the_secrets_of_webhooks_too(elder, sql, data
 
 @pytest.mark.parametrize("given", ["10.0.0.0/8,lan", "10.0.0.1/33"])
 def test_networks_that_are_none_stop_the_start(given):
-    with pytest.raises(SettingsError, match=r"ELDER_WEBHOOK_NETWORKS: '.*' is no address or network"):
+    with pytest.raises(SettingsError, match=r"ELDER_WEBHOOK_NETWORKS: '.*' is not an address or network"):
         load({"ELDER_WEBHOOK_NETWORKS": given})
 
 

@@ -85,7 +85,7 @@ def test_from_its_making_to_its_end(visit, deliverer, receiver):
     page.get_by_role("link", name="Webhooks").click()
     fill(page, "on-call", "https://10.0.0.1/")
     page.get_by_role("button", name="Create the webhook").click()
-    expect(page.get_by_role("alert")).to_contain_text("10.0.0.1 is no public address")
+    expect(page.get_by_role("alert")).to_contain_text("10.0.0.1 is not a public address")
     expect(page.get_by_label("Name")).to_have_value("on-call")
     expect(page.get_by_label("run.ended")).to_be_checked()
     page.get_by_label("URL").fill(receiver.url)

@@ -71,7 +71,7 @@ def test_a_commit_that_is_no_release_is_refused_with_a_sentence_for_each_reason(
 
 
 @pytest.mark.parametrize(
-    ("number", "found"), [("0.2.0", []), ("0.2", ["worker/version.py: '0.2' is no version of the form MAJOR.MINOR.PATCH"])]
+    ("number", "found"), [("0.2.0", []), ("0.2", ["worker/version.py: '0.2' is not a version of the form MAJOR.MINOR.PATCH"])]
 )
 def test_a_commit_with_its_heading_and_its_tag_is_a_release_when_its_version_is_one(checkout, tmp_path, number, found):
     run("git", "clone", "-q", checkout, "ready", cwd=tmp_path)

@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def site():
-    """deploy/site.py, which is no module of a package."""
+    """deploy/site.py, which is not a module of a package."""
     spec = importlib.util.spec_from_file_location("site_of_the_docs", ROOT / "deploy" / "site.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -66,7 +66,7 @@ class Inventory:
     def _items(self, kind: GcpKind, project: str, parent: dict) -> list[dict]:
         method, filled = method_of(kind), paths.fill(kind.address.partition("/")[2], {"parent": parent}, {"project": project})
         found = method.path.fullmatch(f"/{filled}")
-        assert found, f"{filled} is no path of {method.id}"
+        assert found, f"{filled} is not a path of {method.id}"
         items = self.company.google.items.get(kind.method, [])
         items = items(Call(method.id, found.groupdict(), {}, None, {})) if callable(items) else items
         return [one for part in items.values() for one in part] if isinstance(items, dict) else items

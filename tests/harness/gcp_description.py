@@ -111,7 +111,7 @@ def walk(api: str, schema: dict, path: str) -> dict:
         schema = schema["properties"][name]
         if is_list:
             if schema.get("type") != "array":
-                raise Unknown(f"{name} is no list")
+                raise Unknown(f"{name} is not a list")
             schema = schema["items"]
     return schema
 

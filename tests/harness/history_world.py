@@ -156,7 +156,7 @@ class Reader:
     source: Source
     plan: list[Scope]
     modulus: int = 1
-    """Filter: items whose number is no multiple of it are left out."""
+    """Filter: items whose number is not a multiple of it are left out."""
     hidden: frozenset[str] = frozenset()
     """Parts that the source silently hides from this reader: ``mail``, ``links``, ``items``."""
     version: str = "1"

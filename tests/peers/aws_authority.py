@@ -80,7 +80,7 @@ def action(call: Call) -> str:
         return "apigateway:GET"
     found = OTHERWISE.get((call.service, name), f"{prefix}:{name}")
     assert _KNOWN.actions.action_exists(*found.split(":")), (
-        f"{call.method} {call.path} of {call.service} is {name!r}, and {found} is no action"
+        f"{call.method} {call.path} of {call.service} is {name!r}, and {found} is not an action"
     )
     return found
 

@@ -30,7 +30,7 @@ def chromium():
 def visit(chromium, site):
     """Opens a page in a context of its own. No page may complain on its console or ask for anything from elsewhere.
 
-    That an answer is not 200 is told there by the browser itself, and is no complaint of the page.
+    That an answer is not 200 is told there by the browser itself, and is not a complaint of the page.
     """
     contexts, complaints = [], []
 

@@ -139,7 +139,7 @@ class Google:
             return Refusal(*found) if isinstance(found, tuple) else found, False
         method, path = self._method(verb, _decoded(url.path), headers.get("x-forwarded-host", ""))
         if method is None:
-            return self._violation(404, f"{verb} {url.path} is no method of {', '.join(self.apis)}"), False
+            return self._violation(404, f"{verb} {url.path} is not a method of {', '.join(self.apis)}"), False
         plain = {name: values if method.query.get(name, {}).get("repeated") else values[0] for name, values in query.items()}
         call = Call(method.id, path, plain, json.loads(body) if body else None, headers)
         self.calls.append(call)

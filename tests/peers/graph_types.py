@@ -45,7 +45,7 @@ def faults(name: str, found: object) -> list[str]:
         kind = known[key]
         items = value if kind.endswith("[]") else [value]
         if not isinstance(items, list):
-            wrong.append(f"{name}.{key} is no list")
+            wrong.append(f"{name}.{key} is not a list")
             continue
         wrong += [fault for item in items for fault in _faults_of(f"{name}.{key}", kind.removesuffix("[]"), item)]
     return wrong

@@ -117,7 +117,7 @@ class ServiceApp:
         if form.keys() != wanted or form["grant_type"] != "client_credentials" or form["client_assertion_type"] != ASSERTION_TYPE:
             self.problems.append(f"a request for a token with {sorted(form)}")
         if headers.get("Content-Type") != "application/x-www-form-urlencoded" or headers.get("Authorization"):
-            self.problems.append("a request for a token that is no form, or is signed in already")
+            self.problems.append("a request for a token that is not a form, or is signed in already")
         refused = self._assertion(form["client_assertion"]) or self.refusal
         if refused:
             return refused

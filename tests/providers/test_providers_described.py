@@ -42,7 +42,7 @@ HOSTILE = {
     "config is a list": said(config=[]),
     "keys are a list": said(config={"properties": []}),
     "too many keys": properties(**{f"k{n}": {"type": "string"} for n in range(201)}),
-    "a key that is no word": properties(**{"a b\n": {"type": "string"}}),
+    "a key that is not a word": properties(**{"a b\n": {"type": "string"}}),
     "a key without a schema": properties(a=1),
     "bounds that are no bounds": properties(a={"type": "array", "minItems": -1}),
     "too many variables": said(operator=[{"name": f"LIBRARY_{n}", "field": f"f{n}"} for n in range(201)]),

@@ -214,7 +214,7 @@ def _longest(answer: dict) -> list | None:
 
 
 def _is_no_list(key: str) -> bool:
-    """True for a request that is no list: a sign-in, an IAM policy, the access of a dataset."""
+    """True for a request that is not a list: a sign-in, an IAM policy, the access of a dataset."""
     return re.search(r"/token|getIamPolicy|/b/[^/]+/iam|/datasets/[^/?]+(\?|$)|/denypolicies/", key) is not None
 
 

@@ -35,7 +35,7 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[str]:
         yield from proxies.open_to_many(values["elder_api_open_network"])
     for port in values.get("discovery_allowed_ports", ()):
         if port != "*" and not (port.isdecimal() and 0 < int(port) < 65536):
-            yield f"DISCOVERY_ALLOWED_PORTS: '{port}' is no port: a number from 1 to 65535, or * for all"
+            yield f"DISCOVERY_ALLOWED_PORTS: '{port}' is not a port: a number from 1 to 65535, or * for all"
     if "database_read_url" in values and "database_url" not in values:
         yield "DATABASE_READ_URL is set but DATABASE_URL is not: a replica alone cannot be written to"
     if "database_listen_url" in values and "database_url" not in values:

@@ -22,7 +22,7 @@ def unusable(given: Iterable[str], name: str) -> Iterator[str]:
         try:
             networks((one,))
         except ValueError:
-            yield f"{name}: '{one}' is no address or network: such as 10.0.0.7 or 10.0.0.0/24"
+            yield f"{name}: '{one}' is not an address or network: such as 10.0.0.7 or 10.0.0.0/24"
 
 
 def open_to_many(given: str) -> Iterator[str]:
@@ -30,7 +30,7 @@ def open_to_many(given: str) -> Iterator[str]:
     try:
         [network] = networks((given,))
     except ValueError:
-        yield f"ELDER_API_OPEN_NETWORK: '{given}' is no network: such as 172.31.255.0/29"
+        yield f"ELDER_API_OPEN_NETWORK: '{given}' is not a network: such as 172.31.255.0/29"
         return
     if network.prefixlen < LARGEST[network.version]:
         yield (

@@ -108,7 +108,7 @@ _CONDITIONS: dict[Field, Callable[[Term], Condition]] = {
 }
 
 _SIGNS = re.compile(r"[^a-zA-Z\u0080-\U0010ffff](.*[^a-zA-Z\u0080-\U0010ffff])?", re.DOTALL)
-"""Part of a word from the first character of ASCII that is no letter to the last."""
+"""Part of a word from the first character of ASCII that is not a letter to the last."""
 
 
 def _jsonpath(path: Sequence[str]) -> str:

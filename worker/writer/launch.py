@@ -105,7 +105,7 @@ class Launcher:
         return self._own(run, name, "connector")
 
     def probe(self, run: str, name: str) -> Launch:
-        """The launch of a connectivity test of the operator's settings; a provider that is no connector is tested with an empty config."""
+        """The launch of a connectivity test of the operator's settings; one that is not a connector is tested with an empty config."""
         return self._own(run, name, "test")
 
     def _own(self, run: str, name: str, kind: str) -> Launch:

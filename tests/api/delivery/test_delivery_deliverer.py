@@ -184,7 +184,7 @@ def test_an_address_that_is_refused_now_is_told_and_not_reached(elder, app, hook
     strict.deliver_due()
 
     assert receiver.received == []
-    assert "127.0.0.1 is no public address" in latest(elder, hook)["error"]
+    assert "127.0.0.1 is not a public address" in latest(elder, hook)["error"]
 
 
 def test_a_name_without_an_address(elder, deliverer, sql):

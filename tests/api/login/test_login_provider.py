@@ -166,10 +166,10 @@ def test_garbage_from_the_provider(signed, false_identity, path, answer, sentenc
     ("changes", "sentence"),
     [
         ({"issuer": "https://evil.example.com"}, "the document there says"),
-        ({"token_endpoint": "http://evil.example.com/token"}, "is no https URL"),
-        ({"authorization_endpoint": "javascript:alert(1)"}, "is no https URL"),
-        ({"jwks_uri": "file:///etc/passwd"}, "is no https URL"),
-        ({"end_session_endpoint": "javascript:alert(1)"}, "is no https URL"),
+        ({"token_endpoint": "http://evil.example.com/token"}, "is not an https URL"),
+        ({"authorization_endpoint": "javascript:alert(1)"}, "is not an https URL"),
+        ({"jwks_uri": "file:///etc/passwd"}, "is not an https URL"),
+        ({"end_session_endpoint": "javascript:alert(1)"}, "is not an https URL"),
     ],
 )
 def test_a_discovery_document_that_leads_elsewhere(signed, false_identity, changes, sentence):

@@ -34,7 +34,7 @@ LISTS = [
 PAGE = b"<html><head><title>Sign in to the network</title></head><body><p>Welcome</p></body></html>"
 STRANGE = {
     "a page": PAGE,
-    "a page that is no XML": b"<!DOCTYPE html><html><br><p>Welcome",
+    "a page that is not XML": b"<!DOCTYPE html><html><br><p>Welcome",
     "an error of EC2": b"<Response><Errors><Error><Code>InternalError</Code></Error></Errors></Response>",
     "an error of S3": b"<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>",
     "an error of a query": b"<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>",

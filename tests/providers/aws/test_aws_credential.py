@@ -58,7 +58,7 @@ def test_a_region_that_is_not_enabled_is_no_dead_key(moto: Moto, aws_proxy):
 
 
 def test_a_key_that_dies_after_such_a_region_was_met_ends_the_run(moto: Moto, aws_proxy):
-    """STS accepted the key when the region was met: that is no verdict over the key for ever."""
+    """STS accepted the key when the region was met: that is not a verdict over the key for ever."""
     dead = threading.Event()
 
     def rule(call):

@@ -106,7 +106,7 @@ def test_case_aws_10_the_name_of_an_origins_header_is_kept():
 
 
 def test_the_exceptions_are_these():
-    """Whoever adds one, adds it here, and says why it is no secret."""
+    """Whoever adds one, adds it here, and says why it is not a secret."""
     assert {f"{kind.sub_type}: {path}" for kind in catalogue.KINDS for path in kind.unmasked} == {
         "ec2_instance: MetadataOptions.HttpTokens",  # optional or required
         "ecs_task_definition: containerDefinitions[].credentialSpecs",  # an ARN with a prefix

@@ -197,7 +197,7 @@ def test_what_is_declared_as_absent_is_an_error_of_that_call(sub_type, service, 
     code, _, words = answer.partition(": ")
     known = error_codes(service, operation)
     assert code in known or code in UNMODELLED
-    assert words or not code.startswith("AccessDenied"), "a refusal is no absence unless its message says so"
+    assert words or not code.startswith("AccessDenied"), "a refusal is not an absence unless its message says so"
 
 
 def test_the_key_of_what_was_asked_does_not_depend_on_the_order_of_its_parts():

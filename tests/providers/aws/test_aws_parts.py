@@ -74,7 +74,7 @@ def test_the_account_says_whether_its_root_user_has_a_second_factor_and_how_pass
 
     before = account()
     moto.client("iam").create_user(UserName="ann")
-    assert account() == before, "how many users there are is no change of the account"
+    assert account() == before, "how many users there are is not a change of the account"
     assert "PasswordPolicy" not in before.attributes
     assert before.attributes["AccountMFAEnabled"] in (0, 1)
     moto.client("iam").update_account_password_policy(MinimumPasswordLength=14, RequireSymbols=True)

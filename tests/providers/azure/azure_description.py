@@ -377,7 +377,7 @@ def _names(model: object) -> set[str]:
 def _version_faults(kind: AzureKind) -> Iterator[str]:
     namespace = kind.arm_type.partition("/")[0]
     if kind.version not in API_VERSIONS.get(namespace, ()):
-        yield f"{kind.version} is no known API version of {namespace}: add it to API_VERSIONS in tests/peers/arm_versions.py when Azure has it"
+        yield f"{kind.version} is not a known API version of {namespace}: add it to API_VERSIONS in tests/peers/arm_versions.py when Azure has it"
 
 
 def _option_faults(name: str, options: tuple[tuple[str, str], ...]) -> Iterator[str]:

@@ -79,7 +79,7 @@ OTHER_VERSIONS = (
     ],
 )
 def test_a_version_that_a_cloud_does_not_have_is_not_a_type_that_it_does_not_have(account, code, message, outcome):
-    """One account's containers: a kind of account that has none is no trouble, and an API version that Azure has given up is."""
+    """One account's containers: a kind of account that has none is not a trouble, and an API version that Azure has given up is."""
     refused = (400, {}, {"error": {"code": code, "message": message}})
     account.fault = lambda _method, path: refused if "store3/blobServices" in path else None
     report = read(account).report("azure_storage_container")

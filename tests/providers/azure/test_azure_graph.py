@@ -46,7 +46,7 @@ def test_case_az_1_a_list_that_changes_each_time_is_not_complete(account):
 
 
 def test_case_az_1_what_the_graph_lacks_is_asked_of_resource_manager(account):
-    """Resource Graph lags behind: its absence is no proof."""
+    """Resource Graph lags behind: its absence is not a proof."""
     late = account.objects[SUBSCRIPTION][DISKS][2]["id"]
     account.lagging = {late}
     gone = account.objects[SUBSCRIPTION][DISKS][4]["id"]

@@ -1,4 +1,4 @@
-"""Sign-ins that are refused: each code has its sentence, and a busy sign-in is no wrong password. Case az-9."""
+"""Sign-ins that are refused: each code has its sentence, and a busy sign-in is not a wrong password. Case az-9."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_pages_of_two_moments_are_no_list(read, inventory, google):
 
 
 def test_an_answer_with_nothing_in_it_is_not_googles(read, inventory, google):
-    """Google's own has the time of the snapshot whatever there is: an empty object is no proof that nothing is."""
+    """Google's own has the time of the snapshot whatever there is: an empty object is not a proof that nothing is."""
     google.items[METHOD] = {}
     report = topics(read(**CHOICE))
 

@@ -75,7 +75,7 @@ def test_a_job_may_bring_a_service_accounts_key_and_nothing_else(google, kind):
     ("change", "words"),
     [
         ({"private_key": None}, "`credentials_json.private_key` is missing"),
-        ({"private_key": "canary-not-a-pem"}, "`credentials_json.private_key` is no PEM key"),
+        ({"private_key": "canary-not-a-pem"}, "`credentials_json.private_key` is not a PEM key"),
         ({"client_email": None}, "`credentials_json.client_email` is missing"),
         ({"universe_domain": "evil.example"}, "`credentials_json.universe_domain`"),
     ],

@@ -259,7 +259,7 @@ def test_what_was_made_just_before_a_change_to_the_feed_stays(read, inventory, d
 
 @pytest.mark.parametrize("kind", fed(), ids=lambda kind: kind.sub_type)
 def test_a_type_of_the_feed_is_one_whose_list_gives_the_whole_resource_and_nothing_less(kind):
-    """Its list is no choice of some (a filter), drops no field (a client library does), and needs no parent but the project."""
+    """Its list is not a choice of some (a filter), drops no field (a client library does), and needs no parent but the project."""
     assert kind.address, "what a client library reads lacks the fields that the library does not know"
     assert not set(kind.parameters) - {"returnPartialSuccess"}
     assert kind.items

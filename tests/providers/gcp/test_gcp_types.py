@@ -61,7 +61,7 @@ def _secret(path: str, schema: dict) -> str | None:
     is_value = last in ("value", "some-key") and bool(set(parents) & set(hidden))
     if schema.get("type") != "string" or "enum" in schema or schema.get("format"):
         return None
-    return CANARY if is_value or (SECRET.says_secret(last) and last != "secret") else None  # a secret's name is no secret
+    return CANARY if is_value or (SECRET.says_secret(last) and last != "secret") else None  # a secret's name is not a secret
 
 
 def test_no_secret_of_any_type_is_kept(read, company, google):

@@ -1,4 +1,4 @@
-"""Another's JSON object, with a success, is no list without items."""
+"""Another's JSON object, with a success, is not a list without items."""
 
 from __future__ import annotations
 

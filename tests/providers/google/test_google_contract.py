@@ -81,7 +81,7 @@ def test_an_aggregated_list_is_paged_across_its_scopes(plain):
 @pytest.mark.parametrize(
     ("path", "query", "words"),
     [
-        ("/compute/v1/projects/p/aggregated/instancez", {}, "is no method of"),
+        ("/compute/v1/projects/p/aggregated/instancez", {}, "is not a method of"),
         (INSTANCES, {"maxresults": 3}, "unknown parameter maxresults"),
         (INSTANCES, {"maxResults": "many"}, "not an integer"),
         ("/admin/directory/v1/users", {"maxResults": 501}, "not from 1 to 500"),

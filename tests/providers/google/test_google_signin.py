@@ -158,10 +158,10 @@ def test_a_job_may_bring_a_service_accounts_key_and_nothing_else(google, kind):
     [
         ({"client_email": None}, "`credentials.client_email` is missing"),
         ({"private_key": None}, "`credentials.private_key` is missing"),
-        ({"client_email": "reader"}, "`credentials.client_email` is no e-mail address"),
-        ({"private_key": "canary"}, "`credentials.private_key` is no PEM key"),
+        ({"client_email": "reader"}, "`credentials.client_email` is not an e-mail address"),
+        ({"private_key": "canary"}, "`credentials.private_key` is not a PEM key"),
         ({"private_key": "-----BEGIN PRIVATE KEY-----\\ncanary"}, "escaped once too often"),
-        ({"private_key": ["canary"]}, "`credentials.private_key` is no PEM key"),
+        ({"private_key": ["canary"]}, "`credentials.private_key` is not a PEM key"),
         ({"universe_domain": "canary.example"}, "`credentials.universe_domain` must be googleapis.com"),
     ],
 )

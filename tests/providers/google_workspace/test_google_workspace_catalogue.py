@@ -105,7 +105,7 @@ def _type_at(schema: dict, path: str) -> FieldType:
         schema = schema["properties"][name]
         if is_list:
             if schema.get("type") != "array":
-                raise Unknown(f"{name} is no list")
+                raise Unknown(f"{name} is not a list")
             schema = schema["items"]
     schema = _resolved(schema)
     kinds = {"array": FieldType.LIST, "object": FieldType.OBJECT, "any": FieldType.OPEN}

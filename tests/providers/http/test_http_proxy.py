@@ -84,7 +84,7 @@ def test_the_variables_are_read_as_curl_reads_them(environment, values, found):
 @pytest.mark.parametrize("value", ["socks5://p.example", "http://", "http://p.example:port"])
 def test_a_proxy_that_cannot_be_used_is_a_sentence_with_the_variable(environment, value):
     environment(HTTPS_PROXY=value)
-    with pytest.raises(ConfigError, match=r"^HTTPS_PROXY is no proxy that can be used: it must begin with http:// or https://"):
+    with pytest.raises(ConfigError, match=r"^HTTPS_PROXY is not a proxy that can be used: it must begin with http:// or https://"):
         Http("https://example.okta.com", "Okta")
 
 

@@ -1,4 +1,4 @@
-"""A success that is an error document is no answer; a refusal is told in the source's own words, or as somebody else's."""
+"""A success that is an error document is not an answer; a refusal is told in the source's own words, or as somebody else's."""
 
 from __future__ import annotations
 

@@ -147,8 +147,8 @@ def test_of_one_namespace_the_same_links_are_read_as_far_as_it_goes(cluster):
 @pytest.mark.parametrize(
     ("rule", "sentence"),
     [
-        ({"kind": "Widget.acme.example", "type": "Uses Secret", "path": "x"}, "is no name of a link"),
-        ({"kind": "Widget.acme.example", "type": "uses", "path": "x", "to": "@secrets"}, "is no target"),
+        ({"kind": "Widget.acme.example", "type": "Uses Secret", "path": "x"}, "is not a name of a link"),
+        ({"kind": "Widget.acme.example", "type": "uses", "path": "x", "to": "@secrets"}, "is not a target"),
         ({"kind": "", "type": "uses", "path": "x"}, "needs `kind` and `path`"),
         ({"kind": "W", "type": "uses", "path": "x", "two": "y"}, "unknown field `two`"),
     ],

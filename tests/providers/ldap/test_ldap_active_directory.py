@@ -77,7 +77,7 @@ def test_units_at_all_levels(whole):
     assert tree["Ops, EMEA"].parent == tree["Engineering"].external_id
     assert tree["Engineering"].parent == tree["People"].external_id
     assert whole.one("User 2").organization == tree["Ops, EMEA"].external_id
-    assert whole.one("admin").organization == "directory", "cn=Users is no organizational unit"
+    assert whole.one("admin").organization == "directory", "cn=Users is not an organizational unit"
 
 
 def test_every_state_of_an_account(whole):

@@ -255,7 +255,7 @@ def test_when_an_account_expires(value, shown):
     ],
 )
 def test_what_a_password_policy_says(answer, sentence):
-    """The number of grace sign-ins that are left is no error, though it is spelt alike."""
+    """The number of grace sign-ins that are left is not an error, though it is spelt alike."""
     control = {failure.PASSWORD_POLICY: {"value": answer}}
     result = {"result": 49, "description": "invalidCredentials", "message": "", "controls": control}
     assert sentence in str(failure.refused(result, LdapConfig("server", "base", bind_dn="x", bind_password="y")))

@@ -237,7 +237,7 @@ def test_an_app_that_may_not_read_groups_is_accepted_all_the_same(organization, 
 def test_a_nonce_that_the_api_asks_for_is_in_the_next_proof(organization, app):
     app.requires_dpop, app.api_nonce = True, "api-1"
     assert set(outcomes(read(organization, app.config)).values()) == {Outcome.COMPLETE}
-    assert len(app.tokens) == 1, "a nonce is no reason for another token"
+    assert len(app.tokens) == 1, "a nonce is not a reason for another token"
 
 
 def test_another_nonce_of_the_endpoint_is_taken_up_when_the_token_is_renewed(organization, app):

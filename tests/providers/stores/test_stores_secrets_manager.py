@@ -86,7 +86,7 @@ def test_what_the_secret_does_not_hold(secret, reader):
     assert refused(one, {AWS: "text", "key": "x"}, ConfigError).startswith("holds no JSON object, so it has no fields")
     assert refused(one, {AWS: "object", "key": "token"}, ConfigError) == "has no field of that name"
     for key in ("number", "list", "null"):
-        assert refused(one, {AWS: "object", "key": key}, ConfigError).startswith("is no text: the field holds a number")
+        assert refused(one, {AWS: "object", "key": key}, ConfigError).startswith("is not text: the field holds a number")
     assert refused(one, {AWS: "bytes"}, ConfigError) == "holds bytes (SecretBinary) and no text: store it as a text"
 
 

@@ -84,7 +84,7 @@ def test_a_field_an_object_and_all_fields(reader, mount):
     assert one.read({VAULT: "jobs/okta", "key": "key.json"}) == {"private_key": SECRET}
     assert one.read({VAULT: "jobs/okta"})["token"] == SECRET
     assert refused(one, "jobs/okta", ConfigError, "none") == "has no field of that name"
-    assert refused(one, "jobs/okta", ConfigError, "number").startswith("is no text: the field holds a number")
+    assert refused(one, "jobs/okta", ConfigError, "number").startswith("is not text: the field holds a number")
 
 
 def test_version_1_of_the_engine(reader, openbao):

@@ -153,7 +153,7 @@ def test_a_source_that_hangs_forks_crashes_lies_or_floods_is_told_of_and_leaves_
     assert "no answer within 15 s" in lines["AWS"]
     assert "SIGKILL" in lines["GCP"]
     assert "without having said that it was done" in lines["Azure"]
-    assert lines["Kubernetes"] == "✓ Kubernetes connection successful", "a flood is no failure, and is not passed on"
+    assert lines["Kubernetes"] == "✓ Kubernetes connection successful", "a flood is not a failure, and is not passed on"
     assert len(out) < 4000
 
 

@@ -119,7 +119,7 @@ MISDEEDS = {
     "hangs": ("import time; time.sleep(600)", "is not done after 3 s"),
     "stops itself": ("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", "is not done after 3 s"),
     "has another name": (WELL.replace('"odd", "Odd"', '"aws", "Odd"'), "it calls itself 'aws'"),
-    "is no provider": ("class Odd: pass", "cannot be used (AttributeError"),
+    "is not a provider": ("class Odd: pass", "cannot be used (AttributeError"),
     "floods stdout": ("import os\nwhile True: os.write(1, b'x' * 65536)", "is not done after 3 s"),
     "floods its pipes": (FLOOD, "cannot be"),
     "leaves a process": (LEAVE, "cannot be loaded (OSError: gone)"),

@@ -77,10 +77,10 @@ def test_files_that_cannot_be_read_are_named_with_the_reason(secrets):
     (secrets / "large").write_bytes(b"x" * (LARGEST + 1))
     reasons = {
         "none": "cannot be read by the worker: No such file or directory",
-        "pipe": "cannot be read by the worker: it is no plain file",
+        "pipe": "cannot be read by the worker: it is not a plain file",
         "folder": "cannot be read by the worker: Is a directory",
         "empty": "is empty",
-        "binary": "cannot be read by the worker: it is no text in UTF-8",
+        "binary": "cannot be read by the worker: it is not text in UTF-8",
         "large": "cannot be read by the worker: it is larger than 256 KB",
     }
     for name, reason in reasons.items():

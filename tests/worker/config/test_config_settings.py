@@ -162,7 +162,7 @@ def test_a_variable_that_is_called_so_is_no_file_of_another():
         ("0.0.0.0/0", "0.0.0.0/0 would let 4294967296 addresses in without a key"),
         ("10.0.0.0/23", "would let 512 addresses in"),
         ("fd00::/64", "/120 or smaller"),
-        ("front", "'front' is no network"),
+        ("front", "'front' is not a network"),
     ],
 )
 def test_the_open_network_is_one_for_the_api_alone(given, said):
@@ -188,7 +188,7 @@ def test_unknown_names_of_a_vendors_own_are_no_mistakes():
 
 def test_a_proxy_that_cannot_be_used_stops_the_start():
     assert complaints(HTTPS_PROXY="socks5://p.example") == [
-        "HTTPS_PROXY is no proxy that can be used: it must begin with http:// or https://, and have a host"
+        "HTTPS_PROXY is not a proxy that can be used: it must begin with http:// or https://, and have a host"
     ]
     settings.load({"https_proxy": "p.example:3128", "HTTP_PROXY": "", "NO_PROXY": "socks5://odd"})
 

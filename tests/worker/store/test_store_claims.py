@@ -100,7 +100,7 @@ def test_e08_a_zombie_finishes_nothing(database, sql):
 
 
 def test_case_eng_2_the_death_of_a_worker_counts_from_the_fifth_in_a_row(database, sql):
-    """A machine that loses its worker four times is no reason to park a job; one that kills every worker is."""
+    """A machine that loses its worker four times is not a reason to park a job; one that kills every worker is."""
     job = add_job(sql)
     seen = []
     for _ in range(claims.DEATHS + 2):

@@ -43,7 +43,7 @@ def test_what_another_job_sees_of_a_deleted_job_is_that_jobs_at_once(database, s
     assert owned(sql) == {f"job:{one}": 10, f"job:{other}": 20}
     assert sql.execute("select count(*) from elder_worker.sightings").fetchone() == (0,)
     totals = run_once(database, other, resources(20))
-    assert (totals.created, totals.updated, totals.deleted) == (0, 0, 0), "the same state is no change"
+    assert (totals.created, totals.updated, totals.deleted) == (0, 0, 0), "the same state is not a change"
     assert run_once(database, other, resources(18)).deleted == 2, "nobody sees them any more"
     assert owned(sql) == {f"job:{one}": 10, f"job:{other}": 18}, "what nobody saw waits for a person"
 

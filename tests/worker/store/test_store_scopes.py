@@ -53,7 +53,7 @@ def test_what_its_owner_no_longer_sees_goes_to_the_job_that_does(database, sql, 
     assert totals.deleted == 0
     assert active(sql) == 30
     assert owners(sql)["arn:ec2_instance:29"] == f"job:{other}"
-    assert run_once(database, other, resources(30)).updated == 0, "the same state is no change"
+    assert run_once(database, other, resources(30)).updated == 0, "the same state is not a change"
     assert run_once(database, other, resources(25)).deleted == 5, "nobody sees it any more"
 
 
