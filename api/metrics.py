@@ -16,6 +16,8 @@ from worker.health.metrics import build_info
 from worker.store.webhooks import OUTCOMES
 
 PATH = "/metrics"
+NO_ROUTE = "none"
+"""Label of requests for a path that there is not."""
 BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 10.0, 30.0)
 """Upper bounds in seconds; the database ends what takes longer than 25."""
 
@@ -48,6 +50,7 @@ def register(app: Flask, context: Context) -> None:
     registry.register(_Deliveries(context))
     labels = ("method", "route")
     requests = Counter("elder_api_requests", "Requests by route and status", (*labels, "status"), registry=registry)
+    errors = Counter("elder_api_errors", "Requests that the API answered with a status of 500 and above", ("route",), registry=registry)
     slowed = Counter("elder_api_slowed_down_requests", "Requests refused as too many wrong keys came from their address", registry=registry)
     seconds = Histogram("elder_api_request_duration_seconds", "Duration of requests", labels, registry=registry, buckets=BUCKETS)
 
@@ -56,14 +59,17 @@ def register(app: Flask, context: Context) -> None:
 
     def count(response: Response) -> Response:
         known = request.url_rule is not None  # a path and a method of the caller's choice would make a series each
-        route = request.url_rule.rule if request.url_rule else "none"
+        route = request.url_rule.rule if request.url_rule else NO_ROUTE
         method = request.method if known else "any"
         requests.labels(method, route, str(response.status_code)).inc()
+        errors.labels(route).inc(response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR)
         slowed.inc(response.status_code == HTTPStatus.TOO_MANY_REQUESTS)
         seconds.labels(method, route).observe(time.monotonic() - g.begun)
         return response
 
     def show() -> Response:
+        for route in (NO_ROUTE, *(rule.rule for rule in app.url_map.iter_rules())):
+            errors.labels(route)
         encode, kind = choose_encoder(request.headers.get("Accept", ""))
         return Response(encode(registry), content_type=kind)
 

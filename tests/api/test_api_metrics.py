@@ -64,3 +64,21 @@ def test_the_counter_of_guessed_keys_is_there_before_the_first(elder_app, monkey
     assert slowed() == 0
     statuses = [client.get("/api/v1/entities", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(13)]
     assert statuses.count(429) == slowed() > 0
+
+
+def test_errors_are_counted_from_zero_for_every_route(elder_app, monkeypatch):
+    """A route that fails for the first time is missed by no alert."""
+
+    def errors() -> dict[str, float]:
+        families = text_string_to_metric_families(elder_app.test_client().get("/metrics").text)
+        [family] = [one for one in families if one.name == "elder_api_errors"]
+        return {one.labels["route"]: one.value for one in family.samples if one.name.endswith("_total")}
+
+    before = errors()
+    assert set(before) == {"none"} | {rule.rule for rule in elder_app.url_map.iter_rules()}
+    assert set(before.values()) == {0}
+
+    monkeypatch.setitem(elder_app.view_functions, "metrics", lambda: 1 / 0)
+    assert elder_app.test_client().get("/metrics").status_code == 500
+    monkeypatch.undo()
+    assert {route: number for route, number in errors().items() if number} == {"/metrics": 1}

@@ -60,7 +60,7 @@ def test_a_real_prometheus_scrapes_a_real_worker(worker, prometheus):
     assert series["value"][1] == "1"
     known = set(until(lambda: answer("metadata"))) | set(answer("label/__name__/values"))
     used = {name for rule in RULES for name in re.findall(r"\b(?:elder|supervisor|discovery|connector|inventory)_\w+", rule["expr"])}
-    of_the_api = {"elder_api_requests_total", "elder_api_slowed_down_requests_total", "elder_webhook_attempts_total"}
+    of_the_api = {"elder_api_errors_total", "elder_api_slowed_down_requests_total", "elder_webhook_attempts_total"}
     assert used - of_the_api <= known | FROM_A_RUN  # the API's own are in test_dashboards.py
     assert {name.removesuffix("_total") for name in FROM_A_RUN} <= {name.removesuffix("_total") for name in answer("metadata")}
     up = [("up", "")]  # the latest look may have been a slow one

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 
 from worker.health.state import age, unready
+from worker.run.outcome import ERROR_KINDS, UNKNOWN_PROVIDER, Status
 from worker.version import __version__
 
 LABELS: dict[str, tuple[str, ...]] = {
@@ -79,6 +80,13 @@ ALWAYS = ("discovery_jobs_total", "connector_sync_total", "connector_entities_sy
 """Counters that are announced before their first increment."""
 
 
+ENDS = (Status.COMPLETED, Status.PARTIAL, Status.ERROR, Status.CANCELLED)
+"""Statuses with which runs and syncs are counted."""
+
+Sample = tuple[str, str, dict[str, str], Any]
+"""Name, type, labels and value of a series, as published."""
+
+
 class _Collector:
     def __init__(self, state: dict[str, Any]) -> None:
         self._state = state
@@ -87,7 +95,8 @@ class _Collector:
         """Yields every metric family once."""
         report = self._state.get("report") or {}
         families: dict[str, Metric] = {name: _counter(name, LABELS[name]) for name in ALWAYS}
-        for name, kind, labels, value in (*self._state.get("metrics", ()), *report.get("metrics", ())):
+        samples = [*self._state.get("metrics", ()), *report.get("metrics", ())]
+        for name, kind, labels, value in (*samples, *_not_yet_counted(report, samples)):
             family = families.get(name) or families.setdefault(name, _FAMILIES[kind](name, tuple(sorted(labels))))
             _add(family, [labels[label] for label in sorted(labels)], value)
         yield from families.values()
@@ -113,6 +122,35 @@ class _Collector:
         for name, pool in self._state.get("pools", {}).items():
             unkillable.add_metric([name], pool["unkillable"])
         yield unkillable
+
+
+def _not_yet_counted(report: dict[str, Any], samples: Collection[Sample]) -> Iterator[Sample]:
+    """Yields counters that nothing has increased yet, at 0.
+
+    Prometheus takes no first value for an increase: without the 0, an alert would miss the first failures of a provider or a connector.
+    """
+    counted = {(name, *sorted(labels.items())) for name, _, labels, _ in samples}
+    for name, labels in (*_runs(report.get("discovery", {})), *_syncs(report.get("connectors", ()))):
+        if (name, *sorted(labels.items())) not in counted:
+            yield name, "counter", labels, 0
+
+
+def _runs(discovery: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yields the counters of discovery runs; none when the worker runs no discovery jobs."""
+    providers = (*discovery["providers"], UNKNOWN_PROVIDER) if discovery.get("enabled") and "providers" in discovery else ()
+    for provider in providers:
+        for status in ENDS:
+            for error_kind in ERROR_KINDS if status is Status.ERROR else ("",):
+                yield "discovery_jobs_total", {"provider": provider, "status": str(status), "error_kind": error_kind}
+
+
+def _syncs(connectors: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yields the counters of syncs of the connectors that are enabled."""
+    for connector in connectors:
+        if connector["enabled"]:
+            yield "connector_sync_errors", {"connector": connector["name"]}
+            for status in ENDS:
+                yield "connector_sync_total", {"connector": connector["name"], "status": str(status)}
 
 
 def build_info(service: str) -> Metric:

@@ -80,6 +80,12 @@ KINDS = {
 }
 """Error kind by cause of death, and the sentence used when the supervisor gives none."""
 
+ERROR_KINDS = tuple(sorted({*wire.FAILURE_KINDS, *(kind for kind, _ in KINDS.values()), "data", "database"}))
+"""Every error kind of a run: those that a job sends, those of a dead process, and those of the store. Each is a label of a metric."""
+
+UNKNOWN_PROVIDER = "unknown"
+"""Label of runs whose provider this worker does not know."""
+
 
 NOTHING_TO_READ = frozenset(outcome for outcome in Outcome if outcome.gravity < 2)
 """Outcomes of scopes of which no more can be read: read in full, not offered by the source, or left out on purpose."""

@@ -21,7 +21,7 @@ from supervisor.metrics import Increment, Series
 from worker.logs.redact import Redactor
 from worker.logs.stacks import only_stacks
 from worker.run.inventory import Inventory, Totals, added
-from worker.run.outcome import Status, Verdict
+from worker.run.outcome import UNKNOWN_PROVIDER, Status, Verdict
 from worker.writer.launch import Launch
 from worker.writer.mailbox import Mailbox
 from worker.writer.metrics import run_ended
@@ -110,7 +110,7 @@ class RunDispatcher:
 
     def count(self, run: str, verdict: Verdict, provider: str) -> None:
         """Counts a discovery run that ended without a process of this worker. An unknown provider is counted as ``unknown``."""
-        known = provider if provider in registry.names() else "unknown"
+        known = provider if provider in registry.names() else UNKNOWN_PROVIDER
         self._channel.send(Finished(run=run, increments=run_ended(known, verdict, Totals())))
 
     def start(self, assignment: Assignment) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from providers import registry
 from supervisor.metrics import Metrics
 from worker.run.queue import Numbers
 from worker.writer.backlog import Backlog
@@ -28,7 +29,7 @@ class Reporter:
         days: dict[str, int],
     ) -> None:
         """`days` says for how long each kind of row is kept."""
-        self._days = days
+        self._days, self._providers = days, registry.names()
         self._backlog, self._dispatcher, self._discovery, self._connectors, self._metrics = (
             backlog,
             dispatcher,
@@ -56,7 +57,7 @@ class Reporter:
             self._backlog.cleanings.measure(self._metrics)
         return {
             "database": self._database(),
-            "discovery": {"enabled": self._backlog is not None, **numbers},
+            "discovery": {"enabled": self._backlog is not None, **numbers, "providers": self._providers},
             "retention": self._retention(),
             "connectors": self._connectors.report(),
             "metrics": self._metrics.samples(),
