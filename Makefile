@@ -78,7 +78,7 @@ $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -yq python3-venv; } \
 		|| { echo "the module venv is missing: apt-get install python3-venv"; exit 1; }
-	@echo "installing into $(VENV) ..."
+	@echo "making a Python environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check uv
 
@@ -86,9 +86,11 @@ $(VENV)/bin/uv:
 INSTALL = @$(BIN)/uv pip install -q $(2) --python $(BIN)/python -e '.[$(1)]' 2>$(VENV)/uv.log || $(BIN)/pip install -q -e '.[$(1)]'
 
 $(VENV)/demo: setup.cfg $(VENV)/bin/uv
+	@echo "installing the packages of the demo into $(VENV): about a minute, and once only"
 	$(call INSTALL,demo)
 	@touch $@
 
 $(VENV)/test: setup.cfg $(VENV)/bin/uv
+	@echo "installing the packages of tests and checks into $(VENV): about two minutes, and once only"
 	$(call INSTALL,test$(comma)check,--compile-bytecode) # or each of the thousand processes that the tests start compiles its packages anew
 	@touch $@ $(VENV)/demo

@@ -1,7 +1,8 @@
 """A simulated AWS account for the demo and the tests: moto's server with a small company in it.
 
 ``python -m providers.aws.simulation --port 5555`` serves it until it is stopped, and says on stdout when it is ready. A job reads it when
-the worker's `AWS_ENDPOINT_URL` is set to its address, with any keys.
+the worker's `AWS_ENDPOINT_URL` is set to its address, with any keys. ``--faults`` makes it deny a call and never answer one key.
+``--at ADDRESS --terminate REGION`` terminates the instances of a region in the account that is served at the address.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from providers.aws.simulation_faults import Faulty, terminate_instances
+
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 TEAMS = ("payments", "search", "platform", "data")
 SEED = 7
@@ -34,6 +37,18 @@ ClientOf = Callable[[str, str], Any]
 
 def seed(endpoint: str, regions: tuple[str, ...] = REGIONS, instances: int = 24) -> None:
     """Fills an empty account: about 120 resources a region, and IAM."""
+    client_of = clients(endpoint)
+    people(client_of)
+    for region in regions:
+        subnets, group = network(client_of, region)
+        machines(client_of, region, subnets, group, instances)
+        databases(client_of, region, subnets)
+        services(client_of, region, subnets, group)
+    organization(client_of)
+
+
+def clients(endpoint: str) -> ClientOf:
+    """A function that makes the client of a service in a region of the account at `endpoint`."""
 
     def client_of(service: str, region: str) -> Any:
         return boto3.client(
@@ -45,13 +60,7 @@ def seed(endpoint: str, regions: tuple[str, ...] = REGIONS, instances: int = 24)
             config=Config(retries={"total_max_attempts": 2}),
         )
 
-    people(client_of)
-    for region in regions:
-        subnets, group = network(client_of, region)
-        machines(client_of, region, subnets, group, instances)
-        databases(client_of, region, subnets)
-        services(client_of, region, subnets, group)
-    organization(client_of)
+    return client_of
 
 
 def people(client_of: ClientOf) -> None:
@@ -184,18 +193,20 @@ def services(client_of: ClientOf, region: str, subnets: list[str], group: str) -
     client_of("sso-admin", region).list_instances()  # makes one, whose id is that of the last start if it is made here
 
 
-def serve(port: int, *, filled: bool) -> int:
-    """Serves an account until a signal comes."""
+def serve(port: int, *, filled: bool, faulty: bool = False) -> int:
+    """Serves an account until a signal comes. A `faulty` one has the faults of the demo."""
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # else there are 1,300 images and snapshots in every region
     from moto.moto_api._internal import mock_random as moto_random  # noqa: PLC0415 - reads that
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415 - reads that
     from werkzeug.serving import make_server  # noqa: PLC0415 - comes with moto
 
-    application = _OneAtATime(DomainDispatcherApplication(create_backend_app))
+    stop = threading.Event()
+    application: Any = _OneAtATime(DomainDispatcherApplication(create_backend_app))
+    if faulty:
+        application = Faulty(application, stop)
     server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_quiet())
     thread = threading.Thread(target=server.serve_forever, name="moto")
     thread.start()
-    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     endpoint = f"http://127.0.0.1:{server.server_port}"
@@ -263,8 +274,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m providers.aws.simulation", description="A simulated AWS account.")
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--empty", action="store_true", help="nothing in it")
+    parser.add_argument("--faults", action="store_true", help="deny a call, and never answer one key")
+    parser.add_argument("--at", metavar="ADDRESS", help="with --terminate: the address of the account")
+    parser.add_argument(
+        "--terminate", metavar="REGION", help="serve nothing; terminate the instances of this region in the account at --at"
+    )
     chosen = parser.parse_args(arguments)
-    return serve(chosen.port, filled=not chosen.empty)
+    if chosen.terminate:
+        sys.stdout.write(f"{terminate_instances(clients(chosen.at), chosen.terminate)}\n")
+        return 0
+    return serve(chosen.port, filled=not chosen.empty, faulty=chosen.faults)
 
 
 if __name__ == "__main__":

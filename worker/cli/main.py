@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "runs the worker: discovery jobs, connectors and health endpoints",
     "api": "runs the Elder API",
     "up": "runs everything on one machine: an embedded PostgreSQL, the API and the worker; data under ./.elder",
+    "demo": "changes the simulated AWS account of 'up --demo', to show what a run makes of it",
     "bootstrap": "makes once the secrets of a Compose installation that its environment does not set",
     "migrate": "creates or upgrades the database schema, and the role that workers and the API have in it",
     "check": "tests whether everything that is enabled can be reached, and as whom",
@@ -85,7 +86,16 @@ def _run(command: argparse.ArgumentParser) -> None:
 
 def _up(command: argparse.ArgumentParser) -> None:
     command.add_argument("--demo", action="store_true", help="add a simulated AWS account and a first job")
+    _data(command)
+
+
+def _data(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", default=".elder", metavar="FOLDER", help="folder for the data (default: .elder)")
+
+
+def _demo(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=("terminate-instances",), help="terminate all instances of one region")
+    _data(command)
 
 
 def _discover(command: argparse.ArgumentParser) -> None:
@@ -193,6 +203,7 @@ def _settings(command: argparse.ArgumentParser) -> None:
 _ARGUMENTS = {
     "run": _run,
     "up": _up,
+    "demo": _demo,
     "discover": _discover,
     "providers": _providers,
     "check": _check,

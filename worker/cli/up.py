@@ -12,10 +12,16 @@ from typing import Any
 
 from supervisor import kernel
 from worker.cli.main import CommandError
+from worker.local import simulation
 from worker.local.everything import Everything
 from worker.local.postgres import EmbeddedError
 
 DEMO_JOB = "Demo: simulated AWS account"
+STUCK_JOB = "Demo: an account that never answers"
+STUCK_CONFIG = {"access_key_id": "never-answered", "secret_access_key": "simulated", "regions": ["us-east-1"]}
+IDLE_TIMEOUT = "20"
+"""Default of DISCOVERY_IDLE_TIMEOUT in the demo: a person watches until the job that is stuck is killed."""
+
 SIMULATION_SECONDS = 240.0
 
 
@@ -56,15 +62,16 @@ def _say(sentence: str) -> None:
 def _simulate(everything: Everything) -> None:
     """Starts a simulated AWS account, made by moto, and points the worker to it."""
     _say("making a simulated AWS account (by moto: no cloud is asked, nothing costs)")
-    (everything.logs / "simulation.log").unlink(missing_ok=True)  # an earlier start's address is in it
-    child = everything.add("simulation", ["providers.aws.simulation"])
+    simulation.forget(everything.folder)
+    child = everything.add(simulation.NAME, [*simulation.COMMAND, "--faults"])
     deadline = time.monotonic() + SIMULATION_SECONDS
-    while "simulated AWS account at " not in (line := child.log.read_text(errors="replace").rpartition("\n")[0].rpartition("\n")[2]):
+    while not (address := simulation.address(everything.folder)):
         everything.check_alive()
         if time.monotonic() > deadline:
             raise EmbeddedError(f"the simulated account is not ready within {SIMULATION_SECONDS:g} s: {child.last_line()}")
         time.sleep(0.05)
-    everything.environ["AWS_ENDPOINT_URL"] = line.rpartition(" ")[2]
+    everything.environ["AWS_ENDPOINT_URL"] = address
+    everything.environ.setdefault("DISCOVERY_IDLE_TIMEOUT", IDLE_TIMEOUT)
 
 
 def _demonstrate(everything: Everything) -> None:
@@ -79,20 +86,35 @@ def _demonstrate(everything: Everything) -> None:
         if number:
             _say(f"    {number:>5}  {kind}")
     _say(f"look at them: {everything.api}/entities")
+    if stuck := _stuck_job(everything):
+        _say(f"job {stuck} reads an account that never answers, and is killed for that: {everything.api}/jobs/{stuck}")
+    _say("what to try next, step by step: docs/tutorial.md")
     _say("this account is simulated; to read a real one, start 'elder-worker up' without --demo, and make a job with your own keys")
 
 
 def _demo_job(everything: Everything) -> tuple[int, int]:
     """(job, number of its runs): that of an earlier start, made due again, or a new one."""
-    for job in everything.call("GET", "/api/v1/discovery/jobs?per_page=1000")["jobs"]:
-        if job["name"] == DEMO_JOB:
-            earlier = everything.call("GET", f"/api/v1/discovery/jobs/{job['id']}/history?limit=1")["total"]
-            everything.call("POST", f"/api/v1/discovery/jobs/{job['id']}/queue")
-            return int(job["id"]), int(earlier)
+    if job := _job_named(everything, DEMO_JOB):
+        earlier = everything.call("GET", f"/api/v1/discovery/jobs/{job}/history?limit=1")["total"]
+        everything.call("POST", f"/api/v1/discovery/jobs/{job}/queue")
+        return job, int(earlier)
     organization = everything.call("POST", "/api/v1/organizations", {"name": "Demo"})
     config = {"access_key_id": "simulated", "secret_access_key": "simulated", "regions": ["us-east-1", "us-west-2", "eu-west-1"]}
     body = {"name": DEMO_JOB, "provider": "aws", "config": config, "organization_id": organization["id"]}
     return int(everything.call("POST", "/api/v1/discovery/jobs", body)["id"]), 0
+
+
+def _stuck_job(everything: Everything) -> int:
+    """A new job that will be killed; 0 if an earlier start has made it."""
+    if _job_named(everything, STUCK_JOB):
+        return 0
+    return int(everything.call("POST", "/api/v1/discovery/jobs", {"name": STUCK_JOB, "provider": "aws", "config": STUCK_CONFIG})["id"])
+
+
+def _job_named(everything: Everything, name: str) -> int:
+    """The id of the job of that name; 0 if there is none."""
+    jobs = everything.call("GET", "/api/v1/discovery/jobs?per_page=1000")["jobs"]
+    return next((int(job["id"]) for job in jobs if job["name"] == name), 0)
 
 
 def _await_run(everything: Everything, job: int, earlier: int) -> dict[str, Any]:

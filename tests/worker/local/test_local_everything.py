@@ -2,78 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import pathlib
-import signal
-import subprocess
-import sys
-
 import pytest
-import urllib3
-from peers.port import free_port
-from waiting import CAP, until
-
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-
-
-class Demo:
-    """One start, in the foreground of nobody's terminal."""
-
-    def __init__(self, folder: pathlib.Path, number: int) -> None:
-        self.out = folder / f"out-{number}"
-        ports = {"ELDER_API_PORT": str(free_port()), "HEALTH_CHECK_PORT": str(free_port())}
-        self.api = f"http://127.0.0.1:{ports['ELDER_API_PORT']}"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ELDER_", "DATABASE_"))}
-        self.mark = f"PYTHONTESTMARK={folder.name}-{number}"
-        with self.out.open("wb") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "worker.cli", "up", "--demo", "--data", str(folder / "data")],
-                env=kept | ports | dict([self.mark.split("=")]),
-                cwd=ROOT,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def output(self) -> str:
-        """All that it has said, once it has nothing more to say."""
-
-        def look() -> str:
-            words = self.out.read_text()
-            assert self.process.poll() is None, words
-            return words if "Ctrl-C ends all of it" in words else ""
-
-        return until(look, "the demo is there", cap=CAP * 5)
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(CAP) == 0, self.out.read_text()
-        assert "nothing is left running" in self.out.read_text()
-        until(lambda: not self.processes(), "no process is left")
-
-    def processes(self) -> list[str]:
-        found = []
-        for folder in pathlib.Path("/proc").iterdir():
-            with contextlib.suppress(OSError):
-                if folder.name.isdecimal() and self.mark.encode() in (folder / "environ").read_bytes():
-                    found.append(folder.name)
-        return found
-
-    def ids(self) -> set[str]:
-        """Of the active entities, as the API has them."""
-        found: set[str] = set()
-        while True:
-            answer = urllib3.request("GET", f"{self.api}/api/v1/entities?per_page=1000&page={len(found) // 1000 + 1}").json()
-            found |= {one["external_id"] for one in answer["entities"]}
-            if len(found) >= answer["total"]:
-                return found
+from everything import Everything
 
 
 @pytest.mark.timeout(900)
 def test_a_second_start_finds_the_same_account(tmp_path):
     """Its data, its job, and the ids that the simulated account has made up: nothing is new, and nothing gone."""
-    first = Demo(tmp_path, 1)
+    first = Everything(tmp_path, 1, "--demo")
     try:
         words = first.output()
         assert "entities" in words
@@ -82,7 +18,7 @@ def test_a_second_start_finds_the_same_account(tmp_path):
     finally:
         first.stop()
 
-    second = Demo(tmp_path, 2)
+    second = Everything(tmp_path, 2, "--demo")
     try:
         assert ", 0 of them new" in second.output()
         assert second.ids() == before
