@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from providers.address import base_url, display_host
@@ -16,9 +16,11 @@ from providers.http.credential import Credential
 from providers.http.response import HttpResponse, foreign, next_link, own_words
 from providers.okta.catalogue import GROUP, ME, SCOPES, Listing
 from providers.okta.config import OktaConfig
-from providers.okta.signin import ServiceApp
 from providers.pages import Page, items
 from providers.records import Identity
+
+if TYPE_CHECKING:
+    from providers.okta.signin import ServiceApp
 
 _INSUFFICIENT = re.compile(r'(?=.*\berror="insufficient_scope").*\bscope="([^"]*)"')
 """A challenge whose token lacks a scope: the scope. Okta then says nothing in the body."""
@@ -35,7 +37,7 @@ class Client:
         url = base_url(config.domain)
         self.domain = display_host(url)
         name = f"Okta ({self.domain})"
-        self._app = ServiceApp(url, name, config, SCOPES) if config.client_id else None
+        self._app = _service_app(config, url, name)
         self.http = self._of_app(self._app, url, name) if self._app else _of_token(config.api_token.strip(), url, name)
 
     def close(self) -> None:
@@ -130,6 +132,14 @@ class Client:
         url = parts._replace(query=urlencode({**query, "limit": str(limit - 1)})).geturl()
         if not next_link(self.http.get(url, what=listing.what, permission=listing.permission, quota=listing.path)):
             raise BadAnswer(f"Okta's pages of '{listing.what}' come without the Link header that names the next one: does a proxy drop it?")
+
+
+def _service_app(config: OktaConfig, url: str, name: str) -> ServiceApp | None:
+    if not config.client_id:
+        return None
+    from providers.okta.signin import ServiceApp  # noqa: PLC0415 - a job with a token needs no cryptography
+
+    return ServiceApp(url, name, config, SCOPES)
 
 
 def _of_token(token: str, url: str, name: str) -> Http:

@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from peers.okta import FORBIDDEN, TOKEN
+from peers.okta import FORBIDDEN, ORGANIZATION, TOKEN
+from peers.okta_service_app import CLIENT, KID, key_of
 from peers.service import ROOT, environment, get
 
 PEOPLE, TEAMS, APPS = 40, 7, 4
@@ -32,8 +33,9 @@ def organization(okta):
 def synced(organization, start_worker):
     """One sync by a worker of its own: a function that gives what /status says of it, and what was logged."""
 
-    def sync(status: str) -> tuple[dict, str]:
-        worker = start_worker(OKTA_ENABLED="true", OKTA_DOMAIN=organization.url, OKTA_API_TOKEN=TOKEN, OKTA_SYNC_INTERVAL="600")
+    def sync(status: str, **credentials: str) -> tuple[dict, str]:
+        given = credentials or {"OKTA_API_TOKEN": TOKEN}
+        worker = start_worker(OKTA_ENABLED="true", OKTA_DOMAIN=organization.url, OKTA_SYNC_INTERVAL="600", **given)
         ended = worker.wait(lambda: (one := worker.connector("okta"))["status"] not in ("never", "running") and one, "no sync ended")
         assert ended["status"] == status, ended
         worker.stop()
@@ -67,25 +69,58 @@ def test_an_organization_without_a_database_and_nothing_to_write_the_second_time
     assert TOKEN not in said + json.dumps(status) + api.log.read_text()
 
 
+def test_a_service_app_takes_the_place_of_a_token_and_writes_nothing_anew(organization, api, synced, sql, tmp_path):
+    """The key comes from a file, and a proof of possession with each request; what the token has stored stays as it is."""
+    organization.service_app.requires_dpop = True
+    file = tmp_path / "okta-key.pem"
+    file.write_text(organization.service_app.config["private_key"])
+    synced("completed")
+    before = sql.execute("select id, xmin::text from entities order by id").fetchall()
+    status, said = synced("completed", OKTA_CLIENT_ID=CLIENT, OKTA_PRIVATE_KEY_FILE=str(file), OKTA_KEY_ID=KID)
+    assert status["entities"] == {"created": 0, "updated": 0, "unchanged": ENTITIES, "deleted": 0}
+    assert sql.execute("select id, xmin::text from entities order by id").fetchall() == before
+
+    organization.service_app.granted.remove("okta.apps.read")
+    status, more = synced("partial", OKTA_CLIENT_ID=CLIENT, OKTA_PRIVATE_KEY_FILE=str(file), OKTA_KEY_ID=KID)
+    assert status["entities"]["deleted"] == 0
+    told = said + more + json.dumps(status) + api.log.read_text()
+    assert "the scope 'okta.apps.read' is not granted to the service app" in told
+    for secret in (*file.read_text().splitlines()[1:-1], "canary-access-token", *organization.service_app.tokens):
+        assert secret not in told
+
+
+def test_the_connectivity_test_tells_a_service_app_and_what_it_lacks(organization):
+    app = organization.service_app
+    environ = {
+        "OKTA_ENABLED": "true",
+        "OKTA_DOMAIN": organization.url,
+        "OKTA_CLIENT_ID": CLIENT,
+        "OKTA_PRIVATE_KEY": app.config["private_key"],
+    }
+    line = _checked(environ)
+    assert (line["success"], line["identity"]["name"]) == (True, CLIENT)
+    assert line["identity"]["details"] == {"organization": ORGANIZATION}
+    app.keys = {KID: key_of("another")}
+    assert "OKTA_PRIVATE_KEY does not belong to the app's public key" in _checked(environ)["message"]
+
+
+def _checked(environ: dict[str, str]) -> dict:
+    """The line of `elder-worker check` about Okta."""
+    command = [sys.executable, "-m", "worker.cli", "check", "--json"]
+    done = subprocess.run(command, env=environment(environ), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert not [secret for name, secret in environ.items() if name.endswith(("KEY", "TOKEN")) and secret in done.stdout + done.stderr]
+    [line] = [one for one in json.loads(done.stdout) if one["name"] == "Okta"]
+    return line
+
+
 @pytest.mark.parametrize(("token", "success"), [(TOKEN, True), ("wrong-token", False)])
 def test_the_connectivity_test_signs_in(organization, token, success):
-    environ = environment({"OKTA_ENABLED": "true", "OKTA_DOMAIN": organization.url, "OKTA_API_TOKEN": token})
-    done = subprocess.run(
-        [sys.executable, "-m", "worker.cli", "check", "--json"],
-        env=environ,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    [line] = [one for one in json.loads(done.stdout) if one["name"] == "Okta"]
+    line = _checked({"OKTA_ENABLED": "true", "OKTA_DOMAIN": organization.url, "OKTA_API_TOKEN": token})
     assert line["success"] is success
     if success:
         assert "admin@example.com" in line["identity"]["name"]
     else:
         assert "OKTA_API_TOKEN" in line["message"]
-    assert token not in done.stdout + done.stderr
 
 
 def test_the_command_line_shows_types_and_permissions():
@@ -98,5 +133,14 @@ def test_the_command_line_shows_types_and_permissions():
         timeout=60,
         check=True,
     )
-    for word in ("connector", "api_token", "secret", "okta_user", "okta_role_assignment", "okta.users.read", "okta.roles.read"):
+    for word in (
+        "connector",
+        "api_token",
+        "private_key",
+        "secret",
+        "okta_user",
+        "okta_role_assignment",
+        "okta.users.read",
+        "okta.roles.read",
+    ):
         assert word in done.stdout
