@@ -69,11 +69,11 @@ class ServiceApp(Bearer):
         return self._possession.proof(method, url, token=token, nonce=self._nonces[""])
 
     def renew(self, sent: Mapping[str, str | tuple[str, ...]], answer: HttpResponse) -> None:
-        """A request was refused: the next proofs have the nonce that the answer brings, else another token is fetched."""
+        """A request was refused: the next proofs have the nonce that the answer brings; another token is fetched where it is the token."""
         nonce = answer.headers.get("dpop-nonce", "")
-        if nonce not in ("", self._nonces[""]):
+        if nonce:
             self._nonces[""] = nonce
-        else:
+        if not nonce or 'error="invalid_token"' in answer.headers.get("www-authenticate", ""):
             super().renew(sent, answer)
 
     def _signed_in(self) -> Token:

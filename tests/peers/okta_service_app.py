@@ -209,7 +209,7 @@ class ServiceApp:
             f'{scheme} authorization_uri="{self.url}/oauth2/v1/authorize", realm="{self.url}", scope="{scope}", error="{error}", '
             f'error_description="{description}", resource="{path}"'
         )
-        return status, {"WWW-Authenticate": challenge}, b""
+        return status, {"WWW-Authenticate": challenge, **({"DPoP-Nonce": self.api_nonce} if scheme == "DPoP" else {})}, b""
 
     def _proved(self, proof: str, method: str, path: str) -> tuple[str, Mapping[str, Any], str]:
         """A fault of a proof, its claims, and the thumbprint of its key."""

@@ -12,7 +12,7 @@ from peers.okta import FORBIDDEN, NOT_FOUND, ORGANIZATION
 from peers.okta_service_app import CLIENT, KID, TOKEN_PATH, key_of
 
 from providers import registry
-from providers.errors import BadAnswer, CredentialsError, Outcome, Throttled
+from providers.errors import BadAnswer, CredentialsError, Outcome, ScopeError, Throttled
 from providers.okta.catalogue import KINDS, SCOPES
 
 
@@ -238,6 +238,37 @@ def test_a_nonce_that_the_api_asks_for_is_in_the_next_proof(organization, app):
     app.requires_dpop, app.api_nonce = True, "api-1"
     assert set(outcomes(read(organization, app.config)).values()) == {Outcome.COMPLETE}
     assert len(app.tokens) == 1, "a nonce is not a reason for another token"
+
+
+def test_a_new_nonce_beside_a_refused_token_does_not_keep_the_token(organization, app):
+    app.requires_dpop, app.api_nonce = True, "api-1"
+
+    def end(path, _query):
+        if path == "/api/v1/zones":
+            organization.before = lambda _path, _query: None
+            app.api_nonce = "api-2"
+            app.tokens.clear()
+
+    organization.before = end
+    with opened(app.config) as source:
+        source.check()
+        assert list(_zones(source)) == list(_zones(source))
+    assert not [path for path, query in organization.requests[3:] if path == "/api/v1/groups"], "no doubt whether the app is accepted"
+    assert len(app.tokens) == 1
+
+
+def test_the_first_list_that_is_refused_alone_is_that_types_trouble(organization, app, waits):
+    refused = (401, {"WWW-Authenticate": 'Bearer error="invalid_token"'}, b"")
+    organization.fault = lambda path, _query: refused if path == "/api/v1/zones" else None
+    with opened(app.config) as source:
+        source.check()
+        with pytest.raises(ScopeError, match="though Okta"):
+            list(_zones(source))
+
+
+def _zones(source):
+    [zones] = [one for one in source.plan() if one.scopes[0].resource_type == "okta_network_zone"]
+    return zones.fetch()
 
 
 def test_another_nonce_of_the_endpoint_is_taken_up_when_the_token_is_renewed(organization, app):
