@@ -18,6 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CAP = 100
 SETTINGS = ("DATABASE_", "ELDER_", "HEALTH_", "SYNC_", "LDAP_", "AWS_", "GCP_", "GOOGLE_", "AZURE_", "OKTA_", "AUTHENTIK_")
 """Of which a started part has only those that the test gives it."""
+CHECK = (sys.executable, "-m", "worker.cli", "check", "--json", "--timeout", str(CAP))
+"""The connectivity test. Its limit counts the start of a process for each source, so a test that is not about it sets one that load cannot reach."""
 
 
 def get(url: str):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import sys
 import urllib.request
 
 import pytest
@@ -14,7 +13,7 @@ from gcp_assets import METHOD, Inventory
 from peers import google_refusals as refusals
 from peers.google_cloud import CANARY, PROJECTS, in_project
 from peers.google_tokens import FEDERATED
-from peers.service import ROOT, Part, environment, get
+from peers.service import CAP, CHECK, ROOT, Part, environment, get
 
 ONE, OTHER = PROJECTS
 DISKS = "compute.disks.aggregatedList"
@@ -133,8 +132,7 @@ def test_a_discovery_job_reads_its_projects_and_neither_a_denied_list_nor_anothe
 
 def check(google, settings) -> dict:
     """What the connectivity test says of GCP."""
-    command = [sys.executable, "-m", "worker.cli", "check", "--json"]
-    done = subprocess.run(command, env=environment(settings), cwd=ROOT, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(CHECK, env=environment(settings), cwd=ROOT, capture_output=True, text=True, timeout=3 * CAP)
     assert not [secret for secret in secrets_of(google) if secret in done.stdout + done.stderr]
     return next(one for one in json.loads(done.stdout) if one["name"] == "GCP")
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 
 import pytest
 from peers import google_refusals as refusals
 from peers.google_customer import ADMIN, PEOPLE
-from peers.service import ROOT, environment, get
+from peers.service import CAP, CHECK, ROOT, environment, get
 
 ENTITIES = 3 + (PEOPLE + 4) + 7 + 5 + 4 + 2
 MEMBERSHIPS = "select s.name, d.target_external_id from dependencies d join entities s on s.id = d.source_id where dependency_type = 'member_of' order by 1, 2"
@@ -82,8 +81,7 @@ def test_a_customer_without_a_database_and_nothing_to_write_the_second_time(goog
 
 def test_the_connectivity_test_says_who_acts_or_what_is_wrong(google, customer, settings):
     def check() -> dict:
-        command = [sys.executable, "-m", "worker.cli", "check", "--json"]
-        done = subprocess.run(command, env=environment(settings), cwd=ROOT, capture_output=True, text=True, timeout=100)
+        done = subprocess.run(CHECK, env=environment(settings), cwd=ROOT, capture_output=True, text=True, timeout=3 * CAP)
         assert not [line for line in private_lines(google) if line in done.stdout + done.stderr]
         return next(one for one in json.loads(done.stdout) if one["name"] == "Google Workspace")
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 from peers.okta import FORBIDDEN, ORGANIZATION, TOKEN
 from peers.okta_service_app import CLIENT, KID, key_of
-from peers.service import ROOT, environment, get
+from peers.service import CAP, CHECK, ROOT, environment, get
 
 PEOPLE, TEAMS, APPS = 40, 7, 4
 ENTITIES = (PEOPLE + 1) + (TEAMS + 1) + APPS + 1 + 1
@@ -106,8 +106,7 @@ def test_the_connectivity_test_tells_a_service_app_and_what_it_lacks(organizatio
 
 def _checked(environ: dict[str, str]) -> dict:
     """The line of `elder-worker check` about Okta."""
-    command = [sys.executable, "-m", "worker.cli", "check", "--json"]
-    done = subprocess.run(command, env=environment(environ), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(CHECK, env=environment(environ), cwd=ROOT, capture_output=True, text=True, timeout=3 * CAP, check=False)
     assert not [secret for name, secret in environ.items() if name.endswith(("KEY", "TOKEN")) and secret in done.stdout + done.stderr]
     [line] = [one for one in json.loads(done.stdout) if one["name"] == "Okta"]
     return line
