@@ -16,7 +16,7 @@ class OktaConfig(SourceConfig, frozen=True):
     client_id: Annotated[str, setting("Client id of the service app (*API Services*) that reads the organization.")] = ""
     private_key: Annotated[
         Annotated[Secret, given_for("domain", "client_id")],
-        setting("Private key of the service app, an RSA key as PEM or JWK."),
+        setting("Private key of the service app as PEM or JWK: RSA, or elliptic of the curve P-256, P-384 or P-521."),
     ] = ""
     key_id: Annotated[
         str, setting("Id (`kid`) of that key in Okta, which an app with several keys needs. Without: the one in the JWK, else none.")

@@ -22,7 +22,7 @@ from urllib.parse import parse_qs
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 from peers.answering import Reply
 
 TOKEN_PATH = "/oauth2/v1/token"
@@ -41,6 +41,10 @@ SCOPES = {
     r"/api/v1/authorizationServers": "okta.authorizationServers.read",
 }
 """Path -> the scope that reads it, by Okta's reference; the first that fits counts."""
+
+
+ALGORITHMS = {"": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
+"""Curve of the app's key -> the one algorithm that is taken from it; an RSA key has no curve."""
 
 
 def _refused(status: int, error: str, description: str, **headers: str) -> Reply:
@@ -78,10 +82,21 @@ class _Registry(jws.JWSRegistry):
         super().__init__(algorithms=["RS256"])
 
 
+def key_of(kid: str, curve: str = "") -> RSAKey | ECKey:
+    """A key pair, RSA without a curve; making one takes a moment, so that it is the same for all tests of a process."""
+    return _made(kid, curve)
+
+
 @functools.cache
-def key_of(kid: str) -> RSAKey:
-    """A key pair; making one takes a moment, so that it is the same for all tests of a process."""
+def _made(kid: str, curve: str) -> RSAKey | ECKey:
+    if curve:
+        return ECKey.generate_key(curve, {"kid": kid}, private=True)
     return RSAKey.generate_key(2048, {"kid": kid}, private=True)
+
+
+def _public(key: RSAKey | ECKey) -> RSAKey | ECKey:
+    """What an organization has of an app's key."""
+    return type(key).import_key(key.as_dict(private=False))
 
 
 class ServiceApp:
@@ -89,7 +104,7 @@ class ServiceApp:
 
     def __init__(self) -> None:
         self.url = ""
-        self.keys = {KID: key_of(KID)}
+        self.keys: dict[str, RSAKey | ECKey] = {KID: key_of(KID)}
         self.granted = set(SCOPES.values())
         self.is_active, self.requires_dpop, self.refuses_scopes = True, False, False
         self.life = 3600
@@ -134,7 +149,7 @@ class ServiceApp:
         if key is None:
             return WRONG_KID
         try:
-            claims = jwt.decode(assertion, key, algorithms=["RS256"]).claims
+            claims = jwt.decode(assertion, _public(key), algorithms=[ALGORITHMS[key.curve_name if isinstance(key, ECKey) else ""]]).claims
         except JoseError:
             return WRONG_SIGNATURE
         if claims.get("iss") != CLIENT or claims.get("sub") != CLIENT or not self.is_active:

@@ -37,6 +37,22 @@ def test_a_service_app_reads_what_a_token_reads(organization, app, dpop):
     assert len({form["client_assertion"] for form in app.attempts}) == len(app.attempts), "Okta takes an assertion once"
 
 
+@pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521"])
+@pytest.mark.parametrize("dpop", [False, True], ids=["bearer", "dpop"])
+def test_a_service_app_with_an_elliptic_key_is_signed_in(organization, app, curve, dpop):
+    app.requires_dpop = dpop
+    key = key_of(KID, curve)
+    app.keys = {KID: key}
+    with opened({**app.config, "private_key": key.as_pem(private=True).decode()}) as source:
+        assert source.check().name == CLIENT
+    app.keys = {KID: key_of("another", curve)}
+    with (
+        opened({**app.config, "private_key": key.as_pem(private=True).decode()}) as source,
+        pytest.raises(CredentialsError, match="does not belong"),
+    ):
+        source.check()
+
+
 @pytest.mark.parametrize("dpop", [False, True], ids=["bearer", "dpop"])
 def test_the_check_says_as_which_app_and_in_which_organization_and_asks_no_user(organization, app, dpop):
     app.requires_dpop = dpop

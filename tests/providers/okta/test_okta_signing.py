@@ -6,9 +6,9 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from joserfc import jws, jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 from okta_organization import opened
 from peers.okta_service_app import CLIENT, KID, key_of
 
@@ -23,17 +23,28 @@ OPEN = serialization.NoEncryption()
 OKTA = registry.get("okta")
 
 
-def private():
-    return key_of(KID).private_key
+EC_PARAMETERS = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+"""The block that `openssl ecparam -genkey` writes before the key."""
+ALGORITHMS = {"": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
+"""Curve of a key -> its algorithm; an RSA key has none."""
+
+
+def private(curve=""):
+    return key_of(KID, curve).private_key
 
 
 def pem(form=PKCS8, key=None, encryption=OPEN) -> str:
     return (key or private()).private_bytes(PEM, form, encryption).decode()
 
 
-def jwk(**changes) -> str:
-    found = {**key_of(KID).as_dict(private=True), **changes}
+def jwk(number=KID, curve="", **changes) -> str:
+    found = {**key_of(number, curve).as_dict(private=True), **changes}
     return json.dumps({name: value for name, value in found.items() if value is not None})
+
+
+def point(kid, curve) -> dict[str, str]:
+    found = key_of(kid, curve).as_dict(private=False)
+    return {name: found[name] for name in ("x", "y")}
 
 
 FORMS = {
@@ -53,6 +64,25 @@ def test_a_key_signs_in_each_form_for_others_to_verify(form):
     token = signing.read_key(FORMS[form](), "k1").signed({"iss": CLIENT}, {"typ": "JWT"})
     assert jwt.decode(token, key_of(KID), algorithms=["RS256"]).claims == {"iss": CLIENT}
     assert jws.extract_compact(token.encode()).headers() == {"alg": "RS256", "kid": "k1", "typ": "JWT"}
+
+
+ELLIPTIC_FORMS = {
+    "pkcs8": lambda curve: pem(key=private(curve)),
+    "sec1": lambda curve: pem(PKCS1, key=private(curve)),
+    "after its parameters": lambda curve: EC_PARAMETERS + pem(PKCS1, key=private(curve)),
+    "jwk": lambda curve: jwk(KID, curve),
+    "jwk of another algorithm": lambda curve: jwk(KID, curve, alg="RS256"),
+}
+
+
+@pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521"])
+@pytest.mark.parametrize("form", ELLIPTIC_FORMS)
+def test_an_elliptic_key_signs_by_the_algorithm_of_its_curve(form, curve):
+    key, public = signing.read_key(ELLIPTIC_FORMS[form](curve), "k1"), ECKey.import_key(key_of(KID, curve).as_dict(private=False))
+    for count in range(50):  # numbers of a signature that are shorter than the curve's are filled up
+        token = key.signed({"count": count}, {"typ": "JWT"})
+        assert jwt.decode(token, public, algorithms=[ALGORITHMS[curve]]).claims == {"count": count}
+    assert jws.extract_compact(token.encode()).headers() == {"alg": ALGORITHMS[curve], "kid": "k1", "typ": "JWT"}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +108,12 @@ BAD = {
     "not base64": (lambda: pem().replace("MII", "M*I"), "damaged or incomplete"),
     "encrypted": (lambda: pem(encryption=serialization.BestAvailableEncryption(b"canary")), "without a password"),
     "encrypted, as openssl did": (lambda: pem(PKCS1, encryption=serialization.BestAvailableEncryption(b"canary")), "without a password"),
-    "elliptic": (lambda: pem(key=ec.generate_private_key(ec.SECP256R1())), "no RSA key"),
+    "another curve": (
+        lambda: pem(key=ec.generate_private_key(ec.SECP256K1())),
+        "the curve secp256k1: Okta takes RSA keys, and .* P-256, P-384",
+    ),
+    "Edwards": (lambda: pem(key=ed25519.Ed25519PrivateKey.generate()), "neither an RSA key nor an elliptic key of a NIST curve"),
+    "parameters alone": (lambda: EC_PARAMETERS, "a public key or a certificate"),
     "short": (lambda: pem(key=rsa.generate_private_key(65537, 1024)), "1024 bits"),
     "public": (
         lambda: private().public_key().public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode(),
@@ -86,8 +121,17 @@ BAD = {
     ),
     "no JSON": (lambda: jwk()[:-5], "is not JSON"),
     "a deep JWK": (lambda: '{"kty":' * 100_000, "is not JSON"),
-    "a set": (lambda: json.dumps({"keys": [json.loads(jwk())]}), "no JWK of an RSA key"),
-    "elliptic JWK": (lambda: jwk(kty="EC"), "no JWK of an RSA key"),
+    "a set": (lambda: json.dumps({"keys": [json.loads(jwk())]}), "not a JWK of an RSA key"),
+    "symmetric JWK": (lambda: jwk(kty="oct"), "not a JWK of an RSA key .* or of an elliptic key"),
+    "Edwards JWK": (lambda: jwk(kty="OKP", crv="Ed25519"), "not a JWK of an RSA key .* or of an elliptic key"),
+    "JWK of no curve": (lambda: jwk(kty="EC"), "of another curve"),
+    "JWK of another curve": (lambda: jwk(KID, "P-256", crv="secp256k1"), "of another curve"),
+    "JWK of a list of curves": (lambda: jwk(KID, "P-256", crv=["P-256"]), "of another curve"),
+    "public elliptic JWK": (lambda: jwk(KID, "P-256", d=None), "the public part of a JWK"),
+    "elliptic JWK without y": (lambda: jwk(KID, "P-384", y=None), "damaged or incomplete"),
+    "elliptic JWK of another point": (lambda: jwk(KID, "P-256", **point("another", "P-256")), "damaged or incomplete"),
+    "elliptic JWK of zeros": (lambda: jwk(KID, "P-256", x="AA", y="AA", d="AA"), "damaged or incomplete"),
+    "elliptic JWK of a wrong curve": (lambda: jwk(KID, "P-256", crv="P-521"), "damaged or incomplete"),
     "public JWK": (lambda: jwk(d=None), "the public part of a JWK"),
     "JWK without modulus": (lambda: jwk(n=None), "damaged or incomplete"),
     "JWK of another modulus": (lambda: jwk(n=key_of("another").as_dict()["n"]), "damaged or incomplete"),
