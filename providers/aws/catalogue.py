@@ -91,7 +91,15 @@ def resource_types() -> tuple[ResourceType, ...]:
 
 
 def policy(wanted: Callable[[AwsKind], bool] = lambda kind: not kind.optional) -> dict[str, object]:
-    """The least IAM policy that reads the kinds that are wanted. A test holds it to the size of a managed policy."""
-    actions = {*PERMISSIONS_OF_THE_RUN, *itertools.chain.from_iterable(kind.permissions for kind in KINDS if wanted(kind))}
-    statement = {"Sid": "ElderInventory", "Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
-    return {"Version": "2012-10-17", "Statement": [statement]}
+    """The least IAM policy that reads the kinds that are wanted.
+
+    What optional types take besides is a statement of its own: a test holds each statement to the size of a managed policy.
+    """
+    usual = {
+        *PERMISSIONS_OF_THE_RUN,
+        *itertools.chain.from_iterable(kind.permissions for kind in KINDS if wanted(kind) and not kind.optional),
+    }
+    more = set(itertools.chain.from_iterable(kind.permissions for kind in KINDS if wanted(kind))) - usual
+    named = {"ElderInventory": usual, "ElderOptionalTypes": more}
+    statements = [{"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": "*"} for sid, actions in named.items() if actions]
+    return {"Version": "2012-10-17", "Statement": statements}

@@ -12,7 +12,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-from providers.aws import catalogue
+from providers.aws import catalogue, credential_report
 from providers.aws.bodies import refuse_other
 from providers.aws.config import AwsOperator
 from providers.aws.health import RegionHealth
@@ -86,6 +86,7 @@ class Sessions:
         events = session.get_component("event_emitter")
         self.health.watch(events)
         events.register("before-parse", refuse_other)
+        events.register(credential_report.EVENT, credential_report.pause)
         return session
 
     def client(self, session: botocore.session.Session, service: str, region: str) -> Any:

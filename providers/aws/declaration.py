@@ -118,6 +118,10 @@ class _Options(ResourceKind, frozen=True, kw_only=True):
     """The type under which `TAGS` knows items that come without their tags."""
     batches: tuple[Batch, ...] = ()
     details: tuple[Detail, ...] = ()
+    table: bool = False
+    """The text at `items` is the table of IAM's credential report (`providers.aws.credential_report`), whose rows are the items."""
+    as_of: str = ""
+    """Path, in an answer, of the time at which AWS made it, where that is earlier than the run."""
     optional: bool = False
     """Read only by jobs that name the type: it costs a call for each of many things, or the clients of one more service in every region."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from providers.aws import iam
+from providers.aws import credential_report, iam
 from providers.aws.answers import Answers
 from providers.aws.client import Sessions
 from providers.aws.declaration import AwsKind
@@ -25,7 +25,7 @@ from providers.catalogue import paths
 from providers.concurrency import ahead
 from providers.errors import DataError, ScopeError, Unsupported
 from providers.provider import Item as Emitted
-from providers.records import Rejected
+from providers.records import AsOf, Rejected
 
 PARENTS_AT_ONCE = 8
 """Parents whose lists are begun at once."""
@@ -46,6 +46,7 @@ class Reading:
     def __init__(self, means: Means, target: Target, kinds: tuple[AwsKind, ...]) -> None:
         self._means, self._target, self._kinds, self._lead = means, target, kinds, kinds[0]
         self._calls = Calls(means.sessions, target, self._lead.service, means.page_size)
+        self._moments: list[AsOf] = []
         self._troubles, self._not_found = Troubles(self._lead, str(target)), NotFoundItems()
         self._details = Details(self._calls, target, self._troubles, self._not_found, means.pool)
 
@@ -57,6 +58,7 @@ class Reading:
             for kind, group in itertools.groupby(page, key=lambda found: found[0]):
                 for item in self._details.completed(kind, [item for _, item in group]):
                     yield self._emitted(kind, item, owners)
+        yield from self._moments
         yield from self._troubles.reports()
         again = Reading(self._means, msgspec.structs.replace(self._target, answers=Answers()), self._kinds)
         yield from self._not_found.reports(again.parent_keys(), again.item_keys())
@@ -116,11 +118,17 @@ class Reading:
     def _pages_of(self, answers: Iterator[Any], parent: Item) -> Iterator[Page]:
         try:
             for answer in answers:
+                self._note_moment(answer)
                 yield [(kind, item) for kind in self._kinds for item in self._items(kind, answer, parent)]
         except RAISED as error:
             ours = self._calls.translated(error, self._lead.permission_for())
             if not self._spares_the_others(error, ours, parent):
                 raise ours from error
+
+    def _note_moment(self, answer: Any) -> None:
+        """Keeps the time at which AWS made an answer, where it gives one that is not now."""
+        moments = (AsOf(kind.sub_type, moment) for kind in self._kinds if kind.as_of for moment in paths.values(answer, kind.as_of))
+        self._moments.extend(moments)
 
     def _parents(self) -> Iterator[Item]:
         """Yields the items that have a list of this kind each."""
@@ -147,7 +155,8 @@ class Reading:
         return True
 
     def _items(self, kind: AwsKind, answer: Any, parent: Item) -> Iterator[Item]:
-        for value in paths.values(answer, kind.items):
+        found = paths.values(answer, kind.items)
+        for value in itertools.chain.from_iterable(map(credential_report.rows, found)) if kind.table else found:
             item = {**parent, **as_item(value, kind.scalar)}
             if is_own(kind, item, self._target.account.id):
                 yield item

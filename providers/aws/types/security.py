@@ -13,6 +13,15 @@ FILTER = {"Filter": ["User", "Role", "Group", "LocalManagedPolicy"]}
 KEY_TYPES = ["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
 """Key types of certificates: without this argument, AWS lists only those with RSA keys of up to 2,048 bits."""
 
+KEY_COLUMNS = tuple(
+    f"access_key_{number}_{column}" for number in (1, 2) for column in ("active", "last_rotated", "last_used_date")
+)  # fmt: skip
+CREDENTIAL_COLUMNS = (
+    "user", "arn", "user_creation_time", "password_enabled", "password_last_used", "password_last_changed", "password_next_rotation",
+    "mfa_active", *KEY_COLUMNS, "cert_1_active", "cert_1_last_rotated", "cert_2_active", "cert_2_last_rotated",
+)  # fmt: skip
+"""The columns of the credential report that are stored: not where and by which service a key was last used, which changes all the time."""
+
 # A table reads better than one argument a line.
 # fmt: off
 SECURITY = (
@@ -39,6 +48,11 @@ SECURITY = (
         "iam_access_key", "secret", "{User.Arn}/access-key/{AccessKeyId}", "iam", "ListAccessKeys", "AccessKeyMetadata[]",
         name="AccessKeyId", tags="", regional=False, under=Listing("ListUsers", "Users[]", into="User"),
         parameters={"UserName": "{User.UserName}"}, parent="{User.Arn}", omit=("User",),
+    ),
+    AwsKind(
+        "iam_credentials", "secret", "{arn}/credentials", "iam", "GetCredentialReport", "Content", name="user", tags="", regional=False,
+        optional=True, table=True, as_of="GeneratedTime", under=Listing("GenerateCredentialReport", "", into="Report"), parent="{arn}",
+        omit=("Report",), kept=CREDENTIAL_COLUMNS, unmasked=("password_enabled", "password_next_rotation", *KEY_COLUMNS),
     ),
     AwsKind(
         "iam_virtual_mfa_device", "secret", "{SerialNumber}", "iam", "ListVirtualMFADevices", "VirtualMFADevices[]", regional=False,

