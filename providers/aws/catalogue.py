@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from providers.aws.declaration import TAGS, AwsKind, Listing
+from providers.aws.types.access_points import ACCESS_POINTS
 from providers.aws.types.compute import COMPUTE
 from providers.aws.types.containers import CONTAINERS
 from providers.aws.types.data import DATA
@@ -38,6 +39,7 @@ KINDS: tuple[AwsKind, ...] = (
     *PERIMETER,
     *POSTURE,
     *RESERVATIONS,
+    *ACCESS_POINTS,
 )
 
 PERMISSIONS_OF_THE_RUN = ("ec2:DescribeRegions", "sts:GetCallerIdentity")

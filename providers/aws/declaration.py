@@ -28,6 +28,7 @@ _PREFIXES = {
     "emr": "elasticmapreduce",
     "opensearch": "es",
     "resourcegroupstaggingapi": "tag",
+    "s3control": "s3",
     "sesv2": "ses",
     "sso-admin": "sso",
     "stepfunctions": "states",
@@ -114,6 +115,8 @@ class _Options(ResourceKind, frozen=True, kw_only=True):
     """Paths and values: an item with one of them is none."""
     regional: bool = True
     """False for services that are read once an account."""
+    home: str = ""
+    """The only region that has what is read once an account. Such types are of the partition `aws` alone."""
     tagged_as: str = ""
     """The type under which `TAGS` knows items that come without their tags."""
     batches: tuple[Batch, ...] = ()

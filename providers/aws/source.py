@@ -6,6 +6,7 @@ import concurrent.futures
 import functools
 from collections.abc import Callable, Iterable, Iterator
 
+import msgspec
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -158,9 +159,19 @@ class AwsSource(Source):
 
     def _reads_in(self, target: Target) -> Iterator[Read]:
         for kinds in catalogue.reads():
-            if kinds[0].regional == bool(target.region) and self._config.reads(kinds[0]):
+            if kinds[0].regional == bool(target.region) and self._config.reads(kinds[0]) and _has(target, kinds[0].home):
                 scopes = tuple(Scope("aws", target.account.id, target.region, kind.sub_type) for kind in kinds)
-                yield Read(scopes, Reading(self._means, target, kinds))
+                yield Read(scopes, Reading(self._means, _at(target, kinds[0].home), kinds))
+
+
+def _has(target: Target, home: str) -> bool:
+    """False where a type is of a region of another partition."""
+    return not home or target.account.partition == _partition_of(home)
+
+
+def _at(target: Target, home: str) -> Target:
+    """The target, whose calls go to the region that a type has as its home."""
+    return msgspec.structs.replace(target, endpoint=home) if home else target
 
 
 def _home_region(config: AwsConfig, operator: AwsOperator) -> str:

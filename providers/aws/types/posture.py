@@ -1,6 +1,7 @@
-"""Services that watch an account: whether GuardDuty, Config, Security Hub and others are on in a region. Findings are not read.
+"""Services that watch an account: whether GuardDuty, Config, Security Hub and others are on in a region, and how many findings they have.
 
-These are optional types, as each service costs a client in every region.
+These are optional types, as each service costs a client in every region. Numbers of findings are types of their own, as they change often;
+no finding is read.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from providers.catalogue.kinds import LinkRule
 HUB = Listing("DescribeHub", "", into="Hub", absent=("InvalidAccessException: not subscribed",))
 MACIE = Listing("GetMacieSession", "", into="Session", absent=("AccessDeniedException: Macie is not enabled",))
 """Services that are not switched on answer as if they refused: only the words tell the two apart."""
-
+BY_SEVERITY = "arn:{partition}:securityhub:::insight/securityhub/default/29"
+"""The insight "Severity by counts of findings", which every account has: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-managed-insights.html"""
+SESSION = "arn:{partition}:macie2:{region}:{account}:session"
 
 # A table reads better than one argument a line.
 # fmt: off
@@ -42,8 +45,38 @@ POSTURE = (
         name="accountId", tags="", optional=True,
     ),
     AwsKind(
-        "macie_session", "monitoring", "arn:{partition}:macie2:{region}:{account}:session", "macie2", "GetMacieSession", "", tags="",
+        "macie_session", "monitoring", SESSION, "macie2", "GetMacieSession", "", tags="",
         under=MACIE, optional=True, omit=("Session",), links=(LinkRule("has_role", "serviceRole"),),
+    ),
+    AwsKind(
+        "guardduty_findings", "monitoring", "guardduty:detector/{DetectorId}/findings", "guardduty", "GetFindingsStatistics",
+        "FindingStatistics", tags="", optional=True, under=Listing("ListDetectors", "DetectorIds[]", scalar="DetectorId"),
+        parameters={
+            "DetectorId": "{DetectorId}", "GroupBy": "SEVERITY", "MaxResults": 100,
+            "FindingCriteria": {"Criterion": {"service.archived": {"Equals": ["false"]}}},
+        },
+        parent="guardduty:detector/{DetectorId}", kept=("DetectorId", "GroupedBySeverity"), omit=("GroupedBySeverity[].LastGeneratedAt",),
+        unordered=("GroupedBySeverity",),
+    ),
+    AwsKind(
+        "security_hub_findings", "monitoring", "{Hub.HubArn}/findings", "securityhub", "GetInsightResults", "InsightResults", tags="",
+        under=HUB, optional=True, parameters={"InsightArn": BY_SEVERITY}, parent="{Hub.HubArn}", omit=("Hub",), unordered=("ResultValues",),
+    ),
+    AwsKind(
+        "access_analyzer_findings", "monitoring", "{Analyzer.arn}/findings", "accessanalyzer", "GetFindingsStatistics", "", tags="",
+        optional=True, under=Listing("ListAnalyzers", "analyzers[]", into="Analyzer"), parameters={"analyzerArn": "{Analyzer.arn}"},
+        parent="{Analyzer.arn}", omit=("Analyzer", "lastUpdatedAt"), unordered=("findingsStatistics",),
+    ),
+    AwsKind(
+        "inspector_findings", "monitoring", "inspector2:account/{accountAggregation.accountId}/findings", "inspector2",
+        "ListFindingAggregations", "responses[]", name="accountAggregation.accountId", tags="", optional=True,
+        parameters={"aggregationType": "ACCOUNT"}, own="accountAggregation.accountId",
+        parent="inspector2:account/{accountAggregation.accountId}", kept=("accountAggregation",),
+    ),
+    AwsKind(
+        "macie_findings", "monitoring", f"{SESSION}/findings", "macie2", "GetFindingStatistics", "", tags="", under=MACIE, optional=True,
+        parameters={"groupBy": "severity.description", "findingCriteria": {"criterion": {"archived": {"eq": ["false"]}}}}, parent=SESSION,
+        omit=("Session",), unordered=("countsByGroup",),
     ),
 )
 # fmt: on

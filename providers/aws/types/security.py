@@ -17,10 +17,13 @@ KEY_COLUMNS = tuple(
     f"access_key_{number}_{column}" for number in (1, 2) for column in ("active", "last_rotated", "last_used_date")
 )  # fmt: skip
 CREDENTIAL_COLUMNS = (
-    "user", "arn", "user_creation_time", "password_enabled", "password_last_used", "password_last_changed", "password_next_rotation",
-    "mfa_active", *KEY_COLUMNS, "cert_1_active", "cert_1_last_rotated", "cert_2_active", "cert_2_last_rotated",
+    "user", "arn", "user_creation_time", "password_enabled", "password_last_used", "password_last_changed", "mfa_active",
+    *KEY_COLUMNS, "cert_1_active", "cert_1_last_rotated", "cert_2_active", "cert_2_last_rotated",
 )  # fmt: skip
-"""The columns of the credential report that are stored: not where and by which service a key was last used, which changes all the time."""
+"""The columns of the credential report that are stored: not where and by which service a key was last used, which changes all the time.
+
+Nor the end of a password, which follows from its last change and the account's password policy.
+"""
 
 # A table reads better than one argument a line.
 # fmt: off
@@ -52,7 +55,7 @@ SECURITY = (
     AwsKind(
         "iam_credentials", "secret", "{arn}/credentials", "iam", "GetCredentialReport", "Content", name="user", tags="", regional=False,
         optional=True, table=True, as_of="GeneratedTime", under=Listing("GenerateCredentialReport", "", into="Report"), parent="{arn}",
-        omit=("Report",), kept=CREDENTIAL_COLUMNS, unmasked=("password_enabled", "password_next_rotation", *KEY_COLUMNS),
+        omit=("Report",), kept=CREDENTIAL_COLUMNS,
     ),
     AwsKind(
         "iam_virtual_mfa_device", "secret", "{SerialNumber}", "iam", "ListVirtualMFADevices", "VirtualMFADevices[]", regional=False,

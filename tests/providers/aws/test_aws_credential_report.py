@@ -82,7 +82,6 @@ def test_what_the_report_says_of_a_user(moto: Moto, aws_proxy):
         "password_enabled": True,
         "password_last_used": "2026-11",
         "password_last_changed": "2025-05-01T00:00:00+00:00",
-        "password_next_rotation": "2026-12-01T00:00:00+00:00",
         "mfa_active": False,
         "access_key_1_active": True,
         "access_key_1_last_rotated": "2025-01-01T00:00:00+00:00",

@@ -136,7 +136,8 @@ def test_every_list_is_exact_or_raises(capsys, monkeypatch):
 
 
 def named(item) -> list[str]:
-    """The name in an item, which stands in each of its texts."""
+    """The name in an item, which stands in each of its texts, or in those of the one member of a union."""
     if isinstance(item, str):
         return [item]
-    return [value for value in item.values() if isinstance(value, str)][:1]
+    inside = [name for value in item.values() if isinstance(value, dict) for name in named(value)]
+    return ([value for value in item.values() if isinstance(value, str)] or inside)[:1]

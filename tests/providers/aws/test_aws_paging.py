@@ -30,6 +30,7 @@ SESSIONS = Sessions(AwsOperator(), "us-east-1", 4)
 ACCOUNT = Account(SESSIONS, "123456789012", "aws", Credentials("A", "S"))
 PAGES = 3
 IN_ONE_ANSWER = {
+    ("accessanalyzer", "GetFindingsStatistics"),
     ("apigateway", "GetStages"),
     ("cloudtrail", "DescribeTrails"),
     ("config", "DescribeConfigurationRecorders"),
@@ -38,15 +39,20 @@ IN_ONE_ANSWER = {
     ("ec2", "DescribeReservedInstances"),
     ("ec2", "DescribeVpnConnections"),
     ("elbv2", "DescribeTargetHealth"),
+    ("guardduty", "GetFindingsStatistics"),
+    ("iam", "GenerateCredentialReport"),
     ("iam", "GetAccountSummary"),
     ("iam", "GetCredentialReport"),
     ("iam", "ListOpenIDConnectProviders"),
     ("iam", "ListSAMLProviders"),
     ("inspector2", "BatchGetAccountStatus"),
+    ("macie2", "GetFindingStatistics"),
     ("macie2", "GetMacieSession"),
     ("opensearch", "ListDomainNames"),
     ("s3", "GetBucketTagging"),
+    ("s3control", "GetPublicAccessBlock"),
     ("securityhub", "DescribeHub"),
+    ("securityhub", "GetInsightResults"),
     ("sns", "ListTagsForResource"),
     ("organizations", "DescribeOrganization"),
 }
@@ -54,7 +60,10 @@ IN_ONE_ANSWER = {
 
 
 def some(shape, text: str):
-    """A value of a shape."""
+    """A value of a shape; of a union, the first of its members."""
+    if getattr(shape, "is_tagged_union", False):
+        name, member = next(iter(shape.members.items()))
+        return {name: some(member, text)}
     if shape.type_name == "structure":
         return {name: some(member, text) for name, member in shape.members.items() if member.type_name == "string"}
     return {"string": text, "list": [], "map": {}, "integer": 1, "long": 1, "boolean": True, "timestamp": 0, "double": 1.0}[shape.type_name]
