@@ -151,6 +151,10 @@ class AwsConfig(SourceConfig, frozen=True):
         """True for a kind that this job reads."""
         return not kind.optional or bool({kind.sub_type, EVERY} & {*self.optional_types})
 
+    def reads_region(self, region: str) -> bool:
+        """True for a region that this job reads, where the account has it."""
+        return region not in self.exclude_regions and (not self.regions or region in self.regions)
+
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles to assume, in turn."""

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from providers.aws import credential_report, iam
+from providers.aws.aliases import Aliases
 from providers.aws.answers import Answers
 from providers.aws.client import Sessions
 from providers.aws.declaration import AwsKind
@@ -38,6 +39,7 @@ class Means(msgspec.Struct, frozen=True):
     shape: AwsShape
     pool: concurrent.futures.Executor
     page_size: int | None
+    reads_region: Callable[[str], bool]
 
 
 class Reading:
@@ -45,10 +47,14 @@ class Reading:
 
     def __init__(self, means: Means, target: Target, kinds: tuple[AwsKind, ...]) -> None:
         self._means, self._target, self._kinds, self._lead = means, target, kinds, kinds[0]
-        self._calls = Calls(means.sessions, target, self._lead.service, means.page_size)
+        self._calls = self._calls_of(target, self._lead.service)
+        self._aliases = Aliases(target, self._calls_of, means.reads_region)
         self._moments: list[AsOf] = []
         self._troubles, self._not_found = Troubles(self._lead, str(target)), NotFoundItems()
         self._details = Details(self._calls, target, self._troubles, self._not_found, means.pool)
+
+    def _calls_of(self, target: Target, service: str) -> Calls:
+        return Calls(self._means.sessions, target, service, self._means.page_size)
 
     def __call__(self) -> Iterator[Emitted]:
         """Everything there is. Raises a `ProviderError` when the list itself cannot be read to its end."""
@@ -79,9 +85,8 @@ class Reading:
         organization = self._target.organizations[-1].external_id
         context: Mapping[str, str] = {**self._target.context, **owners.context}
         try:
-            return self._means.shape.resource(
-                kind, item, context, organization=organization, links_partial=owners.unknown and bool(kind.links)
-            )
+            partial = (owners.unknown or self._aliases.unknown) and bool(kind.links)
+            return self._means.shape.resource(kind, item, context, organization=organization, links_partial=partial)
         except DataError as error:
             name = next((str(value) for value in item.values() if isinstance(value, str)), "one")
             return Rejected(kind.sub_type, name, f"{error} came from {self._target}")
@@ -92,7 +97,7 @@ class Reading:
         found = self._listed()
         if self._lead.service == "iam" and len(self._kinds) > 1:
             return iam.with_principals(iam.with_group_arns(found), self._target.account.partition)
-        return found
+        return self._aliases.with_targets(found) if self._lead.sub_type == "route53_record" else found
 
     def _listed(self) -> Iterator[Page]:
         """The pages of the list; where each of several parents has one, those are begun ahead."""

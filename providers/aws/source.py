@@ -42,7 +42,8 @@ class AwsSource(Source):
         self._sessions = Sessions(operator, _home_region(config, operator), self.concurrency + _DETAIL_THREADS)
         self._details = concurrent.futures.ThreadPoolExecutor(_DETAIL_THREADS, thread_name_prefix="detail")
         self._probes = concurrent.futures.ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")
-        self._means = Means(self._sessions, AwsShape(config.ignore_fields, Masking(config.mask_names)), self._details, config.page_size)
+        shape = AwsShape(config.ignore_fields, Masking(config.mask_names))
+        self._means = Means(self._sessions, shape, self._details, config.page_size, config.reads_region)
         self._turns = Turns(config.parallel_accounts)
         self._verdict = Credential("AWS")
 

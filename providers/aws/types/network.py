@@ -194,8 +194,9 @@ NETWORK = (
         "route53_record", "dns", "arn:{partition}:route53:::hostedzone/{Zone.Id/}/{Type}/{Name}/{SetIdentifier?}", "route53",
         "ListResourceRecordSets", "ResourceRecordSets[]", name="Name", tags="", regional=False,
         under=Listing("ListHostedZones", "HostedZones[]", into="Zone"), parameters={"HostedZoneId": "{Zone.Id}"},
-        parent="arn:{partition}:route53:::hostedzone/{Zone.Id/}", omit=("Zone",), unordered=("ResourceRecords",),
+        parent="arn:{partition}:route53:::hostedzone/{Zone.Id/}", omit=("Zone", "AliasOf"), unordered=("ResourceRecords",),
         links=(
+            LinkRule("alias_of", "AliasOf"),
             LinkRule("uses", "HealthCheckId", "arn:{partition}:route53:::healthcheck/{value}"),
             LinkRule("alias_of", "AliasTarget.DNSName", "arn:{partition}:ec2:{where}:{account}:vpc-endpoint/{endpoint}",
                      match=r"(?P<endpoint>vpce-\w+)-.+\.(?P<where>[a-z0-9-]+)\.vpce\.amazonaws\.com"),

@@ -29,7 +29,7 @@ REPORT = frozenset({
     "cert_2_last_rotated",
 })  # fmt: skip
 """The columns of a credential report: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html"""
-MADE_BY_US = {"iam_user": {"GroupArns"}, "iam_role": {"AssumableBy"}, "iam_credentials": REPORT}
+MADE_BY_US = {"iam_user": {"GroupArns"}, "iam_role": {"AssumableBy"}, "iam_credentials": REPORT, "route53_record": {"AliasOf"}}
 """Fields that our code adds, and the columns of a table that the model does not describe."""
 FREE_FORM = {"sns_topic", "sqs_queue"}
 """Kinds whose attributes are a map of strings, for which the model has no list of names. AWS documents them."""
