@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from providers import keys, registry, schema
@@ -104,11 +106,19 @@ class _Printer(Collected):
             self.say(f"{cause.outcome:<12} {first}")
 
     def summary(self, tally: Tally) -> None:
-        """Prints a line for each cause of several scopes, and the line that ends every scan."""
+        """Prints a line for each cause of several scopes and for each snapshot, and the line that ends every scan."""
         for cause in self._causes.all():
             if cause.scopes > 1:
                 self.say(f"{cause.outcome:<12} {cause.sentence()}")
+        for (moment, account), scopes in sorted(Counter(self._moments()).items()):
+            self.say(f"{'as of':<12} {moment:%Y-%m-%dT%H:%M:%SZ}: {scopes} of the scopes of {account}, from a snapshot of the source's own")
         self.say(f"{tally.resources} resources in {tally.scopes} scopes")
+
+    def _moments(self) -> Iterator[tuple[dt.datetime, str]]:
+        """Times, in UTC, and accounts of the scopes that the source gave as they were earlier."""
+        for scope, report in self.reports.items():
+            if report.as_of:
+                yield report.as_of.astimezone(dt.UTC), scope.account
 
     def say(self, line: str) -> None:
         """Prints a line on stderr, in the place of the progress."""

@@ -12,6 +12,9 @@ import subprocess
 import sys
 
 import pytest
+from gcp_assets import METHOD, Inventory
+from gcp_population import populate
+from peers.google_cloud import PROJECTS
 from peers.moto import KEYS
 from waiting import CAP
 
@@ -82,6 +85,20 @@ def test_what_is_wrong_is_one_sentence(arguments, code, sentence):
     assert (done.returncode, done.stdout) == (code, ""), done.stderr
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("feed", "lines"), [("assets", 1), ("lists", 0)])
+def test_the_time_of_a_snapshot_is_told_once_for_what_was_read_from_it(company, google, tmp_path, feed, lines):
+    populate(company)
+    company.enabled = ["serviceusage", "pubsub"]
+    Inventory(company)
+    google.each_page[METHOD] = lambda _call: {"readTime": "2024-01-01T01:30:00.123456789+01:30"}
+    (tmp_path / "job.json").write_text(json.dumps(company.config(project_ids=[PROJECTS[0]], feed=feed)))
+    done = discover("gcp", "--config-file", str(tmp_path / "job.json"), **company.operator)
+    sentence = f"2024-01-01T00:00:00Z: 2 of the scopes of {PROJECTS[0]}, from a snapshot of the source's own"
+
+    assert [line.split(maxsplit=2)[2] for line in done.stderr.splitlines() if line.startswith("as of ")] == [sentence] * lines, done.stderr
+    assert "gcp_pubsub_topic" in done.stdout
 
 
 def test_an_sdk_that_is_not_installed_is_named():
