@@ -117,10 +117,14 @@ class Azure:
         self.objects[subscription][arm_type.lower()].append(made)
         return object_id
 
-    def assign(self, name: str, scope: str, *subscriptions: str) -> str:
+    def assign(self, name: str, scope: str, *subscriptions: str, principal: str = "P") -> str:
         """A role assignment at a scope (a subscription, a management group, or ``/``), as the subscriptions below it list it."""
         assignment = f"{scope.rstrip('/')}/providers/Microsoft.Authorization/roleAssignments/{name}"
-        properties = {"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/reader", "principalId": "P", "scope": scope}
+        properties = {
+            "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/reader",
+            "principalId": principal,
+            "scope": scope,
+        }
         for subscription in subscriptions:
             self.inherited[subscription].append(
                 {"id": assignment, "name": name, "type": "Microsoft.Authorization/roleAssignments", "properties": properties}
