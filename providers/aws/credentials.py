@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import configparser
 import contextlib
+import copy
 import json
 import pathlib
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,31 +22,58 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
     InstanceMetadataProvider,
 )
-from botocore.exceptions import BotoCoreError, CredentialRetrievalError
+from botocore.exceptions import CredentialRetrievalError
 from botocore.utils import FileWebIdentityTokenLoader, InstanceMetadataFetcher
 
 from providers import secrecy
 from providers.aws.config import AwsConfig, AwsOperator
-from providers.errors import ConfigError, CredentialsError
+from providers.aws.failure import RAISED, is_unanswered, translate
+from providers.aws.sdk_faults import NotAnswered
+from providers.errors import ConfigError, CredentialsError, TimedOut
 from providers.variables import environment
 
 ClientMaker = Callable[..., Any]
 SESSION_NAME = "elder-worker"
 
+_CALLS = {"assume-role-with-web-identity": "AssumeRoleWithWebIdentity"}
+"""Calls of AWS STS, by botocore's name of the source of credentials; of any other, it is AssumeRole."""
+
 _KEYS = ("access_key_id", "secret_access_key", "session_token")
 
 
+MANDATORY = 600
+"""Seconds before their end from which on botocore gives out no keys without renewing them."""
+
+
 class Renewed:
-    """Credentials that botocore renews. Each failure to do so is a `CredentialRetrievalError`, with the way of the renewal."""
+    """Credentials that botocore renews. Each failure to do so is a `CredentialRetrievalError`, with the way of the renewal.
+
+    A refusal by AWS stays a `ClientError`. Safe to use from several threads: those that wait for a renewal share its failure.
+    """
 
     def __init__(self, credentials: Any) -> None:
-        self._credentials = credentials
+        self._credentials, self._lock = credentials, threading.Lock()
+        self._failures: tuple[int, Exception | None] = (0, None)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._credentials, name)
 
     def get_frozen_credentials(self) -> Any:
         """The keys to sign a request with, renewed when they are about to expire. Raises `BotoCoreError`, `ClientError`."""
+        if not self._credentials.refresh_needed(MANDATORY):
+            return self._frozen()
+        before, _ = self._failures
+        with self._lock:
+            count, failure = self._failures
+            if failure and count != before:  # asked anew by each thread, a silent service would take each thread's time-out
+                raise copy.copy(failure)  # one that is raised in several threads gathers all their tracebacks
+            try:
+                return self._frozen()
+            except RAISED as error:
+                self._failures = count + 1, error
+                raise
+
+    def _frozen(self) -> Any:
         with _retrieved(self._credentials.method):
             return self._credentials.get_frozen_credentials()
 
@@ -55,10 +84,21 @@ class Renewed:
 
 @contextlib.contextmanager
 def _retrieved(method: str) -> Iterator[None]:
-    """Turns what botocore lets through into its own error: no file with a token, an answer without keys, keys that have expired."""
+    """Turns what botocore lets through into its own error: no file with a token, an answer without keys, keys that have expired.
+
+    Where AWS STS was to give the keys and does not answer, or something else does, that is a failure of the credentials too, and not of the
+    call that they were to sign.
+    """
     try:
         yield
-    except BotoCoreError:
+    except CredentialRetrievalError:
+        raise
+    except TimedOut as error:  # the region of STS is silent as a whole
+        raise NotAnswered(provider=method, error_msg=str(error)) from error
+    except RAISED as error:
+        if is_unanswered(error):
+            words = str(translate(error, f"sts:{_CALLS.get(method, 'AssumeRole')}"))
+            raise NotAnswered(provider=method, error_msg=words) from error
         raise
     except (LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
         words = str(error) if isinstance(error, OSError | RuntimeError) else f"{type(error).__name__}: {error}"

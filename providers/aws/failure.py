@@ -166,6 +166,14 @@ def is_final(error: Exception) -> bool:
     return code_of(error) in _EXPIRED or is_denied_session(error)
 
 
+def is_unanswered(error: Exception) -> bool:
+    """True when AWS gave no answer, failed itself, or something in between answered: it says nothing about the caller."""
+    if isinstance(error, aws.ClientError):
+        rule, status = rule_of(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return rule is _NOT_AWS or rule.error is TimedOut or (rule is _OTHER and status >= 500)
+    return isinstance(error, (*sdk_faults.SILENCE, ResponseParserError))
+
+
 def is_denied_session(error: Exception) -> bool:
     """True when a role may not be assumed, at the beginning or when its session is renewed: any call of a role may meet that."""
     return isinstance(error, aws.ClientError) and error.operation_name in _SESSION_CALLS and rule_of(error).error is Denied

@@ -19,6 +19,10 @@ class NoCredentialsYet(CredentialsError):
     error_kind = "source"
 
 
+class NotAnswered(aws.CredentialRetrievalError):  # type: ignore[misc]
+    """AWS STS does not answer the worker's request for credentials, or something that is not AWS does."""
+
+
 class Group(msgspec.Struct, frozen=True):
     """Exceptions that become the same error. In the sentence, `{what}` is the call, `{where}` its place, `{words}` botocore's own words."""
 
@@ -100,6 +104,9 @@ _SOURCES = {
 }
 """Sources of credentials, by botocore's name of it: ours, and what to do when there are none."""
 
+SILENCE = (aws.ConnectionError, aws.HTTPClientError)
+"""Exceptions of a connection that failed, or that brought no whole answer in time."""
+
 _EXPIRED = "still expired"
 _MAY_PASS = re.compile(
     r"timeout|could not connect|connection was closed|non 200 response (429|5\d\d)|did not contain|unable to parse", re.IGNORECASE
@@ -119,6 +126,8 @@ def translate(error: aws.BotoCoreError, what: str, where: str) -> ProviderError:
 def _not_retrieved(error: aws.CredentialRetrievalError) -> CredentialsError:
     words = str(error.kwargs.get("error_msg", "")).strip().partition("\n")[0][:300].rstrip(". ")
     source, advice = _SOURCES.get(str(error.kwargs.get("provider")), ("this machine", _GIVE))
+    if isinstance(error, NotAnswered):
+        return NoCredentialsYet(f"{source} has no new AWS credentials, as AWS STS does not give them: {words}", detail=str(error))
     if _EXPIRED in words:
         sentence = (
             f"{source} gives AWS credentials that have expired already: set the clock of this machine (NTP), or see why it has no new ones"
