@@ -16,7 +16,9 @@ SCOPES_SHOWN = 100
 SCOPES_AT_MOST = 20_000
 
 
-RUNS: LiteralString = "select run_id, outcome, count(*) as scopes from run_scopes where run_id = any(%s) group by 1, 2 order by 1, 2"
+RUNS: LiteralString = (
+    "select run_id, outcome, count(*) as scopes from elder_worker.run_ledgers where run_id = any(%s) group by 1, 2 order by 1, 2"
+)
 """Counts the outcomes of runs."""
 
 SYNCS: LiteralString = "select run_id, outcome, count(*) as scopes from connector_scopes where run_id = any(%s) group by 1, 2 order by 1, 2"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from worker.run.queue import Cleaned
-from worker.store import lifecycle, releases, scopes, statements
+from worker.store import ledger_chains, lifecycle, releases, scopes, statements
 from worker.store.connection import Connection, transaction
 
 RUNS, LINES = 2_000, 10_000
@@ -39,16 +39,18 @@ class Kept(msgspec.Struct, frozen=True):
 def clean(connection: Connection, kept: Kept) -> Cleaned:
     """Deletes a batch of each kind: runs (those of deleted jobs too), changes, audit lines, deleted entities, deliveries of webhooks.
 
-    Adds up the counts of entities and runs as well.
+    Adds up the counts of entities and runs as well, and takes what they repeat out of the ledgers of runs that ended a day ago.
     Each job's latest run, its latest complete run, runs that hold something back, and runs that have left links unresolved are always kept.
     Raises `StoreError`.
     """
     runs = _runs(connection, kept.history)
     more_jobs = _jobs(connection)
+    repeated, more_ledgers = ledger_chains.extend(connection)
     for add_up in (statements.get("add_up_counts"), statements.get("add_up_organizations"), statements.get("add_up_runs")):
         with transaction(connection):
             connection.execute(add_up, {"limit": COUNTS, "spare": SPARE})
     rows = {
+        "repeated_ledger_lines": repeated,
         "changes": _delete(connection, statements.get("delete_old_changes"), kept.changes, ROWS),
         "created": _delete(connection, statements.get("delete_old_created"), kept.changes, ROWS),
         "audit": _delete(connection, statements.get("delete_old_audit"), kept.audit, ROWS),
@@ -56,13 +58,14 @@ def clean(connection: Connection, kept: Kept) -> Cleaned:
         "webhook_deliveries": _delete(connection, statements.get("delete_old_deliveries"), DELIVERIES_KEPT, ROWS),
     }
     full = {"changes": ROWS, "created": ROWS, "audit": ROWS, "deleted_entities": ENTITIES, "webhook_deliveries": ROWS}
-    return Cleaned(runs.rows | rows, runs.more or more_jobs or any(rows[what] >= full[what] for what in rows))
+    return Cleaned(runs.rows | rows, runs.more or more_jobs or more_ledgers or any(rows[what] >= most for what, most in full.items()))
 
 
 def _runs(connection: Connection, days: int) -> Cleaned:
     with transaction(connection):
         values = {"limit": RUNS, "days": days or FOREVER}
         runs = [run for (run,) in connection.execute(statements.get("lock_doomed_runs"), values)]
+        ledger_chains.hand_on(connection, runs)
         lines = connection.execute(statements.get("delete_ledger_lines"), {"runs": runs, "lines": LINES}).rowcount
         deleted = connection.execute(statements.get("delete_runs"), {"runs": runs}).rowcount
     return Cleaned({"runs": deleted, "ledger_lines": lines}, len(runs) == RUNS or lines == LINES or deleted < len(runs))

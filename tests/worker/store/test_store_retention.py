@@ -107,6 +107,7 @@ def test_large_ledgers_are_deleted_in_pieces(database, sql, job, monkeypatch):
     monkeypatch.setattr(retention, "LINES", 100)
     add_runs(sql, job, 3, days=400, lines=150)
     add_runs(sql, job, 1)
+    sql.execute("update discovery_history set ledger_chain = 0")  # all lines are their own
     batches, _ = clean(database)
 
     assert batches >= 5

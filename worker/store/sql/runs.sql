@@ -95,7 +95,7 @@ from unnest(%(numbers)s::bigint[]) as wanted (id)
 cross join lateral (
     select run_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, held_links,
            held_attributes, message, permission, as_of
-    from run_scopes where run_id = wanted.id
+    from elder_worker.run_ledgers where run_id = wanted.id
     order by outcome = 'complete', account, region, resource_type, coverage limit %(limit)s
 ) as shown
 
