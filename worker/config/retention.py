@@ -18,7 +18,7 @@ class RetentionSettings(ReferenceSettings, frozen=True, kw_only=True):
             ge=0,
             le=36_500,
             low="a person who looks for an older run finds none",
-            high="the history of jobs that run often grows by gigabytes a year",
+            high="the history of jobs that run often grows by hundreds of megabytes a year",
         ),
     ] = 90
     changes_retention_days: Annotated[

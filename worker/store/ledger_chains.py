@@ -20,7 +20,7 @@ LONGEST = 100
 
 
 def extend(connection: Connection) -> tuple[int, bool]:
-    """Adds a batch of runs to the chains; how many lines were removed, and whether there may be more runs. Raises `StoreError`."""
+    """Adds a batch of runs to the chains; how many lines were superfluous, and whether there may be more runs. Raises `StoreError`."""
     with transaction(connection):
         runs = connection.execute(statements.get("lock_not_compared"), {"hours": HOURS, "limit": RUNS}).fetchall()
         return sum(_extend(connection, *run) for run in runs), len(runs) == RUNS
@@ -29,7 +29,7 @@ def extend(connection: Connection) -> tuple[int, bool]:
 def _extend(connection: Connection, run: int, job: int, whole: bool) -> int:
     chain = connection.execute(statements.get("lock_chain"), {"job": job, "run": run}).fetchone()
     values = {"run": run, "chain": chain[0] if chain else 0, "whole": whole, "longest": LONGEST}
-    row = connection.execute(statements.get("share_ledger"), values).fetchone()
+    row = connection.execute(statements.get("add_to_chain"), values).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -61,7 +61,8 @@ def share(database) -> int:
 
 def kept(sql) -> dict[int, int]:
     """How many lines each run keeps."""
-    return dict(sql.execute("select run_id, count(*) from run_scopes group by 1").fetchall())
+    both = "(select run_id from run_scopes union all select run_id from elder_worker.ledger_lines) as lines"
+    return dict(sql.execute(f"select run_id, count(*) from {both} group by 1").fetchall())
 
 
 def ledgers(sql) -> list[tuple]:
@@ -166,7 +167,7 @@ def test_a_deleted_job_leaves_neither_runs_nor_lines(database, sql, job, monkeyp
             batches += 1
             assert batches < 50
 
-    assert sql.execute("select (select count(*) from discovery_history), (select count(*) from run_scopes)").fetchone() == (0, 0)
+    assert (sql.execute("select count(*) from discovery_history").fetchone(), kept(sql)) == ((0,), {})
     assert sql.execute("select count(*) from discovery_jobs").fetchone() == (0,)
 
 
@@ -183,7 +184,7 @@ def test_two_workers_that_compare_the_runs_of_one_job(database, sql, job):
         other = threading.Thread(target=share, args=(database,))
         other.start()
         until(lambda: waiting(sql), "the other waits")
-        one.execute(statements.get("share_ledger"), {"run": runs[0], "chain": chain, "whole": True, "longest": 100})
+        one.execute(statements.get("add_to_chain"), {"run": runs[0], "chain": chain, "whole": True, "longest": 100})
         one.execute("commit")
         other.join(30)
 

@@ -16,16 +16,16 @@ where job_id = %(job)s and id < %(run)s and ledger_chain > 0
 order by id desc limit 1
 for no key update
 
--- name: share_ledger
--- Removes the lines of a run that its job's chain has too, and adds the run to the chain, if at most a quarter of its lines differ, the chain is
--- not long, and no later run is in it, which the run's lines would change. Else it begins a chain, or keeps all its lines for itself. For the same
--- trouble the source's own words (`detail`) are then those of an earlier run. Returns how many lines were removed.
+-- name: add_to_chain
+-- Adds a run to its job's chain, with the lines that differ, if these are at most a quarter, the chain is not long, and no later run is in it, which
+-- the lines would change. Else the run begins a chain, or keeps its lines for itself. For the same trouble the source's own words (`detail`) are
+-- then those of an earlier run. Returns how many lines became superfluous.
 with own as (
     select * from run_scopes where run_id = %(run)s
 ), members as (
     select id from discovery_history where ledger_chain = %(chain)s and ledger_chain > 0 and id < %(run)s
 ), lines as (
-    select s.* from members join run_scopes s on s.run_id = members.id
+    select l.* from members join elder_worker.ledger_lines l on l.run_id = members.id
 ), newest as (
     select distinct on (scope_id) * from lines order by scope_id, run_id desc
 ), same as (
@@ -39,26 +39,32 @@ with own as (
     select (select count(*) from own) as own, (select count(*) from own) - (select count(*) from same) as different,
            (select count(*) from lines) as lines, (select count(*) from members) as members,
            (select coalesce(array_agg(scope_id), '{}') from newest where scope_id not in (select scope_id from own)) as missing
-), decided as (
-    select missing, own,
+), compared as (
+    select *,
            different < own and 4 * (different + cardinality(missing)) <= own and lines + different <= 2 * own and members < %(longest)s
            and not exists (select from discovery_history l where l.ledger_chain = %(chain)s and l.ledger_chain > 0 and l.id > %(run)s) as joins
     from counted
-), removed as (
-    delete from run_scopes s using same, decided where decided.joins and s.run_id = %(run)s and s.scope_id = same.scope_id
+), decided as (
+    select *, joins or (own > 0 and %(whole)s) as chained from compared
+), moved as (
+    delete from run_scopes s using decided where decided.chained and s.run_id = %(run)s
+    returning s.*
+), added as (
+    insert into elder_worker.ledger_lines
+    select moved.* from moved, decided where not decided.joins or moved.scope_id not in (select scope_id from same)
     returning 1
 )
 update discovery_history h
-set ledger_chain = case when decided.joins then %(chain)s when decided.own > 0 and %(whole)s then h.id else 0 end,
+set ledger_chain = case when decided.joins then %(chain)s when decided.chained then h.id else 0 end,
     ledger_without = case when decided.joins then decided.missing else '{}' end
 from decided
 where h.id = %(run)s
-returning (select count(*) from removed)
+returning (select count(*) from moved) - (select count(*) from added)
 
 -- name: hand_on_lines
 -- Gives lines of runs that are about to be deleted to the next run of their chain that stays, where it has none of the scope.
 with handed as (
-    select distinct on (heir.id, s.scope_id) s.ctid as place, heir.id as heir
+    select distinct on (heir.id, l.scope_id) l.ctid as place, heir.id as heir
     from discovery_history h
     join discovery_jobs j on j.id = h.job_id and j.deleted_at is null
     cross join lateral (
@@ -66,9 +72,9 @@ with handed as (
         where n.ledger_chain = h.ledger_chain and n.ledger_chain > 0 and n.id > h.id and n.id <> all(%(runs)s)
         order by n.id limit 1
     ) as heir
-    join run_scopes s on s.run_id = h.id
+    join elder_worker.ledger_lines l on l.run_id = h.id
     where h.id = any(%(runs)s) and h.ledger_chain > 0
-      and not exists (select from run_scopes o where o.run_id = heir.id and o.scope_id = s.scope_id)
-    order by heir.id, s.scope_id, s.run_id desc
+      and not exists (select from elder_worker.ledger_lines o where o.run_id = heir.id and o.scope_id = l.scope_id)
+    order by heir.id, l.scope_id, l.run_id desc
 )
-update run_scopes s set run_id = handed.heir from handed where s.ctid = handed.place
+update elder_worker.ledger_lines l set run_id = handed.heir from handed where l.ctid = handed.place
