@@ -207,7 +207,7 @@ def translate(error: Exception, permission: str = "", where: str = "") -> Provid
 def rule_of(error: aws.ClientError) -> Rule:
     """The row of the table for an answer."""
     code, message = code_of(error), message_of(error)
-    if code in _BARE_STATUS and not _is_from_aws(error):
+    if (not code or code in _BARE_STATUS) and not _is_from_aws(error):  # of a page of HTML in place of XML, botocore makes an empty code
         return _NOT_AWS
     is_refusal = code in _DENIED or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 403
     for rule in RULES:

@@ -261,17 +261,22 @@ def test_a_plain_denial_is_not_quoted(message):
     assert "AWS says" not in str(failure_of("AccessDenied", message, 403))
 
 
-def bare(status: int, operation: str = "ListTables", **metadata) -> aws.ClientError:
+def bare(status: int, operation: str = "ListTables", code: str | None = None, **metadata) -> aws.ClientError:
     """An answer without a code, as botocore reads it."""
-    answer = {"Error": {"Code": str(status), "Message": "<html>"}, "ResponseMetadata": {"HTTPStatusCode": status, **metadata}}
+    answer = {
+        "Error": {"Code": str(status) if code is None else code, "Message": "<html>"},
+        "ResponseMetadata": {"HTTPStatusCode": status, **metadata},
+    }
     return aws.ClientError(answer, operation)
 
 
+@pytest.mark.parametrize("code", [None, ""])
 @pytest.mark.parametrize("status", [401, 403, 404, 407, 502, 503])
-def test_a_refusal_of_a_proxy_is_not_of_aws(status):
-    error = translate(bare(status), "dynamodb:ListTables", "us-east-1 of account 1")
+def test_a_refusal_of_a_proxy_is_not_of_aws(status, code):
+    """The code is the status in place of JSON, and empty in place of XML."""
+    error = translate(bare(status, code=code), "dynamodb:ListTables", "us-east-1 of account 1")
     assert type(error) is BadAnswer
-    assert "something that is not AWS" in str(error)
+    assert f"was answered {status} by something that is not AWS" in str(error)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(403, Denied), (429, Throttled)])

@@ -142,7 +142,7 @@ def gone(code: str) -> bool:
 
 NEVER_SAY_IT = {
     ("codebuild", "BatchGetProjects"), ("ecs", "DescribeClusters"), ("ecs", "DescribeTaskDefinition"), ("guardduty", "GetDetector"),
-    ("opensearch", "DescribeDomains"), ("organizations", "DescribeOrganization"), ("organizations", "ListPolicies"), ("organizations", "ListRoots"),
+    ("guardduty", "GetFindingsStatistics"), ("iam", "GetCredentialReport"), ("s3control", "GetAccessPoint"), ("opensearch", "DescribeDomains"), ("organizations", "DescribeOrganization"), ("organizations", "ListPolicies"), ("organizations", "ListRoots"),
 }  # fmt: skip
 """Calls whose models have no error for a thing that is not there: what they refuse is an item that could not be read."""
 
@@ -161,7 +161,7 @@ def test_a_call_for_one_thing_says_that_it_is_gone_by_a_code_that_is_read_so(sub
 ABOUT_WHAT = frozenset({
     "AccessPointNotFound", "ClusterNotFoundException", "DBProxyNotFoundFault", "DBProxyTargetGroupNotFoundFault", "DBProxyTargetNotFoundFault",
     "FileSystemNotFound", "ImageNotFoundException", "ListenerNotFound", "LoadBalancerNotFound", "MountTargetNotFound",
-    "NoSuchConfigurationRecorderException", "NoSuchEntity", "NoSuchHostedZone", "NotFound", "NotFoundException", "ParentNotFoundException",
+    "NoSuchConfigurationRecorderException", "NoSuchEntity", "NoSuchHostedZone", "NoSuchPublicAccessBlockConfiguration", "NotFound", "NotFoundException", "ParentNotFoundException",
     "PipelineNotFoundException", "PipelineVersionNotFoundException", "PolicyNotFoundException", "QueueDoesNotExist",
     "RepositoryNotFoundException", "ResourceNotFound", "ResourceNotFoundException", "RuleNotFound", "ServiceNotFoundException",
     "StateMachineDoesNotExist", "TargetGroupNotFound", "TrustStoreNotFound",

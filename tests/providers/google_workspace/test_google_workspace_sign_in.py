@@ -74,7 +74,7 @@ def test_a_token_endpoint_that_is_down_is_no_wrong_key(google, customer, read):
     ("config", "words"),
     [
         ({"credentials": None}, "one of `credentials` and `credentials_path`"),
-        ({"admin_email": "admin"}, "no e-mail address"),
+        ({"admin_email": "admin"}, "not an e-mail address"),
         ({"credentials": {"type": "authorized_user"}}, "`credentials.type` is 'authorized_user'; taken here: service_account"),
         ({"credentials": None, "credentials_path": "/does/not/exist.json"}, "cannot be read"),
     ],
