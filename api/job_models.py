@@ -137,6 +137,10 @@ class Run(Reading, frozen=True, kw_only=True):
     job_id: int
     attempt: int
     worker: str
+    scopes_planned: int
+    """Scopes that the run has planned so far; 0 when it has not said."""
+    seconds_left: float | None
+    """An estimate for a run that goes on: as if each planned scope took as long as those that have ended."""
 
 
 class History(ApiModel, frozen=True, kw_only=True):

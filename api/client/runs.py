@@ -103,7 +103,7 @@ def undo_release(session: Session, whose: str, yes: bool, **filters: Any) -> Non
 def watch_run(session: Session, run: int) -> None:
     """Follows a run; progress is on stderr, on a terminal only. Exits with 1 when it does not complete."""
     while (found := session.api.get(f"runs/{run}"))["status"] == "running":
-        _progress(f"run {run}: {_scopes(found)}, {found['entities_discovered']} found")
+        _progress(f"run {run}: {_scopes(found)}, {found['entities_discovered']} found{_left(found)}")
         time.sleep(POLL)
     _progress("")
     counts = ", ".join(f"{found[f'entities_{name}']} {name}" for name in ("discovered", "created", "updated", "deleted"))
@@ -126,6 +126,12 @@ def next_run(session: Session, job: int, after: int) -> int:
 
 def _scopes(run: dict[str, Any]) -> str:
     return ", ".join(f"{number} scopes {outcome}" for outcome, number in run["outcomes"].items()) or "no scope has ended"
+
+
+def _left(run: dict[str, Any]) -> str:
+    if run["seconds_left"] is None:
+        return ""
+    return f"; {sum(run['outcomes'].values())} of {run['scopes_planned']} planned scopes, about {run['seconds_left']:.0f} s left"
 
 
 def _progress(text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import render_template
 
-from api import charts, jobs
+from api import charts, jobs, scopes
 from api.context import Context
 from api.job_config import shown_job
 from api.lookup import or_404
@@ -63,7 +63,14 @@ def _job(context: Context, job_id: int) -> str:
         runs, total = history.runs(connection, job_id, RUNS)
         home = organizations.get(connection, job["organization_id"]) if job["organization_id"] else None
         workers = probes.workers(connection, WORKER_SEEN)
-    return render_template("job.html", job=job, runs=runs[::-1], total=total, organization=home, workers=workers, live=_moving([job]))
+    shown = {"organization": home, "workers": workers, "other": _other_source(job, runs), "live": _moving([job])}
+    return render_template("job.html", job=job, runs=runs[::-1], total=total, **shown)
+
+
+def _other_source(job: dict[str, Any], runs: list[dict[str, Any]]) -> str:
+    """The source that the newest run has found in place of the one that the job reads; empty when it is the same."""
+    found = ((runs[-1]["identity"] or {}).get("account") or "") if runs and runs[-1]["error_kind"] == "config" else ""
+    return found if job["identity"] and found != job["identity"] else ""
 
 
 def _moving(rows: list[dict[str, Any]]) -> bool:
@@ -113,5 +120,6 @@ PAGES = (
     Page("/workers", _workers, "read"),
     Page("/jobs/<id:job_id>/queue", act(jobs.queue), "operate", "POST"),
     Page("/jobs/<id:job_id>/cancel", act(jobs.cancel), "operate", "POST"),
+    Page("/jobs/<id:job_id>/accept-identity", act(scopes.accept_identity), "operate", "POST"),
     Page("/runs/<id:run_id>/release", act(jobs.release), "operate", "POST"),
 )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import html.parser
 import itertools
 import re
 
 import msgspec
 import pytest
-from store_runs import Run, add_job, claim, run_once
+from store_runs import Run, add_job, claim, resources, run_once
 
 from api.graph import AT_MOST, draw, draw_narrow
 from providers.errors import Outcome
-from providers.records import Link, Resource, Scope
+from providers.records import Identity, Link, Resource, Scope
+from worker.run.inventory import InventoryError
 from worker.run.outcome import Status, Verdict
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -94,6 +96,42 @@ def test_a_first_visit_says_what_to_do_next(page):
     assert "The inventory is empty" in page("/entities").text
     assert "There is none yet" in page("/organizations").text
     assert "Nothing yet" in page("/changes").text
+
+
+def test_the_page_of_a_job_that_finds_another_source_names_both_and_lets_a_person_accept(page, elder, database, sql):
+    job = add_job(sql)
+    runs = []
+    for account in ("111", "222"):
+        runs.append(Run(database, job))
+        with contextlib.suppress(InventoryError):
+            runs[-1].inventory.identity(Identity("reader", account))
+            runs[-1].scope([])
+        runs[-1].finish(Verdict(Status.COMPLETED) if account == "111" else Verdict(Status.ERROR, "config", "another source"))
+
+    found = page(f"/jobs/{job}")
+    assert "has read 111 so far, and its config now leads to 222" in found.text
+    assert f"/jobs/{job}/accept-identity" in found.values("form", "action")
+    accepted = elder.call("POST", f"/jobs/{job}/accept-identity", headers=BROWSER)
+    assert accepted.status_code == 303
+    assert "leads to" not in page(f"/jobs/{job}").text
+    assert sql.execute("select identity from discovery_jobs where id = %s", [job]).fetchone() == (None,)
+    assert "leads to" not in page(f"/runs/{runs[-1].claimed.run_id}").text
+
+
+def test_a_run_that_goes_on_says_how_far_it_is(page, elder, database, sql):
+    run = Run(database, add_job(sql))
+    run.inventory.totals.planned = 4
+    run.scope(resources(3))
+    number = run.claimed.run_id
+    sql.execute("update discovery_history set started_at = now() - interval '60 seconds' where id = %s", [number])
+
+    told = elder.get(f"runs/{number}")
+    assert told["scopes_planned"] == 4
+    assert 180 <= told["seconds_left"] < 1_000
+    assert "1 of 4 scopes have ended" in page(f"/runs/{number}").text
+    run.finish()
+    assert elder.get(f"runs/{number}")["seconds_left"] is None
+    assert "have ended" not in page(f"/runs/{number}").text
 
 
 def test_every_page_of_a_full_inventory(page, everything, sql):

@@ -12,7 +12,7 @@ def test_case_eng_1_runs_that_are_cut_off_reach_new_scopes_each_time(workbench):
 
     reached: list[set[str]] = []
     for run in workbench.runs(job)[:3]:
-        assert (run["status"], run["error_kind"]) == ("error", "timeout")
+        assert (run["status"], run["error_kind"], run["scopes_planned"]) == ("error", "timeout", len(regions))
         lines = workbench.scopes(run)
         assert set(lines) == set(regions), "each planned scope has a line"
         reached.append({region for region, line in lines.items() if line["outcome"] == "complete"})

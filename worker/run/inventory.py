@@ -57,6 +57,8 @@ class Totals(msgspec.Struct):
     """Retried transactions by reason: ``conflict`` or ``unreachable``."""
     confirmed: int = 0
     """Resources that the database has confirmed as stored; each later transaction checks that it still knows them."""
+    planned: int = 0
+    """Scopes that are planned, those that have ended among them."""
 
 
 def added(one: Totals, other: Totals) -> Totals:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, LiteralString
 
 from worker.store import ledger, statements
@@ -10,7 +11,7 @@ from worker.store.query import one, rows
 
 COLUMNS: LiteralString = (
     "id, job_id, status, error_kind, error, error_detail, entities_discovered, entities_created, entities_updated, entities_deleted, "
-    "entities_rejected, attempt, worker, identity, started_at, completed_at"
+    "entities_rejected, scopes_planned, attempt, worker, identity, started_at, completed_at"
 )
 
 _OF_A_JOB: LiteralString = "job_id in (select id from discovery_jobs where deleted_at is null)"
@@ -41,4 +42,14 @@ def recent(connection: Connection, limit: int) -> list[dict[str, Any]]:
 
 
 def _with_scopes(connection: Connection, found: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
-    return ledger.with_scopes(connection, found, ledger.RUNS, statements.get("scopes_of_runs"), limit)
+    whole = ledger.with_scopes(connection, found, ledger.RUNS, statements.get("scopes_of_runs"), limit)
+    return [{**one, "seconds_left": _seconds_left(one)} for one in whole]
+
+
+def _seconds_left(run: dict[str, Any]) -> float | None:
+    """How long a run goes on if each of its planned scopes takes as long as those that have ended; None for a run that has ended."""
+    done = sum(run["outcomes"].values())
+    if run["status"] != "running" or not done or not run["scopes_planned"]:
+        return None
+    elapsed = (dt.datetime.now(dt.UTC) - run["started_at"]).total_seconds()
+    return float(max(elapsed, 0.0) / done * max(run["scopes_planned"] - done, 0))

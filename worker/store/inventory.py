@@ -56,10 +56,9 @@ class PostgresInventory:
 
     def identity(self, identity: Identity) -> None:
         """Stores the identity with the run. Raises `InventoryError` when the job is pinned to another."""
-        pinned = self._claimed.identity
+        self._writes.identity, pinned = identity, self._claimed.identity
         if self._pins and pinned and identity.account != pinned:
             raise InventoryError(_other_identity(self._claimed.job_id, pinned, identity.account), error_kind="config")
-        self._writes.identity = identity
 
     def organizations(self, organizations: list[Organization]) -> None:
         """Ignored: all resources of a job belong to the job's organization."""

@@ -23,6 +23,9 @@ JOBS = 100
 DELIVERIES_KEPT = 30
 """Days for which deliveries of webhooks are kept, whatever became of them."""
 
+WORKERS_KEPT = 7
+"""Days for which a worker is remembered that is not seen any more."""
+
 FOREVER = 100_000
 """Days, for what is kept for ever."""
 
@@ -37,7 +40,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 def clean(connection: Connection, kept: Kept) -> Cleaned:
-    """Deletes a batch of each kind: runs (those of deleted jobs too), changes, audit lines, deleted entities, deliveries of webhooks.
+    """Deletes a batch of each kind: runs (those of deleted jobs too), changes, audit lines, deleted entities, deliveries, unseen workers.
 
     Adds up the counts of entities and runs as well, and takes what they repeat out of the ledgers of runs that ended a day ago.
     Each job's latest run, its latest complete run, runs that hold something back, and runs that have left links unresolved are always kept.
@@ -56,8 +59,9 @@ def clean(connection: Connection, kept: Kept) -> Cleaned:
         "audit": _delete(connection, statements.get("delete_old_audit"), kept.audit, ROWS),
         "deleted_entities": _delete(connection, statements.get("delete_gone_entities"), kept.deleted_entities, ENTITIES),
         "webhook_deliveries": _delete(connection, statements.get("delete_old_deliveries"), DELIVERIES_KEPT, ROWS),
+        "workers": _delete(connection, statements.get("forget_workers"), WORKERS_KEPT, ROWS),
     }
-    full = {"changes": ROWS, "created": ROWS, "audit": ROWS, "deleted_entities": ENTITIES, "webhook_deliveries": ROWS}
+    full = {"changes": ROWS, "created": ROWS, "audit": ROWS, "deleted_entities": ENTITIES, "webhook_deliveries": ROWS, "workers": ROWS}
     return Cleaned(runs.rows | rows, runs.more or more_jobs or more_ledgers or any(rows[what] >= most for what, most in full.items()))
 
 

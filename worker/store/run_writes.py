@@ -153,6 +153,7 @@ class RunWrites:
             "updated": totals.updated + gathered.updated,
             "deleted": totals.deleted,
             "rejected": totals.rejected + gathered.rejected,
+            "planned": totals.planned,
             "identity": Jsonb(msgspec.to_builtins(self.identity)) if self.identity else None,
         }
         connection.execute(statements.get("put_progress"), values)

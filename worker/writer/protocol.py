@@ -87,6 +87,11 @@ class Conversation:
         self._counts[batch.scope] += resources
         self.resources += resources
 
+    @property
+    def planned(self) -> int:
+        """Scopes that were planned or opened so far."""
+        return self.scopes + len(self.waiting)
+
     def _identity(self, identity: Identity) -> None:
         if self.identity is not None or self.scopes:
             raise ProtocolError("an IDENTITY frame came twice or after the first scope")

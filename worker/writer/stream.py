@@ -183,6 +183,8 @@ class RunStream(threading.Thread):
             self._inventory.end(message)
         elif isinstance(message, list):
             self._inventory.organizations(message)
+        elif isinstance(message, tuple):
+            self._inventory.totals.planned = self._conversation.planned
         elif isinstance(message, wire.Identity):
             self._inventory.identity(message)
 

@@ -116,3 +116,24 @@ def test_the_defaults_keep_entities_for_ever():
     settings = load({"DATABASE_URL": "postgresql://x/y"})
     assert settings.retention_days() == {"history": 90, "changes": 365, "audit": 730, "deleted_entities": 0}
     assert Kept(**settings.retention_days()) == Kept(90, 365, 730, 0)
+
+
+def test_workers_that_are_not_seen_any_more_are_forgotten(database, sql, job):
+    rows = [("new", 0), ("old", 8), ("young enough", 6), ("holds a run", 9)]
+    for name, days in rows:
+        sql.execute(
+            "insert into elder_worker.workers (owner, name, seen_at) values (gen_random_uuid(), %s, now() - make_interval(days => %s))",
+            [name, days],
+        )
+    sql.execute(
+        "insert into elder_worker.claims (job_id, owner, expires_at) "
+        "select %s, owner, now() + interval '1 hour' from elder_worker.workers where name = 'holds a run'",
+        [job],
+    )
+
+    assert clean(database) == {"workers": 1}
+    assert [name for (name,) in sql.execute("select name from elder_worker.workers order by seen_at")] == [
+        "holds a run",
+        "young enough",
+        "new",
+    ]

@@ -3,6 +3,18 @@
 insert into elder_worker.workers (owner, name, providers, queues) values (%(owner)s, %(name)s, %(providers)s, coalesce(%(queues)s::text[], '{default}'))
 on conflict (owner) do update set seen_at = now()
 
+-- name: forget_workers
+-- Deletes workers that were not seen for some days, so many at most; not those that hold a run. Returns how many.
+with gone as (
+    delete from elder_worker.workers where owner in (
+        select w.owner from elder_worker.workers w
+        where w.seen_at < now() - make_interval(days => %(days)s) and not exists (select from elder_worker.claims c where c.owner = w.owner)
+        order by w.seen_at limit %(limit)s
+        for update skip locked)
+    returning 1
+)
+select count(*) from gone
+
 -- name: queue_numbers
 -- Returns how many jobs are due and for how many seconds the oldest has been; parked jobs, current and abandoned scopes, current scopes
 -- not read in full for a week, entities held back, enabled jobs whose latest run ended in an error, and connectors whose latest sync did not

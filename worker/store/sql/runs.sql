@@ -6,6 +6,7 @@ set entities_discovered = %(resources)s,
     entities_updated = %(updated)s,
     entities_deleted = %(deleted)s,
     entities_rejected = %(rejected)s,
+    scopes_planned = %(planned)s,
     identity = %(identity)s
 where id = %(run)s
 
