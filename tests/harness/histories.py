@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from history_runs import ABSENCES, JobRun, Reading, SyncRun, Views
 from history_world import LAGGING, OUTSIDE, Reader, Source
@@ -19,6 +19,8 @@ from worker.run import wire
 from worker.store import jobs, lifecycle, releases, tombstones
 from worker.store.connection import Connection
 from worker.store.errors import NotPossible
+
+ReadingT = TypeVar("ReadingT", bound=Reading)
 
 LAG_SHARE = 0.3
 """Share of the histories that have a source which lags."""
@@ -285,12 +287,19 @@ class History:
     def _whole_round(self) -> None:
         self.log.append("all is read")
         completed: set[tuple[str, Scope]] = set()
-        for reading in (*(self._run(job, "") for job in self.readers), self._sync("")):
-            reading.end = _complete
-            for _ in reading.steps():
+        for job in self.readers:
+            while self._read_whole(self._run(job, ""), completed).broken:  # it has read nothing, or less than all
                 pass
-            completed |= {(reading.reader.owner, place) for place in reading.completed}
+        self._read_whole(self._sync(""), completed)
         self._check(completed, sure=True)
+
+    @staticmethod
+    def _read_whole(reading: ReadingT, completed: set[tuple[str, Scope]]) -> ReadingT:
+        reading.end = _complete
+        for _ in reading.steps():
+            pass
+        completed |= {(reading.reader.owner, place) for place in reading.completed}
+        return reading
 
     def _compare(self, *, everything: bool) -> None:
         """Compares all that is stored with what the source shows to the owner of each entity."""

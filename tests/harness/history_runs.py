@@ -98,6 +98,8 @@ class JobRun(Reading):
         self.connection, self.job = connection, job
         self.fault = self.random.choice(FAULTS) if fault is None else fault
         self.away = 0
+        self.broken = False
+        """True when the database was away for so long that the run gave up."""
         self.owner = str(uuid.UUID(int=self.random.getrandbits(128)))
         claimed = claims.claim(connection, self.owner, "test", 30.0, 1, job)
         self.claimed = claimed[0] if claimed else None
@@ -132,6 +134,7 @@ class JobRun(Reading):
         try:
             yield from self._read()
         except InventoryError as error:
+            self.broken = True
             self.note(f"ends: {error.error_kind}: {str(error)[:60]}")
             self._finish(Verdict(Status.ERROR, error.error_kind, str(error)))
 

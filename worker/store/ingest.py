@@ -156,7 +156,7 @@ class Ingest:
         self.connection.execute(statements.get("own"), values)
         if any(PARTLY_READ in found.line for found in last):
             self.connection.execute(statements.get("keep_unreadable"))
-        if losing := losses.any_in(self.connection, self.scope_id):
+        if losing := losses.any_anywhere(self.connection):
             self.connection.execute(statements.get("forget_returned_attributes"))
         if self.same_catalogue or losing:
             self.connection.execute(statements.get("defer_attributes"), values)

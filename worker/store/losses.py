@@ -17,6 +17,12 @@ class Losses(NamedTuple):
     attributes: int = 0
 
 
+def any_anywhere(connection: Connection) -> bool:
+    """True when something waits or is held in any scope; of an entity that changes its owner, it stands under the old one still."""
+    row = connection.execute("select exists (select from elder_worker.losses)").fetchone()
+    return row is not None and bool(row[0])
+
+
 def any_in(connection: Connection, scope: int) -> bool:
     """True when something waits or is held in a scope."""
     row = connection.execute(statements.get("has_losses"), {"scope": scope}).fetchone()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import pytest
 from histories import History
 from store_runs import SCOPE, Link, Run, add_job, resources, run_once
 
 from providers.records import Resource, Scope
+from worker.run.outcome import Status, Verdict
 from worker.store import claimed, held, marks, run_writes, tombstones
 from worker.store.connection import connect
+from worker.store.inventory import closing
 
 HISTORIES, SECONDS, AT_LEAST = 300, 15.0, 10
 """Seeds that are played, as far as the time allows, and those that are played in any case."""
@@ -20,6 +23,9 @@ FORGOTTEN = 24
 
 GATHERED = 179_589_106_600_098
 """The seed of a history in which a writer dies with resources that it has gathered and not written, after a batch that it had written."""
+
+FOUND = {"a new target alone in the last write": 179_596_128_304_802, "a loss of the owner before": 179_596_128_307_772}
+"""Seeds of histories after which the store differed from its sources, by what was wrong."""
 
 WEST = Scope("aws", "111", "us-west-2", "ec2_instance")
 
@@ -66,7 +72,44 @@ def test_the_model_takes_nothing_for_stored_that_a_dead_writer_had_only_gathered
     assert any("writer dies" in line for line in history.log)
 
 
+@pytest.mark.parametrize("seed", FOUND.values(), ids=FOUND)
+def test_a_history_that_has_found_a_fault(database, quick, seed):
+    with connect(database) as connection:
+        connection.prepare_threshold = 2
+        connection.close = lambda: None
+        History(connection, seed).play()
+        connection.pgconn.finish()
+
+
 # --- what histories have found
+
+
+def test_a_target_that_only_the_end_of_a_run_stores_is_linked(database, sql):
+    """Of the first scope, whose index is 0: its few resources are written with the outcome of a run that was cut off."""
+    one, other = add_job(sql), add_job(sql)
+    run_once(database, one, [Resource("machine", "compute", "ec2_instance", "m", links=(Link("in_vpc", "net"),))])
+    run = Run(database, other)
+    run.open([Resource("net", "network", "ec2_instance", "n")], WEST)
+    run.finish(Verdict(Status.ERROR, "timeout", "cut off"))
+
+    target = sql.execute("select t.external_id from dependencies d join entities t on t.id = d.target_id").fetchall()
+    assert target == [("net",)]
+
+
+def test_what_the_owner_before_lacked_is_not_taken_from_what_the_new_one_has_seen(database, sql):
+    """A run that dies leaves losses of three machines; their scope grows stale, and another job takes the machines over, which sees it all."""
+    one, other = add_job(sql), add_job(sql)
+    run_once(database, one, resources(30))
+    run = Run(database, one)
+    with closing(run.inventory):
+        run.open([msgspec.structs.replace(found, attributes={"n": 0}) for found in resources(3)])
+        run.inventory.flush()
+    assert sql.execute("select count(*) from elder_worker.losses where held_at is null").fetchone() == (3,)
+    sql.execute("update elder_worker.scopes set last_complete_at = now() - interval '8 days'")
+    run_once(database, other, resources(30))
+
+    assert sql.execute("select count(*) from entities where attributes ->> 'state' = 'running'").fetchone() == (30,)
+    assert sql.execute("select count(*) from elder_worker.losses").fetchone() == (0,)
 
 
 def active(sql) -> int:
