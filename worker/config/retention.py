@@ -9,7 +9,7 @@ from worker.config.references import ReferenceSettings
 
 
 class RetentionSettings(ReferenceSettings, frozen=True, kw_only=True):
-    """Days for which rows are kept; 0: for ever. The worker deletes what is older in batches, beside its other work."""
+    """Days for which rows are kept, and abandoned scopes; 0: for ever. The worker ends what is older in batches, beside its other work."""
 
     history_retention_days: Annotated[
         int,
@@ -53,6 +53,18 @@ class RetentionSettings(ReferenceSettings, frozen=True, kw_only=True):
         ),
     ] = 0
 
+    retire_abandoned_after: Annotated[
+        int,
+        setting(
+            "Days after which scopes that no plan contains any more are retired as by `elder-worker scopes retire`: what only they have "
+            "seen is marked as deleted; 0: never, a person does it.",
+            ge=0,
+            le=36_500,
+            low="a region or an account that is left out of a config by mistake is marked as deleted before somebody sees it",
+            high="what only an old config had seen stays in the inventory",
+        ),
+    ] = 0
+
     def retention_days(self) -> dict[str, int]:
         """The days by the kind of row, as the store and /status name them."""
         return {
@@ -60,4 +72,5 @@ class RetentionSettings(ReferenceSettings, frozen=True, kw_only=True):
             "changes": self.changes_retention_days,
             "audit": self.audit_retention_days,
             "deleted_entities": self.deleted_entities_retention_days,
+            "abandoned_scopes": self.retire_abandoned_after,
         }

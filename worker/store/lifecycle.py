@@ -1,4 +1,4 @@
-"""The life of scopes as people see and end it: current while a plan contains them, abandoned when none does, retired by a person."""
+"""The life of scopes: current while a plan contains them, abandoned when none does, then retired by a person or after some days."""
 
 from __future__ import annotations
 
@@ -57,13 +57,22 @@ def page(connection: Connection, number: int, size: int, filters: Filters) -> tu
 
 def retire(connection: Connection, filters: Filters) -> Retired:
     """Retires abandoned scopes: their entities go to the scope that sees them still, else they are tombstoned. No row is deleted."""
-    entities = 0
     with transaction(connection):
-        found = connection.execute(statements.get("lock_abandoned"), msgspec.structs.asdict(filters)).fetchall()
-        for (row,) in found:
-            scopes.hand_over(connection, [row])
-            gone = connection.execute(statements.get("retire_scope"), {"scope": row}).fetchone()
-            entities += int(gone[0]) if gone else 0
+        return _retire(connection, connection.execute(statements.get("lock_abandoned"), msgspec.structs.asdict(filters)).fetchall())
+
+
+def retire_old(connection: Connection, days: int, limit: int) -> Retired:
+    """Retires scopes that were abandoned so many days ago, the longest abandoned first; so many at most."""
+    with transaction(connection):
+        return _retire(connection, connection.execute(statements.get("lock_long_abandoned"), {"days": days, "limit": limit}).fetchall())
+
+
+def _retire(connection: Connection, found: Sequence[tuple[Any, ...]]) -> Retired:
+    entities = 0
+    for (row,) in found:
+        scopes.hand_over(connection, [row])
+        gone = connection.execute(statements.get("retire_scope"), {"scope": row}).fetchone()
+        entities += int(gone[0]) if gone else 0
     return Retired(len(found), entities)
 
 

@@ -23,6 +23,9 @@ JOBS = 100
 DELIVERIES_KEPT = 30
 """Days for which deliveries of webhooks are kept, whatever became of them."""
 
+SCOPES = 20
+"""Most abandoned scopes that one batch retires."""
+
 WORKERS_KEPT = 7
 """Days for which a worker is remembered that is not seen any more."""
 
@@ -37,6 +40,8 @@ class Kept(msgspec.Struct, frozen=True):
     changes: int = 0
     audit: int = 0
     deleted_entities: int = 0
+    abandoned_scopes: int = 0
+    """Days for which abandoned scopes are kept before they are retired."""
 
 
 def clean(connection: Connection, kept: Kept) -> Cleaned:
@@ -59,9 +64,14 @@ def clean(connection: Connection, kept: Kept) -> Cleaned:
         "audit": _delete(connection, statements.get("delete_old_audit"), kept.audit, ROWS),
         "deleted_entities": _delete(connection, statements.get("delete_gone_entities"), kept.deleted_entities, ENTITIES),
         "webhook_deliveries": _delete(connection, statements.get("delete_old_deliveries"), DELIVERIES_KEPT, ROWS),
+        "retired_scopes": _retire(connection, kept.abandoned_scopes),
         "workers": _delete(connection, statements.get("forget_workers"), WORKERS_KEPT, ROWS),
     }
-    full = {"changes": ROWS, "created": ROWS, "audit": ROWS, "deleted_entities": ENTITIES, "webhook_deliveries": ROWS, "workers": ROWS}
+    full = dict.fromkeys(("changes", "created", "audit", "webhook_deliveries", "workers"), ROWS) | {
+        "deleted_entities": ENTITIES,
+        "retired_scopes": SCOPES,
+    }
+
     return Cleaned(runs.rows | rows, runs.more or more_jobs or more_ledgers or any(rows[what] >= most for what, most in full.items()))
 
 
@@ -83,6 +93,10 @@ def _jobs(connection: Connection) -> bool:
         if not more:
             connection.execute("delete from discovery_jobs where id = any(%s)", [jobs])
     return more or len(jobs) == JOBS
+
+
+def _retire(connection: Connection, days: int) -> int:
+    return lifecycle.retire_old(connection, days, SCOPES).scopes if days else 0
 
 
 def _delete(connection: Connection, query: bytes, days: int, limit: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from store_runs import SCOPE, Link, Run, add_job, resources, run_once
 
@@ -114,7 +115,7 @@ def test_a_run_by_which_something_is_held_back_is_kept(database, sql, job):
 
 def test_the_defaults_keep_entities_for_ever():
     settings = load({"DATABASE_URL": "postgresql://x/y"})
-    assert settings.retention_days() == {"history": 90, "changes": 365, "audit": 730, "deleted_entities": 0}
+    assert settings.retention_days() == {"history": 90, "changes": 365, "audit": 730, "deleted_entities": 0, "abandoned_scopes": 0}
     assert Kept(**settings.retention_days()) == Kept(90, 365, 730, 0)
 
 
@@ -137,3 +138,26 @@ def test_workers_that_are_not_seen_any_more_are_forgotten(database, sql, job):
         "young enough",
         "new",
     ]
+
+
+def test_scopes_that_were_abandoned_long_ago_are_retired_when_a_setting_says_so(database, sql, job, monkeypatch):
+    monkeypatch.setattr(retention, "SCOPES", 1)
+    other = msgspec.structs.replace(SCOPE, region="eu-west-1")
+    run = Run(database, job)
+    run.scope(resources(3))
+    run.scope(resources(2, kind="eu"), other)
+    run.finish()
+    sql.execute("update elder_worker.scopes set state = 'abandoned', state_since = now() - interval '10 days'")
+    sql.execute("update elder_worker.scopes set state_since = now() - interval '5 days' where region = %s", [other.region])
+
+    assert clean(database) == {}, "never by itself"
+    assert clean(database, abandoned_scopes=11) == {}
+    assert clean(database, abandoned_scopes=7) == {"retired_scopes": 1}
+    assert sql.execute("select region, state from elder_worker.scopes order by 1").fetchall() == [
+        ("eu-west-1", "abandoned"),
+        ("us-east-1", "retired"),
+    ]
+    assert sql.execute("select count(*) filter (where is_active), count(*) from entities").fetchone() == (2, 5), "no row is deleted"
+    assert sql.execute("select count(*) from entity_changes where operation = 'deleted'").fetchone() == (3,)
+    assert clean(database, abandoned_scopes=1) == {"retired_scopes": 1}
+    assert load({"RETIRE_ABANDONED_AFTER": "14", "DATABASE_URL": database}).retention_days()["abandoned_scopes"] == 14

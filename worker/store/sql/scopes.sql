@@ -122,6 +122,13 @@ where state = 'abandoned'
   and (%(owner)s::text is null or owner = %(owner)s)
 order by id for update
 
+-- name: lock_long_abandoned
+-- Locks scopes that were abandoned some days ago, the longest ago first, so many at most.
+select id from elder_worker.scopes
+where state = 'abandoned' and state_since < now() - make_interval(days => %(days)s)
+order by state_since, id limit %(limit)s
+for update skip locked
+
 -- name: retire_scope
 -- Retires a scope and marks its entities as deleted; returns how many.
 with retired as (
