@@ -91,6 +91,6 @@ $(VENV)/demo: setup.cfg $(VENV)/bin/uv
 	@touch $@
 
 $(VENV)/test: setup.cfg $(VENV)/bin/uv
-	@echo "installing the packages of tests and checks into $(VENV): about two minutes, and once only"
+	@echo "installing the packages of tests and checks into $(VENV): about a minute, and once only"
 	$(call INSTALL,test$(comma)check,--compile-bytecode) # or each of the thousand processes that the tests start compiles its packages anew
 	@touch $@ $(VENV)/demo

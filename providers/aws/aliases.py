@@ -21,7 +21,7 @@ from providers.aws.iam import Page
 from providers.aws.shape import Item
 from providers.aws.target import Calls, Target
 from providers.catalogue import paths
-from providers.errors import ProviderError
+from providers.errors import DataError, ScopeError
 
 _REGION = r"(?P<region>[a-z]{2}(?:-[a-z]+)+-\d+)"
 _CLOUD = r"amazonaws\.com(?:\.cn)?$"
@@ -58,7 +58,7 @@ class Aliases:
         """The id of what a record is an alias of; empty where it is none, or where its host is not known."""
         host = _plain(paths.first(record, "AliasTarget.DNSName") or "")
         if _WEBSITE.fullmatch(host):
-            return f"arn:{self._target.account.partition}:s3:::{_plain(record['Name'])}"
+            return f"arn:{self._target.account.partition}:s3:::{_plain(paths.first(record, 'Name'))}"
         for pattern, kinds in _HOSTS:
             match = pattern.fullmatch(host)
             if match:
@@ -74,16 +74,21 @@ class Aliases:
             kind = next(kind for kind in catalogue.KINDS if kind.sub_type == name)
             try:
                 self._known[name, region] = dict(self._listed(kind, path, region))
-            except (*RAISED, ProviderError):  # the scope of the type says why
+            except (ScopeError, DataError):  # the scope of the type says why
                 self._known[name, region], self.unknown = {}, True
         return self._known[name, region]
 
     def _listed(self, kind: AwsKind, path: str, region: str) -> Iterator[tuple[str, str]]:
+        """The hosts of a type's resources, each with its resource's id. Raises `ProviderError`."""
         at_home = {"region": region, "endpoint": region} if region else {}
         target = msgspec.structs.replace(self._target, answers=Answers(), **at_home)
-        for answer in self._calls(target, kind.service).pages(kind.operation, kind.parameters):
-            for item in paths.values(answer, kind.items):
-                yield from ((_plain(host), paths.fill(arn(kind.id), item, target.context)) for host in paths.values(item, path))
+        calls = self._calls(target, kind.service)
+        try:
+            for answer in calls.pages(kind.operation, kind.parameters):
+                for item in paths.values(answer, kind.items):
+                    yield from ((_plain(host), paths.fill(arn(kind.id), item, target.context)) for host in paths.values(item, path))
+        except RAISED as error:
+            raise calls.translated(error, kind.permission_for()) from error
 
 
 def _plain(host: Any) -> str:

@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from providers.errors import BadAnswer
+
 EVENT = "needs-retry.iam.GetCredentialReport"
 """botocore's event after each attempt to fetch the report."""
 
@@ -22,12 +24,17 @@ _MONTH = len("2026-11")
 
 
 def rows(content: bytes | str) -> Iterator[dict[str, Any]]:
-    """The rows, without the columns that say nothing of a user.
+    """The rows, without the columns that say nothing of a user. Raises `BadAnswer` for text that is not a report.
 
     What was last used when is given as the month: a day would change the user at every run.
     """
-    text = content.decode() if isinstance(content, bytes) else content
-    for row in csv.DictReader(io.StringIO(text)):
+    try:
+        table = list(csv.DictReader(io.StringIO(content.decode() if isinstance(content, bytes) else content)))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise BadAnswer(f"AWS's credential report is not a table: {error}") from error
+    if not all(row.get("user") and row.get("arn") for row in table) or not table:  # the account's root user is always among them
+        raise BadAnswer("AWS's credential report has no rows, or rows without a user")
+    for row in table:
         yield {name: _value(name, value) for name, value in row.items() if name and value and value not in _SAYS_NOTHING}
 
 

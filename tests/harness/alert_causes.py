@@ -1,4 +1,4 @@
-"""What lets alerts fire: causes in a real supervisor and in a real API. Those of the writer are in the test itself.
+"""Causes of alerts, in a real supervisor and in a real API. Those of the writer are in the test itself.
 
 A cause is a function whose parameters are fixtures; it records what the process published at its start, and with the cause.
 """

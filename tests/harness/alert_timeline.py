@@ -1,4 +1,4 @@
-"""Whether an alert fires for what a program really published: its expositions, a minute apart, evaluated by promtool."""
+"""Timelines of what a program really published: its expositions, a minute apart, on which promtool evaluates an alert."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Timeline:
         self._columns.append(found)
 
     def end(self) -> None:
-        """From now on nothing is published."""
+        """Ends the timeline's series: the program publishes nothing more."""
         self._columns.append({})
 
     def check(self, folder: pathlib.Path, rule: dict[str, Any], minutes: int) -> None:

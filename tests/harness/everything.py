@@ -61,7 +61,7 @@ class Everything:
         return found
 
     def ids(self) -> set[str]:
-        """Of the active entities, as the API has them."""
+        """The external ids of all active entities, as the API has them."""
         found: set[str] = set()
         while True:
             answer = urllib3.request("GET", f"{self.api}/api/v1/entities?per_page=1000&page={len(found) // 1000 + 1}").json()

@@ -95,7 +95,7 @@ def _made(kid: str, curve: str) -> RSAKey | ECKey:
 
 
 def _public(key: RSAKey | ECKey) -> RSAKey | ECKey:
-    """What an organization has of an app's key."""
+    """The public half of an app's key, which is all that an organization has."""
     return type(key).import_key(key.as_dict(private=False))
 
 

@@ -38,20 +38,9 @@ from providers.testing import operator_of
 
 ROUNDS = int(os.environ.get("LISTS_ROUNDS", "3"))
 SEED = int(os.environ.get("LISTS_SEED", "11"))
-MOVING = {
-    "after",
-    "limit",
-    "page",
-    "page_size",
-    "pageToken",
-    "readTime",
-    "maxResults",
-    "pageSize",
-    "continue",
-    "$skiptoken",
-    "$top",
-    "cursor",
-}
+MOVING = frozenset({
+    "after", "limit", "page", "page_size", "pageToken", "readTime", "maxResults", "pageSize", "continue", "$skiptoken", "$top", "cursor",
+})  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

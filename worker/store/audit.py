@@ -15,8 +15,8 @@ COLUMNS: LiteralString = "id, at, actor, role, address, action, object, before, 
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """The person or process that changes something. `name` is ``key:NAME``, ``ELDER_API_KEY``, ``local``, ``cli:USER`` or
-    ``oidc:NAME (SUBJECT at ISSUER)``.
+    """The person or process that changes something. `name` is ``key:NAME``, ``ELDER_API_KEY``, ``local``, ``cli:USER``,
+    ``oidc:NAME (SUBJECT at ISSUER)``, or ``worker`` for what a setting lets it do by itself.
     """
 
     name: str

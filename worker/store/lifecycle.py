@@ -7,7 +7,7 @@ from typing import Any, LiteralString
 
 import msgspec
 
-from worker.store import scopes, statements
+from worker.store import audit, scopes, statements
 from worker.store.connection import Connection, transaction
 from worker.store.query import Query
 
@@ -62,9 +62,13 @@ def retire(connection: Connection, filters: Filters) -> Retired:
 
 
 def retire_old(connection: Connection, days: int, limit: int) -> Retired:
-    """Retires scopes that were abandoned so many days ago, the longest abandoned first; so many at most."""
+    """Retires scopes that were abandoned so many days ago, the longest abandoned first; so many at most. The audit log has a line of it."""
     with transaction(connection):
-        return _retire(connection, connection.execute(statements.get("lock_long_abandoned"), {"days": days, "limit": limit}).fetchall())
+        found = connection.execute(statements.get("lock_long_abandoned"), {"days": days, "limit": limit}).fetchall()
+        retired = _retire(connection, found)
+        if found:
+            audit.add(connection, audit.Actor("worker"), "scopes retired", f"abandoned_days={days}", after=msgspec.structs.asdict(retired))
+    return retired
 
 
 def _retire(connection: Connection, found: Sequence[tuple[Any, ...]]) -> Retired:

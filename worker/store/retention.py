@@ -57,22 +57,21 @@ def clean(connection: Connection, kept: Kept) -> Cleaned:
     for add_up in (statements.get("add_up_counts"), statements.get("add_up_organizations"), statements.get("add_up_runs")):
         with transaction(connection):
             connection.execute(add_up, {"limit": COUNTS, "spare": SPARE})
-    rows = {
-        "repeated_ledger_lines": repeated,
-        "changes": _delete(connection, statements.get("delete_old_changes"), kept.changes, ROWS),
-        "created": _delete(connection, statements.get("delete_old_created"), kept.changes, ROWS),
-        "audit": _delete(connection, statements.get("delete_old_audit"), kept.audit, ROWS),
-        "deleted_entities": _delete(connection, statements.get("delete_gone_entities"), kept.deleted_entities, ENTITIES),
-        "webhook_deliveries": _delete(connection, statements.get("delete_old_deliveries"), DELIVERIES_KEPT, ROWS),
-        "retired_scopes": _retire(connection, kept.abandoned_scopes),
-        "workers": _delete(connection, statements.get("forget_workers"), WORKERS_KEPT, ROWS),
+    retired = lifecycle.retire_old(connection, kept.abandoned_scopes, SCOPES).scopes if kept.abandoned_scopes else 0
+    batches = {
+        "changes": (statements.get("delete_old_changes"), kept.changes, ROWS),
+        "created": (statements.get("delete_old_created"), kept.changes, ROWS),
+        "audit": (statements.get("delete_old_audit"), kept.audit, ROWS),
+        "deleted_entities": (statements.get("delete_gone_entities"), kept.deleted_entities, ENTITIES),
+        "webhook_deliveries": (statements.get("delete_old_deliveries"), DELIVERIES_KEPT, ROWS),
+        "workers": (statements.get("forget_workers"), WORKERS_KEPT, ROWS),
     }
-    full = dict.fromkeys(("changes", "created", "audit", "webhook_deliveries", "workers"), ROWS) | {
-        "deleted_entities": ENTITIES,
-        "retired_scopes": SCOPES,
-    }
-
-    return Cleaned(runs.rows | rows, runs.more or more_jobs or more_ledgers or any(rows[what] >= most for what, most in full.items()))
+    rows = {what: _delete(connection, query, days, limit) for what, (query, days, limit) in batches.items()}
+    more = runs.more or more_jobs or more_ledgers or retired == SCOPES
+    return Cleaned(
+        runs.rows | rows | {"repeated_ledger_lines": repeated, "retired_scopes": retired},
+        more or any(rows[what] >= limit for what, (_, _, limit) in batches.items()),
+    )
 
 
 def _runs(connection: Connection, days: int) -> Cleaned:
@@ -93,10 +92,6 @@ def _jobs(connection: Connection) -> bool:
         if not more:
             connection.execute("delete from discovery_jobs where id = any(%s)", [jobs])
     return more or len(jobs) == JOBS
-
-
-def _retire(connection: Connection, days: int) -> int:
-    return lifecycle.retire_old(connection, days, SCOPES).scopes if days else 0
 
 
 def _delete(connection: Connection, query: bytes, days: int, limit: int) -> int:

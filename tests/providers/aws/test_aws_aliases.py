@@ -10,7 +10,7 @@ from peers.aws_proxy import AwsReply
 from peers.moto import Moto
 from test_aws_reading import ACCOUNT, REGION, found, read, report
 
-from providers.errors import Outcome
+from providers.errors import CredentialsError, Outcome
 
 
 class Zone:
@@ -146,6 +146,19 @@ def test_balancers_that_cannot_be_read_leave_the_links_of_the_record_as_they_are
     assert records(collected)["www.example.org."].links_partial
     assert report(collected, "route53_record", "").outcome is Outcome.COMPLETE
     assert report(collected, "load_balancer").outcome is Outcome.DENIED
+
+
+def test_a_key_that_dies_while_balancers_are_looked_up_ends_the_reading(moto: Moto, zone: Zone, aws_proxy):
+    zone.alias(balancer(moto)[0])
+    dead: list[str] = []
+
+    def rule(call):
+        if call.operation == "DescribeLoadBalancers":
+            dead.append(call.operation)
+        return AwsReply(403, "ExpiredToken") if dead else None
+
+    with aws_proxy.broken(rule), pytest.raises(CredentialsError, match="session token has expired"):
+        read(aws_proxy.url, "route53_record")
 
 
 def test_a_region_that_is_not_read_is_not_asked(moto: Moto, zone: Zone, aws_proxy):

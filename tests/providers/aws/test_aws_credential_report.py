@@ -145,3 +145,18 @@ def test_a_refusal_names_the_permission(moto: Moto, aws_proxy, operation):
 
     assert report(collected, KIND, "").outcome is Outcome.DENIED
     assert report(collected, KIND, "").permission == f"iam:{operation}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"user,arn\n", b"<!doctype html><h1>Hello</h1>\n<p>", b"user,arn\nann,\n", b"\xff\xfe\n\xff", b"user,arn\n" + b"x" * 200_000],
+    ids=["empty", "no rows", "html", "no arn", "no text", "a field without end"],
+)
+def test_what_is_not_a_report_is_an_error_and_not_an_account_without_users(moto: Moto, aws_proxy, content):
+    text = base64.b64encode(content).decode()
+    result = f"<GetCredentialReportResult><Content>{text}</Content></GetCredentialReportResult>"
+    answer = AwsReply(200, "", f"<GetCredentialReportResponse>{result}</GetCredentialReportResponse>".encode())
+    with aws_proxy.broken(lambda call: answer if call.operation == "GetCredentialReport" else None):
+        collected = read(aws_proxy.url, KIND, optional_types=[KIND])
+
+    assert report(collected, KIND, "").outcome is Outcome.ERROR

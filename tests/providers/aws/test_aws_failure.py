@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from moto.core.utils import get_service_model
 
-from providers.aws import catalogue
+from providers.aws import catalogue, credential_report
 from providers.aws.account import Account
 from providers.aws.client import Sessions
 from providers.aws.config import AwsOperator
@@ -95,8 +95,9 @@ def value_of(shape):
 
 
 @pytest.mark.parametrize(("service", "operation"), OPERATIONS, ids=lambda value: value)
-def test_case_aws_3_every_error_answer_parses(service, operation):
+def test_case_aws_3_every_error_answer_parses(service, operation, monkeypatch):
     """Refusals, throttles, and each error that the model of the call names."""
+    monkeypatch.setattr(credential_report, "PAUSE", 0.0)
     denied = raised(service, operation, 403, "AccessDenied")
     assert denied.response["Error"] == {**denied.response["Error"], "Code": "AccessDenied", "Message": "as the test wants"}
     ours = translate(denied, f"{service}:{operation}", "us-east-1")

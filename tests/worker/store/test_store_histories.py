@@ -85,7 +85,7 @@ def test_a_history_that_has_found_a_fault(database, quick, seed):
 
 
 def test_a_target_that_only_the_end_of_a_run_stores_is_linked(database, sql):
-    """Of the first scope, whose index is 0: its few resources are written with the outcome of a run that was cut off."""
+    """The few resources of a cut-off run's first scope, whose index is 0, are written with the run's outcome, and are linked to all the same."""
     one, other = add_job(sql), add_job(sql)
     run_once(database, one, [Resource("machine", "compute", "ec2_instance", "m", links=(Link("in_vpc", "net"),))])
     run = Run(database, other)

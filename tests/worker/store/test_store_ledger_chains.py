@@ -217,7 +217,7 @@ def waiting(sql) -> int:
 
 
 def test_an_older_run_that_is_compared_later_changes_no_ledger(database, sql, job):
-    """What was released can be held back again for a month; the runs after it are compared before it is."""
+    """A run with a release is compared a month later than the runs after it, as what was released can be held back again until then."""
     runs = [add_run(sql, job, lines) for lines in (whole(), whole(s5=("denied", 0, "no")), whole())]
     sql.execute("insert into elder_worker.releases (owner, run_id) values ('job', %s)", [runs[1]])
     before = ledgers(sql)

@@ -159,5 +159,8 @@ def test_scopes_that_were_abandoned_long_ago_are_retired_when_a_setting_says_so(
     ]
     assert sql.execute("select count(*) filter (where is_active), count(*) from entities").fetchone() == (2, 5), "no row is deleted"
     assert sql.execute("select count(*) from entity_changes where operation = 'deleted'").fetchone() == (3,)
+    assert sql.execute("select actor, action, object, after from audit_log").fetchall() == [
+        ("worker", "scopes retired", "abandoned_days=7", {"scopes": 1, "entities": 3})
+    ]
     assert clean(database, abandoned_scopes=1) == {"retired_scopes": 1}
     assert load({"RETIRE_ABANDONED_AFTER": "14", "DATABASE_URL": database}).retention_days()["abandoned_scopes"] == 14
