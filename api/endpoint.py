@@ -16,6 +16,7 @@ from api import links
 from api.context import Context
 from api.errors import ApiError, InvalidBody, UnsupportedMediaType
 from api.model import bounds
+from providers.complaints import sentence
 from providers.errors import ConfigError
 from providers.schema import parse
 from worker.store.keys import Role
@@ -129,7 +130,7 @@ def _query(endpoint: Endpoint) -> Any:
             if isinstance(raw[name], int) and abs(raw[name]) > MAX_INTEGER:
                 complaints.append(f"`{name}` is too large")
         except msgspec.ValidationError as error:
-            complaints.append(f"`{name}`: {error}")
+            complaints.append(sentence(error, types[name], name))
     if complaints:
         raise ApiError("the query is not valid", complaints)
     return _parsed(endpoint.query, raw, "the query is not valid", "query parameter")
@@ -147,7 +148,7 @@ def _body(endpoint: Endpoint) -> Any:
     try:
         raw = msgspec.json.decode(data, type=endpoint.body if endpoint.bulk else Any)
     except msgspec.ValidationError as error:
-        raise InvalidBody([str(error)]) from None
+        raise InvalidBody([sentence(error, endpoint.body)]) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ApiError(f"the body is not valid JSON: {error}") from None
     if endpoint.bulk:

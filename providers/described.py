@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from providers import schema, third_party
+from providers.complaints import sentence
 from providers.errors import ConfigError
 from providers.provider import Description, Provider, Source, describe
 from providers.variables import Variable
@@ -66,7 +67,9 @@ def read(name: str, text: bytes) -> Description:
     """The description that a job's process has written of the provider of that name. Raises `ConfigError`."""
     try:
         found = msgspec.json.decode(text, type=Description) if len(text) <= LARGEST else None
-    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+    except msgspec.ValidationError as error:
+        raise _unusable(name, f"its description cannot be read: {sentence(error, Description)}") from None
+    except (msgspec.DecodeError, RecursionError) as error:
         raise _unusable(name, f"its description cannot be read: {error}") from None
     if found is None:
         raise _unusable(name, f"its description has more than {LARGEST:,} bytes")

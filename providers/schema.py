@@ -20,6 +20,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from providers import references
+from providers.complaints import sentence
 from providers.errors import ConfigError
 
 REDACTED = "***REDACTED***"
@@ -155,7 +156,7 @@ def _values(config_type: type[msgspec.Struct], raw: Mapping[str, Any], named: Co
         try:
             values[field.name] = msgspec.convert(raw[name], field.type)
         except msgspec.ValidationError as error:
-            complaints.append(f"`{name}`: {_plain(error, field.type)}")
+            complaints.append(sentence(error, field.type, name))
     short = (
         [name for name in values.get("mask_names", ()) if sum(map(str.isalnum, name)) < 3] if issubclass(config_type, SourceConfig) else []
     )
@@ -250,8 +251,3 @@ def _unknown(key: str, known: Mapping[str, Any]) -> str:
     close = difflib.get_close_matches(key, known, n=1)
     hint = f", did you mean `{close[0]}`?" if close else f"; known are {', '.join(f'`{name}`' for name in sorted(known))}"
     return f"unknown config key `{key}`{hint}"
-
-
-def _plain(error: msgspec.ValidationError, annotation: Any) -> str:
-    """The complaint; msgspec never quotes a value of the wrong type, but may quote one out of an enumeration."""
-    return "is not valid" if is_secret(annotation) else str(error)

@@ -59,7 +59,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("cli", "writer"),
     ),
     "providers": (
-        ("errors", "secrecy", "address", "progress", "references", "token_shapes"),
+        ("errors", "complaints", "secrecy", "address", "progress", "references", "token_shapes"),
         ("records", "schema", "variables", "pages", "third_party"),
         ("attempts", "catalogue", "http", "keys", "sink"),
         ("provider",),

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from api.client.errors import ClientError
+from providers.complaints import sentence
 
 DEFAULT_URL = "http://localhost:5000"
 
@@ -51,7 +52,9 @@ def _stored(path: Path) -> ClientSettings:
             settings = msgspec.convert(tomllib.load(file), ClientSettings)
     except FileNotFoundError:
         return ClientSettings()
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except msgspec.ValidationError as error:
+        raise ClientError(f"{path} cannot be used: {sentence(error, ClientSettings)}") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ClientError(f"{path} cannot be used: {error}") from None
     if settings.key and mode & (stat.S_IRGRP | stat.S_IROTH):
         raise ClientError(f"{path} holds a key and can be read by others: chmod 600 {path}")

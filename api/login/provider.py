@@ -20,6 +20,7 @@ from api.login import claims as persons
 from api.login.attempt import Attempt
 from api.login.endpoints import Endpoints
 from api.login.errors import ProviderFailed, SignInRefused
+from providers.complaints import sentence
 from worker.config.login import LoginSettings, is_safe
 from worker.store.sessions import Person
 
@@ -120,7 +121,9 @@ class IdentityProvider:
         try:
             found = msgspec.convert(raw, Discovery)
         except msgspec.ValidationError as error:
-            raise ProviderFailed(f"nobody can sign in now: the discovery document of ELDER_OIDC_ISSUER is not usable: {error}") from None
+            raise ProviderFailed(
+                f"nobody can sign in now: the discovery document of ELDER_OIDC_ISSUER is not usable: {sentence(error, Discovery)}"
+            ) from None
         if found.issuer != issuer:
             raise ProviderFailed(
                 f"nobody can sign in: ELDER_OIDC_ISSUER is '{issuer}', and the document there says '{_shown(found.issuer)}'"

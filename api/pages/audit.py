@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import render_template
 
 from api.audit import AuditFilters
 from api.context import Context
-from api.errors import ApiError
 from api.pages import query
 from api.pages.actions import Page
 from worker.store import audit
@@ -19,10 +17,7 @@ FILTERS = ("actor", "action", "object", "since", "until")
 
 def _audit(context: Context) -> str:
     given = query.filters(*FILTERS)
-    try:
-        filters = msgspec.convert(given, AuditFilters)
-    except msgspec.ValidationError as error:
-        raise ApiError(f"the filters are not valid: {error}") from None
+    filters = query.typed(given, AuditFilters)
     with context.pool.reading() as connection:
         lines, total = audit.page(connection, query.page(), query.PER_PAGE, filters.wanted())
         actors, actions = audit.names(connection)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response
 
@@ -56,11 +55,7 @@ def _changes(context: Context) -> str:
 
 def _filters(given: dict[str, Any]) -> ChangeFilters:
     """The filters of the page as the API has them. Raises `ApiError`."""
-    typed = {name: query.number(value) if name.endswith("_id") else value for name, value in given.items()}
-    try:
-        return msgspec.convert(typed, ChangeFilters)
-    except msgspec.ValidationError as error:
-        raise ApiError(f"the filters are not valid: {error}") from None
+    return query.typed({name: query.number(value) if name.endswith("_id") else value for name, value in given.items()}, ChangeFilters)
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

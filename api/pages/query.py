@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
+import msgspec
 from flask import request
 
 from api.errors import ApiError
+from providers.complaints import sentence
 
 PER_PAGE = 50
+
+FiltersT = TypeVar("FiltersT", bound=msgspec.Struct)
 
 
 def number(text: str) -> int:
@@ -34,3 +39,11 @@ def filters(*names: str) -> dict[str, Any]:
     if any("\0" in value for value in given.values()):
         raise ApiError("a NUL has no place in a filter")
     return given
+
+
+def typed(given: Mapping[str, Any], kind: type[FiltersT]) -> FiltersT:
+    """The filters as the API has them. Raises `ApiError`."""
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise ApiError(f"the filters are not valid: {sentence(error, kind)}") from None

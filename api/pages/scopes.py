@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from api import scopes
 from api.context import Context
 from api.endpoint import NoQuery
-from api.errors import ApiError
 from api.pages import query
 from api.pages.actions import Page
 
@@ -24,11 +22,7 @@ def _scopes(context: Context) -> str:
     asked: dict[str, Any] = {**given, "page": query.page(), "per_page": query.PER_PAGE}
     if "never_complete" in asked:
         asked["never_complete"] = True
-    try:
-        filters = msgspec.convert(asked, scopes.ScopeFilters)
-    except msgspec.ValidationError as error:
-        raise ApiError(f"the filters are not valid: {error}") from None
-    found = scopes.list_scopes(context, filters, None)
+    found = scopes.list_scopes(context, query.typed(asked, scopes.ScopeFilters), None)
     retirable = {name: given[name] for name in RETIRABLE if name in given} if given.get("state") == "abandoned" else {}
     return render_template(
         "scopes.html", scopes=found["scopes"], total=found["total"], given=given, retirable=retirable, **query.pages(found["total"])

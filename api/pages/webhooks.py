@@ -11,14 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 from urllib.parse import urlencode
 
-import msgspec
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from api import webhooks
 from api.context import Context
 from api.endpoint import NoBody, NoQuery
-from api.errors import ApiError, Conflict
+from api.errors import Conflict
 from api.pages import query
 from api.pages.actions import REFUSALS, Page, refused
 from api.webhook_models import GRACE_AT_MOST, DeliveryFilters, RotateSecretBody, WebhookBody, WebhookFilters
@@ -78,10 +77,7 @@ def _make(context: Context) -> Response:
 def _show(context: Context, webhook_id: int, **said: Any) -> str:
     webhook = _webhook(context, webhook_id)
     given = query.filters("state", "event")
-    try:
-        filters = msgspec.convert({**given, "page": query.page(), "per_page": DELIVERIES}, DeliveryFilters)
-    except msgspec.ValidationError as error:
-        raise ApiError(f"the filters are not valid: {error}") from None
+    filters = query.typed({**given, "page": query.page(), "per_page": DELIVERIES}, DeliveryFilters)
     found = webhooks.list_deliveries(context, filters, NoBody(), webhook_id)
     now = dt.datetime.now(dt.UTC)
     deliveries = [{**one, "due": _is_due(one, now)} for one in found["deliveries"]]

@@ -59,12 +59,12 @@ def test_the_secret_is_shown_once_and_stored_sealed(elder, sql):
         ({"name": "a\nb"}, "`name` has 1 to 100 printable characters"),
         ({"events": []}, "`events` names one or more of run.ended, "),
         ({"events": ["run.ended", "run.ended"]}, "`events` names one or more of run.ended, "),
-        ({"events": ["run.begun"]}, "Invalid enum value 'run.begun'"),
+        ({"events": ["run.begun"]}, "`events[0]` must be entities.changed, "),
         ({"url": "http://example.com/"}, "`url`: it begins with http, "),
         ({"url": "https://127.0.0.1/"}, "`url`: 127.0.0.1 is not a public address: list it, or its network, in ELDER_WEBHOOK_NETWORKS"),
         ({"url": "https://169.254.169.254/latest/"}, "`url`: 169.254.169.254 is link-local, a metadata service"),
         ({"url": "https://me:secret@example.com/"}, "`url`: it holds a user or a password"),
-        ({"enabled": "perhaps"}, "Expected `bool`"),
+        ({"enabled": "perhaps"}, "`enabled` must be true or false, and is a text"),
     ],
 )
 def test_what_is_refused(elder, change, sentence):

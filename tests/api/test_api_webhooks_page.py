@@ -153,7 +153,7 @@ def test_a_job_that_is_not_offered_stays_chosen(elder, page, monkeypatch):
     [
         ({"name": " "}, 400, ["`name` has 1 to 100 printable characters"]),
         ({"events": []}, 400, ["`events` names one or more of run.ended"]),
-        ({"events": ["run.begun"]}, 400, ["Invalid enum value 'run.begun'"]),
+        ({"events": ["run.begun"]}, 400, ["`events[0]` must be entities.changed, "]),
         ({"url": "https://10.0.0.1/"}, 400, ["`url`: 10.0.0.1 is not a public address"]),
         ({"url": HOSTILE}, 400, ["`url`: it is a URL of 1 to 2000 printable ASCII characters"]),
         ({"job_id": "99"}, 404, ["there is no job 99"]),

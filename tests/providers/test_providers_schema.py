@@ -50,8 +50,8 @@ def test_every_complaint_comes_at_once_with_a_hint():
     found = complaints({"region": ["x"], "page_size": "many", "access_key": 7})
     assert "unknown config key `region`, did you mean `regions`?" in found
     assert "`account` is missing" in found
-    assert "`page_size`: Expected `int`, got `str`" in found
-    assert "`access_key`: is not valid" in found
+    assert "`page_size` must be a whole number, and is a text" in found
+    assert "`access_key` must be a text, and is a whole number" in found
     assert len(found) == 4
 
 

@@ -144,7 +144,7 @@ def _complaints(settings: SourceSettings) -> Iterator[str]:
     except ConfigError as error:
         names = {one.field: one.name for one in variables}
         for complaint in error.complaints or (str(error),):
-            yield re.sub(r"`(\w+)`", lambda found: names.get(found[1], found[0]), complaint)
+            yield re.sub(r"`(\w+)(?:[.\[][^`]*)?`", lambda found: names.get(found[1], found[0]), complaint)
 
 
 def _files(variables: Iterable[Variable], values: Mapping[str, Any]) -> tuple[str, ...]:

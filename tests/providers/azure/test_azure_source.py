@@ -231,7 +231,7 @@ def test_a_sign_in_that_nobody_answers_is_no_wrong_password(account, monkeypatch
     [
         ({"tenant_id": "t"}, "go together; only tenant_id given"),
         ({"subscription_ids": ["prod"]}, "'prod' is not a subscription id"),
-        ({"subscription_ids": "x"}, "Expected `array`"),
+        ({"subscription_ids": "x"}, "`subscription_ids` must be a list, and is a text"),
         ({"subscriptions": []}, "did you mean `subscription_ids`?"),
         ({"page_size": 0}, "from 1 to 1000"),
     ],

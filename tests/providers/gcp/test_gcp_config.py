@@ -50,11 +50,11 @@ def test_what_is_known_to_everybody_is_not_masked_in_sentences_and_the_key_is(go
     [
         ({"project_ids": ["My Project"]}, "'My Project' is not the id of a project"),
         ({"project_ids": ["123456789012"]}, "not its name or number"),
-        ({"project_ids": "my-project"}, "Expected `array`"),
+        ({"project_ids": "my-project"}, "`project_ids` must be a list, and is a text"),
         ({"projects": []}, "did you mean `project_ids`?"),
-        ({"page_size": 501}, "<= 500"),
-        ({"parallel_projects": 0}, ">= 1"),
-        ({"credentials_json": "text"}, "`credentials_json`: is not valid"),
+        ({"page_size": 501}, "`page_size` must be at most 500"),
+        ({"parallel_projects": 0}, "`parallel_projects` must be at least 1"),
+        ({"credentials_json": "text"}, "`credentials_json` must be an object, and is a text"),
         ({"endpoint": "https://evil.example"}, "unknown config key `endpoint`"),
     ],
 )
