@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
 from api.context import Context
-from worker.health.metrics import build_info
+from worker.health.metrics import build_info, process_start
 from worker.store.webhooks import OUTCOMES
 
 PATH = "/metrics"
@@ -22,10 +22,14 @@ BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 10.0, 30.0)
 """Upper bounds in seconds; the database ends what takes longer than 25."""
 
 
-class _Build:
+class _Process:
+    def __init__(self) -> None:
+        self._started_at = time.time()
+
     def collect(self) -> Iterator[Metric]:
-        """Yields the metric of the version."""
+        """Yields the metrics of the version and of the start."""
         yield build_info("elder-api")
+        yield process_start(self._started_at)
 
 
 class _Deliveries:
@@ -46,7 +50,7 @@ def register(app: Flask, context: Context) -> None:
     An alert for the first request of a kind needs a counter that is there before it, at 0: Prometheus takes no first value for an increase.
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Build())
+    registry.register(_Process())
     registry.register(_Deliveries(context))
     labels = ("method", "route")
     requests = Counter("elder_api_requests", "Requests by route and status", (*labels, "status"), registry=registry)

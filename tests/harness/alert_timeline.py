@@ -14,6 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 QUIET = 10
 """Minutes for which the first exposition holds."""
 
+START = "process_start_time_seconds"
+
 
 class Timeline:
     """The expositions of one program: the first as it had just started, the last with the cause of an alert."""
@@ -27,7 +29,7 @@ class Timeline:
         for family in text_string_to_metric_families(exposition):
             for sample in family.samples:
                 labels = ",".join(f"{name}={json.dumps(value)}" for name, value in sorted(sample.labels.items()))
-                found[f"{sample.name}{{{labels}}}"] = sample.value - now if sample.name.endswith("_timestamp") else sample.value
+                found[f"{sample.name}{{{labels}}}"] = sample.value - now if _is_moment(sample.name) else sample.value
         self._columns.append(found)
 
     def end(self) -> None:
@@ -37,32 +39,49 @@ class Timeline:
     def check(self, folder: pathlib.Path, rule: dict[str, Any], minutes: int) -> None:
         """Fails unless the alert is silent while the first exposition holds, and fires once the last has held for so many minutes."""
         assert len(self._columns) > 1, "nothing was recorded before the cause, or nothing after it"
+        self._check(
+            folder, rule, minutes, [{name: column[name] for name in column if not name.startswith(START)} for column in self._columns]
+        )
+
+    def check_burst(self, folder: pathlib.Path, rule: dict[str, Any], minutes: int) -> None:
+        """Fails unless the alert also fires when the first scrape of the program finds the last exposition, with all that it has counted."""
+        self._check(folder, rule, minutes, [{}, self._columns[-1]])
+
+    def _check(self, folder: pathlib.Path, rule: dict[str, Any], minutes: int, columns: list[dict[str, float]]) -> None:
         (folder / "rule.json").write_text(json.dumps({"groups": [{"name": "one", "rules": [rule]}]}))
         test = {
             "interval": "1m",
-            "input_series": [{"series": series, "values": self._values(series, minutes)} for series in self._read_by(rule["expr"])],
+            "input_series": [{"series": series, "values": _values(series, columns, minutes)} for series in _read_by(rule["expr"], columns)],
             "promql_expr_test": [
                 _firing(rule, QUIET - 1, []),
-                _firing(rule, QUIET + len(self._columns) + minutes, [{"labels": "{}", "value": 1}]),
+                _firing(rule, QUIET + len(columns) + minutes, [{"labels": "{}", "value": 1}]),
             ],
         }
         file = folder / "alert.test.json"
         file.write_text(json.dumps({"rule_files": ["rule.json"], "evaluation_interval": "1m", "tests": [test]}))
         promtool("test", "rules", file)
 
-    def _read_by(self, expression: str) -> list[str]:
-        """The series that were published and whose names are in an expression."""
-        names = set(re.findall(r"[a-z_]+", expression))
-        return sorted({series for column in self._columns for series in column if series.partition("{")[0] in names})
 
-    def _values(self, series: str, minutes: int) -> str:
-        """The values of a series as promtool reads them; a moment that holds grows older."""
-        first, *later, last = [column.get(series) for column in self._columns]
-        moment = series.partition("{")[0].endswith("_timestamp")
-        columns = [first] * QUIET + [*later, last]
-        values = [_value(None if value is None else value + 60 * minute * moment) for minute, value in enumerate(columns)]
-        held = "_" if last is None else values[-1]
-        return " ".join([*values[:-1], "stale" if last is None else held, f"{held}x{minutes}"])
+def _is_moment(name: str) -> bool:
+    """True for metrics that are Unix times."""
+    return name.endswith("_timestamp") or name == START
+
+
+def _read_by(expression: str, columns: list[dict[str, float]]) -> list[str]:
+    """The series that were published and whose names are in an expression."""
+    names = set(re.findall(r"[a-z_]+", expression))
+    return sorted({series for column in columns for series in column if series.partition("{")[0] in names})
+
+
+def _values(series: str, columns: list[dict[str, float]], minutes: int) -> str:
+    """The values of a series as promtool reads them; a moment that holds grows older."""
+    first, *later, last = [column.get(series) for column in columns]
+    moment = _is_moment(series.partition("{")[0])
+    values = [
+        _value(None if value is None else value + 60 * minute * moment) for minute, value in enumerate([first] * QUIET + [*later, last])
+    ]
+    held = "_" if last is None else values[-1]
+    return " ".join([*values[:-1], "stale" if last is None else held, f"{held}x{minutes}"])
 
 
 def _value(number: float | None) -> str:

@@ -69,6 +69,7 @@ def state(step: int, beat: float) -> dict[str, Any]:
         metrics += [(name, kind, dict(zip(labels, values, strict=True)), value) for values in every]
     return {
         "beat": beat,
+        "started_at": 1.0,
         "draining": False,
         "spawn_problem": "",
         "metrics": metrics,

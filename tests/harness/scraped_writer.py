@@ -30,7 +30,7 @@ class ScrapedWriter:
         self._supervisor, self._ours = Channel(near, FromWriter), Channel(far, ToWriter)
         self.writer = Writer(load({"DATABASE_URL": database, **environ}), self._ours, once=False, job=None)
         self.timeline, self.starts = Timeline(), list[Start]()
-        self._metrics, self._report = Metrics(), {}
+        self._metrics, self._report, self._started_at = Metrics(), {}, time.time()
         self._thread = threading.Thread(target=self.writer.run)
         self._thread.start()
 
@@ -102,5 +102,6 @@ class ScrapedWriter:
 
     def _text(self) -> str:
         self._receive()
-        state = {"beat": time.monotonic(), "draining": False, "spawn_problem": "", "report": self._report, "report_age": 0.0}
-        return exposition({**state, "metrics": self._metrics.samples()}, "")[0].decode()
+        state = {"beat": time.monotonic(), "started_at": self._started_at, "draining": False, "spawn_problem": ""}
+        state |= {"report": self._report, "report_age": 0.0, "metrics": self._metrics.samples()}
+        return exposition(state, "")[0].decode()

@@ -30,7 +30,7 @@ def needed() -> None:
 
 def promtool(*arguments: object, given: str = "") -> str:
     """The output of promtool, in the folder of the alerts."""
-    done = subprocess.run(["promtool", *map(str, arguments)], input=given, capture_output=True, text=True, cwd=FOLDER, timeout=60)
+    done = subprocess.run(["promtool", *map(str, arguments)], input=given, capture_output=True, text=True, cwd=FOLDER, timeout=180)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

@@ -1,6 +1,7 @@
 """Alerts by their real causes: each comes about in the code itself, and the alert's rule is given what /metrics said before it and after.
 
-Before, the process had just started: an alert on an increase has to see the first one. How long a state holds is promtool's matter.
+Before, the process had just started: an alert on an increase has to see the first one, and a burst before the first scrape as well. How long a state
+holds is promtool's matter.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ def test_an_alert_fires_by_its_real_cause_and_not_before(
     assert name in CAUSES, f"{name} has no cause here: write one, so that the alert is known to fire"
     fixtures = inspect.signature(CAUSES[name]).parameters
     timeline = CAUSES[name](**{fixture: request.getfixturevalue(fixture) for fixture in fixtures})
-    timeline.check(tmp_path, rule, MINUTES.get(name, minutes(rule.get("for", "0m")) + 5))
+    held = MINUTES.get(name, minutes(rule.get("for", "0m")) + 5)
+    timeline.check(tmp_path, rule, held)
+    if "increase(" in rule["expr"]:
+        timeline.check_burst(tmp_path, rule, held)
 
 
 def minutes(text: str) -> int:
@@ -71,6 +75,14 @@ def test_an_alert_that_does_not_fire_or_fires_before_its_cause_is_told(tmp_path,
     timeline.record(after + "\n")
     with pytest.raises(AssertionError, match="FAILED"):
         timeline.check(tmp_path, {"alert": "Some", "expr": expression}, 5)
+
+
+def test_a_burst_before_the_first_scrape_that_an_alert_does_not_see_is_told(tmp_path):
+    needed()
+    timeline = Timeline()
+    timeline.record('runs_total{provider="aws"} 4\n')
+    with pytest.raises(AssertionError, match="FAILED"):
+        timeline.check_burst(tmp_path, {"alert": "Some", "expr": "increase(runs_total[1h]) > 3"}, 5)
 
 
 # --- the writer and the database
@@ -246,3 +258,19 @@ def retention_runs_no_more(writer) -> Timeline:
     """It ran once, at the start."""
     writer.record("retention_last_run_timestamp", 1)
     return writer.timeline
+
+
+def test_retention_that_has_not_run_since_the_start_is_told(database, sql, tmp_path):
+    """Every look fails from the first on, as a table cannot be read."""
+    needed()
+    sql.execute("alter table elder_worker.webhook_deliveries rename to not_there")
+    writer = ScrapedWriter(database, SYNC_ON_STARTUP="false")
+    try:
+        writer.record("retention_started_timestamp", 1)
+        writer.record("retention_started_timestamp", 1)
+        assert writer.value("retention_last_run_timestamp") is None
+    finally:
+        writer.close()
+        sql.execute("alter table elder_worker.not_there rename to webhook_deliveries")
+    [rule] = [rule for rule in RULES if rule["alert"] == "ElderRetentionStopped"]
+    writer.timeline.check(tmp_path, rule, MINUTES[rule["alert"]])

@@ -41,6 +41,7 @@ LABELS: dict[str, tuple[str, ...]] = {
     "writer_retries_total": ("reason",),
     "writer_refused_writes_total": (),
     "retention_deleted_rows_total": ("what",),
+    "retention_started_timestamp": (),
     "retention_last_run_timestamp": (),
 }
 """The metrics that supervisor and writer publish, each with its labels: what dashboards and alerts may name."""
@@ -72,6 +73,7 @@ HELP = {
     "writer_rows_total": "Entity rows that discovery runs have written",
     "writer_retries_total": "Transactions that were retried",
     "retention_deleted_rows_total": "Rows that were kept no longer and are deleted, by kind",
+    "retention_started_timestamp": "Unix time since which the worker is to look for rows that are kept no longer: its writer's start",
     "retention_last_run_timestamp": "Unix time at which the worker last looked for rows that are kept no longer",
     "writer_refused_writes_total": "Late writes of runs whose claim another worker had taken over",
 }
@@ -111,6 +113,8 @@ class _Collector:
             beat.add_metric([], age(self._state))
         yield beat
         yield build_info("elder-worker")
+        if "started_at" in self._state:
+            yield process_start(self._state["started_at"])
         yield from self._processes()
 
     def _processes(self) -> Iterator[Metric]:
@@ -157,6 +161,16 @@ def build_info(service: str) -> Metric:
     """The metric that tells which version of which service this is."""
     family = GaugeMetricFamily("elder_build_info", "1, with the version of the service", labels=("service", "version"))
     family.add_metric([service, __version__], 1)
+    return family
+
+
+def process_start(moment: float) -> Metric:
+    """The metric that tells since when counters count, under the name that every client library gives it.
+
+    The alerts take the counters of a process that has just started whole: Prometheus takes no first value for an increase.
+    """
+    family = GaugeMetricFamily("process_start_time_seconds", "Unix time of the process's start")
+    family.add_metric([], moment)
     return family
 
 

@@ -18,6 +18,7 @@ class Cleanings:
     """Counts deleted rows; the backlog's thread adds, the main thread reads."""
 
     def __init__(self) -> None:
+        self.started_at = time.time()
         self.deleted: dict[str, int] = {}
         """Rows that were deleted, by kind."""
         self.last_run: float | None = None
@@ -41,5 +42,6 @@ class Cleanings:
         """Sets the metrics of retention."""
         for what, rows in self.deleted.items():
             metrics.total("retention_deleted_rows_total", rows, what=what)
+        metrics.set("retention_started_timestamp", self.started_at)
         if self.last_run is not None:
             metrics.set("retention_last_run_timestamp", self.last_run)

@@ -1,4 +1,4 @@
-"""What retention has done: nothing before its first run, and a time after a run that deleted nothing."""
+"""What retention has done: only its start before its first run, and a time after a run that deleted nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_before_its_first_run_there_is_no_time():
     metrics, cleanings = Metrics(), Cleanings()
     cleanings.measure(metrics)
     assert cleanings.report() == {"last_run_at": None, "deleted_rows": {}}
-    assert metrics.samples() == []
+    assert [sample[0] for sample in metrics.samples()] == ["retention_started_timestamp"]
 
 
 def test_a_run_that_deletes_nothing_is_a_run(log_lines):
@@ -23,7 +23,7 @@ def test_a_run_that_deletes_nothing_is_a_run(log_lines):
     cleanings.measure(metrics)
     assert dt.datetime.fromisoformat(cleanings.report()["last_run_at"]) >= began
     assert cleanings.report()["deleted_rows"] == {}
-    assert [sample[0] for sample in metrics.samples()] == ["retention_last_run_timestamp"]
+    assert [sample[0] for sample in metrics.samples()] == ["retention_started_timestamp", "retention_last_run_timestamp"]
     assert log_lines == []
 
 
