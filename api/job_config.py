@@ -77,7 +77,7 @@ def _complaints(given: Mapping[str, Any], stored: Mapping[str, Any], organizatio
 
 def stored_config(job: Mapping[str, Any]) -> dict[str, Any]:
     """A job's config from its row. Who writes rows by hand may have put there what is not an object: it has no keys; its runs say why."""
-    config = job["config"]
+    config = job.get("config")
     return config if isinstance(config, dict) else {}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from api.model import ApiModel, Listed, Time
 
@@ -41,6 +43,21 @@ class Job(ApiModel, frozen=True, kw_only=True):
     updated_at: Time
 
 
+Warnings = Annotated[
+    list[str],
+    msgspec.Meta(
+        examples=[["111122223333 is already read by job 3 'production'"]],
+        description="What works and may not be meant: other jobs that read the same account, tenant, cluster or directory.",
+    ),
+]
+
+
+class WarnedJob(Job, frozen=True, kw_only=True):
+    """A discovery job, and what may not be meant about it."""
+
+    warnings: Warnings
+
+
 class Jobs(Listed, frozen=True, kw_only=True):
     """Jobs, the newest first."""
 
@@ -73,6 +90,7 @@ class Tested(ApiModel, frozen=True, kw_only=True):
     message: str
     identity: dict[str, Any] | None
     error_kind: str
+    warnings: Warnings
 
 
 class ScopeLine(ApiModel, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from api.job_config import merged, provider_of, sealed, shown_job, stored_config
 from api.job_forms import JobBody, JobChanges, JobFilters, Legacy, RunLimit
 from api.legacy import start
 from api.lookup import check_organization, get_job, or_404
+from api.overlap import warned_job
 from api.paging import page_of
 from api.probe import probe
 from providers.schema import REDACTED
@@ -30,7 +31,7 @@ def create(context: Context, query: NoQuery, body: JobBody) -> dict[str, Any]:
         check_organization(line.connection, body.organization_id)
         made = jobs.add(line.connection, {**msgspec.structs.asdict(body), "name": body.name.strip(), "config": config})
         line.subject, line.after = f"job {made['id']}", shown_job(made)
-    return shown_job(made)
+        return warned_job(context, line.connection, made)
 
 
 def list_jobs(context: Context, query: JobFilters, body: Any) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def list_jobs(context: Context, query: JobFilters, body: Any) -> dict[str, Any]:
 def show(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
     """Returns a discovery job."""
     with context.jobs() as connection:
-        return shown_job(get_job(connection, job_id))
+        return warned_job(context, connection, get_job(connection, job_id))
 
 
 def change(context: Context, query: NoQuery, body: JobChanges, job_id: int) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def change(context: Context, query: NoQuery, body: JobChanges, job_id: int) -> d
             jobs.change(connection, job_id, changes)
         changed = get_job(connection, job_id, locked=True)
         line.before, line.after = shown_job(job), shown_job(changed, anew)
-        return shown_job(changed)
+        return warned_job(context, connection, changed)
 
 
 def remove(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
@@ -171,13 +172,13 @@ ENDPOINTS = (
         create,
         201,
         body=JobBody,
-        answer=job_models.Job,
+        answer=job_models.WarnedJob,
         role="operate",
     ),
     Endpoint("GET", "/discovery/jobs", "All jobs, newest first", list_jobs, query=JobFilters, answer=job_models.Jobs, role="read"),
-    Endpoint("GET", _JOB, "One job, secrets redacted", show, answer=job_models.Job, role="read"),
-    Endpoint("PUT", _JOB, "Change a job; what is not named stays", change, body=JobChanges, answer=job_models.Job, role="operate"),
-    Endpoint("PATCH", _JOB, "The same as PUT", change, body=JobChanges, answer=job_models.Job, role="operate"),
+    Endpoint("GET", _JOB, "One job, secrets redacted", show, answer=job_models.WarnedJob, role="read"),
+    Endpoint("PUT", _JOB, "Change a job; what is not named stays", change, body=JobChanges, answer=job_models.WarnedJob, role="operate"),
+    Endpoint("PATCH", _JOB, "The same as PUT", change, body=JobChanges, answer=job_models.WarnedJob, role="operate"),
     Endpoint("DELETE", _JOB, "Delete a job and its history; what it found stays", remove, answer=job_models.Done, role="operate"),
     Endpoint("POST", f"{_JOB}/queue", "Make a job due now", queue, 202, answer=job_models.Queued, role="operate"),
     Endpoint(

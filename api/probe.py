@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from api import overlap
 from api.context import Context
 from api.errors import Unavailable
 from worker.store import probes
@@ -23,7 +24,7 @@ _waiting = threading.BoundedSemaphore(AT_ONCE)
 
 
 def probe(context: Context, connection: Connection, job: dict[str, Any]) -> dict[str, Any]:
-    """The worker's answer. Raises `Unavailable` when there is no worker, or none answers."""
+    """The worker's answer, with warnings. Raises `Unavailable` when there is no worker, or none answers."""
     if not probes.workers(connection, WORKER_SEEN):
         raise Unavailable("no worker is there to run the test: start one with 'docker-compose up -d worker' or 'elder-worker run'")
     if not probes.workers(connection, WORKER_SEEN, job["provider"]):
@@ -36,4 +37,4 @@ def probe(context: Context, connection: Connection, job: dict[str, Any]) -> dict
         _waiting.release()
     if answer is None:
         raise Unavailable(f"no worker has answered within {TEST_SECONDS:g} s: look at its /status")
-    return answer
+    return {**answer, "warnings": overlap.warnings(context, connection, job, (answer["identity"] or {}).get("account"))}

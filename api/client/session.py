@@ -36,6 +36,8 @@ class Session:
     def done(self, answer: dict[str, Any], sentence: str) -> None:
         """Prints the answer to a request that changed something: as a sentence to people."""
         click.echo(cell(sentence)) if self.form == "table" else self.show(answer)
+        for warning in answer.get("warnings", ()):
+            click.echo(cell(f"warning: {warning}"), err=True)
 
 
 in_session = click.make_pass_decorator(Session)

@@ -52,7 +52,7 @@ def _create(context: Context) -> str | Response:
     try:
         given = _given(provider, {})
         if request.form.get("action") != "save":
-            return _page(context, provider=provider, job=None, tested=_tested(context, provider, given, {}))
+            return _page(context, provider=provider, job=None, tested=_tested(context, {"provider": provider}, given))
         made = jobs.create(context, NoQuery(), schema.parse(JobBody, {**given, "provider": provider}))
     except (ApiError, ConfigError) as error:
         return refused(error, functools.partial(_page, context, provider=provider, job=None))
@@ -66,7 +66,7 @@ def _change(context: Context, job_id: int) -> str | Response:
     try:
         given = _given(job["provider"], stored)
         if request.form.get("action") != "save":
-            return _page(context, provider=job["provider"], job=job, tested=_tested(context, job["provider"], given, stored))
+            return _page(context, provider=job["provider"], job=job, tested=_tested(context, row, given))
         jobs.change(context, NoQuery(), schema.parse(JobChanges, given), job_id)
     except (ApiError, ConfigError) as error:
         return refused(error, functools.partial(_page, context, provider=job["provider"], job=job))
@@ -78,12 +78,12 @@ def _delete(context: Context, job_id: int) -> Response:
     return redirect("/", 303)
 
 
-def _tested(context: Context, provider: str, given: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer of a worker that signs in with what the form holds; nothing is saved."""
-    described = provider_of(context, provider)
-    config = sealed(context, described, merged(described, given["config"], stored, None))
+def _tested(context: Context, job: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of a worker that signs in with what the form of a job, or of one to be, holds; nothing is saved."""
+    described = provider_of(context, job["provider"])
+    config = sealed(context, described, merged(described, given["config"], stored_config(job), None))
     with context.pool.connection() as connection:
-        return probe(context, connection, {"provider": provider, "config": config})
+        return probe(context, connection, {"id": job.get("id"), "provider": job["provider"], "queue": given["queue"], "config": config})
 
 
 def _given(provider: str, stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from flask import render_template
 
 from api import charts, jobs, scopes
 from api.context import Context
-from api.job_config import shown_job
-from api.lookup import or_404
+from api.lookup import get_job, or_404
+from api.overlap import warned_job
 from api.pages import query
 from api.pages.actions import Page, act
 from api.probe import WORKER_SEEN
@@ -59,7 +59,7 @@ def _providers(kinds: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _job(context: Context, job_id: int) -> str:
     with context.jobs() as connection, snapshot(connection):
-        job = shown_job(or_404(stored_jobs.get(connection, job_id), f"job {job_id}"))
+        job = warned_job(context, connection, get_job(connection, job_id))
         runs, total = history.runs(connection, job_id, RUNS)
         home = organizations.get(connection, job["organization_id"]) if job["organization_id"] else None
         workers = probes.workers(connection, WORKER_SEEN)

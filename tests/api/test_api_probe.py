@@ -69,7 +69,7 @@ def test_a_worker_answers(elder, elder_app, worker, sql, monkeypatch, notified):
 
     [response] = box
     assert response.status_code == 200
-    assert response.json == {"job_id": job, "provider": "aws", **answer}
+    assert response.json == {"job_id": job, "provider": "aws", **answer, "warnings": []}
     assert sql.execute("select count(*) from elder_worker.tests").fetchone() == (0,)
 
 

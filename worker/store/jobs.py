@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
 from worker.store import lifecycle, scopes, statements
 from worker.store.connection import Connection, transaction
-from worker.store.query import Query, one
+from worker.store.query import Query, one, rows
 
 COLUMNS: LiteralString = (
     "id, name, description, provider, config, organization_id, enabled, schedule_interval, status, next_run_at, queued_at, "
@@ -54,6 +55,14 @@ def page(
     query.only("provider = %s", provider)
     query.only("status = %s", status)
     return query.page(connection, number, size)
+
+
+def alike(
+    connection: Connection, job: Mapping[str, Any], identity: str | None, texts: Mapping[str, Any], secrets: Sequence[str], *, sealed: bool
+) -> list[dict[str, Any]]:
+    """Other jobs of the provider that are pinned to the `identity`, or whose config has the same `texts` and, as `sealed` says, secrets."""
+    values = {"provider": job["provider"], "job": job.get("id"), "identity": identity, "texts": Jsonb(texts), "secrets": list(secrets)}
+    return rows(connection, statements.get("jobs_alike"), {**values, "sealed": sealed})
 
 
 def names(connection: Connection, at_most: int) -> dict[int, str]:

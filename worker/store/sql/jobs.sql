@@ -38,3 +38,18 @@ set cancel_requested = before.status = 'running',
     status = case when before.status = 'pending' then 'cancelled' else j.status end
 from before where j.id = before.id
 returning before.status
+
+-- name: jobs_alike
+-- Returns other jobs of a provider that read the same source, or that may, as long as one of the two has had no complete run.
+select id, name, config, queue, identity from discovery_jobs
+where provider = %(provider)s
+  and deleted_at is null
+  and id is distinct from %(job)s::bigint
+  and (
+    identity = %(identity)s::text
+    or (identity is null or %(identity)s::text is null)
+    and config @> %(texts)s
+    and config ?| %(secrets)s::text[] = %(sealed)s
+  )
+order by id desc
+limit 100
