@@ -6,9 +6,11 @@ import datetime as dt
 import re
 
 import pytest
-from store_runs import add_job, resources, run_once
+from store_runs import Run, add_job, resources, run_once
 
 from api.charts import HIGH, WIDE, bars, line
+from providers.errors import Outcome
+from worker.run.outcome import Status, Verdict
 from worker.store.daily import EntityDay, RunDay
 
 DAY = dt.date(2026, 11, 1)
@@ -60,25 +62,30 @@ def test_the_home_page_shows_them_with_their_numbers(elder, database, sql):
 
 
 def test_home_tells_everything_that_waits_for_a_person(elder, database, sql):
-    """Failing, parked, stale, held back, unconfirmed, abandoned, and keys that expire."""
+    """Failing, parked, denied, stale, held back, unconfirmed, abandoned, and keys that expire."""
     run_once(database, add_job(sql, name="guarded"), resources(60))
     [(guarded,)] = sql.execute("select id from discovery_jobs").fetchall()
     run_once(database, guarded, [])
+    limited = Run(database, add_job(sql, name="limited"))
+    limited.scope([], outcome=Outcome.DENIED, permission="ec2:DescribeInstances")
+    limited.finish(Verdict(Status.PARTIAL))
     add_job(sql, name="crasher", status="parked", crashes=3)
     add_job(sql, name="refused", status="error", failures=2, enabled=True)
     sql.execute("update entities set unconfirmed_since = now() where id in (select id from entities limit 2)")
-    sql.execute("update elder_worker.scopes set last_complete_at = now() - interval '8 days'")
+    sql.execute("update elder_worker.scopes set last_complete_at = now() - interval '8 days' where last_complete_at is not null")
     sql.execute(
         "insert into elder_worker.api_keys (name, role, hash, prefix, created_by, expires_at) values "
         "('soon', 'read', '1', 'x', 'me', now() + interval '3 days 1 hour'), ('late', 'read', '2', 'x', 'me', now() + interval '60 days'), "
         "('gone', 'read', '3', 'x', 'me', now() - interval '1 hour')"
     )
 
-    shown = re.sub(r"<[^>]+>", "", elder.call("GET", "/", headers=BROWSER).get_data(as_text=True))
+    page = elder.call("GET", "/", headers=BROWSER).get_data(as_text=True)
+    shown = re.sub(r"<[^>]+>", "", page)
 
     for sentence in (
         "crasher is parked: its process crashed 3 times in a row",
         "refused failed 2 times in a row",
+        "limited: 1 scope was denied in its last run; the run says which permissions are missing",
         "60 entities are held back from deletion",
         f"2 entities of job:{guarded} are unconfirmed",
         "1 scope was not read in full for 7 days",
@@ -87,3 +94,4 @@ def test_home_tells_everything_that_waits_for_a_person(elder, database, sql):
     ):
         assert sentence in shown
     assert "the key late" not in shown
+    assert f'<a href="/runs/{limited.claimed.run_id}">1 scope was denied</a>' in page

@@ -35,4 +35,15 @@ group by w.id
 union all
 select 'expiring', k.id, k.name, floor(extract(epoch from k.expires_at - now()) / 86400)::bigint from elder_worker.api_keys k
 where k.revoked_at is null and k.expires_at between now() - interval '14 days' and now() + interval '14 days'
+union all
+select 'denied', r.id, j.name, count(*)
+from elder_worker.scopes s
+join discovery_history r on r.id = s.last_run
+join discovery_jobs j on j.id = r.job_id
+where s.state = 'current' and s.last_outcome = 'denied' and r.status = 'partial' and j.enabled and j.deleted_at is null
+  and not exists (
+      select from discovery_history later
+      where later.job_id = r.job_id and later.id > r.id and later.status in ('completed', 'partial', 'error')
+  )
+group by r.id, j.name
 limit 200
