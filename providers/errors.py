@@ -5,6 +5,7 @@
     ProviderError
     |-- ConfigError          the job's config is wrong: not tried again until somebody changes it
     |-- CredentialsError     the source refuses who we are: not tried again before the next schedule
+    |   `-- NoCredentialsYet what gives the credentials does not answer: nothing can be read, and who we are is not in doubt
     |-- ScopeError           this scope could not be read in full; the others go on
     |   |-- Denied           a permission is missing (`permission` names it)
     |   |-- Throttled        the source says: slow down
@@ -73,6 +74,12 @@ class CredentialsError(ProviderError):
     """The source does not accept the credentials."""
 
     error_kind = "credentials"
+
+
+class NoCredentialsYet(CredentialsError):
+    """There are no credentials now, and may be later: the service that gives them does not answer, or with something else."""
+
+    error_kind = "source"
 
 
 class ScopeError(ProviderError):

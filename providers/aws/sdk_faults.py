@@ -10,13 +10,17 @@ import re
 import msgspec
 from botocore import exceptions as aws
 
-from providers.errors import BadAnswer, ConfigError, CredentialsError, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
-
-
-class NoCredentialsYet(CredentialsError):
-    """The service that gives the worker its credentials does not answer as it should, which may pass."""
-
-    error_kind = "source"
+from providers.errors import (
+    BadAnswer,
+    ConfigError,
+    CredentialsError,
+    NoCredentialsYet,
+    ProviderError,
+    ScopeError,
+    Throttled,
+    TimedOut,
+    Unsupported,
+)
 
 
 class NotAnswered(aws.CredentialRetrievalError):  # type: ignore[misc]

@@ -20,7 +20,7 @@ from providers.http.client import SUCCESS, Http
 from providers.http.credential import Credential
 from providers.http.response import HttpResponse
 from providers.microsoft.partial import ensure_whole
-from providers.microsoft.signin import AUTHORITIES, Bearer, SignIn, trust
+from providers.microsoft.signin import AUTHORITIES, SignIn, trust
 from providers.microsoft.transport import Transport, quota_of
 from providers.pages import Page, guarded, items
 
@@ -48,7 +48,7 @@ class Connection:
         self.scopes: list[str] = endpoints["credential_scopes"]
         self._sign_in = SignIn(config, operator, operator.authority_host or authority, "AZURE_")
         self.who = self._sign_in.who
-        bearer = Bearer(self._sign_in.credential, self.scopes, "AZURE_")
+        bearer = self._sign_in.bearer(self.scopes)
         self._http = Http(
             self.base_url,
             "Azure",

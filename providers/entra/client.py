@@ -13,7 +13,7 @@ from providers.errors import BadAnswer, CredentialsError, Denied, PageExpired, P
 from providers.http.client import Http
 from providers.http.response import HttpResponse, foreign
 from providers.microsoft.partial import ensure_whole
-from providers.microsoft.signin import AUTHORITIES, Bearer, SignIn, trust
+from providers.microsoft.signin import AUTHORITIES, SignIn, trust
 from providers.microsoft.signin_faults import NEW_SIGN_IN, sign_in_error
 from providers.pages import Page, items, restarted
 
@@ -43,7 +43,7 @@ class Client:
         self._sign_in = SignIn(config, operator, operator.authority_host or AUTHORITIES[operator.cloud], PREFIX)
         self.who = self._sign_in.who
         self._configured = config.tenant_id
-        bearer = Bearer(self._sign_in.credential, [f"{graph}/.default"], PREFIX)
+        bearer = self._sign_in.bearer([f"{graph}/.default"])
         self.http = Http(
             operator.graph_url or graph,
             NAME,

@@ -16,37 +16,41 @@
 
 from __future__ import annotations
 
+import calendar
 import copy
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from google.auth import exceptions
-from google.auth.credentials import TokenState
 from google.auth.transport.urllib3 import Request
 from google.oauth2.credentials import Credentials as UserCredentials
 from google.oauth2.service_account import Credentials as ServiceAccount
 
-from providers import secrecy
 from providers.errors import ConfigError, CredentialsError
 from providers.google import failure as google_failure
 from providers.google import key as google_key
 from providers.google import signin_faults
 from providers.google.operator import GoogleOperator
+from providers.http import bearer, retry
 from providers.http.client import TIMEOUT, Explain, Http
 from providers.http.credential import Credential
 from providers.http.pools import Routes
-from providers.http.response import HttpResponse
 from providers.http.tls import tls
 
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 
 ADC_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 
+EARLY = 225.0
+"""Seconds before its end from which on a token is renewed; google-auth's own number, which a metadata server counts on."""
+
+NEVER = float("inf")
+"""The end of a token of which no end is told."""
+
 
 class Signin:
-    """A sign-in to Google. Safe to use from several threads: one of them asks for a token, the others wait for it."""
+    """A sign-in to Google. Safe to use from several threads (see `Bearer`)."""
 
     def __init__(self, credentials: Any, operator: GoogleOperator, *, name: str, project: str = "", who: str = "") -> None:
         """`name` is who to show in a connectivity test; `who` is the same at length, for the sentence of a refused sign-in."""
@@ -55,7 +59,7 @@ class Signin:
         self._tls = tls(self._ca_file)  # one for all APIs: the system's CAs take nearly 1 MB and 20 ms each time they are loaded
         self.transport = Request(Routes(retries=False, timeout=TIMEOUT, ssl_context=self._tls))
         """The transport for google-auth: our time-outs, our CA, the environment's proxy, no redirect followed."""
-        self._who, self._lock, self._refused = who or name, threading.Lock(), ""
+        self._who, self._bearer = who or name, bearer.Bearer(self._signed_in)
         billed = getattr(credentials, "quota_project_id", None)  # a person's calls belong to no project of their own
         self.credential = Credential("Google")
         """The verdict over the key; the provider says by which request it is confirmed."""
@@ -64,7 +68,7 @@ class Signin:
     def scoped(self, scopes: Sequence[str]) -> Signin:
         """The same account with a token of its own, for other OAuth scopes."""
         other = copy.copy(self)
-        other.credentials, other._lock, other._refused = self.credentials.with_scopes(list(scopes)), threading.Lock(), ""  # noqa: SLF001
+        other.credentials, other._bearer = self.credentials.with_scopes(list(scopes)), bearer.Bearer(other._signed_in)  # noqa: SLF001
         return other
 
     def base_url(self, service: str) -> str:
@@ -82,7 +86,7 @@ class Signin:
             url or self.base_url(service),
             name,
             headers=lambda: self.headers() | meant,
-            renew=self.renew,
+            renew=self._bearer.renew,
             credential=self.credential,
             explain=explain or google_failure.explain(name),
             advice=advice,
@@ -91,30 +95,25 @@ class Signin:
         )
 
     def headers(self) -> dict[str, str]:
-        """The Authorization header, with a token that is good for some minutes yet. Raises `CredentialsError`, `TimedOut`."""
-        with self._lock:
-            stale = self.credentials.token == self._refused or self.credentials.token_state is not TokenState.FRESH
-            if stale:
-                self.credential.ensure_accepted()  # the other threads that wait here have been refused with this one
-                self._refresh()
-            return {"Authorization": f"Bearer {self.credentials.token}", **self._billed}
+        """The Authorization header, with a token that is good. Raises `CredentialsError`, `NoCredentialsYet`, `Denied`."""
+        try:
+            return {**self._bearer.headers(), **self._billed}
+        except CredentialsError as error:
+            self.credential.refuse(error)
+            raise
 
-    def renew(self, refused: Mapping[str, str], _answer: HttpResponse) -> None:
-        """The token in these headers was refused, whatever was said of its life: the next headers hold another one."""
-        token = refused.get("Authorization", "").removeprefix("Bearer ")
-        with self._lock:
-            if token == self.credentials.token:  # else another thread was quicker
-                self._refused = token
+    def _signed_in(self) -> bearer.Token:
+        token: bearer.Token = retry.retrying(again=bearer.is_unanswered, source="Google's sign-in")(self._refreshed)
+        return token
 
-    def _refresh(self) -> None:
+    def _refreshed(self) -> bearer.Token:
+        self.credential.ensure_accepted()  # for another OAuth scope it may have been refused meanwhile
         try:
             self.credentials.refresh(self.transport)
         except signin_faults.RAISED as error:
-            ours = signin_faults.of_signin(error, self._who, self.credentials.scopes or (), renewed=bool(self.credentials.token))
-            if isinstance(ours, CredentialsError):
-                self.credential.refuse(ours)
-            raise ours from None
-        secrecy.register_secret(self.credentials.token)
+            raise signin_faults.of_signin(error, self._who, self.credentials.scopes or (), renewed=bool(self.credentials.token)) from None
+        ends = self.credentials.expiry
+        return bearer.Token(self.credentials.token, calendar.timegm(ends.utctimetuple()) if ends else NEVER, early=EARLY)
 
 
 def sign_in(

@@ -12,7 +12,7 @@ from google.auth import exceptions
 
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, TimedOut
 
-RAISED = (exceptions.GoogleAuthError, OSError, ValueError, LookupError)
+RAISED = (exceptions.GoogleAuthError, AttributeError, LookupError, OSError, TypeError, ValueError)
 """Exceptions of google-auth when it asks for a token: its own errors, and those of files and of answers that it does not expect."""
 
 _SILENT = (exceptions.TransportError, exceptions.TimeoutError, exceptions.ResponseError)
@@ -20,6 +20,16 @@ _OF_ANSWERS = (exceptions.RefreshError, exceptions.OAuthError)
 """Errors about an answer: without a code of Google's in it, it is somebody else's."""
 _PASSING = frozenset({429, *range(500, 600)})
 """Statuses in an answer that say nothing of the credentials."""
+
+_SILENCE = (
+    (r"tunnel connection failed: (401|407)", "the proxy wants a user and a password in its address"),
+    (r"tunnel connection failed|proxyerror|cannot connect to proxy|unable to connect to proxy", "the proxy does not let it through"),
+    (r"nameresolution|failed to resolve|name or service not known", "its name cannot be resolved (DNS)"),
+    (r"connection refused", "the connection is refused"),
+    (r"connect timeout|connecttimeout", "no connection within the time-out"),
+    (r"read timed out|readtimeout", "it takes the connection and stays silent"),
+)
+"""Words of urllib3 for a request without an answer, and what they mean."""
 
 _NO_KEY = "there is no key; give one, or run where Google's metadata server answers"
 _SIGNIN = (
@@ -86,14 +96,22 @@ def of_signin(error: Exception, who: str, scopes: Sequence[str] = (), *, renewed
             wanted = " ".join(scopes)
             sentence = f"Google Workspace does not let {who} have {wanted}: add the scope to its client id (domain-wide delegation)"
             return Denied(sentence, permission=wanted, detail=detail)
-    for pattern, cure in _SIGNIN:
+    for pattern, cure in () if _is_page(error) else _SIGNIN:
         if not (renewed and cure is _NO_KEY) and re.search(pattern, detail, re.IGNORECASE):
             return CredentialsError(f"Google does not sign in {who}: {cure}", detail=detail)
     if _is_passing(error, answer):
-        return TimedOut(f"no token for {who}: Google's token endpoint (or metadata server) does not answer as it should", detail=detail)
+        why = next((f" ({reason})" for words, reason in _SILENCE if re.search(words, detail, re.IGNORECASE)), "")
+        return TimedOut(
+            f"no token for {who}: Google's token endpoint (or metadata server) does not answer as it should{why}", detail=detail
+        )
     if answer.code:
         return CredentialsError(f"Google does not sign in {who} ({answer.code}): check the key and the account", detail=detail)
     return _unanswered(error, who, detail)
+
+
+def _is_page(error: Exception) -> bool:
+    """True for an answer in HTML: its words are those of a proxy, and not Google's."""
+    return any(str(part).lstrip("b'\" \n").startswith("<") for part in error.args if isinstance(part, str | bytes))
 
 
 def _is_passing(error: Exception, answer: _Answer) -> bool:

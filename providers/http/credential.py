@@ -7,6 +7,7 @@ fail for a second. A request that is open to every valid credential tells these 
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 
@@ -18,9 +19,7 @@ TRIES = 3
 
 def again(refused: CredentialsError) -> CredentialsError:
     """The same refusal as a new exception: one that is raised in several threads gathers all their tracebacks."""
-    made = CredentialsError(str(refused), detail=refused.detail)
-    made.error_kind = refused.error_kind
-    return made
+    return copy.copy(refused)
 
 
 class Credential:

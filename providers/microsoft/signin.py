@@ -8,7 +8,7 @@ import base64
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,34 +55,38 @@ def trust(prefix: str) -> str:
 
 
 class Bearer(bearer.Bearer):
-    """The headers that carry a token of azure-identity; a new one is fetched when Azure asks for other claims, too."""
+    """The headers that carry a token of azure-identity, which remembers tokens too: one that was refused is fetched past its memory."""
 
-    def __init__(self, credential: TokenCredential, scopes: list[str], prefix: str) -> None:
-        """`prefix` is that of the operator's variables: ``AZURE_``."""
+    def __init__(self, credential: TokenCredential, scopes: list[str], prefix: str, anew: Callable[[], TokenCredential]) -> None:
+        """`prefix` is that of the operator's variables: ``AZURE_``; `anew` makes the credential again, without what it remembers."""
         super().__init__(self._signed_in)
-        self._credential, self._scopes, self._prefix = credential, scopes, prefix
-        self._claims, self._renewed = "", False
+        self._credential, self._scopes, self._prefix, self._anew = credential, scopes, prefix, anew
+        self._claims, self._has_signed_in, self._forgets = "", False, False
 
     def renew(self, sent: Mapping[str, Any], answer: HttpResponse) -> None:
         """A token was refused; when Azure says which claims it wants (continuous access evaluation), the next one has them."""
         asked = _CLAIMS.search(answer.headers.get("www-authenticate", ""))
         with self._lock:
-            if asked and self._is_sent(sent):
-                self._token, self._claims = None, _decoded(asked[1])
+            if self._is_sent(sent):
+                self._token, self._claims, self._forgets = None, _decoded(asked[1]) if asked else "", True
 
     def _signed_in(self) -> bearer.Token:
-        claims, self._claims = self._claims, ""
+        with self._lock:
+            claims, forgets = self._claims, self._forgets
+            self._claims, self._forgets = "", False
         try:
+            if forgets:
+                self._credential = self._anew()
             token = self._credential.get_token(*self._scopes, **({"claims": claims} if claims else {}))
         except ProviderError:
             raise
         except Exception as error:
-            ours = failure.of_signin(error, self._prefix, renewed=self._renewed)
+            ours = failure.of_signin(error, self._prefix, renewed=self._has_signed_in)
             if ours is None:
                 raise
             raise ours from error
-        self._renewed = True
-        return bearer.Token(token.token, token.expires_on - bearer.FRESH)
+        self._has_signed_in = True
+        return bearer.Token(token.token, token.expires_on)
 
 
 def _decoded(claims: str) -> str:
@@ -103,12 +107,23 @@ class SignIn:
         self._operator, self._prefix = operator, prefix
         self._ca_file = operator.ca_bundle
         self.http: Http | None = None
-        self.credential, self.who = self._credential(config, authority)
+        self._made_of = config, authority
+        self.credential, self.who = self._credential(*self._made_of)
+
+    def bearer(self, scopes: list[str]) -> Bearer:
+        """The headers that carry a token for these scopes."""
+        return Bearer(self.credential, scopes, self._prefix, self._anew)
 
     def close(self) -> None:
         """Closes all open connections."""
         if self.http:
             self.http.close()
+
+    def _anew(self) -> TokenCredential:
+        """The same credential, without the tokens that it remembers."""
+        self.close()
+        self.credential, self.who = self._credential(*self._made_of)
+        return self.credential
 
     def _credential(self, config: ServicePrincipal, authority: str) -> tuple[TokenCredential, str]:
         given = _own(config) or _from_file(self._operator.credentials_file, f"{self._prefix}CREDENTIALS_FILE")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from providers.errors import CredentialsError, ProviderError, Throttled, TimedOut
-from providers.http.response import HttpResponse
+from providers.http.response import HttpResponse, foreign
 
 _CODE = re.compile(r"AADSTS(\d{4,8})")
 
@@ -78,7 +78,7 @@ _BUSY = {"50196": Throttled, "90055": Throttled, "90033": TimedOut, "90006": Tim
 def sign_in_explained(prefix: str) -> Callable[[HttpResponse, str], ProviderError | None]:
     """A function that gives the error which an answer of Microsoft Entra means; None leaves it to the usual reading."""
 
-    def explain(answer: HttpResponse, _what: str) -> ProviderError | None:
+    def explain(answer: HttpResponse, what: str) -> ProviderError | None:
         try:
             found = json.loads(answer.body)
             text = str(found.get("error_description") or found.get("error") or "")
@@ -86,6 +86,8 @@ def sign_in_explained(prefix: str) -> Callable[[HttpResponse, str], ProviderErro
             text = ""
         if answer.status == 429 or (answer.status >= 500 and not _CODE.search(text)):
             return None
+        if answer.is_foreign and not _CODE.search(answer.text()):
+            return foreign(f"{PRODUCTS[prefix][0]}'s sign-in", answer, what)
         return sign_in_error(text or answer.text(), prefix)
 
     return explain

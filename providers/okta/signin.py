@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from providers.errors import CredentialsError
+from providers.errors import BadAnswer
 from providers.http import retry
 from providers.http.bearer import FRESH, Bearer, Token
 from providers.http.client import Http
@@ -132,6 +132,6 @@ class ServiceApp(Bearer):
         found = answer.object()
         text, life = found.get("access_token"), found.get("expires_in")
         if not isinstance(text, str) or not text or not isinstance(life, int):
-            raise CredentialsError("Okta's answer to the sign-in of the service app has no access token: is a proxy in between?")
+            raise BadAnswer("Okta's answer to the sign-in of the service app has no access token: is a proxy in between?")
         scheme = SCHEME if str(found.get("token_type")).lower() == SCHEME.lower() else "Bearer"
-        return Token(text, time.time() + life - min(FRESH, life / 2), scheme)
+        return Token(text, time.time() + life, scheme, min(FRESH, life / 2))

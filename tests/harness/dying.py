@@ -26,6 +26,7 @@ from providers.variables import NoSettings
 
 SIGN_IN = ("token", "metadata")
 """Requests of a sign-in among the calls of Google's fake."""
+PAGE = b"<html><body>ERR_ACCESS_DENIED: the proxy wants to know who you are</body></html>"
 DEAD = {"code": "InvalidAuthenticationToken", "message": "Lifetime validation failed, the token is expired."}
 
 
@@ -68,11 +69,19 @@ class Vendor:
 
     def expire(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """An hour is over: tokens that were good for one are not any more."""
+        self.pass_time(monkeypatch, 3600)
+
+    def pass_time(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+        """So much later it is, for the source and its fake."""
         clock = time.time
-        monkeypatch.setattr(time, "time", lambda: clock() + 3600)
+        monkeypatch.setattr(time, "time", lambda: clock() + seconds)
 
     def refuse_sign_ins(self) -> None:
         """No token is given out from now on: the secret or the key was revoked."""
+        raise NotImplementedError
+
+    def hide_sign_ins(self, status: int) -> None:
+        """A proxy answers in place of the sign-in from now on, with a page."""
         raise NotImplementedError
 
     def dying(self, death: Death) -> contextlib.AbstractContextManager[None]:
@@ -122,6 +131,9 @@ class OktaAppVendor(OktaVendor):
     def refuse_sign_ins(self) -> None:
         self.fake.service_app.is_active = False
 
+    def hide_sign_ins(self, status: int) -> None:
+        self.fake.service_app.refusal = status, {}, PAGE
+
     @contextlib.contextmanager
     def dying(self, death: Death) -> Iterator[None]:
         revoked = 401, {"WWW-Authenticate": 'Bearer error="invalid_token", error_description="The access token is invalid."'}, b""
@@ -169,6 +181,9 @@ class EntraVendor(Vendor):
     def refuse_sign_ins(self) -> None:
         self.fake.sign_in_error = "AADSTS7000222"
 
+    def hide_sign_ins(self, status: int) -> None:
+        self.fake.sign_in_page = status, PAGE
+
     def operator(self) -> Any:
         return operator_of(registry.get(self.provider), self.fake.operator)
 
@@ -200,6 +215,9 @@ class AzureVendor(Vendor):
     def refuse_sign_ins(self) -> None:
         self.fake.sign_in_error = "AADSTS7000222"
 
+    def hide_sign_ins(self, status: int) -> None:
+        self.fake.sign_in_page = status, PAGE
+
     def operator(self) -> Any:
         return operator_of(registry.get(self.provider), self.fake.operator)
 
@@ -218,6 +236,7 @@ class GoogleVendor(Vendor):
 
     def __init__(self, google: Any) -> None:
         self.fake, self._revoked = google, False
+        self._faults = contextlib.ExitStack()
 
     def sign_ins(self) -> int:
         return len(self.fake.asked("token"))
@@ -229,6 +248,9 @@ class GoogleVendor(Vendor):
     def refuse_sign_ins(self) -> None:
         self._revoked = True
 
+    def hide_sign_ins(self, status: int) -> None:
+        self._faults.enter_context(self.fake.failing(google_refusals.Refusal(status, page=PAGE), "token"))
+
     def operator(self) -> Any:
         return operator_of(registry.get(self.provider), self.fake.operator)
 
@@ -237,6 +259,7 @@ class GoogleVendor(Vendor):
         with (
             self.fake.failing(google_refusals.EXPIRED, lambda call: call.id not in SIGN_IN and death(call.id)),
             self.fake.failing(google_refusals.INVALID_GRANT, lambda call: call.id == "token" and self._revoked),
+            self._faults,
         ):
             yield
 

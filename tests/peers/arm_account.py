@@ -93,6 +93,8 @@ class Azure:
         self.largest = 1000
         self.lagging: set[str] = set()
         self.sign_in_error = ""
+        self.sign_in_page: tuple[int, bytes] | None = None
+        """Status and page of a proxy that answers in place of the sign-in."""
         self.sign_ins: list[dict] = []
         self.headers: dict[str, str] = {}
         self.given: dict[str, tuple[str, int]] = {}

@@ -21,6 +21,8 @@ class SignIn(serving.Handler):
 
     def _token(self, form: dict) -> None:
         self.azure.sign_ins.append(form)
+        if self.azure.sign_in_page:
+            return self.answer(*self.azure.sign_in_page, {"Content-Type": "text/html"})
         if self.azure.sign_in_error:
             text = f"{self.azure.sign_in_error}: refused. Trace ID: 0000aaaa-11bb-cccc-dd22-eeeeee333333"
             return self.answer(401, {"error": "invalid_client", "error_description": text})

@@ -62,6 +62,8 @@ class Graph:
         self.fault: Callable[[str], tuple[int, dict, dict] | None] = lambda path: None
         self.requests: list[str] = []
         self.sign_in_error = ""
+        self.sign_in_page: tuple[int, bytes] | None = None
+        """Status and page of a proxy that answers in place of the sign-in."""
         self.sign_ins = 0
         self.given: dict[str, tuple[str, int]] = {}
         self.numbers = itertools.count(1)
@@ -94,6 +96,8 @@ class Handler(serving.Handler):
         assert self.path.endswith("/oauth2/v2.0/token"), self.path
         assert form["scope"] == "https://graph.microsoft.com/.default", form["scope"]
         self.graph.sign_ins += 1
+        if self.graph.sign_in_page:
+            return self.answer(*self.graph.sign_in_page, {"Content-Type": "text/html"})
         if self.graph.sign_in_error or form.get("client_secret") != SECRET:
             text = f"{self.graph.sign_in_error or 'AADSTS7000215'}: refused. Trace ID: 0"
             return self.answer(401, {"error": "invalid_client", "error_description": text})

@@ -16,8 +16,8 @@ from test_aws_reading import read
 
 from providers.aws.credentials import Renewed
 from providers.aws.failure import translate
-from providers.aws.sdk_faults import NoCredentialsYet, NotAnswered
-from providers.errors import CredentialsError
+from providers.aws.sdk_faults import NotAnswered
+from providers.errors import CredentialsError, NoCredentialsYet
 from providers.http.credential import TRIES
 
 URL = "https://sts.us-east-1.amazonaws.com"

@@ -8,8 +8,17 @@ import pytest
 from botocore import exceptions as aws
 
 from providers.aws.failure import translate
-from providers.aws.sdk_faults import NoCredentialsYet
-from providers.errors import BadAnswer, ConfigError, CredentialsError, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
+from providers.errors import (
+    BadAnswer,
+    ConfigError,
+    CredentialsError,
+    NoCredentialsYet,
+    ProviderError,
+    ScopeError,
+    Throttled,
+    TimedOut,
+    Unsupported,
+)
 
 EXPECTED: dict[type[ProviderError], tuple[str, ...]] = {
     CredentialsError: (

@@ -14,7 +14,7 @@ from stored_suite import StoredSuite
 
 from providers import registry
 from providers.azure import catalogue
-from providers.errors import CredentialsError, Denied, Outcome, TimedOut
+from providers.errors import CredentialsError, Denied, NoCredentialsYet, Outcome
 from providers.schema import parse
 from providers.testing import Fault, operator_of
 
@@ -222,7 +222,7 @@ def test_a_sign_in_that_nobody_answers_is_no_wrong_password(account, monkeypatch
     """It is tried again, which a wrong password is not."""
     account.operator["AZURE_AUTHORITY_HOST"] = f"https://localhost:{free_port()}"
 
-    with pytest.raises(TimedOut, match=r"Azure's sign-in cannot be reached at localhost:.*: the connection is refused"):
+    with pytest.raises(NoCredentialsYet, match=r"Azure's sign-in cannot be reached at localhost:.*: the connection is refused"):
         read(account)
 
 

@@ -13,7 +13,7 @@ from peers import google_tokens as tokens
 from peers.google_contract import Google, contract
 from peers.port import free_port
 
-from providers.errors import ConfigError, CredentialsError, Denied, PageExpired, Throttled, TimedOut, Unsupported
+from providers.errors import ConfigError, CredentialsError, Denied, NoCredentialsYet, PageExpired, Throttled, Unsupported
 from providers.google import key as google_key
 from providers.google import signin as google_signin
 from providers.google.causes import NotFound
@@ -276,7 +276,7 @@ def test_a_scope_that_the_domain_does_not_delegate_is_a_missing_permission(googl
 @pytest.mark.parametrize("refusal", [refusals.BROKEN, refusals.CUT], ids=["500", "cut"])
 def test_a_token_endpoint_that_is_down_says_nothing_of_the_key(google, monkeypatch, refusal):
     monkeypatch.setattr("google.auth._exponential_backoff.time.sleep", lambda seconds: None)
-    with google.failing(refusal, "token"), pytest.raises(TimedOut, match="does not answer as it should"):
+    with google.failing(refusal, "token"), pytest.raises(NoCredentialsYet, match="does not answer as it should"):
         sign_in(google).headers()
 
 

@@ -89,6 +89,7 @@ def test_the_security_token_service(body, kind, told):
         ({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}, False, TimedOut),
         ("<html>502</html>", True, TimedOut),
         ("<html>403</html>", False, BadAnswer),
+        ("<!-- ERR_ACCESS_DENIED --><html>Access_denied: RAPT</html>", False, BadAnswer),
     ],
 )
 def test_the_token_endpoint(body, retryable, kind):

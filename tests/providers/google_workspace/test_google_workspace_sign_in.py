@@ -10,7 +10,7 @@ from peers import google_refusals as refusals
 from peers.google_customer import CUSTOMER
 
 from providers import registry
-from providers.errors import ConfigError, CredentialsError, Denied, Outcome, TimedOut
+from providers.errors import ConfigError, CredentialsError, Denied, NoCredentialsYet, Outcome
 
 
 def _scopes() -> set[str]:
@@ -66,8 +66,9 @@ def test_a_subject_that_is_not_of_the_domain_is_refused(google, customer, read):
 
 
 def test_a_token_endpoint_that_is_down_is_no_wrong_key(google, customer, read):
-    with google.failing(refusals.CUT, "token"), pytest.raises(TimedOut, match="token endpoint"):
+    with google.failing(refusals.CUT, "token"), pytest.raises(NoCredentialsYet, match="token endpoint") as caught:
         read()
+    assert caught.value.error_kind == "source"
 
 
 @pytest.mark.parametrize(
