@@ -53,7 +53,7 @@ def list_entities(session: Session, /, search: tuple[str, ...], q: str | None, l
     SEARCH has words of the name or id, and terms: tag:team=payments, tag:team, attr:State.Name=running, type:ec2_instance, provider:aws,
     org:NAME, region:eu-west-1, account:123. A term after a - must not hold: elder entities list 'type:vpc -tag:team'.
     """
-    session.many(session.api.rows_by_cursor("entities", limit, is_active=not deleted, q=_asked(search, q), **filters), COLUMNS)
+    session.many(session.api.rows_by_cursor("entities", limit, is_active=not deleted, q=_asked(search, q), **filters), COLUMNS, "entities")
 
 
 @entities.command("export")
@@ -90,7 +90,7 @@ def get_entity(session: Session, entity: int) -> None:
 def diff_entity(session: Session, entity: int, change: int | None, limit: int | None) -> None:
     """Shows how an entity has changed, step by step, the latest first: an item added to a list is one step."""
     found = session.api.rows(f"entities/{entity}/diff", "changes", limit)
-    session.many((step for one in found if change in (None, one["id"]) for step in _steps(one)), STEP_COLUMNS)
+    session.many((step for one in found if change in (None, one["id"]) for step in _steps(one)), STEP_COLUMNS, "changes")
 
 
 def _steps(change: dict[str, Any]) -> list[dict[str, Any]]:
@@ -114,7 +114,7 @@ def _steps(change: dict[str, Any]) -> list[dict[str, Any]]:
 @in_session
 def changes(session: Session, /, limit: int, **filters: Any) -> None:
     """Lists changes, the latest first."""
-    session.many(session.api.rows_by_cursor("changes", limit, **filters), CHANGE_COLUMNS)
+    session.many(session.api.rows_by_cursor("changes", limit, **filters), CHANGE_COLUMNS, "changes")
 
 
 @click.group("orgs")
@@ -128,7 +128,7 @@ def organizations() -> None:
 @in_session
 def list_organizations(session: Session, q: str | None, limit: int | None) -> None:
     """Lists organizations by name."""
-    session.many(session.api.rows("organizations", "organizations", limit, q=q), ORGANIZATION_COLUMNS)
+    session.many(session.api.rows("organizations", "organizations", limit, q=q), ORGANIZATION_COLUMNS, "organizations")
 
 
 @organizations.command("create")

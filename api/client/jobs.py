@@ -58,7 +58,7 @@ def group() -> None:
 @in_session
 def list_jobs(session: Session, status: str | None, provider: str | None, limit: int | None) -> None:
     """Lists jobs, the newest first."""
-    session.many(session.api.rows("discovery/jobs", "jobs", limit, status=status, provider=provider), COLUMNS)
+    session.many(session.api.rows("discovery/jobs", "jobs", limit, status=status, provider=provider), COLUMNS, "jobs")
 
 
 @group.command()
@@ -157,7 +157,7 @@ def cancel(session: Session, job: int) -> None:
 @in_session
 def history(session: Session, job: int, limit: int) -> None:
     """Lists the newest runs of a job, oldest first."""
-    session.many(session.api.get(f"discovery/jobs/{job}/history", limit=limit)["results"], runs.COLUMNS)
+    session.many(session.api.get(f"discovery/jobs/{job}/history", limit=limit)["results"], runs.COLUMNS, "runs")
 
 
 @group.command()

@@ -26,8 +26,11 @@ def show(one: dict[str, Any], output: str) -> None:
         rows({"field": name, "value": value} for name, value in one.items()) if output == "table" else many([one], tuple(one), output)
 
 
-def many(found: Iterable[dict[str, Any]], columns: Sequence[str], output: str) -> None:
-    """Prints a list. JSON lines and YAML are printed as they come; the other forms hold the list whole. Raises `ClientError`."""
+def many(found: Iterable[dict[str, Any]], columns: Sequence[str], output: str, empty: str = "") -> None:
+    """Prints a list, or of an empty table the sentence `empty` on stderr. Raises `ClientError`.
+
+    JSON lines and YAML are printed as they come; the other forms hold the list whole.
+    """
     match output:
         case "jsonl":
             for one in found:
@@ -39,7 +42,7 @@ def many(found: Iterable[dict[str, Any]], columns: Sequence[str], output: str) -
         case "csv" | "csv-raw":
             _print(csv_text(columns, ([one.get(name) for name in columns] for one in found), raw=output == "csv-raw"), end="")
         case _:
-            rows({name: one.get(name) for name in columns} for one in found)
+            rows(({name: one.get(name) for name in columns} for one in found), empty)
 
 
 def stream(found: Iterable[dict[str, Any]], form: str) -> None:
@@ -63,12 +66,11 @@ def _print_yaml(found: Iterable[dict[str, Any]]) -> None:
         _print("[]")
 
 
-def rows(found: Iterable[dict[str, Any]]) -> None:
-    """Prints a table; on a terminal, cells are cut so that each row is one line."""
+def rows(found: Iterable[dict[str, Any]], empty: str = "") -> None:
+    """Prints a table; on a terminal, cells are cut so that each row is one line. Without a row, stdout stays empty."""
     table = [{name: cell(value) for name, value in one.items()} for one in found]
     if not table:
-        if sys.stdout.isatty():
-            _print("nothing")
+        sys.stderr.write(empty and f"{empty}\n")
         return
     widths = {name: max(len(name), *(len(row[name]) for row in table)) for name in table[0]}
     if sys.stdout.isatty():

@@ -63,7 +63,7 @@ def watch(session: Session, run: int) -> None:
 @in_session
 def held(session: Session, run: int, limit: int | None) -> None:
     """Lists the deletions that the guard holds back, by name."""
-    session.many(session.api.rows(f"runs/{run}/held", "held", limit), HELD_COLUMNS)
+    session.many(session.api.rows(f"runs/{run}/held", "held", limit), HELD_COLUMNS, "deletions held back")
 
 
 @group.command()

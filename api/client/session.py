@@ -29,9 +29,9 @@ class Session:
         """Prints one object in the chosen format."""
         output.show(one, self.form)
 
-    def many(self, found: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
-        """Prints a list; a table and CSV have these columns, JSON has everything."""
-        output.many(found, columns, self.form)
+    def many(self, found: Iterable[dict[str, Any]], columns: Sequence[str], noun: str) -> None:
+        """Prints a list; a table and CSV have these columns, JSON has everything. `noun` is what there is none of in an empty table."""
+        output.many(found, columns, self.form, f"No {noun}.")
 
     def done(self, answer: dict[str, Any], sentence: str) -> None:
         """Prints the answer to a request that changed something: as a sentence to people."""

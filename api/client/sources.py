@@ -44,7 +44,7 @@ def connectors() -> None:
 @in_session
 def list_connectors(session: Session) -> None:
     """Lists connectors with their newest syncs."""
-    session.many(session.api.get("connectors")["connectors"], CONNECTOR_COLUMNS)
+    session.many(session.api.get("connectors")["connectors"], CONNECTOR_COLUMNS, "connectors")
 
 
 @connectors.command("get")
@@ -61,7 +61,7 @@ def get_connector(session: Session, name: str) -> None:
 @in_session
 def history(session: Session, name: str, limit: int) -> None:
     """Lists the newest syncs of a connector, oldest first."""
-    session.many(session.api.get(f"connectors/{name}/history", limit=limit)["results"], runs.COLUMNS)
+    session.many(session.api.get(f"connectors/{name}/history", limit=limit)["results"], runs.COLUMNS, "syncs")
 
 
 @connectors.command("held")
@@ -70,7 +70,7 @@ def history(session: Session, name: str, limit: int) -> None:
 @in_session
 def held_of_connector(session: Session, name: str, limit: int | None) -> None:
     """Lists the deletions that the guard holds back, by name."""
-    session.many(session.api.rows("sync/held", "held", limit, owner=f"connector:{name}"), runs.HELD_COLUMNS)
+    session.many(session.api.rows("sync/held", "held", limit, owner=f"connector:{name}"), runs.HELD_COLUMNS, "deletions held back")
 
 
 @connectors.command("release")
@@ -120,7 +120,7 @@ def _filtered(command: Any) -> Any:
 @in_session
 def list_scopes(session: Session, /, limit: int | None, **filters: Any) -> None:
     """Lists scopes, the longest not read in full first."""
-    session.many(session.api.rows("scopes", "scopes", limit, **filters), SCOPE_COLUMNS)
+    session.many(session.api.rows("scopes", "scopes", limit, **filters), SCOPE_COLUMNS, "scopes")
 
 
 @scopes.command()

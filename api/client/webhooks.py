@@ -45,7 +45,7 @@ def group() -> None:
 @in_session
 def list_webhooks(session: Session, limit: int | None) -> None:
     """Lists webhooks, the newest first."""
-    session.many(session.api.rows("webhooks", "webhooks", limit), COLUMNS)
+    session.many(session.api.rows("webhooks", "webhooks", limit), COLUMNS, "webhooks")
 
 
 @group.command()
@@ -119,7 +119,7 @@ def test(session: Session, webhook: int, timeout: float) -> None:
 @in_session
 def deliveries(session: Session, webhook: int, limit: int | None) -> None:
     """Lists what was sent to a webhook, the newest first."""
-    session.many(session.api.rows(f"webhooks/{webhook}/deliveries", "deliveries", limit), DELIVERY_COLUMNS)
+    session.many(session.api.rows(f"webhooks/{webhook}/deliveries", "deliveries", limit), DELIVERY_COLUMNS, "deliveries")
 
 
 @group.command()

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from api import difference, filters
 from api.context import Context
 from api.endpoint import MAX_BODY
-from api.pages import audit, changes, connectors, inventory, job_form, jobs, organizations, providers, releases, scopes, webhooks
+from api.pages import addresses, audit, changes, connectors, inventory, job_form, jobs, organizations, providers, releases, scopes, webhooks
 from api.pages.actions import Page
 
 PAGES = (
@@ -26,6 +26,7 @@ PAGES = (
     *webhooks.PAGES,
     *audit.PAGES,
     *providers.PAGES,
+    *addresses.PAGES,
 )
 
 

@@ -196,6 +196,29 @@ def test_connectors_scopes_and_changes(elder_command, elder, database, sql):
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("jobs", "list"), "No jobs."),
+        (("entities", "list", "nothing-like-it"), "No entities."),
+        (("changes",), "No changes."),
+        (("orgs", "list"), "No organizations."),
+        (("scopes", "list"), "No scopes."),
+        (("webhooks", "list"), "No webhooks."),
+        (("connectors", "held", "ldap"), "No deletions held back."),
+    ],
+    ids=lambda found: " ".join(found) if isinstance(found, tuple) else "",
+)
+def test_an_empty_table_is_a_sentence_on_stderr_and_nothing_for_a_pipe(elder_command, arguments, sentence):
+    table = elder_command(*arguments)
+    assert (table.stdout, table.stderr) == ("", f"{sentence}\n")
+    for form, empty in (("json", "[]\n"), ("jsonl", ""), ("yaml", "[]\n")):
+        found = elder_command("-o", form, *arguments)
+        assert (found.stdout, found.stderr) == (empty, "")
+    listed = elder_command("-o", "csv", *arguments)
+    assert (len(listed.stdout.splitlines()), listed.stderr) == (1, ""), "the head alone"
+
+
 def test_organizations_are_created_and_listed(elder_command):
     assert elder_command("orgs", "create", "Head office").stdout == "organization 1 is created\n"
     assert elder_command("orgs", "create", "Branch", "--parent", "1").stdout == "organization 2 is created\n"

@@ -12,6 +12,7 @@ import pytest
 from store_runs import Run, add_job, claim, resources, run_once
 
 from api.graph import AT_MOST, draw, draw_narrow
+from api.pages.addresses import ADDRESSES
 from providers.errors import Outcome
 from providers.records import Identity, Link, Resource, Scope
 from worker.run.inventory import InventoryError
@@ -49,6 +50,17 @@ class Page(html.parser.HTMLParser):
 
     def values(self, tag: str, attribute: str) -> list[str]:
         return [attributes[attribute] for name, attributes in self.tags if name == tag and attribute in attributes]
+
+
+def test_addresses_that_people_type_lead_to_the_page_they_mean(elder):
+    for address, target in ADDRESSES.items():
+        answer = elder.call("GET", f"{address}?status=error", headers=BROWSER)
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"{target}?status=error")
+        assert elder.call("GET", address, headers=BROWSER).headers["Location"] == target
+        assert elder.call("GET", target, headers=BROWSER).status_code == 200
+    for address in ("/connectors", "/entities", "/changes", "/scopes", "/workers", "/webhooks", "/providers", "/audit"):
+        assert elder.call("GET", address, headers=BROWSER).status_code == 200
+    assert {"/jobs", "/runs", "/orgs"} <= ADDRESSES.keys()
 
 
 @pytest.fixture
