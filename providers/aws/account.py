@@ -25,6 +25,8 @@ class Account:
     def __init__(self, sessions: Sessions, account: str, partition: str, credentials: Any, verdict: Credential | None = None) -> None:
         """`verdict` is that of the source, where its credentials are those of the account; any other account has its own."""
         self.id, self.partition = account, partition
+        self.regions: tuple[str, ...] = ()
+        """The regions that are read, once they have been listed."""
         self._sessions, self._credentials = sessions, credentials
         self._session = sessions.session(credentials)
         self._clients = OncePerKey[tuple[str, str], Any](most=CLIENTS, drop=lambda client: client.close())

@@ -1,8 +1,9 @@
 """Targets of the alias records of Route 53. A record has a host name, and most resources have their host names beside their ARNs.
 
-So hosts are looked up in the lists of what has them, each read once more when a record leads to one: the balancers of a region, the
-distributions of an account, the domains of API Gateway in a region. The bucket of a website is told by the record's own name. What another
-account owns, or is in a region that is not read, is not found.
+So hosts are looked up in the lists of what has them, each read once more when a record leads to one: the balancers, the domains of API
+Gateway and the environments of Elastic Beanstalk of a region, the distributions of an account. A domain of an API that CloudFront serves
+(edge-optimised) has the host of a distribution that is in no list, and is looked for in every region that is read. The bucket of a website
+is told by the record's own name. What another account owns, or is in a region that is not read, is not found.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ from providers.errors import DataError, ScopeError
 _REGION = r"(?P<region>[a-z]{2}(?:-[a-z]+)+-\d+)"
 _CLOUD = r"amazonaws\.com(?:\.cn)?$"
 _WEBSITE = re.compile(rf"s3-website[.-][a-z0-9-]+\.{_CLOUD}")
+_OF_API = "DomainNameConfigurations[].ApiGatewayDomainName"
 _HOSTS = (
     (
         re.compile(rf".+\.(?:{_REGION}\.elb|elb\.(?P<other>[a-z]{{2}}(?:-[a-z]+)+-\d+))\.{_CLOUD}"),
         {"load_balancer": "DNSName", "classic_load_balancer": "DNSName"},
     ),
-    (re.compile(rf".+\.execute-api\.{_REGION}\.{_CLOUD}"), {"api_domain": "DomainNameConfigurations[].ApiGatewayDomainName"}),
-    (re.compile(r".+\.cloudfront\.(?:net|cn)$"), {"cloudfront_distribution": "DomainName"}),
+    (re.compile(rf".+\.execute-api\.{_REGION}\.{_CLOUD}"), {"api_domain": _OF_API}),
+    (re.compile(r".+\.cloudfront\.(?:net|cn)$"), {"cloudfront_distribution": "DomainName", "api_domain": _OF_API}),
+    (re.compile(rf".+\.{_REGION}\.elasticbeanstalk\.com(?:\.cn)?$"), {"beanstalk_environment": "CNAME"}),
 )
 """Host names: in what region, if any, the types are listed whose resources have them, and the path of the name in each."""
 
@@ -63,17 +66,21 @@ class Aliases:
             match = pattern.fullmatch(host)
             if match:
                 region = next((found for found in match.groups() if found), "")
-                return next((ids[host] for name, path in kinds.items() if host in (ids := self._ids(name, path, region))), "")
+                return next((found for name, path in kinds.items() if (found := self._owner(host, name, path, region))), "")
         return ""
+
+    def _owner(self, host: str, name: str, path: str, region: str) -> str:
+        """The id of the resource of a type that has a host; where a host tells no region, those that are read are asked in turn."""
+        regions = self._target.account.regions if _kind(name).regional and not region else (region,)
+        return next((ids[host] for one in regions if host in (ids := self._ids(name, path, one))), "")
 
     def _ids(self, name: str, path: str, region: str) -> dict[str, str]:
         """The ids of all resources of a type, by their host names."""
         if region and not self._is_read(region):
             return {}
         if (name, region) not in self._known:
-            kind = next(kind for kind in catalogue.KINDS if kind.sub_type == name)
             try:
-                self._known[name, region] = dict(self._listed(kind, path, region))
+                self._known[name, region] = dict(self._listed(_kind(name), path, region))
             except (ScopeError, DataError):  # the scope of the type says why
                 self._known[name, region], self.unknown = {}, True
         return self._known[name, region]
@@ -89,6 +96,10 @@ class Aliases:
                     yield from ((_plain(host), paths.fill(arn(kind.id), item, target.context)) for host in paths.values(item, path))
         except RAISED as error:
             raise calls.translated(error, kind.permission_for()) from error
+
+
+def _kind(name: str) -> AwsKind:
+    return next(kind for kind in catalogue.KINDS if kind.sub_type == name)
 
 
 def _plain(host: Any) -> str:

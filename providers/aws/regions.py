@@ -38,6 +38,7 @@ class Regions:
     def reads(self, of_account: Iterator[Read], of_region: Reads) -> Iterator[Read]:
         """The reads of the account and of its regions, in turn; one failed read for each region that is not read."""
         regions, failed = self._listed()
+        self._account.regions = tuple(regions)
         probed = [self._pool.submit(self._probed, region, of_region) for region in regions]
         try:
             yield from interleaved((of_account, iter(failed)), probed)

@@ -122,6 +122,53 @@ def test_a_record_is_an_alias_of_its_domain_of_an_api(moto: Moto, zone: Zone, aw
     assert targets(collected, "api.example.org.") != []
 
 
+def domains(regions: dict[str, str]):
+    """A rule by which API Gateway has an edge-optimised domain in some regions: region -> its host."""
+
+    def rule(call):
+        if "/v2/domainnames" not in call.path:
+            return None
+        configurations = [{"apiGatewayDomainName": regions.get(call.region, "other.cloudfront.net"), "endpointType": "EDGE"}]
+        return AwsReply(
+            200, "", json.dumps({"items": [{"domainName": "api.example.org", "domainNameConfigurations": configurations}]}).encode()
+        )
+
+    return rule
+
+
+def test_a_record_is_an_alias_of_its_edge_optimised_domain_in_whatever_region_that_is(moto: Moto, zone: Zone, aws_proxy):
+    zone.alias("D123.cloudfront.net", "api.example.org")
+    zone.alias("d124.cloudfront.net", "gone.example.org")
+    with aws_proxy.broken(domains({"us-west-2": "d123.cloudfront.net"})):
+        collected = read(aws_proxy.url, "route53_record", "api_domain", regions=[REGION, "us-west-2"])
+
+    assert targets(collected, "api.example.org.") == ["arn:aws:apigateway:us-west-2::/domainnames/api.example.org"]
+    assert targets(collected, "api.example.org.")[0] in found(collected, "api_domain")
+    assert targets(collected, "gone.example.org.") == []
+    asked = [call.region for call in aws_proxy.calls if "/v2/domainnames" in call.path]
+    assert sorted(asked) == sorted(2 * [REGION, "us-west-2"]), "once for the records, and once for the type itself"
+
+
+def test_a_distribution_is_found_without_a_look_at_the_domains_of_apis(moto: Moto, zone: Zone, aws_proxy):
+    made = "<Items><DistributionSummary><ARN>arn:aws:cloudfront::1:distribution/E</ARN><DomainName>d1.cloudfront.net</DomainName></DistributionSummary></Items>"
+    answer = AwsReply(200, "", f"<DistributionList>{made}<IsTruncated>false</IsTruncated></DistributionList>".encode())
+    zone.alias("d1.cloudfront.net")
+    with aws_proxy.broken(lambda call: answer if call.service == "cloudfront" else None):
+        assert targets(read(aws_proxy.url, "route53_record")) == ["arn:aws:cloudfront::1:distribution/E"]
+    assert not [call for call in aws_proxy.calls if "/v2/domainnames" in call.path]
+
+
+def test_a_record_is_an_alias_of_its_environment(moto: Moto, zone: Zone, aws_proxy):
+    """moto gives environments no host."""
+    arn, host = f"arn:aws:elasticbeanstalk:{REGION}:{ACCOUNT}:environment/shop/prod", f"Shop.eba-1.{REGION}.elasticbeanstalk.com"
+    zone.alias(host)
+    member = f"<member><EnvironmentArn>{arn}</EnvironmentArn><EnvironmentName>prod</EnvironmentName><CNAME>{host}</CNAME></member>"
+    result = f"<DescribeEnvironmentsResult><Environments>{member}</Environments></DescribeEnvironmentsResult>"
+    answer = AwsReply(200, "", f"<DescribeEnvironmentsResponse>{result}</DescribeEnvironmentsResponse>".encode())
+    with aws_proxy.broken(lambda call: answer if call.operation == "DescribeEnvironments" else None):
+        assert targets(read(aws_proxy.url, "route53_record")) == [arn]
+
+
 @pytest.mark.parametrize("host", ["s3-website-us-east-1.amazonaws.com", "s3-website.eu-central-1.amazonaws.com"])
 def test_a_record_of_a_website_is_an_alias_of_the_bucket_of_its_name(moto: Moto, zone: Zone, host):
     zone.alias(host)
