@@ -44,7 +44,7 @@ class TestKubernetes(StoredSuite):
     """What holds for every provider."""
 
     provider = "kubernetes"
-    expected = frozenset({"k8s_pod", "k8s_node", "k8s_widget__acme_example", "k8s_pvc", "k8s_secret"})
+    expected = frozenset({"k8s_cluster", "k8s_pod", "k8s_node", "k8s_widget__acme_example", "k8s_pvc", "k8s_secret"})
 
     @pytest.fixture(autouse=True)
     def peer(self, kube, kube_proxy, waits):
