@@ -35,10 +35,17 @@ ALWAYS_THERE = frozenset({"storage.googleapis.com", "iam.googleapis.com", "cloud
 ORGANIZATION, FOLDER = identity.ORGANIZATION, identity.FOLDER
 """Kinds above projects, read by `hierarchy` where a job names an organization or folders."""
 
+BILLING_ACCOUNT = identity.BILLING_ACCOUNT
+"""The billing accounts, which belong to the organization."""
+
 PROJECT, BINDING = identity.PROJECT, policies.BINDING
 """The project itself, which is read in its own way (`projects`), and the bindings of its IAM policy."""
 
-ABOVE = (BINDING, *(kind for kind in KINDS if kind.above and not kind.under), *(kind for kind in ALL if kind.hidden and kind.above))
+ABOVE = (
+    *(BINDING, BILLING_ACCOUNT),
+    *(kind for kind in KINDS if kind.above and not kind.under),
+    *(kind for kind in ALL if kind.hidden and kind.above),
+)
 """The types that are listed of folders and organizations too."""
 
 
@@ -53,14 +60,14 @@ USER, GROUP = NamedType("gcp_user", "user"), NamedType("gcp_group", "group")
 
 ROLE_TITLE = "Elder Worker inventory"
 
-ABOVE_PROJECTS = ("resourcemanager.folders.", "resourcemanager.organizations.")
+ABOVE_PROJECTS = ("resourcemanager.folders.", "resourcemanager.organizations.", "billing.accounts.")
 """Beginnings of permissions that Google takes in a role of an organization only: it refuses a project's role that has one."""
 
 
 @functools.cache
 def kind(sub_type: str) -> GcpKind:
     """The declaration of a type."""
-    return next(one for one in (BINDING, *ALL) if one.sub_type == sub_type)
+    return next(one for one in (BINDING, BILLING_ACCOUNT, *ALL) if one.sub_type == sub_type)
 
 
 @functools.cache
@@ -114,7 +121,7 @@ def resource_types() -> tuple[ResourceType, ...]:
     """Every type with its calls and permissions, for the docs."""
     declared = tuple(
         ResourceType(one.sub_type, one.entity_type, _calls(one), _permissions(one))
-        for one in (ORGANIZATION, FOLDER, PROJECT, BINDING, *KINDS)
+        for one in (ORGANIZATION, FOLDER, BILLING_ACCOUNT, PROJECT, BINDING, *KINDS)
     )
     return (*declared, *(ResourceType(one.name, one.entity_type, *_naming()) for one in (USER, GROUP)))
 

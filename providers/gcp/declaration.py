@@ -63,6 +63,8 @@ class _Options(ResourceKind, frozen=True, kw_only=True):
     """Path of the location, where neither ``zone`` nor ``region`` nor the item's name has it."""
     assets: tuple[str, ...] = ()
     """The types of Cloud Asset Inventory that have the same, each as the whole resource; empty for a type that is read by its list only."""
+    regional: bool = False
+    """True for an API that answers at a host of each location's own; `address` has the host that it answers at for what is global."""
     hidden: bool = False
     """Listed for what is under it, and no resource of its own."""
 
@@ -86,6 +88,13 @@ class GcpKind(_Options, frozen=True):
         """The API's host, which is its name among the enabled services too."""
         return self.address.partition("/")[0] or f"{self.api}.googleapis.com"
 
+    def host_in(self, location: str) -> str:
+        """The host at which the API answers for a location: ``us-central1-aiplatform.googleapis.com``."""
+        if not self.regional or location in ("", "global"):
+            return self.service
+        api, _, rest = self.service.partition(".")
+        return f"{location}-{self.service}" if "-" in location else f"{api}.{location}.rep.{rest}"
+
     @property
     def version(self) -> str:
         """The version of the API whose resources are listed: ``v1``."""
@@ -104,9 +113,10 @@ class GcpKind(_Options, frozen=True):
 
     def methods_of(self, account: str) -> tuple[str, ...]:
         """The list calls for a project, a folder (``folders/42``) or an organization; none where there is nothing to list."""
-        if "/" not in account or len(self.above) < 2:
-            return self.above if "/" in account else self.methods
-        return tuple(method for method in self.above if f".{account.partition('/')[0]}." in method)
+        if "/" not in account:
+            return self.methods
+        elsewhere = {".folders.", ".organizations."} - {f".{account.partition('/')[0]}."}
+        return tuple(method for method in self.above if not any(one in method for one in elsewhere))
 
     @property
     def every_method(self) -> tuple[str, ...]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import json
+import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from providers import pages
 from providers.catalogue import paths
+from providers.errors import BadAnswer
 from providers.gcp import bindings, buckets
-from providers.gcp.catalogue import ALL
+from providers.gcp.catalogue import ABOVE, ALL
 from providers.gcp.config import GcpOperator
 from providers.gcp.declaration import ASSETS, GcpKind, attachment_point, resource_name
 from providers.gcp.session import Session
@@ -31,6 +34,8 @@ _ANYWHERE = {"project": "", "owner": "", "parent": "", "resource": ""}
 
 _JSON = {"Content-Type": "application/json"}
 
+_LOCATION = re.compile(r"[a-z0-9-]+")
+
 COMPUTE = "compute.googleapis.com"
 RESOURCE_MANAGER = "cloudresourcemanager.googleapis.com"
 
@@ -39,13 +44,18 @@ class Apis:
     """A client of each API."""
 
     def __init__(self, signin: Signin, operator: GcpOperator, connections: int) -> None:
-        hosts = {RESOURCE_MANAGER, ASSETS, *(kind.service for kind in ALL)} - {buckets.HOST}
-        self._clients = {host: signin.http(host, host, connections=connections) for host in sorted(hosts)}
+        hosts = {RESOURCE_MANAGER, ASSETS, *(kind.service for kind in (*ABOVE, *ALL))} - {buckets.HOST}
+        self._client = functools.partial(signin.http, connections=connections)
+        self._clients = {host: self._client(host, host) for host in sorted(hosts)}
+        self._lock = threading.Lock()
         self._clients[buckets.HOST] = buckets.http(signin, operator, connections)
 
     def http(self, host: str) -> Http:
-        """The client of an API."""
-        return self._clients[host]
+        """The client of an API, or of one of its locations, made when it is first asked for."""
+        with self._lock:
+            if host not in self._clients:
+                self._clients[host] = self._client(host, host)
+            return self._clients[host]
 
     def load(self) -> None:
         """Loads the client libraries, and makes one client for each list that is read through them."""
@@ -88,7 +98,8 @@ class Apis:
         return buckets.asking(Session(self.http(buckets.HOST), kind.what, permission, PARTIAL), project)
 
     def _by_address(self, kind: GcpKind, permission: str, project: str, parent: Mapping[str, Any]) -> Ask:
-        host, _, path = kind.address.partition("/")
+        path = kind.address.partition("/")[2]
+        host = kind.host_in(_location(kind, parent)) if kind.regional else kind.service
         context = {"project": project, "resource": resource_name(project), "attached": attachment_point(project)}
         filled = paths.fill(path, {"parent": parent}, context)
         url = "/" + (filled if kind.encoded else quote(filled, safe="/:@-._~"))
@@ -103,6 +114,14 @@ class Apis:
             return self.http(host).send("POST", target, body=body, what=kind.what, permission=permission, headers=_JSON).object()
 
         return ask
+
+
+def _location(kind: GcpKind, parent: Mapping[str, Any]) -> str:
+    """The location that an item under which a list is stands for. Raises `BadAnswer` for one that would make another host's name."""
+    name = str(parent.get("name") or "").rpartition("/")[2]
+    if not _LOCATION.fullmatch(name):
+        raise BadAnswer(f"cannot {kind.what} of a location that has no name of a location: {name[:100]!r}")
+    return name
 
 
 def _member(kind: GcpKind, method: str) -> str:

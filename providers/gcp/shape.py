@@ -20,6 +20,7 @@ _COMPUTE = re.compile(r"(?:https?://[^/]+/compute/[a-z0-9]+/|//compute\.googleap
 _LINK = re.compile(r"(?://[\w.-]+/)?https?://([\w-]+\.googleapis\.com)/(?:[\w-]+/)?v\d\w*/(projects/.+)")
 _NUMBER = re.compile(r"(//[\w.-]+/projects/)(\d+)(?=/|$)")
 _KEY_VERSION = re.compile(r"(//cloudkms\.googleapis\.com/.+/cryptoKeys/[^/]+)/cryptoKeyVersions/.*")
+_MODEL_VERSION = re.compile(r"(//aiplatform\.googleapis\.com/.+/models/[^/@]+)@.*")
 _NESTED = re.compile(r"(//secretmanager\.googleapis\.com/)projects/[^/]+/secrets/(projects/.+)")
 _BUCKET = re.compile(r"//storage\.googleapis\.com/([^/]+)")
 _OWNER = re.compile(r"(?:.*/)?projects/([^/]+)/.*")
@@ -71,7 +72,7 @@ def full_name(value: Any) -> str:
         return found[1] + found[2]
     if found := _BUCKET.fullmatch(text):
         return f"//storage.googleapis.com/projects/_/buckets/{found[1]}"
-    return found[1] if (found := _KEY_VERSION.fullmatch(text)) else text
+    return found[1] if (found := _KEY_VERSION.fullmatch(text) or _MODEL_VERSION.fullmatch(text)) else text
 
 
 def region_of(place: str) -> str:

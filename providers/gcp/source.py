@@ -74,7 +74,7 @@ class GcpSource(Source):
         for root in self._hierarchy.roots[:1]:
             yield _read(root, (ORGANIZATION.sub_type, FOLDER.sub_type), self._above)
         for place in self._hierarchy.found.names if self._hierarchy.roots else ():
-            yield from (self._family(kind, place) for kind in catalogue.ABOVE)
+            yield from (self._family(kind, place) for kind in catalogue.ABOVE if kind.methods_of(place))
         projects = self.attempts.accounts(self._projects.ids())
         for project in projects:
             yield from self._turns.of(functools.partial(self._reads, project))

@@ -6,13 +6,14 @@ import aws_coverage
 import azure_coverage
 import gcp_coverage
 import kubernetes_coverage
+import proofs
 
 from providers import registry
 from providers.gcp import catalogue as gcp
 from providers.kubernetes import catalogue, derived
 from providers.kubernetes.custom import CUSTOM
 
-READ_BY_HAND = {"gcp": (gcp.ORGANIZATION, gcp.FOLDER, gcp.PROJECT, gcp.BINDING)}
+READ_BY_HAND = {"gcp": (gcp.ORGANIZATION, gcp.FOLDER, gcp.BILLING_ACCOUNT, gcp.PROJECT, gcp.BINDING)}
 """Types that are not among the kinds of their provider, as they are read in their own way."""
 
 COVERAGE = {
@@ -27,6 +28,10 @@ HEAD = """# Types of AWS, Google Cloud, Azure, Microsoft Entra ID and Kubernetes
 What is read, made from the catalogues by `make generated`; a test fails when this page and the catalogues differ.
 [Providers](providers.md) says how to give access, and what each refusal looks like. Beside the links below, every Azure resource id in a
 resource's properties is a link `refers_to`.
+
+*Proven by* says which tests each type has, computed from what those tests go through: `contract`, every word of its declaration is held against the vendor's
+own description (botocore's models, Google's discovery documents, Azure's operations and models, Microsoft's types, the API server's OpenAPI document); `wire`,
+its list is read over several pages from a server that answers as that description says; `moto` and `API server`, it is read from a program of somebody else.
 """
 
 
@@ -63,14 +68,14 @@ def table(name: str) -> str:
     """One line for each type of a provider."""
     provider = registry.get(name)
     kinds = {kind.sub_type: kind for kind in (*provider.kinds(), *READ_BY_HAND.get(name, ()))}
-    lines = [f"\n## {provider.title}\n\n| type | category | listed by | permissions | links |\n|---|---|---|---|---|\n"]
+    lines = [f"\n## {provider.title}\n\n| type | category | listed by | permissions | links | proven by |\n|---|---|---|---|---|---|\n"]
     for one in provider.resource_types():
         kind = kinds.get(one.sub_type)  # None: made of what others name
         links = dict.fromkeys(rule.type for rule in (kind.links if kind else ()))
         optional = ", by `optional_types` only" if getattr(kind, "optional", False) else ""
         assets = ", by `feed: assets` too" if getattr(kind, "assets", ()) else ""
         cells = (f"`{one.sub_type}`{optional}{assets}", one.entity_type, _codes(one.calls), _codes(one.permissions), _codes(links))
-        lines.append("| " + " | ".join(cells) + " |\n")
+        lines.append("| " + " | ".join((*cells, proofs.words(name, one.sub_type))) + " |\n")
     return "".join(lines)
 
 
@@ -79,9 +84,10 @@ def kubernetes() -> str:
     links = {kind.sub_type: dict.fromkeys(rule.type for rule in kind.links) for kind in catalogue.KINDS}
     links |= {derived.IMAGE: {"resolves_to": None}, derived.RELEASE: {"stored_in": None}}
     lines = ["\n## Kubernetes\n\nEverything that a cluster serves is read; these kinds are known better than others.\n\n"]
-    lines.append("| type | category | permissions | links |\n|---|---|---|---|\n")
+    lines.append("| type | category | permissions | links | proven by |\n|---|---|---|---|---|\n")
     for one in registry.get("kubernetes").resource_types():
         cells = (f"`{one.sub_type}`", one.entity_type, _codes(one.permissions), _codes(links.get(one.sub_type, {})))
+        cells = (*cells, proofs.words("kubernetes", one.sub_type))
         lines.append("| " + " | ".join(cells) + " |\n")
     lines.append("\nLinks of custom resources:\n\n| kind | link | from | to |\n|---|---|---|---|\n")
     for name, rules in sorted(CUSTOM.items()):

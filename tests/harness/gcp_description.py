@@ -52,7 +52,7 @@ def method_of(kind: GcpKind, method: str = "") -> documents.Method:
     try:
         return documented(kind.method, host, "/" + full)
     except Unknown:  # a parent that is named by its last part
-        return documented(kind.method, host, "/" + _without_holes(path))
+        return documented(kind.method, host, "/" + _without_holes(kind, path))
 
 
 def _filled(kind: GcpKind, path: str) -> str:
@@ -61,11 +61,12 @@ def _filled(kind: GcpKind, path: str) -> str:
         parent = _under(kind)
         above = _filled(parent, parent.address.partition("/")[2])
         path = path.replace("{parent.name}", f"{above.partition('/')[2]}/x")
-    return _without_holes(path)
+    return _without_holes(kind, path)
 
 
-def _without_holes(path: str) -> str:
-    return re.sub(r"{[\w.]+}", "x", path.replace("{resource}", "projects/x"))
+def _without_holes(kind: GcpKind, path: str) -> str:
+    collection = "organizations" if ".organizations." in kind.method else "projects"
+    return re.sub(r"{[\w.]+}", "x", path.replace("{resource}", f"{collection}/x"))
 
 
 def item_schema(kind: GcpKind) -> tuple[str, dict]:
@@ -85,7 +86,7 @@ def listed_schema(kind: GcpKind, method: str, items: str) -> tuple[str, dict]:
 
 
 def _under(kind: GcpKind) -> GcpKind:
-    known = {one.sub_type: one for one in (catalogue.BINDING, *catalogue.ALL)}
+    known = {one.sub_type: one for one in (catalogue.BINDING, catalogue.BILLING_ACCOUNT, *catalogue.ALL)}
     if kind.under not in known:
         raise Unknown(f"there is no type {kind.under}")
     return known[kind.under]

@@ -66,9 +66,12 @@ def _list(kind: GcpKind, count: int, leaf: Leaf):
             return {"regions/us-central1": found, "regions/asia-east1": []}
         return found
 
+    def billing(call: Call) -> dict:
+        return item(api, schema, leaf) | {"name": f"{call.path['name']}/billingInfo", "billingAccountName": "billingAccounts/0A-1B-2C"}
+
     if kind.policy:
         return policy
-    return listed if kind.items else deny
+    return listed if kind.items else billing if kind.sub_type == "gcp_project_billing" else deny
 
 
 def _binding(kind: GcpKind, number: int) -> dict:

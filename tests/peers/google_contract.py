@@ -61,7 +61,7 @@ APIS = (
     ),
     *("file.v1", "container.v1", "run.v1", "run.v2", "cloudfunctions.v2", "appengine.v1", "artifactregistry.v1", "pubsub.v1", "dns.v1"),
     *("cloudscheduler.v1", "cloudtasks.v2", "secretmanager.v1", "cloudkms.v1", "logging.v2", "monitoring.v3", "apikeys.v2"),
-    *("dataflow.v1b3", "dataproc.v1", "composer.v1", "securitycenter.v1", "orgpolicy.v2", "iam.v2"),
+    *("dataflow.v1b3", "dataproc.v1", "composer.v1", "securitycenter.v1", "orgpolicy.v2", "iam.v2", "aiplatform.v1", "cloudbilling.v1"),
 )
 
 
@@ -178,7 +178,7 @@ class Google:
         matching = [
             (method, found.groupdict())
             for api in self.apis
-            if host in ("", documents.host(api))
+            if host in ("", documents.host_for(api, path))
             for method in documents.methods(api).values()
             if method.verb == verb and (found := method.path.fullmatch(path))
         ]

@@ -27,6 +27,22 @@ def host(api: str) -> str:
     return document(api)["rootUrl"].removeprefix("https://").rstrip("/")
 
 
+REGIONAL = frozenset({"aiplatform.v1"})
+"""APIs that answer for a location at its own host only, as their documents list them; of many others they list more hosts than are needed."""
+
+_OF_LOCATION = re.compile(r".*/locations/([^/]+)/.+")
+
+
+def host_for(api: str, path: str) -> str:
+    """The host at which an API answers for a path."""
+    found = _OF_LOCATION.fullmatch(path)
+    if api not in REGIONAL or not found or found[1] == "global":
+        return host(api)
+    endpoints = document(api)["endpoints"]
+    hosts = [one["endpointUrl"] for one in endpoints if one["location"] == found[1] and "-preprod" not in one["endpointUrl"]]
+    return hosts[0].removeprefix("https://").rstrip("/") if hosts else f"{found[1]}-{host(api)}"
+
+
 @cache
 def methods(api: str) -> dict[str, Method]:
     """Method id (``compute.instances.aggregatedList``) -> method."""

@@ -1,12 +1,13 @@
-"""Data processing and security findings: Dataflow, Dataproc, Composer, Security Command Center."""
+"""Data processing, machine learning and security findings: Dataflow, Dataproc, Composer, Vertex AI, Security Command Center."""
 
 from __future__ import annotations
 
 from providers.catalogue.kinds import LinkRule
 from providers.gcp.declaration import GcpKind
 from providers.gcp.types.compute import V1
-from providers.gcp.types.texts import NETWORK, encrypted_with, runs_as
+from providers.gcp.types.texts import NETWORK, encrypted_with, locations, runs_as
 
+VERTEX = "aiplatform.googleapis.com"
 DATAFLOW, DATAPROC, COMPOSER, SECURITY = (f"{api}.googleapis.com" for api in ("dataflow", "dataproc", "composer", "securitycenter"))
 
 
@@ -59,6 +60,21 @@ KINDS: tuple[GcpKind, ...] = (
         ),
         omit=("config.softwareConfig.imageVersionRollbackTargets",),
         names_only=("config.softwareConfig.envVariables", "config.softwareConfig.airflowConfigOverrides"),
+    ),
+    locations("gcp_vertex_location", f"{VERTEX}/v1"),
+    GcpKind(
+        "gcp_vertex_endpoint", "serverless", f"//{VERTEX}/{{name}}", "aiplatform.projects.locations.endpoints.list", "endpoints[]",
+        name="displayName", address=f"{VERTEX}/v1/{{parent.name}}/endpoints", under="gcp_vertex_location", regional=True, largest=100,
+        links=(
+            LinkRule("in_vpc", "network", NETWORK), LinkRule("serves", "deployedModels[].model", f"//{VERTEX}/{{value}}"),
+            runs_as("deployedModels[].serviceAccount"), encrypted_with("encryptionSpec.kmsKeyName"),
+        ),
+        omit=("deployedModels[].status",), names_only=("deployedModels[].systemLabels",),
+    ),
+    GcpKind(
+        "gcp_vertex_model", "serverless", f"//{VERTEX}/{{name}}", "aiplatform.projects.locations.models.list", "models[]",
+        name="displayName", address=f"{VERTEX}/v1/{{parent.name}}/models", under="gcp_vertex_location", regional=True, largest=100,
+        links=(encrypted_with("encryptionSpec.kmsKeyName"),), omit=("versionUpdateTime",), names_only=("containerSpec.env",),
     ),
     GcpKind(
         "gcp_scc_finding", "security", f"//{SECURITY}/{{finding.name}}", "securitycenter.projects.sources.findings.list",

@@ -6,7 +6,7 @@ from providers.catalogue.kinds import LinkRule
 from providers.gcp.declaration import PROJECTS, GcpKind
 from providers.gcp.types.texts import runs_as
 
-SERVICE_USAGE = "serviceusage.googleapis.com"
+SERVICE_USAGE, BILLING = "serviceusage.googleapis.com", "cloudbilling.googleapis.com"
 
 MANAGER = "cloudresourcemanager.googleapis.com"
 
@@ -25,6 +25,12 @@ FOLDER = GcpKind(
     "gcp_folder", "organizational_unit", f"//{MANAGER}/{{name}}", "cloudresourcemanager.folders.list", "folders[]", name="displayName",
     tags="", parent=f"//{MANAGER}/{{parent}}", address=f"{MANAGER}/v3/folders", also=("cloudresourcemanager.folders.get",),
     links=(LinkRule("member_of", "parent", f"//{MANAGER}/{{value}}"),),
+)
+BILLING_ACCOUNT = GcpKind(
+    "gcp_billing_account", "billing", f"//{BILLING}/{{name}}", "cloudbilling.organizations.billingAccounts.list", "billingAccounts[]",
+    name="displayName", tags="", largest=100, address=f"{BILLING}/v1/{{resource}}/billingAccounts", permission="billing.accounts.list",
+    above=("cloudbilling.organizations.billingAccounts.list",), parent=f"//{MANAGER}/{{resource}}",
+    links=(LinkRule("member_of", "masterBillingAccount", f"//{BILLING}/{{value}}"),),
 )
 
 KINDS: tuple[GcpKind, ...] = (
@@ -66,5 +72,10 @@ KINDS: tuple[GcpKind, ...] = (
         "services[]", name="config.name", tags="", address=f"{SERVICE_USAGE}/v1/projects/{{project}}/services",
         parameters={"filter": "state:ENABLED"}, largest=200,
         omit=("config.apis", "config.authentication", "config.endpoints", "config.monitoring", "config.quota", "config.usage"),
+    ),
+    GcpKind(
+        "gcp_project_billing", "billing", f"//{BILLING}/{{name}}", "cloudbilling.projects.getBillingInfo", "", name="projectId", tags="",
+        address=f"{BILLING}/v1/projects/{{project}}/billingInfo", size_parameter="", permission="resourcemanager.projects.get",
+        links=(LinkRule("billed_to", "billingAccountName", f"//{BILLING}/{{value}}"),),
     ),
 )

@@ -13,11 +13,11 @@ from peers import google_documents as documents
 from peers import google_permissions
 
 from providers.gcp import catalogue, lean
-from providers.gcp.catalogue import ALL, BINDING, FOLDER, KINDS, ORGANIZATION, PROJECT
+from providers.gcp.catalogue import ALL, BILLING_ACCOUNT, BINDING, FOLDER, KINDS, ORGANIZATION, PROJECT
 from providers.gcp.compute import service_and_method
 from providers.google.answers import UNREACHABLE
 
-READ_BY_HAND = (ORGANIZATION, FOLDER, PROJECT, BINDING)
+READ_BY_HAND = (ORGANIZATION, FOLDER, BILLING_ACCOUNT, PROJECT, BINDING)
 EACH = pytest.mark.parametrize("kind", (*READ_BY_HAND, *ALL), ids=lambda kind: kind.sub_type)
 
 
@@ -91,6 +91,16 @@ def test_case_gcp_4_a_permission_is_named_like_the_method_without_projects_and_l
 
     assert kind.permission_for(method) == permission
     assert permission in google_permissions.known()
+
+
+def test_a_location_is_asked_for_at_the_host_that_google_documents_for_it():
+    """Vertex AI answers for a region at the region's host, and for all of the EU or the US at one more."""
+    regional = [kind for kind in ALL if kind.regional]
+    endpoints = documents.document("aiplatform.v1")["endpoints"]
+    assert {kind.api for kind in regional} == {"aiplatform"} and len(endpoints) > 40
+    documented_hosts = {(one["location"], one["endpointUrl"]) for one in endpoints if "preprod" not in one["endpointUrl"]}
+    assert {(place, f"https://{regional[0].host_in(place)}/") for place, _ in documented_hosts} == documented_hosts
+    assert regional[0].host_in("global") == "aiplatform.googleapis.com"
 
 
 def test_what_the_code_reads_beside_the_catalogue_exists_too():

@@ -98,12 +98,40 @@ def test_policies_are_read_where_they_are_set_with_whom_they_name(read, google):
     assert google.asked("cloudresourcemanager.folders.getIamPolicy")[0].body == {"options": {"requestedPolicyVersion": 3}}
 
 
+def test_billing_accounts_are_those_of_the_organization_and_projects_are_linked_to_theirs(read, google, company):
+    company.enabled = ["serviceusage", "cloudbilling"]
+    google.page = 2
+    google.items["cloudbilling.organizations.billingAccounts.list"] = [
+        {"name": f"billingAccounts/{one}", "displayName": f"Account {one}", "open": True, "parent": "organizations/7", **more}
+        for one, more in (("A", {}), ("B", {"masterBillingAccount": "billingAccounts/A"}), ("C", {}))
+    ]
+    google.items["cloudbilling.projects.getBillingInfo"] = lambda call: {
+        "name": f"{call.path['name']}/billingInfo",
+        "projectId": call.path["name"].removeprefix("projects/"),
+        **({"billingAccountName": "billingAccounts/A", "billingEnabled": True} if ONE in call.path["name"] else {"billingAccountName": ""}),
+    }
+    sink = read(project_ids=None, organization_id="7")
+    found = {resource.external_id: (scope.account, resource) for scope, resource in sink.all()}
+
+    accounts = {key: value for key, (account, value) in found.items() if value.sub_type == "gcp_billing_account"}
+    base = "//cloudbilling.googleapis.com/"
+    assert {f"{base}billingAccounts/{one}" for one in "ABC"} == set(accounts)
+    assert {found[one][0] for one in accounts} == {"organizations/7"}
+    assert accounts[f"{base}billingAccounts/B"].parent == f"{MANAGER}organizations/7"
+    assert [(link.type, link.target) for link in accounts[f"{base}billingAccounts/B"].links] == [("member_of", f"{base}billingAccounts/A")]
+    billed = {project: [link.target for link in found[f"{base}projects/{project}/billingInfo"][1].links] for project in PROJECTS}
+    assert billed == {ONE: [f"{base}billingAccounts/A"], OTHER: []}
+    assert {call.path["parent"] for call in google.asked("cloudbilling.organizations.billingAccounts.list")} == {"organizations/7"}
+    assert not [scope for scope in sink.reports if scope.resource_type == "gcp_billing_account" and scope.account != "organizations/7"]
+
+
 @pytest.mark.parametrize(
     ("method", "permission", "sub_type", "account"),
     [
         ("cloudresourcemanager.folders.getIamPolicy", "resourcemanager.folders.getIamPolicy", "gcp_iam_binding", "folders/41"),
         ("cloudresourcemanager.organizations.getIamPolicy", "resourcemanager.organizations.getIamPolicy", "gcp_user", "organizations/7"),
         ("orgpolicy.folders.policies.list", "orgpolicy.policies.list", "gcp_org_policy", "folders/41"),
+        ("cloudbilling.organizations.billingAccounts.list", "billing.accounts.list", "gcp_billing_account", "organizations/7"),
         ("iam.policies.get", "iam.denypolicies.get", "gcp_deny_policy", "folders/41"),
         ("iam.policies.listPolicies", "iam.denypolicies.list", "gcp_deny_policy", "organizations/7"),
     ],

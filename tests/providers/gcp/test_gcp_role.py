@@ -16,6 +16,7 @@ from providers.gcp.declaration import LIST_ASSETS
 SECOND = "compute.globalAddresses.list"
 """The permission of the second of the two lists of addresses."""
 ABOVE_PROJECTS = {f"resourcemanager.{above}.{verb}" for above in ("organizations", "folders") for verb in ("get", "list", "getIamPolicy")}
+ABOVE_PROJECTS.add("billing.accounts.list")
 """Permissions that a job takes that reads an organization or folders: `tests/providers/gcp/test_gcp_hierarchy.py`."""
 
 
@@ -49,6 +50,7 @@ def test_the_role_of_a_job_that_names_projects_is_one_that_a_project_can_have_an
     assert set(catalogue.policy()["includedPermissions"]) - google.permissions == {
         *(f"resourcemanager.{above}.{verb}" for above in ("folders", "organizations") for verb in ("get", "getIamPolicy")),
         "resourcemanager.folders.list",
+        "billing.accounts.list",
         LIST_ASSETS,
     }
 

@@ -62,6 +62,7 @@ def test_a_network_is_one_however_it_is_named(network):
         ("//secretmanager.googleapis.com/projects/999/secrets/s", "//secretmanager.googleapis.com/projects/999/secrets/s"),
         ("//cloudkms.googleapis.com/projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/3",
          "//cloudkms.googleapis.com/projects/p/locations/l/keyRings/r/cryptoKeys/k"),
+        ("//aiplatform.googleapis.com/projects/p/locations/l/models/7@2", "//aiplatform.googleapis.com/projects/p/locations/l/models/7"),
         ("//storage.googleapis.com/my-bucket", "//storage.googleapis.com/projects/_/buckets/my-bucket"),
         ("//secretmanager.googleapis.com/projects/p/secrets/projects/q/secrets/s", "//secretmanager.googleapis.com/projects/q/secrets/s"),
         ("https://container.googleapis.com/v1/projects/p/zones/z/clusters/c", "//container.googleapis.com/projects/p/zones/z/clusters/c"),

@@ -118,3 +118,45 @@ def test_locations_that_cannot_be_listed_are_the_trouble_of_what_is_under_them(r
 
     for sub_type in ("gcp_run_service", "gcp_run_job"):
         assert (outcome(sink, sub_type).outcome, outcome(sink, sub_type).permission) == (Outcome.DENIED, "run.locations.list")
+
+
+def test_models_are_listed_at_the_host_of_their_location_and_linked_from_their_endpoints(read, company, google):
+    """What is wrong with the host of a call, the contract server says itself."""
+    company.enabled = ["serviceusage", "aiplatform"]
+    name = f"projects/{ONE}/locations/{{}}/{{}}/7"
+    google.items |= {
+        "aiplatform.projects.locations.list": [{"name": f"projects/{ONE}/locations/{place}"} for place in ("europe-west4", "eu", "global")],
+        "aiplatform.projects.locations.models.list": lambda call: (
+            [{"name": name.format("europe-west4", "models"), "displayName": "prices"}] if "west4" in call.path["parent"] else []
+        ),
+        "aiplatform.projects.locations.endpoints.list": lambda call: [
+            {
+                "name": f"{call.path['parent']}/endpoints/7",
+                "displayName": "shop",
+                "labels": {"team": "ml"},
+                "deployedModels": [{"model": f"{name.format('europe-west4', 'models')}@2", "status": {"availableReplicaCount": 1}}],
+            }
+        ],
+    }
+    sink = read(project_ids=[ONE])
+
+    hosts = {call.headers["x-forwarded-host"] for call in google.asked("aiplatform.projects.locations.endpoints.list")}
+    assert hosts == {"europe-west4-aiplatform.googleapis.com", "aiplatform.eu.rep.googleapis.com", "aiplatform.googleapis.com"}
+    [model] = [resource for _, resource in sink.all() if resource.sub_type == "gcp_vertex_model"]
+    endpoints = {resource.region: resource for _, resource in sink.all() if resource.sub_type == "gcp_vertex_endpoint"}
+    assert set(endpoints) == {"europe-west4", "eu", ""}
+    assert {link.target for one in endpoints.values() for link in one.links if link.type == "serves"} == {model.external_id}
+    assert endpoints["eu"].tags == {"team": "ml"} and "availableReplicaCount" not in str(endpoints["eu"].attributes)
+
+
+@pytest.mark.parametrize("place", ["evil.example", "a b", ""])
+def test_a_location_that_would_name_another_host_is_not_asked(read, company, google, place):
+    company.enabled = ["serviceusage", "aiplatform"]
+    google.items["aiplatform.projects.locations.list"] = [
+        {"name": f"projects/{ONE}/locations/{place}"},
+        {"name": f"projects/{ONE}/locations/europe-west4"},
+    ]
+    google.items["aiplatform.projects.locations.models.list"] = lambda call: [{"name": f"{call.path['parent']}/models/7"}]
+    found = outcome(read(project_ids=[ONE]), "gcp_vertex_model")
+
+    assert found.outcome is not Outcome.COMPLETE and "has no name of a location" in found.message
