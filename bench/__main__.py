@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from bench import ROOT, ingest, memory, pages, processes, scans, sources, syncs
+from bench import ROOT, clouds, ingest, memory, pages, processes, scans, sources, syncs
 
 FULL = {"rows": 200_000, "kills": 200, "starts": 40}
 
@@ -38,6 +38,7 @@ def main() -> int:
         lambda: processes.worker(FULL["starts"]),
         memory.measure,
         scans.measure,
+        clouds.measure,
         syncs.measure,
         pages.measure,
     )

@@ -120,10 +120,10 @@ def _policy(project: str) -> dict:
 
 
 def _instances(project: str) -> dict:
-    return {f"zones/{zone}": [_instance(project, zone, n) for n in range(4)] for zone in ZONES} | {"zones/asia-east1-a": []}
+    return {f"zones/{zone}": [instance(project, zone, n) for n in range(4)] for zone in ZONES} | {"zones/asia-east1-a": []}
 
 
-def _instance(project: str, zone: str, number: int) -> dict:
+def instance(project: str, zone: str, number: int) -> dict:
     region = zone.rpartition("-")[0]
     return {
         "id": str(8_000_000_000_000_000_000 + number),
