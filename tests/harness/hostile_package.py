@@ -54,13 +54,29 @@ ATTEMPTS = {
     "a new namespace": "c.unshare(0x10000000) == 0",
     "a mount": "c.mount(b'none', b'/tmp', b'tmpfs', 0, 0) == 0",
     "io_uring": "c.syscall(425, 8, ctypes.create_string_buffer(256)) >= 0",
+    "its parent's memory map": "read(f'/proc/{PARENT}/maps')",
+    "its parent's working folder": "os.listdir(f'/proc/{PARENT}/cwd')",
+    "its parent's root": "os.listdir(f'/proc/{PARENT}/root')",
+    "taking a descriptor of process 1": "c.syscall(438, os.pidfd_open(1), 0, 0) >= 0",
+    "the writer's modules beside their driver": "__import__('worker.store.connection')",
+    "a compiled module of the worker": "open(os.path.join(os.path.dirname(sys.modules['providers'].__file__), '__pycache__', 'x.pyc'), 'wb')",
+    "a module for whoever comes next": "open(os.path.join(SITE, 'elder_next.py'), 'w')",
+    "a file of start-up hooks": "open(os.path.join(SITE, 'elder_next.pth'), 'w')",
+    "a core dump": "resource.getrlimit(resource.RLIMIT_CORE)[1] != 0",
+    "more rights by a program that has them": "'NoNewPrivs:\\t1' not in open('/proc/self/status').read()",
+    "being read by others of its user": "c.prctl(3, 0, 0, 0, 0) != 0",
+    "bpf": "c.syscall(321, 0, ctypes.create_string_buffer(128), 128) >= 0",
+    "performance counters": "c.syscall(298, ctypes.create_string_buffer(128), 0, -1, -1, 0) >= 0",
+    "userfaultfd": "c.syscall(323, 0) >= 0",
+    "a keyring of its user": "c.syscall(248, b'user', b'elder', b'x', 1, -4) >= 0",
 }
 """Name of an attempt -> the expression. One that raises has reached nothing."""
 
 ATTEMPTING = """
-import ctypes, glob, os, socket, stat, subprocess, sys
+import ctypes, glob, os, resource, socket, stat, subprocess, sys
 PARENT, SECRET, PORT = os.getppid(), {secret!r}, {port}
 CONNECT = f"import socket; socket.create_connection(('127.0.0.1', {{PORT}}), 2)"
+SITE = os.path.dirname(os.path.abspath(__file__))
 c = ctypes.CDLL(None)
 def has(found):
     return {canary!r} in (found if isinstance(found, str) else found.decode(errors="replace"))
