@@ -35,6 +35,16 @@ class Box:
     id: int | None = None
 
     @property
+    def label(self) -> str:
+        """The name, cut to the width of the box."""
+        return cut(self.name)
+
+    @property
+    def kind_label(self) -> str:
+        """The kind in smaller letters, cut to the width of the box."""
+        return cut(self.kind, LETTERS + 5)
+
+    @property
     def middle(self) -> int:
         """The middle of the node's height."""
         return self.y + HIGH // 2
@@ -85,7 +95,7 @@ def draw(entity: dict[str, Any]) -> Graph | None:
     height = rows * (HIGH + GAP) - GAP + 4
     step = WIDE + LANE
     start = step if left else 0
-    centre = Box(start + 2, (height - HIGH) // 2, cut(entity["name"]), entity["sub_type"])
+    centre = Box(start + 2, (height - HIGH) // 2, entity["name"], entity["sub_type"])
     sources, targets = _column(left, 2, height), _column(right, start + step + 2, height)
     lines = [curve(box.x + WIDE, box.middle, centre.x, centre.middle) for box in sources]
     lines += [curve(centre.x + WIDE, centre.middle, box.x, box.middle) for box in targets]
@@ -100,7 +110,7 @@ def draw_narrow(entity: dict[str, Any]) -> Graph | None:
         return None
     step = HIGH + GAP
     sources = _rows(left, INDENT, 2)
-    centre = Box(2, 2 + len(sources) * step, cut(entity["name"]), entity["sub_type"])
+    centre = Box(2, 2 + len(sources) * step, entity["name"], entity["sub_type"])
     targets = _rows(right, INDENT, centre.y + step)
     lines = [" ".join(f"M{INDENT} {box.middle} H{TRUNK}" for box in reversed(sources)) + f" V{centre.y - 7}"] if sources else []
     above = [centre.y + HIGH, *(box.middle for box in targets)]
@@ -120,7 +130,7 @@ def _column(neighbours: Sequence[Neighbour], x: int, height: int) -> list[Box]:
 
 def _rows(neighbours: Sequence[Neighbour], x: int, top: int) -> list[Box]:
     return [
-        Box(x, top + row * (HIGH + GAP), cut(name), cut(f"{link} · {kind}", LETTERS + 5), number)
+        Box(x, top + row * (HIGH + GAP), name, f"{link} · {kind}", number)
         for row, (name, link, kind, number) in enumerate(neighbours[:AT_MOST])
     ]
 

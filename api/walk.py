@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.graph import GAP, HIGH, INDENT, LANE, TRUNK, WIDE, Box, Graph, curve, cut, elbow
+from api.graph import GAP, HIGH, INDENT, LANE, TRUNK, WIDE, Box, Graph, curve, elbow
 from worker.store.neighbourhood import Hop, Neighbourhood
 
 AT_MOST = 12
@@ -28,7 +28,7 @@ def draw(entity: dict[str, Any], around: Neighbourhood) -> Graph | None:
     wide, lane = (WIDE, LANE) if wide_left + wide_right < 3 else (SLIM, SLIM_LANE)
     step = wide + lane
     x = 2 + wide_left * step
-    centre = Box(x, (height - HIGH) // 2, cut(entity["name"] or entity["external_id"]), entity["sub_type"], entity["id"])
+    centre = Box(x, (height - HIGH) // 2, entity["name"] or entity["external_id"], entity["sub_type"], entity["id"])
     boxes: list[Box] = []
     lines: list[str] = []
     for columns, sign in ((left, -1), (right, 1)):
@@ -48,7 +48,7 @@ def draw_narrow(entity: dict[str, Any], around: Neighbourhood) -> Graph | None:
         return None
     step = HIGH + GAP
     middle = 2 + len(above) * step
-    centre = Box(2, middle, cut(entity["name"] or entity["external_id"]), entity["sub_type"], entity["id"])
+    centre = Box(2, middle, entity["name"] or entity["external_id"], entity["sub_type"], entity["id"])
     boxes: list[Box] = []
     lines: list[str] = []
     for rows, sign in ((above, -1), (below, 1)):
@@ -106,11 +106,11 @@ def _column(links: list[dict[str, Any]], x: int, height: int) -> list[Box]:
 
 
 def _box(link: dict[str, Any], x: int, y: int) -> Box:
-    return Box(x, y, cut(link["far_name"] or link["far_external_id"]), _kind(link), link["far_id"])
+    return Box(x, y, link["far_name"] or link["far_external_id"], _kind(link), link["far_id"])
 
 
 def _kind(link: dict[str, Any]) -> str:
-    return cut(f"{link['dependency_type']} · {link['far_sub_type'] or 'not in the inventory'}", 33)
+    return f"{link['dependency_type']} · {link['far_sub_type'] or 'not in the inventory'}"
 
 
 def _arrow(near: Box, far: Box, sign: int, wide: int) -> str:

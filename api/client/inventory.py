@@ -95,7 +95,8 @@ def diff_entity(session: Session, entity: int, change: int | None, limit: int | 
 
 def _steps(change: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows of a change: one a step, or one in all when it has none."""
-    shared = {"changed_at": change["changed_at"], "change": change["id"], "run_id": change["run_id"]}
+    number = change["id"] if change["id"] > 0 else None  # the change by which an entity was created is no row of its own
+    shared = {"changed_at": change["changed_at"], "change": number, "run_id": change["run_id"]}
     steps = [{**shared, **step} for step in change["steps"]]
     return steps or [{**shared, "operation": change["operation"], "path": [], "where": "", "before": None, "after": None, "to": None}]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 import pytest
@@ -62,6 +63,10 @@ def test_the_command_shows_the_same(elder_command, opened):
     assert "attributes.IpPermissions" in table[1]
     assert "8443" in table[1]
     assert "4039" not in table[1]
+    assert not re.search(r"\s-\d", "\n".join(table)), "no id of a change that is none of its own"
+    every = json.loads(elder_command("-o", "json", "entities", "diff", str(opened)).stdout)
+    assert (every[-1]["operation"], every[-1]["change"]) == ("created", None)
+    assert all(step["change"] > 0 for step in every[:-1])
     steps = json.loads(elder_command("-o", "json", "entities", "diff", str(opened), "--limit", "1").stdout)
     assert [step["after"] for step in steps] == [rule(8443)]
     assert elder_command("entities", "diff", str(opened), "--change", str(steps[0]["change"])).stdout.count("\n") == 2

@@ -57,6 +57,8 @@ def test_two_hops_are_drawn_and_listed(page, chain):
     missing = "arn:&lt;script&gt;alert(1)&lt;/scrip…"
     drawn = sorted(["role", "policy", "key", missing, "machine-0", "machine-1", "machine-2", "group"])
     assert [sorted(boxes(one)) for one in text.split("<svg")[1:]] == [drawn, drawn], "in columns, and as a tree"
+    assert text.count("<title>arn:&lt;script&gt;alert(1)&lt;/script&gt; (used_by · not in the inventory)</title>") == 2, "its whole name"
+    assert text.count("<title>machine-1 (has_role · iam_role)</title>") == 2
     for heading in ("What it depends on", "And what that depends on", "What depends on it", "And what depends on that"):
         assert heading in text
     assert f'href="/entities/{chain["group"]}/graph"' in text
