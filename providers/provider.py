@@ -89,6 +89,14 @@ class Source(abc.ABC):
     def check(self) -> Identity:
         """Asks the source for the caller's identity, cheaply. Raises `CredentialsError` or another `ProviderError`."""
 
+    def unknown(self) -> Iterable[str]:
+        """A complaint for each name in the config (a region, project, namespace ...) that the source does not have.
+
+        A connectivity test asks after `check`, so it costs a few requests at most. What may not be asked is no complaint: a `ScopeError`
+        that it raises is passed over.
+        """
+        return ()
+
     @abc.abstractmethod
     def plan(self) -> Iterable[Read]:
         """All reads, yielded as soon as they are known. Raising ends the run with that error: raise only when nothing can be read.

@@ -8,6 +8,7 @@ for it with another outcome than `COMPLETE`; with that outcome it is a note, and
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 import msgspec
 
 from providers.attempts import Attempts
-from providers.errors import Outcome, ProviderError
+from providers.errors import ConfigError, Outcome, ProviderError, ScopeError
 from providers.order import ReadQueue
 from providers.provider import PAUSE, Read, Source
 from providers.reader import Claims, Reader
@@ -43,6 +44,17 @@ def check(source: Source) -> Identity:
     """The identity that the source knows the caller by. Raises `ProviderError`."""
     with _classified(source):
         return source.check()
+
+
+def test(source: Source) -> Identity:
+    """The identity, for a connectivity test. Raises `ProviderError`, and `ConfigError` for names that the source does not have."""
+    identity = check(source)
+    complaints: tuple[str, ...] = ()
+    with contextlib.suppress(ScopeError), _classified(source):
+        complaints = tuple(source.unknown())
+    if complaints:
+        raise ConfigError(complaints=complaints)
+    return identity
 
 
 def run(source: Source, sink: Sink, batch: int = BATCH, attempted: Iterable[Scope] = ()) -> Tally:

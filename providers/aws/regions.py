@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import difflib
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NoReturn
 
 from botocore import xform_name
@@ -46,6 +46,16 @@ class Regions:
             for future in probed:
                 future.cancel()
 
+    def unknown(self) -> Iterator[str]:
+        """Complaints about regions in the config that AWS does not have. Raises what DescribeRegions does."""
+        if self._config.regions or self._config.exclude_regions:
+            answer = self._account.client("ec2", self._sessions.home).describe_regions(AllRegions=True)
+            yield from self._misspelt([region["RegionName"] for region in answer.get("Regions", ())])
+
+    def _misspelt(self, known: Collection[str]) -> Iterator[str]:
+        for name, regions in (("regions", self._config.regions), ("exclude_regions", self._config.exclude_regions)):
+            yield from (_unknown_region(name, region, known) for region in regions if known and region not in known)
+
     def _listed(self) -> tuple[list[str], list[Read]]:
         """The regions to read, and a failed read for each that cannot be."""
         account, wanted = self._account, self._config.regions
@@ -60,10 +70,8 @@ class Regions:
         if not known:
             nothing = BadAnswer(f"AWS names no region of account {account.id}: is something in between?")
             return [*self._not_left_out(wanted)], [] if wanted else [failed(account.id, "", nothing)]
-        for name, regions in (("regions", wanted), ("exclude_regions", self._config.exclude_regions)):
-            for region in regions:
-                if region not in known:
-                    raise ConfigError(_unknown_region(name, region, known))
+        if complaints := tuple(self._misspelt(known)):
+            raise ConfigError(complaints=complaints)
         off = [region for region in self._not_left_out(wanted) if not known[region]]
         disabled = [failed(account.id, region, not_enabled(region, account.id)) for region in off]
         return [region for region in self._not_left_out(wanted or sorted(known)) if known[region]], disabled
@@ -122,6 +130,7 @@ def _raise(error: Exception) -> NoReturn:
     raise error
 
 
-def _unknown_region(setting: str, region: str, known: Iterable[str]) -> str:
+def _unknown_region(setting: str, region: str, known: Collection[str]) -> str:
     close = difflib.get_close_matches(region, known, n=1)
-    return f"`{setting}`: there is no region `{region}`" + (f", did you mean `{close[0]}`?" if close else "")
+    hint = f", did you mean `{close[0]}`?" if close else ";"
+    return f"`{setting}`: there is no region `{region}`{hint} regions: {', '.join(sorted(known))}"

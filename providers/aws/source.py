@@ -56,6 +56,10 @@ class AwsSource(Source):
         account, arn = answer["Account"], answer["Arn"]
         return Identity(name=arn, account=account, details={"arn": arn, "user_id": answer["UserId"], "region": self._sessions.home})
 
+    def unknown(self) -> Iterator[str]:
+        """The regions that AWS does not have."""
+        return Regions(self._sessions, self._own, self._config, self._probes).unknown()
+
     def plan(self) -> Iterable[Read]:
         """The reads of several accounts in turn, and of their regions in turn; kinds of one call are read together."""
         if self._config.assume_role_name is None:

@@ -25,6 +25,10 @@ GRAPH_LANE = "resource graph"
 """Resource Graph's quota is the caller's and small: its queries run one after the other."""
 
 
+SHOWN = 20
+"""Visible subscriptions that a test names beside one that is not."""
+
+
 class AzureSource(Source):
     """One sign-in and the subscriptions that it sees."""
 
@@ -48,6 +52,14 @@ class AzureSource(Source):
                 permission=catalogue.SUBSCRIPTION.action,
             )
         return Identity(self._connection.who, self._subscriptions.tenant, {"subscriptions": str(len(seen))})
+
+    def unknown(self) -> Iterator[str]:
+        """The subscriptions that the principal does not see."""
+        seen = self._subscriptions.visible
+        for named in self._config.subscription_ids:
+            if named.lower() not in seen:
+                shown = ", ".join(sorted(seen)[:SHOWN]) + (" ..." if len(seen) > SHOWN else "")
+                yield f"`subscription_ids`: there is no subscription `{named}`, or it is not visible; subscriptions: {shown}"
 
     def plan(self) -> Iterator[Read]:
         """Every subscription asked for; one that is not visible is a denied scope, not an absent one."""

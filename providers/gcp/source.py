@@ -36,6 +36,10 @@ SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 """IAM's lists take no smaller one; what we may do is limited by the role."""
 
 
+TESTED = 50
+"""Projects of a config that a connectivity test looks at, one request each."""
+
+
 class GcpSource(Source):
     """One sign-in and the projects that it sees."""
 
@@ -65,6 +69,16 @@ class GcpSource(Source):
                 f"signed in to Google as {self._signin.name}, but no project is visible: give it a role in one ({GET})", permission=GET
             )
         return Identity(self._signin.name, self._signin.project or first, {"project": first})
+
+    def unknown(self) -> Iterator[str]:
+        """The first of the projects that are not there, or not visible: Google does not tell the two apart."""
+        for project in self._config.project_ids[:TESTED]:
+            try:
+                self._projects.get(project)
+            except Denied as error:
+                yield f"`project_ids`: {error}"
+            except ScopeError:
+                continue
 
     def plan(self) -> Iterator[Read]:
         """The reads of every project, those not read for the longest time first.

@@ -57,6 +57,10 @@ class Cluster(Source):
         name = self._config.cluster_name or self._uid
         return Identity(name, self._uid, {"version": str(version.get("gitVersion", "")), "platform": str(version.get("platform", ""))})
 
+    def unknown(self) -> Iterator[str]:
+        """The namespaces that the cluster does not have."""
+        return (f"`namespaces`: the cluster has no namespace `{name}`" for name in self._namespaces.unknown)
+
     @property
     def _namespaces(self) -> Namespaces:
         return self._known_namespaces.get(lambda: Namespaces(self._client, self._config.namespaces))

@@ -83,7 +83,7 @@ def _run(job: wire.JobStart, sink: FrameSink, control: int, redactor: Redactor) 
 
 def _read(job: wire.JobStart, source: Source, sink: FrameSink) -> None:
     if job.kind == "test":
-        sink.identity(runner.check(source))
+        sink.identity(runner.test(source))
         return
     tally = runner.run(source, sink, job.batch, job.attempted)
     _log.info(_describe(job, "read"), scopes=tally.scopes, resources=tally.resources, outcomes=dict(tally.outcomes))

@@ -12,9 +12,9 @@ from peers.moto import Moto
 from test_aws_failure import DOCUMENTED
 from test_aws_reading import ACCOUNT, REGION, found, read, read_all
 
-from providers import registry
+from providers import registry, runner
 from providers.aws import client, simulation
-from providers.aws.config import AwsConfig, AwsConnector
+from providers.aws.config import AwsConfig, AwsConnector, AwsOperator
 from providers.errors import ConfigError, Outcome
 from providers.records import Scope
 from providers.schema import parse
@@ -179,6 +179,26 @@ def test_a_region_without_a_state_is_read(moto: Moto, aws_proxy):
 def test_an_excluded_region_that_does_not_exist_is_refused(moto: Moto):
     with pytest.raises(ConfigError, match="`exclude_regions`: there is no region `eu-wes-3`, did you mean `eu-west-3`"):
         read(moto.url, "vpc", exclude_regions=["eu-wes-3"])
+
+
+def tested(url: str, **config):
+    source = registry.get("aws").open(parse(AwsConfig, {**simulation.KEYS, **config}), AwsOperator(endpoint_url=url))
+    try:
+        return runner.test(source)
+    finally:
+        source.close()
+
+
+def test_a_test_of_the_connection_names_regions_that_do_not_exist(moto: Moto, aws_proxy):
+    assert tested(moto.url, regions=[REGION], exclude_regions=[DEAD]).account == ACCOUNT
+    with pytest.raises(ConfigError) as caught:
+        tested(moto.url, regions=[REGION, "eu-west-9", "xy-nowhere-9"], exclude_regions=["eu-wes-3"])
+    one, two, three = caught.value.complaints
+    assert one.startswith("`regions`: there is no region `eu-west-9`, did you mean `eu-west-")
+    assert two.startswith("`regions`: there is no region `xy-nowhere-9`; regions: af-south-1, ")
+    assert three.startswith("`exclude_regions`: there is no region `eu-wes-3`, did you mean `eu-west-3`? regions: ")
+    with aws_proxy.broken(lambda call: AwsReply(403, "UnauthorizedOperation") if call.operation == "DescribeRegions" else None):
+        assert tested(aws_proxy.url, regions=["eu-west-9"]).account == ACCOUNT, "what may not be asked is no complaint"
 
 
 def test_leaving_out_everything_is_refused():

@@ -6,11 +6,12 @@ import pytest
 from azure_account import CREDENTIALS, read, refusal
 from peers.arm_account import OTHER, SUBSCRIPTION, TENANT
 
-from providers import registry
+from providers import registry, runner
 from providers.errors import ConfigError, Denied, Outcome
 from providers.http import retry
 from providers.records import Absence, Link, Scope
 from providers.schema import parse
+from providers.testing import operator_of
 
 THIRD = "33333333-3333-3333-3333-333333333333"
 
@@ -63,6 +64,26 @@ def test_a_named_management_group_that_is_not_visible_ends_the_run_by_its_name(t
     with pytest.raises(Denied, match="management group nothere does not exist, or is not visible") as raised:
         read(three, management_group_ids=["nothere"])
     assert raised.value.permission == "Microsoft.Management/managementGroups/descendants/read"
+
+
+def test_a_test_of_the_connection_names_subscriptions_that_are_not_visible(three):
+    provider = registry.get("azure")
+
+    def tested(*numbers: str):
+        source = provider.open(parse(provider.config, {**CREDENTIALS, "subscription_ids": numbers}), operator_of(provider, three.operator))
+        try:
+            return runner.test(source)
+        finally:
+            source.close()
+
+    assert tested(OTHER.upper()).account == TENANT
+    with pytest.raises(ConfigError) as caught:
+        tested(OTHER, "44444444-4444-4444-4444-444444444444")
+    [complaint] = caught.value.complaints
+    assert complaint.startswith(
+        "`subscription_ids`: there is no subscription `44444444-4444-4444-4444-444444444444`, or it is not visible; "
+    )
+    assert complaint.endswith(", ".join(sorted([SUBSCRIPTION, OTHER, THIRD])))
 
 
 def test_a_throttled_list_of_a_management_group_is_not_an_empty_one(three):

@@ -7,7 +7,8 @@ from gcp_population import populated
 from peers import google_refusals as refusals
 from peers.google_cloud import CANARY, NOT_VISIBLE, PROJECTS, in_project, link
 
-from providers.errors import CredentialsError, Denied, Outcome, Unsupported
+from providers import runner
+from providers.errors import ConfigError, CredentialsError, Denied, Outcome, Unsupported
 
 ONE, OTHER = PROJECTS
 COMPUTE = f"//compute.googleapis.com/projects/{ONE}"
@@ -269,6 +270,12 @@ def test_a_project_that_is_not_visible_is_a_denied_scope(read):
     assert (report.outcome, report.permission) == (Outcome.DENIED, "resourcemanager.projects.get")
     assert "no-such-project does not exist, or is not visible to reader@" in report.message
     assert outcome(sink, "gce_instance").outcome == Outcome.COMPLETE
+
+
+def test_a_test_of_the_connection_names_projects_that_are_not_visible(opened, google):
+    assert runner.test(opened(project_ids=[ONE, OTHER])).account
+    with pytest.raises(ConfigError, match="`project_ids`: project no-such-project does not exist, or is not visible"):
+        runner.test(opened(project_ids=[ONE, "no-such-project"]))
 
 
 def test_a_project_that_is_being_deleted_is_gone_by_the_sources_own_word_with_all_that_it_had(read, company, google):

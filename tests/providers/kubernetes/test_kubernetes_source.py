@@ -35,6 +35,12 @@ def read(kube, token=None, **config) -> Recorder:
     return sink
 
 
+def test_a_test_of_the_connection_names_namespaces_that_the_cluster_does_not_have(kube):
+    for names, expected in ((["default"], ()), (["default", "nowhere"], ("`namespaces`: the cluster has no namespace `nowhere`",))):
+        with opened({"kubeconfig": kube.kubeconfig(), "namespaces": names}) as source:
+            assert tuple(source.unknown()) == expected
+
+
 @pytest.fixture(scope="module")
 def whole(kube):
     return read(kube, cluster_name="production")
