@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -14,6 +14,7 @@ from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError
 from api.job_config import merged, provider_of, sealed, shown_job, stored_config
 from api.lookup import get_job, or_404
+from api.model import WRITTEN, length
 from api.paging import from_cursor, numbered, page_of
 from worker.store import changes, entities, jobs
 
@@ -63,7 +64,7 @@ class ChangeFilters(Paging, frozen=True, kw_only=True):
 class IgnoreBody(msgspec.Struct, frozen=True, kw_only=True):
     """The field that a job is to leave out: a path such as ``status.lastSyncedAt`` or ``items[].etag``."""
 
-    field: str
+    field: Annotated[str, length(1, 500, WRITTEN)]
 
     def __post_init__(self) -> None:
         """Rules that types cannot say."""

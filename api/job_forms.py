@@ -11,24 +11,29 @@ from msgspec import UNSET, UnsetType
 
 from api.endpoint import Paging
 from api.job_models import JobStatus
-from api.model import bounds
+from api.model import WRITTEN, bounds, length
 
 MAX_RUNS = 1000
 YEAR = 31_536_000
+
+Name = Annotated[str, length(1, 200, WRITTEN)]
+Queue = Annotated[str, length(1, 100, r"^[\w.-]+$")]
+Interval = Annotated[int, bounds(60, YEAR)]
+OrganizationId = Annotated[int, bounds(1, 2**63 - 1)]
 
 
 class JobBody(msgspec.Struct, frozen=True, kw_only=True):
     """The body of a request that creates a job."""
 
-    name: str
+    name: Name
     provider: str
     config: dict[str, Any] = {}
-    organization_id: int | None = None
+    organization_id: OrganizationId | None = None
     description: str = ""
-    schedule_interval: int | None = None
+    schedule_interval: Interval | None = None
     """Seconds between two runs; null: on demand."""
     enabled: bool = True
-    queue: str = "default"
+    queue: Queue = "default"
     """Workers that serve this queue may run the job."""
 
     def __post_init__(self) -> None:
@@ -39,14 +44,14 @@ class JobBody(msgspec.Struct, frozen=True, kw_only=True):
 class JobChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The changes of a job; fields that are not named stay as they are. In `config`, null removes a key."""
 
-    name: str | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
     provider: str | UnsetType = UNSET
     config: dict[str, Any] | UnsetType = UNSET
-    organization_id: int | UnsetType | None = UNSET
+    organization_id: OrganizationId | UnsetType | None = UNSET
     description: str | UnsetType = UNSET
-    schedule_interval: int | UnsetType | None = UNSET
+    schedule_interval: Interval | UnsetType | None = UNSET
     enabled: bool | UnsetType = UNSET
-    queue: str | UnsetType = UNSET
+    queue: Queue | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         """Rules that types cannot say."""

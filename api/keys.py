@@ -10,7 +10,7 @@ from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.lookup import or_404
-from api.model import ApiModel, Listed, Time, bounds
+from api.model import WRITTEN, ApiModel, Listed, Time, bounds, length
 from api.paging import page_of
 from worker.store import keys
 from worker.store.keys import Role
@@ -22,7 +22,7 @@ GRACE_AT_MOST = 30 * 86_400
 class KeyBody(msgspec.Struct, frozen=True, kw_only=True):
     """The body of a request that makes a key."""
 
-    name: str
+    name: Annotated[str, length(1, 100, WRITTEN)]
     role: Role
     expires_in_days: Annotated[int, bounds(1, DAYS_AT_MOST)] | None = None
     """Days until the key is refused; null: it never expires."""

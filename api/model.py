@@ -15,6 +15,15 @@ def bounds(least: int, most: int) -> msgspec.Meta:
     return msgspec.Meta(extra_json_schema={"minimum": least, "maximum": most})
 
 
+def length(least: int, most: int, pattern: str = "") -> msgspec.Meta:
+    """The length of a text and a pattern that it has, for the OpenAPI document; `__post_init__` refuses other texts, in a sentence."""
+    return msgspec.Meta(extra_json_schema={"minLength": least, "maxLength": most, **({"pattern": pattern} if pattern else {})})
+
+
+WRITTEN = r"\S"
+"""Pattern of a text that is not blank."""
+
+
 class ApiModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of an answer, or a part of it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -12,12 +12,15 @@ from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError
 from api.lookup import check_organization, or_404
-from api.model import ApiModel
+from api.model import WRITTEN, ApiModel, bounds, length
 from api.paging import page_of
 from worker.store import organizations
 
 MAX_TREE = 5000
 """Organizations in one tree."""
+
+Name = Annotated[str, length(1, 200, WRITTEN)]
+Id = Annotated[int, bounds(1, 2**63 - 1)]
 
 
 class OrganizationFilters(Paging, frozen=True, kw_only=True):
@@ -30,8 +33,8 @@ class OrganizationFilters(Paging, frozen=True, kw_only=True):
 class OrganizationBody(msgspec.Struct, frozen=True, kw_only=True):
     """The body of a request that creates an organization."""
 
-    name: str
-    parent_id: int | None = None
+    name: Name
+    parent_id: Id | None = None
     description: str = ""
 
     def __post_init__(self) -> None:
@@ -42,8 +45,8 @@ class OrganizationBody(msgspec.Struct, frozen=True, kw_only=True):
 class OrganizationChanges(msgspec.Struct, frozen=True, kw_only=True):
     """The body of a request that changes an organization: what is named, and nothing else. `parent_id` null moves it to the top."""
 
-    name: str | msgspec.UnsetType = msgspec.UNSET
-    parent_id: int | msgspec.UnsetType | None = msgspec.UNSET
+    name: Name | msgspec.UnsetType = msgspec.UNSET
+    parent_id: Id | msgspec.UnsetType | None = msgspec.UNSET
     description: str | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
@@ -55,7 +58,7 @@ class OrganizationChanges(msgspec.Struct, frozen=True, kw_only=True):
 class MergeBody(msgspec.Struct, frozen=True, kw_only=True):
     """The organization that takes over everything."""
 
-    into: int
+    into: Id
 
     def __post_init__(self) -> None:
         """Rules that types cannot say."""

@@ -7,24 +7,32 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from api.endpoint import Paging
-from api.model import ApiModel, Listed, Time, bounds
+from api.model import WRITTEN, ApiModel, Listed, Time, bounds, length
 from worker.run.events import EVENTS, Event
 from worker.store.webhooks import State
 
 GRACE_AT_MOST = 7 * 86_400
 
 Name = Annotated[
-    str, msgspec.Meta(examples=["on-call"], description="A name of 1 to 100 printable characters, as no other webhook has it.")
+    str,
+    length(1, 100, WRITTEN),
+    msgspec.Meta(examples=["on-call"], description="A name of 1 to 100 printable characters, as no other webhook has it."),
 ]
 Url = Annotated[
     str,
+    length(1, 2000, r"^https?://"),
     msgspec.Meta(
         examples=["https://example.com/hooks/elder"],
         description="Where events are sent by POST: https, a public address, no user or password (docs/webhooks.md).",
     ),
 ]
 Events = Annotated[
-    list[Event], msgspec.Meta(examples=[["run.ended", "job.parked"]], description="The events that are sent: one or more, each once.")
+    list[Event],
+    msgspec.Meta(
+        extra_json_schema={"minItems": 1, "uniqueItems": True},
+        examples=[["run.ended", "job.parked"]],
+        description="The events that are sent: one or more, each once.",
+    ),
 ]
 JobId = Annotated[
     int | None, msgspec.Meta(examples=[42], description="The one job whose events are sent; null: every job's and connector's.")

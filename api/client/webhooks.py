@@ -10,10 +10,10 @@ import click
 
 from api.client.errors import EXIT_FAILED, ClientError
 from api.client.session import Session, in_session, limited
-from worker.run.events import EVENTS
+from worker.run.events import EVENTS, TEST
 
-COLUMNS = ("id", "name", "enabled", "events", "job_id", "pending", "failed", "last_delivered_at", "last_error", "url")
-DELIVERY_COLUMNS = ("id", "event", "created_at", "attempts", "status", "delivered_at", "next_attempt_at", "error")
+COLUMNS = ("id", "name", "enabled", "events", "job_id", "pending", "failed", "last_delivered_at", "last_error", "disabled_reason", "url")
+DELIVERY_COLUMNS = ("id", "event", "created_at", "attempts", "status", "delivered_at", "next_attempt_at", "failed_at", "error")
 
 POLL = 0.5
 """Seconds between two looks for the end of a test."""
@@ -41,11 +41,12 @@ def group() -> None:
 
 
 @group.command("list")
+@click.option("--organization", type=int, help="Id of an organization: webhooks of its jobs, of jobs below it, and of every job.")
 @limited
 @in_session
-def list_webhooks(session: Session, limit: int | None) -> None:
+def list_webhooks(session: Session, organization: int | None, limit: int | None) -> None:
     """Lists webhooks, the newest first."""
-    session.many(session.api.rows("webhooks", "webhooks", limit), COLUMNS, "webhooks")
+    session.many(session.api.rows("webhooks", "webhooks", limit, organization_id=organization), COLUMNS, "webhooks")
 
 
 @group.command()
@@ -60,10 +61,12 @@ def get(session: Session, webhook: int) -> None:
 @click.argument("name")
 @_described(needed=True)
 @click.option("--job", type=int, help="Id of the one job whose events are sent; without: every job's and connector's.")
+@click.option("--disabled", is_flag=True, help="Send no events to it yet.")
 @in_session
-def create(session: Session, name: str, url: str, events: Sequence[str], job: int | None) -> None:
+def create(session: Session, /, name: str, url: str, events: Sequence[str], job: int | None, disabled: bool) -> None:
     """Creates a webhook, and shows its secret this once."""
-    made = session.api.send("POST", "webhooks", {"name": name, "url": url, "events": events, "job_id": job})
+    body = {"name": name, "url": url, "events": events, "job_id": job, "enabled": not disabled}
+    made = session.api.send("POST", "webhooks", body)
     session.done(made, f"webhook {made['id']} is created; its secret, shown this once: {made['secret']}")
 
 
@@ -71,13 +74,16 @@ def create(session: Session, name: str, url: str, events: Sequence[str], job: in
 @click.argument("webhook", type=int)
 @click.option("--name", help="Its new name.")
 @_described(needed=False)
+@click.option("--job", "job_id", type=int, help="Id of the one job whose events are sent.")
+@click.option("--every-job", is_flag=True, help="Send the events of every job and connector.")
 @click.option("--enable/--disable", "enabled", default=None, help="Send events to it, or keep it quiet.")
 @in_session
-def edit(session: Session, /, webhook: int, events: Sequence[str], **changes: Any) -> None:
+def edit(session: Session, /, webhook: int, events: Sequence[str], every_job: bool, **changes: Any) -> None:
     """Changes what is named; with --event, the events are these and no other."""
     given = {name: value for name, value in {**changes, "events": list(events) or None}.items() if value is not None}
+    given |= {"job_id": None} if every_job else {}
     if not given:
-        raise ClientError("name what to change: --name, --url, --event, --enable or --disable")
+        raise ClientError("name what to change: --name, --url, --event, --job, --every-job, --enable or --disable")
     before = session.api.get(f"webhooks/{webhook}")
     kept = {name: before[name] for name in ("name", "url", "events", "job_id", "enabled")}
     session.done(session.api.send("PUT", f"webhooks/{webhook}", {**kept, **given}), f"webhook {webhook} is changed")
@@ -115,11 +121,14 @@ def test(session: Session, webhook: int, timeout: float) -> None:
 
 @group.command()
 @click.argument("webhook", type=int)
+@click.option("--state", help="pending, delivered or given_up.")
+@click.option("--event", type=click.Choice([*EVENTS, TEST]), help="Event that was sent.")
 @limited
 @in_session
-def deliveries(session: Session, webhook: int, limit: int | None) -> None:
+def deliveries(session: Session, webhook: int, state: str | None, event: str | None, limit: int | None) -> None:
     """Lists what was sent to a webhook, the newest first."""
-    session.many(session.api.rows(f"webhooks/{webhook}/deliveries", "deliveries", limit), DELIVERY_COLUMNS, "deliveries")
+    found = session.api.rows(f"webhooks/{webhook}/deliveries", "deliveries", limit, state=state, event=event)
+    session.many(found, DELIVERY_COLUMNS, "deliveries")
 
 
 @group.command()

@@ -75,6 +75,28 @@ def test_what_is_refused(elder_command, arguments, sentence, code):
     assert sentence in elder_command("webhooks", *arguments, code=code).stderr
 
 
+def test_lists_are_filtered_as_the_api_filters_them_and_a_webhook_may_be_of_one_job(elder_command, elder, receiver):
+    home, other = (elder.post("organizations", {"name": name})["id"] for name in ("home", "other"))
+    job = elder.job(organization_id=home)["id"]
+    made = ("webhooks", "create", "hook", "--url", receiver.url, "--event", "run.ended", "--job", str(job), "--disabled")
+    assert "webhook 1 is created" in elder_command(*made).stdout
+    assert elder.get("webhooks/1")["enabled"] is False
+
+    assert elder_command("webhooks", "list", "--organization", str(home)).stdout.count("hook") > 0
+    assert elder_command("webhooks", "list", "--organization", str(other)).stderr == "No webhooks.\n"
+    elder_command("webhooks", "edit", "1", "--every-job", "--enable")
+    assert elder.get("webhooks/1")["job_id"] is None
+    elder_command("webhooks", "edit", "1", "--job", str(job))
+    assert elder.get("webhooks/1")["job_id"] == job
+
+    elder_command("webhooks", "test", "1")
+    sent = elder_command("webhooks", "deliveries", "1", "--state", "delivered", "--event", "webhook.test").stdout.splitlines()
+    assert len(sent) == 2
+    assert elder_command("webhooks", "deliveries", "1", "--event", "run.ended").stderr == "No deliveries.\n"
+    assert elder_command("webhooks", "deliveries", "1", "--state", "given_up").stderr == "No deliveries.\n"
+    assert "`state` must be delivered, given_up or pending" in elder_command("webhooks", "deliveries", "1", "--state", "x", code=1).stderr
+
+
 def test_a_test_that_nobody_delivers(elder_command, elder, monkeypatch):
     made = elder.post("webhooks", {"name": "hook", "url": "https://example.com/", "events": ["run.ended"]})
     monkeypatch.setattr("api.delivery.deliverer.Deliverer._claim", lambda _self: None)

@@ -45,3 +45,24 @@ def test_bounds_of_numbers_and_unknown_fields_of_bodies_are_in_the_document():
     for endpoint in ENDPOINTS:
         if endpoint.body is not NoBody:
             assert schemas[endpoint.body.__name__].get("additionalProperties", True) == endpoint.bulk
+
+
+def test_lengths_and_patterns_of_texts_are_in_the_document():
+    schemas = DOCUMENT["components"]["schemas"]
+    blank, lengths = r"\S", ("minLength", "maxLength", "pattern")
+    for body, field, expected in (
+        ("JobBody", "name", (1, 200, blank)),
+        ("JobChanges", "name", (1, 200, blank)),
+        ("JobBody", "queue", (1, 100, r"^[\w.-]+$")),
+        ("OrganizationBody", "name", (1, 200, blank)),
+        ("OrganizationChanges", "name", (1, 200, blank)),
+        ("KeyBody", "name", (1, 100, blank)),
+        ("IgnoreBody", "field", (1, 500, blank)),
+        ("WebhookBody", "name", (1, 100, blank)),
+        ("WebhookBody", "url", (1, 2000, "^https?://")),
+    ):
+        found = schemas[body]["properties"][field]
+        assert tuple(found[name] for name in lengths) == expected, (body, field)
+    assert (schemas["WebhookBody"]["properties"]["events"]["minItems"], schemas["MergeBody"]["properties"]["into"]["minimum"]) == (1, 1)
+    [interval, _] = schemas["JobBody"]["properties"]["schedule_interval"]["anyOf"]
+    assert (interval["minimum"], interval["maximum"]) == (60, 31_536_000)
