@@ -125,6 +125,14 @@ class Cause(ApiModel, frozen=True, kw_only=True):
     """Account and region of the scopes, as `account region`."""
 
 
+class Grant(ApiModel, frozen=True, kw_only=True):
+    """A text to copy that grants exactly the permissions that are missing, in the form of the source, such as an IAM policy."""
+
+    advice: str
+    """A sentence about where to put `text`."""
+    text: str
+
+
 class Reading(ApiModel, frozen=True, kw_only=True):
     """How one reading of a source ended: the fields that a job's run and a connector's sync share."""
 
@@ -145,6 +153,8 @@ class Reading(ApiModel, frozen=True, kw_only=True):
     """The number of scopes by outcome."""
     causes: list[Cause]
     """The scopes listed below that were not read in full, grouped by their reason; the reason of the most scopes comes first."""
+    grant: Grant | None
+    """Grants what the causes lack. Null when no permission is missing that could be granted."""
     scopes: list[ScopeLine]
     """All scopes; a history lists at most 100 of each run or sync, and scopes that are not complete come first."""
 

@@ -28,7 +28,7 @@ import functools
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -157,6 +157,8 @@ class Provider(abc.ABC):
     """A job reads one account, tenant, cluster or directory, that of `Identity.account`; another one ends the run until it is accepted."""
     discovery: ClassVar[bool] = True
     """True when the provider may be that of a discovery job."""
+    grant_advice: ClassVar[str] = "Grant these permissions to the identity that reads."
+    """One sentence above the text of `grant`: what to do with it."""
 
     @abc.abstractmethod
     def open(self, config: Any, operator: Any) -> Source:
@@ -192,6 +194,18 @@ class Provider(abc.ABC):
     def resource_types(self) -> tuple[ResourceType, ...]:
         """The resource types that it can find, for ``elder-worker providers`` and the docs."""
         return ()
+
+    def can_grant(self, permission: str) -> bool:
+        """True for a permission that reading takes; what a source names besides must not get into a policy that a person copies."""
+        return any(permission in kind.permissions for kind in self.resource_types())
+
+    def is_withheld(self, message: str) -> bool:  # noqa: ARG002 - for those that override it
+        """True for the message of a denial that stays when the permission is granted, as something else withholds it."""
+        return False
+
+    def grant(self, permissions: Sequence[str]) -> str:
+        """Text to copy that grants exactly these permissions, in the vendor's form. Each is one that it `can_grant`. Loads no SDK."""
+        return "\n".join(permissions)
 
 
 @functools.cache

@@ -43,10 +43,12 @@ def get(session: Session, run: int) -> None:
     if session.form != "table":
         session.show(found)
         return
-    output.show({name: value for name, value in found.items() if name not in ("scopes", "causes")}, "table")
+    output.show({name: value for name, value in found.items() if name not in ("scopes", "causes", "grant")}, "table")
     if found["causes"]:
         click.echo("\nnot read in full")
         output.rows({name: cause[name] for name in ("scopes", "outcome", "permission", "message")} for cause in found["causes"])
+    if found["grant"]:
+        click.echo(f"\n{found['grant']['advice']}\n\n{found['grant']['text']}")
 
 
 @group.command()

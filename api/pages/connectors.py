@@ -38,7 +38,7 @@ def _connector(context: Context, name: str) -> str:
         held_total=held_total,
         releases=released,
         lost=[("entities, links and attributes", held_total)],
-        **ledger(run["scopes"]),
+        **ledger(run),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from flask import render_template
 
 from api import charts, jobs, scopes
@@ -13,6 +14,7 @@ from api.overlap import warned_job
 from api.pages import query
 from api.pages.actions import Page, act
 from api.probe import WORKER_SEEN
+from worker.run import causes
 from worker.store import attention, daily, entities, history, organizations, probes, releases
 from worker.store import held as stored_held
 from worker.store import jobs as stored_jobs
@@ -85,17 +87,28 @@ def _run(context: Context, run_id: int) -> str:
         released, _ = releases.page(connection, 1, RELEASES, run=run_id)
     scopes = run["scopes"]
     held = {"held": on_hold, "held_total": total, "lost": lost(scopes), "releases": released}
-    return render_template("run.html", run=run, job=job, live=run["status"] == "running", **held, **ledger(scopes))
+    return render_template("run.html", run=run, job=job, live=run["status"] == "running", **held, **ledger(run))
 
 
-def ledger(scopes: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """The scopes of a ledger as the template lists them: ``unread``, ``full`` with the largest first, and ``empty``."""
+def ledger(run: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The scopes of a ledger as the template lists them: ``unread``, ``full`` with the largest first, and ``empty``; and its ``causes``.
+
+    Each cause has its ``grant``, unless that of the run is the same.
+    """
+    scopes = run["scopes"]
     complete = [scope for scope in scopes if scope["outcome"] == "complete"]
     return {
+        "causes": [{**cause, "grant": grant} for cause, grant in zip(run["causes"], _grants(run), strict=True)],
         "unread": [scope for scope in scopes if scope["outcome"] != "complete"],
         "full": sorted((scope for scope in complete if _says_something(scope)), key=lambda scope: -scope["resources"]),
         "empty": [scope for scope in complete if not _says_something(scope)],
     }
+
+
+def _grants(run: dict[str, Any]) -> list[causes.Grant | None]:
+    """The grant of each cause; none where one cause alone lacks a permission."""
+    found = [causes.grant(run["scopes"][0]["provider"], [msgspec.convert(cause, causes.Cause)]) for cause in run["causes"]]
+    return found if len(found) - found.count(None) > 1 else [None] * len(found)
 
 
 def lost(scopes: list[dict[str, Any]]) -> list[tuple[str, int]]:

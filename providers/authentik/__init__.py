@@ -20,6 +20,7 @@ class Authentik(Provider):
     discovery = False
     connector = AuthentikConfig
     memory_mb = 64
+    grant_advice = "Give a role of the token's user these permissions on all objects."
 
     def open(self, config: AuthentikConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
         """Makes no call yet: the source connects when it is read."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from providers import schema
@@ -22,6 +23,7 @@ class Aws(Provider):
     operator = AwsOperator
     sdk = ("botocore",)
     memory_mb = 144
+    grant_advice = "Attach this as an inline policy to the user or role that reads, or add its statement to one of its policies."
 
     def open(self, config: AwsConfig, operator: AwsOperator) -> Source:
         """Imports botocore, and makes no call yet."""
@@ -44,3 +46,15 @@ class Aws(Provider):
     def policy_for(self, config: Mapping[str, Any], _operator: AwsOperator) -> dict[str, Any]:
         """The policy for what a job with this config reads: the optional types that it names as well."""
         return catalogue.policy(schema.parse(AwsConfig, config).reads)
+
+    def can_grant(self, permission: str) -> bool:
+        """True for the permissions of the run as well."""
+        return permission in catalogue.PERMISSIONS_OF_THE_RUN or super().can_grant(permission)
+
+    def is_withheld(self, message: str) -> bool:
+        """True for a denial by a policy: of the organization, of a session, a boundary, an endpoint or a resource."""
+        return catalogue.IS_MISSING not in message
+
+    def grant(self, permissions: Sequence[str]) -> str:
+        """An IAM policy of one statement."""
+        return json.dumps(catalogue.policy_of({"ElderMissing": permissions}), indent=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -43,6 +43,9 @@ KINDS: tuple[AwsKind, ...] = (
 )
 
 PERMISSIONS_OF_THE_RUN = ("ec2:DescribeRegions", "sts:GetCallerIdentity")
+
+IS_MISSING = " is missing"
+"""Words of a denial that no policy of AWS's forbids: granting the permission ends it."""
 
 
 @functools.cache
@@ -102,6 +105,10 @@ def policy(wanted: Callable[[AwsKind], bool] = lambda kind: not kind.optional) -
         *itertools.chain.from_iterable(kind.permissions for kind in KINDS if wanted(kind) and not kind.optional),
     }
     more = set(itertools.chain.from_iterable(kind.permissions for kind in KINDS if wanted(kind))) - usual
-    named = {"ElderInventory": usual, "ElderOptionalTypes": more}
+    return policy_of({"ElderInventory": usual, "ElderOptionalTypes": more})
+
+
+def policy_of(named: Mapping[str, Iterable[str]]) -> dict[str, object]:
+    """An IAM policy of a statement for each name that has actions."""
     statements = [{"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": "*"} for sid, actions in named.items() if actions]
     return {"Version": "2012-10-17", "Statement": statements}

@@ -13,6 +13,7 @@ from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 
 from providers.aws import sdk_faults
+from providers.aws.catalogue import IS_MISSING
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, Throttled, TimedOut, Unsupported
 
 RAISED = (aws.ClientError, aws.BotoCoreError, ResponseParserError)
@@ -62,7 +63,7 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 _SKEW = "AWS refuses requests{where} because the clock of this worker is wrong ({code}): set it by NTP; AWS allows five to fifteen minutes"
-_MISSING = "the permission {what} is missing{where}: allow it to this user or role"
+_MISSING = f"the permission {{what}}{IS_MISSING}{{where}}: allow it to this user or role"
 RULES = (
     Rule("clock", CredentialsError, _SKEW, _SKEWED),
     Rule("clock of a signature", CredentialsError, _SKEW, _SIGNED, "Signature expired|Signature not yet current"),

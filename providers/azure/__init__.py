@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from providers.azure import catalogue, policy
@@ -23,6 +24,10 @@ class Azure(Provider):
     operator = AzureOperator
     sdk = ("azure.identity", "azure.mgmt.core", "azure.mgmt.compute", "azure.mgmt.storage")
     memory_mb = 144
+    grant_advice = (
+        "Add these actions to the role of the principal; or make this role with `az role definition create`, its subscriptions as "
+        "AssignableScopes, and assign it. The role Reader has all of them."
+    )
     secret_words = SECRET_WORDS
 
     def open(self, config: AzureConfig, operator: AzureOperator) -> Source:
@@ -42,3 +47,15 @@ class Azure(Provider):
     def policy(self) -> dict[str, Any]:
         """The definition of a role that suffices to read all types, for ``az role definition create``."""
         return policy.role_definition()
+
+    def can_grant(self, permission: str) -> bool:
+        """True for the actions of the printed role: what it lacks is not a subscription's to give."""
+        return permission in policy.role_definition()["Actions"]
+
+    def is_withheld(self, message: str) -> bool:
+        """True where a deny assignment forbids it."""
+        return "deny assignment" in message
+
+    def grant(self, permissions: Sequence[str]) -> str:
+        """The definition of a role that has these actions alone."""
+        return json.dumps(policy.definition("Elder Worker missing permissions", permissions), indent=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from providers.azure import catalogue
@@ -11,16 +12,21 @@ SCOPE = "/subscriptions/00000000-0000-0000-0000-000000000000"
 
 
 def role_definition() -> dict[str, Any]:
-    """The role's definition: each permission by name, and nothing that writes or reads data.
+    """The definition of the role that reads everything.
 
     The tenant needs no permission, and management groups a role that is assigned on them: neither is a subscription's to give.
     """
     actions = {action for kind in catalogue.KINDS if not kind.tenant_wide or kind is catalogue.SUBSCRIPTION for action in kind.actions}
+    return definition("Elder Worker inventory", {*actions, catalogue.PERMISSIONS_READ})
+
+
+def definition(name: str, actions: Iterable[str]) -> dict[str, Any]:
+    """A role's definition: each permission by name, and nothing that writes or reads data."""
     return {
-        "Name": "Elder Worker inventory",
+        "Name": name,
         "IsCustom": True,
         "Description": "Reads the resources that Elder Worker keeps in its inventory, and nothing else.",
-        "Actions": sorted({*actions, catalogue.PERMISSIONS_READ}),
+        "Actions": sorted(actions),
         "NotActions": [],
         "DataActions": [],
         "NotDataActions": [],

@@ -19,6 +19,7 @@ class Entra(Provider):
     connector = EntraConnector
     sdk = ("azure.identity",)
     memory_mb = 96
+    grant_advice = "Add these application permissions of Microsoft Graph under API permissions of the app, and grant admin consent."
 
     def open(self, config: EntraConfig, operator: EntraOperator) -> Source:
         """Signs in lazily: the first call shows whether the credentials are right."""

@@ -58,7 +58,8 @@ class NamedType(NamedTuple):
 
 USER, GROUP = NamedType("gcp_user", "user"), NamedType("gcp_group", "group")
 
-ROLE_TITLE = "Elder Worker inventory"
+ROLE_TITLE, ROLE_ID = "Elder Worker inventory", "elderInventory"
+"""The custom role; the setup page gives it this id."""
 
 ABOVE_PROJECTS = ("resourcemanager.folders.", "resourcemanager.organizations.", "billing.accounts.")
 """Beginnings of permissions that Google takes in a role of an organization only: it refuses a project's role that has one."""
@@ -148,6 +149,11 @@ def _permissions(one: GcpKind) -> tuple[str, ...]:
     return tuple(dict.fromkeys(permission for each in _parents(one) for permission in each.permissions))
 
 
+def is_above_projects(permission: str) -> bool:
+    """True for a permission that only a role of an organization can have."""
+    return permission.startswith(ABOVE_PROJECTS)
+
+
 def policy(*, has_hierarchy: bool = True, has_assets: bool = True) -> dict[str, Any]:
     """The least custom role that reads everything here: what ``gcloud iam roles create --file`` takes.
 
@@ -157,7 +163,7 @@ def policy(*, has_hierarchy: bool = True, has_assets: bool = True) -> dict[str, 
     if has_assets:
         needed.add(LIST_ASSETS)
     if not has_hierarchy:
-        needed = {permission for permission in needed if not permission.startswith(ABOVE_PROJECTS)}
+        needed = {permission for permission in needed if not is_above_projects(permission)}
     return {
         "title": ROLE_TITLE,
         "description": "Reads what Elder Worker inventories, and nothing else.",

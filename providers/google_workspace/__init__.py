@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from providers.catalogue.kinds import ResourceKind
 from providers.google.operator import GoogleOperator
@@ -21,6 +21,10 @@ class GoogleWorkspace(Provider):
     connector = GoogleWorkspaceConnector
     sdk = ("google.auth",)
     memory_mb = 64
+    grant_advice = (
+        "Add these OAuth scopes to those of the service account under Security > API controls > Domain-wide delegation. If they are there, "
+        "the administrator as whom the worker reads lacks the privilege."
+    )
 
     def open(self, config: GoogleWorkspaceConfig, operator: GoogleOperator) -> Source:
         """Makes no call yet: the source signs in when it is read."""
@@ -35,3 +39,7 @@ class GoogleWorkspace(Provider):
     def resource_types(self) -> tuple[ResourceType, ...]:
         """All of the catalogue; the permissions are OAuth scopes."""
         return tuple(ResourceType(kind.sub_type, kind.entity_type, kind.calls, (kind.scope,)) for kind in catalogue.KINDS)
+
+    def grant(self, permissions: Sequence[str]) -> str:
+        """The scopes as the admin console takes them."""
+        return ",\n".join(permissions)

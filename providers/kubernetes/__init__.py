@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from providers import schema
@@ -11,6 +13,8 @@ from providers.catalogue.masking import Masking
 from providers.kubernetes import annotation, catalogue, kubeconfig, policy
 from providers.kubernetes.config import KubernetesConfig, KubernetesOperator
 from providers.provider import Provider, ResourceType, Source
+
+_LISTS_A_TYPE = re.compile(r"list [a-z0-9]+(?:\.[a-z0-9-]+)*")
 
 
 class Kubernetes(Provider):
@@ -24,6 +28,7 @@ class Kubernetes(Provider):
     operator = KubernetesOperator
     sdk = ("kubernetes", "yaml")
     memory_mb = 112
+    grant_advice = "Add these rules to those of the ClusterRole (or Role) of the worker's account: `kubectl edit clusterrole elder-worker`."
 
     def open(self, config: KubernetesConfig, operator: KubernetesOperator) -> Source:
         """Opens the cluster. Raises `ConfigError` when it is not clear which one, or the kubeconfig wants more than it may."""
@@ -71,3 +76,16 @@ class Kubernetes(Provider):
             return policy.policy(parsed, cluster.planned_types()[0])
         finally:
             cluster.close()
+
+    def can_grant(self, permission: str) -> bool:
+        """True for the right to list one type, custom resources included."""
+        return bool(_LISTS_A_TYPE.fullmatch(permission))
+
+    def is_withheld(self, message: str) -> bool:
+        """True for a request without a user: whatever is granted to nobody is granted to everybody."""
+        return policy.ANONYMOUS in message
+
+    def grant(self, permissions: Sequence[str]) -> str:
+        """The rules of a ClusterRole or a Role."""
+        types = (permission.removeprefix("list ").partition(".") for permission in permissions)
+        return json.dumps({"rules": policy.rules((group, plural) for plural, _, group in types)}, indent=2)

@@ -9,6 +9,8 @@ from providers.kubernetes.api_type import ApiType
 from providers.kubernetes.config import KubernetesConfig
 
 NAME = "elder-worker"
+ANONYMOUS = "system:anonymous"
+"""The user of a request that names none."""
 _RBAC = "rbac.authorization.k8s.io/v1"
 
 Rule = dict[str, Any]
@@ -24,10 +26,14 @@ def policy(config: KubernetesConfig, types: Iterable[ApiType] | None = None) -> 
 
 
 def _rules(types: Iterable[ApiType]) -> list[Rule]:
-    """One rule for each group."""
+    return rules((one.group, one.plural) for one in types)
+
+
+def rules(types: Iterable[tuple[str, str]]) -> list[Rule]:
+    """One rule for each group, of groups and plurals."""
     plurals: dict[str, list[str]] = {}
-    for one in types:
-        plurals.setdefault(one.group, []).append(one.plural)
+    for group, plural in types:
+        plurals.setdefault(group, []).append(plural)
     return [{"apiGroups": [group], "resources": sorted(names), "verbs": ["list"]} for group, names in sorted(plurals.items())]
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from providers.errors import BadAnswer, Denied, PageExpired, ProviderError, ScopeError, TimedOut, Unsupported
 from providers.http.response import HttpResponse, refusal
+from providers.kubernetes.policy import ANONYMOUS
 
 NAME = "the API server"
 NO_SUCH_PATH = "404 page not found"
@@ -18,7 +19,7 @@ _LONGEST = 300
 """Characters of a message that a sentence quotes."""
 
 _IMPERSONATION = re.compile(r'cannot impersonate resource "([^"]+)"')
-_ANONYMOUS = 'User "system:anonymous"'
+_ANONYMOUS = f'User "{ANONYMOUS}"'
 _PLAIN_DENIAL = re.compile(
     r'.*cannot \w+ (?:resource|path) "[^"]*"(?: in API group "[^"]*")?(?: at the cluster scope| in the namespace "[^"]*")?'
 )
@@ -74,7 +75,7 @@ def _denied(what: str, message: str, text: str) -> ProviderError | None:
         sentence = f"{NAME} does not let us act as the kubeconfig's `as` says (403): allow '{lacking}' to our own user, or take `as` out"
         return Denied(sentence, permission=lacking, detail=text)
     if _ANONYMOUS in message:
-        sentence = f"{NAME} takes us for nobody (system:anonymous) and refuses to {what} (403): check the token or client certificate"
+        sentence = f"{NAME} takes us for nobody ({ANONYMOUS}) and refuses to {what} (403): check the token or client certificate"
         return Denied(sentence, permission=what, detail=text)
     reason = message.removeprefix(found[0]).lstrip(" :") if (found := _PLAIN_DENIAL.match(message)) else message
     return Denied(f"{NAME} refuses to {what} (403): {reason}", permission=_permission(what), detail=text) if reason else None

@@ -20,6 +20,7 @@ class Okta(Provider):
     discovery = False
     connector = OktaConfig
     memory_mb = 64
+    grant_advice = "Grant these scopes to the service app in its tab Okta API Scopes; of an API token, its user's admin role decides."
 
     def open(self, config: OktaConfig, operator: NoSettings) -> Source:  # noqa: ARG002 - it has none
         """Makes no call yet: the source connects when it is read."""

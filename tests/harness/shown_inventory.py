@@ -119,8 +119,8 @@ def _read(database: str, job: int, ports: tuple[int, ...], kept: int, denied: bo
         run.scope(found, Scope("aws", ACCOUNT, REGION, kind))
     for action, kinds in CLOSED.items() if denied else ():
         for region, kind in itertools.product((REGION, "us-east-1", "us-west-2"), kinds):
-            words = f"User: user/elder is not authorized to perform elasticfilesystem:{action}"
             permission = f"elasticfilesystem:{action}"
+            words = f"the permission {permission} is missing in {region} of account {ACCOUNT}: allow it to this user or role"
             run.scope([], Scope("aws", ACCOUNT, region, kind), Outcome.DENIED, message=words, permission=permission)
     run.finish(Verdict(Status.PARTIAL, "", "6 scopes were denied") if denied else None)
 

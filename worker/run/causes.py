@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from providers.errors import Outcome
+from providers import registry
+from providers.errors import ConfigError, Outcome
 from providers.records import Scope
 
 NAMES_SHOWN = 5
@@ -79,6 +80,24 @@ def of_lines(lines: Iterable[dict[str, str]]) -> list[Cause]:
             scope = Scope(line["provider"], line["account"], line["region"], line["resource_type"], line["coverage"])
             causes.add(Unread(scope, line["outcome"], line["message"], line["permission"]))
     return causes.all()
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """A text that a person copies to grant the permissions that a reading lacks; `advice` says what to do with it."""
+
+    advice: str
+    text: str
+
+
+def grant(provider_name: str, causes: Iterable[Cause]) -> Grant | None:
+    """The grant of exactly the permissions that these causes lack; None when that would end no cause, or the provider is not known here."""
+    try:
+        provider = registry.get(provider_name)
+    except ConfigError:
+        return None
+    denied = {cause.permission for cause in causes if cause.outcome == Outcome.DENIED and not provider.is_withheld(cause.message)}
+    lacking = sorted(filter(provider.can_grant, denied))
+    return Grant(provider.grant_advice, provider.grant(lacking)) if lacking else None
 
 
 def _named(names: list[str], noun: str) -> str:

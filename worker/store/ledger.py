@@ -28,7 +28,7 @@ SYNCS: LiteralString = "select run_id, outcome, count(*) as scopes from connecto
 def with_scopes(
     connection: Connection, found: list[dict[str, Any]], outcomes: LiteralString, scopes: bytes, limit: int
 ) -> list[dict[str, Any]]:
-    """Adds ``outcomes`` (how many scopes ended how), ``scopes``, and ``causes`` (these scopes by their reasons) to runs or syncs.
+    """Adds ``outcomes`` (how many scopes ended how), ``scopes``, ``causes`` (these scopes by their reasons) and ``grant`` to runs or syncs.
 
     `outcomes` and `scopes` are the queries of the ledger: `RUNS` or `SYNCS`, and the statement that returns at most `limit` scopes of each.
     """
@@ -39,5 +39,7 @@ def with_scopes(
     for scope in rows(connection, scopes, {"numbers": numbers, "limit": limit}):
         by_id[scope.pop("run_id")]["scopes"].append(scope)
     for one in by_id.values():
-        one["causes"] = msgspec.to_builtins(causes.of_lines(one["scopes"]))
+        found_causes = causes.of_lines(one["scopes"])
+        one["causes"] = msgspec.to_builtins(found_causes)
+        one["grant"] = msgspec.to_builtins(causes.grant(one["scopes"][0]["provider"], found_causes)) if found_causes else None
     return list(by_id.values())

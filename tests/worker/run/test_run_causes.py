@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from providers.errors import Outcome
 from providers.records import Scope
-from worker.run.causes import NAMES_SHOWN, Causes, Unread, of_lines
+from worker.run.causes import NAMES_SHOWN, Cause, Causes, Unread, grant, of_lines
 
 ACCOUNT = "111122223333"
 
@@ -59,3 +63,31 @@ def test_complete_scopes_of_a_ledger_have_no_cause():
     (cause,) = of_lines(lines)
 
     assert (cause.outcome, cause.places) == ("skipped", [ACCOUNT])
+
+
+def missing(permission: str, outcome: str = "denied") -> Cause:
+    return Cause(outcome, f"the permission {permission} is missing in eu-west-1: allow it to this user or role", permission)
+
+
+def test_the_permissions_that_are_missing_are_granted_by_one_text():
+    causes = [missing("ec2:DescribeVpcs"), missing("ec2:DescribeSubnets"), missing("ec2:DescribeVpcs")]
+
+    found = grant("aws", causes)
+
+    assert json.loads(found.text)["Statement"][0]["Action"] == ["ec2:DescribeSubnets", "ec2:DescribeVpcs"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "cause"),
+    [
+        ("aws", missing("*")),
+        ("aws", missing("iam:CreateUser")),
+        ("aws", missing("")),
+        ("aws", missing("ec2:DescribeVpcs", "timeout")),
+        ("aws", Cause("denied", "a service control policy of the organization denies ec2:DescribeVpcs", "ec2:DescribeVpcs")),
+        ("weather", missing("ec2:DescribeVpcs")),
+    ],
+    ids=["every permission", "one that reading does not take", "none", "another outcome", "forbidden by a policy", "unknown provider"],
+)
+def test_nothing_is_granted_that_a_source_makes_up_or_that_helps_nobody(provider, cause):
+    assert grant(provider, [cause]) is None
