@@ -89,7 +89,7 @@ def queue(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str,
     return {"job_id": job_id, "success": True, "message": "Job queued for worker execution", "queued_at": queued["queued_at"]}
 
 
-_DISABLED = 'job {} is disabled: PATCH it with {{"enabled": true}} first'
+_DISABLED = 'job {} is disabled: enable it first (in its form, or by PATCH with {{"enabled": true}})'
 
 
 def cancel(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def create(session: Session, /, name: str, provider: str, disabled: bool, config
 
 
 @group.command()
-@click.argument("job", type=int)
+@click.argument("jobs", type=int, nargs=-1, required=True, metavar="JOB...")
 @click.option("--name", help="New name.")
 @click.option("--remove", multiple=True, metavar="KEY", help="Remove a config key.")
 @click.option("--on-demand", is_flag=True, help="Run it only when asked to.")
@@ -91,30 +91,35 @@ def create(session: Session, /, name: str, provider: str, disabled: bool, config
 @_configured
 @in_session
 def edit(
-    session: Session, /, job: int, remove: Sequence[str], on_demand: bool, config: Sequence[str], every: int | None, **more: Any
+    session: Session, /, jobs: Sequence[int], remove: Sequence[str], on_demand: bool, config: Sequence[str], every: int | None, **more: Any
 ) -> None:
-    """Changes a job: what is named, and nothing else."""
+    """Changes jobs: what is named, and nothing else."""
     changes = _changes(more)
     if every is not None or on_demand:
         changes["schedule_interval"] = every
-    if config or remove:
-        provider = session.api.get(f"discovery/jobs/{job}")["provider"] if config else ""
-        changes["config"] = {**_entered(config, provider), **dict.fromkeys(remove)}
-    if not changes:
+    if not (changes or config or remove):
         raise ClientError("name what to change: see 'elder jobs edit --help'")
-    session.done(session.api.send("PATCH", f"discovery/jobs/{job}", changes), f"job {job} is changed")
+
+    def change(job: int) -> None:
+        body = dict(changes)
+        if config or remove:
+            provider = session.api.get(f"discovery/jobs/{job}")["provider"] if config else ""
+            body["config"] = {**_entered(config, provider), **dict.fromkeys(remove)}
+        session.done(session.api.send("PATCH", f"discovery/jobs/{job}", body), f"job {job} is changed")
+
+    session.each(jobs, "job", change)
 
 
 @group.command()
-@click.argument("job", type=int)
+@click.argument("jobs", type=int, nargs=-1, required=True, metavar="JOB...")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @in_session
-def delete(session: Session, job: int, yes: bool) -> None:
-    """Deletes a job and its history; what it found stays."""
+def delete(session: Session, jobs: Sequence[int], yes: bool) -> None:
+    """Deletes jobs and their history; what they found stays."""
     if not yes:
-        click.confirm(f"Delete job {job} and its history?", abort=True)
-    answer = session.api.send("DELETE", f"discovery/jobs/{job}")
-    session.done(answer, answer["message"])
+        which = f"job {jobs[0]} and its history" if len(jobs) == 1 else f"jobs {', '.join(map(str, jobs))} and their history"
+        click.confirm(f"Delete {which}?", abort=True)
+    _each(session, jobs, "DELETE")
 
 
 @group.command()
@@ -130,25 +135,27 @@ def test(session: Session, job: int) -> None:
 
 
 @group.command()
-@click.argument("job", type=int)
-@click.option("--wait", is_flag=True, help="Wait for the end of the run; exit with 1 when it does not complete.")
+@click.argument("jobs", type=int, nargs=-1, required=True, metavar="JOB...")
+@click.option("--wait", is_flag=True, help="Wait for the end of the run of the one job; exit with 1 when it does not complete.")
 @in_session
-def run(session: Session, job: int, wait: bool) -> None:
-    """Makes a job due now."""
-    before = session.api.get(f"discovery/jobs/{job}/history", limit=1)["results"] if wait else []
-    answer = session.api.send("POST", f"discovery/jobs/{job}/queue")
-    session.done(answer, answer["message"])
-    if wait:
-        runs.watch_run(session, runs.next_run(session, job, before[-1]["id"] if before else 0))
+def run(session: Session, jobs: Sequence[int], wait: bool) -> None:
+    """Makes jobs due now."""
+    if not wait:
+        _each(session, jobs, "POST", "/queue")
+        return
+    if len(jobs) > 1:
+        raise ClientError("--wait waits for one job: leave it out, or name one")
+    before = session.api.get(f"discovery/jobs/{jobs[0]}/history", limit=1)["results"]
+    _each(session, jobs, "POST", "/queue")
+    runs.watch_run(session, runs.next_run(session, jobs[0], before[-1]["id"] if before else 0))
 
 
 @group.command()
-@click.argument("job", type=int)
+@click.argument("jobs", type=int, nargs=-1, required=True, metavar="JOB...")
 @in_session
-def cancel(session: Session, job: int) -> None:
-    """Ends a running job, or takes a waiting one from the queue."""
-    answer = session.api.send("POST", f"discovery/jobs/{job}/cancel")
-    session.done(answer, answer["message"])
+def cancel(session: Session, jobs: Sequence[int]) -> None:
+    """Ends running jobs, or takes waiting ones from the queue."""
+    _each(session, jobs, "POST", "/cancel")
 
 
 @group.command()
@@ -177,6 +184,16 @@ def accept_identity(session: Session, job: int) -> None:
     """Lets a job read another account, tenant, cluster or directory than before."""
     answer = session.api.send("POST", f"discovery/jobs/{job}/accept-identity")
     session.done(answer, answer["message"])
+
+
+def _each(session: Session, jobs: Sequence[int], method: str, action: str = "") -> None:
+    """Asks the same of each job; the answer's sentence names the job where there are several."""
+
+    def ask(job: int) -> None:
+        answer = session.api.send(method, f"discovery/jobs/{job}{action}")
+        session.done(answer, answer["message"] if len(jobs) == 1 else f"job {job}: {answer['message']}")
+
+    session.each(jobs, "job", ask)
 
 
 def _changes(options: dict[str, Any]) -> dict[str, Any]:

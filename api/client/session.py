@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import click
 
 from api.client import output, settings
 from api.client.api import Api
+from api.client.errors import EXIT_UNREACHABLE, ClientError
 from worker.logs.cells import cell
 
 
@@ -38,6 +39,20 @@ class Session:
         click.echo(cell(sentence)) if self.form == "table" else self.show(answer)
         for warning in answer.get("warnings", ()):
             click.echo(cell(f"warning: {warning}"), err=True)
+
+    def each(self, numbers: Sequence[int], noun: str, act: Callable[[int], None]) -> None:
+        """Does it with one after the other. A failure of one is printed and ends the command only after the others, with its exit code."""
+        failures: list[ClientError] = []
+        for number in dict.fromkeys(numbers):
+            try:
+                act(number)
+            except ClientError as error:
+                if len(numbers) == 1 or error.exit_code == EXIT_UNREACHABLE:
+                    raise
+                failures.append(ClientError(f"{noun} {number}: {error.format_message()}", error.exit_code))
+                failures[-1].show()
+        if failures:
+            raise SystemExit(failures[0].exit_code)
 
 
 in_session = click.make_pass_decorator(Session)

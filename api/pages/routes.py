@@ -11,12 +11,27 @@ from werkzeug.wrappers import Response
 from api import difference, filters
 from api.context import Context
 from api.endpoint import MAX_BODY
-from api.pages import addresses, audit, changes, connectors, inventory, job_form, jobs, organizations, providers, releases, scopes, webhooks
+from api.pages import (
+    addresses,
+    audit,
+    changes,
+    connectors,
+    inventory,
+    job_form,
+    jobs,
+    organizations,
+    providers,
+    releases,
+    scopes,
+    selection,
+    webhooks,
+)
 from api.pages.actions import Page
 
 PAGES = (
     *jobs.PAGES,
     *job_form.PAGES,
+    *selection.PAGES,
     *connectors.PAGES,
     *inventory.PAGES,
     *organizations.PAGES,
