@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+
+from worker.run import cron
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
@@ -26,6 +29,22 @@ def lasting(seconds: float) -> str:
         if seconds >= 2 * length:
             return f"{seconds // length:.0f} {unit}"
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def schedule(job: Mapping[str, Any]) -> str:
+    """When a job runs, in words."""
+    if job["schedule_cron"] is not None:
+        try:
+            return f"{cron.explained(job['schedule_cron'])}, {cron.zone(job['schedule_timezone']).key}"
+        except ValueError as error:  # written by hand, past the API
+            return f"never: {error}"
+    return f"every {lasting(job['schedule_interval'])}" if job["schedule_interval"] else "on demand"
+
+
+def waits(job: Mapping[str, Any]) -> bool:
+    """True when a job waits for a worker, and not for its time."""
+    due: dt.datetime | None = job["next_run_at"]
+    return job["status"] == "pending" and due is not None and due <= dt.datetime.now(dt.UTC)
 
 
 def number(value: int) -> str:

@@ -24,7 +24,11 @@ class Job(ApiModel, frozen=True, kw_only=True):
     organization_id: int | None
     enabled: bool
     schedule_interval: int | None
-    """Seconds between two runs; null: on demand."""
+    """Seconds between two runs; null: on demand, or by `schedule_cron`."""
+    schedule_cron: str | None
+    """Times at which the job runs: minute, hour, day of the month, month and day of the week; null: by its interval, or on demand."""
+    schedule_timezone: str
+    """Time zone of `schedule_cron`."""
     next_run_at: Time | None
     queued_at: Time | None
     failures: int

@@ -20,18 +20,30 @@ from api.paging import page_of
 from api.probe import probe
 from providers.schema import REDACTED
 from worker.store import held, history, jobs, tombstones
+from worker.store.connection import Connection
 from worker.store.pool import snapshot
 
 
 def create(context: Context, query: NoQuery, body: JobBody) -> dict[str, Any]:
-    """A new job, due at once."""
+    """A new job, due at once or by its cron expression."""
     provider = provider_of(context, body.provider)
-    config = sealed(context, provider, merged(provider, body.config, {}, body.organization_id))
     with audited(context, "job made") as line:
+        config = merged(provider, body.config, _copied(line.connection, body), body.organization_id)
+        config = sealed(context, provider, config)
         check_organization(line.connection, body.organization_id)
         made = jobs.add(line.connection, {**msgspec.structs.asdict(body), "name": body.name.strip(), "config": config})
         line.subject, line.after = f"job {made['id']}", shown_job(made)
         return warned_job(context, line.connection, made)
+
+
+def _copied(connection: Connection, body: JobBody) -> dict[str, Any]:
+    """The config of the job that a new one is a copy of. Raises `ApiError`."""
+    if body.copy_of is None:
+        return {}
+    job = get_job(connection, body.copy_of)
+    if job["provider"] != body.provider:
+        raise ApiError(f"job {job['id']} is of the provider '{job['provider']}': a copy has the same")
+    return stored_config(job)
 
 
 def list_jobs(context: Context, query: JobFilters, body: Any) -> dict[str, Any]:
@@ -61,6 +73,8 @@ def change(context: Context, query: NoQuery, body: JobChanges, job_id: int) -> d
             provider = provider_of(context, job["provider"])
             config = merged(provider, changes["config"], stored_config(job), changes.get("organization_id", job["organization_id"]))
             changes["config"] = sealed(context, provider, config)
+        if changes.get("schedule_cron") or changes.get("schedule_interval"):  # one takes the place of the other
+            changes = {"schedule_interval": None, "schedule_cron": None, **changes}
         check_organization(connection, changes.get("organization_id"))
         if changes:
             jobs.change(connection, job_id, changes)

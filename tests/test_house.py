@@ -91,7 +91,7 @@ LIBRARIES = {
     "providers/okta": ("cryptography",),
     "providers/stores": ("botocore", "hvac", "urllib3"),
     "worker": ("cryptography", "msgspec", "structlog"),
-    "worker/run": ("siphashc",),
+    "worker/run": ("cronsim", "siphashc"),
     "worker/health": ("flask", "prometheus_client", "werkzeug"),
     "worker/store": ("psycopg", "psycopg_pool"),
     "worker/web": ("flask", "gunicorn"),

@@ -14,7 +14,9 @@ from api.client.session import Session, in_session, limited
 from providers import keys, registry
 from providers.errors import ConfigError
 
-COLUMNS = ("id", "name", "provider", "status", "schedule_interval", "last_run_at", "next_run_at")
+COLUMNS = ("id", "name", "provider", "status", "schedule_interval", "schedule_cron", "last_run_at", "next_run_at")
+_COPIED = ("provider", "description", "organization_id", "queue", "schedule_interval", "schedule_cron", "schedule_timezone")
+_NAMES = {"organization": "organization_id", "every": "schedule_interval", "cron": "schedule_cron", "timezone": "schedule_timezone"}
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 
@@ -38,6 +40,8 @@ def _configured(command: Any) -> Any:
             "--config", multiple=True, metavar="KEY=VALUE", help="A config key: text, JSON, a list with commas, or @FILE (secrets)."
         ),
         click.option("--every", type=Interval(), help="Interval between runs: 30m, 2h, 1d."),
+        click.option("--cron", metavar="EXPRESSION", help="Times to run at in place of an interval, such as '0 3 * * MON-FRI'."),
+        click.option("--timezone", metavar="ZONE", help="Time zone of --cron, such as Europe/Berlin; UTC without it."),
         click.option("--organization", type=int, help="Id of the organization of what is found; without it, one is made for the account."),
         click.option("--queue", help="Queue of the workers that run it."),
         click.option("--description", help="What the job is for."),
@@ -75,11 +79,26 @@ def get(session: Session, job: int) -> None:
 @click.option("--disabled", is_flag=True, help="Do not run it yet.")
 @_configured
 @in_session
-def create(session: Session, /, name: str, provider: str, disabled: bool, config: Sequence[str], every: int | None, **more: Any) -> None:
-    """Creates a job, due at once."""
-    body = {**_changes(more), "name": name, "provider": provider, "schedule_interval": every, "enabled": not disabled}
+def create(session: Session, /, name: str, provider: str, disabled: bool, config: Sequence[str], **more: Any) -> None:
+    """Creates a job, due at once or at the times of --cron."""
+    body = {**_changes(more), "name": name, "provider": provider, "enabled": not disabled}
     made = session.api.send("POST", "discovery/jobs", {**body, "config": _entered(config, provider)})
-    session.done(made, f"job {made['id']} is created and {'disabled' if disabled else 'due now'}")
+    session.done(made, f"job {made['id']} is created and {'disabled' if disabled else _due(made)}")
+
+
+@group.command()
+@click.argument("job", type=int)
+@click.argument("name")
+@click.option("--disabled", is_flag=True, help="Do not run it yet.")
+@_configured
+@in_session
+def duplicate(session: Session, /, job: int, name: str, disabled: bool, config: Sequence[str], **more: Any) -> None:
+    """Creates a job like another, its secrets included, with what is named changed."""
+    model = session.api.get(f"discovery/jobs/{job}")
+    body = {key: model[key] for key in _COPIED}
+    body |= {**_changes(more), "name": name, "enabled": not disabled, "copy_of": job, "config": _entered(config, model["provider"])}
+    made = session.api.send("POST", "discovery/jobs", body)
+    session.done(made, f"job {made['id']} is created and {'disabled' if disabled else _due(made)}")
 
 
 @group.command()
@@ -90,13 +109,11 @@ def create(session: Session, /, name: str, provider: str, disabled: bool, config
 @click.option("--enable/--disable", "enabled", default=None, help="Let the job run, or not.")
 @_configured
 @in_session
-def edit(
-    session: Session, /, jobs: Sequence[int], remove: Sequence[str], on_demand: bool, config: Sequence[str], every: int | None, **more: Any
-) -> None:
+def edit(session: Session, /, jobs: Sequence[int], remove: Sequence[str], on_demand: bool, config: Sequence[str], **more: Any) -> None:
     """Changes jobs: what is named, and nothing else."""
     changes = _changes(more)
-    if every is not None or on_demand:
-        changes["schedule_interval"] = every
+    if on_demand:
+        changes |= {"schedule_interval": None, "schedule_cron": None}
     if not (changes or config or remove):
         raise ClientError("name what to change: see 'elder jobs edit --help'")
 
@@ -197,9 +214,16 @@ def _each(session: Session, jobs: Sequence[int], method: str, action: str = "") 
 
 
 def _changes(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given, by the API's names."""
-    given = {name: value for name, value in options.items() if value is not None}
-    return {"organization_id" if name == "organization" else name: value for name, value in given.items()}
+    """The options that were given, by the API's names; of interval and cron expression, one takes the place of the other."""
+    changes = {_NAMES.get(name, name): value for name, value in options.items() if value is not None}
+    for given, other in (("schedule_interval", "schedule_cron"), ("schedule_cron", "schedule_interval")):
+        if given in changes:
+            changes.setdefault(other, None)
+    return changes
+
+
+def _due(job: dict[str, Any]) -> str:
+    return f"due at {job['next_run_at']}" if job["schedule_cron"] else "due now"
 
 
 def _entered(pairs: Sequence[str], provider: str) -> dict[str, Any]:

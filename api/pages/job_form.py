@@ -35,10 +35,20 @@ PREFIX = "config."
 
 
 def _new(context: Context) -> str:
+    if (copied := _copied(context, request.args.get("copy", ""))) is not None:
+        return _page(context, provider=copied["provider"], job=None, copied=copied)
     name = request.args.get("provider", "")
     if not name:
         return render_template("providers.html", providers=_choices(context))
     return _page(context, provider=provider_of(context, name).name, job=None)
+
+
+def _copied(context: Context, number: str) -> dict[str, Any] | None:
+    """The row of the job that a new one is a copy of. Raises `NotFound`."""
+    if not (number.isdecimal() and len(number) < 19):
+        return None
+    with context.jobs() as connection:
+        return get_job(connection, int(number))
 
 
 def _edit(context: Context, job_id: int) -> str:
@@ -48,14 +58,17 @@ def _edit(context: Context, job_id: int) -> str:
 
 
 def _create(context: Context) -> str | Response:
-    provider = provider_of(context, request.form.get("provider", "")).name
+    copied = _copied(context, request.form.get("copy", ""))
+    provider = provider_of(context, copied["provider"] if copied else request.form.get("provider", "")).name
+    page, stored = functools.partial(_page, context, provider=provider, job=None, copied=copied), stored_config(copied) if copied else {}
     try:
-        given = _given(provider, {})
+        given = _given(provider, stored)
         if request.form.get("action") != "save":
-            return _page(context, provider=provider, job=None, tested=_tested(context, {"provider": provider}, given))
-        made = jobs.create(context, NoQuery(), schema.parse(JobBody, {**given, "provider": provider}))
+            return page(tested=_tested(context, {"provider": provider, "config": stored}, given))
+        body = {**given, "provider": provider, "copy_of": copied["id"] if copied else None}
+        made = jobs.create(context, NoQuery(), schema.parse(JobBody, body))
     except (ApiError, ConfigError) as error:
-        return refused(error, functools.partial(_page, context, provider=provider, job=None))
+        return refused(error, page)
     return redirect(f"/jobs/{made['id']}", 303)
 
 
@@ -94,11 +107,20 @@ def _given(provider: str, stored: Mapping[str, Any]) -> dict[str, Any]:
         "name": form.get("name", "").strip(),
         "description": form.get("description", "").strip(),
         "organization_id": int(organization) if organization.isdecimal() and len(organization) < 19 else None,
-        "schedule_interval": _interval(form.get("every", "").strip(), form.get("unit", "")),
+        **_schedule(form),
         "enabled": form.get("enabled") == "true",
         "queue": form.get("queue", "").strip() or "default",
         "config": _config(provider, stored),
     }
+
+
+def _schedule(form: Mapping[str, str]) -> dict[str, Any]:
+    """The schedule in the form. Raises `ApiError`."""
+    every, unit, cron = (form.get(name, "").strip() for name in ("every", "unit", "cron"))
+    if every and cron:
+        raise ApiError("a job runs at an interval or at the times of a cron expression: leave one of the two empty")
+    timezone = form.get("timezone", "").strip() or "UTC"
+    return {"schedule_interval": _interval(every, unit), "schedule_cron": cron or None, "schedule_timezone": timezone}
 
 
 def _interval(every: str, unit: str) -> int | None:
@@ -124,27 +146,36 @@ def _config(provider: str, stored: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
-def _page(context: Context, *, provider: str, job: dict[str, Any] | None, **said: Any) -> str:
-    """The form: with what was sent, else with what is stored, else empty. Secrets are never put into a field."""
-    described = registry.get(provider)
+def _page(context: Context, *, provider: str, job: dict[str, Any] | None, copied: dict[str, Any] | None = None, **said: Any) -> str:
+    """The form: with what was sent, else with what is stored or copied, else empty. Secrets are never put into a field."""
+    described, shown_first = registry.get(provider), job or (shown_job(copied) if copied else None)
     with context.pool.reading() as connection:
         homes, _ = organizations.page(connection, 1, ORGANIZATIONS, {})
-    stored = {key: value for key, value in (job["config"] if job else {}).items() if key != ORGANIZATION_KEY}
+    stored = {key: value for key, value in (shown_first["config"] if shown_first else {}).items() if key != ORGANIZATION_KEY}
     fields = [_field(key, stored) for key in keys.keys(described.config)]
-    values = request.form if request.method == "POST" else _values(job)
-    shown = {"provider": described, "job": job, "fields": fields, "values": values, "organizations": homes, "units": UNITS}
+    values = request.form if request.method == "POST" else _values(shown_first, copied)
+    shown = {
+        "provider": described,
+        "job": job,
+        "copied": copied,
+        "fields": fields,
+        "values": values,
+        "organizations": homes,
+        "units": UNITS,
+    }
     return render_template("job_form.html", **shown, **said)
 
 
-def _values(job: dict[str, Any] | None) -> dict[str, str]:
+def _values(job: dict[str, Any] | None, copied: dict[str, Any] | None) -> dict[str, str]:
     if job is None:
-        return {"enabled": "true", "queue": "default"}
-    every, unit = _schedule(job["schedule_interval"])
+        return {"enabled": "true", "queue": "default", "timezone": "UTC"}
+    every, unit = _every(job["schedule_interval"])
     texts = {name: str(job[name]) if job[name] is not None else "" for name in ("name", "description", "organization_id", "queue")}
-    return {**texts, "every": every, "unit": unit, "enabled": "true" if job["enabled"] else ""}
+    times = {"every": every, "unit": unit, "cron": job["schedule_cron"] or "", "timezone": job["schedule_timezone"]}
+    return {**texts, **times, "enabled": "true" if job["enabled"] else "", **({"name": f"Copy of {job['name']}"[:200]} if copied else {})}
 
 
-def _schedule(interval: int | None) -> tuple[str, str]:
+def _every(interval: int | None) -> tuple[str, str]:
     if interval is None:
         return "", "hours"
     unit, seconds = next((unit for unit in reversed(UNITS) if interval % unit[1] == 0), UNITS[0])

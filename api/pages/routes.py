@@ -50,6 +50,8 @@ def register(app: Flask, context: Context) -> None:
     app.jinja_env.filters.update(
         ago=filters.ago,
         lasting=filters.lasting,
+        schedule=filters.schedule,
+        waits=filters.waits,
         number=filters.number,
         json=filters.pretty,
         short=filters.short,

@@ -15,7 +15,7 @@ import msgspec
 
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Abilities, Claimed, Swept
-from worker.store import scopes, statements
+from worker.store import schedules, scopes, statements
 from worker.store.connection import Connection, guarded, transaction
 from worker.store.errors import LostClaim, LostWrites
 from worker.store.jobs import WAKE
@@ -122,6 +122,7 @@ def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdic
     }
     connection.execute(statements.get("finish_run"), values)
     due_now = connection.execute(statements.get("reschedule"), values).fetchone()
+    schedules.plan(connection, claimed.job_id)
     connection.execute(statements.get("unclaim"), values)
     if due_now == (True,):
         connection.execute(WAKE)
@@ -182,6 +183,7 @@ def sweep_uncounted(connection: Connection, overdue: float = 0.0) -> None:
 def _sweep(connection: Connection, overdue: float) -> list[tuple[Any, ...]]:
     values = {"parked_after": PARKED_AFTER, "deaths": DEATHS, "overdue": overdue}
     rows = connection.execute(statements.get("sweep"), values).fetchall()
+    schedules.plan(connection)
     if rows:
         connection.execute(WAKE)
     return rows

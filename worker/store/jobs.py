@@ -7,12 +7,13 @@ from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
-from worker.store import lifecycle, scopes, statements
+from worker.store import lifecycle, schedules, scopes, statements
 from worker.store.connection import Connection, transaction
 from worker.store.query import Query, one, rows
 
 COLUMNS: LiteralString = (
-    "id, name, description, provider, config, organization_id, enabled, schedule_interval, status, next_run_at, queued_at, "
+    "id, name, description, provider, config, organization_id, enabled, schedule_interval, schedule_cron, schedule_timezone, "
+    "status, next_run_at, queued_at, "
     "failures, crashes, losses, identity, last_run_at, created_at, updated_at, queue, "
     "case when enabled and next_run_at <= now() and status not in ('running', 'parked') and not exists ("
     "select from elder_worker.workers w where w.seen_at > now() - interval '60 seconds' "
@@ -20,19 +21,27 @@ COLUMNS: LiteralString = (
     "then 'no running worker has the provider ' || provider || ' installed and switched on and serves the queue ' || queue "
     "else '' end as waiting_for"
 )
+SCHEDULE = frozenset({"schedule_interval", "schedule_cron", "schedule_timezone", "enabled"})
+"""Columns that say when a job runs."""
+
 WAKE: LiteralString = "select pg_notify('elder_worker', 'job')"
 
 
 def add(connection: Connection, job: dict[str, Any]) -> dict[str, Any]:
-    """Adds a job, due at once. `job` has name, description, provider, config, organization_id, schedule_interval, enabled, queue."""
-    values = {"queue": "default", **job, "config": Jsonb(job["config"])}
+    """Adds a job, due at once or by its cron expression.
+
+    `job` has name, description, provider, config, organization_id, enabled, schedule_interval, and may have schedule_cron,
+    schedule_timezone and queue.
+    """
+    values = {"queue": "default", "schedule_cron": None, "schedule_timezone": "UTC", **job, "config": Jsonb(job["config"])}
     with transaction(connection):
         made = connection.execute(
             statements.get("add_job"),
             values,
         ).fetchone()
+        assert made is not None
+        schedules.plan(connection, made[0])
         connection.execute(WAKE)
-    assert made is not None
     found = get(connection, made[0])
     assert found is not None
     return found
@@ -79,6 +88,8 @@ def change(connection: Connection, job: int, changes: dict[str, Any]) -> None:
         "config": "config = %s, crashes = 0, losses = 0, failures = 0",
         "organization_id": "organization_id = %s",
         "schedule_interval": "schedule_interval = %s",
+        "schedule_cron": "schedule_cron = %s",
+        "schedule_timezone": "schedule_timezone = %s",
         "enabled": "enabled = %s",
         "queue": "queue = %s",
     }
@@ -86,7 +97,9 @@ def change(connection: Connection, job: int, changes: dict[str, Any]) -> None:
     values = [Jsonb(value) if name == "config" else value for name, value in changes.items()]
     with transaction(connection):
         connection.execute("update discovery_jobs set " + ", ".join([*parts, "updated_at = now()"]) + " where id = %s", [*values, job])
-        connection.execute(statements.get("schedule_job"), [job])
+        if SCHEDULE & changes.keys():
+            connection.execute(statements.get("schedule_job"), [job])
+            schedules.plan(connection, job)
 
 
 def delete(connection: Connection, job: int) -> bool:
@@ -114,5 +127,6 @@ def cancel(connection: Connection, job: int) -> str | None:
     """Asks a running job to end, or removes a waiting job from the queue; returns the status before, or None without such a job."""
     with transaction(connection):
         row = connection.execute(statements.get("cancel_job"), [job]).fetchone()
+        schedules.plan(connection, job)
         connection.execute(WAKE)
     return row[0] if row else None

@@ -100,6 +100,7 @@ where id = %(run)s and status = 'running'
 
 -- name: reschedule
 -- Sets when a job is due after a run. A job that was queued during the run is due now. Failures back off; crashes are counted and park.
+-- The next time of a cron expression is not known here: `planned` sets it.
 update discovery_jobs j
 set failures = case when %(failed)s then j.failures + 1 else 0 end,
     crashes = case when %(crashed)s then j.crashes + 1 else 0 end,
@@ -111,13 +112,14 @@ set failures = case when %(failed)s then j.failures + 1 else 0 end,
     next_run_at = case
         when %(crashed)s and j.crashes + 1 >= %(parked_after)s then null
         when j.queued_at > h.started_at or %(at_once)s then now()
-        when %(cut_off)s and j.schedule_interval is null and not j.cancel_requested
+        when %(cut_off)s and j.schedule_interval is null and j.schedule_cron is null and not j.cancel_requested
              and exists (select from run_scopes r where r.run_id = h.id and r.outcome <> 'not_reached')
              and exists (
                  select from run_scopes r join elder_worker.scopes s on s.id = r.scope_id
                  where r.run_id = h.id and r.outcome = 'not_reached'
                    and coalesce(s.last_attempt_at < coalesce(j.cut_off_since, h.started_at), true)) then now()
-        when %(retried)s and not j.cancel_requested and (j.schedule_interval is not null or j.failures < %(retries)s)
+        when %(retried)s and not j.cancel_requested
+             and (j.schedule_interval is not null or j.schedule_cron is not null or j.failures < %(retries)s)
             then now() + make_interval(secs => %(jitter)s * least(
                 %(first)s * power(2, j.failures), %(longest)s, coalesce(j.schedule_interval, %(longest)s)))
         when j.schedule_interval is not null then now() + make_interval(secs => %(jitter)s * j.schedule_interval)

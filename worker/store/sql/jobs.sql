@@ -1,17 +1,38 @@
 -- name: add_job
--- Inserts a job, due at once.
-insert into discovery_jobs (name, description, provider, config, organization_id, schedule_interval, enabled, queue)
-values (%(name)s, %(description)s, %(provider)s, %(config)s, %(organization_id)s, %(schedule_interval)s, %(enabled)s, %(queue)s)
+-- Inserts a job: due at once, or by its cron expression.
+insert into discovery_jobs (name, description, provider, config, organization_id,
+                            schedule_interval, schedule_cron, schedule_timezone, enabled, queue, next_run_at)
+values (%(name)s, %(description)s, %(provider)s, %(config)s, %(organization_id)s,
+        %(schedule_interval)s, %(schedule_cron)s, %(schedule_timezone)s, %(enabled)s, %(queue)s,
+        case when %(schedule_cron)s::text is null then now() end)
 returning id
 
 -- name: schedule_job
--- Makes a job due that has got a schedule and was not due.
-update discovery_jobs set next_run_at = now()
-where id = %s and next_run_at is null and schedule_interval is not null and status <> 'parked' and status <> 'running'
+-- Sets when a job is due whose schedule has changed: by an interval now, or sooner than it was; by a cron expression it is not known here, and
+-- `planned` sets it. A job that waits for a worker stays due.
+update discovery_jobs
+set next_run_at = case
+    when schedule_cron is not null then null
+    when schedule_interval is null then next_run_at
+    when next_run_at is null then now()
+    else least(next_run_at, now() + make_interval(secs => schedule_interval))
+end
+where id = %s and status not in ('parked', 'running') and not coalesce(status = 'pending' and next_run_at <= now(), false)
+
+-- name: unplanned
+-- Jobs with a cron expression that nothing makes due. Of one job also one that is due later: a retry may come after its next time.
+select id, schedule_cron, schedule_timezone, now() from discovery_jobs
+where schedule_cron is not null and deleted_at is null and status not in ('parked', 'running')
+  and case when %(job)s::bigint is null then next_run_at is null else id = %(job)s and coalesce(next_run_at > now(), true) end
+for update skip locked
+
+-- name: planned
+-- Sets the next time of a cron expression; a retry may come first.
+update discovery_jobs set next_run_at = least(next_run_at, %(at)s) where id = %(job)s
 
 -- name: delete_job
 -- Marks a job as deleted, unless it is running, and drops its config with the secrets. Its runs are deleted in the background.
-update discovery_jobs j set deleted_at = now(), enabled = false, next_run_at = null, schedule_interval = null, config = '{}'
+update discovery_jobs j set deleted_at = now(), enabled = false, next_run_at = null, schedule_interval = null, schedule_cron = null, config = '{}'
 where id = %s and deleted_at is null
   and not exists (select from elder_worker.claims c where c.job_id = j.id and c.owner is not null)
 returning id
