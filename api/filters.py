@@ -35,7 +35,8 @@ def schedule(job: Mapping[str, Any]) -> str:
     """When a job runs, in words."""
     if job["schedule_cron"] is not None:
         try:
-            return f"{cron.explained(job['schedule_cron'])}, {cron.zone(job['schedule_timezone']).key}"
+            words = cron.explained(job["schedule_cron"])
+            return f"{words[0].lower()}{words[1:]}, {cron.zone(job['schedule_timezone']).key}"
         except ValueError as error:  # written by hand, past the API
             return f"never: {error}"
     return f"every {lasting(job['schedule_interval'])}" if job["schedule_interval"] else "on demand"

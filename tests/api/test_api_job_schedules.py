@@ -37,7 +37,7 @@ def test_a_job_runs_at_the_times_of_its_time_zone(elder, page):
     assert datetime.fromisoformat(job["next_run_at"]) == cron.next_time("30 3 * * *", "Asia/Kathmandu", datetime.now(UTC))
     assert (job["schedule_interval"], job["schedule_timezone"]) == (None, "Asia/Kathmandu")
     shown = page(f"/jobs/{job['id']}")
-    assert "At 03:30 every day, Asia/Kathmandu" in shown
+    assert "at 03:30 every day, Asia/Kathmandu" in shown
     assert "Run now" in shown, "it does not wait for a worker"
     assert "next run" in shown
     assert "when a worker is free" not in page("/")

@@ -49,6 +49,7 @@ PATHS = (
     "/jobs/new?provider=aws",
     "/jobs/{job}",
     "/jobs/{job}/edit",
+    "/jobs/new?copy={job}",
     "/runs/{run}",
     "/connectors",
     "/entities",
@@ -185,6 +186,26 @@ def test_a_job_is_made_tested_changed_and_deleted(visit, sql, monkeypatch):
     page.get_by_text("Delete this job").click()
     page.get_by_role("button", name="Delete AWS production").click()
     expect(page.get_by_text("There is no job yet")).to_be_visible()
+
+
+def test_a_job_gets_times_and_is_duplicated(visit, sql):
+    job = add_job(sql, name="AWS production", schedule_interval=3600)
+    page = visit(f"/jobs/{job}/edit")
+    page.get_by_label("or at times").fill("30 3 * * MON-FRI")
+    page.get_by_label("Time zone").fill("Berlin")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("leave one of the two empty")
+    page.get_by_label("Runs every").fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("is Europe/Berlin meant?")
+    page.get_by_label("Time zone").fill("Europe/Berlin")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("at 03:30 on Monday through Friday, Europe/Berlin")).to_be_visible()
+
+    page.get_by_role("link", name="Duplicate").click()
+    expect(page.get_by_label("or at times")).to_have_value("30 3 * * MON-FRI")
+    page.get_by_role("button", name="Create the job").click()
+    expect(page.get_by_role("heading", name="Copy of AWS production")).to_be_visible()
 
 
 def test_without_scripts_the_form_works_and_keeps_no_secret(visit, sql):

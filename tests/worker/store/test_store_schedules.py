@@ -64,7 +64,6 @@ def test_a_new_job_waits_for_its_time_and_one_of_an_interval_does_not(connection
         Verdict(Status.PARTIAL),
         Verdict(Status.CANCELLED),
         Verdict(Status.ERROR, "credentials", "no"),
-        Verdict(Status.ERROR, "timeout", "long"),
     ],
 )
 def test_after_a_run_it_is_due_at_its_next_time(connection, database, job, verdict):
