@@ -223,4 +223,7 @@ PLAIN = (
 )  # fmt: skip
 """Types that one list shows in full."""
 
+UNIT_BOUND = (ORG_UNITS, USERS)
+"""Types of which an administrator whose role is limited to a unit sees a part; a role for groups cannot be limited."""
+
 KINDS = (ORG_UNITS, USERS, GROUPS, *PLAIN)

@@ -26,6 +26,7 @@ from providers.google_workspace.catalogue import (
 from providers.google_workspace.client import NAME, Client
 from providers.google_workspace.config import GoogleWorkspaceConfig
 from providers.google_workspace.members import Memberships
+from providers.google_workspace.rights import Rights
 from providers.google_workspace.shape import DirectoryShape
 from providers.http.credential import Credential
 from providers.provider import Item, Read, Source
@@ -44,6 +45,7 @@ class Directory(Source):
         self._unit_table = Once[dict[str, dict[str, Any]]]()
         self._memberships = Once[Memberships | ProviderError]()
         self._nameless_units: list[Any] = []
+        self._rights = Once[Rights]()
 
     def check(self) -> Identity:
         """Acts as the administrator, and looks at them."""
@@ -137,6 +139,11 @@ class Directory(Source):
         for unit in self._units().values():
             yield self._resource(kind, unit, home=self._parent(unit))
         yield from _left_out(kind, self._nameless_units)
+        yield from self._doubts(kind)
+
+    def _doubts(self, kind: DirectoryKind) -> tuple[Incomplete, ...]:
+        customer = self._config.customer_id
+        return self._rights.get(lambda: Rights.of(self._client, customer, self._administrator)).doubts(kind)
 
     # --- groups and users
 
@@ -185,6 +192,7 @@ class Directory(Source):
             count = f"{len(strays)} of {len(seen)} people, in units that {NAME} does not list ({min(strays)} is one), are left as they were"
             yield Incomplete(kind.sub_type, Outcome.ERROR, count)
         yield from _left_out(kind, left_out)
+        yield from self._doubts(kind)
 
     def _user(self, kind: DirectoryKind, raw: Raw, known: Memberships | ProviderError) -> Resource:
         home = self._home(str(raw.get("orgUnitPath", "")))

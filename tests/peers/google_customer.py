@@ -86,9 +86,17 @@ class Customer:
             "directory.groups.get": lambda call: next((one for one in self.groups if one["id"] == call.path["groupKey"]), None),
             "directory.members.list": lambda call: self.members.get(call.path["groupKey"]),
             "directory.roles.list": lambda call: self.roles if self._whose(call) else None,
-            "directory.roleAssignments.list": lambda call: self.assignments if self._whose(call) else None,
+            "directory.roleAssignments.list": lambda call: self._assignments(call) if self._whose(call) else None,
             "directory.domains.list": lambda call: {"domains": self.domains} if self._whose(call) else None,
         }
+
+    def _assignments(self, call: Call) -> list[dict]:
+        """All, or those of a person; with the indirect ones, those of their groups too."""
+        if not (person := call.query.get("userKey")):
+            return self.assignments
+        groups = [f"{name}" for name, members in self.members.items() if any(one["id"] == person for one in members)]
+        indirect = groups if call.query.get("includeIndirectRoleAssignments") == "true" else []
+        return [one for one in self.assignments if one["assignedTo"] in (person, *indirect)]
 
     @staticmethod
     def _whose(call: Call) -> bool:
