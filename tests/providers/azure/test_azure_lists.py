@@ -85,7 +85,7 @@ WRONG = {
     "another name": {"Value": SECOND},
 }
 """Answers with success that are not a page."""
-RAISED = (ProviderError, AttributeError, TypeError)
+RAISED = (ProviderError, AttributeError, TypeError, ValueError)
 """What makes a scope an error: ours, and what the SDK of a typed client raises itself."""
 
 

@@ -12,7 +12,7 @@ from peers.okta import FORBIDDEN, NOT_FOUND, ORGANIZATION
 from peers.okta_service_app import CLIENT, KID, TOKEN_PATH, key_of
 
 from providers import registry
-from providers.errors import BadAnswer, CredentialsError, Outcome, ScopeError, Throttled
+from providers.errors import CredentialsError, NoCredentialsYet, Outcome, ScopeError
 from providers.okta.catalogue import KINDS, SCOPES
 
 
@@ -170,19 +170,19 @@ def test_a_sign_in_that_fails_for_a_moment_is_tried_again_with_another_assertion
 
 def test_a_sign_in_that_is_throttled_for_good_is_no_refusal(organization, app, waits):
     app.token = lambda _body, _headers: (429, {}, {"errorCode": "E0000047"})
-    with pytest.raises(Throttled):
+    with pytest.raises(NoCredentialsYet, match="slow down"):
         read(organization, app.config)
 
 
 def test_an_answer_of_a_proxy_is_not_taken_for_oktas(organization, app):
     app.refusal = (400, {}, b"<html>Bad Request</html>")
-    with pytest.raises(BadAnswer, match="something that is not Okta"):
+    with pytest.raises(NoCredentialsYet, match="something that is not Okta"):
         read(organization, app.config)
 
 
 def test_a_200_without_a_token_is_no_sign_in(organization, app):
     app.refusal = (200, {}, {"token_type": "Bearer", "expires_in": 3600})
-    with pytest.raises(CredentialsError, match="no access token"):
+    with pytest.raises(NoCredentialsYet, match="no access token"):
         read(organization, app.config)
 
 
