@@ -168,10 +168,10 @@ def is_final(error: Exception) -> bool:
 
 
 def is_unanswered(error: Exception) -> bool:
-    """True when AWS gave no answer, failed itself, or something in between answered: it says nothing about the caller."""
+    """True when AWS gave no answer, throttled, failed itself, or something in between answered: it says nothing about the caller."""
     if isinstance(error, aws.ClientError):
         rule, status = rule_of(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return rule is _NOT_AWS or rule.error is TimedOut or (rule is _OTHER and status >= 500)
+        return rule is _NOT_AWS or rule.error in (TimedOut, Throttled) or (rule is _OTHER and status >= 500)
     return isinstance(error, (*sdk_faults.SILENCE, ResponseParserError))
 
 

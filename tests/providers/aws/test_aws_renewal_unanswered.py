@@ -35,6 +35,10 @@ UNANSWERED = {
         ),
         r"AWS answered sts:AssumeRole\w* with the error ServiceUnavailable",
     ),
+    "throttled": (
+        aws.ClientError({"Error": {"Code": "Throttling"}, "ResponseMetadata": {"HTTPStatusCode": 400, "RequestId": "1"}}, "AssumeRole"),
+        r"AWS throttled sts:AssumeRole\w* at every try",
+    ),
     "503 of a proxy": (
         aws.ClientError({"Error": {"Code": "503"}, "ResponseMetadata": {"HTTPStatusCode": 503}}, "AssumeRole"),
         r"sts:AssumeRole\w* was answered 503 by something that is not AWS",
