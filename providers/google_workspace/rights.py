@@ -24,7 +24,7 @@ OWN_ROLES = Listing(
 
 
 class Rights:
-    """What is known of the administrator that lists are read as."""
+    """The rights, as far as they are known, of the administrator that lists are read as."""
 
     def __init__(self, doubt: str = "", outcome: Outcome = Outcome.COMPLETE) -> None:
         """`doubt` is why lists may not be whole; empty for an administrator who sees everybody."""
