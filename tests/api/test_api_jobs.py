@@ -197,7 +197,10 @@ def test_queue_answers_the_four_fields_and_wakes_the_workers(elder, sql):
 def test_a_disabled_job_is_not_queued(elder):
     job = elder.job(enabled=False)["id"]
 
-    assert 'PATCH it with {"enabled": true}' in elder.post(f"discovery/jobs/{job}/queue", status=409)["error"]
+    assert (
+        'enable it first (in its form, or by PATCH with {"enabled": true})'
+        in elder.post(f"discovery/jobs/{job}/queue", status=409)["error"]
+    )
 
 
 def test_a_parked_job_that_is_queued_has_a_fresh_start(elder, sql):
