@@ -7,7 +7,6 @@ fail for a second. A request that is open to every valid credential tells these 
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Callable
 
@@ -19,7 +18,9 @@ TRIES = 3
 
 def again(refused: CredentialsError) -> CredentialsError:
     """The same refusal as a new exception: one that is raised in several threads gathers all their tracebacks."""
-    return copy.copy(refused)
+    fresh = CredentialsError.__new__(type(refused), *refused.args)  # a subclass may ask for more than its sentence when it is made
+    fresh.__dict__.update(refused.__dict__)
+    return fresh
 
 
 class Credential:

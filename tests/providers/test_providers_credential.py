@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 
 import pytest
 from dying import VENDORS, Death, Vendor
 from recorder import Recorder
 
-from providers.errors import CredentialsError, Outcome
-from providers.http.credential import TRIES
+from providers.errors import CredentialsError, NoCredentialsYet, Outcome
+from providers.http.credential import TRIES, again
+from providers.ldap.failure import NoEncryption, NotVerified, Refused, Unwilling
+from providers.okta.signin_faults import ScopesRefused
 from providers.records import Scope
 from providers.runner import run
 
@@ -121,3 +124,20 @@ def test_a_token_that_is_not_renewed_ends_the_run_with_one_sentence(vendor, monk
     assert len(expiry.seen) - requests // 2 <= source.concurrency + POOL
     assert len(sink.reports) < len(whole.reports)
     assert outcomes(sink).items() <= outcomes(whole).items()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [CredentialsError, NoCredentialsYet, NoEncryption, NotVerified, Refused, Unwilling, ScopesRefused],
+    ids=lambda kind: kind.__name__,
+)
+def test_a_refusal_of_any_class_is_told_again_as_it_was(kind):
+    """Whatever its constructor asks for: as a new exception with the same sentence, detail and attributes."""
+    names = [one.name for one in inspect.signature(kind).parameters.values() if one.kind is one.KEYWORD_ONLY]
+    refused = kind("no", **dict.fromkeys(names, "why"))
+
+    fresh = again(refused)
+
+    assert (type(fresh), str(fresh), vars(fresh), fresh.error_kind) == (kind, "no", vars(refused), refused.error_kind)
+    assert fresh is not refused
+    assert fresh.__traceback__ is None
