@@ -150,7 +150,7 @@ def test_of_one_namespace_the_same_links_are_read_as_far_as_it_goes(cluster):
         ({"kind": "Widget.acme.example", "type": "Uses Secret", "path": "x"}, "is not a name of a link"),
         ({"kind": "Widget.acme.example", "type": "uses", "path": "x", "to": "@secrets"}, "is not a target"),
         ({"kind": "", "type": "uses", "path": "x"}, "needs `kind` and `path`"),
-        ({"kind": "W", "type": "uses", "path": "x", "two": "y"}, "unknown field `two`"),
+        ({"kind": "W", "type": "uses", "path": "x", "two": "y"}, r"`link_rules\[0\].two` is not known"),
     ],
 )
 def test_a_wrong_link_rule_is_a_sentence(rule, sentence):
