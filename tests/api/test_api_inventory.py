@@ -238,7 +238,7 @@ class TestSync:
         assert "`owner`" in elder.post("sync/scopes", closed, 400)["error"]
 
     def test_bodies_that_make_no_sense(self, elder):
-        assert "missing required field" in elder.post("sync/batch", {"owner": "connector:x"}, 400)["details"][0]
+        assert "`run` is missing" in elder.post("sync/batch", {"owner": "connector:x"}, 400)["details"][0]
         closed = {
             "owner": "connector:x",
             "run": "1",

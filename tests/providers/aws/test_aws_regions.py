@@ -181,7 +181,7 @@ def test_an_excluded_region_that_does_not_exist_is_refused(moto: Moto):
         read(moto.url, "vpc", exclude_regions=["eu-wes-3"])
 
 
-def tested(url: str, **config):
+def signed_in(url: str, **config):
     source = registry.get("aws").open(parse(AwsConfig, {**simulation.KEYS, **config}), AwsOperator(endpoint_url=url))
     try:
         return runner.test(source)
@@ -190,15 +190,15 @@ def tested(url: str, **config):
 
 
 def test_a_test_of_the_connection_names_regions_that_do_not_exist(moto: Moto, aws_proxy):
-    assert tested(moto.url, regions=[REGION], exclude_regions=[DEAD]).account == ACCOUNT
+    assert signed_in(moto.url, regions=[REGION], exclude_regions=[DEAD]).account == ACCOUNT
     with pytest.raises(ConfigError) as caught:
-        tested(moto.url, regions=[REGION, "eu-west-9", "xy-nowhere-9"], exclude_regions=["eu-wes-3"])
+        signed_in(moto.url, regions=[REGION, "eu-west-9", "xy-nowhere-9"], exclude_regions=["eu-wes-3"])
     one, two, three = caught.value.complaints
     assert one.startswith("`regions`: there is no region `eu-west-9`, did you mean `eu-west-")
     assert two.startswith("`regions`: there is no region `xy-nowhere-9`; regions: af-south-1, ")
     assert three.startswith("`exclude_regions`: there is no region `eu-wes-3`, did you mean `eu-west-3`? regions: ")
     with aws_proxy.broken(lambda call: AwsReply(403, "UnauthorizedOperation") if call.operation == "DescribeRegions" else None):
-        assert tested(aws_proxy.url, regions=["eu-west-9"]).account == ACCOUNT, "what may not be asked is no complaint"
+        assert signed_in(aws_proxy.url, regions=["eu-west-9"]).account == ACCOUNT, "what may not be asked is no complaint"
 
 
 def test_leaving_out_everything_is_refused():
