@@ -33,13 +33,15 @@ def lasting(seconds: float) -> str:
 
 def schedule(job: Mapping[str, Any]) -> str:
     """When a job runs, in words."""
-    if job["schedule_cron"] is not None:
-        try:
-            words = cron.explained(job["schedule_cron"])
-            return f"{words[0].lower()}{words[1:]}, {cron.zone(job['schedule_timezone']).key}"
-        except ValueError as error:  # written by hand, past the API
-            return f"never: {error}"
-    return f"every {lasting(job['schedule_interval'])}" if job["schedule_interval"] else "on demand"
+    if job["schedule_interval"]:
+        return f"every {lasting(job['schedule_interval'])}"
+    if job["schedule_cron"] is None:
+        return "on demand"
+    try:
+        words = cron.explained(job["schedule_cron"])
+        return f"{words[0].lower()}{words[1:]}, {cron.zone(job['schedule_timezone']).key}"
+    except ValueError as error:  # written by hand, past the API
+        return f"never: {error}"
 
 
 def waits(job: Mapping[str, Any]) -> bool:

@@ -35,7 +35,7 @@ def measure(machines: int = MANY) -> list[tuple[str, str, str, str]]:
 
 
 def _operator(environment: dict[str, str]) -> dict[str, str]:
-    """What the worker's settings say of Google, under the names that a job is told."""
+    """The operator's settings for Google, by the names of `GoogleOperator`'s fields."""
     return {"endpoint_url": environment["GOOGLE_ENDPOINT_URL"], "ca_bundle": environment["GOOGLE_CA_BUNDLE"]}
 
 

@@ -13,6 +13,8 @@ import msgspec
 from msgspec import inspect
 
 _PATH = re.compile(r"(?P<said>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>[^`]*)`)?", re.DOTALL)
+_FIELD = re.compile(r"Object (?P<trouble>missing required|contains unknown) field `(?P<name>.+)`")
+_TROUBLES = {"missing required": "missing", "contains unknown": "not known"}
 _STEPS = re.compile(r"\.([^.\[]+)|\[([^\]]*)\]")
 
 _NOUNS = {
@@ -41,10 +43,8 @@ def sentence(error: msgspec.ValidationError, annotation: Any, name: str = "") ->
     found = _PATH.fullmatch(str(error))
     said, path = (found["said"], found["path"] or "") if found else (str(error), "")
     subject = _subject(name, path, in_key=bool(found and found["key"]))
-    missing = re.fullmatch(r"Object missing required field `(.+)`", said)
-    unknown = re.fullmatch(r"Object contains unknown field `(.+)`", said)
-    if missing or unknown:
-        return f"{_subject(name, f'{path}.{(missing or unknown)[1]}')} is {'missing' if missing else 'not known'}"  # type: ignore[index]
+    if field := _FIELD.fullmatch(said):
+        return f"{_subject(name, path + '.' + field['name'])} is {_TROUBLES[field['trouble']]}"
     inner, secret = _inner(annotation, path)
     if said.startswith("Invalid enum value "):
         return f"{subject} {_choice(said.removeprefix('Invalid enum value '), inner, secret)}"

@@ -26,18 +26,9 @@ DISCOVERY = [name for name in registry.BUILT_IN if registry.get(name).discovery]
 
 
 @pytest.fixture
-def send(elder):
-    def post(path: str, form: dict[str, str]):
-        response = elder.call("POST", path, data=form, headers=BROWSER)
-        return response, response.get_data(as_text=True)
-
-    return post
-
-
-@pytest.fixture
-def made(send, elder):
+def made(send_form, elder):
     """A job that was created with the form."""
-    response, _ = send("/jobs/new", AWS)
+    response, _ = send_form("/jobs/new", AWS)
     assert response.status_code == 303
     return int(response.headers["Location"].rpartition("/")[2])
 
@@ -77,9 +68,9 @@ def test_the_form_of_a_job_shows_what_is_stored_and_no_secret(elder, made):
     assert "AKIAXXXXXXXXXXXXXXXX" not in page
 
 
-def test_an_empty_secret_keeps_the_stored_one_and_an_empty_field_removes_its_key(elder, send, made, sql):
+def test_an_empty_secret_keeps_the_stored_one_and_an_empty_field_removes_its_key(elder, send_form, made, sql):
     stored = sql.execute("select config from discovery_jobs").fetchone()[0]
-    response, _ = send(
+    response, _ = send_form(
         f"/jobs/{made}/edit", {**AWS, "config.secret_access_key": "", "config.access_key_id": "", "config.regions": "", "every": ""}
     )
 
@@ -90,9 +81,9 @@ def test_an_empty_secret_keeps_the_stored_one_and_an_empty_field_removes_its_key
     assert changed[1] is None
 
 
-def test_a_stored_secret_is_removed_when_the_form_says_so(send, made, sql):
+def test_a_stored_secret_is_removed_when_the_form_says_so(send_form, made, sql):
     remove = {"remove.secret_access_key": "true", "remove.access_key_id": "true"}
-    response, _ = send(f"/jobs/{made}/edit", {**AWS, "config.secret_access_key": "", "config.access_key_id": "", **remove})
+    response, _ = send_form(f"/jobs/{made}/edit", {**AWS, "config.secret_access_key": "", "config.access_key_id": "", **remove})
 
     assert response.status_code == 303
     assert not {"secret_access_key", "access_key_id"} & sql.execute("select config from discovery_jobs").fetchone()[0].keys()
@@ -110,8 +101,8 @@ def test_a_stored_secret_is_removed_when_the_form_says_so(send, made, sql):
         ({"queue": "a b"}, "`queue` has 1 to 100"),
     ],
 )
-def test_bad_input_is_refused_in_the_form_and_nothing_is_stored(send, sql, change, sentence):
-    response, page = send("/jobs/new", {**AWS, **change})
+def test_bad_input_is_refused_in_the_form_and_nothing_is_stored(send_form, sql, change, sentence):
+    response, page = send_form("/jobs/new", {**AWS, **change})
 
     assert response.status_code == 400
     assert "Not saved:" in page
@@ -121,7 +112,7 @@ def test_bad_input_is_refused_in_the_form_and_nothing_is_stored(send, sql, chang
     assert sql.execute("select count(*) from discovery_jobs").fetchone() == (0,)
 
 
-def test_a_test_shows_the_identity_and_saves_nothing(send, sql, monkeypatch):
+def test_a_test_shows_the_identity_and_saves_nothing(send_form, sql, monkeypatch):
     asked = []
 
     def probe(_context, _connection, job):
@@ -129,7 +120,7 @@ def test_a_test_shows_the_identity_and_saves_nothing(send, sql, monkeypatch):
         return {"success": True, "message": "signed in", "identity": {"name": "arn:aws:iam::1:user/ann", "account": "1"}, "error_kind": ""}
 
     monkeypatch.setattr(job_form, "probe", probe)
-    response, page = send("/jobs/new", {**AWS, "action": "test"})
+    response, page = send_form("/jobs/new", {**AWS, "action": "test"})
 
     assert response.status_code == 200
     assert "The connection works" in page
@@ -139,31 +130,31 @@ def test_a_test_shows_the_identity_and_saves_nothing(send, sql, monkeypatch):
     assert sql.execute("select count(*) from discovery_jobs").fetchone() == (0,)
 
 
-def test_a_test_of_a_stored_job_uses_the_stored_secret(send, made, sql, monkeypatch):
+def test_a_test_of_a_stored_job_uses_the_stored_secret(send_form, made, sql, monkeypatch):
     asked = []
     failed = {"success": False, "message": "the key is unknown", "identity": None, "error_kind": "credentials"}
     monkeypatch.setattr(job_form, "probe", lambda _context, _connection, job: asked.append(job) or failed)
-    _, page = send(f"/jobs/{made}/edit", {**AWS, "config.secret_access_key": "", "config.access_key_id": "", "action": "test"})
+    _, page = send_form(f"/jobs/{made}/edit", {**AWS, "config.secret_access_key": "", "config.access_key_id": "", "action": "test"})
 
     assert "The connection does not work" in page
     assert asked[0]["config"]["secret_access_key"] == sql.execute("select config from discovery_jobs").fetchone()[0]["secret_access_key"]
 
 
-def test_without_a_worker_a_test_says_so(send):
-    response, page = send("/jobs/new", {**AWS, "action": "test"})
+def test_without_a_worker_a_test_says_so(send_form):
+    response, page = send_form("/jobs/new", {**AWS, "action": "test"})
 
     assert response.status_code == 503
     assert "no worker is there to run the test" in page
 
 
-def test_a_job_is_deleted_on_its_page(elder, send, made):
-    response, _ = send(f"/jobs/{made}/delete", {})
+def test_a_job_is_deleted_on_its_page(elder, send_form, made):
+    response, _ = send_form(f"/jobs/{made}/delete", {})
 
     assert (response.status_code, response.headers["Location"]) == (303, "/")
     assert elder.get(f"discovery/jobs/{made}", 404)
     assert elder.call("GET", f"/jobs/{made}/edit", headers=BROWSER).status_code == 404
 
 
-def test_a_provider_that_is_none_is_refused(elder, send):
+def test_a_provider_that_is_none_is_refused(elder, send_form):
     assert elder.call("GET", "/jobs/new?provider=nonsense", headers=BROWSER).status_code == 400
-    assert send("/jobs/new", {**AWS, "provider": "../../x"})[0].status_code == 400
+    assert send_form("/jobs/new", {**AWS, "provider": "../../x"})[0].status_code == 400

@@ -22,15 +22,6 @@ def page(elder):
     return lambda path: elder.call("GET", path, headers=BROWSER).get_data(as_text=True)
 
 
-@pytest.fixture
-def send(elder):
-    def post(path: str, form: dict[str, str]):
-        response = elder.call("POST", path, data=form, headers=BROWSER)
-        return response, response.get_data(as_text=True)
-
-    return post
-
-
 def test_a_job_runs_at_the_times_of_its_time_zone(elder, page):
     job = elder.job(**NIGHTLY)
 
@@ -78,15 +69,15 @@ def test_what_was_written_by_hand_is_said_on_the_page(elder, page, sql):
     assert "never: a cron expression has 5 fields" in page(f"/jobs/{job}")
 
 
-def test_the_form_takes_and_shows_times(elder, send, page):
-    response, _ = send("/jobs/new", {**FORM, "cron": "30 3 * * *", "timezone": "Asia/Kathmandu"})
+def test_the_form_takes_and_shows_times(elder, send_form, page):
+    response, _ = send_form("/jobs/new", {**FORM, "cron": "30 3 * * *", "timezone": "Asia/Kathmandu"})
     job = int(response.headers["Location"].rpartition("/")[2])
 
     assert {key: elder.get(f"discovery/jobs/{job}")[key] for key in NIGHTLY} == NIGHTLY
     shown = page(f"/jobs/{job}/edit")
     assert 'name="cron" value="30 3 * * *"' in shown
     assert 'name="timezone" value="Asia/Kathmandu"' in shown
-    assert send(f"/jobs/{job}/edit", {**FORM, "every": "2", "unit": "hours", "cron": ""})[0].status_code == 303
+    assert send_form(f"/jobs/{job}/edit", {**FORM, "every": "2", "unit": "hours", "cron": ""})[0].status_code == 303
     changed = elder.get(f"discovery/jobs/{job}")
     assert (changed["schedule_interval"], changed["schedule_cron"]) == (7200, None)
 
@@ -99,15 +90,15 @@ def test_the_form_takes_and_shows_times(elder, send, page):
         ({"cron": "0 3 * * *", "timezone": "Nowhere"}, "there is no time zone"),
     ],
 )
-def test_the_form_refuses_a_schedule_that_makes_no_sense(send, sql, times, sentence):
-    response, shown = send("/jobs/new", {**FORM, **times})
+def test_the_form_refuses_a_schedule_that_makes_no_sense(send_form, sql, times, sentence):
+    response, shown = send_form("/jobs/new", {**FORM, **times})
 
     assert response.status_code == 400
     assert sentence in shown
     assert sql.execute("select count(*) from discovery_jobs").fetchone() == (0,)
 
 
-def test_a_copy_has_the_secrets_without_showing_them(elder, send, page, sql):
+def test_a_copy_has_the_secrets_without_showing_them(elder, send_form, page, sql):
     job = elder.job(name="scan", config={**KEYS, "regions": ["us-east-1"]}, **NIGHTLY)["id"]
     shown = page(f"/jobs/new?copy={job}")
 
@@ -116,7 +107,7 @@ def test_a_copy_has_the_secrets_without_showing_them(elder, send, page, sql):
     assert SECRET not in shown
     assert f'href="/jobs/new?copy={job}"' in page(f"/jobs/{job}")
 
-    response, _ = send("/jobs/new", {**FORM, "copy": str(job), "name": "other", "config.regions": "eu-west-1"})
+    response, _ = send_form("/jobs/new", {**FORM, "copy": str(job), "name": "other", "config.regions": "eu-west-1"})
     made = int(response.headers["Location"].rpartition("/")[2])
     [first], [second] = sql.execute("select config from discovery_jobs order by id").fetchall()
     assert made != job
@@ -124,12 +115,12 @@ def test_a_copy_has_the_secrets_without_showing_them(elder, send, page, sql):
     assert second["regions"] == ["eu-west-1"]
 
 
-def test_a_copy_is_tested_with_the_secrets_of_its_model(elder, send, sql, monkeypatch):
+def test_a_copy_is_tested_with_the_secrets_of_its_model(elder, send_form, sql, monkeypatch):
     asked = []
     failed = {"success": False, "message": "the key is unknown", "identity": None, "error_kind": "credentials"}
     monkeypatch.setattr(job_form, "probe", lambda _context, _connection, job: asked.append(job) or failed)
     job = elder.job(config=KEYS)["id"]
-    _, shown = send("/jobs/new", {**FORM, "copy": str(job), "action": "test"})
+    _, shown = send_form("/jobs/new", {**FORM, "copy": str(job), "action": "test"})
 
     assert "The connection does not work" in shown
     assert f'name="copy" value="{job}"' in shown

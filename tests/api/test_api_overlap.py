@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import threading
-import uuid
 
 import pytest
 from peers.elder import ElderClient
 from waiting import CAP, until
-
-from worker.store.queue import PostgresQueue
 
 BROWSER = {"Accept": "text/html"}
 KUBE = {"server": "https://kube.example", "token": "t0ken-canary"}
@@ -77,44 +74,35 @@ def test_the_source_that_complete_runs_have_found_counts_more_than_the_config(el
     assert elder.get(f"discovery/jobs/{two['id']}")["warnings"] == []
 
 
-@pytest.fixture
-def worker(database):
-    """A worker's queue; what it is asked is answered with one account."""
-    queue = PostgresQueue(database, str(uuid.uuid4()), "w1", 30.0)
-    queue.renew([])
-    yield queue
-    queue.close()
-
-
-def probed(elder_app, worker, method: str, path: str, **more):
+def probed(elder_app, worker_queue, method: str, path: str, **more):
     """The response to a request that waits for a test, which the worker passes."""
     box: list = []
     thread = threading.Thread(target=lambda: box.append(ElderClient(elder_app).call(method, path, **more)))
     thread.start()
     asked: list = []
-    until(lambda: asked.extend(worker.claim_tests(1)) or asked, "the test is asked for")
+    until(lambda: asked.extend(worker_queue.claim_tests(1)) or asked, "the test is asked for")
     identity = {"name": "reader", "account": "111122223333", "details": {}}
-    worker.answer(asked[0], {"success": True, "message": "connected", "identity": identity, "error_kind": ""})
+    worker_queue.answer(asked[0], {"success": True, "message": "connected", "identity": identity, "error_kind": ""})
     thread.join(CAP)
     return box[0]
 
 
-def test_a_test_says_who_reads_the_account_already(elder, elder_app, worker, sql, elder_command):
+def test_a_test_says_who_reads_the_account_already(elder, elder_app, worker_queue, sql, elder_command):
     one = elder.job(name="one", config={})
     sql.execute("update discovery_jobs set identity = '111122223333'")
     two = elder.job(name="two")
     assert two["warnings"] == []
     sentence = f"111122223333 is already read by job {one['id']} 'one'"
 
-    answer = probed(elder_app, worker, "POST", f"discovery/jobs/{two['id']}/test").json
+    answer = probed(elder_app, worker_queue, "POST", f"discovery/jobs/{two['id']}/test").json
 
     assert (answer["success"], answer["warnings"]) == (True, [sentence])
     form = {"provider": "aws", "name": "three", "action": "test", "config.regions": "us-east-1"}
-    page = probed(elder_app, worker, "POST", "/jobs/new", data=form, headers=BROWSER).get_data(as_text=True)
+    page = probed(elder_app, worker_queue, "POST", "/jobs/new", data=form, headers=BROWSER).get_data(as_text=True)
     assert "The connection works" in page
     assert f"111122223333 is already read by job {one['id']} &#39;one&#39;" in page
     form = {**form, "name": "one"}
-    page = probed(elder_app, worker, "POST", f"/jobs/{one['id']}/edit", data=form, headers=BROWSER).get_data(as_text=True)
+    page = probed(elder_app, worker_queue, "POST", f"/jobs/{one['id']}/edit", data=form, headers=BROWSER).get_data(as_text=True)
     assert "already read" not in page, "a job is not its own rival"
     made = elder_command("jobs", "create", "four", "aws", "--config", "regions=us-east-1")
     assert made.stderr == f"warning: what it reads is already read by job {one['id']} 'one'\n"

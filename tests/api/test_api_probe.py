@@ -17,15 +17,6 @@ from worker.store.queue import PostgresQueue
 IDENTITY = {"name": "arn:aws:iam::123456789012:user/reader", "details": {}}
 
 
-@pytest.fixture
-def worker(database):
-    """A worker's own queue, which is what claims and answers tests."""
-    queue = PostgresQueue(database, str(uuid.uuid4()), "w1", 30.0)
-    queue.renew([])
-    yield queue
-    queue.close()
-
-
 def in_background(function):
     box: list = []
     thread = threading.Thread(target=lambda: box.append(function()))
@@ -33,11 +24,11 @@ def in_background(function):
     return thread, box
 
 
-def claimed(worker: PostgresQueue, count: int = 1):
+def claimed(worker_queue: PostgresQueue, count: int = 1):
     deadline = time.monotonic() + 30
     found = []
     while len(found) < count and time.monotonic() < deadline:
-        found += worker.claim_tests(count)
+        found += worker_queue.claim_tests(count)
         threading.Event().wait(0.02)
     assert len(found) == count
     return found
@@ -53,16 +44,16 @@ def test_without_a_worker_the_answer_comes_at_once_and_says_what_to_do(elder):
 
 
 @pytest.mark.parametrize("notified", [True, False])
-def test_a_worker_answers(elder, elder_app, worker, sql, monkeypatch, notified):
+def test_a_worker_answers(elder, elder_app, worker_queue, sql, monkeypatch, notified):
     """Whether or not the notification comes through: a connection pooler may swallow it."""
     job = elder.job()["id"]
     thread, box = in_background(lambda: ElderClient(elder_app).call("POST", f"discovery/jobs/{job}/test"))
-    [asked] = claimed(worker)
+    [asked] = claimed(worker_queue)
     assert asked.provider == "aws"
     assert set(asked.config["secret_access_key"]) == {"$fernet"}
     answer = {"success": True, "message": "connected to aws", "identity": IDENTITY, "error_kind": ""}
     if notified:
-        worker.answer(asked, answer)
+        worker_queue.answer(asked, answer)
     else:
         sql.execute("update elder_worker.tests set answer = %s", [psycopg.types.json.Jsonb(answer)])
     thread.join(30)
@@ -73,36 +64,36 @@ def test_a_worker_answers(elder, elder_app, worker, sql, monkeypatch, notified):
     assert sql.execute("select count(*) from elder_worker.tests").fetchone() == (0,)
 
 
-def test_a_failure_is_an_answer_too(elder, elder_app, worker):
+def test_a_failure_is_an_answer_too(elder, elder_app, worker_queue):
     job = elder.job()["id"]
     thread, box = in_background(lambda: ElderClient(elder_app).call("POST", f"discovery/jobs/{job}/test"))
-    [asked] = claimed(worker)
-    worker.answer(asked, {"success": False, "message": "AWS refuses the keys", "identity": None, "error_kind": "credentials"})
+    [asked] = claimed(worker_queue)
+    worker_queue.answer(asked, {"success": False, "message": "AWS refuses the keys", "identity": None, "error_kind": "credentials"})
     thread.join(30)
 
     assert box[0].json["success"] is False
     assert box[0].json["message"] == "AWS refuses the keys"
 
 
-def test_a_worker_that_does_not_answer_is_not_waited_for_for_ever(elder, worker, sql, monkeypatch):
+def test_a_worker_that_does_not_answer_is_not_waited_for_for_ever(elder, worker_queue, sql, monkeypatch):
     monkeypatch.setattr(api.probe, "TEST_SECONDS", 0.2)
     job = elder.job()["id"]
 
     assert "no worker has answered within 0.2 s" in elder.post(f"discovery/jobs/{job}/test", status=503)["error"]
-    assert worker.claim_tests(1) == []  # nobody starts a test that nobody waits for
+    assert worker_queue.claim_tests(1) == []  # nobody starts a test that nobody waits for
 
 
-def test_what_a_worker_has_not_answered_when_it_stops_is_anothers(elder, elder_app, worker, database):
+def test_what_a_worker_has_not_answered_when_it_stops_is_anothers(elder, elder_app, worker_queue, database):
     job = elder.job()["id"]
     thread, box = in_background(lambda: ElderClient(elder_app).call("POST", f"discovery/jobs/{job}/test"))
-    [asked] = claimed(worker)
+    [asked] = claimed(worker_queue)
     another = PostgresQueue(database, str(uuid.uuid4()), "w2", 30.0)
     try:
         assert another.claim_tests(1) == []
-        worker.release_tests()
+        worker_queue.release_tests()
         until(another.notified, "it is told at once")
         assert another.claim_tests(1) == [asked]
-        worker.release_tests()  # what is not its own any more stays where it is
+        worker_queue.release_tests()  # what is not its own any more stays where it is
         another.answer(asked, {"success": True, "message": "connected", "identity": None, "error_kind": ""})
         thread.join(30)
     finally:
@@ -111,16 +102,16 @@ def test_what_a_worker_has_not_answered_when_it_stops_is_anothers(elder, elder_a
     assert box[0].json["message"] == "connected"
 
 
-def test_only_a_few_may_wait_and_the_api_answers_others(elder, elder_app, worker, monkeypatch):
+def test_only_a_few_may_wait_and_the_api_answers_others(elder, elder_app, worker_queue, monkeypatch):
     job = elder.job()["id"]
     waiting = [in_background(lambda: ElderClient(elder_app).call("POST", f"discovery/jobs/{job}/test")) for _ in range(api.probe.AT_ONCE)]
-    asked = claimed(worker, api.probe.AT_ONCE)
+    asked = claimed(worker_queue, api.probe.AT_ONCE)
 
     assert "tests are running" in elder.post(f"discovery/jobs/{job}/test", status=503)["error"]
     elder.get("entities")
 
     for test in asked:
-        worker.answer(test, {"success": True, "message": "", "identity": None, "error_kind": ""})
+        worker_queue.answer(test, {"success": True, "message": "", "identity": None, "error_kind": ""})
     for thread, box in waiting:
         thread.join(30)
         assert box[0].status_code == 200

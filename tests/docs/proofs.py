@@ -20,7 +20,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 PROVIDERS = ("aws", "azure", "entra", "gcp", "kubernetes")
 
 OTHERS = "k8s_*"
-"""What stands for the types of custom resources, and of any other kind that a cluster serves."""
+"""The row of the table that stands for all other types of a cluster, custom resources included."""
 
 Proofs = dict[str, frozenset[str]]
 """Kind of proof -> the types that have it."""

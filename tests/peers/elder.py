@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import uuid
 from typing import Any
 
 import jsonschema
@@ -17,6 +18,7 @@ from werkzeug.serving import make_server
 
 from api.app import create_app
 from worker.config.settings import load
+from worker.store.queue import PostgresQueue
 
 COMMAND = (sys.executable, "-c", "from api.client.main import main; main(prog_name='elder')")
 """The command `elder`, of this tree."""
@@ -92,6 +94,26 @@ def elder_app(database):
 def elder(elder_app):
     """A client of it."""
     return ElderClient(elder_app)
+
+
+@pytest.fixture
+def send_form(elder):
+    """Sends a form as a browser does; returns the response and its text."""
+
+    def post(path: str, form: dict[str, str]):
+        response = elder.call("POST", path, data=form, headers={"Accept": "text/html"})
+        return response, response.get_data(as_text=True)
+
+    return post
+
+
+@pytest.fixture
+def worker_queue(database):
+    """The queue of a worker that is there to answer connectivity tests."""
+    queue = PostgresQueue(database, str(uuid.uuid4()), "w1", 30.0)
+    queue.renew([])
+    yield queue
+    queue.close()
 
 
 @pytest.fixture

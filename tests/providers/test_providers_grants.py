@@ -1,4 +1,4 @@
-"""What a person copies to grant a permission that is missing: exactly that, in the vendor's form, made from the provider's own declarations."""
+"""The text that a person copies to grant missing permissions: exactly these, in the vendor's form, made from the provider's declarations."""
 
 from __future__ import annotations
 

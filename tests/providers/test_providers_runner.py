@@ -12,7 +12,7 @@ from recorder import Recorder
 from providers import runner
 from providers.attempts import Attempts
 from providers.collected import canonical
-from providers.errors import ConfigError, CredentialsError, Denied, Outcome, ProviderError, Throttled
+from providers.errors import CredentialsError, Denied, Outcome, ProviderError, Throttled
 from providers.provider import PAUSE, Item, Read, Source
 from providers.reader import BATCH_BYTES
 from providers.records import Absence, Gone, Identity, Incomplete, Organization, Placed, Rejected, Resource, Scope
@@ -380,22 +380,3 @@ def test_no_secret_of_a_resource_passes_whoever_made_it():
     assert not [resource for _, resource in sink.all() if b"hunter2" in canonical(resource)]
     assert sink.reports[scope("a")].rejected == 1
     assert "nested too deep" in sink.reports[scope("a")].rejection
-
-
-class Naming(Planned):
-    """A source whose config names what it may not have."""
-
-    def __init__(self, fetch: Callable[[], Iterable[str]], known: dict[type, ProviderError] | None = None) -> None:
-        super().__init__({}, known)
-        self.unknown = fetch  # type: ignore[method-assign]
-
-
-def test_a_test_refuses_names_that_the_source_does_not_have_and_passes_over_what_may_not_be_asked():
-    assert runner.test(Naming(lambda: ())) == Identity("me")
-    with pytest.raises(ConfigError) as caught:
-        runner.test(Naming(lambda: iter(("there is no a", "there is no b"))))
-    assert caught.value.complaints == ("there is no a", "there is no b")
-    assert runner.test(Naming(failing(Denied("no")))) == Identity("me")
-    assert runner.test(Naming(failing(KeyError("x")), {KeyError: Denied("no")})) == Identity("me")
-    with pytest.raises(CredentialsError):
-        runner.test(Naming(failing(CredentialsError("no"))))

@@ -13,7 +13,7 @@ from providers.http.bearer import FRESH
 from providers.runner import run
 
 STATUSES = (200, 403, 407, 502)
-"""Of a page that a proxy gives in place of a token."""
+"""Statuses of the page that a proxy answers with in place of a token."""
 pytestmark = pytest.mark.parametrize("vendor", RENEWED, indirect=True)
 
 

@@ -183,7 +183,7 @@ def sweep_uncounted(connection: Connection, overdue: float = 0.0) -> None:
 def _sweep(connection: Connection, overdue: float) -> list[tuple[Any, ...]]:
     values = {"parked_after": PARKED_AFTER, "deaths": DEATHS, "overdue": overdue}
     rows = connection.execute(statements.get("sweep"), values).fetchall()
-    schedules.plan(connection)
+    schedules.plan_all(connection)
     if rows:
         connection.execute(WAKE)
     return rows

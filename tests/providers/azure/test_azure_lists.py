@@ -86,7 +86,7 @@ WRONG = {
 }
 """Answers with success that are not a page."""
 RAISED = (ProviderError, AttributeError, TypeError, ValueError)
-"""What makes a scope an error: ours, and what the SDK of a typed client raises itself."""
+"""Exceptions that end a scope: our own, and those that the SDK of a typed client raises."""
 
 
 @pytest.mark.parametrize("page", WRONG.values(), ids=WRONG.keys())

@@ -121,7 +121,7 @@ def test_locations_that_cannot_be_listed_are_the_trouble_of_what_is_under_them(r
 
 
 def test_models_are_listed_at_the_host_of_their_location_and_linked_from_their_endpoints(read, company, google):
-    """What is wrong with the host of a call, the contract server says itself."""
+    """A call to a wrong host fails, as the contract server refuses it."""
     company.enabled = ["serviceusage", "aiplatform"]
     name = f"projects/{ONE}/locations/{{}}/{{}}/7"
     google.items |= {

@@ -1,4 +1,4 @@
-"""What needs attention: a line for each job of whose last run scopes were denied."""
+"""The list of what needs attention has a line for each job whose last run had denied scopes."""
 
 from __future__ import annotations
 

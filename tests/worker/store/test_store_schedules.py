@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import structlog
 from store_runs import OWNER, add_job, claim
 
 from worker.run import cron
 from worker.run.outcome import Status, Verdict
-from worker.store import claims, jobs
+from worker.store import claims, jobs, statements
 from worker.store.connection import connect, transaction
 
 NIGHTLY, ZONE = "30 3 * * *", "Asia/Kathmandu"
@@ -159,6 +160,22 @@ def test_an_enabled_job_begins_with_its_next_time(connection, job, sql):
     assert due(connection, job) == next_night()
 
 
+def test_a_new_job_that_is_disabled_beyond_its_first_time_begins_with_its_next_time(connection, job, sql):
+    jobs.change(connection, job, {"enabled": False})
+    assert due(connection, job) is None
+    claims.sweep(connection)
+    assert due(connection, job) is None
+    jobs.change(connection, job, {"enabled": True})
+    assert due(connection, job) == next_night()
+
+
+def test_an_interval_that_a_release_before_gave_beside_it_holds_instead(connection, database, job, sql):
+    sql.execute("update discovery_jobs set schedule_interval = 60")
+    [claimed] = claim(database, job=job)
+    end(connection, claimed, DONE)
+    assert due(connection, job) - datetime.now(UTC) <= timedelta(seconds=70)
+
+
 def test_two_sweeps_at_once_give_one_time_and_wait_for_nobody(connection, database, job, sql):
     sql.execute("update discovery_jobs set next_run_at = null, status = 'completed'")
     with connect(database) as other, other.transaction():
@@ -170,7 +187,21 @@ def test_two_sweeps_at_once_give_one_time_and_wait_for_nobody(connection, databa
 
 
 def test_what_somebody_wrote_by_hand_hinders_no_other_job(connection, job, sql):
-    add_job(sql, schedule_cron="nonsense", next_run_at=None)
+    wrong = add_job(sql, schedule_cron="0 3 * * *", schedule_timezone="Mars/Olympus", next_run_at=None)
     sql.execute("update discovery_jobs set next_run_at = null, status = 'completed'")
-    claims.sweep(connection)
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(3):
+            claims.sweep(connection)
     assert due(connection, job) == next_night()
+    assert due(connection, wrong) is None
+    assert [line["event"] for line in logged if "never due" in line["event"]] == [
+        f"job_id: {wrong} is never due: there is no time zone 'Mars/Olympus'; its name is one such as Europe/Berlin or UTC"
+    ]
+
+
+def test_among_many_jobs_neither_a_sweep_nor_the_end_of_a_run_looks_at_all(sql):
+    sql.execute("insert into discovery_jobs (name, provider, config) select 'x', 'aws', '{}' from generate_series(1, 20000)")
+    sql.execute("analyze discovery_jobs")
+    for name, values in (("unplanned", []), ("unplanned_job", [7])):
+        plan = sql.execute(b"explain " + statements.get(name), values).fetchall()
+        assert not any("Seq Scan" in line for [line] in plan), (name, plan)

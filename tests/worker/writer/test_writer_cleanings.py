@@ -1,4 +1,4 @@
-"""What retention has done: only its start before its first run, and a time after a run that deleted nothing."""
+"""Metrics of retention: the time of the start only before its first run; the time of a run also when it deleted nothing."""
 
 from __future__ import annotations
 

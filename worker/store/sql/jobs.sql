@@ -12,7 +12,7 @@ returning id
 -- `planned` sets it. A job that waits for a worker stays due.
 update discovery_jobs
 set next_run_at = case
-    when schedule_cron is not null then null
+    when schedule_interval is null and schedule_cron is not null then null
     when schedule_interval is null then next_run_at
     when next_run_at is null then now()
     else least(next_run_at, now() + make_interval(secs => schedule_interval))
@@ -20,11 +20,17 @@ end
 where id = %s and status not in ('parked', 'running') and not coalesce(status = 'pending' and next_run_at <= now(), false)
 
 -- name: unplanned
--- Jobs with a cron expression that nothing makes due. Of one job also one that is due later: a retry may come after its next time.
+-- Jobs that nothing makes due but a cron expression.
 select id, schedule_cron, schedule_timezone, now() from discovery_jobs
-where schedule_cron is not null and deleted_at is null and status not in ('parked', 'running')
-  and case when %(job)s::bigint is null then next_run_at is null else id = %(job)s and coalesce(next_run_at > now(), true) end
+where schedule_cron is not null and next_run_at is null and schedule_interval is null and enabled and status not in ('parked', 'running')
 for update skip locked
+
+-- name: unplanned_job
+-- One job with a cron expression that is not due: a retry may come after its next time.
+select id, schedule_cron, schedule_timezone, now() from discovery_jobs
+where id = %s and schedule_cron is not null and schedule_interval is null and enabled and status not in ('parked', 'running')
+  and coalesce(next_run_at > now(), true)
+for update
 
 -- name: planned
 -- Sets the next time of a cron expression; a retry may come first.
