@@ -197,7 +197,7 @@ class Provider(abc.ABC):
 
     def can_grant(self, permission: str) -> bool:
         """True for a permission that reading takes; what a source names besides must not get into a policy that a person copies."""
-        return any(permission in kind.permissions for kind in self.resource_types())
+        return permission in _permissions_of(self)
 
     def is_withheld(self, message: str) -> bool:  # noqa: ARG002 - for those that override it
         """True for the message of a denial that stays when the permission is granted, as something else withholds it."""
@@ -211,6 +211,11 @@ class Provider(abc.ABC):
 @functools.cache
 def _kinds_of(provider: Provider) -> dict[str, ResourceKind]:
     return {kind.sub_type: kind for kind in provider.kinds()}
+
+
+@functools.cache
+def _permissions_of(provider: Provider) -> frozenset[str]:
+    return frozenset(permission for kind in provider.resource_types() for permission in kind.permissions)
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):

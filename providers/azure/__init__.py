@@ -50,7 +50,7 @@ class Azure(Provider):
 
     def can_grant(self, permission: str) -> bool:
         """True for the actions of the printed role: what it lacks is not a subscription's to give."""
-        return permission in policy.role_definition()["Actions"]
+        return permission in policy.actions()
 
     def is_withheld(self, message: str) -> bool:
         """True where a deny assignment forbids it."""

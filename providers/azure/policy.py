@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,8 +17,14 @@ def role_definition() -> dict[str, Any]:
 
     The tenant needs no permission, and management groups a role that is assigned on them: neither is a subscription's to give.
     """
-    actions = {action for kind in catalogue.KINDS if not kind.tenant_wide or kind is catalogue.SUBSCRIPTION for action in kind.actions}
-    return definition("Elder Worker inventory", {*actions, catalogue.PERMISSIONS_READ})
+    return definition("Elder Worker inventory", actions())
+
+
+@functools.cache
+def actions() -> frozenset[str]:
+    """The actions of that role."""
+    kinds = (kind for kind in catalogue.KINDS if not kind.tenant_wide or kind is catalogue.SUBSCRIPTION)
+    return frozenset({catalogue.PERMISSIONS_READ}.union(*(kind.actions for kind in kinds)))
 
 
 def definition(name: str, actions: Iterable[str]) -> dict[str, Any]:

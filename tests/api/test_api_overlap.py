@@ -6,7 +6,10 @@ import threading
 
 import pytest
 from peers.elder import ElderClient
+from psycopg.types.json import Jsonb
 from waiting import CAP, until
+
+from worker.store import statements
 
 BROWSER = {"Accept": "text/html"}
 KUBE = {"server": "https://kube.example", "token": "t0ken-canary"}
@@ -106,3 +109,13 @@ def test_a_test_says_who_reads_the_account_already(elder, elder_app, worker_queu
     assert "already read" not in page, "a job is not its own rival"
     made = elder_command("jobs", "create", "four", "aws", "--config", "regions=us-east-1")
     assert made.stderr == f"warning: what it reads is already read by job {one['id']} 'one'\n"
+
+
+def test_among_many_jobs_those_of_the_same_source_are_found_by_an_index(sql):
+    sql.execute("insert into discovery_jobs (name, provider, config, identity) select 'x', 'aws', '{}', n from generate_series(1, 20000) n")
+    sql.execute("analyze discovery_jobs")
+    values = {"provider": "aws", "job": 7, "identity": "7", "texts": Jsonb({}), "secrets": ["x"], "sealed": True}
+
+    plan = sql.execute(b"explain " + statements.get("jobs_alike"), values).fetchall()
+
+    assert not any("Seq Scan" in line for [line] in plan), plan

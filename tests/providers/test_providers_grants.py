@@ -95,3 +95,12 @@ def test_what_nobody_may_do_is_not_granted_to_everybody():
 
     assert registry.get("kubernetes").is_withheld(str(explain(answer, "list pods")))
     assert not registry.get("kubernetes").is_withheld("the API server refuses to list pods (403): no")
+
+
+@pytest.mark.parametrize("name", ["aws", "azure", "gcp", "okta"])
+def test_the_declarations_are_not_looked_through_again_for_each_run(monkeypatch, name):
+    provider = registry.get(name)
+    provider.can_grant("x")
+    monkeypatch.setattr(type(provider), "resource_types", None)
+
+    assert not provider.can_grant("x")
