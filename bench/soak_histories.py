@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import collections
+import concurrent.futures
 import logging
+import multiprocessing
+import os
 import sys
 import time
 
@@ -15,32 +18,46 @@ from worker.store import claimed, marks, run_writes
 from worker.store.connection import connect
 
 SHOWN = 3
-"""Histories that failed of which the whole is printed."""
-
+"""Histories that failed, of those of one database, of which the whole is printed, and seeds that the table shows."""
 
 SHARING = 250
 """Histories that share a database: with thousands in one, each would take longer than the one before."""
 
 
 def histories(count: int) -> list[Row]:
-    """Plays so many histories, each with its own seed, from one that nobody has chosen on; seeds and failed histories are printed."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    claimed.RETRY_SECONDS, marks.MARKED_FROM, run_writes.BATCH_ROWS = (0.0, 0.0, 0.0), 10, 7
+    """Plays so many histories, each with its own seed, from one that nobody has chosen on; seeds and failed histories are printed.
+
+    Each core has a process and a database of its own.
+    """
     first = int(time.time()) * 100_000
+    cores = os.cpu_count() or 1
     happened: collections.Counter[str] = collections.Counter()
     failed: list[int] = []
-    for begun in allowance.numbers(count, SHARING):
-        failed += _play(range(first + begun, first + min(begun + SHARING, count)), happened, SHOWN - len(failed))
+    with concurrent.futures.ProcessPoolExecutor(cores, multiprocessing.get_context("spawn"), _quick) as pool:
+        for begun in allowance.numbers(count, cores * SHARING):
+            until = min(begun + cores * SHARING, count)
+            parts = [range(first + start, first + min(start + SHARING, until)) for start in range(begun, until, SHARING)]
+            for part, differ in pool.map(_play, parts):
+                happened += part
+                failed += differ
+            print(f"{happened['played']} histories from seed {first}, {len(failed)} differ", file=sys.stderr, flush=True)
     faults = sum(number for name, number in happened.items() if " " in name)
     runs = happened["one_run"] + 2 * happened["overlap"]
     what = f"{happened['played']} histories (seeds from {first}): readings {runs + happened['sync']}, faults {faults}, releases {happened['release']}"
     return [Row(what, f"{len(failed)} differ from the model: {failed[:SHOWN]}", "0", not failed)]
 
 
-def _play(seeds: range, happened: collections.Counter[str], shown: int) -> list[int]:
-    """Plays histories in a database of their own; returns the seeds of those that failed, of which it prints some."""
+def _quick() -> None:
+    """Sets what lets a process play many histories: no pauses, small batches, no logs but errors."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    claimed.RETRY_SECONDS, marks.MARKED_FROM, run_writes.BATCH_ROWS = (0.0, 0.0, 0.0), 10, 7
+
+
+def _play(seeds: range) -> tuple[collections.Counter[str], list[int]]:
+    """Plays histories in a database of their own; returns what happened, and the seeds of those that failed, of which it prints some."""
     from histories import History
 
+    happened: collections.Counter[str] = collections.Counter()
     failed: list[int] = []
     with database() as url:
         connection = connect(url)
@@ -52,9 +69,9 @@ def _play(seeds: range, happened: collections.Counter[str], shown: int) -> list[
                 history.play()
             except AssertionError as error:
                 failed.append(seed)
-                if len(failed) <= shown:
+                if len(failed) <= SHOWN:
                     print(error, file=sys.stderr)
             happened += history.happened
             happened["played"] += 1
         connection.pgconn.finish()
-    return failed
+    return happened, failed

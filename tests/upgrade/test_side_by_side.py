@@ -157,7 +157,7 @@ def test_case_eng_12_workers_of_the_release_before_go_on_when_a_newer_replica_mi
     short = bench.job(regions=["short"], resources=7)
     assert bench.ended(short)["status"] == "completed"
     assert bench.entities() == 1007
-    assert worker.report()["database"]["schema"] == "9999"
+    until(lambda: worker.report()["database"]["schema"] == "9999", "the state tells the version of the connection before")
     assert worker.state()["services"]["writer"]["restarts"] == 0
 
 
