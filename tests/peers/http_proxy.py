@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import urllib3
+from peers.serving import Server
 
 HOP = {"content-length", "connection", "transfer-encoding", "server", "date"}
 """Headers that are of one connection, or that our own answer has anyway."""
@@ -65,8 +66,7 @@ class Proxy:
         self.requests: list[Request] = []
         self._target = target
         self._http = urllib3.PoolManager(maxsize=32, retries=False, **({"ca_cert_data": ca} if ca else {}))
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"proxy": self}))
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"proxy": self}))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         if tls:  # the handshake is made by the thread of its connection, so that nobody waits for it
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)

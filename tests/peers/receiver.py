@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
+from peers.serving import Server
 
 
 class Received(NamedTuple):
@@ -57,13 +58,10 @@ class Receiver:
             def log_message(self, *_arguments: object) -> None:
                 """Nothing: the test says what it wants to know."""
 
-        class Server(http.server.ThreadingHTTPServer):
+        class Waiting(Server):
             daemon_threads = False
 
-            def handle_error(self, *_arguments: object) -> None:
-                """Nothing: clients that leave early are what some tests are about."""
-
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Waiting(("127.0.0.1", 0), Handler)
         if context:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self._server.server_port

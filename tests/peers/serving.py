@@ -44,8 +44,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or missing > 0
 
 
-class _Server(http.server.ThreadingHTTPServer):
+class Server(http.server.ThreadingHTTPServer):
+    """A thread for each connection."""
+
     daemon_threads = True
+    request_queue_size = 128
+    """Connections that wait for their thread. Past them (5 by default), Linux lets a client wait for longer and longer: a minute on a loaded machine."""
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Drops errors of connections: a client that goes away, or does not trust our certificate, is a part of some tests."""
@@ -56,7 +60,7 @@ class _Server(http.server.ThreadingHTTPServer):
 @contextlib.contextmanager
 def serving(handler: type[Handler], tls: ssl.SSLContext | None = None, **state: Any) -> Iterator[str]:
     """Yields the URL at which a handler serves, by HTTPS if there is a context. `state` becomes attributes of the handler's class."""
-    server = _Server(("127.0.0.1", 0), handler)
+    server = Server(("127.0.0.1", 0), handler)
     url = f"{'https' if tls else 'http'}://{'localhost' if tls else '127.0.0.1'}:{server.server_port}"
     server.RequestHandlerClass = type("Bound", (handler,), {"base": url, **state})
     if tls:  # the thread of a connection makes its handshake, so that nobody waits for it
