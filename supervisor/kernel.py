@@ -24,6 +24,9 @@ _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 
+_CAPABILITY_VERSION = 0x20080522
+CAP_DAC_READ_SEARCH = 1 << 2
+
 _M_ARENA_MAX = -8
 _CPUCLOCK_SCHED = 2
 
@@ -67,6 +70,18 @@ def hide_memory() -> None:
 def forbid_new_privileges() -> None:
     """Makes sure that no exec gains privileges any more."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def keep_capabilities(kept: int) -> None:
+    """Drops all capabilities but those among these bits; for good, where new privileges are forbidden."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header, held = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
+    if libc.capget(header, held) == 0:
+        low = held[1] & kept  # effective, permitted, inheritable: of the first 32 capabilities, then of the others
+        if libc.capset(header, (ctypes.c_uint32 * 6)(low, low)) == 0:
+            return
+    number = ctypes.get_errno()
+    raise OSError(number, f"capset: {os.strerror(number)}")
 
 
 def limit_heaps(count: int = 2) -> None:

@@ -20,7 +20,6 @@ from supervisor import kernel
 
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWPID = 0x20000000
-_CAPABILITY_VERSION = 0x20080522
 
 IGNORED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGABRT)
 """Signals that the holder ignores: they are sent to the process group and meant for the job."""
@@ -50,7 +49,7 @@ def enter() -> bool:
     os.close(held)
     _die_with_holder(alive)
     if own_user:
-        _drop_capabilities()
+        kernel.keep_capabilities(0)  # the new user namespace has granted all of them inside
     return True
 
 
@@ -78,14 +77,6 @@ def _map_user(user: int, group: int) -> None:
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
-
-
-def _drop_capabilities() -> None:
-    """Drops all capabilities, which a new user namespace grants inside; a job needs none."""
-    header, nothing = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.capset(header, nothing) != 0:
-        raise OSError(ctypes.get_errno(), "capset")
 
 
 def _die_with_holder(alive: int) -> None:

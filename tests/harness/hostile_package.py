@@ -69,11 +69,19 @@ ATTEMPTS = {
     "performance counters": "c.syscall(298, ctypes.create_string_buffer(128), 0, -1, -1, 0) >= 0",
     "userfaultfd": "c.syscall(323, 0) >= 0",
     "a keyring of its user": "c.syscall(248, b'user', b'elder', b'x', 1, -4) >= 0",
+    "any capability but to read": "[bits for bits in re.findall(r'Cap(?:Inh|Prm|Eff|Amb):\\t(\\w+)', open('/proc/self/status').read()) if int(bits, 16) & ~4]",
+    "a device node": "os.mknod('disk', 0o600 | stat.S_IFBLK, os.makedev(7, 0)) or True",
+    "another root": "os.chroot('.') or True",
+    "another clock": "time.clock_settime(time.CLOCK_REALTIME, time.time()) or True",
+    "a higher priority": "os.setpriority(os.PRIO_PROCESS, 0, -20) or True",
+    "higher limits": "resource.setrlimit(resource.RLIMIT_NPROC, (1 << 20, 1 << 20)) or True",
+    "a file of another user": "os.chown(os.open('own', os.O_CREAT), 65534, 65534) or True",
+    "another user": "os.setuid(65534) or True",
 }
 """Name of an attempt -> the expression. One that raises has reached nothing."""
 
 ATTEMPTING = """
-import ctypes, glob, os, resource, socket, stat, subprocess, sys
+import ctypes, glob, os, re, resource, socket, stat, subprocess, sys, time
 PARENT, SECRET, PORT = os.getppid(), {secret!r}, {port}
 CONNECT = f"import socket; socket.create_connection(('127.0.0.1', {{PORT}}), 2)"
 SITE = os.path.dirname(os.path.abspath(__file__))
