@@ -4,49 +4,12 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from api import (
-    access,
-    audit,
-    changes,
-    connectors,
-    entities,
-    inventory,
-    jobs,
-    keys,
-    metrics,
-    openapi,
-    organizations,
-    providers,
-    refusals,
-    releases,
-    scopes,
-    sessions,
-    sync,
-    webhooks,
-)
+from api import access, metrics, refusals
 from api.context import Context
 from api.endpoint import json_response, register
+from api.endpoints import ENDPOINTS, PREFIX, document
 from api.pages import routes
 from worker.config.settings import Settings
-
-PREFIX = "/api/v1"
-ROOMS = (
-    jobs,
-    providers,
-    inventory,
-    organizations,
-    entities,
-    changes,
-    releases,
-    scopes,
-    connectors,
-    sync,
-    webhooks,
-    keys,
-    sessions,
-    audit,
-)
-ENDPOINTS = tuple(endpoint for room in ROOMS for endpoint in room.ENDPOINTS)
 
 
 def create_app(settings: Settings) -> Flask:
@@ -65,8 +28,7 @@ def create_app(settings: Settings) -> Flask:
         from api.login.routes import register as register_login  # noqa: PLC0415 - its library is loaded only where people sign in by it
 
         register_login(app, context)
-    document = openapi.document(ENDPOINTS, PREFIX)
-    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", lambda: json_response(document))
+    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", lambda: json_response(document()))
     context.roles |= {"openapi": "read", "static": "read"}
     for path in sorted(access.HEALTH):
         app.add_url_rule(path, f"health {path}", lambda: json_response({"status": "healthy", "service": "elder-api"}))

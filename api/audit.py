@@ -57,6 +57,7 @@ class AuditLine(ApiModel, frozen=True, kw_only=True):
 
     id: int
     at: Time
+    """Time of the change."""
     actor: str
     """``key:NAME``, ``ELDER_API_KEY``, ``local`` (without a key on loopback), ``cli:USER`` or ``oidc:NAME (SUBJECT at ISSUER)``."""
     role: str
@@ -64,7 +65,9 @@ class AuditLine(ApiModel, frozen=True, kw_only=True):
     action: str
     object: str
     before: Any
+    """The object before; null where there was none."""
     after: Any
+    """The object after; null where there is none."""
 
 
 class AuditLog(Listed, frozen=True, kw_only=True):

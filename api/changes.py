@@ -37,6 +37,7 @@ class ChangeFilters(Paging, frozen=True, kw_only=True):
     run_id: int | None = None
     job_id: int | None = None
     operation: str | None = None
+    """`created`, `updated`, `deleted` or `restored`."""
     since: str | None = None
     until: str | None = None
     provider: str | None = None

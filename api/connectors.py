@@ -42,6 +42,7 @@ class Connector(ApiModel, frozen=True, kw_only=True):
     incomplete_scopes: int
     """Current scopes whose last reading was not complete."""
     abandoned_scopes: int
+    """Scopes that its plan does not contain any more."""
 
 
 class Connectors(ApiModel, frozen=True, kw_only=True):
@@ -61,6 +62,7 @@ class WholeConnector(Connector, frozen=True, kw_only=True):
     """A connector with the whole ledger of its newest sync."""
 
     latest: Sync
+    """Its newest sync."""
 
 
 class Syncs(ApiModel, frozen=True, kw_only=True):

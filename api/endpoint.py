@@ -43,7 +43,9 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True):
     """Query of a list."""
 
     page: Annotated[int, bounds(1, 1_000_000)] = 1
+    """Number of the page, from 1."""
     per_page: Annotated[int, bounds(1, 1000)] = 50
+    """Largest number of items of a page."""
 
     def __post_init__(self) -> None:
         """Bounds, as a `ValueError`."""

@@ -29,14 +29,18 @@ class EntityFilters(Paging, frozen=True, kw_only=True):
     """
 
     organization_id: int | None = None
+    """Id of the organization, or of one above it."""
     entity_type: str | None = None
     sub_type: str | None = None
     provider: str | None = None
     region: str | None = None
     external_id: str | None = None
     q: str | None = None
+    """A search such as `tag:team=payments type:ec2_instance` (docs/api.md)."""
     is_active: bool | None = True
+    """False: those that were deleted; null: both."""
     sort: Sort = "id"
+    """Order of the list; `-` in front turns it round."""
     fields: str | None = None
     """Names with commas between them; without, all."""
     cursor: str | None = None

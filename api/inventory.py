@@ -18,8 +18,10 @@ class DependencyFilters(Paging, frozen=True, kw_only=True):
     """Query of the list of dependencies."""
 
     entity_id: int | None = None
+    """Id of the entity at either end."""
     dependency_type: str | None = None
     resolved: bool | None = None
+    """True: links whose target is in the inventory; false: the others."""
 
 
 def show_entity(context: Context, query: NoQuery, body: Any, entity_id: int) -> dict[str, Any]:

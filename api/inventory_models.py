@@ -41,6 +41,7 @@ class Branch(CountedOrganization, frozen=True, kw_only=True):
     entities_in_all: int
     """Active entities of its own and of all organizations below it."""
     children: list[Branch]
+    """Those right below it, by name."""
 
 
 class Tree(ApiModel, frozen=True, kw_only=True):
@@ -99,9 +100,13 @@ class Continued(ApiModel, frozen=True, kw_only=True):
     """A list by page number, with totals unless there are too many to count; or from a cursor on, without."""
 
     total: int | None
+    """Number of all that fit the query; null where there are too many to count, and for a list that is read from a cursor on."""
     page: int | None
+    """Number of this page, from 1; null for a list that is read from a cursor on."""
     per_page: int
+    """Largest number of items of a page."""
     pages: int | None
+    """Number of pages; null where `total` is."""
     next_cursor: str | None
     """The place behind the last one, for `cursor`; null at the end."""
 
@@ -110,6 +115,7 @@ class Entities(Continued, frozen=True, kw_only=True):
     """Entities in an order."""
 
     entities: list[ListedEntity]
+    """The entities of this page."""
 
 
 class Target(ApiModel, frozen=True, kw_only=True):
@@ -139,6 +145,7 @@ class Change(ApiModel, frozen=True, kw_only=True):
     """Negative where an entity was created: then it is that of the entity."""
     operation: Literal["created", "updated", "deleted", "restored"]
     changes: dict[str, Any]
+    """Field -> its value before and after."""
     run_id: int | None
     changed_at: Time
 
@@ -166,6 +173,7 @@ class Dependencies(Listed, frozen=True, kw_only=True):
     """One page of dependencies."""
 
     dependencies: list[Dependency]
+    """The links of this page."""
 
 
 class EntityChange(Change, frozen=True, kw_only=True):
@@ -185,12 +193,15 @@ class Difference(ApiModel, frozen=True, kw_only=True):
     """One step from the old value of a field to the new one."""
 
     operation: Literal["add", "remove", "change", "move"]
+    """`move`: the item of a list has another position, and is the same."""
     path: list[str | int]
     """Field, names and positions: those of the old list, and of an item that is added, of the new one."""
     where: str
     """The path for people, with items of lists by their names: `attributes.IpPermissions[tcp].IpRanges`."""
     before: Any
+    """The old value; null for one that is added."""
     after: Any
+    """The new value; null for one that is removed."""
     to: int | None
     """The position of a moved item in the new list."""
 

@@ -94,6 +94,7 @@ class Legacy(msgspec.Struct, frozen=True, kw_only=True):
     """The query of `/run`."""
 
     legacy: bool = False
+    """True: the job is run beside the API, once, by a process of its own."""
 
 
 def _check(values: Mapping[str, Any]) -> None:

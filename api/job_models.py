@@ -20,8 +20,10 @@ class Job(ApiModel, frozen=True, kw_only=True):
     description: str
     provider: str
     status: JobStatus
+    """How its last run ended, or that one is due or goes on; `parked`: it crashed three times in a row and runs no more by itself."""
     config: dict[str, Any]
     organization_id: int | None
+    """The organization that its resources belong to; null: each account that it reads is one."""
     enabled: bool
     schedule_interval: int | None
     """Seconds between two runs; null: on demand, or by `schedule_cron`."""
@@ -91,6 +93,7 @@ class Tested(ApiModel, frozen=True, kw_only=True):
     job_id: int
     provider: str
     success: bool
+    """True when the source was reached and took the credentials."""
     message: str
     identity: dict[str, Any] | None
     error_kind: str
@@ -122,9 +125,11 @@ class Cause(ApiModel, frozen=True, kw_only=True):
 
     outcome: Literal["denied", "throttled", "timeout", "unsupported", "skipped", "error", "not_reached"]
     message: str
+    """The reason of the first of the scopes."""
     permission: str
     scopes: int
     resource_types: list[str]
+    """Types whose scopes they are."""
     places: list[str]
     """Account and region of the scopes, as `account region`."""
 
@@ -135,6 +140,7 @@ class Grant(ApiModel, frozen=True, kw_only=True):
     advice: str
     """A sentence about where to put `text`."""
     text: str
+    """What to apply: a policy, a command, a role, rules, or a list of permissions."""
 
 
 class Reading(ApiModel, frozen=True, kw_only=True):
@@ -188,25 +194,31 @@ class Released(ApiModel, frozen=True, kw_only=True):
 
     run_id: int
     released: int
+    """The number of entities that were marked as deleted."""
     links: int
     attributes: int
+    """The number of attributes that were taken away."""
 
 
 class HeldLoss(ApiModel, frozen=True, kw_only=True):
     """One thing that the guard holds back: an entity, a link of an entity to `target`, or an attribute of an entity."""
 
     kind: Literal["entity", "link", "attribute"]
+    """What would be taken away."""
     entity_id: int
     entity: str
+    """Its name."""
     external_id: str
     sub_type: str
     region: str
     name: str
     """The link's type, or the attribute's key."""
     target: str
+    """Id in the source of what the link leads to; empty otherwise."""
     run_id: int | None
     """The last run that held it back; null for a connector's."""
     held_at: Time
+    """Time since which it is held back."""
 
 
 class Held(Listed, frozen=True, kw_only=True):

@@ -69,6 +69,7 @@ class NewKey(Key, frozen=True, kw_only=True):
     """A key that was just made or rotated; `key` is shown this once."""
 
     key: str
+    """The key itself, for `Authorization: Bearer`."""
 
 
 class Keys(Listed, frozen=True, kw_only=True):

@@ -32,6 +32,10 @@ class Listed(ApiModel, frozen=True, kw_only=True):
     """One page of a list."""
 
     total: int
+    """Number of all that fit the query."""
     page: int
+    """Number of this page, from 1."""
     per_page: int
+    """Largest number of items of a page."""
     pages: int
+    """Number of pages."""

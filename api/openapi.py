@@ -8,16 +8,46 @@ from typing import Any
 
 import msgspec
 
+from api.config_schemas import configs
 from api.endpoint import NAME, Endpoint, NoBody
+from api.examples import EXAMPLES
+from api.meanings import MEANINGS, explain
 from worker.version import __version__
 
 _ERROR = {
     "type": "object",
-    "description": "What is wrong, in a sentence, and more sentences.",
+    "description": "Why a request was refused or failed.",
     "required": ["error", "details"],
-    "properties": {"error": {"type": "string"}, "details": {"type": "array", "items": {"type": "string"}}},
+    "properties": {
+        "error": {"type": "string", "description": "What is wrong, in a sentence.", "examples": ["the body is not valid"]},
+        "details": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "What exactly, and what to do.",
+            "examples": [["`name` is missing", "unknown field `shedule_interval`; is `schedule_interval` meant?"]],
+        },
+    },
     "additionalProperties": False,
 }
+_ADDRESS = "#/components/schemas/{name}"
+GROUPS = {
+    "discovery": "Jobs",
+    "runs": "Runs",
+    "providers": "Providers",
+    "connectors": "Connectors",
+    "entities": "Entities",
+    "dependencies": "Links",
+    "changes": "Changes",
+    "organizations": "Organizations",
+    "scopes": "Scopes",
+    "releases": "Releases",
+    "webhooks": "Webhooks",
+    "keys": "Keys",
+    "sessions": "Sessions",
+    "audit": "Audit",
+    "sync": "For connectors",
+}
+"""The first part of a path -> the group of its operations, in the order in which people see them."""
 _NAME = {"type": "string", "minLength": 1}
 _ID = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 
@@ -26,10 +56,14 @@ def document(endpoints: Iterable[Endpoint], prefix: str) -> dict[str, Any]:
     """Returns the whole OpenAPI document."""
     endpoints = tuple(endpoints)
     kinds = [kind for endpoint in endpoints for kind in (endpoint.body, endpoint.query, endpoint.answer)]
-    _, schemas = msgspec.json.schema_components(dict.fromkeys(kinds), ref_template="#/components/schemas/{name}", schema_hook=_hook)
+    _, schemas = msgspec.json.schema_components(dict.fromkeys(kinds), ref_template=_ADDRESS, schema_hook=_hook)
     for endpoint in endpoints:
         if not endpoint.bulk:  # a body of a connector may have fields that this version ignores
             schemas[endpoint.body.__name__]["additionalProperties"] = False
+    explain(schemas, kinds)
+    config, more = configs(_ADDRESS)
+    schemas["JobBody"]["properties"]["config"].update(config)
+    schemas |= more
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         paths.setdefault(prefix + endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
@@ -37,6 +71,7 @@ def document(endpoints: Iterable[Endpoint], prefix: str) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Elder API", "version": __version__, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "tags": [{"name": name} for name in GROUPS.values()],
         "paths": paths,
         "components": {
             "schemas": {"Error": _ERROR, **{name: schema for name, schema in schemas.items() if name not in unused}},
@@ -48,11 +83,15 @@ def document(endpoints: Iterable[Endpoint], prefix: str) -> dict[str, Any]:
 
 def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     names = re.findall(r"{(\w+)}", endpoint.path)
-    parameters = [{"name": name, "in": "path", "required": True, "schema": _NAME if name == NAME else _ID} for name in names]
+    parameters = [
+        {"name": name, "in": "path", "required": True, "description": MEANINGS[name], "schema": _NAME if name == NAME else _ID}
+        for name in names
+    ]
     query = schemas[endpoint.query.__name__]
     for name, schema in query["properties"].items():
-        parameters.append({"name": name, "in": "query", "required": name in query["required"], "schema": schema})
+        parameters.append({"name": name, "in": "query", "required": name in query["required"], **_described(schema)})
     operation: dict[str, Any] = {
+        "tags": [GROUPS[endpoint.path.split("/")[1]]],
         "summary": endpoint.summary,
         "operationId": endpoint.handle.__name__ if endpoint.method != "PATCH" else f"patch_{endpoint.handle.__name__}",
         "parameters": parameters,
@@ -66,12 +105,19 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     if "Deprecation" in endpoint.headers:
         operation["deprecated"] = True
     if endpoint.body is not NoBody:
-        operation["requestBody"] = {"required": True, **_content(endpoint.body.__doc__ or "", endpoint.body.__name__)}
+        body = _content(endpoint.body.__doc__ or "", endpoint.body.__name__)
+        body["content"]["application/json"]["example"] = EXAMPLES[endpoint.body.__name__]
+        operation["requestBody"] = {"required": True, **body}
     return operation
 
 
+def _described(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter's schema, and what it means beside it."""
+    return {"description": schema["description"], "schema": {key: value for key, value in schema.items() if key != "description"}}
+
+
 def _content(description: str, name: str) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
+    return {"description": description, "content": {"application/json": {"schema": {"$ref": _ADDRESS.format(name=name)}}}}
 
 
 def _hook(kind: type) -> dict[str, Any]:

@@ -27,7 +27,9 @@ class OrganizationFilters(Paging, frozen=True, kw_only=True):
     """Query of the list of organizations."""
 
     parent_id: int | None = None
+    """Those right below this one."""
     q: str | None = None
+    """A part of the name or of the external id, in any case."""
 
 
 class OrganizationBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +61,7 @@ class MergeBody(msgspec.Struct, frozen=True, kw_only=True):
     """The organization that takes over everything."""
 
     into: Id
+    """Id of the organization that takes what this one has."""
 
     def __post_init__(self) -> None:
         """Rules that types cannot say."""
@@ -70,9 +73,13 @@ class Merged(ApiModel, frozen=True, kw_only=True):
 
     organization_id: int
     into: int
+    """Id of the organization that has it all now."""
     entities: int
+    """Number of entities that went over."""
     organizations: int
+    """Number of organizations that went over."""
     jobs: int
+    """Number of jobs that went over."""
 
 
 class DeletedOrganization(ApiModel, frozen=True, kw_only=True):

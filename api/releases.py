@@ -31,8 +31,11 @@ class Release(ApiModel, frozen=True, kw_only=True):
     released_at: Time
     released_by: str
     entities: int
+    """Number of entities that were marked as deleted."""
     links: int
+    """Number of links that were taken away."""
     attributes: int
+    """Number of attributes that were taken away."""
     undone_at: Time | None
     undone_by: str | None
 
@@ -50,8 +53,11 @@ class Undone(ApiModel, frozen=True, kw_only=True):
     owner: str
     run_id: int | None
     entities: int
+    """Number of entities that came back."""
     links: int
+    """Number of links that came back."""
     attributes: int
+    """Number of attributes that came back."""
 
 
 def list_releases(context: Context, query: ReleaseFilters, body: Any) -> dict[str, Any]:

@@ -31,7 +31,9 @@ class ScopeFilters(Paging, frozen=True, kw_only=True):
     resource_type: str | None = None
     owner: str | None = None
     not_complete_for: str | None = None
+    """Those that were not read in full for so long, such as `7d`, `12h` or `30m`."""
     never_complete: bool | None = None
+    """True: those that were never read in full; false: the others."""
 
     def __post_init__(self) -> None:
         """Bounds, as a `ValueError`."""
@@ -67,6 +69,7 @@ class Scopes(Listed, frozen=True, kw_only=True):
     """Scopes, the longest not read in full first."""
 
     scopes: list[Scope]
+    """The scopes of this page."""
 
 
 class RetiredScopes(ApiModel, frozen=True, kw_only=True):
@@ -74,6 +77,7 @@ class RetiredScopes(ApiModel, frozen=True, kw_only=True):
 
     scopes: int
     entities: int
+    """Number of entities that were marked as deleted."""
 
 
 class RetireBody(msgspec.Struct, frozen=True, kw_only=True):

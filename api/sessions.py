@@ -54,6 +54,7 @@ class Ended(ApiModel, frozen=True, kw_only=True):
     """The number of sessions that were ended."""
 
     ended: int
+    """Number of sessions."""
 
 
 def list_sessions(context: Context, query: SessionFilters, body: Any) -> dict[str, Any]:

@@ -135,6 +135,7 @@ class Delivery(ApiModel, frozen=True, kw_only=True):
     payload: Annotated[dict[str, Any], msgspec.Meta(description="The body that is sent: `type`, `timestamp` and `data`.")]
     created_at: Time
     attempts: int
+    """Number of attempts so far."""
     last_attempt_at: Time | None
     next_attempt_at: Annotated[Time | None, msgspec.Meta(description="Time of the next attempt; null: it is delivered or given up.")]
     delivered_at: Time | None

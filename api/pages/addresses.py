@@ -17,6 +17,8 @@ ADDRESSES = {
     "/orgs": "/organizations",
     "/search": "/entities",
     "/inventory": "/entities",
+    "/api": "/api/docs",
+    "/docs": "/api/docs",
 }
 """Address -> path of the page."""
 

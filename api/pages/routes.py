@@ -21,6 +21,7 @@ from api.pages import (
     jobs,
     organizations,
     providers,
+    reference,
     releases,
     scopes,
     selection,
@@ -41,6 +42,7 @@ PAGES = (
     *webhooks.PAGES,
     *audit.PAGES,
     *providers.PAGES,
+    *reference.PAGES,
     *addresses.PAGES,
 )
 

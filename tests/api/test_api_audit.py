@@ -8,7 +8,7 @@ import re
 from peers.elder import FIRST
 from store_runs import claim
 
-from api.app import ENDPOINTS
+from api.endpoints import ENDPOINTS
 
 SECRET = "s3cret-canary"
 AWS = {"access_key_id": "AKIAXXXXXXXXXXXXXXXX", "secret_access_key": SECRET, "regions": ["us-east-1"]}

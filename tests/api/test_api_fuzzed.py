@@ -19,8 +19,9 @@ from peers.elder import FIRST, KeyedApi, bearer, settings
 from schemathesis.generation.meta import TestPhase
 from store_runs import add_job, resources, run_once
 
-from api.app import ENDPOINTS, PREFIX, create_app
+from api.app import create_app
 from api.endpoint import NoBody
+from api.endpoints import ENDPOINTS, PREFIX
 from api.roles import ALLOWED, may
 from providers.records import Resource
 from worker.config.settings import Settings

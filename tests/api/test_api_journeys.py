@@ -63,6 +63,7 @@ PATHS = (
     "/scopes",
     "/workers",
     "/providers",
+    "/api/docs",
     "/nothing",
 )
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 
+import jsonschema
+import msgspec
+import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from api.app import ENDPOINTS, PREFIX, create_app
+from api.app import create_app
 from api.endpoint import NoBody
+from api.endpoints import ENDPOINTS, PREFIX
+from api.examples import EXAMPLES
+from providers import references, registry, schema
 from worker.config.settings import Settings
 
 DOCUMENT = create_app(Settings()).test_client().get("/api/v1/openapi.json").json
@@ -27,6 +33,76 @@ def test_every_route_is_described_and_everything_described_is_a_route(elder_app)
     }
     assert described == routes
     assert len(described) == len(ENDPOINTS)
+
+
+def test_every_field_and_every_parameter_says_what_it_means():
+    fields = {
+        f"{name}.{key}": field.get("description", "")
+        for name, one in DOCUMENT["components"]["schemas"].items()
+        for key, field in one.get("properties", {}).items()
+    }
+    parameters = {
+        f"{path} {one['name']}": one.get("description", "")
+        for path, operations in DOCUMENT["paths"].items()
+        for operation in operations.values()
+        for one in operation["parameters"]
+    }
+    assert len(fields) > 500
+    assert len(parameters) > 100
+    assert [name for name, text in (fields | parameters).items() if len(text.split()) < 2] == []
+
+
+def test_what_a_class_says_of_its_field_comes_before_what_the_name_means_elsewhere():
+    schemas = DOCUMENT["components"]["schemas"]
+    assert schemas["Released"]["properties"]["attributes"]["description"] == "The number of attributes that were taken away."
+    assert schemas["WholeEntity"]["properties"]["attributes"]["description"] == "What the source says of the entity, as JSON."
+    assert schemas["WarnedJob"]["properties"]["crashes"]["description"].startswith("Crashes of its process in a row")
+
+
+BODIES = {endpoint.body.__name__: endpoint.body for endpoint in ENDPOINTS if endpoint.body is not NoBody}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_each_body_has_an_example_that_is_taken(name):
+    shown = {
+        operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]: operation["requestBody"]["content"][
+            "application/json"
+        ]["example"]
+        for operations in DOCUMENT["paths"].values()
+        for operation in operations.values()
+        if "requestBody" in operation
+    }
+    assert shown[name] == EXAMPLES[name]
+    found = msgspec.convert(EXAMPLES[name], BODIES[name])
+    assert judged(DOCUMENT["components"]["schemas"][name], EXAMPLES[name]) == []
+    assert msgspec.to_builtins(found).keys() >= EXAMPLES[name].keys() - {"config"}
+    if name == "JobBody":
+        schema.check(registry.get("aws").config, EXAMPLES[name]["config"])
+
+
+def test_no_example_is_of_a_body_that_is_no_more():
+    assert EXAMPLES.keys() == BODIES.keys()
+
+
+def judged(one: dict, value: object) -> list[str]:
+    """The complaints of a validator."""
+    whole = {"allOf": [one], "components": DOCUMENT["components"]}
+    return [error.message for error in jsonschema.Draft202012Validator(whole).iter_errors(value)]
+
+
+@pytest.mark.parametrize("name", [name for name in registry.BUILT_IN if registry.get(name).discovery])
+def test_the_config_of_each_provider_is_a_schema(name):
+    """Its keys are those that the provider takes, and a secret may be a reference."""
+    config = registry.get(name).config
+    found = DOCUMENT["components"]["schemas"][config.__name__]
+    choices = DOCUMENT["components"]["schemas"]["JobBody"]["properties"]["config"]["anyOf"]
+    assert {"$ref": f"#/components/schemas/{config.__name__}"} in choices
+    assert found["properties"].keys() == set(config.__struct_encode_fields__)
+    assert judged(found, {"no_such_key": 1}) != []
+    for secret in schema.secret_names(config):
+        assert found["properties"][secret]["writeOnly"] is True
+        for value in ({name: "elder/secret"} for name in references.SCHEMES):
+            assert judged(found["properties"][secret], value) == []
 
 
 def test_every_operation_has_a_name_of_its_own():

@@ -44,9 +44,12 @@ class Batch(msgspec.Struct, frozen=True):
     run: str
     scope: Scope
     organizations: list[Organization]
+    """Organizations that the resources name, those above before those below."""
     resources: list[msgspec.Raw]
+    """The resources, each as the provider read it."""
     default_organization_id: int | None = None
     create_missing_organizations: bool = True
+    """False: a resource whose organization is not here is rejected."""
     catalogue_version: str = ""
 
 
@@ -55,6 +58,7 @@ class Rejected(msgspec.Struct, frozen=True):
 
     external_id: str
     reason: str
+    """Why it is not taken, in a sentence."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -64,6 +68,7 @@ class Stored(msgspec.Struct, frozen=True):
     updated: int = 0
     unchanged: int = 0
     rejected: list[Rejected] = []
+    """The resources that were not taken."""
 
 
 class ScopeClosed(msgspec.Struct, frozen=True):
@@ -134,12 +139,17 @@ class HeldReleased(msgspec.Struct, frozen=True):
 
     owner: str
     released: int
+    """Number of entities that were marked as deleted."""
     links: int = 0
+    """Number of links that were taken away."""
     attributes: int = 0
+    """Number of attributes that were taken away."""
 
 
 class Fingerprints(msgspec.Struct, frozen=True):
     """Answer to ``GET /sync/fingerprints``."""
 
     fingerprints: bytes = b""
+    """Pairs of 64-bit hashes (key, content), sorted by key; base64 in JSON."""
     count: int = 0
+    """Number of pairs."""
