@@ -62,7 +62,7 @@ class WholeConnector(Connector, frozen=True, kw_only=True):
     """A connector with the whole ledger of its newest sync."""
 
     latest: Sync
-    """Its newest sync."""
+    """The newest sync with its whole ledger."""
 
 
 class Syncs(ApiModel, frozen=True, kw_only=True):

@@ -25,7 +25,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "RotateBody": {"grace_seconds": 3600},
     "WebhookBody": {"name": "on-call", "url": "https://example.com/hooks/elder", "events": ["run.ended", "job.parked"]},
     "RotateSecretBody": {"grace_seconds": 86400},
-    "OfSubject": {"subject": "248289761001"},
     "SyncRun": {**_SYNC, "status": "completed", "resources": 2, "created": 1},
     "Batch": {
         **_SYNC,

@@ -140,7 +140,7 @@ class Grant(ApiModel, frozen=True, kw_only=True):
     advice: str
     """A sentence about where to put `text`."""
     text: str
-    """What to apply: a policy, a command, a role, rules, or a list of permissions."""
+    """The text to apply: a policy, a command, a role, rules, or a list of permissions."""
 
 
 class Reading(ApiModel, frozen=True, kw_only=True):
@@ -204,10 +204,10 @@ class HeldLoss(ApiModel, frozen=True, kw_only=True):
     """One thing that the guard holds back: an entity, a link of an entity to `target`, or an attribute of an entity."""
 
     kind: Literal["entity", "link", "attribute"]
-    """What would be taken away."""
+    """Kind of what would be taken away."""
     entity_id: int
     entity: str
-    """Its name."""
+    """Name of the entity, or of the one that the link or the attribute is of."""
     external_id: str
     sub_type: str
     region: str

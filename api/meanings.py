@@ -1,4 +1,4 @@
-"""What the fields of bodies, answers and queries mean, for people who read the OpenAPI document.
+"""Meanings of the fields of bodies, answers and queries, for people who read the OpenAPI document.
 
 The text below a field in its class says what it means there. `MEANINGS` has the fields that mean the same wherever they stand.
 """
@@ -92,7 +92,7 @@ MEANINGS = {
     "object": "What it was done to, such as `job 42`.",
     "operation": "Kind of the change.",
     "organization_id": "Id of the organization; null for a job whose accounts become organizations of their own.",
-    "organizations": "Organizations.",
+    "organizations": "Organizations of this page, or all of them.",
     "outcome": "How the reading of the scope ended; only `complete` says what is not there.",
     "owner": "Job or connector, as `job:42` or `connector:ldap`.",
     "parent": "External id of the organization above it; empty at the top.",

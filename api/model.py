@@ -38,4 +38,4 @@ class Listed(ApiModel, frozen=True, kw_only=True):
     per_page: int
     """Largest number of items of a page."""
     pages: int
-    """Number of pages."""
+    """Number of pages of the list."""

@@ -13,6 +13,9 @@ from api.roles import ALLOWED
 ROLES = ("read", "sync", "operate", "admin")
 """Roles, the one that may do least first."""
 
+ANY_NUMBER = 10**15
+"""Upper bounds from here on are those of the type, and no rule."""
+
 PLAIN = {"integer": "whole number", "number": "number", "boolean": "true or false", "null": "null", "object": "object"}
 """Types of JSON Schema in words."""
 
@@ -101,6 +104,8 @@ def parts(schema: Mapping[str, Any]) -> tuple[Part, ...]:
             return (Part("list of "), *parts(schema.get("items", {})))
         case {"type": "object", "additionalProperties": Mapping() as value} if value:
             return (Part("object of "), *parts(value))
+        case {"type": "object", "title": title}:
+            return (Part(title[0].lower() + title[1:]),)
         case {"type": "string"}:
             return (Part("time" if schema.get("format") == "date-time" else "text in base64" if "contentEncoding" in schema else "text"),)
         case {"type": kind}:
@@ -174,12 +179,12 @@ def _limits(schema: Mapping[str, Any]) -> str:
     one = next((choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"), schema)
     said = []
     for least, most, unit in _BOUNDS:
-        if least in one and most in one:
+        if least in one and one.get(most, ANY_NUMBER) < ANY_NUMBER:
             said.append(f"{one[least]:,} to {one[most]:,}{unit}")
         elif least in one:
             said.append(f"at least {one[least]:,}{unit}")
     if "pattern" in one:
         said.append(f"matches `{one['pattern']}`")
     if schema.get("default") not in (None, "", [], {}):
-        said.append(f"without it `{json.dumps(schema['default'])}`")
+        said.append(f"default `{json.dumps(schema['default'])}`")
     return ", ".join(said)

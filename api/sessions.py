@@ -54,7 +54,7 @@ class Ended(ApiModel, frozen=True, kw_only=True):
     """The number of sessions that were ended."""
 
     ended: int
-    """Number of sessions."""
+    """Number of sessions that ended."""
 
 
 def list_sessions(context: Context, query: SessionFilters, body: Any) -> dict[str, Any]:

@@ -73,9 +73,9 @@ def test_each_body_has_an_example_that_is_taken(name):
         if "requestBody" in operation
     }
     assert shown[name] == EXAMPLES[name]
-    found = msgspec.convert(EXAMPLES[name], BODIES[name])
+    msgspec.json.decode(msgspec.json.encode(EXAMPLES[name]), type=BODIES[name])
     assert judged(DOCUMENT["components"]["schemas"][name], EXAMPLES[name]) == []
-    assert msgspec.to_builtins(found).keys() >= EXAMPLES[name].keys() - {"config"}
+    assert EXAMPLES[name].keys() <= {*BODIES[name].__struct_encode_fields__}
     if name == "JobBody":
         schema.check(registry.get("aws").config, EXAMPLES[name]["config"])
 

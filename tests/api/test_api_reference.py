@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from api.endpoints import document
-from api.reference import parts
+from api.reference import parts, shapes
 
 BROWSER = {"Accept": "text/html"}
 
@@ -58,6 +58,21 @@ def test_an_operation_says_who_may_call_it_and_how(shown):
 )
 def test_a_type_in_words(schema, words):
     assert "".join(part.text for part in parts(schema)) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "limits"),
+    [
+        ("name", "1 to 200 characters, matches `\\S`"),
+        ("schedule_interval", "60 to 31,536,000"),
+        ("queue", '1 to 100 characters, matches `^[\\w.-]+$`, default `"default"`'),
+        ("copy_of", "at least 1"),
+        ("description", ""),
+    ],
+)
+def test_the_bounds_of_a_field_in_words(name, limits):
+    [body] = [shape for shape in shapes(document()) if shape.key == "JobBody"]
+    assert {field.name: field.limits for field in body.fields}[name] == limits
 
 
 @pytest.mark.peer("chromium")

@@ -152,4 +152,4 @@ class Fingerprints(msgspec.Struct, frozen=True):
     fingerprints: bytes = b""
     """Pairs of 64-bit hashes (key, content), sorted by key; base64 in JSON."""
     count: int = 0
-    """Number of pairs."""
+    """Number of pairs in `fingerprints`."""
