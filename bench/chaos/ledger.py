@@ -36,6 +36,10 @@ execute function chaos_audit();
 """
 
 
+LONGEST_OUTAGE = 600.0
+"""Seconds until a statement is given up: an outage of the plan, and the start of PostgreSQL on a loaded machine."""
+
+
 class Ledger:
     """Reaches PostgreSQL past the proxies, and again whenever it was restarted."""
 
@@ -49,7 +53,7 @@ class Ledger:
 
     def do(self, work: Callable[[Connection], ResultT]) -> ResultT:
         """With a connection; again, until the database is there."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + LONGEST_OUTAGE
         while True:
             try:
                 if self._connection is None or self._connection.closed:
