@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -130,10 +131,20 @@ def elder_on():
         app.extensions["elder"].pool.close()
 
 
+def _whole(app):
+    """The application with each answer read to its end and closed: werkzeug's server does not close that of a client who has gone."""
+
+    def answer(environ, start):
+        with contextlib.closing(app(environ, start)) as body:
+            return [b"".join(body)]
+
+    return answer
+
+
 @pytest.fixture
 def site(elder_app):
     """The URL of the API, served by threads of this process."""
-    server = make_server("127.0.0.1", 0, elder_app, threaded=True)
+    server = make_server("127.0.0.1", 0, _whole(elder_app), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
