@@ -5,13 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from api.openapi import GROUPS
 from api.roles import ALLOWED
-
-ROLES = ("read", "sync", "operate", "admin")
-"""Roles, the one that may do least first."""
+from worker.store.keys import Role
 
 ANY_NUMBER = 10**15
 """Upper bounds from here on are those of the type, and no rule."""
@@ -128,7 +126,7 @@ def _operation(method: str, path: str, operation: Mapping[str, Any], document: M
         path,
         operation["operationId"],
         operation["summary"],
-        " or ".join(sorted(ALLOWED[operation["x-elder-role"]], key=ROLES.index)),
+        " or ".join(sorted(ALLOWED[operation["x-elder-role"]], key=get_args(Role).index)),
         operation.get("deprecated", False),
         parameters,
         parts(body["schema"])[0] if body else None,

@@ -73,12 +73,12 @@ def forbid_new_privileges() -> None:
 
 
 def keep_capabilities(kept: int) -> None:
-    """Drops all capabilities but those among these bits; for good, where new privileges are forbidden."""
+    """Drops all capabilities but those among these bits, if there are any; for good, where new privileges are forbidden."""
     libc = ctypes.CDLL(None, use_errno=True)
     header, held = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
     if libc.capget(header, held) == 0:
         low = held[1] & kept  # effective, permitted, inheritable: of the first 32 capabilities, then of the others
-        if libc.capset(header, (ctypes.c_uint32 * 6)(low, low)) == 0:
+        if not any(held) or libc.capset(header, (ctypes.c_uint32 * 6)(low, low)) == 0:
             return
     number = ctypes.get_errno()
     raise OSError(number, f"capset: {os.strerror(number)}")

@@ -8,13 +8,12 @@ from flask import render_template
 
 from api import reference
 from api.context import Context
+from api.endpoints import document
 from api.pages.actions import Page
 
 
 @functools.cache
 def _content() -> tuple[list[tuple[str, list[reference.Operation]]], list[reference.Shape]]:
-    from api.endpoints import document  # noqa: PLC0415 - the endpoints are declared by modules that pages stand beside
-
     found = document()
     return list(reference.groups(found)), reference.shapes(found)
 

@@ -14,6 +14,7 @@ from api.endpoint import NoBody
 from api.endpoints import ENDPOINTS, PREFIX
 from api.examples import EXAMPLES
 from providers import references, registry, schema
+from providers.records import Resource
 from worker.config.settings import Settings
 
 DOCUMENT = create_app(Settings()).test_client().get("/api/v1/openapi.json").json
@@ -74,6 +75,8 @@ def test_each_body_has_an_example_that_is_taken(name):
     }
     assert shown[name] == EXAMPLES[name]
     msgspec.json.decode(msgspec.json.encode(EXAMPLES[name]), type=BODIES[name])
+    for resource in EXAMPLES[name].get("resources", ()) if name == "Batch" else ():
+        msgspec.convert(resource, Resource)
     assert judged(DOCUMENT["components"]["schemas"][name], EXAMPLES[name]) == []
     assert EXAMPLES[name].keys() <= {*BODIES[name].__struct_encode_fields__}
     if name == "JobBody":
