@@ -22,15 +22,15 @@ IGNORED = "ignore_fields"
 """The config key of the fields that a job leaves out."""
 
 
-COUNTED = 5_000
-"""Changes that are counted where a count has to look at each: a million of one provider take more than a second."""
+COUNTED, COUNTED_BY_INDEX = 2_000, 20_000
+"""Changes that are counted: where a filter has to look at each, and where an index has them. A million would take a second and more."""
 
 
 class ChangeFilters(Paging, frozen=True, kw_only=True):
     """Query of the list of changes: `since` and `until` are moments or durations before now (``24h``), `field` an attribute or a tag.
 
-    With a `cursor`, empty to begin, the list is read on from a place, and is not counted. Of a job, a provider, a type or a field up to
-    5,000 are counted; `total` and `pages` are null when there are more.
+    With a `cursor`, empty to begin, the list is read on from a place, and is not counted. Up to 20,000 are counted, of a job, a provider, a
+    type or a field up to 2,000; `total` and `pages` are null when there are more.
     """
 
     entity_id: int | None = None
@@ -80,7 +80,7 @@ def list_changes(context: Context, query: ChangeFilters, body: Any) -> dict[str,
             after = cursor.place(query.cursor, cursor.CHANGES) if query.cursor else None
             found = changes.behind(connection, query.per_page + 1, query.conditions(), after)
             return from_cursor("changes", found, cursor.CHANGES, query)
-        most = COUNTED if query.slow() else None
+        most = COUNTED if query.slow() else COUNTED_BY_INDEX
         rows, total = changes.page(connection, query.page, query.per_page, query.conditions(), most)
     return numbered("changes", rows, total, cursor.CHANGES, query, most)
 

@@ -23,9 +23,6 @@ FILTERS = ("since", "until", "operation", "provider", "sub_type", "field", "job_
 RUNS, FRESH = 8, 24
 """Runs and types that are shown above the changes."""
 
-COUNTED = 2_000
-"""Changes that are counted and can be paged through; counting a million of one provider takes seconds."""
-
 CHOICES = {
     "since": (("1h", "an hour"), ("24h", "a day"), ("7d", "a week"), ("30d", "a month")),
     "operation": (("created", "created"), ("updated", "updated"), ("deleted", "deleted"), ("restored", "restored")),
@@ -36,16 +33,16 @@ def _changes(context: Context) -> str:
     given = query.filters(*FILTERS)
     filters = _filters(given)
     with context.pool.reading() as connection:
-        rows, total = stored.page(connection, query.page(), query.PER_PAGE, filters.conditions(), COUNTED)
+        rows, total = stored.page(connection, query.page(), query.PER_PAGE, filters.conditions(), changes.COUNTED)
         runs = history.recent(connection, RUNS)
         kinds = entities.summary(connection)
     fresh = sorted((kind for kind in kinds if kind["fresh"]), key=lambda kind: -kind["fresh"])[:FRESH]
     known = {name: [(one, one) for one in sorted({kind[name] for kind in kinds})] for name in ("provider", "sub_type")}
-    counted = min(total, COUNTED)
+    counted = min(total, changes.COUNTED)
     shown = {
         "changes": [_shown(row) for row in rows],
         "total": counted,
-        "more": total > COUNTED,
+        "more": total > changes.COUNTED,
         "runs": runs,
         "fresh": fresh,
         "given": given,

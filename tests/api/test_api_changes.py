@@ -205,7 +205,7 @@ def test_the_path_by_which_a_field_is_ignored(recorded, paths):
 
 @pytest.mark.parametrize(("bound", "said"), [(2, "more than 2"), (4, "4")])
 def test_the_page_says_when_there_are_more_than_it_counts(elder, feed, monkeypatch, bound, said):
-    monkeypatch.setattr("api.pages.changes.COUNTED", bound)
+    monkeypatch.setattr("api.changes.COUNTED", bound)
     page = elder.call("GET", "/changes", headers={"Accept": "text/html"}).get_data(as_text=True)
     assert f'Entity by entity <span class="quiet">{said}</span>' in page
 
@@ -256,4 +256,7 @@ def test_more_changes_than_are_counted_have_no_total_and_are_read_on(elder, feed
     assert answer["changes"] + elder.get("changes", query_string=query | {"cursor": answer["next_cursor"]})["changes"] == everything
     assert elder.get("changes", query_string=query | {"page": 2})["changes"] == everything[1:]
     assert elder.get("changes", query_string=query | {"page": 3})["next_cursor"] is None
-    assert elder.get("changes?per_page=1")["total"] > 2, "all are counted where that is cheap"
+    assert elder.get("changes?per_page=1")["total"] > 2, "more are counted where an index has them"
+    monkeypatch.setattr("api.changes.COUNTED_BY_INDEX", 2)
+    bounded = elder.get("changes?per_page=1")
+    assert (bounded["total"], bounded["pages"], bool(bounded["next_cursor"])) == (None, None, True)

@@ -19,39 +19,51 @@ SHOWN_OF_ENTITY = 100
 
 _FIELDS = ("id", "operation", "changes", "run_id", "changed_at")
 
-
 FILTERS = ("entity_id", "run_id", "job_id", "operation", "since", "until", "provider", "sub_type")
+
+FEW = 2_000
+"""Changes of a job up to which they are looked up run by run; of more, the changes of all jobs are looked at until there are enough."""
 
 
 def page(
     connection: Connection, number: int, size: int, filters: dict[str, Any], most: int | None = None
 ) -> tuple[list[dict[str, Any]], int]:
-    """A page of changes, the latest first, and how many there are; of each kind, `most` and one more are counted one by one.
+    """A page of changes, the latest first, and how many there are; of each kind, `most` and one more are counted, and all for None.
 
     `filters`: those of `FILTERS`, and `field`, an attribute or a tag.
     """
-    values = _values(filters) | {"most": None if most is None else most + 1}
-    counted = connection.execute(statements.get("count_changes"), values, prepare=False).fetchone()
-    return _read(connection, values, size, (number - 1) * size), int(counted[0]) if counted else 0
+    offset = (number - 1) * size
+    return _read(connection, filters, size, offset=offset, most=None if most is None else max(most + 1, offset + size))
 
 
 def behind(connection: Connection, size: int, filters: dict[str, Any], after: Place | None) -> list[dict[str, Any]]:
-    """Up to `size` changes behind a place, the latest first; from the latest on for None. `filters` as for `page`. Nothing is counted."""
-    return _read(connection, _values(filters), size, after=after)
+    """Up to `size` changes behind a place, the latest first; from the latest on for None. `filters` as for `page`."""
+    return _read(connection, filters, size, most=size, after=after)[0]
+
+
+def _read(
+    connection: Connection, filters: dict[str, Any], size: int, offset: int = 0, most: int | None = None, after: Place | None = None
+) -> tuple[list[dict[str, Any]], int]:
+    place = {"place_at": after and after.value, "place_id": after and after.id}
+    of_job = _few_of_job(connection, filters["job_id"]) if filters.get("job_id") is not None else None
+    given = _values(filters) | place | {"of_job": of_job, "size": size, "offset": offset, "most": most}
+    found = connection.cursor(row_factory=dict_row).execute(statements.get("page_of_changes"), given, prepare=False).fetchall()
+    counted = [row.pop("counted") for row in found]
+    return [row for row in found if row["id"] is not None], counted[0]
 
 
 def _values(filters: dict[str, Any]) -> dict[str, Any]:
-    """The filters as parameters of the statements."""
+    """The filters as parameters of the statement."""
     values = {name: filters.get(name) for name in FILTERS}
     field = filters.get("field")
     values["fields"] = None if field is None else [field, f"attributes.{field}", f"tags.{field}"]
     return values | {"filtered": values["provider"] is not None or values["sub_type"] is not None}
 
 
-def _read(connection: Connection, values: dict[str, Any], size: int, offset: int = 0, after: Place | None = None) -> list[dict[str, Any]]:
-    place = {"place_at": after and after.value, "place_id": after and after.id}
-    given = values | place | {"size": size, "offset": offset, "end": offset + size}
-    return connection.cursor(row_factory=dict_row).execute(statements.get("page_of_changes"), given, prepare=False).fetchall()
+def _few_of_job(connection: Connection, job: int) -> list[int] | None:
+    """Ids of the changes that runs of a job recorded; None when there are more than FEW."""
+    found = connection.execute(statements.get("recorded_of_job"), {"job": job, "most": FEW + 1}).fetchall()
+    return [number for (number,) in found] if len(found) <= FEW else None
 
 
 def latest(connection: Connection, entity: int) -> list[dict[str, Any]]:

@@ -144,10 +144,34 @@ def test_many_changes_are_counted_to_a_bound_and_listed_all_the_same(database, s
     run_once(database, job, [msgspec.structs.replace(one, name="new") for one in resources(5)])
     with connect(database) as connection:
         exact, counted = changes.page(connection, 1, 100, {"provider": "aws"})
-        bounded, most = changes.page(connection, 1, 100, {"provider": "aws"}, 2)
+        bounded, most = changes.page(connection, 1, 2, {"provider": "aws"}, 2)
     assert (len(exact), counted) == (10, 10)
-    assert bounded == exact
+    assert bounded == exact[:2]
     assert 2 < most < 10, "so that more than the bound is told from the bound"
+
+
+@pytest.mark.parametrize("few", [0, 100], ids=["many", "few"])
+def test_the_changes_of_a_job_are_its_own_however_many_it_has(database, sql, job, monkeypatch, few):
+    monkeypatch.setattr(changes, "FEW", few)
+    run_once(database, job, resources(3))
+    run_once(database, job, [msgspec.structs.replace(one, name="new") for one in resources(3)])
+    [other] = sql.execute("insert into discovery_jobs (name, provider, config) values ('other', 'aws', '{}') returning id").fetchone()
+    [run] = sql.execute("insert into discovery_history (job_id, status) values (%s, 'completed') returning id", [other]).fetchone()
+    [entity] = sql.execute("select min(id) from entities").fetchone()
+    sql.execute("insert into entity_changes (entity_id, run_id, operation) values (%s, %s, 'deleted')", [entity, run])
+    with connect(database) as connection:
+        assert [row["operation"] for row in changes.page(connection, 1, 100, {"job_id": other})[0]] == ["deleted"]
+        mine, counted = changes.page(connection, 1, 100, {"job_id": job})
+        assert [row["operation"] for row in mine] == ["updated"] * 3 + ["created"] * 3
+        assert counted == 6
+        assert [row["id"] for row in changes.behind(connection, 100, {"job_id": job}, None)] == [row["id"] for row in mine]
+        assert changes.page(connection, 1, 100, {"job_id": 0}) == ([], 0)
+
+
+def test_a_page_behind_the_last_has_no_changes_and_the_number_of_all(database, sql, job):
+    run_once(database, job, resources(5))
+    with connect(database) as connection:
+        assert changes.page(connection, 9, 100, {}) == ([], 5)
 
 
 def by_place(database, size: int, **filters) -> list[int]:
