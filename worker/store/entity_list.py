@@ -8,7 +8,7 @@ from typing import Any, LiteralString, NamedTuple
 
 from psycopg.rows import dict_row
 
-from worker.store import search_blocks
+from worker.store import search_blocks, statements
 from worker.store.connection import Connection
 from worker.store.organizations import BELOW
 from worker.store.query import rows
@@ -45,6 +45,10 @@ WALK = 5_000
 
 FIRST = 50
 """Entities of the first part of an export, which is to be there at once."""
+
+
+KINDS = ("entity_type", "sub_type", "provider")
+"""Columns of which the database keeps how many active entities have each value."""
 
 
 class Order(NamedTuple):
@@ -84,11 +88,14 @@ class Selection:
     """True when something besides `is_active` selects, so that the entities may be few."""
     needles: list[Needle] = dataclasses.field(default_factory=list)
     """Bits that the signature of a block must have."""
+    kinds: dict[str, str] | None = dataclasses.field(default=None, init=False)
+    """The filters of active entities that are selected by nothing but columns of `KINDS`, whose numbers are kept; None for all others."""
     _sample: list[int] | None = dataclasses.field(default=None, init=False, repr=False)
     """Ids that `sample` has found, kept for the next call."""
 
     def only(self, sql: LiteralString, values: Sequence[Any]) -> None:
         """Adds a condition that the entities must meet as well."""
+        self.kinds = None
         self.where.append(sql)
         self.values += values
 
@@ -124,7 +131,10 @@ class Selection:
 
     def count(self, connection: Connection) -> int:
         """The number of entities."""
-        counted = connection.execute("select count(*) from entities" + self._where(), self.values).fetchone()
+        if self.kinds is None:
+            counted = connection.execute("select count(*) from entities" + self._where(), self.values).fetchone()
+        else:
+            counted = connection.execute(statements.get("count_of_kinds"), dict.fromkeys(KINDS) | self.kinds).fetchone()
         assert counted is not None
         return int(counted[0])
 
@@ -191,8 +201,11 @@ def selection(filters: Mapping[str, Any], search: Sequence[Condition] = (), sort
         made.only(one.sql, one.values)
         made.needles += [one.needle] if one.needle else []
     made.narrow = bool(made.where) or not filters.get("is_active", True)
+    kinds = {name: filters[name] for name in KINDS if filters.get(name) is not None}
+    counted = bool(filters.get("is_active")) and len(made.where) == len(kinds)
     if filters.get("is_active") is not None:
         made.only("is_active = %s", [filters["is_active"]])
+    made.kinds = kinds if counted else None
     return made
 
 

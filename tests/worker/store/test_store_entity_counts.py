@@ -10,7 +10,7 @@ from histories import History
 from store_runs import SCOPE, Run, add_job, resources, run_once
 
 from providers.errors import Outcome
-from worker.store import claimed, entities, marks, retention, run_writes
+from worker.store import claimed, entities, entity_list, marks, retention, run_writes
 from worker.store.connection import Connection, connect, transaction
 
 HISTORIES = 3
@@ -66,7 +66,25 @@ def assert_equal(connection: Connection) -> set[tuple]:
         found = counted(connection)
         assert found == set(connection.execute(LOOKED_AT).fetchall())
         assert same(connection, COUNTED_OF_ORGANIZATIONS, OF_ORGANIZATIONS)
+        assert_lists_are_counted(connection, found)
     return found
+
+
+def assert_lists_are_counted(connection: Connection, found: set[tuple]) -> None:
+    """Compares the totals of lists of active entities: of all, and of one that a list can be filtered by."""
+    every = [{}] + [{"entity_type": kind, "sub_type": sub, "provider": provider} for kind, sub, provider, *_ in sorted(found)[:1]]
+    for filters in every + [{name: value} for one in every for name, value in one.items()]:
+        chosen = entity_list.selection({"is_active": True, **filters})
+        assert chosen.kinds == filters
+        looked_at = entity_list.selection({"is_active": True, **filters})
+        looked_at.kinds = None
+        assert chosen.count(connection) == looked_at.count(connection), filters
+
+
+@pytest.mark.parametrize("filters", [{"region": "x"}, {"is_active": None}, {"is_active": False}, {"provider": "aws", "organization_id": 1}])
+def test_what_the_counts_do_not_tell_is_looked_at(filters):
+    assert entity_list.selection({"is_active": True, **filters}).kinds is None
+    assert entity_list.selection({"is_active": True}).of([1]).kinds is None
 
 
 def lines(connection: Connection) -> int:

@@ -21,6 +21,14 @@ from elder_worker.entity_counts
 group by 1, 2, 3 having sum(entities) > 0
 order by 4 desc, 2
 
+-- name: count_of_kinds
+-- Counts active entities of a category, a type and a provider, or of all for null, by what each statement has added to the counts.
+select coalesce(sum(entities), 0)::bigint
+from elder_worker.entity_counts
+where (%(entity_type)s::text is null or entity_type = %(entity_type)s)
+  and (%(sub_type)s::text is null or sub_type = %(sub_type)s)
+  and (%(provider)s::text is null or provider = %(provider)s)
+
 -- name: organizations_named
 -- Returns the ids of the organizations of a name, in any case of letters, and of all below them.
 with recursive below as (
