@@ -17,10 +17,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+
 from providers.hostile.config import HostileConfig
 from providers.hostile.intrusions import INTRUSIONS
 
-COMPLETE, RECORDS_KIND, SCOPE_END, FAILED = 21, 18, 19, 22
+COMPLETE, RECORDS_KIND, SCOPE_END, FAILED, LOG = 21, 18, 19, 22, 24
 PROGRESS = 3
 
 LONG = "x" * 300_000
@@ -36,6 +38,20 @@ def sleep(config: HostileConfig) -> None:
     """Sleeps and never ends."""
     _tell(config)
     threading.Event().wait()
+
+
+def log_and_sleep(config: HostileConfig) -> None:
+    """Says in its log what goes wrong, its secret among it, and never ends."""
+    structlog.get_logger("hostile").warning("the source is slow", tries=3, sent=f"as {config.password}")
+    sleep(config)
+
+
+def log_and_die(config: HostileConfig) -> None:
+    """Logs a line that the worker has not redacted, and far too many others, in frames of its own, and dies."""
+    for number in range(30):
+        lines = ",".join(f'[{number},"error","sdk","line {number}.{index} {config.password}"]' for index in range(100))
+        _to_the_writer(LOG, f"[0,[{lines}]]".encode())
+    die_in_a_frame(config)
 
 
 def ignore_sigterm(config: HostileConfig) -> None:

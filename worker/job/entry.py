@@ -61,7 +61,7 @@ def _decode(start: bytes) -> wire.JobStart:
 
 def _run(job: wire.JobStart, sink: FrameSink, control: int, redactor: Redactor) -> None:
     job = with_secrets(job, redactor)
-    logs.configure(job.log_level, job.log_format, redactor=redactor)
+    logs.configure(job.log_level, job.log_format, redactor=redactor, listener=sink.log)
     provider = registry.load(job.provider)
     redactor.add((*schema.secret_values(provider.config, job.config), *job.secrets))
     secrecy.add_listener(redactor.add)
@@ -75,18 +75,19 @@ def _run(job: wire.JobStart, sink: FrameSink, control: int, redactor: Redactor) 
     source = registry.opened(provider, job.config, job.operator)
     try:
         with Ticker(control, lambda: sink.progress(progress.answers() - before)):
-            _read(job, source, sink)
+            tally = _read(job, source, sink)
     finally:
         source.close()
     sink.complete()
+    if tally is not None:  # logged after COMPLETE, so that it is not kept with the run: the ledger says the same
+        _log.info(_describe(job, "read"), scopes=tally.scopes, resources=tally.resources, outcomes=dict(tally.outcomes))
 
 
-def _read(job: wire.JobStart, source: Source, sink: FrameSink) -> None:
+def _read(job: wire.JobStart, source: Source, sink: FrameSink) -> runner.Tally | None:
     if job.kind == "test":
         sink.identity(runner.test(source))
-        return
-    tally = runner.run(source, sink, job.batch, job.attempted)
-    _log.info(_describe(job, "read"), scopes=tally.scopes, resources=tally.resources, outcomes=dict(tally.outcomes))
+        return None
+    return runner.run(source, sink, job.batch, job.attempted)
 
 
 def _fail(sink: FrameSink, redactor: Redactor, error_kind: str, sentence: str, detail: str) -> int:

@@ -21,9 +21,16 @@ class _Named:
         self.msg = self.debug = self.info = self.warning = self.error = self.critical = self.exception = self.log = log.write
 
 
-def configure(level: str = "INFO", shape: str = "json", *, redactor: Redactor | None = None, outlet: Outlet | None = None) -> None:
-    """Configures logging at the start of a process. `shape` is ``json`` or ``text``."""
-    log = log_line.configure(level, shape, redactor=redactor, outlet=outlet)
+def configure(
+    level: str = "INFO",
+    shape: str = "json",
+    *,
+    redactor: Redactor | None = None,
+    outlet: Outlet | None = None,
+    listener: log_line.Listener | None = None,
+) -> None:
+    """Configures logging at the start of a process. `shape` is ``json`` or ``text``; `listener` gets the lines besides stdout."""
+    log = log_line.configure(level, shape, redactor=redactor, outlet=outlet, listener=listener)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

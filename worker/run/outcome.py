@@ -40,6 +40,17 @@ class Status(enum.StrEnum):
     RELEASED = "released"
 
 
+class RunLog(msgspec.Struct, frozen=True):
+    """Log lines of a run's process that are kept with the run, redacted."""
+
+    lines: list[tuple[str, str, str, str]]
+    """Time, level, logger and text of each."""
+    left_out: int = 0
+    """Lines that are not kept."""
+    left_out_after: int = 0
+    """Lines that stand before those left out; 0 where none is."""
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """How a run ended; `error` is a sentence for the operator, `detail` is for the engineer."""
 
@@ -51,6 +62,8 @@ class Verdict(msgspec.Struct, frozen=True):
     """False when the verdict could not be stored yet; the run ends as ``lost`` if it cannot be before another worker takes the job over."""
     confirmed: int = 0
     """Resources of the run that the database had confirmed as stored: it has to know them still when the verdict is stored later."""
+    log: RunLog | None = None
+    """Log of the run's process; None when it has logged nothing."""
 
     @property
     def carried_out(self) -> bool:

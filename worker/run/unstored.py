@@ -37,10 +37,13 @@ class UnstoredOutcomes:
         """The outcomes that an earlier writer of this worker has left."""
 
     def keep(self, claimed: Claimed, verdict: Verdict) -> None:
-        """Keeps how a run ended until `drop`; replaces what was kept of the run. The job's config, which holds secrets, is left out."""
+        """Keeps how a run ended until `drop`; replaces what was kept of the run.
+
+        The job's config, which holds secrets, is left out, and so is the run's log: it is lost with this writer, the outcome is not.
+        """
         claimed = msgspec.structs.replace(claimed, config={}, attempted=())
         with self._lock:
-            self._waiting[claimed.run_id] = Unstored(self._owner, claimed, verdict)
+            self._waiting[claimed.run_id] = Unstored(self._owner, claimed, msgspec.structs.replace(verdict, log=None))
             self._write()
 
     def drop(self, run: int) -> None:

@@ -10,6 +10,7 @@ SCOPE       `[index, Scope]`  opens a scope; indices count up from 0
 ORGANIZ.    `[Organization]`  before any resource that names them
 RECORDS     `Records`         of an open scope; `sequence` counts up from 0 over the whole run, a gap is a protocol error
 SCOPE_END   `ScopeEnd`        closes a scope; `resources` must equal what arrived for it
+LOG         `LogLines`        lines that the process has logged; anywhere before the last frame, as often as there are some
 COMPLETE    `Complete`        last frame of a run that ended by itself; every opened scope is closed, totals match
 FAILED      `Failed`          last frame of a run that could not go on
 ========== ================= =====================================================================================
@@ -22,7 +23,7 @@ and decodes only what has changed.
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
@@ -45,6 +46,7 @@ class DataKind(FrameKind):
     COMPLETE = 21
     FAILED = 22
     PLANNED = 23
+    LOG = 24
 
 
 FailureKind = Literal["config", "credentials", "source", "memory", "internal"]
@@ -112,6 +114,30 @@ class ScopeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The moment that the resources are of, where the source gives an earlier one."""
 
 
+MAX_LINE, MAX_LINES = 2_000, 100
+"""Characters of a log line, and lines of one frame. A frame of as many fits into `MAX_DATA_FRAME`."""
+
+LogLevel = Literal["info", "warning", "error", "critical"]
+
+
+class LogLine(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A line that the job's process has logged; its fields are in the text."""
+
+    at: Annotated[float, msgspec.Meta(ge=0, lt=253_402_300_800)]
+    """Seconds since 1970; before the year 10000."""
+    level: LogLevel
+    logger: Annotated[str, msgspec.Meta(max_length=200)]
+    text: Annotated[str, msgspec.Meta(max_length=MAX_LINE)]
+
+
+class LogLines(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Lines in the order in which they were logged."""
+
+    left_out: Annotated[int, msgspec.Meta(ge=0, lt=1_000_000_000)]
+    """Lines before these that were not sent, as too many waited."""
+    lines: list[LogLine]
+
+
 class Complete(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The run has ended by itself; totals over all scopes."""
 
@@ -177,6 +203,8 @@ __all__ = [
     "Failed",
     "Identity",
     "JobStart",
+    "LogLine",
+    "LogLines",
     "Organization",
     "Progress",
     "Records",

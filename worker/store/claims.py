@@ -13,9 +13,9 @@ from uuid import UUID
 
 import msgspec
 
-from worker.run.outcome import Status, Verdict
+from worker.run.outcome import RunLog, Status, Verdict
 from worker.run.queue import Abilities, Claimed, Swept
-from worker.store import schedules, scopes, statements
+from worker.store import run_logs, schedules, scopes, statements
 from worker.store.connection import Connection, guarded, transaction
 from worker.store.errors import LostClaim, LostWrites
 from worker.store.jobs import WAKE
@@ -89,11 +89,11 @@ def renew(connection: Connection, owner: str, ttl: float, held: list[Claimed]) -
     return {run for run, _ in rows}, {run for run, cancelled in rows if cancelled}
 
 
-def release(connection: Connection, owner: str, claimed: Claimed) -> None:
-    """Returns a job to the queue as if not claimed, or ends it when cancelled. Inside a transaction that has checked the claim."""
+def release(connection: Connection, owner: str, claimed: Claimed, log: RunLog | None = None) -> None:
+    """Returns a job to the queue as if not claimed, or ends it when cancelled, Inside a transaction that has checked the claim."""
     values = _claim_values(owner, claimed)
     if connection.execute("select from discovery_jobs where id = %(job)s and cancel_requested", values).fetchone() is not None:
-        finish(connection, owner, claimed, Verdict(Status.CANCELLED, error="the run was cancelled"))
+        finish(connection, owner, claimed, Verdict(Status.CANCELLED, error="the run was cancelled", log=log))
         return
     connection.execute("delete from discovery_history where id = %(run)s and status = 'running'", values)
     connection.execute("update discovery_jobs set status = 'pending', next_run_at = least(next_run_at, now()) where id = %(job)s", values)
@@ -121,6 +121,8 @@ def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdic
         "retries": RETRIES,
     }
     connection.execute(statements.get("finish_run"), values)
+    if verdict.log is not None:
+        run_logs.add(connection, claimed.run_id, verdict.log)
     due_now = connection.execute(statements.get("reschedule"), values).fetchone()
     schedules.plan(connection, claimed.job_id)
     connection.execute(statements.get("unclaim"), values)
@@ -137,7 +139,7 @@ def finish_later(connection: Connection, owner: str, claimed: Claimed, verdict: 
         check(connection, owner, claimed, verdict.confirmed)
     except LostWrites as error:
         if verdict.carried_out:
-            verdict = Verdict(Status.ERROR, "database", str(error), verdict.detail)
+            verdict = Verdict(Status.ERROR, "database", str(error), verdict.detail, log=verdict.log)
     finish(connection, owner, claimed, verdict)
     connection.execute("update discovery_history set links_unresolved = true where id = %s", [claimed.run_id])
     return verdict

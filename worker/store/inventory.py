@@ -163,13 +163,13 @@ class PostgresInventory:
         try:
             self._conclude(verdict)
         except Unanswered as error:
-            raise NotStored(str(error), Verdict(Status.ERROR, error.error_kind, str(error)) if self._writes.pending else verdict) from error
+            raise NotStored(str(error), _failed(error, verdict) if self._writes.pending else verdict) from error
         except InventoryError as error:
             if error.error_kind != "database" or not (self._writes.pending or isinstance(error, WritesLost)):
                 raise
             self._writes.forget()  # rows that the database rejects must not prevent the outcome from being stored
             if verdict.carried_out:
-                verdict = Verdict(Status.ERROR, error.error_kind, str(error), error.detail)
+                verdict = _failed(error, verdict)
             self._conclude(verdict)
         finally:
             self._claim.close()
@@ -181,7 +181,7 @@ class PostgresInventory:
             if organization is not None and (claims.take_unresolved_links(connection, self._claimed, organization) or wrote):
                 links.resolve(connection, [organization])
             if verdict.status is Status.RELEASED:
-                claims.release(connection, self._owner, self._claimed)
+                claims.release(connection, self._owner, self._claimed, verdict.log)
             else:
                 if verdict.carried_out:
                     scopes.abandon(connection, self._scopes_owner, self._claimed.run_id)
@@ -231,6 +231,10 @@ def closing(inventory: PostgresInventory) -> Iterator[PostgresInventory]:
         yield inventory
     finally:
         inventory._writes.close()  # noqa: SLF001
+
+
+def _failed(error: InventoryError, verdict: Verdict) -> Verdict:
+    return Verdict(Status.ERROR, error.error_kind, str(error), error.detail, log=verdict.log)
 
 
 def _other_identity(job: int, pinned: str, found: str) -> str:

@@ -186,6 +186,7 @@ class RunDispatcher:
             violation=lambda cause, sentence: self._mailbox.post(lambda: self.cancel(assignment.run, cause, sentence)),
             done=lambda verdict: self._mailbox.post(lambda: self._done(active, verdict)),
             keep=assignment.keep,
+            secrets=assignment.launch.secrets,
         )
         try:
             active.thread.start()

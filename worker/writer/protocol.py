@@ -19,7 +19,17 @@ from worker.run.wire import DataKind
 MAX_SCOPES, MAX_OPEN = 1_000_000, 10_000
 """Most scopes of one run, and most open at once: an open scope costs a kilobyte, and a source reads some hundreds at a time."""
 
-Message = Identity | tuple[Scope, ...] | wire.ScopeOpened | list[Organization] | wire.Records | wire.ScopeEnd | wire.Complete | wire.Failed
+Message = (
+    Identity
+    | tuple[Scope, ...]
+    | wire.ScopeOpened
+    | list[Organization]
+    | wire.Records
+    | wire.ScopeEnd
+    | wire.LogLines
+    | wire.Complete
+    | wire.Failed
+)
 
 _DECODERS: dict[DataKind, msgspec.json.Decoder[Any]] = {
     DataKind.IDENTITY: msgspec.json.Decoder(Identity),
@@ -28,6 +38,7 @@ _DECODERS: dict[DataKind, msgspec.json.Decoder[Any]] = {
     DataKind.ORGANIZATIONS: msgspec.json.Decoder(list[Organization]),
     DataKind.RECORDS: msgspec.json.Decoder(wire.Records),
     DataKind.SCOPE_END: msgspec.json.Decoder(wire.ScopeEnd),
+    DataKind.LOG: msgspec.json.Decoder(wire.LogLines),
     DataKind.COMPLETE: msgspec.json.Decoder(wire.Complete),
     DataKind.FAILED: msgspec.json.Decoder(wire.Failed),
 }
@@ -140,6 +151,10 @@ class Conversation:
         self.rejected += end.rejected
         self.count(end.outcome)
 
+    def _log_lines(self, log: wire.LogLines) -> None:
+        if len(log.lines) > wire.MAX_LINES:
+            raise ProtocolError(f"LOG has {len(log.lines)} lines, and {wire.MAX_LINES} is the most")
+
     def _complete(self, complete: wire.Complete) -> None:
         if self.open:
             raise ProtocolError(f"COMPLETE came while {len(self.open)} scopes are open")
@@ -167,6 +182,7 @@ class Conversation:
         DataKind.ORGANIZATIONS: _organizations,
         DataKind.RECORDS: _records,
         DataKind.SCOPE_END: _scope_end,
+        DataKind.LOG: _log_lines,
         DataKind.COMPLETE: _complete,
         DataKind.FAILED: _failed,
     }

@@ -26,6 +26,7 @@ from worker.run import wire
 from worker.run.inventory import Inventory, InventoryError, NotStored
 from worker.run.outcome import Received, Status, Verdict, judge, left_open
 from worker.run.wire import DataKind
+from worker.writer.log_buffer import LogBuffer
 from worker.writer.protocol import Conversation
 
 FLUSH_SECONDS = 1.0
@@ -54,10 +55,11 @@ class RunStream(threading.Thread):
         violation: Callable[[Cause, str], None],
         done: Callable[[Verdict], None],
         keep: Callable[[Verdict], None] = lambda _: None,
+        secrets: tuple[str, ...] = (),
     ) -> None:
         """Takes ownership of the descriptors `data` and `start`; `body` is the body of the START frame.
 
-        `keep` takes the outcome before it is stored, in case that this process ends meanwhile.
+        `keep` takes the outcome before it is stored, in case that this process ends meanwhile; `secrets` are masked in the job's log lines.
         """
         super().__init__(name=f"run {name}", daemon=True)
         with contextlib.suppress(PermissionError):  # the user's limit of pipe memory is reached
@@ -65,7 +67,7 @@ class RunStream(threading.Thread):
         self._reader = FrameReader(data, DataKind, wire.MAX_DATA_FRAME)
         self._inventory = inventory
         self._violation, self._done, self._keep = violation, done, keep
-        self._conversation = Conversation()
+        self._conversation, self._log = Conversation(), LogBuffer(secrets)
         self._exited: Exited | None = None
         self._broken = ""
         self._failure: Verdict | None = None
@@ -187,6 +189,8 @@ class RunStream(threading.Thread):
             self._inventory.totals.planned = self._conversation.planned
         elif isinstance(message, wire.Identity):
             self._inventory.identity(message)
+        elif isinstance(message, wire.LogLines):
+            self._log.add(message)
 
     def _attempt(self, step: Callable[[], None]) -> None:
         """Runs a step; an error of the protocol or the inventory ends the job with its reason."""
@@ -217,6 +221,7 @@ class RunStream(threading.Thread):
                 self._failure = _failed(error)
         if self._failure and verdict.status is not Status.CANCELLED:
             verdict = self._failure
+        verdict = msgspec.structs.replace(verdict, log=self._log.kept())
         try:
             return self._inventory.finish(verdict, self._exited)
         except NotStored as error:
@@ -226,7 +231,7 @@ class RunStream(threading.Thread):
             return msgspec.structs.replace(self._confirmed(error.verdict), stored=False)
         except InventoryError as error:
             _log.error("the outcome of a run could not be stored", run=self.name, verdict=verdict.status, error=str(error))
-            return _failed(error, stored=False)
+            return msgspec.structs.replace(_failed(error, stored=False), log=verdict.log)
 
     def _keep_outcome(self, verdict: Verdict) -> None:
         if verdict.status is not Status.RELEASED:

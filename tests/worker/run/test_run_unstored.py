@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
+import msgspec
 import pytest
 
 from supervisor import published
-from worker.run.outcome import Status, Verdict
+from worker.run.outcome import RunLog, Status, Verdict
 from worker.run.queue import Claimed
 from worker.run.unstored import UnstoredOutcomes
 
@@ -31,6 +32,12 @@ def test_the_next_writer_finds_what_an_earlier_one_kept(memory):
     assert (left.owner, left.verdict) == ("first", CRASHED)
     assert (left.claimed.job_id, left.claimed.run_id, left.claimed.token, left.claimed.attempt) == (7, 70, 3, 2)
     assert left.claimed.config == {}, "a job's config holds secrets"
+
+
+def test_the_log_of_a_run_is_not_kept_in_the_memory(memory):
+    logged = msgspec.structs.replace(CRASHED, log=RunLog([("t", "info", "sdk", "text")]))
+    UnstoredOutcomes("first", memory).keep(JOB, logged)
+    assert UnstoredOutcomes("second", memory).left[0].verdict == CRASHED
 
 
 def test_what_is_stored_is_forgotten_and_what_a_third_writer_finds_bears_its_own_owner(memory):

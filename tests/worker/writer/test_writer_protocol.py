@@ -47,7 +47,25 @@ def organizations(*pairs):
     return DataKind.ORGANIZATIONS, wire.encode([Organization(*pair) for pair in pairs])
 
 
-GOOD = [identity(), scope(0), scope(1), records(0, 1), records(1, 0, 3), end(1, 2), organizations(("o", "O")), end(0, 3), complete(2, 5)]
+def log(*lines, left_out=0):
+    return DataKind.LOG, msgspec.json.encode([left_out, list(lines)])
+
+
+LINE = (1769828400.25, "warning", "sdk", "slow")
+
+GOOD = [
+    log(LINE),
+    identity(),
+    scope(0),
+    scope(1),
+    log(LINE, LINE, left_out=3),
+    records(0, 1),
+    records(1, 0, 3),
+    end(1, 2),
+    organizations(("o", "O")),
+    end(0, 3),
+    complete(2, 5),
+]
 
 
 def test_a_whole_run():
@@ -56,7 +74,7 @@ def test_a_whole_run():
 
     assert conversation.complete
     assert (conversation.scopes, conversation.resources, conversation.outcomes) == (2, 5, {"complete": 2})
-    assert wire.decode_resource(messages[3].resources[0]).external_id == "id-0-0"
+    assert wire.decode_resource(messages[5].resources[0]).external_id == "id-0-0"
 
 
 BREACHES = {
@@ -88,6 +106,17 @@ BREACHES = {
     "a long text": ([(DataKind.FAILED, b'{"error_kind":"source","message":"%b"}' % (b"x" * 20_000))], "length"),
     "a kind that there is not": ([(DataKind.FAILED, b'{"error_kind":"mine","message":""}')], "Invalid enum value 'mine'"),
     "a long word": ([(DataKind.FAILED, b'{"error_kind":"%b","message":""}' % (b"x" * 300_000))], r"xxx \.\.\."),
+    "too many lines": ([log(*[LINE] * 101)], "LOG has 101 lines, and 100 is the most"),
+    "a long line": ([log((1, "info", "sdk", "x" * 2_001))], "length"),
+    "a long logger": ([log((1, "info", "x" * 201, "t"))], "length"),
+    "a level that there is not": ([log((1, "x" * 300_000, "sdk", "t"))], "Invalid enum value"),
+    "a line that is no text": ([log((1, "info", "sdk", {"a": 1}))], "Expected `str`"),
+    "a line before there was time": ([log((-1, "info", "sdk", "t"))], "cannot be read"),
+    "a line after the end of time": ([log((1e300, "info", "sdk", "t"))], "cannot be read"),
+    "a line of another run": ([log((1, "info", "sdk", "t", 42))], "length"),
+    "less than no lines left out": ([log(left_out=-1)], "cannot be read"),
+    "more left out than can be counted": ([log(left_out=2**63)], "cannot be read"),
+    "lines after complete": ([complete(0, 0), log(LINE)], "after COMPLETE"),
     "negative rejects": ([scope(0), (DataKind.SCOPE_END, b'{"index":0,"outcome":"complete","resources":0,"rejected":-1}')], "rejected"),
 }
 
@@ -131,14 +160,14 @@ def test_c04_any_json_as_any_frame(kind, body):
 
 def opened():
     conversation = Conversation()
-    for frame in GOOD[:3]:
+    for frame in GOOD[:4]:
         conversation.accept(*frame)
     return conversation
 
 
 def test_a_batch_that_is_known_counts_as_if_it_were_decoded():
     conversation = opened()
-    for frame in GOOD[3:]:
+    for frame in GOOD[4:]:
         batch = conversation.batch(*frame)
         assert (batch is not None) == (frame[0] is DataKind.RECORDS)
         if batch:

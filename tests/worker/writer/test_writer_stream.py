@@ -64,6 +64,7 @@ class Bench:
         self.start, start_write = os.pipe()
         calls = {"violation": lambda *b: self.violations.put(b), "done": self.verdicts.put}
         calls["keep"] = lambda verdict: self.kept.append((verdict.status, verdict.error_kind, verdict.confirmed))
+        calls["secrets"] = ("hunter2hunter2",)
         self.run = RunStream("1", data_read, start_write, body, self.inventory, **calls)
         self.run.start()
 
@@ -296,3 +297,46 @@ def test_c07_a_drip_is_no_hindrance(bench):
     one.hang_up()
 
     assert one.end().status is Status.COMPLETED
+
+
+SAID = frame(DataKind.LOG, wire.LogLines(0, [wire.LogLine(1769828400.25, "warning", "sdk", "slow hunter2hunter2")]))
+HEARD = [("2026-01-31T03:00:00.250Z", "warning", "sdk", "slow ***")]
+
+
+@pytest.mark.parametrize(
+    ("rest", "cause", "status", "error_kind"),
+    [
+        (GOOD, Cause.EXITED, Status.COMPLETED, ""),
+        (b"", Cause.TIMEOUT, Status.ERROR, "timeout"),
+        (b"", Cause.MEMORY, Status.ERROR, "memory"),
+        (b"", Cause.CANCELLED, Status.CANCELLED, ""),
+        (b"", Cause.SHUTDOWN, Status.RELEASED, ""),
+        (frame(DataKind.SCOPE, b"{"), Cause.PROTOCOL, Status.ERROR, "protocol"),
+        (frame(DataKind.FAILED, wire.Failed("source", "no")), Cause.EXITED, Status.ERROR, "source"),
+    ],
+)
+def test_what_the_job_has_logged_is_stored_with_the_outcome_however_it_ends(bench, rest, cause, status, error_kind):
+    one = bench()
+    one.say(SAID + rest)
+    one.hang_up()
+    verdict = one.end(cause, 0)
+
+    assert (verdict.status, verdict.error_kind) == (status, error_kind)
+    assert verdict.log.lines == HEARD
+
+
+def test_a_run_that_could_not_be_stored_keeps_its_log_for_later(bench):
+    one = bench(inventory=Memory(fail_on="finish"))
+    one.say(SAID + GOOD)
+    one.hang_up()
+    verdict = one.end()
+
+    assert (verdict.stored, verdict.error_kind) == (False, "database")
+    assert verdict.log.lines == HEARD
+
+
+def test_a_job_that_has_logged_nothing_has_no_log(bench):
+    one = bench()
+    one.say(GOOD)
+    one.hang_up()
+    assert one.end().log is None

@@ -104,3 +104,9 @@ cross join lateral (
 -- Takes what was held back out of a run's ledger, as a person has released it.
 update run_scopes set deleted = deleted + held_back, held_back = 0, held_links = 0, held_attributes = 0
 where run_id = %(run)s and (held_back, held_links, held_attributes) <> (0, 0, 0)
+
+-- name: add_run_log
+-- Stores the log lines of a run, unless the run is no more.
+insert into elder_worker.run_logs (run_id, lines, left_out, left_out_after)
+select id, %(lines)s, %(left_out)s, %(left_out_after)s from discovery_history where id = %(run)s
+on conflict (run_id) do nothing

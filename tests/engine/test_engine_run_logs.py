@@ -1,0 +1,50 @@
+"""What a job's process has logged is kept with its run, also of a process that is killed or dies."""
+
+from __future__ import annotations
+
+import time
+
+from waiting import until
+
+PASSWORD = "hunter2hunter2"
+
+
+def log_of(workbench, run):
+    [row] = workbench.rows("select * from elder_worker.run_logs where run_id = %s", run["id"])
+    return row
+
+
+def test_a_job_that_is_killed_by_its_time_out_shows_what_it_warned_of(workbench):
+    worker = workbench.worker(discovery_job_timeout=20, options={"kill_grace": 1.0})
+    job = workbench.job(behaviour="log_and_sleep", password=PASSWORD)
+    workbench.await_fault("log_and_sleep")
+    run = workbench.ended(job)
+    row = log_of(workbench, run)
+
+    assert (run["status"], run["error_kind"]) == ("error", "timeout")
+    assert [line[1:] for line in row["lines"]] == [["warning", "hostile", "the source is slow tries=3 sent='as ***'"]]
+    assert row["lines"][0][0][:4] == time.strftime("%Y", time.gmtime())
+    assert (row["left_out"], row["left_out_after"]) == (0, 0)
+    assert "the source is slow" in worker.log.read_text(), "it is in the worker's log as well"
+
+
+def test_a_job_that_floods_its_log_and_dies_keeps_the_first_and_the_last_lines(workbench):
+    workbench.worker()
+    job = workbench.job(behaviour="log_and_die", password=PASSWORD)
+    run = workbench.ended(job)
+    row = log_of(workbench, run)
+
+    assert (run["status"], run["error_kind"]) == ("error", "crashed")
+    assert [line[3] for line in row["lines"]][:2] == ["line 0.0 ***", "line 0.1 ***"]
+    assert row["lines"][-1][3] == "line 29.99 ***"
+    assert (len(row["lines"]), row["left_out"], row["left_out_after"]) == (500, 2_500, 100)
+
+
+def test_a_run_that_has_nothing_to_tell_stores_nothing(workbench):
+    worker = workbench.worker()
+    job = workbench.job()
+    run = workbench.ended(job)
+    until(lambda: "read for job_id" in worker.log.read_text(), "the worker's log says what was read")
+
+    assert run["status"] == "completed"
+    assert workbench.one("select count(*) from elder_worker.run_logs") == 0

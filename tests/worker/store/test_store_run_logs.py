@@ -1,0 +1,103 @@
+"""The log of a run is stored with its outcome, once, whichever way that is stored, and goes with the run."""
+
+from __future__ import annotations
+
+import msgspec
+from store_runs import Run, add_job, resources
+from test_store_later import finish_in_vain, lose, queue
+
+from worker.run.outcome import RunLog, Status, Verdict
+from worker.store import retention, run_logs
+from worker.store.connection import connect
+
+LOG = RunLog([("2026-01-31T03:00:00.250Z", "warning", "sdk", 'slow "\\u0000" ☃ {"a": 1}')], 7, 1)
+CRASHED = Verdict(Status.ERROR, "crashed", "exit code 3", log=LOG)
+NEWEST = "select max(id) from discovery_history"
+
+__all__ = ["queue"]
+
+
+def stored(database, sql, run=None):
+    with connect(database) as connection:
+        return run_logs.get(connection, run or sql.execute(NEWEST).fetchone()[0])
+
+
+def rows(sql):
+    return sql.execute("select count(*) from elder_worker.run_logs").fetchone()[0]
+
+
+def assert_whole(log):
+    assert [tuple(line.values()) for line in log["lines"]] == LOG.lines
+    assert (log["left_out"], log["left_out_after"]) == (7, 1)
+
+
+def test_the_log_is_stored_with_the_outcome(database, sql):
+    run = Run(database, add_job(sql))
+    run.scope(resources(3))
+    run.finish(CRASHED)
+    assert_whole(stored(database, sql))
+    assert sql.execute("select status from discovery_history").fetchall() == [("error",)]
+
+
+def test_a_run_that_has_logged_nothing_has_no_row(database, sql):
+    Run(database, add_job(sql)).finish()
+    assert rows(sql) == 0
+    assert stored(database, sql) == {"lines": [], "left_out": 0, "left_out_after": 0}
+
+
+def test_a_run_that_goes_back_to_the_queue_leaves_nothing(database, sql):
+    job = add_job(sql)
+    Run(database, job).finish(Verdict(Status.RELEASED, log=LOG))
+    assert rows(sql) == 0
+    Run(database, job).finish(CRASHED)
+    assert_whole(stored(database, sql))
+
+
+def test_a_run_that_goes_back_to_the_queue_and_was_cancelled_keeps_its_log(database, sql):
+    run = Run(database, add_job(sql))
+    sql.execute("update discovery_jobs set cancel_requested = true")
+    run.finish(Verdict(Status.RELEASED, log=LOG))
+    assert sql.execute("select status from discovery_history").fetchall() == [("cancelled",)]
+    assert_whole(stored(database, sql))
+
+
+def test_the_log_of_an_outcome_that_is_stored_later_is_stored_with_it(database, sql, queue, monkeypatch):
+    run = Run(database, add_job(sql))
+    run.scope(resources(30))
+    finish_in_vain(run, monkeypatch)
+    lose(sql, 10)
+    lost = Verdict(Status.COMPLETED, confirmed=30, log=LOG)
+    assert queue.finish(run.claimed, lost, run.inventory._owner).error_kind == "database"
+    assert_whole(stored(database, sql))
+
+
+def test_a_run_whose_last_rows_the_database_rejects_keeps_its_log(database, sql):
+    run = Run(database, add_job(sql))
+    index = run.open(resources(3))
+    sql.execute("create function refuse() returns trigger language plpgsql as $$ begin raise 'no' using errcode = '42P01'; end $$")
+    sql.execute("create trigger refuse before insert on entities for each row execute function refuse()")
+    verdict = run.finish(Verdict(Status.COMPLETED, log=LOG))
+    assert (index, verdict.status, verdict.error_kind) == (0, Status.ERROR, "database")
+    assert_whole(stored(database, sql))
+
+
+def test_the_log_goes_with_its_run(database, sql):
+    job = add_job(sql)
+    for _ in range(3):
+        Run(database, job).finish(CRASHED)
+        sql.execute("update discovery_jobs set status = 'pending', crashes = 0")
+    sql.execute("update discovery_history set completed_at = now() - interval '100 days'")
+    with connect(database) as connection:
+        retention.clean(connection, retention.Kept(history=90))
+        assert rows(sql) == 1
+        assert_whole(stored(database, sql))
+        sql.execute("update discovery_jobs set deleted_at = now()")
+        retention.clean(connection, retention.Kept(history=90))
+    assert rows(sql) == 0
+
+
+def test_a_log_of_a_run_that_is_no_more_keeps_nothing_from_being_stored(database, sql):
+    with connect(database) as connection:
+        run_logs.add(connection, 4711, LOG)
+        run_logs.add(connection, 4711, msgspec.structs.replace(LOG, lines=[]))
+    assert rows(sql) == 0

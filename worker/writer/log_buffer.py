@@ -1,0 +1,68 @@
+"""Buffer of the log lines of one run: the first and the last ones, within bounds whatever the job sends."""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+from collections.abc import Iterable
+
+from supervisor.plain import plain
+from worker.logs.redact import Redactor
+from worker.run import wire
+from worker.run.outcome import RunLog
+
+FIRST, LAST = 100, 400
+"""Most lines that are kept from the beginning and from the end of a run."""
+
+FIRST_CHARACTERS, LAST_CHARACTERS = 20_000, 80_000
+"""Most characters of them."""
+
+
+class LogBuffer:
+    """Used by the thread of one run."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """`secrets` are those that the job was given."""
+        self._secrets = tuple(secrets)
+        self._first: list[wire.LogLine] = []
+        self._last = collections.deque[wire.LogLine]()
+        self._first_open = True
+        self._first_size = self._last_size = self._left_out = 0
+
+    def add(self, log: wire.LogLines) -> None:
+        """Takes lines of the job. The first gap, made by the job or by this buffer, ends the first lines."""
+        if log.left_out:
+            self._first_open = False
+            self._left_out += log.left_out
+        for line in log.lines:
+            self._add(line)
+
+    def _add(self, line: wire.LogLine) -> None:
+        size = _size(line)
+        self._first_open &= len(self._first) < FIRST and self._first_size + size <= FIRST_CHARACTERS
+        if self._first_open:
+            self._first.append(line)
+            self._first_size += size
+            return
+        self._last.append(line)
+        self._last_size += size
+        while len(self._last) > LAST or self._last_size > LAST_CHARACTERS:
+            self._last_size -= _size(self._last.popleft())
+            self._left_out += 1
+
+    def kept(self) -> RunLog | None:
+        """The lines that are kept, redacted again, as a job may send what its process has not redacted. None without lines."""
+        if not self._first and not self._last:
+            return None
+        redactor = Redactor(self._secrets)
+        lines = [_clean(line, redactor) for line in (*self._first, *self._last)]
+        return RunLog(lines, self._left_out, len(self._first) if self._left_out else 0)
+
+
+def _clean(line: wire.LogLine, redactor: Redactor) -> tuple[str, str, str, str]:
+    at = dt.datetime.fromtimestamp(line.at, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at, line.level, redactor.text(plain(line.logger)), redactor.text(plain(line.text))
+
+
+def _size(line: wire.LogLine) -> int:
+    return len(line.logger) + len(line.text)
