@@ -7,12 +7,13 @@ import subprocess
 import sys
 
 import msgspec
+import pytest
 from store_runs import SCOPE, Link, Run, add_job, resources, run_once
 
 from providers.errors import Outcome
 from providers.records import Scope
 from worker.run.outcome import Status, Verdict
-from worker.store.ledger import SCOPES_SHOWN
+from worker.store.ledger import SCOPES_SHOWN, shown_of_each
 
 CLI = (sys.executable, "-m", "worker.cli")
 
@@ -71,6 +72,25 @@ def test_what_was_not_read_comes_before_what_was(elder, database, sql):
     assert (len(shown["scopes"]), len(whole["scopes"])) == (SCOPES_SHOWN, SCOPES_SHOWN + 21)
     assert (shown["scopes"][0]["region"], shown["scopes"][0]["permission"]) == ("us-west-2", "ec2:DescribeInstances")
     assert (shown["status"], shown["error"]) == ("partial", "1 scope was denied")
+
+
+@pytest.mark.parametrize(("runs", "shown"), [(1, 100), (20, 100), (50, 40), (1000, 10)])
+def test_a_history_of_many_runs_shows_fewer_scopes_of_each(runs, shown):
+    """A thousand runs with a hundred scopes each would be 25 MB."""
+    assert shown_of_each(runs) == shown
+
+
+def test_a_long_history_is_bounded(elder, database, sql):
+    job = add_job(sql)
+    for _ in range(3):
+        run = Run(database, job)
+        for number in range(20):
+            run.scope([], Scope("aws", "111", f"region-{number:03}", "ec2_instance"))
+        run.finish(Verdict(Status.COMPLETED))
+    sql.execute("insert into discovery_history (job_id, status) select %s, 'completed' from generate_series(1, 297)", [job])
+    found = elder.get(f"discovery/jobs/{job}/history?limit=300")["results"]
+    assert [len(one["scopes"]) for one in found if one["outcomes"]] == [10] * 3
+    assert [one["outcomes"] for one in found if one["outcomes"]] == [{"complete": 20}] * 3
 
 
 def test_the_moment_of_a_snapshot_is_in_the_ledger_and_on_the_page_of_the_run(elder, database, sql):

@@ -100,7 +100,7 @@ def history(connection: Connection, name: str, limit: int) -> tuple[list[dict[st
     """The newest syncs of a connector, oldest first, each with some of its scopes; and how many syncs there are."""
     newest = rows(connection, statements.get("syncs"), {"name": name, "limit": limit})
     counted = one(connection, "select count(*) as syncs from connector_history where connector = %s", [name])
-    return _with_scopes(connection, newest[::-1], ledger.SCOPES_SHOWN), counted["syncs"] if counted else 0
+    return _with_scopes(connection, newest[::-1], ledger.shown_of_each(len(newest))), counted["syncs"] if counted else 0
 
 
 def _with_scopes(connection: Connection, found: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:

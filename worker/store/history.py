@@ -21,7 +21,7 @@ def runs(connection: Connection, job: int, limit: int) -> tuple[list[dict[str, A
     """Returns the newest runs of a job, oldest first, each with some of its scopes, and how many runs there are."""
     newest = rows(connection, "select " + COLUMNS + " from discovery_history where job_id = %s order by id desc limit %s", [job, limit])
     counted = one(connection, "select count(*) as runs from discovery_history where job_id = %s", [job])
-    return _with_scopes(connection, newest[::-1], ledger.SCOPES_SHOWN), counted["runs"] if counted else 0
+    return _with_scopes(connection, newest[::-1], ledger.shown_of_each(len(newest))), counted["runs"] if counted else 0
 
 
 def run(connection: Connection, number: int) -> dict[str, Any] | None:

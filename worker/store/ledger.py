@@ -10,8 +10,9 @@ from worker.run import causes
 from worker.store.connection import Connection
 from worker.store.query import rows
 
-SCOPES_SHOWN = 100
-"""Scopes shown of each run or sync in a history, incomplete ones first; a single one shows all, up to `SCOPES_AT_MOST`."""
+SCOPES_SHOWN, SCOPES_OF_HISTORY, SCOPES_AT_LEAST = 100, 2_000, 10
+"""Scopes shown of each run or sync in a history, incomplete ones first: fewer where all runs together would have more than the second, no
+fewer than the third. A single run shows all, up to `SCOPES_AT_MOST`."""
 
 SCOPES_AT_MOST = 20_000
 
@@ -23,6 +24,11 @@ RUNS: LiteralString = (
 
 SYNCS: LiteralString = "select run_id, outcome, count(*) as scopes from connector_scopes where run_id = any(%s) group by 1, 2 order by 1, 2"
 """Counts the outcomes of syncs."""
+
+
+def shown_of_each(runs: int) -> int:
+    """The number of scopes that are shown of each of so many runs or syncs."""
+    return max(SCOPES_AT_LEAST, min(SCOPES_SHOWN, SCOPES_OF_HISTORY // max(1, runs)))
 
 
 def with_scopes(
