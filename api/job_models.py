@@ -189,6 +189,32 @@ class History(ApiModel, frozen=True, kw_only=True):
     results: list[Run]
 
 
+class LogLine(ApiModel, frozen=True, kw_only=True):
+    """A line that the process of a run has logged."""
+
+    at: Time
+    """Time of the line."""
+    level: Literal["info", "warning", "error", "critical"]
+    """How grave it is."""
+    logger: str
+    """Name of the library or module that wrote it."""
+    text: str
+    """The message with its fields, secrets masked; of a line of more than 2,000 characters, its beginning and its end."""
+
+
+class RunLog(ApiModel, frozen=True, kw_only=True):
+    """Lines that the process of a run has logged, the oldest first: the first 100 and the last 400. They are stored when the run ends."""
+
+    run_id: int
+    status: RunStatus
+    lines: list[LogLine]
+    """Lines of the level INFO and above; none while the run goes on."""
+    left_out: int
+    """Number of the lines that are not kept."""
+    left_out_after: int
+    """Number of the lines listed before those that are not kept."""
+
+
 class Released(ApiModel, frozen=True, kw_only=True):
     """How many entities were marked as deleted, and how many links and attributes were taken away."""
 

@@ -19,7 +19,7 @@ from api.overlap import warned_job
 from api.paging import page_of
 from api.probe import probe
 from providers.schema import REDACTED
-from worker.store import held, history, jobs, tombstones
+from worker.store import held, history, jobs, run_logs, tombstones
 from worker.store.connection import Connection
 from worker.store.pool import snapshot
 
@@ -155,6 +155,12 @@ def show_run(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[s
         return or_404(history.run(connection, run_id), f"run {run_id}")
 
 
+def show_log(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[str, Any]:
+    """Returns what the process of a run has logged."""
+    with context.jobs() as connection:
+        return or_404(run_logs.get(connection, run_id), f"run {run_id}")
+
+
 def release(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[str, Any]:
     """Applies what a run's guard held back."""
     with audited(context, "deletions released", f"run {run_id}") as line:
@@ -222,6 +228,7 @@ ENDPOINTS = (
         "GET", f"{_JOB}/history", "The runs of a job, oldest first", list_runs, query=RunLimit, answer=job_models.History, role="read"
     ),
     Endpoint("GET", "/runs/{run_id}", "One run with all its scopes", show_run, answer=job_models.Run, role="read"),
+    Endpoint("GET", "/runs/{run_id}/log", "What the process of a run has logged", show_log, answer=job_models.RunLog, role="read"),
     Endpoint(
         "GET",
         "/runs/{run_id}/held",

@@ -186,6 +186,17 @@ def history(session: Session, job: int, limit: int) -> None:
 
 @group.command()
 @click.argument("job", type=int)
+@in_session
+def logs(session: Session, job: int) -> None:
+    """Prints what the newest run of a job has logged: its first and its last lines."""
+    newest = session.api.get(f"discovery/jobs/{job}/history", limit=1)["results"]
+    if not newest:
+        raise ClientError(f"job {job} has not run yet", EXIT_FAILED)
+    runs.print_log(session, newest[-1]["id"])
+
+
+@group.command()
+@click.argument("job", type=int)
 @click.argument("field")
 @in_session
 def ignore(session: Session, job: int, field: str) -> None:

@@ -24,6 +24,7 @@ COLUMNS = (
     "entities_deleted",
     "error",
 )
+LOG_COLUMNS = ("at", "level", "logger", "text")
 HELD_COLUMNS = ("kind", "name", "sub_type", "entity", "external_id", "target", "held_at")
 POLL = 1.0
 """Seconds between two looks at a run that is watched."""
@@ -57,6 +58,14 @@ def get(session: Session, run: int) -> None:
 def watch(session: Session, run: int) -> None:
     """Follows a run to its end; exits with 1 when it does not complete."""
     watch_run(session, run)
+
+
+@group.command()
+@click.argument("run", type=int)
+@in_session
+def logs(session: Session, run: int) -> None:
+    """Prints what a run has logged: its first and its last lines."""
+    print_log(session, run)
 
 
 @group.command()
@@ -100,6 +109,23 @@ def undo_release(session: Session, whose: str, yes: bool, **filters: Any) -> Non
         f"{done['entities']} entities are restored; {done['links']} links and {done['attributes']} attributes are put back; "
         "they are held back again",
     )
+
+
+def print_log(session: Session, run: int) -> None:
+    """Prints the log of a run, to people a line each. What is not there is said on stderr."""
+    found = session.api.get(f"runs/{run}/log")
+    lines, left_out = found["lines"], f"{found['left_out']} lines are left out" if found["left_out"] else ""
+    if not lines:
+        missing = "goes on: its log is stored when it ends" if found["status"] == "running" else "has logged nothing"
+        click.echo(f"run {run} {missing}", err=True)
+    if session.form != "table":
+        session.many(lines, LOG_COLUMNS, "lines")
+        click.echo(left_out, err=True, nl=bool(left_out))
+        return
+    texts = [cell(f"{line['at']} {line['level']:<8} {line['logger']}: {line['text']}") for line in lines]
+    if left_out:
+        texts.insert(found["left_out_after"], f"... {left_out} ...")
+    click.echo("".join(f"{text}\n" for text in texts), nl=False)
 
 
 def watch_run(session: Session, run: int) -> None:

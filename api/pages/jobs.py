@@ -15,7 +15,7 @@ from api.pages import query
 from api.pages.actions import Page, act
 from api.probe import WORKER_SEEN
 from worker.run import causes
-from worker.store import attention, daily, entities, history, organizations, probes, releases
+from worker.store import attention, daily, entities, history, organizations, probes, releases, run_logs
 from worker.store import held as stored_held
 from worker.store import jobs as stored_jobs
 from worker.store.pool import snapshot
@@ -85,9 +85,10 @@ def _run(context: Context, run_id: int) -> str:
         job = or_404(stored_jobs.get(connection, run["job_id"]), f"job {run['job_id']}")
         on_hold, total = stored_held.page(connection, 1, HELD_SHOWN, run=run_id)
         released, _ = releases.page(connection, 1, RELEASES, run=run_id)
+        log = run_logs.get(connection, run_id)
     scopes = run["scopes"]
     held = {"held": on_hold, "held_total": total, "lost": lost(scopes), "releases": released}
-    return render_template("run.html", run=run, job=job, live=run["status"] == "running", **held, **ledger(run))
+    return render_template("run.html", run=run, job=job, log=log, live=run["status"] == "running", **held, **ledger(run))
 
 
 def ledger(run: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:

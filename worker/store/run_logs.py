@@ -20,8 +20,7 @@ def add(connection: Connection, run: int, log: RunLog) -> None:
     connection.execute(statements.get("add_run_log"), values)
 
 
-def get(connection: Connection, run: int) -> dict[str, Any]:
-    """The log of a run, by the fields of the API; without lines where it has none."""
-    found = one(connection, "select lines, left_out, left_out_after from elder_worker.run_logs where run_id = %s", [run])
-    found = found or {"lines": [], "left_out": 0, "left_out_after": 0}
-    return {**found, "lines": [dict(zip(FIELDS, line, strict=True)) for line in found["lines"]]}
+def get(connection: Connection, run: int) -> dict[str, Any] | None:
+    """The log of a run, by the fields of the API, without lines where it has none; None for a run that is not there."""
+    found = one(connection, statements.get("run_log"), [run])
+    return found and {**found, "lines": [dict(zip(FIELDS, line, strict=True)) for line in found["lines"]]}

@@ -110,3 +110,11 @@ where run_id = %(run)s and (held_back, held_links, held_attributes) <> (0, 0, 0)
 insert into elder_worker.run_logs (run_id, lines, left_out, left_out_after)
 select id, %(lines)s, %(left_out)s, %(left_out_after)s from discovery_history where id = %(run)s
 on conflict (run_id) do nothing
+
+-- name: run_log
+-- Returns the log of a run, which has no row of its own when it has logged nothing.
+select h.id as run_id, h.status, coalesce(l.lines, '[]') as lines, coalesce(l.left_out, 0) as left_out, coalesce(l.left_out_after, 0) as left_out_after
+from discovery_history h
+join discovery_jobs j on j.id = h.job_id and j.deleted_at is null
+left join elder_worker.run_logs l on l.run_id = h.id
+where h.id = %s
