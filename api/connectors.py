@@ -9,9 +9,11 @@ import msgspec
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.errors import NotFound
-from api.job_models import Reading, RunStatus
+from api.job_models import Log, Reading, RunStatus
 from api.model import ApiModel, Time, bounds
-from worker.store import connectors
+from worker.store import connectors, run_logs
+
+_NOT_HERE = "no connector '{}' has delivered here yet"
 
 
 class HistoryLimit(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +75,21 @@ class Syncs(ApiModel, frozen=True, kw_only=True):
     results: list[Sync]
 
 
+class SyncQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Query of the log of a sync."""
+
+    sync_id: int | None = None
+    """Id of the sync, as the history has it; without it, the newest one."""
+
+
+class LoggedSync(Log, frozen=True, kw_only=True):
+    """Log of a sync of a connector."""
+
+    connector: str
+    sync_id: int
+    """Id of the sync."""
+
+
 def list_connectors(context: Context, query: NoQuery, body: Any) -> dict[str, Any]:
     """All connectors with their newest syncs."""
     with context.pool.reading() as connection:
@@ -84,7 +101,7 @@ def show_connector(context: Context, query: NoQuery, body: Any, name: str) -> di
     with context.pool.reading() as connection:
         found = connectors.summary(connection, name)
     if found is None:
-        raise NotFound(f"no connector '{name[:100]}' has delivered here yet")
+        raise NotFound(_NOT_HERE.format(name[:100]))
     return found
 
 
@@ -93,12 +110,32 @@ def list_syncs(context: Context, query: HistoryLimit, body: Any, name: str) -> d
     with context.pool.reading() as connection:
         results, total = connectors.history(connection, name, query.limit)
     if not total:
-        raise NotFound(f"no connector '{name[:100]}' has delivered here yet")
+        raise NotFound(_NOT_HERE.format(name[:100]))
     return {"connector": name, "total": total, "results": results}
+
+
+def show_sync_log(context: Context, query: SyncQuery, body: Any, name: str) -> dict[str, Any]:
+    """Returns what the process of a connector's sync has logged."""
+    with context.pool.reading() as connection:
+        found = run_logs.get_of_sync(connection, name, query.sync_id)
+    if found is None:
+        if query.sync_id is None:
+            raise NotFound(_NOT_HERE.format(name[:100]))
+        raise NotFound(f"connector '{name[:100]}' has no sync {query.sync_id}")
+    return found
 
 
 ENDPOINTS = (
     Endpoint("GET", "/connectors", "All connectors with their newest syncs", list_connectors, answer=Connectors, role="read"),
     Endpoint("GET", "/connectors/{name}", "One connector with its newest ledger", show_connector, answer=WholeConnector, role="read"),
+    Endpoint(
+        "GET",
+        "/connectors/{name}/log",
+        "What the process of a sync has logged",
+        show_sync_log,
+        query=SyncQuery,
+        answer=LoggedSync,
+        role="read",
+    ),
     Endpoint("GET", "/connectors/{name}/history", "The syncs of a connector", list_syncs, query=HistoryLimit, answer=Syncs, role="read"),
 )

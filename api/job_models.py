@@ -202,10 +202,9 @@ class LogLine(ApiModel, frozen=True, kw_only=True):
     """The message with its fields, secrets masked; of a line of more than 2,000 characters, its beginning and its end."""
 
 
-class RunLog(ApiModel, frozen=True, kw_only=True):
-    """Lines that the process of a run has logged, the oldest first: the first 100 and the last 400. They are stored when the run ends."""
+class Log(ApiModel, frozen=True, kw_only=True):
+    """Lines that the process of a run or sync has logged, the oldest first: the first 100 and the last 400. They are stored at the end."""
 
-    run_id: int
     status: RunStatus
     lines: list[LogLine]
     """Lines of the level INFO and above; none while the run goes on."""
@@ -213,6 +212,12 @@ class RunLog(ApiModel, frozen=True, kw_only=True):
     """Number of the lines that are not kept."""
     left_out_after: int
     """Number of the lines listed before those that are not kept."""
+
+
+class LoggedRun(Log, frozen=True, kw_only=True):
+    """Log of a run of a job."""
+
+    run_id: int
 
 
 class Released(ApiModel, frozen=True, kw_only=True):

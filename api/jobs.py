@@ -155,7 +155,7 @@ def show_run(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[s
         return or_404(history.run(connection, run_id), f"run {run_id}")
 
 
-def show_log(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[str, Any]:
+def show_run_log(context: Context, query: NoQuery, body: Any, run_id: int) -> dict[str, Any]:
     """Returns what the process of a run has logged."""
     with context.jobs() as connection:
         return or_404(run_logs.get(connection, run_id), f"run {run_id}")
@@ -228,7 +228,7 @@ ENDPOINTS = (
         "GET", f"{_JOB}/history", "The runs of a job, oldest first", list_runs, query=RunLimit, answer=job_models.History, role="read"
     ),
     Endpoint("GET", "/runs/{run_id}", "One run with all its scopes", show_run, answer=job_models.Run, role="read"),
-    Endpoint("GET", "/runs/{run_id}/log", "What the process of a run has logged", show_log, answer=job_models.RunLog, role="read"),
+    Endpoint("GET", "/runs/{run_id}/log", "What the process of a run has logged", show_run_log, answer=job_models.LoggedRun, role="read"),
     Endpoint(
         "GET",
         "/runs/{run_id}/held",

@@ -192,7 +192,8 @@ def logs(session: Session, job: int) -> None:
     newest = session.api.get(f"discovery/jobs/{job}/history", limit=1)["results"]
     if not newest:
         raise ClientError(f"job {job} has not run yet", EXIT_FAILED)
-    runs.print_log(session, newest[-1]["id"])
+    number = newest[-1]["id"]
+    runs.print_log(session, f"run {number}", f"runs/{number}/log")
 
 
 @group.command()

@@ -65,7 +65,7 @@ def watch(session: Session, run: int) -> None:
 @in_session
 def logs(session: Session, run: int) -> None:
     """Prints what a run has logged: its first and its last lines."""
-    print_log(session, run)
+    print_log(session, f"run {run}", f"runs/{run}/log")
 
 
 @group.command()
@@ -111,13 +111,13 @@ def undo_release(session: Session, whose: str, yes: bool, **filters: Any) -> Non
     )
 
 
-def print_log(session: Session, run: int) -> None:
-    """Prints the log of a run, to people a line each. What is not there is said on stderr."""
-    found = session.api.get(f"runs/{run}/log")
+def print_log(session: Session, whose: str, path: str, **query: Any) -> None:
+    """Prints the log of a run or a sync, to people a line each. What is not there is said on stderr."""
+    found = session.api.get(path, **query)
     lines, left_out = found["lines"], f"{found['left_out']} lines are left out" if found["left_out"] else ""
     if not lines:
         missing = "goes on: its log is stored when it ends" if found["status"] == "running" else "has logged nothing"
-        click.echo(f"run {run} {missing}", err=True)
+        click.echo(f"{whose} {missing}", err=True)
     if session.form != "table":
         session.many(lines, LOG_COLUMNS, "lines")
         click.echo(left_out, err=True, nl=bool(left_out))

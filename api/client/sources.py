@@ -64,6 +64,16 @@ def history(session: Session, name: str, limit: int) -> None:
     session.many(session.api.get(f"connectors/{name}/history", limit=limit)["results"], runs.COLUMNS, "syncs")
 
 
+@connectors.command()
+@click.argument("name")
+@click.option("--sync", type=int, help="Id of an earlier sync, from its history.")
+@in_session
+def logs(session: Session, name: str, sync: int | None) -> None:
+    """Prints what the newest sync of a connector has logged: its first and its last lines."""
+    whose = f"the newest sync of {name}" if sync is None else f"sync {sync} of {name}"
+    runs.print_log(session, whose, f"connectors/{name}/log", sync_id=sync)
+
+
 @connectors.command("held")
 @click.argument("name")
 @limited

@@ -11,7 +11,7 @@ from api.endpoint import NoQuery
 from api.lookup import or_404
 from api.pages.actions import Page
 from api.pages.jobs import HELD_SHOWN, RELEASES, RUNS, ledger
-from worker.store import connectors, held, releases
+from worker.store import connectors, held, releases, run_logs
 from worker.store.pool import snapshot
 from worker.sync.messages import ReleaseHeld
 
@@ -29,6 +29,7 @@ def _connector(context: Context, name: str) -> str:
         owner = connectors.PREFIX + name
         on_hold, held_total = held.page(connection, 1, HELD_SHOWN, owner=owner)
         released, _ = releases.page(connection, 1, RELEASES, owner=owner)
+        log = run_logs.get_of_sync(connection, name)
     run = connector["latest"]
     shown = {"connector": connector, "run": run, "owner": owner, "syncs": syncs[::-1], "total": total, "live": run["status"] == "running"}
     return render_template(
@@ -37,6 +38,7 @@ def _connector(context: Context, name: str) -> str:
         held=on_hold,
         held_total=held_total,
         releases=released,
+        log=log,
         lost=[("entities, links and attributes", held_total)],
         **ledger(run),
     )

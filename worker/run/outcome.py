@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
@@ -40,15 +41,23 @@ class Status(enum.StrEnum):
     RELEASED = "released"
 
 
+MOST_LINES = 500
+"""Log lines that are kept of one run."""
+
+LoggedAt = Annotated[str, msgspec.Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")]
+LoggedBy = Annotated[str, msgspec.Meta(max_length=wire.MAX_LOGGER, pattern=r"\A[^\0]*\Z")]
+LoggedText = Annotated[str, msgspec.Meta(max_length=wire.MAX_LINE, pattern=r"\A[^\0]*\Z")]
+
+
 class RunLog(msgspec.Struct, frozen=True):
     """Log lines of a run's process that are kept with the run, redacted."""
 
-    lines: list[tuple[str, str, str, str]]
+    lines: Annotated[list[tuple[LoggedAt, wire.LogLevel, LoggedBy, LoggedText]], msgspec.Meta(max_length=MOST_LINES)]
     """Time, level, logger and text of each."""
-    left_out: int = 0
-    """Lines that are not kept."""
-    left_out_after: int = 0
-    """Lines that stand before those left out; 0 where none is."""
+    left_out: Annotated[int, msgspec.Meta(ge=0, lt=2**53)] = 0
+    """Number of lines that are not kept."""
+    left_out_after: Annotated[int, msgspec.Meta(ge=0, le=MOST_LINES)] = 0
+    """Number of lines before those that are not kept; 0 where none is left out."""
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -114,8 +114,8 @@ class ScopeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The moment that the resources are of, where the source gives an earlier one."""
 
 
-MAX_LINE, MAX_LINES = 2_000, 100
-"""Characters of a log line, and lines of one frame. A frame of as many fits into `MAX_DATA_FRAME`."""
+MAX_LINE, MAX_LOGGER, MAX_LINES = 2_000, 200, 100
+"""Characters of a log line and of its logger's name, and lines of one frame. A frame of as many fits into `MAX_DATA_FRAME`."""
 
 LogLevel = Literal["info", "warning", "error", "critical"]
 
@@ -126,7 +126,7 @@ class LogLine(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     at: Annotated[float, msgspec.Meta(ge=0, lt=253_402_300_800)]
     """Seconds since 1970; before the year 10000."""
     level: LogLevel
-    logger: Annotated[str, msgspec.Meta(max_length=200)]
+    logger: Annotated[str, msgspec.Meta(max_length=MAX_LOGGER)]
     text: Annotated[str, msgspec.Meta(max_length=MAX_LINE)]
 
 

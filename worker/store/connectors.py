@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from worker.store import ledger, scopes, statements
+from worker.store import ledger, run_logs, scopes, statements
 from worker.store.connection import Connection, transaction
 from worker.store.query import one, rows
 from worker.sync.messages import ScopeClosed, SyncRun, Tombstoned
@@ -52,6 +52,8 @@ def put(connection: Connection, sync: SyncRun) -> None:
         if sync.status in ENDED:
             _abandon(connection, sync.owner, number)
         if sync.status != "running":
+            if sync.log is not None:
+                run_logs.add_of_sync(connection, number, sync.log)
             connection.execute(statements.get("prune_syncs"), values)
 
 

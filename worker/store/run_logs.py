@@ -1,4 +1,4 @@
-"""Log lines of runs: stored with the outcome, shown by the API."""
+"""Log lines of runs and of connectors' syncs: stored with the outcome, shown by the API."""
 
 from __future__ import annotations
 
@@ -16,11 +16,27 @@ FIELDS = ("at", "level", "logger", "text")
 
 def add(connection: Connection, run: int, log: RunLog) -> None:
     """Stores the log of a run that has ended, once. Inside a transaction."""
-    values = {"run": run, "lines": Jsonb(log.lines), "left_out": log.left_out, "left_out_after": log.left_out_after}
-    connection.execute(statements.get("add_run_log"), values)
+    connection.execute(statements.get("add_run_log"), _values(run, log))
+
+
+def add_of_sync(connection: Connection, sync: int, log: RunLog) -> None:
+    """Stores the log of a sync that has ended, once. Inside a transaction."""
+    connection.execute(statements.get("add_sync_log"), _values(sync, log))
+
+
+def _values(run: int, log: RunLog) -> dict[str, Any]:
+    return {"run": run, "lines": Jsonb(log.lines), "left_out": log.left_out, "left_out_after": log.left_out_after}
 
 
 def get(connection: Connection, run: int) -> dict[str, Any] | None:
     """The log of a run, by the fields of the API, without lines where it has none; None for a run that is not there."""
-    found = one(connection, statements.get("run_log"), [run])
+    return _shown(one(connection, statements.get("run_log"), [run]))
+
+
+def get_of_sync(connection: Connection, connector: str, sync: int | None = None) -> dict[str, Any] | None:
+    """The log of a connector's newest sync, or of that one, by the fields of the API; None where there is no such sync."""
+    return _shown(one(connection, statements.get("sync_log"), {"name": connector, "sync": sync}))
+
+
+def _shown(found: dict[str, Any] | None) -> dict[str, Any] | None:
     return found and {**found, "lines": [dict(zip(FIELDS, line, strict=True)) for line in found["lines"]]}

@@ -193,6 +193,7 @@ class ApiInventory:
             deleted=totals.deleted,
             rejected=totals.rejected,
             identity=identity,
+            log=verdict.log,
         )
         try:
             self._api.put_run(sync)

@@ -18,8 +18,9 @@
     longer, the rest stays held. Answers ``{"deleted", "held_back", "held_links", "held_attributes"}``.
 
 ``POST /api/v1/sync/runs``
-    ``{"owner", "run", "status", "error_kind", "error", "detail", "resources", "created", "updated", "deleted", "rejected", "identity"}``,
-    at the start (``running``) and at the end of a sync; kept as the connector's history.
+    ``{"owner", "run", "status", "error_kind", "error", "detail", "resources", "created", "updated", "deleted", "rejected", "identity",
+    "log": {"lines": [[time, level, logger, text]], "left_out", "left_out_after"}}``, at the start (``running``) and at the end of a sync;
+    kept as the connector's history.
 
 ``GET /api/v1/sync/held?owner=``
     A page of what the guard holds back of that connector, by name.
@@ -35,6 +36,7 @@ from typing import Any
 import msgspec
 
 from providers.records import Moment, Organization, Scope
+from worker.run.outcome import RunLog
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -118,6 +120,8 @@ class SyncRun(msgspec.Struct, frozen=True):
     deleted: int = 0
     rejected: int = 0
     identity: dict[str, Any] | None = None
+    log: RunLog | None = None
+    """Lines that its process has logged, at its end; null: none, or its worker is older."""
 
 
 class SyncStored(msgspec.Struct, frozen=True):

@@ -59,9 +59,10 @@ class LogBuffer:
         return RunLog(lines, self._left_out, len(self._first) if self._left_out else 0)
 
 
-def _clean(line: wire.LogLine, redactor: Redactor) -> tuple[str, str, str, str]:
+def _clean(line: wire.LogLine, redactor: Redactor) -> tuple[str, wire.LogLevel, str, str]:
     at = dt.datetime.fromtimestamp(line.at, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return at, line.level, redactor.text(plain(line.logger)), redactor.text(plain(line.text))
+    logger, text = redactor.text(plain(line.logger)), redactor.text(plain(line.text))
+    return at, line.level, logger[: wire.MAX_LOGGER], text[: wire.MAX_LINE]
 
 
 def _size(line: wire.LogLine) -> int:

@@ -13,7 +13,7 @@ from supervisor.messages import Cause, Exited
 from worker.run import wire
 from worker.run.fingerprints import content_of, key_of
 from worker.run.inventory import InventoryError
-from worker.run.outcome import Status, Verdict
+from worker.run.outcome import RunLog, Status, Verdict
 from worker.sync.client import ApiError
 from worker.sync.inventory import ApiInventory, Destination
 from worker.sync.messages import Fingerprints, Rejected, Stored, SyncStored, Tombstoned
@@ -156,3 +156,10 @@ def test_an_api_that_is_away_ends_the_sync(fail):
     with pytest.raises(InventoryError, match="cannot be reached") as raised:
         sync(api, people(3))
     assert raised.value.error_kind == "api"
+
+
+def test_the_api_is_told_what_the_sync_has_logged():
+    api, log = Api(), RunLog([("2026-01-31T03:00:00.250Z", "warning", "sdk", "slow")], 3, 1)
+    inventory = ApiInventory(api, "connector:ldap", "r1", Destination(7, False))
+    inventory.finish(Verdict(Status.ERROR, "timeout", "too long", log=log), Exited(run="1", cause=Cause.TIMEOUT))
+    assert [(one.status, one.log) for one in api.runs] == [("error", log)]

@@ -76,3 +76,18 @@ cross join lateral (
     from connector_scopes where run_id = wanted.id
     order by outcome = 'complete', account, region, resource_type, coverage limit %(limit)s
 ) as shown
+
+-- name: add_sync_log
+-- Stores the log lines of a sync, once.
+insert into elder_worker.sync_logs (run_id, lines, left_out, left_out_after)
+values (%(run)s, %(lines)s, %(left_out)s, %(left_out_after)s)
+on conflict (run_id) do nothing
+
+-- name: sync_log
+-- Returns the log of a connector's newest sync, or of the given one.
+select h.id as sync_id, h.connector, h.status, coalesce(l.lines, '[]') as lines, coalesce(l.left_out, 0) as left_out,
+       coalesce(l.left_out_after, 0) as left_out_after
+from connector_history h
+left join elder_worker.sync_logs l on l.run_id = h.id
+where h.connector = %(name)s and (%(sync)s::bigint is null or h.id = %(sync)s)
+order by h.id desc limit 1
