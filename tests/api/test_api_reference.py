@@ -84,3 +84,12 @@ def test_a_link_to_a_schema_opens_it(visit):
     )
     page.get_by_role("link", name="JobBody").filter(visible=True).first.click()
     expect(page.get_by_text("Times at which the job runs, in place of an interval").first).to_be_in_viewport()
+
+
+@pytest.mark.peer("chromium")
+def test_the_reference_is_linked_from_every_page_also_on_a_phone(visit):
+    page = visit("/entities", viewport={"width": 390, "height": 844})
+    link = page.get_by_role("link", name="API", exact=True).filter(visible=True)
+    expect(link).to_have_count(1)
+    link.click()
+    expect(page).to_have_url(re.compile("/api/docs$"))
