@@ -49,6 +49,7 @@ def _right() -> list[tuple[DataKind, bytes]]:
     resource = b'{"external_id":"a","entity_type":"compute","sub_type":"x","name":"n"}'
     return [
         (DataKind.SCOPE, wire.encode(wire.ScopeOpened(0, Scope("hostile", "a", "r", "t")))),
+        (DataKind.LOG, b'[1,[[1769828400.25,"warning","sdk","slow"]]]'),
         (DataKind.RECORDS, wire.encode(wire.Records(0, 0, [msgspec.Raw(resource)] * 3))),
         (DataKind.SCOPE_END, b'{"index":0,"outcome":"complete","resources":3}'),
         (DataKind.COMPLETE, wire.encode(wire.Complete(1, 3))),

@@ -130,7 +130,7 @@ class FrameSink:
 
         A line of a process that this one has forked is not sent: two processes would write into each other's frames.
         """
-        if self._closed or os.getpid() != self._process:
+        if os.getpid() != self._process:
             return
         if len(self._lines) >= MAX_WAITING:
             self._left_out += 1
