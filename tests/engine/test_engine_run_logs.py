@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 
+from database_states import database_is
+from test_engine_stored_later import set_read_only
 from waiting import until
 
 PASSWORD = "hunter2hunter2"
@@ -48,3 +52,21 @@ def test_a_run_that_has_nothing_to_tell_stores_nothing(workbench):
 
     assert run["status"] == "completed"
     assert workbench.one("select count(*) from elder_worker.run_logs") == 0
+
+
+def test_the_log_of_a_run_that_dies_while_the_database_is_away_is_stored_with_its_outcome(workbench):
+    worker = workbench.worker(lease_ttl=4, outage_grace=60)
+    database_is(worker, "up")
+    job = workbench.job(behaviour="log_and_sleep", password=PASSWORD)
+    workbench.await_fault("log_and_sleep")
+    [pid] = [one["pid"] for one in until(lambda: worker.state()["jobs"], "it runs")]
+    set_read_only(workbench, "on")
+    database_is(worker, "down")
+    os.kill(pid, signal.SIGKILL)
+    [kept] = until(worker.unstored, "the outcome is kept")
+    set_read_only(workbench, "off")
+    run = workbench.ended(job)
+
+    assert kept["verdict"]["log"] is None
+    assert (run["status"], run["error_kind"]) == ("error", "crashed")
+    assert [line[3] for line in log_of(workbench, run)["lines"]] == ["the source is slow tries=3 sent='as ***'"]
