@@ -104,7 +104,7 @@ def answers(url: str, rounds: int = search.ROUNDS) -> Iterator[tuple[str, str, s
             status = client.get(address).status_code
             if status == 200:
                 yield address, search.figure(lambda address=address: client.get(address), rounds), search.BAR, ""
-            elif status != 404:  # things that are not in this database
+            elif status not in (303, 404):  # addresses that lead elsewhere, and things that are not in this database
                 yield address, f"answers {status}", search.BAR, ""
         yield from _claims(url)
         began = time.perf_counter()

@@ -90,7 +90,7 @@ def renew(connection: Connection, owner: str, ttl: float, held: list[Claimed]) -
 
 
 def release(connection: Connection, owner: str, claimed: Claimed, log: RunLog | None = None) -> None:
-    """Returns a job to the queue as if not claimed, or ends it when cancelled, Inside a transaction that has checked the claim."""
+    """Returns a job to the queue as if not claimed, or ends it when cancelled. Inside a transaction that has checked the claim."""
     values = _claim_values(owner, claimed)
     if connection.execute("select from discovery_jobs where id = %(job)s and cancel_requested", values).fetchone() is not None:
         finish(connection, owner, claimed, Verdict(Status.CANCELLED, error="the run was cancelled", log=log))
