@@ -8,6 +8,8 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from bench import search
+from worker.store import entity_list
+from worker.store.connection import connect
 
 SORTS = ("id", "name", "type", "first_seen", "changed")
 
@@ -45,6 +47,24 @@ def test_every_order_is_whole_by_cursor_and_by_page(elder, inventory, monkeypatc
     for sort in SORTS:
         for sign in ("", "-"):
             check_order(elder, sort, sign)
+
+
+@pytest.mark.parametrize(("at_most", "found"), [(50_000, True), (100, False)], ids=["promised", "too far"])
+def test_a_page_that_the_first_steps_promise_is_read_on_for(database, sql, monkeypatch, at_most, found):
+    """Of a thousand entities every thirtieth fits: the first 400 steps find 13 of a page of twenty."""
+    monkeypatch.setattr("worker.store.entity_list.WALK", 40)
+    monkeypatch.setattr("worker.store.entity_list.LONG_WALK", at_most)
+    sql.execute("insert into organizations (id, name) values (1, 'one')")
+    sql.execute(
+        "insert into entities (organization_id, external_id, entity_type, sub_type, name, provider, scope_id, key, content) "
+        "select 1, n::text, 'compute', case n % 30 when 0 then 'rare' else 'other' end, n::text, 'aws', 1, n, n from generate_series(1, 1000) n"
+    )
+    chosen = entity_list.selection({"is_active": True, "sub_type": "rare"})
+    with connect(database) as connection:
+        assert (chosen.nearby(connection, ("id",), 20, None) is not None) == found
+        assert chosen.nearby(connection, ("id",), 34, None) is None, "there are 33"
+        page = entity_list.behind(connection, chosen, ("external_id",), 20, None)
+    assert [row["external_id"] for row in page] == [str(30 * n) for n in range(1, 21)]
 
 
 def check_order(elder, sort: str, sign: str) -> None:
