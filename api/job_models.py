@@ -203,7 +203,7 @@ class LogLine(ApiModel, frozen=True, kw_only=True):
 
 
 class Log(ApiModel, frozen=True, kw_only=True):
-    """Lines that the process of a run or sync has logged, the oldest first: the first 100 and the last 400. They are stored at the end."""
+    """Lines that the process of a run or sync has logged, the oldest first: the first 100 and the last 400. They are kept for 14 days."""
 
     status: RunStatus
     lines: list[LogLine]

@@ -79,7 +79,7 @@ def test_the_command_says_why_there_is_nothing(elder_command, database, sql):
     assert (going.stdout, going.stderr) == ("", f"run {number} goes on: its log is stored when it ends\n")
     one.finish()
     ended = elder_command("-o", "json", "runs", "logs", str(number))
-    assert (ended.stdout, ended.stderr) == ("[]\n", f"run {number} has logged nothing\n")
+    assert (ended.stdout, ended.stderr) == ("[]\n", f"run {number} has no log: it has logged nothing, or ended more than two weeks ago\n")
     assert elder_command("runs", "logs", "4711", code=1).stderr == "elder: there is no run 4711\n"
 
 

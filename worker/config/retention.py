@@ -14,8 +14,7 @@ class RetentionSettings(ReferenceSettings, frozen=True, kw_only=True):
     history_retention_days: Annotated[
         int,
         setting(
-            "Days for which runs, their ledgers and their logs are kept; 0: for ever. "
-            "Each job's latest run and latest complete run always stay.",
+            "Days for which runs and their ledgers are kept; 0: for ever. Each job's latest run and latest complete run always stay.",
             ge=0,
             le=36_500,
             low="a person who looks for an older run finds none",

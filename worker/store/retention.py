@@ -23,6 +23,9 @@ JOBS = 100
 DELIVERIES_KEPT = 30
 """Days for which deliveries of webhooks are kept, whatever became of them."""
 
+LOGS_KEPT = 14
+"""Days for which logs of runs and syncs are kept; their outcomes and ledgers are kept as history is."""
+
 SCOPES = 20
 """Most abandoned scopes that one batch retires."""
 
@@ -45,7 +48,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 def clean(connection: Connection, kept: Kept) -> Cleaned:
-    """Deletes a batch of each kind: runs (those of deleted jobs too), changes, audit lines, deleted entities, deliveries, unseen workers.
+    """Deletes a batch of each kind: runs (those of deleted jobs too), changes, audit lines, deleted entities, deliveries, logs, workers.
 
     Adds up the counts of entities and runs as well, and takes what they repeat out of the ledgers of runs that ended a day ago.
     Each job's latest run, its latest complete run, runs that hold something back, and runs that have left links unresolved are always kept.
@@ -64,6 +67,8 @@ def clean(connection: Connection, kept: Kept) -> Cleaned:
         "audit": (statements.get("delete_old_audit"), kept.audit, ROWS),
         "deleted_entities": (statements.get("delete_gone_entities"), kept.deleted_entities, ENTITIES),
         "webhook_deliveries": (statements.get("delete_old_deliveries"), DELIVERIES_KEPT, ROWS),
+        "run_logs": (statements.get("delete_old_run_logs"), LOGS_KEPT, RUNS),
+        "sync_logs": (statements.get("delete_old_sync_logs"), LOGS_KEPT, RUNS),
         "workers": (statements.get("forget_workers"), WORKERS_KEPT, ROWS),
     }
     rows = {what: _delete(connection, query, days, limit) for what, (query, days, limit) in batches.items()}

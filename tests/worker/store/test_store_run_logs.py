@@ -98,6 +98,25 @@ def test_the_log_goes_with_its_run(database, sql):
     assert rows(sql) == 0
 
 
+def test_logs_are_kept_for_two_weeks_and_their_runs_longer(database, sql):
+    runs = []
+    for _ in range(2):
+        job = add_job(sql)
+        Run(database, job).finish(CRASHED)
+        runs.append(sql.execute("select id from discovery_history where job_id = %s", [job]).fetchone()[0])
+    sql.execute("update elder_worker.run_logs set stored_at = now() - interval '15 days' where run_id = %s", [runs[0]])
+    sql.execute("insert into connector_history (id, connector, run) values (1, 'ldap', '1'), (2, 'ldap', '2')")
+    sql.execute(
+        "insert into elder_worker.sync_logs (run_id, lines, stored_at) values (1, '[]', now() - interval '15 days'), (2, '[]', now())"
+    )
+    with connect(database) as connection:
+        cleaned = retention.clean(connection, retention.Kept()).rows
+    assert (cleaned["run_logs"], cleaned["sync_logs"]) == (1, 1)
+    assert sql.execute("select run_id from elder_worker.run_logs").fetchall() == [(runs[1],)]
+    assert sql.execute("select run_id from elder_worker.sync_logs").fetchall() == [(2,)]
+    assert sql.execute("select count(*) from discovery_history").fetchone() == (2,)
+
+
 def test_a_log_of_a_run_that_is_no_more_keeps_nothing_from_being_stored(database, sql):
     with connect(database) as connection:
         run_logs.add(connection, 4711, LOG)

@@ -71,6 +71,24 @@ with oldest as (
 )
 select count(*) from deleted
 
+-- name: delete_old_run_logs
+-- Deletes the oldest logs of runs, so many at most; returns how many.
+with deleted as (
+    delete from elder_worker.run_logs where run_id in (
+        select run_id from elder_worker.run_logs where stored_at < now() - make_interval(days => %(days)s) order by stored_at limit %(limit)s)
+    returning 1
+)
+select count(*) from deleted
+
+-- name: delete_old_sync_logs
+-- Deletes the oldest logs of connectors' syncs, so many at most; returns how many.
+with deleted as (
+    delete from elder_worker.sync_logs where run_id in (
+        select run_id from elder_worker.sync_logs where stored_at < now() - make_interval(days => %(days)s) order by stored_at limit %(limit)s)
+    returning 1
+)
+select count(*) from deleted
+
 -- name: delete_gone_entities
 -- Removes entities that were marked as deleted long ago, so many at most, with their links and history; returns how many. Those whose deletion a
 -- person can still undo stay. An entity that named one of them as its parent names none.
