@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Test processes, each with peers of its own: most of a test is waiting.
-SIDE_BY_SIDE ?= 2
+# Test processes, each with peers of its own: a test waits more than it computes.
+SIDE_BY_SIDE ?= 3
 comma := ,
 
 .DEFAULT_GOAL := help
