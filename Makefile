@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Test processes, each with peers of its own: a test waits more than it computes.
-SIDE_BY_SIDE ?= 3
+# Test processes, each with peers of its own: most of a test is waiting. With more than cores, jobs of low priority starve in the tests.
+SIDE_BY_SIDE ?= 2
 comma := ,
 
 .DEFAULT_GOAL := help
