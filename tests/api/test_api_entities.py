@@ -51,7 +51,7 @@ def test_every_order_is_whole_by_cursor_and_by_page(elder, inventory, monkeypatc
 
 @pytest.mark.parametrize(("at_most", "found"), [(50_000, True), (100, False)], ids=["promised", "too far"])
 def test_a_page_that_the_first_steps_promise_is_read_on_for(database, sql, monkeypatch, at_most, found):
-    """Of a thousand entities every thirtieth fits: the first 400 steps find 13 of a page of twenty."""
+    """The walk of an index goes on when it has found a part of a page: 13 of 20, as every thirtieth of a thousand entities fits."""
     monkeypatch.setattr("worker.store.entity_list.WALK", 40)
     monkeypatch.setattr("worker.store.entity_list.LONG_WALK", at_most)
     sql.execute("insert into organizations (id, name) values (1, 'one')")

@@ -1,4 +1,4 @@
-"""What a job's process has logged is kept with its run, also of a process that is killed or dies."""
+"""Logs of runs, read from the database: of a job that is killed, that crashes, that logs nothing, and that ends while the database is away."""
 
 from __future__ import annotations
 

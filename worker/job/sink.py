@@ -135,7 +135,7 @@ class FrameSink:
         if len(self._lines) >= MAX_WAITING:
             self._left_out += 1
             return
-        self._lines.append(wire.LogLine(line.at.timestamp(), line.level, line.logger[: wire.MAX_LOGGER], _shortened(line.text)))  # type: ignore[arg-type]
+        self._lines.append(wire.LogLine(line.at.timestamp(), line.level, line.logger[: wire.MAX_LOGGER], _shortened(line.text)))
         with contextlib.suppress(OSError):  # the writer is gone: the next frame says so
             self._send_lines()
 

@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -24,7 +24,9 @@ QUIET = ("botocore", "boto3", "urllib3", "azure", "google", "kubernetes", "ldap3
 
 FIRST = ("timestamp", "level", "logger", "event")
 
-LISTENED = ("info", "warning", "error", "critical")
+Level = Literal["info", "warning", "error", "critical"]
+
+LISTENED = get_args(Level)
 """Levels of the lines that the listener gets."""
 
 Event = Mapping[str, Any]
@@ -34,7 +36,7 @@ class Line(NamedTuple):
     """A log line for its listener: redacted, on one line, with its fields in the text."""
 
     at: dt.datetime
-    level: str
+    level: Level
     logger: str
     text: str
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from supervisor.plain import plain
 from worker.logs.redact import Redactor
 from worker.run import wire
-from worker.run.outcome import RunLog
+from worker.run.outcome import MOST_LINES, RunLog
 
-FIRST, LAST = 100, 400
+FIRST = 100
+LAST = MOST_LINES - FIRST
 """Most lines that are kept from the beginning and from the end of a run."""
 
 FIRST_CHARACTERS, LAST_CHARACTERS = 20_000, 80_000

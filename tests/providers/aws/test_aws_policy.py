@@ -102,7 +102,7 @@ def test_the_policy_is_minimal():
 
 
 def test_the_policy_suffices_and_one_action_less_is_named(moto, aws_proxy, capsys, monkeypatch):
-    """With an action taken away, only the types are read that need it: what the others answer is what they answered with all actions."""
+    """The whole policy leaves no scope incomplete; then each action is taken away, and the types that need it are read again and name it."""
     simulation.seed(moto.url, REGIONS, 4)
     authority = Authority(POLICY)
     with aws_proxy.broken(authority):
