@@ -22,8 +22,9 @@ from worker.store.connection import connect
 from worker.store.migrate import migrate
 
 ENTITIES, JOBS, RUNS, LINES, CHANGES = 1_000_000, 100_000, 1_000_000, 1_000_000, 1_000_000
-SCOPES = 400
-"""Scopes of the largest job, which has all entities, a tenth of all runs, and the ledger."""
+SCOPES, DAILY = 400, 200
+"""Scopes of the largest job, which has all entities, a tenth of all runs, and the ledger. Days on which the second job has run, with as many
+scopes, of which a few differ each time: its ledgers are in chains."""
 
 CLAIM_BAR, DELETION_BAR = "<= 20 ms", "<= 1000 ms"
 CLAIMED = 200
@@ -37,9 +38,9 @@ FILL = (
        select n, case when n <= %(scopes)s then 'job:1' else 'job:' || n - %(scopes)s + 1 end, 'aws', n::text, 'us-east-1', 'type_' || n %% 37,
               'complete', now() - n * interval '1 s', now() - n * interval '1 s', 2500
        from generate_series(1, %(scopes)s::integer + %(jobs)s::integer - 1) n""",
-    """insert into discovery_history (job_id, status, error_kind, entities_discovered, worker, started_at, completed_at)
+    """insert into discovery_history (job_id, status, error_kind, entities_discovered, worker, ledger_chain, started_at, completed_at)
        select case when n %% 10 = 0 then 1 else 1 + n %% %(jobs)s::integer end, case when n %% 50 = 3 then 'error' else 'completed' end,
-              case when n %% 50 = 3 then 'credentials' else '' end, 1000, 'worker-1', at, at + interval '40 s'
+              case when n %% 50 = 3 then 'credentials' else '' end, 1000, 'worker-1', 0, at, at + interval '40 s'
        from (select n, now() - (%(runs)s::integer - n) * interval '2.5 s' as at from generate_series(1, %(runs)s::integer) n) as of_time""",
     """insert into run_scopes (run_id, scope_id, provider, account, region, resource_type, outcome, resources, message)
        select r.id, s.id, s.provider, s.account, s.region, s.resource_type, case when s.id %% 9 = 0 then 'denied' else 'complete' end, 2500, ''
@@ -52,6 +53,14 @@ FILL = (
     """insert into elder_worker.created (run_id, first_id, last_id, entities, created_at)
        select (select min(id) from discovery_history where job_id = 1), min(id), max(id), count(*), first_seen_at
        from entities group by first_seen_at""",
+    """insert into discovery_history (job_id, status, entities_discovered, worker, started_at, completed_at)
+       select 2, 'completed', 1000, 'worker-1', at, at + interval '40 s'
+       from (select now() - n * interval '1 day' as at from generate_series(%(daily)s::integer, 2, -1) n) as days""",
+    """insert into run_scopes (run_id, scope_id, provider, account, region, resource_type, outcome, resources, message)
+       select r.id, s.id, s.provider, s.account, s.region, s.resource_type, case when s.id %% 9 = 0 then 'denied' else 'complete' end,
+              case when (s.id + r.id) %% 50 = 0 then r.id else 2500 end, ''
+       from (select id from discovery_history where job_id = 2 order by id desc limit %(daily)s::integer - 1) r
+       cross join (select * from elder_worker.scopes where owner = 'job:1') s""",
     """update discovery_history set entities_updated = 1
        where id in (select id from discovery_history where job_id = 1 order by id desc limit 1000)""",
     "update discovery_jobs set created_at = now() - interval '40 days'",
@@ -68,6 +77,9 @@ VARIANTS = {
     "/api/v1/discovery/jobs": ("status=error", "provider=gcp"),
 }
 """Queries by route, besides the one without."""
+
+OF_THE_DAILY_JOB = ("/jobs/2", "/api/v1/discovery/jobs/2/history")
+"""Addresses of the job whose ledgers are in chains."""
 
 LEFT_OUT = ("/static/", "/healthz", "/api/v1/healthz", "/metrics", "/api/v1/openapi.json", "/api/v1/sync/")
 """Routes that list nothing, and those of connectors, which ask for one scope."""
@@ -86,7 +98,7 @@ def measure() -> Iterator[tuple[str, str, str, str]]:
 
 def fill(url: str, jobs: int = JOBS, runs: int = RUNS, lines: int = LINES, changes: int = CHANGES) -> None:
     """Stores jobs, scopes, runs, ledger and changes beside the entities of `bench.search`: vacuumed and analyzed."""
-    sizes = {"jobs": jobs, "runs": runs, "lines": lines, "changes": changes, "scopes": SCOPES}
+    sizes = {"jobs": jobs, "runs": runs, "lines": lines, "changes": changes, "scopes": SCOPES, "daily": DAILY}
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in FILL:
             connection.execute(statement, sizes)
@@ -126,6 +138,7 @@ def addresses(url: str, rules: Iterator[Rule]) -> Iterator[str]:
         _, path = rule.build(ids, append_unknown=False) or ("", rule.rule)
         yield path
         yield from (f"{path}?{query}" for query in VARIANTS.get(path, ()))
+    yield from OF_THE_DAILY_JOB
 
 
 def _claims(url: str) -> Iterator[tuple[str, str, str, str]]:

@@ -106,4 +106,4 @@ def history(connection: Connection, name: str, limit: int) -> tuple[list[dict[st
 
 
 def _with_scopes(connection: Connection, found: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
-    return ledger.with_scopes(connection, found, ledger.SYNCS, statements.get("scopes_of_syncs"), limit)
+    return ledger.with_scopes(connection, found, statements.get("lines_of_syncs"), limit)

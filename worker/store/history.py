@@ -42,7 +42,7 @@ def recent(connection: Connection, limit: int) -> list[dict[str, Any]]:
 
 
 def _with_scopes(connection: Connection, found: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
-    whole = ledger.with_scopes(connection, found, ledger.RUNS, statements.get("scopes_of_runs"), limit)
+    whole = ledger.with_scopes(connection, found, statements.get("lines_of_runs"), limit)
     return [{**one, "seconds_left": _seconds_left(one)} for one in whole]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections import Counter
 
 import pytest
 from store_runs import Run, add_job, resources, run_once
@@ -14,6 +15,7 @@ from providers.records import Scope
 from worker.run.outcome import Status, Verdict
 from worker.store import ledger_chains, releases, retention, statements, tombstones
 from worker.store.connection import connect
+from worker.store.ledger import with_scopes
 
 LINES = (
     "select run_id, scope_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, held_links, "
@@ -66,7 +68,15 @@ def kept(sql) -> dict[int, int]:
 
 
 def ledgers(sql) -> list[tuple]:
-    return sql.execute(LINES).fetchall()
+    """All ledgers as the view has them; the statement of the API, which puts them together in another way, has the same ones."""
+    lines = sql.execute(LINES).fetchall()
+    runs = [{"id": run} for run in sorted({line[0] for line in lines})]
+    served = with_scopes(sql, runs, statements.get("lines_of_runs"), 10 * SCOPES)
+    assert sorted((one["id"], *scope.values()) for one in served for scope in one["scopes"]) == sorted(
+        (line[0], *line[2:]) for line in lines
+    )
+    assert [one["outcomes"] for one in served] == [Counter(scope["outcome"] for scope in one["scopes"]) for one in served]
+    return lines
 
 
 def test_a_run_keeps_only_the_lines_that_differ(database, sql, job):

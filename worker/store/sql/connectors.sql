@@ -66,16 +66,18 @@ select id, connector, run, status, error_kind, error, error_detail, entities_dis
        entities_deleted, entities_rejected, identity, started_at, completed_at
 from connector_history where connector = %(name)s order by id desc limit %(limit)s
 
--- name: scopes_of_syncs
--- Returns some scopes of each sync, those that are not complete first.
-select shown.*
-from unnest(%(numbers)s::bigint[]) as wanted (id)
-cross join lateral (
+-- name: lines_of_syncs
+-- Returns some lines of the ledger of each sync, as `lines_of_runs` does.
+select * from (
     select run_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, held_links,
-           held_attributes, message, permission, as_of
-    from connector_scopes where run_id = wanted.id
-    order by outcome = 'complete', account, region, resource_type, coverage limit %(limit)s
-) as shown
+           held_attributes, message, permission, as_of,
+           row_number() over (partition by run_id order by outcome = 'complete', account, region, resource_type, coverage) as place,
+           row_number() over (partition by run_id, outcome) as of_outcome,
+           count(*) over (partition by run_id, outcome) as alike
+    from connector_scopes where run_id = any(%(numbers)s)
+) as numbered
+where place <= %(limit)s or of_outcome = 1
+order by run_id, place
 
 -- name: add_sync_log
 -- Stores the log lines of a sync, once.

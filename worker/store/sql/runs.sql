@@ -89,16 +89,35 @@ from discovery_history h join discovery_jobs j on j.id = h.job_id
 where h.entities_created + h.entities_updated + h.entities_deleted > 0 and j.deleted_at is null
 order by h.id desc limit %s
 
--- name: scopes_of_runs
--- Returns some scopes of each run, those that are not complete first.
-select shown.*
-from unnest(%(numbers)s::bigint[]) as wanted (id)
-cross join lateral (
+-- name: lines_of_runs
+-- Returns some lines of the ledger of each run, those that are not complete first, and one line of each outcome; `alike` is how many have it. Ledgers in
+-- chains are put together once for all runs: a line holds from its run until the next run that has one of the scope.
+with wanted as materialized (
+    select id, ledger_chain, ledger_without from discovery_history where id = any(%(numbers)s)
+), lines as materialized (
+    select c.ledger_chain, l.*, lead(l.run_id) over (partition by c.ledger_chain, l.scope_id order by l.run_id) as until
+    from discovery_history c join elder_worker.ledger_lines l on l.run_id = c.id
+    where c.ledger_chain = any(array(select ledger_chain from wanted where ledger_chain > 0)) and c.ledger_chain > 0
+), ledger as (
     select run_id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, held_links,
            held_attributes, message, permission, as_of
-    from elder_worker.run_ledgers where run_id = wanted.id
-    order by outcome = 'complete', account, region, resource_type, coverage limit %(limit)s
-) as shown
+    from run_scopes where run_id = any(%(numbers)s)
+    union all
+    select w.id, l.provider, l.account, l.region, l.resource_type, l.coverage, l.outcome, l.resources, l.deleted, l.held_back, l.held_links,
+           l.held_attributes, l.message, l.permission, l.as_of
+    from wanted w
+    join lines l on l.ledger_chain = w.ledger_chain and l.run_id <= w.id and (l.until > w.id or l.until is null)
+                and l.scope_id <> all(w.ledger_without)
+)
+select * from (
+    select *,
+           row_number() over (partition by run_id order by outcome = 'complete', account, region, resource_type, coverage) as place,
+           row_number() over (partition by run_id, outcome) as of_outcome,
+           count(*) over (partition by run_id, outcome) as alike
+    from ledger
+) as numbered
+where place <= %(limit)s or of_outcome = 1
+order by run_id, place
 
 -- name: settle_ledger
 -- Takes what was held back out of a run's ledger, as a person has released it.
