@@ -87,6 +87,13 @@ def _adopted_providers():
         registry.get.cache_clear()
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Leaves modules that have no fast test out of a fast run: to import them would take longer than the tests."""
+    if config.getoption("markexpr") == "fast" and collection_path.match("test_*.py") and PROCESSES.search(collection_path.read_text()):
+        return True
+    return None
+
+
 def pytest_collection_modifyitems(items):
     """Marks as fast each test that needs no peer and starts no process: neither its module nor its fixtures come from where those are."""
     slow_modules = {module: bool(PROCESSES.search(inspect.getsource(module))) for module in {item.module for item in items}}
