@@ -10,6 +10,7 @@ import datetime as dt
 import importlib
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -50,6 +51,7 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full counts")
     parser.add_argument("--minutes", type=float, help="that a part may take; it then tells how far it came")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers and processes of a part end with it
     print(f"{_where()}\n\n| part | what | measured | bar | held | took |\n|---|---|---|---|---|---|", flush=True)
     held = True
     for name in options.only.split(","):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import collections
 import concurrent.futures
+import contextlib
 import logging
+import multiprocessing
 import multiprocessing.queues
 import os
+import signal
 import sys
 import time
+from collections.abc import Iterator
 
 import structlog
 
@@ -37,7 +41,7 @@ def histories(count: int) -> list[Row]:
         free.put(core)
     happened: collections.Counter[str] = collections.Counter()
     failed: list[int] = []
-    with concurrent.futures.ProcessPoolExecutor(cores, context, _prepare, (free,)) as pool:
+    with concurrent.futures.ProcessPoolExecutor(cores, context, _prepare, (free,)) as pool, _interrupted_together():
         for begun in allowance.numbers(count, cores * SHARING):
             until = min(begun + cores * SHARING, count)
             parts = [range(first + start, first + min(start + SHARING, until)) for start in range(begun, until, SHARING)]
@@ -51,8 +55,20 @@ def histories(count: int) -> list[Row]:
     return [Row(what, f"{len(failed)} differ from the model: {failed[:SHOWN]}", "0", not failed)]
 
 
+@contextlib.contextmanager
+def _interrupted_together() -> Iterator[None]:
+    """Interrupts the processes of the pool when this one is: each closes its database, and the pool is not waited for."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+
+
 def _prepare(free: multiprocessing.queues.SimpleQueue[int]) -> None:
     """Takes a core, and sets what lets a process play many histories: no pauses, small batches, no logs but errors."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.sched_setaffinity(0, {free.get()})
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     claimed.RETRY_SECONDS, marks.MARKED_FROM, run_writes.BATCH_ROWS = (0.0, 0.0, 0.0), 10, 7
