@@ -14,7 +14,7 @@ from api.errors import ApiError
 from api.lookup import or_404
 from api.model import ApiModel, Listed, Time
 from api.paging import page_of
-from api.times import seconds
+from worker.config.durations import seconds
 from worker.store import claims, lifecycle
 from worker.store.lifecycle import Filters
 
@@ -62,7 +62,7 @@ class Scope(ApiModel, frozen=True, kw_only=True):
     message: str
     permission: str
     entities: int
-    """The number of active scopes."""
+    """The number of active entities."""
 
 
 class Scopes(Listed, frozen=True, kw_only=True):

@@ -118,6 +118,11 @@ class Worker:
             return random.choice([pid for job in jobs for pid in (job, *descendants(job))]) if jobs else None
         return status.get("services", {}).get(what, {}).get("pid")
 
+    def reported_since(self, moment: float) -> bool:
+        """True when the health endpoints know of a report of the writer after a moment on the monotonic clock."""
+        age = self.status().get("report_age_seconds")
+        return age is not None and time.monotonic() - age > moment
+
     def counted(self, name: str) -> dict[str, float]:
         """Series of one metric: its labels as written -> value."""
         answer = self.get("/metrics")

@@ -86,7 +86,7 @@ def test_home_tells_everything_that_waits_for_a_person(elder, database, sql):
         "crasher is parked: its process crashed 3 times in a row",
         "refused failed 2 times in a row",
         "limited: 1 scope was denied in its last run; the run says which permissions are missing",
-        "60 entities are held back from deletion",
+        "60 deletions are held back, of entities, links or attributes",
         f"2 entities of job:{guarded} are unconfirmed",
         "1 scope was not read in full for 7 days",
         "the key soon expires in 3 days: elder-worker keys rotate",

@@ -110,6 +110,19 @@ def test_a_first_visit_says_what_to_do_next(page):
     assert "Nothing yet" in page("/changes").text
 
 
+def test_a_job_that_no_running_worker_can_run_says_so(page, sql):
+    job = add_job(sql, queue="dmz", next_run_at="now")
+    sql.execute("insert into elder_worker.workers (owner, name, queues) values ('11111111-1111-1111-1111-111111111111', 'w', '{default}')")
+    sentence = "Nobody can run it: no running worker has the provider aws installed and switched on and serves the queue dmz."
+
+    assert sentence in page(f"/jobs/{job}").text
+    assert "as soon as one has a free slot" not in page(f"/jobs/{job}").text
+    assert "when a worker can run it" in page("/").text
+    sql.execute("update elder_worker.workers set queues = '{dmz}'")
+    assert "Nobody can run it" not in page(f"/jobs/{job}").text
+    assert "when a worker is free" in page("/").text
+
+
 def test_the_page_of_a_job_that_finds_another_source_names_both_and_lets_a_person_accept(page, elder, database, sql):
     job = add_job(sql)
     runs = []
@@ -326,7 +339,7 @@ def test_deletions_of_a_connector_that_are_held_back_are_released_on_its_page(pa
 
     assert "40 entities, links and attributes were not found any more" in shown.text
     assert "User 7" in shown.text
-    assert "40 entities are held back" in page("/").text
+    assert "40 deletions are held back" in page("/").text
     answer = elder.call("POST", "/connectors/ldap/release", headers=BROWSER)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/connectors/ldap")
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (0,)

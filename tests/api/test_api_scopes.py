@@ -122,6 +122,18 @@ def test_the_command_line_lists_and_retires(database, sql, job):
     assert retired.stdout == "1 abandoned scopes are retired; 3 entities are marked as deleted\n"
 
 
+def test_the_command_line_lists_what_was_not_read_in_full(database, sql, job):
+    [never, total] = cli(database, "scopes", "list", "--never-complete").stdout.splitlines()
+    assert "us-west-2" in never
+    assert never.endswith("denied no")
+    assert total == "1 scope"
+    assert cli(database, "scopes", "list", "--not-complete-for", "7d").stdout == "0 scopes\n"
+    sql.execute("update elder_worker.scopes set last_complete_at = now() - interval '8 days' where last_complete_at is not null")
+    assert "us-east-1" in cli(database, "scopes", "list", "--not-complete-for", "7d").stdout
+    assert "a number and a unit: 7d" in cli(database, "scopes", "list", "--not-complete-for", "soon").stderr
+    assert "go with list alone" in cli(database, "scopes", "retire", "--account", "111", "--never-complete").stderr
+
+
 def test_a_job_is_let_read_another_source(elder, database, sql, job):
     assert elder.get(f"discovery/jobs/{job}")["identity"] == "111"
     assert "pinned to 111" in elder.post(f"discovery/jobs/{job}/accept-identity", status=200)["message"]

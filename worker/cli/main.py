@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from providers.errors import ConfigError, ProviderError
 from supervisor.plain import plain
+from worker.config.durations import seconds
 from worker.config.environment import SettingsError
 from worker.version import __version__
 
@@ -149,6 +150,15 @@ def _scopes(command: argparse.ArgumentParser) -> None:
         ("--resource-type", "such as ec2_instance"),
     ):
         command.add_argument(name, help=help_)
+    command.add_argument("--not-complete-for", type=_duration, metavar="7d", help="with list: not read in full for so long")
+    command.add_argument("--never-complete", action="store_true", default=None, help="with list: never read in full")
+
+
+def _duration(text: str) -> float:
+    try:
+        return seconds("--not-complete-for", text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _jobs(command: argparse.ArgumentParser) -> None:

@@ -25,8 +25,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     url = load(environ).database_url
     if not url:
         raise CommandError("DATABASE_URL is not set", EXIT_CONFIG)
-    names = ("state", "provider", "account", "region", "resource_type", "owner")
-    filters = msgspec.convert({name: getattr(options, name) for name in names}, Filters)
+    filters = Filters(**{name: getattr(options, name) for name in Filters.__struct_fields__})
     try:
         with connect(url) as connection, transaction(connection):
             return _retire(connection, filters) if options.action == "retire" else _list(connection, filters)
@@ -40,12 +39,15 @@ def _list(connection: Connection, filters: Filters) -> int:
         where = " ".join(str(row[name]) for name in ("provider", "account", "region", "resource_type", "coverage") if row[name])
         complete = f"{row['last_complete_at']:%Y-%m-%d %H:%M}" if row["last_complete_at"] else "never"
         line = f"{row['state']:<9}  {row['owner']:<20}  read in full: {complete:<16}  {row['entities']:>7} entities  {where}"
-        print(plain(line))
-    print(f"{total} scopes" + (f", the first {SHOWN} shown" if total > SHOWN else ""))
+        reason = " ".join(part for part in (row["last_outcome"], row["message"]) if part) if row["last_outcome"] != "complete" else ""
+        print(plain(line + (f"  {reason}" if reason else "")))
+    print(f"{total} scope{'' if total == 1 else 's'}" + (f", the first {SHOWN} shown" if total > SHOWN else ""))
     return 0
 
 
 def _retire(connection: Connection, filters: Filters) -> int:
+    if filters.not_complete_for is not None or filters.never_complete:
+        raise CommandError("--not-complete-for and --never-complete go with list alone", EXIT_CONFIG)
     if filters == Filters(state=filters.state):
         raise CommandError("name what to retire: --owner, --account, --provider, --region or --resource-type", EXIT_CONFIG)
     retired = lifecycle.retire(connection, filters)

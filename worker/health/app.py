@@ -119,6 +119,7 @@ def _status(state: dict[str, Any], settings: dict[str, Any], warnings: Sequence[
         "services": state.get("services", {}),
         "isolation": state.get("isolation", {}),
         "beat_age_seconds": round(age(state), 3) if state else None,
+        "report_age_seconds": round(state["report_age"] + age(state), 3) if state and state["report_age"] is not None else None,
         "started_at": state.get("started_at"),
         "settings": settings,
         "warnings": [*warnings, *state.get("warnings", [])],

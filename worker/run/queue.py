@@ -71,9 +71,9 @@ class Numbers(msgspec.Struct, frozen=True):
     stale_scopes: int = 0
     """Current scopes that were not read in full for seven days."""
     held_back: int = 0
-    """Entities that the guard against mass deletion holds back."""
+    """Entities, links and attributes that the guard against mass deletion holds back."""
     failing_jobs: int = 0
-    """Enabled jobs whose latest run ended in an error."""
+    """Enabled jobs whose latest ended run was an error."""
     failing_connectors: int = 0
     """Connectors whose latest sync did not read everything."""
 

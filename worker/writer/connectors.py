@@ -136,7 +136,7 @@ class ConnectorScheduler:
             _log.info(f"connector {name}: sync completed", connector=name, **fields)
         elif ok:
             missed = sum(totals.outcomes.values()) - totals.outcomes.get(Outcome.COMPLETE, 0)
-            sentence = f"connector {name}: sync completed in part: {missed} scopes were not read in full; nothing of them was tombstoned"
+            sentence = f"connector {name}: sync read a part only: {missed} scopes were not read in full; nothing of them was tombstoned"
             _log.warning(sentence, connector=name, scopes=dict(totals.outcomes), **fields)
         else:
             _log.error(

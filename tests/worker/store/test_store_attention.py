@@ -1,14 +1,19 @@
-"""The list of what needs attention has a line for each job whose last run had denied scopes."""
+"""What needs attention is listed and counted: denied scopes, deletions that are held back, and jobs that keep failing."""
 
 from __future__ import annotations
 
+import uuid
+
 import msgspec
-from store_runs import SCOPE, Run, add_job, resources
+from store_runs import SCOPE, Link, Run, add_job, resources, run_once
 
 from providers.errors import Outcome
 from worker.run.outcome import Status, Verdict
+from worker.run.queue import Numbers
+from worker.store import tombstones
 from worker.store.attention import attention
 from worker.store.connection import connect
+from worker.store.queue import PostgresQueue
 
 
 def read(database: str, job: int, denied: int, status: Status = Status.PARTIAL) -> int:
@@ -48,3 +53,49 @@ def test_a_run_that_reads_all_ends_the_line_and_so_do_a_failed_one_and_the_job_t
     assert len(denied(database)) == 1
     read(database, job, 0, Status.COMPLETED)
     assert denied(database) == []
+
+
+def waiting(database: str) -> list[tuple[str, int, int]]:
+    with connect(database) as connection:
+        return [(one["kind"], one["number"], one["count"]) for one in attention(connection)]
+
+
+def numbers(database: str) -> Numbers:
+    queue = PostgresQueue(database, str(uuid.uuid4()), "worker", 30.0)
+    try:
+        return queue.numbers()
+    finally:
+        queue.close()
+
+
+def test_links_that_are_held_back_are_listed_and_counted_as_entities_are(database, sql):
+    """An access list that hides memberships takes away links alone: the run is complete, and nothing else tells a person."""
+    job = add_job(sql)
+    links = tuple(Link("has_member", f"user:{n}") for n in range(40))
+    groups = [msgspec.structs.replace(one, links=links) for one in resources(3)]
+    run_once(database, job, groups)
+    assert (waiting(database), numbers(database).held_back) == ([], 0)
+
+    run_once(database, job, [msgspec.structs.replace(one, links=()) for one in groups])
+    (run,) = sql.execute("select max(id) from discovery_history").fetchone()
+    assert (waiting(database), numbers(database).held_back) == ([("held", run, 120)], 120)
+
+    with connect(database) as connection:
+        tombstones.release(connection, run)
+    assert (waiting(database), numbers(database).held_back) == ([], 0)
+
+
+def test_a_job_fails_until_a_run_succeeds_also_while_it_is_tried_again(database, sql):
+    """Else a job that fails each hour for days would never have failed for three hours."""
+    job = add_job(sql)
+    read(database, job, 0, Status.ERROR)
+    again = Run(database, job)
+    assert sql.execute("select status from discovery_jobs").fetchone() == ("running",)
+    assert (waiting(database), numbers(database).failing_jobs) == ([("failing", job, 1)], 1)
+
+    again.scope(resources(1))
+    again.finish()
+    assert (waiting(database), numbers(database).failing_jobs) == ([], 0)
+    first = Run(database, job)
+    assert numbers(database).failing_jobs == 0
+    first.finish()

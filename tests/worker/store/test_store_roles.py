@@ -82,7 +82,10 @@ def test_case_eng_13_jobs_and_runs_are_read_on_a_read_only_database(database, sq
     run = elder.get(f"discovery/jobs/{job}/history")["results"][0]["id"]
     assert elder.get(f"runs/{run}")["status"] == "completed"
     assert elder.get(f"runs/{run}/held")["total"] == 0
-    for page in ("/", f"/jobs/{job}", f"/runs/{run}", "/changes"):
+    read = ("entities", "entities?q=tag:a%3Db", "changes", "scopes", "organizations", "connectors", "audit", "webhooks")
+    assert {path: elder.call("GET", f"/api/v1/{path}").status_code for path in read} == dict.fromkeys(read, 200)
+    pages = ("/", f"/jobs/{job}", f"/runs/{run}", "/changes", "/entities", "/scopes", "/connectors", "/audit", "/workers", "/organizations")
+    for page in pages:
         assert elder.call("GET", page).status_code == 200, page
     assert "read-only" in elder.post(f"discovery/jobs/{job}/queue", status=503)["error"]
 

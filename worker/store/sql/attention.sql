@@ -4,14 +4,19 @@ select 'parked' as kind, j.id as number, j.name, j.crashes::bigint as count from
 where j.status = 'parked' and j.deleted_at is null
 union all
 select 'failing', j.id, j.name, j.failures from discovery_jobs j
-where j.enabled and j.deleted_at is null and j.status = 'error'
+where j.enabled and j.deleted_at is null and (j.status = 'error' or (j.status = 'running' and j.failures > 0))
 union all
 select 'connector', null, newest.connector, 1
 from (select distinct on (connector) connector, status from connector_history where status <> 'running' order by connector, id desc) as newest
 where newest.status not in ('completed', 'cancelled')
 union all
 select 'held', h.run_id, s.owner, count(*)
-from elder_worker.held h join elder_worker.scopes s on s.id = h.scope_id
+from (
+    select run_id, scope_id from elder_worker.held
+    union all
+    select run_id, scope_id from elder_worker.losses where held_at is not null
+) as h
+join elder_worker.scopes s on s.id = h.scope_id
 group by h.run_id, s.owner
 union all
 select 'stale', null, '', count(*) from elder_worker.scopes

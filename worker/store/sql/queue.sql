@@ -17,8 +17,8 @@ select count(*) from gone
 
 -- name: queue_numbers
 -- Returns how many jobs are due and for how many seconds the oldest has been; parked jobs, current and abandoned scopes, current scopes
--- not read in full for a week, entities held back, enabled jobs whose latest run ended in an error, and connectors whose latest sync did not
--- read everything.
+-- not read in full for a week, entities, links and attributes held back, enabled jobs whose latest ended run was an error, and connectors whose
+-- latest sync did not read everything.
 select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0),
        (select count(*) from discovery_jobs where status = 'parked'),
        (select count(*) from elder_worker.scopes where state = 'current'),
@@ -26,8 +26,9 @@ select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0),
        (select count(*) from elder_worker.scopes
         where state = 'current' and coalesce(last_complete_at, created_at) < now() - interval '7 days'
           and not (last_complete_at is null and last_outcome in ('unsupported', 'skipped'))),
-       (select count(*) from elder_worker.held),
-       (select count(*) from discovery_jobs where enabled and deleted_at is null and status = 'error'),
+       (select count(*) from elder_worker.held) + (select count(*) from elder_worker.losses where held_at is not null),
+       (select count(*) from discovery_jobs
+        where enabled and deleted_at is null and (status = 'error' or (status = 'running' and failures > 0))),
        (select count(*)
         from (select distinct on (connector) status from connector_history where status <> 'running' order by connector, id desc) as newest
         where newest.status not in ('completed', 'cancelled'))
