@@ -20,6 +20,8 @@ _RULE_PATH_BENEATH, _RULE_NET_PORT = 1, 2
 _VERSION = 1
 PORTS = 4
 """The first ABI with rules for TCP ports."""
+SIGNALS = 6
+"""The first ABI that keeps signals and connections to abstract sockets inside (Linux 6.12)."""
 
 _BIND_TCP, _CONNECT_TCP = 1, 2
 
@@ -78,7 +80,7 @@ def confine(readable: Iterable[str], writable: Iterable[str], *, files: bool = T
     net = _BIND_TCP | _CONNECT_TCP if ports is not None and version >= PORTS else 0
     if not version or not everything | net:
         return 0
-    size = 8 if version < PORTS else 16 if version < 6 else 24
+    size = 8 if version < PORTS else 16 if version < SIGNALS else 24
     ruleset = _syscall(_CREATE_RULESET, ctypes.byref(_Ruleset(everything, net, _ABSTRACT_SOCKETS | _SIGNALS)), size, 0)
     if ruleset < 0:
         return 0

@@ -1,14 +1,16 @@
 """A seccomp filter: the kernel refuses a process the system calls that a job has no use for, whatever language makes them.
 
 Refused are sockets other than TCP, UDP and Unix ones (raw, packet, netlink, MPTCP, SCTP ...), listening, TCP's fast open (which
-Landlock does not see as a connection), io_uring (whose requests no filter sees), looking into other processes, kernel keys, BPF and new
-namespaces. The filter holds for every thread and child that comes later. Sources: seccomp(2), bpf(4), the kernel's tables of system calls.
+Landlock does not see as a connection), io_uring (whose requests no filter sees), looking into other processes and changing their limits,
+scheduling or priority, kernel keys, BPF and new namespaces. The filter holds for every thread and child that comes later. Sources:
+seccomp(2), bpf(4), the kernel's tables of system calls.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import platform
 import socket
 import struct
@@ -36,6 +38,7 @@ _NAMES = (
     ("socket", "socketpair", "listen", "sendto", "sendmsg", "sendmmsg", "clone", "clone3", "unshare", "setns"),
     ("ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd", "process_madvise", "bpf", "perf_event_open", "userfaultfd"),
     ("add_key", "request_key", "keyctl", "io_uring_setup", "io_uring_enter", "io_uring_register", "mount", "open_by_handle_at"),
+    ("prlimit64", "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler", "setpriority", "ioprio_set"),
 )
 _NUMBERS = {
     "x86_64": (
@@ -44,6 +47,7 @@ _NUMBERS = {
             (41, 53, 50, 44, 46, 307, 56, 435, 272, 308),
             (101, 310, 311, 312, 438, 440, 321, 298, 323),
             (248, 249, 250, 425, 426, 427, 165, 304),
+            (302, 203, 314, 142, 144, 141, 251),
         ),
     ),
     "aarch64": (
@@ -52,12 +56,17 @@ _NUMBERS = {
             (198, 199, 201, 206, 211, 269, 220, 435, 97, 268),
             (117, 270, 271, 272, 438, 440, 280, 241, 282),
             (217, 218, 219, 425, 426, 427, 40, 265),
+            (261, 122, 274, 118, 119, 140, 30),
         ),
     ),
 }
 """Machine -> (its AUDIT_ARCH, the numbers of `_NAMES`)."""
 
 _REFUSED = (*_NAMES[1], *_NAMES[2], "listen", "unshare", "setns")
+_OF_A_PROCESS = _NAMES[3][:5]
+"""Calls whose first argument is the process that they change."""
+_BY_KIND = (("setpriority", os.PRIO_PROCESS), ("ioprio_set", 1))
+"""Calls whose second argument is a process if the first one is this number; by others it is a group or a user."""
 _FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
 _PROTOCOLS = (0, socket.IPPROTO_TCP, socket.IPPROTO_UDP)
 
@@ -99,6 +108,12 @@ def program(machine: str) -> bytes:
         code += _when(
             number[name], [*_only(0, _FAMILIES), *_only(1, (socket.SOCK_STREAM, socket.SOCK_DGRAM), _TYPE_BITS), *_only(2, _PROTOCOLS)]
         )
+    # Of any process but the caller, which is 0. The filter cannot know the numbers of the threads and children that inherit it: a call that
+    # names its own thread by number (pthread_setaffinity_np, pthread_setschedparam) fails too, and no library that jobs use makes one.
+    for name in _OF_A_PROCESS:
+        code += _when(number[name], [*_only(0, (0,), refusal=errno.EPERM)])
+    for name, process in _BY_KIND:
+        code += _when(number[name], [*_only(0, (process,), refusal=errno.EPERM), *_only(1, (0,), refusal=errno.EPERM)])
     return b"".join([*code, _step(_RETURN, _ALLOW)])
 
 
@@ -125,8 +140,8 @@ def _refuse_bits(index: int, bits: int) -> list[bytes]:
     return [_argument(index), _step(_ANY_BIT, bits, no=1), _refuse(errno.EPERM)]
 
 
-def _only(index: int, values: Iterable[int], mask: int = 0xFFFFFFFF) -> list[bytes]:
+def _only(index: int, values: Iterable[int], mask: int = 0xFFFFFFFF, *, refusal: int = errno.EAFNOSUPPORT) -> list[bytes]:
     """Refuses an argument that is none of the values."""
     wanted = [int(value) for value in values]
     tests = [_step(_EQUAL, value, yes=len(wanted) - place) for place, value in enumerate(wanted)]
-    return [_argument(index), _step(_AND, mask), *tests, _refuse(errno.EAFNOSUPPORT)]
+    return [_argument(index), _step(_AND, mask), *tests, _refuse(refusal)]

@@ -20,16 +20,21 @@ CANARY = "hunter2-canary"
 
 ATTEMPTS = {
     "the control": "os.getpid() > 0",
+    "the control of other processes": "of_any(lambda pid: b'packages.installed()' in read(f'/proc/{pid}/cmdline'))",
     "its environment": "has(str(dict(os.environ)))",
     "its environment by /proc": "has(read('/proc/self/environ'))",
-    "its parent's environment": "has(read(f'/proc/{PARENT}/environ'))",
-    "process 1's environment": "has(read('/proc/1/environ'))",
-    "every process's environment": "any(has(read(path)) for path in glob.glob('/proc/[0-9]*/environ'))",
-    "every process's arguments": "any(has(read(path)) for path in glob.glob('/proc/[0-9]*/cmdline'))",
-    "its parent's memory": "open(f'/proc/{PARENT}/mem', 'rb')",
-    "tracing its parent": "c.ptrace(16, PARENT, 0, 0) == 0",
-    "its parent's descriptors": "os.listdir(f'/proc/{PARENT}/fd')",
-    "a descriptor of its parent by pidfd_getfd": "c.syscall(438, os.pidfd_open(PARENT), 3, 0) >= 0",
+    "another process's environment": "of_any(lambda pid: read(f'/proc/{pid}/environ'))",
+    "another process's secret arguments": "of_any(lambda pid: has(read(f'/proc/{pid}/cmdline')))",
+    "another process's memory": "of_any(lambda pid: open(f'/proc/{pid}/mem', 'rb'))",
+    "tracing another process": "of_any(lambda pid: c.ptrace(0x4206, pid, 0, 0) == 0)",
+    "another process's descriptors": "any(os.access(path, os.F_OK) for pid in OTHERS for path in glob.glob(f'/proc/{pid}/fd/*'))",
+    "a descriptor of another process by pidfd_getfd": "of_any(takes_a_descriptor)",
+    "a signal to another process": "of_any(lambda pid: os.kill(pid, 0) is None)",
+    "another process's limits": "of_any(lambda pid: resource.prlimit(pid, 7, resource.prlimit(pid, 7)))",
+    "another process's CPUs": "of_any(lambda pid: os.sched_setaffinity(pid, os.sched_getaffinity(pid)) is None)",
+    "another process's scheduling": "of_any(lambda pid: os.sched_setscheduler(pid, os.sched_getscheduler(pid), os.sched_getparam(pid)) is None)",
+    "another process's priority": "of_any(lambda pid: os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid)) is None)",
+    "another process's priority at the disk": "of_any(lambda pid: c.syscall(251, 1, pid, c.syscall(252, 1, pid)) == 0)",
     "a sealed descriptor that it inherits": "any('memfd' in os.readlink(path) for path in glob.glob('/proc/self/fd/*'))",
     "a descriptor beside its pipes": "[fd for fd in range(3, 256) if is_open(fd) and not stat.S_ISFIFO(os.fstat(fd).st_mode)]",
     "a secret file": "has(read(SECRET))",
@@ -54,10 +59,9 @@ ATTEMPTS = {
     "a new namespace": "c.unshare(0x10000000) == 0",
     "a mount": "c.mount(b'none', b'/tmp', b'tmpfs', 0, 0) == 0",
     "io_uring": "c.syscall(425, 8, ctypes.create_string_buffer(256)) >= 0",
-    "its parent's memory map": "read(f'/proc/{PARENT}/maps')",
-    "its parent's working folder": "os.listdir(f'/proc/{PARENT}/cwd')",
-    "its parent's root": "os.listdir(f'/proc/{PARENT}/root')",
-    "taking a descriptor of process 1": "c.syscall(438, os.pidfd_open(1), 0, 0) >= 0",
+    "another process's memory map": "of_any(lambda pid: read(f'/proc/{pid}/maps'))",
+    "another process's working folder": "of_any(lambda pid: os.listdir(f'/proc/{pid}/cwd'))",
+    "another process's root": "of_any(lambda pid: os.listdir(f'/proc/{pid}/root'))",
     "the writer's modules beside their driver": "__import__('worker.store.connection')",
     "a compiled module of the worker": "open(os.path.join(os.path.dirname(sys.modules['providers'].__file__), '__pycache__', 'x.pyc'), 'wb')",
     "a module for whoever comes next": "open(os.path.join(SITE, 'elder_next.py'), 'w')",
@@ -78,11 +82,14 @@ ATTEMPTS = {
     "a file of another user": "os.chown(os.open('own', os.O_CREAT), 65534, 65534) or True",
     "another user": "os.setuid(65534) or True",
 }
-"""Name of an attempt -> the expression. One that raises has reached nothing."""
+"""Name of an attempt -> the expression. One that raises has reached nothing, and one on another process changes nothing if it succeeds."""
+
+CONTROLS = ("the control", "the control of other processes")
+"""Attempts that must succeed: what is reached is told, and the process that asks for the description is among the others."""
 
 ATTEMPTING = """
 import ctypes, glob, os, re, resource, socket, stat, subprocess, sys, time
-PARENT, SECRET, PORT = os.getppid(), {secret!r}, {port}
+SECRET, PORT = {secret!r}, {port}
 CONNECT = f"import socket; socket.create_connection(('127.0.0.1', {{PORT}}), 2)"
 SITE = os.path.dirname(os.path.abspath(__file__))
 c = ctypes.CDLL(None)
@@ -91,6 +98,25 @@ def has(found):
 def read(path):
     with open(path, "rb") as file:
         return file.read(1 << 20)
+def outsiders():
+    "The processes that /proc shows, by its numbers, and process 1; neither this one nor its threads. It has no children yet."
+    own = {{os.getpid(), int(os.readlink("/proc/self"))}}
+    return sorted({{1, *(int(name) for name in os.listdir("/proc") if name.isdigit())}} - own)
+OTHERS = outsiders()
+def of_any(attempt):
+    for pid in OTHERS:
+        try:
+            if attempt(pid):
+                return True
+        except OSError:
+            continue
+    return False
+def takes_a_descriptor(pid):
+    held = os.pidfd_open(pid)
+    try:
+        return c.syscall(438, held, 0, 0) >= 0
+    finally:
+        os.close(held)
 def is_open(fd):
     try:
         return bool(os.fstat(fd))
@@ -125,6 +151,8 @@ from worker.config import packages
 from worker.config.sealed import seal
 from worker.config.settings import Settings
 packages.SECONDS = float(sys.argv[1])
+sandbox = packages.Sandbox
+packages.Sandbox = lambda *arguments, **more: sandbox(*arguments, **{**more, "namespaced": sys.argv[2] == "namespaced"})
 descriptor = seal(Settings(database_url=os.environ["DATABASE_URL"]))
 os.set_inheritable(descriptor, True)
 found = packages.installed()
@@ -149,11 +177,14 @@ class Describing:
         files = {"elder_odd.py": module, **{file.replace("__", "."): text for file, text in more.items()}}
         return install(self.site, providers or {"odd": "elder_odd:Odd"}, files, name=name)
 
-    def describe(self, seconds: float = 60) -> tuple[dict[str, list[str]], dict[str, str]]:
-        """Has all packages described: the types of each provider, and the problem of each other. No process is left."""
+    def describe(self, seconds: float = 60, *, namespaced: bool = True) -> tuple[dict[str, list[str]], dict[str, str]]:
+        """Has all packages described: the types of each provider, and the problem of each other. No process is left.
+
+        Without `namespaced`, the describing process enters no PID namespace, as where the kernel permits none.
+        """
         path = os.pathsep.join((str(self.site), str(pathlib.Path(__file__).resolve().parents[2])))
         env = {"PYTHONPATH": path, "PYTHONTESTMARK": self.folder.name, "DATABASE_URL": f"postgresql://x:{CANARY}@h/x", "AWS_KEY": CANARY}
-        command = [sys.executable, "-c", DESCRIBE, str(seconds)]
+        command = [sys.executable, "-c", DESCRIBE, str(seconds), "namespaced" if namespaced else ""]
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=200)
         assert done.returncode == 0, done.stderr
         until(lambda: not left(self.folder.name), "no process is left")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import pathlib
 import re
@@ -36,6 +37,61 @@ def test_every_jump_of_the_filter_ends_inside_it(machine):
     assert len(steps) < 4096, "the kernel's limit"
     assert all(at + 1 + max(step[2], step[3]) < len(steps) for at, step in enumerate(steps[:-1]))
     assert steps[-1] == b"\x06\0\0\0" + (0x7FFF0000).to_bytes(4, "little")
+
+
+CALLS = """
+import ctypes, json, os, resource, subprocess, sys, threading
+sys.path.insert(0, sys.argv[1])
+from supervisor import kernel, seccomp
+libc = ctypes.CDLL(None, use_errno=True)
+def checked(value):
+    if value < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+def made(name, *arguments):
+    checked(libc.syscall(numbers[name], *arguments))
+architecture, groups = seccomp._NUMBERS[os.uname().machine]
+numbers = {name: number for names, values in zip(seccomp._NAMES, groups) for name, number in zip(names, values)}
+limits = (ctypes.c_uint64 * 2)(*resource.getrlimit(resource.RLIMIT_NOFILE))
+attributes = (ctypes.c_uint32 * 12)(48)
+DEEDS = {
+    "prlimit64": lambda pid: made("prlimit64", pid, resource.RLIMIT_NOFILE, limits, None),
+    "sched_setaffinity": lambda pid: os.sched_setaffinity(pid, os.sched_getaffinity(0)),
+    "sched_setattr": lambda pid: made("sched_setattr", pid, attributes, 0),
+    "sched_setparam": lambda pid: os.sched_setparam(pid, os.sched_getparam(0)),
+    "sched_setscheduler": lambda pid: os.sched_setscheduler(pid, os.SCHED_OTHER, os.sched_param(0)),
+    "setpriority": lambda pid: os.setpriority(os.PRIO_PROCESS, pid, 5),
+    "setpriority of a group": lambda pid: os.setpriority(os.PRIO_PGRP, pid, 5),
+    "ioprio_set": lambda pid: made("ioprio_set", 1, pid, 2 << 13 | 7),
+    "ioprio_set of a group": lambda pid: made("ioprio_set", 2, pid, 2 << 13 | 7),
+}
+other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
+def attempted(pid):
+    found = {}
+    for name, deed in DEEDS.items():
+        try:
+            deed(pid)
+            found[name] = 0
+        except OSError as error:
+            found[name] = error.errno
+    return found
+answers = [attempted(other.pid)]
+kernel.forbid_new_privileges()
+assert seccomp.restrict()
+answers += [attempted(other.pid), attempted(0)]
+other.communicate()
+print(json.dumps(answers))
+"""
+"""A process that changes another one, before and after the filter is in force, and itself afterwards: the errors, 0 for none."""
+
+
+def test_a_process_changes_the_limits_and_the_scheduling_of_itself_alone():
+    """Or a job could end the writer by a limit of CPU time, where it has no PID namespace."""
+    done = subprocess.run([sys.executable, "-c", CALLS, str(ROOT)], capture_output=True, text=True, check=True, timeout=60)
+    before, of_another, of_itself = json.loads(done.stdout)
+    assert set(before.values()) == {0}, "the control"
+    assert set(of_another.values()) == {errno.EPERM}
+    assert {name for name, error in of_itself.items() if error} == {"setpriority of a group", "ioprio_set of a group"}
 
 
 METADATA = """
