@@ -221,7 +221,8 @@ class PostgresInventory:
         }
         connection.execute(statements.get("add_to_ledger"), values)
         changed = opened.grown or recount
-        scopes.end(connection, opened.row, scopes.Ended(end.outcome.value, message[:2000], end.permission, self._version, changed))
+        ended = scopes.Ended(end.outcome.value, message[:2000], end.permission, self._version, changed, rejected)
+        scopes.end(connection, opened.row, ended)
 
 
 @contextmanager

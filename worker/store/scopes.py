@@ -19,13 +19,17 @@ ATTEMPTS_AT_MOST = 10_000
 
 
 class Ended(NamedTuple):
-    """How the reading of a scope ended; `changed` when its number of active entities may have."""
+    """How the reading of a scope ended; `changed` when its number of active entities may have.
+
+    A reading of which resources were `rejected` has not read the scope in full: nothing is marked as gone until none is.
+    """
 
     outcome: str
     message: str
     permission: str
     version: str
     changed: bool
+    rejected: int = 0
 
 
 class Begun(NamedTuple):
@@ -82,7 +86,8 @@ def catalogue_version(connection: Connection, row: int) -> str:
 
 def end(connection: Connection, row: int, ended: Ended) -> None:
     """Records how the reading of a scope ended."""
-    values = {"scope": row, "complete": ended.outcome == Outcome.COMPLETE, **ended._asdict()}
+    complete = ended.outcome == Outcome.COMPLETE
+    values = {"scope": row, "complete": complete, "in_full": complete and not ended.rejected, **ended._asdict()}
     connection.execute(statements.get("end_scope"), values)
 
 

@@ -77,7 +77,8 @@ def close_scope(connection: Connection, closed: ScopeClosed, guard: float) -> To
         else:
             tombstones.clear_held(connection, row)
         held_too = losses.settle(connection, row, None, guard)
-        ended = scopes.Ended(closed.outcome, closed.message[:2000], closed.permission[:2000], closed.catalogue_version, changed=True)
+        message, permission = closed.message[:2000], closed.permission[:2000]
+        ended = scopes.Ended(closed.outcome, message, permission, closed.catalogue_version, changed=True, rejected=closed.rejected)
         scopes.end(connection, row, ended)
         done = Tombstoned(deleted, held, *held_too)
         connectors.add_line(connection, sync, row, closed, done)

@@ -124,6 +124,7 @@ class ApiInventory:
             gone=end.gone,
             not_shown=None if may_tombstone else _packed(opened.known),
             as_of=end.as_of,
+            rejected=rejected,
         )
         try:
             answer = self._api.close_scope(closed)

@@ -93,6 +93,8 @@ class ScopeClosed(msgspec.Struct, frozen=True):
     """Keys, as in `unseen`, that a reading which tombstones nothing has not shown. None: it tombstones, or its worker is older."""
     as_of: Moment | None = None
     """The moment that the resources are of, where the source gives an earlier one."""
+    rejected: int = 0
+    """The number of its resources that were refused: with one, the scope was not read in full."""
 
 
 class Tombstoned(msgspec.Struct, frozen=True):

@@ -300,3 +300,10 @@ def test_no_document_names_a_setting_that_does_not_exist(path):
     named = set(re.findall(r"(?<![A-Z_<>])[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9](?![A-Z_<>*])", path.read_text()))
     strange = {name for name in named if name.startswith(OURS) and name not in known and name.removesuffix("_FILE") not in known}
     assert strange <= {"AZURE_CLIENT_SECRET", "ELDER_CONFIG"}, "one of Azure, and one of the command `elder`"
+
+
+def test_a_provider_that_is_switched_off_is_claimed_for_by_no_worker():
+    assert {"aws", "gcp"} <= set(settings.load({}).runnable_providers())
+    assert settings.load({"AWS_ENABLED": "false"}).runnable_providers() == tuple(
+        one for one in settings.load({}).runnable_providers() if one != "aws"
+    )

@@ -99,3 +99,15 @@ def test_a_job_fails_until_a_run_succeeds_also_while_it_is_tried_again(database,
     first = Run(database, job)
     assert numbers(database).failing_jobs == 0
     first.finish()
+
+
+def test_a_scope_of_which_one_resource_is_refused_for_ever_becomes_stale(database, sql):
+    """Nothing is marked as gone while one is refused, so what the source has deleted would stay for ever, and only the ledger would tell."""
+    job = add_job(sql)
+    run_once(database, job, resources(3))
+    sql.execute("update elder_worker.scopes set last_complete_at = now() - interval '8 days'")
+    assert run_once(database, job, resources(2), rejected=1, rejection="it has no id").deleted == 0
+    assert (waiting(database), numbers(database).stale_scopes) == ([("stale", None, 1)], 1)
+
+    assert run_once(database, job, resources(2)).deleted == 1
+    assert (waiting(database), numbers(database).stale_scopes) == ([], 0)

@@ -75,8 +75,10 @@ class TestHeldBack:
 
     def test_an_item_that_the_api_rejects_keeps_the_list(self, connection, sql):
         bad = Resource("bad", "user", "user", "no text of PostgreSQL: \0")
+        before = sql.execute("select last_complete_at from elder_worker.scopes").fetchall()
         totals = sync_once(connection, [*resources(61), bad])
         assert (totals.rejected, totals.deleted) == (1, 0)
+        assert sql.execute("select last_complete_at from elder_worker.scopes").fetchall() == before, "it was not read in full"
         assert names(connection) == {f"name {n}" for n in range(61, 100)}
 
     def test_a_worker_of_the_release_before_says_nothing_and_its_list_is_cleared(self, connection, sql):

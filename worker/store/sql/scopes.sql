@@ -38,10 +38,11 @@ on conflict (owner, provider, account, region, resource_type, coverage) do updat
 returning id, catalogue_version, coalesce((select marked from before), false)
 
 -- name: end_scope
--- Records how the reading of a scope ended; when complete, also with how many active entities and which version of the catalogue.
+-- Records how the reading of a scope ended; when complete, also with how many active entities and which version of the catalogue, and, unless
+-- resources were refused, that it was read in full.
 update elder_worker.scopes
 set last_outcome = %(outcome)s, message = %(message)s, permission = %(permission)s,
-    last_complete_at = case when %(complete)s then now() else last_complete_at end,
+    last_complete_at = case when %(in_full)s then now() else last_complete_at end,
     catalogue_version = case when %(complete)s then %(version)s else catalogue_version end,
     entities = case
         when %(changed)s then (select count(*) from entities where scope_id = %(scope)s and is_active)
