@@ -31,7 +31,7 @@ VALUES = {
     "as little as possible": {"api": {"enabled": False}, "rbac": {"create": False}, "networkPolicy": {"enabled": False}},
     "chosen": {
         "image": {"repository": "registry.example/elder", "digest": "sha256:" + "0" * 64},
-        "networkPolicy": {"metadata": True, "databasePort": 6432},
+        "networkPolicy": {"metadata": True, "databasePort": 6432, "apiPorts": [443, 8443]},
         "worker": {"env": {"LDAP_ENABLED": True, "LDAP_PORT": 636}},
         "rbac": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/elder"}},
     },

@@ -15,6 +15,7 @@ from helm_python.chart import lint
 from helm_python.errors import HelmError, HelmValuesError
 from peers.kube import running
 
+from providers.address import METADATA
 from worker.version import __version__
 
 VERSIONS = ("1.25", "1.37")
@@ -145,13 +146,27 @@ def test_labels_and_annotations_of_pods_are_added_to_their_own():
     assert found["Deployment elder-worker"]["spec"]["selector"] == {"matchLabels": {"app": "elder-worker"}}
 
 
+def test_no_metadata_service_is_left_in_where_addresses_are_named():
+    """The link-local ones are those of AWS (machines, ECS tasks, EKS pods), Google and Azure; 168.63.129.16 is the DNS of Azure's machines too."""
+    services = {"169.254.169.254", "169.254.170.2", "169.254.170.23", *map(str, METADATA)}
+    found = normal(rendered({}))
+    for policy, rule in (("elder-worker", 0), ("elder-api", 1)):
+        blocks = [one["ipBlock"]["except"] for one in found[f"NetworkPolicy {policy}"]["spec"]["egress"][rule]["to"]]
+        assert {address.partition("/")[0] for block in blocks for address in block} == services
+    unit = (DEPLOY / "systemd" / "elder-worker.service").read_text()
+    assert set(re.search(r"^IPAddressDeny=(.*)$", unit, re.MULTILINE)[1].split()) == services - {"168.63.129.16"}
+
+
 def test_values_reach_the_objects_that_they_are_meant_for():
     found = normal(rendered(VALUES["chosen"]))
     worker = found["Deployment elder-worker"]["spec"]["template"]["spec"]["containers"][0]
     assert worker["image"] == "registry.example/elder@sha256:" + "0" * 64
     assert {"name": "LDAP_ENABLED", "value": "true"} in worker["env"] and {"name": "LDAP_PORT", "value": "636"} in worker["env"]
     assert "except" not in json.dumps(found["NetworkPolicy elder-worker"])
-    assert found["NetworkPolicy elder-api"]["spec"]["egress"][0]["ports"][-1]["port"] == 6432
+    api = found["NetworkPolicy elder-api"]["spec"]["egress"]
+    assert api[0]["ports"][-1]["port"] == 6432
+    assert [one["port"] for one in api[1]["ports"]] == [443, 8443], "receivers of webhooks, the issuer of the login"
+    assert len(normal(rendered({"networkPolicy": {"apiPorts": []}}))["NetworkPolicy elder-api"]["spec"]["egress"]) == 1
     assert found["ServiceAccount elder-worker"]["metadata"]["annotations"]
     assert {kind.split()[0] for kind in normal(rendered(VALUES["as little as possible"]))} == {
         "ServiceAccount",
