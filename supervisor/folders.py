@@ -1,6 +1,8 @@
 """The jobs' temporary folders, below one folder of this supervisor. A thread removes them, because that may take long.
 
 A supervisor that is killed leaves its folder behind. The kernel releases the lock on it, and the next start removes it.
+
+Landlock does not keep a job from changing the permissions of what its user owns, such as the folder of all jobs. They are given back.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import queue
+import stat
 import tempfile
 import threading
 from collections.abc import Callable
@@ -36,10 +39,15 @@ def make_locked(parent: Path) -> tuple[Path, int]:
 
 
 def remove_abandoned(parent: Path, remove: Callable[[Path], None]) -> None:
-    """Calls `remove` for each folder in `parent` that no process has locked."""
+    """Calls `remove` for each folder in `parent` that this process's user owns and no process has locked. No link is followed."""
     for folder in parent.glob(PREFIX + "*"):
-        with contextlib.suppress(OSError):  # another user's, locked, or removed meanwhile
-            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        with contextlib.suppress(OSError):  # locked, or removed meanwhile
+            found = folder.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+                continue
+            if not found.st_mode & stat.S_IRUSR:
+                os.chmod(folder, 0o700)
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 remove(folder)
@@ -82,7 +90,7 @@ class Folders:
 
     def __init__(self) -> None:
         self._base: Path | None = None
-        self._lock = -1
+        self._lock, self._above = -1, 0
         with contextlib.suppress(OSError):  # `make` says so, and tries again
             self._base, self._lock = self._make_base()
         self._discarded: queue.SimpleQueue[tuple[str, Callable[[], None]] | None] = queue.SimpleQueue()
@@ -94,6 +102,7 @@ class Folders:
         try:
             if self._base is None:
                 self._base, self._lock = self._make_base()
+            self._restore()
             space = os.statvfs(self._base)
             if space.f_blocks and space.f_bavail * space.f_frsize < MIN_FREE:
                 raise SpawnError(f"a job needs a temporary folder, and {self._base.parent} is full: free some space there or set TMPDIR")
@@ -102,11 +111,21 @@ class Folders:
             where = self._base.parent if self._base else "TMPDIR, /tmp or /var/tmp"
             raise SpawnError(f"a job needs a temporary folder under {where}: {error.strerror or error}") from error
 
-    @staticmethod
-    def _make_base() -> tuple[Path, int]:
+    def _make_base(self) -> tuple[Path, int]:
         parent = Path(tempfile.gettempdir())
+        self._above = stat.S_IMODE(parent.stat().st_mode)
         remove_abandoned(parent, remove)
         return make_locked(parent)
+
+    def _restore(self) -> None:
+        """Gives the folder of all jobs its permissions back, and the one above it, which may belong to the jobs' user too."""
+        if self._base is None:
+            return
+        os.fchmod(self._lock, 0o700)
+        try:
+            self._base.stat()
+        except PermissionError:
+            os.chmod(self._base.parent, self._above)
 
     def discard(self, folder: str, also: Callable[[], None] = lambda: None) -> None:
         """Removes a folder soon, in the thread, and then calls `also` there."""
@@ -122,7 +141,12 @@ class Folders:
     def _remove_discarded(self) -> None:
         while discarded := self._discarded.get():
             folder, also = discarded
-            remove(folder)
+            self._remove(folder)
             also()
         if self._base is not None:
-            remove(self._base)
+            self._remove(self._base)
+
+    def _remove(self, folder: str | Path) -> None:
+        with contextlib.suppress(OSError):  # the folder above is another user's, or gone: the next start removes what is left
+            self._restore()
+        remove(folder)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import stat
 import subprocess
+import sys
 
 import pytest
-from driver import Driver, descendants, supervised
+from driver import ROOT, Driver, descendants, supervised
 from peers.absent import missing
 from process_limit import process_limit
 from waiting import until
@@ -76,6 +78,51 @@ def test_case_eng_4_a_full_temporary_folder_is_told_and_no_end(tmp_path):
             assert driver.expect("Exited", run="2")["exit_code"] == 0
     finally:
         until(lambda: subprocess.run(["umount", str(small)], check=False, capture_output=True).returncode == 0, "it is unmounted")
+
+
+SHUT = """
+import os, pathlib, sys, tempfile
+from supervisor.folders import Folders
+parent = pathlib.Path(sys.argv[1])
+tempfile.tempdir = str(parent)
+folders = Folders()
+first = pathlib.Path(folders.make())
+first.parent.chmod(0)
+second = pathlib.Path(folders.make())
+first.parent.chmod(0)
+parent.chmod(0)
+third = pathlib.Path(folders.make())
+assert third.parent == second.parent == first.parent
+assert parent.stat().st_mode & 0o7777 == 0o750
+first.parent.chmod(0)
+folders.close()
+assert not first.parent.exists()
+(parent / "elder-jobs-shut" / "left").mkdir(parents=True)
+(parent / "elder-jobs-shut").chmod(0)
+(parent / "elder-jobs-link").symlink_to(parent / "precious", target_is_directory=True)
+Folders().close()
+print(sorted(path.name for path in parent.iterdir()), [path.name for path in parent.glob("*/*")])
+"""
+"""Jobs that shut the folder of all jobs, and the one above it, to their own user; what is found at a start. As a user who is not root."""
+
+
+def test_a_job_that_shuts_the_folder_of_all_jobs_keeps_no_later_one_from_its_own(tmp_path):
+    """Nor does it leave anything behind. A link, and with root another user's folder, that is called like one of ours is left alone."""
+    parent, user = tmp_path / "temporary", 48211
+    (parent / "precious").mkdir(parents=True)
+    (parent / "precious" / "file").write_text("x")
+    parent.chmod(0o750)
+    command, kept = [sys.executable, "-c", SHUT, str(parent)], ["elder-jobs-link", "precious"]
+    if os.geteuid() == 0:
+        (parent / "elder-jobs-of-root").mkdir()
+        os.chown(parent, user, user)
+        kept.insert(1, "elder-jobs-of-root")
+        for folder in (tmp_path, *tmp_path.parents):
+            if not folder.stat().st_mode & stat.S_IXOTH:
+                folder.chmod(0o711)
+        command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.strip() == f"{kept} ['file', 'file']", done.stderr
 
 
 def test_case_eng_4_few_descriptors_are_told_at_the_start(tmp_path):
