@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 from alert_timeline import Timeline
@@ -60,17 +62,18 @@ class ScrapedWriter:
         """Says that there is no process for a run."""
         self._supervisor.send(Refused(run=start.run, sentence=sentence))
 
-    def play(self, start: Start, job: Callable[[FrameSink], None]) -> None:
-        """Plays the process of a run, which ends with code 0."""
+    def play(self, start: Start, job: Callable[[FrameSink], None]) -> dict[str, Any]:
+        """Plays the process of a run, which ends with code 0; returns what its START frame has told it."""
         (data, written), (order, given) = os.pipe(), os.pipe()
         self._supervisor.send(Spawned(run=start.run, pid=os.getpid()), [data, given])
         self._supervisor.send(Ready(run=start.run))
         job(FrameSink(written))
         os.close(written)
         self._supervisor.send(Exited(run=start.run, cause=Cause.EXITED, exit_code=0))
-        while os.read(order, 65536):
-            pass
+        told = b"".join(iter(lambda: os.read(order, 65536), b""))
         os.close(order)
+        found: dict[str, Any] = json.JSONDecoder().raw_decode(told[told.index(b"{") :].decode())[0]
+        return found
 
     def value(self, name: str, **labels: str) -> float | None:
         """The value of a series in the exposition now; None when there is none."""

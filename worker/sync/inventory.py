@@ -62,6 +62,8 @@ class ApiInventory:
         self._identity: Identity | None = None
         self._causes = Causes()
         self.totals = Totals()
+        self.attempted: list[Scope] = []
+        """The scopes that were begun, the first first."""
 
     def identity(self, identity: Identity) -> None:
         """Keeps the identity for the history."""
@@ -73,6 +75,7 @@ class ApiInventory:
 
     def begin(self, index: int, scope: Scope) -> None:
         """Opens a scope and fetches its fingerprints."""
+        self.attempted.append(scope)
         try:
             answer = self._api.fingerprints(self._owner, scope)
         except ApiError as error:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import datetime as dt
 import time
 import uuid
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
 
 from providers.errors import Outcome, ProviderError
+from providers.records import Scope
 from supervisor.metrics import Metrics
-from worker.run.inventory import Inventory, Totals
+from worker.run.inventory import Totals
 from worker.run.outcome import Status, Verdict
 from worker.sync.schedule import Schedule
 from worker.writer.dispatcher import Assignment, Limits, RunDispatcher
 from worker.writer.launch import Launcher
+
+if TYPE_CHECKING:
+    from worker.sync.inventory import ApiInventory
 
 POOL = "connector"
 OPERATIONS = ("created", "updated", "unchanged", "deleted")
@@ -52,7 +56,7 @@ class ConnectorScheduler:
         names: tuple[str, ...],
         dispatcher: RunDispatcher,
         launcher: Launcher,
-        inventory: Callable[[str, str], Inventory],
+        inventory: Callable[[str, str], ApiInventory],
         limits: Limits,
         metrics: Metrics,
     ) -> None:
@@ -61,6 +65,7 @@ class ConnectorScheduler:
         self._inventory, self._limits, self._metrics = inventory, limits, metrics
         enabled = {connector.name for connector in schedule}
         self._last = {name: Last(name, name in enabled) for name in names}
+        self._attempted: dict[str, dict[Scope, None]] = {name: {} for name in names}
         self._draining = False
 
     def report(self) -> list[dict[str, Any]]:
@@ -94,7 +99,7 @@ class ConnectorScheduler:
         self._last[name].status = "running"
         began = time.monotonic()
         try:
-            launch = self._launcher.connector(run, name)
+            launch = self._launcher.connector(run, name).after(tuple(self._attempted[name]))
         except ProviderError as error:
             self._ended(name, began, Verdict(Status.ERROR, error.error_kind, str(error)), Totals())
             return
@@ -109,7 +114,7 @@ class ConnectorScheduler:
             ended=lambda verdict, _: (
                 self._refused(name, before, verdict.error)
                 if verdict.status is Status.RELEASED
-                else self._ended(name, began, verdict, inventory.totals)
+                else self._ended(name, began, verdict, inventory.totals, inventory.attempted)
             ),
             refused=lambda sentence: self._refused(name, before, sentence),
             description=f"connector {name}",
@@ -121,7 +126,8 @@ class ConnectorScheduler:
         self._last[name].status = before
         self._schedule.postponed(name, time.monotonic())
 
-    def _ended(self, name: str, began: float, verdict: Verdict, totals: Totals) -> None:
+    def _ended(self, name: str, began: float, verdict: Verdict, totals: Totals, attempted: Sequence[Scope] = ()) -> None:
+        self._attempted_now(name, attempted)
         seconds = time.monotonic() - began
         ok = verdict.carried_out
         self._schedule.ended(name, time.monotonic(), ok=ok, error_kind=verdict.error_kind)
@@ -142,6 +148,13 @@ class ConnectorScheduler:
             _log.error(
                 f"connector {name}: sync failed: {verdict.error}", connector=name, error_kind=verdict.error_kind, detail=verdict.detail
             )
+
+    def _attempted_now(self, name: str, scopes: Sequence[Scope]) -> None:
+        """Keeps which scopes were attempted, the oldest attempt first: a sync that is always cut off reaches each of them in turn."""
+        known = self._attempted[name]
+        for scope in scopes:
+            known.pop(scope, None)
+            known[scope] = None
 
     def _measure(self, name: str, verdict: Verdict, totals: Totals, seconds: float, *, ok: bool) -> None:
         self._metrics.count("connector_sync_total", connector=name, status=verdict.status)
