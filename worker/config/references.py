@@ -3,13 +3,15 @@
 Files and variables of the worker are read here. A secret in a store (`worker.config.stores`) is only let pass: the job's process reads it.
 
 Whoever writes a job's config is not the operator: without the operator's lists, a job could name the worker's own secrets and have
-them sent to a server of its choice. Files that the worker's own settings name are refused even in an allowed folder.
+them sent to a server of its choice. Files that the worker's own settings name are refused even in an allowed folder, also where a
+config names a file by its path (`worker.job.admission`).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -47,7 +49,11 @@ class ReferenceSettings(StoreSettings, frozen=True, kw_only=True):
     referenced: Annotated[dict[str, str], NO_VARIABLE] = {}  # noqa: RUF012 - msgspec copies it for each instance
     """The allowed variables that are set, with their values: secrets."""
     own_files: Annotated[tuple[str, ...], NO_VARIABLE] = ()
-    """The files that the service's own settings name."""
+    """The files that the service's own settings name, also by their defaults."""
+
+
+_CERTIFICATES = re.compile("_CA(_BUNDLE|_CERT|CERT)$")
+"""The end of the names of variables whose files are certificates: no secrets, and one file often serves settings and jobs."""
 
 
 def unusable(values: Mapping[str, Any], own: Iterable[Variable]) -> Iterator[str]:
@@ -64,10 +70,14 @@ def unusable(values: Mapping[str, Any], own: Iterable[Variable]) -> Iterator[str
 
 def found(values: Mapping[str, Any], environ: Mapping[str, str], variables: Iterable[Variable]) -> dict[str, Any]:
     """The values of the fields that no variable sets. `variables` are all that there are."""
-    files = [f"{one.name}_FILE" if one.secret else one.name for one in variables if one.secret or one.file]
-    paths = (parse(Variable(name=name, field=""), environ.get(name, "")) for name in (*files, "ELDER_API_TLS_KEY"))
+    files = {f"{one.name}_FILE": None for one in variables if one.secret} | {"ELDER_API_TLS_KEY": None}
+    files |= {one.name: one.default for one in variables if one.file and not _CERTIFICATES.search(one.name)}
+    paths = (parse(Variable(name=name, field=""), environ.get(name, "")) or default for name, default in files.items())
     referenced = {name: text for name in values.get("secret_reference_env", ()) if (text := environ.get(name, "").strip())}
     return {"referenced": referenced, "own_files": tuple(path for path in paths if path)}
+
+
+IS_OWN = "is a file of the worker's own settings, which no job may have"
 
 
 class References:
@@ -92,6 +102,11 @@ class References:
         """Access to the stores in which a resolved config still names secrets; None when it names none."""
         return self._stores.access(references.scheme_of(one) for one in references.found(config))
 
+    def own_files(self, permitted: Iterable[str]) -> tuple[str, ...]:
+        """The files of the service's own settings, but for those that are or lie under the `permitted` ones."""
+        allowed = tuple(permitted)
+        return tuple(own for own in self._own if not any(holds(path, own) for path in allowed))
+
     def _read(self, reference: Mapping[str, Any]) -> Any:
         """The text of a secret, or the allowed reference to a store itself. Raises `ConfigError`, which names the reference."""
         kind = references.scheme_of(reference)
@@ -115,8 +130,8 @@ class References:
         if not any(path.is_relative_to(Path(folder).resolve()) for folder in self._folders):
             listed = ", ".join(self._folders) or "empty"
             raise ConfigError(f"{shown} is not in a folder that jobs may name (the worker's SECRET_REFERENCE_DIRS is {listed})")
-        if any(_is_same(path, own) for own in self._own):
-            raise ConfigError(f"{shown} is a file of the worker's own settings, which no job may have")
+        if any(holds(path, own) for own in self._own):
+            raise ConfigError(f"{shown} {IS_OWN}")
         try:
             return _content(path).decode().strip()
         except (OSError, UnicodeError) as error:
@@ -124,10 +139,11 @@ class References:
             raise ConfigError(f"{shown} cannot be read by the worker: {why}") from None
 
 
-def _is_same(path: Path, own: str) -> bool:
+def holds(path: str | Path, own: str) -> bool:
+    """True when a path is that of a file, by whatever link, or of a folder above it."""
     try:
-        return path.samefile(own)
-    except OSError:
+        return Path(path).samefile(own) or Path(own).resolve().is_relative_to(Path(path).resolve())
+    except (OSError, ValueError):  # there is no such file; or a name holds a NUL
         return False
 
 

@@ -98,7 +98,11 @@ class Settings(LoginSettings, frozen=True, kw_only=True):
         setting("Landlock keeps jobs from files that are not theirs, where the kernel has it. `false`: jobs may read what the worker may."),
     ] = True
     discovery_allowed_paths: Annotated[
-        tuple[str, ...], setting("Folders, with commas, whose files a job's config may name. A file elsewhere is refused.")
+        tuple[str, ...],
+        setting(
+            "Folders, with commas, whose files a job's config may name. A file elsewhere is refused, and one that a setting of the worker "
+            "names."
+        ),
     ] = ("/var/run/secrets",)
     discovery_allowed_ports: Annotated[
         tuple[str, ...],

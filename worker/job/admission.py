@@ -13,6 +13,7 @@ from typing import Any
 
 from providers.errors import ConfigError
 from providers.provider import prefix_of
+from worker.config.references import IS_OWN, holds
 
 PATH_ENDINGS = ("_path", "_file")
 """Endings of config keys that name a file."""
@@ -34,13 +35,16 @@ def named_files(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield key, value
 
 
-def check_files(config: Mapping[str, Any], allowed: Sequence[str]) -> tuple[str, ...]:
-    """Returns the files that a job's config names. Raises `ConfigError` for files outside DISCOVERY_ALLOWED_PATHS."""
-    return check_paths(((f"`{key}`", path) for key, path in named_files(config)), allowed)
+def check_files(config: Mapping[str, Any], allowed: Sequence[str], own: Sequence[str] = ()) -> tuple[str, ...]:
+    """Returns the files that a job's config names. Raises `ConfigError` as `check_paths` does."""
+    return check_paths(((f"`{key}`", path) for key, path in named_files(config)), allowed, own)
 
 
-def check_paths(named: Iterable[tuple[str, str]], allowed: Sequence[str]) -> tuple[str, ...]:
-    """Returns the paths of pairs of who names a path, and the path. Raises `ConfigError` for paths outside DISCOVERY_ALLOWED_PATHS."""
+def check_paths(named: Iterable[tuple[str, str]], allowed: Sequence[str], own: Sequence[str] = ()) -> tuple[str, ...]:
+    """Returns the paths of pairs of who names a path, and the path.
+
+    Raises `ConfigError` for paths outside DISCOVERY_ALLOWED_PATHS, and for `own` files of the worker's settings and folders above them.
+    """
     folders, files = [Path(folder).resolve() for folder in allowed], list(named)
     listed = os.pathsep.join(map(str, folders)) or "empty"
     complaints = tuple(
@@ -48,6 +52,7 @@ def check_paths(named: Iterable[tuple[str, str]], allowed: Sequence[str]) -> tup
         for who, path in files
         if "\0" in path or len(path) > LONGEST_PATH or not any(Path(path).resolve().is_relative_to(folder) for folder in folders)
     )
+    complaints = complaints or tuple(f"{who}: {path[:200]} {IS_OWN}" for who, path in files if any(holds(path, one) for one in own))
     if complaints:
         raise ConfigError(complaints=complaints)
     return tuple(path for _, path in files)

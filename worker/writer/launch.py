@@ -96,9 +96,10 @@ class Launcher:
             raise ConfigError(str(error)) from None
         opened = self._references.resolved(provider.config, opened)
         schema.check(provider.config, opened)
-        files = admission.check_files(opened, self._allowed)
+        own = self._references.own_files((*self._source(provider).operator_files, *provider.files))  # those every job of the provider reads
+        files = admission.check_files(opened, self._allowed, own)
         named = ((f"`{path}` names a file", inner) for path in files for inner in provider.named_files(path))
-        return self._launch(run, provider, opened, kind, job_id, files + admission.check_paths(named, self._allowed))
+        return self._launch(run, provider, opened, kind, job_id, files + admission.check_paths(named, self._allowed, own))
 
     def connector(self, run: str, name: str) -> Launch:
         """The launch of a connector, whose config is the operator's. Raises `ConfigError`."""

@@ -10,6 +10,7 @@ import pytest
 
 from providers.errors import ConfigError
 from providers.schema import Secret, SecretObject
+from providers.stores.vault_access import SERVICE_ACCOUNT
 from worker.config import settings
 from worker.config.environment import SettingsError
 from worker.config.references import LARGEST, References
@@ -118,6 +119,11 @@ def test_files_that_the_workers_settings_name_are_refused_under_every_name(secre
     for path in ("own", "link", "hard"):
         environ = {"SECRET_REFERENCE_DIRS": str(secrets), name: str(own)}
         assert "is a file of the worker's own settings" in refused({"token": {"$file": f"{secrets}/{path}"}}, **environ)
+
+
+def test_a_file_that_a_setting_has_by_its_default_is_one_of_them():
+    """The token of the service account, by which the worker may sign in to Vault."""
+    assert settings.load({}).own_files == (SERVICE_ACCOUNT,)
 
 
 @pytest.mark.parametrize(

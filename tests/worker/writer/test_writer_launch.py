@@ -10,6 +10,7 @@ from providers import registry
 from providers.errors import ConfigError, ProviderError
 from providers.hostile import Hostile
 from providers.hostile.config import HostileConfig
+from worker.config.references import References
 from worker.config.secretbox import SecretBox
 from worker.config.settings import load
 from worker.run import wire
@@ -72,6 +73,30 @@ def test_batch_size():
 def test_refusals(environ, config, sentence):
     with pytest.raises(ConfigError, match=sentence.replace("$", r"\$")):
         launcher(environ).job("7", "hostile", config)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL_FILE", "VAULT_TOKEN_SINK", "GCP_CREDENTIALS_PATH", "AWS_CREDENTIALS_FILE"])
+def test_a_path_of_a_job_leads_to_no_file_of_the_workers_own_settings(tmp_path, name):
+    """As with Docker, where every secret lies in one folder. Not by a link, nor by that folder; certificates and its own are a job's."""
+    own, environ = tmp_path / "own", {name: str(tmp_path / "own"), "GOOGLE_CA_BUNDLE": str(tmp_path / "ca")}
+    for file in ("own", "ca", "token"):
+        (tmp_path / file).write_text("postgresql://x:y@z/elder")
+    (tmp_path / "link").symlink_to(own)
+    (tmp_path / "hard").hardlink_to(own)
+    of_the_worker = Launcher({}, (str(tmp_path),), BOX, ("DEBUG", "text"), (), References(load(environ)))
+    for path in (own, tmp_path / "link", tmp_path / "hard", tmp_path):
+        with pytest.raises(ConfigError, match=f"`token_path`: {path} is a file of the worker's own settings, which no job may have"):
+            of_the_worker.job("7", "hostile", {"token_path": str(path)})
+    for path in ("ca", "token"):
+        assert of_the_worker.job("7", "hostile", {"token_path": str(tmp_path / path)}).read_paths == (str(tmp_path / path),)
+
+
+def test_what_every_job_of_a_provider_reads_its_config_may_name_too(tmp_path):
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text("{}")
+    settings = load({"KUBECONFIG": str(kubeconfig)})
+    launched = Launcher(settings.sources, (str(tmp_path),), BOX, ("DEBUG", "text"), (), References(settings))
+    assert str(kubeconfig) in launched.job("7", "kubernetes", {"kubeconfig_path": str(kubeconfig)}).read_paths
 
 
 def test_unknown_provider():
