@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from api.client import inventory, jobs, manual, runs, sources, webhooks
+from api.client import inventory, jobs, keys, manual, runs, sources, webhooks
 from api.client.output import FORMATS
 from api.client.session import Session
 from worker.version import __version__
@@ -17,7 +17,7 @@ from worker.version import __version__
 @click.option("-o", "--output", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the output.")
 @click.pass_context
 def main(context: click.Context, url: str | None, output: str) -> None:
-    """Shows and changes what Elder keeps: jobs, runs, entities, connectors, scopes, webhooks.
+    """Shows and changes what Elder keeps: jobs, runs, entities, connectors, scopes, webhooks, keys.
 
     The URL and the key of the API come from ELDER_API_URL and ELDER_API_KEY, else from `url` and `key` in ~/.config/elder/config.toml
     (or ELDER_CONFIG). Exit codes: 0 done, 1 the API refused or a run did not complete, 2 wrong usage, 3 wrong key, 4 the API cannot be
@@ -35,6 +35,8 @@ for group in (
     sources.connectors,
     sources.scopes,
     webhooks.group,
+    keys.group,
+    keys.audit,
 ):
     main.add_command(group)
 

@@ -26,6 +26,27 @@ from worker.run.outcome import Status, Verdict
 HOSTILE = '=HYPERLINK("http://evil")'
 
 
+def test_keys_are_made_rotated_and_revoked_and_the_audit_log_says_by_whom(elder_command, elder):
+    made = elder_command("keys", "make", "ci", "--role", "operate", "--expires-in-days", "90").stdout
+    first = re.fullmatch(r"the key ci is made; shown this once: (\S+)\n", made)[1]
+    second = json.loads(elder_command("-o", "json", "keys", "rotate", "ci", "--grace", "60").stdout)["key"]
+    assert first != second
+    [shown] = json.loads(elder_command("-o", "json", "keys", "list").stdout)
+    assert (shown["name"], shown["role"], shown["revoked_at"]) == ("ci", "operate", None)
+    assert first not in str(shown) and second not in str(shown)
+
+    assert elder_command("keys", "revoke", "ci", code=1).stderr.endswith("Aborted!\n"), "nobody has said yes"
+    assert elder_command("keys", "revoke", "ci", "--yes").stdout == "the key ci is revoked\n"
+    assert elder_command("keys", "rotate", "ci", code=1).stderr == "elder: there is no key ci in use\n"
+    assert elder_command("keys", "make", "ci", "--role", "root", code=2).stderr.count("'root' is not one of") == 1
+
+    lines = json.loads(elder_command("-o", "json", "audit", "--since", "1h").stdout)
+    assert [line["action"] for line in lines] == ["key revoked", "key rotated", "key made"]
+    assert {line["actor"] for line in lines} == {"local"}
+    assert len(elder_command("audit", "--action", "key made").stdout.splitlines()) == 2, "a heading, and one line"
+    assert "No changes by a person." in elder_command("audit", "--actor", "key:nobody").stderr
+
+
 def test_every_command_has_help_and_says_what_it_does():
     def commands(group: click.Group, path: tuple[str, ...] = ()):
         for name, command in group.commands.items():

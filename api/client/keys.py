@@ -1,0 +1,79 @@
+"""``elder keys`` and ``elder audit``: who may use the API, and who changed what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from api.client.errors import EXIT_FAILED, ClientError
+from api.client.session import Session, in_session, limited
+
+COLUMNS = ("name", "role", "prefix", "created_by", "created_at", "expires_at", "last_used_at", "rotated_at", "revoked_at")
+LINE_COLUMNS = ("at", "actor", "role", "address", "action", "object")
+
+
+@click.group("keys")
+def group() -> None:
+    """Keys of the API; its admins may make and end them."""
+
+
+@group.command("list")
+@limited
+@in_session
+def list_keys(session: Session, limit: int | None) -> None:
+    """Lists keys, the newest first, revoked ones too."""
+    session.many(session.api.rows("keys", "keys", limit), COLUMNS, "keys")
+
+
+@group.command()
+@click.argument("name")
+@click.option("--role", required=True, type=click.Choice(["read", "operate", "admin", "sync"]), help="What the key may do.")
+@click.option("--expires-in-days", type=click.IntRange(1), help="Days until it is refused; without, it never expires.")
+@in_session
+def make(session: Session, name: str, role: str, expires_in_days: int | None) -> None:
+    """Makes a key, and shows it this once."""
+    made = session.api.send("POST", "keys", {"name": name, "role": role, "expires_in_days": expires_in_days})
+    session.done(made, f"the key {name} is made; shown this once: {made['key']}")
+
+
+@group.command()
+@click.argument("name")
+@click.option("--grace", type=click.IntRange(0), default=0, show_default=True, help="Seconds for which the old key is taken as well.")
+@in_session
+def rotate(session: Session, name: str, grace: int) -> None:
+    """Replaces a key by a new one, and shows it this once."""
+    made = session.api.send("POST", f"keys/{_in_use(session, name)}/rotate", {"grace_seconds": grace})
+    session.done(made, f"the key {name} is a new one, shown this once: {made['key']}")
+
+
+@group.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@in_session
+def revoke(session: Session, name: str, yes: bool) -> None:
+    """Ends a key at once."""
+    key = _in_use(session, name)
+    if not yes:
+        click.confirm(f"Revoke the key {name}?", abort=True)
+    session.done(session.api.send("DELETE", f"keys/{key}"), f"the key {name} is revoked")
+
+
+def _in_use(session: Session, name: str) -> int:
+    found = next((one for one in session.api.rows("keys", "keys", None) if one["name"] == name and not one["revoked_at"]), None)
+    if found is None:
+        raise ClientError(f"there is no key {name} in use", EXIT_FAILED)
+    return int(found["id"])
+
+
+@click.command()
+@click.option("--actor", help="Who made the change, such as key:ci or cli:ann.")
+@click.option("--action", help="What was done, such as 'key made'.")
+@click.option("--object", help="What it was done to, such as 'job 7'.")
+@click.option("--since", metavar="24h", help="From a moment or a duration before now on.")
+@click.option("--until", metavar="1h", help="Up to a moment or a duration before now.")
+@limited
+@in_session
+def audit(session: Session, /, limit: int | None, **filters: Any) -> None:
+    """Lists who changed what, the newest first."""
+    session.many(session.api.rows("audit", "audit", limit, **filters), LINE_COLUMNS, "changes by a person")
