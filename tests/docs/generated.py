@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import pathlib
 import sys
 from collections.abc import Callable, Iterator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")] if __name__ == "__main__" else []
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "harness")] if __name__ == "__main__" else []
 
+import metrics_page  # noqa: E402
 import rooms_table  # noqa: E402
 import types_page  # noqa: E402
 import worker_manual  # noqa: E402
@@ -35,6 +37,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/configuration.md": lambda: below("docs/configuration.md", settings.markdown() + "\n"),
     ".env.example": lambda: below(".env.example", settings.env()),
     "docs/types.md": types_page.page,
+    "docs/metrics.md": metrics_page.page,
     "docs/man/elder.1": lambda: manual.page(elder),
     "docs/man/elder-worker.1": lambda: worker_manual.page(elder_worker()),
     "CONTRIBUTING.md": lambda: rooms_table.filled((ROOT / "CONTRIBUTING.md").read_text()),
@@ -52,4 +55,5 @@ def write(folder: pathlib.Path) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)  # the metrics are those of an API whose database is away, which it says
     print("\n".join(f"written: {name}" for name in write(ROOT)) or "nothing has changed")

@@ -24,6 +24,11 @@ ASKED = (
     "Upgrading from an earlier release",
     "Which versions work side by side",
     "Sizing",
+    "How long history is kept",
+    "Decommissioning an account",
+    "Signing in by an identity provider",
+    "Behind a proxy",
+    "Monitoring",
 )
 COMMANDS = sorted(set(re.findall(r"`elder-worker ((?:keys|secrets|runs|scopes|jobs|connectors) [a-z]+)", TEXT)))
 

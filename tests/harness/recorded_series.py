@@ -80,7 +80,7 @@ def state(step: int, beat: float) -> dict[str, Any]:
     }
 
 
-def _expositions(steps: int) -> Iterator[tuple[str, str]]:
+def expositions(steps: int) -> Iterator[tuple[str, str]]:
     """What worker and API tell at each step."""
     nowhere = "postgresql://elder@127.0.0.1:1/elder"  # so that what needs the database answers 503
     app = create_app(Settings(elder_api_key="a-key-of-the-recording", database_url=nowhere))
@@ -97,7 +97,7 @@ def _expositions(steps: int) -> Iterator[tuple[str, str]]:
 def openmetrics(steps: int, end: float = 0.0) -> str:
     """The samples of so many steps, the last one at `end`, in the format that promtool makes a database of."""
     lines = []
-    for number, texts in enumerate(_expositions(steps)):
+    for number, texts in enumerate(expositions(steps)):
         moment = end - STEP * (steps - 1 - number)
         for text, instance in zip(texts, ("worker", "api"), strict=True):
             for line in text.splitlines():

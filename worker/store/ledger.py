@@ -10,7 +10,7 @@ from worker.run import causes
 from worker.store.connection import Connection
 from worker.store.query import rows
 
-SCOPES_SHOWN, SCOPES_OF_HISTORY, SCOPES_AT_LEAST = 100, 2_000, 10
+SCOPES_SHOWN, SCOPES_OF_HISTORY, SCOPES_AT_LEAST = 100, 1_000, 10
 """Scopes shown of each run or sync in a history, incomplete ones first: fewer where all runs together would have more than the second, no
 fewer than the third. A single run shows all, up to `SCOPES_AT_MOST`."""
 
