@@ -1,9 +1,10 @@
 """A seccomp filter: the kernel refuses a process the system calls that a job has no use for, whatever language makes them.
 
-Refused are sockets other than TCP, UDP and Unix ones (raw, packet, netlink, MPTCP, SCTP ...), listening, TCP's fast open (which
-Landlock does not see as a connection), io_uring (whose requests no filter sees), looking into other processes and changing their limits,
-scheduling or priority, kernel keys, BPF and new namespaces. The filter holds for every thread and child that comes later. Sources:
-seccomp(2), bpf(4), the kernel's tables of system calls.
+Refused are sockets other than TCP and UDP (raw, packet, netlink, MPTCP, SCTP, Unix ...) and pairs of Unix streams, listening, TCP's fast
+open (which Landlock does not see as a connection), io_uring (whose requests no filter sees), looking into other processes, changing their
+limits, scheduling or priority, what outlives all processes (System V's shared memory, semaphores and queues, POSIX's queues), kernel keys,
+BPF and new namespaces. The filter holds for every thread and child that comes later. Sources: seccomp(2), bpf(4), the kernel's tables of
+system calls.
 """
 
 from __future__ import annotations
@@ -39,6 +40,21 @@ _NAMES = (
     ("ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd", "process_madvise", "bpf", "perf_event_open", "userfaultfd"),
     ("add_key", "request_key", "keyctl", "io_uring_setup", "io_uring_enter", "io_uring_register", "mount", "open_by_handle_at"),
     ("prlimit64", "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler", "setpriority", "ioprio_set"),
+    (
+        "shmget",
+        "shmat",
+        "shmctl",
+        "semget",
+        "semop",
+        "semtimedop",
+        "semctl",
+        "msgget",
+        "msgsnd",
+        "msgrcv",
+        "msgctl",
+        "mq_open",
+        "mq_unlink",
+    ),
 )
 _NUMBERS = {
     "x86_64": (
@@ -48,6 +64,7 @@ _NUMBERS = {
             (101, 310, 311, 312, 438, 440, 321, 298, 323),
             (248, 249, 250, 425, 426, 427, 165, 304),
             (302, 203, 314, 142, 144, 141, 251),
+            (29, 30, 31, 64, 65, 220, 66, 68, 69, 70, 71, 240, 241),
         ),
     ),
     "aarch64": (
@@ -57,18 +74,26 @@ _NUMBERS = {
             (117, 270, 271, 272, 438, 440, 280, 241, 282),
             (217, 218, 219, 425, 426, 427, 40, 265),
             (261, 122, 274, 118, 119, 140, 30),
+            (194, 196, 195, 190, 193, 192, 191, 186, 189, 188, 187, 180, 181),
         ),
     ),
 }
 """Machine -> (its AUDIT_ARCH, the numbers of `_NAMES`)."""
 
-_REFUSED = (*_NAMES[1], *_NAMES[2], "listen", "unshare", "setns")
+_REFUSED = (*_NAMES[1], *_NAMES[2], *_NAMES[4], "listen", "unshare", "setns")
 _OF_A_PROCESS = _NAMES[3][:5]
 """Calls whose first argument is the process that they change."""
 _BY_KIND = (("setpriority", os.PRIO_PROCESS), ("ioprio_set", 1))
 """Calls whose second argument is a process if the first one is this number; by others it is a group or a user."""
-_FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
-_PROTOCOLS = (0, socket.IPPROTO_TCP, socket.IPPROTO_UDP)
+_SOCKETS = (
+    ("socket", (socket.AF_INET, socket.AF_INET6), (socket.SOCK_STREAM, socket.SOCK_DGRAM), (0, socket.IPPROTO_TCP, socket.IPPROTO_UDP)),
+    ("socketpair", (socket.AF_UNIX,), (socket.SOCK_STREAM,), (0,)),
+)
+"""Calls that make sockets -> the families, types and protocols that they may have.
+
+A Unix socket leads to servers that take a caller's user for a proof: PostgreSQL, systemd, Docker. Name services (nscd, systemd-resolved,
+SSSD) are asked by one too, and libc goes on with files and DNS when that fails. A datagram socket of a pair could be sent to any of them.
+"""
 
 
 class _Program(ctypes.Structure):
@@ -104,10 +129,8 @@ def program(machine: str) -> bytes:
     code += _when(number["clone"], [*_refuse_bits(0, _NEW_NAMESPACES)])
     for name, flags in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
         code += _when(number[name], [*_refuse_bits(flags, _MSG_FASTOPEN)])
-    for name in ("socket", "socketpair"):
-        code += _when(
-            number[name], [*_only(0, _FAMILIES), *_only(1, (socket.SOCK_STREAM, socket.SOCK_DGRAM), _TYPE_BITS), *_only(2, _PROTOCOLS)]
-        )
+    for name, families, types, protocols in _SOCKETS:
+        code += _when(number[name], [*_only(0, families), *_only(1, types, _TYPE_BITS), *_only(2, protocols)])
     # Of any process but the caller, which is 0. The filter cannot know the numbers of the threads and children that inherit it: a call that
     # names its own thread by number (pthread_setaffinity_np, pthread_setschedparam) fails too, and no library that jobs use makes one.
     for name in _OF_A_PROCESS:
