@@ -113,6 +113,11 @@ def test_g12_oddities_are_refused_without_a_word_of_how_we_are_made(port_and_log
         for word in (b"Traceback", b'File "', b"root:"):
             assert word not in answer, (name, answer[:500])
         assert status(port) == 200, name
+    moved = HEAD.replace(b"/healthz", b"/x/healthz")
+    without, named = (
+        said(port, moved + header + b"\r\n").split(b" ")[1] for header in (b"", b"SCRIPT_NAME: /x\r\nX-Forwarded-Proto: https\r\n")
+    )
+    assert named == without != b"200", "no header says where a path begins"
     assert "Traceback" not in log.read_text(errors="replace")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,9 @@ from supervisor.plain import plain
 
 FORMULA = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20")
 """First characters of what a spreadsheet takes for a formula or a command; the last ones are their full-width forms."""
+
+_INNER = re.compile(f"(;[\\s\u00a0\u3000'\"]*)(?=[{re.escape(''.join(sorted(FORMULA)))}])")
+"""A semicolon before such a character: where it separates cells, quotes inside of a line do not keep one together, and a formula begins."""
 
 
 def cell(value: Any) -> str:
@@ -38,9 +42,10 @@ def _raw(value: Any) -> str:
 def _harmless(value: Any) -> str:
     """The cell, behind a quote where a spreadsheet would take it for a formula; blanks and quotes before the first character do not count.
 
-    Numbers are not text, and stay as they are.
+    So is what follows a semicolon inside. Numbers are not text, and stay as they are.
     """
     text = cell(value)
     if isinstance(value, int | float):
         return text
+    text = _INNER.sub(r"\1'", text)
     return f"'{text}" if text.lstrip(" \u00a0\u3000'\"")[:1] in FORMULA else text

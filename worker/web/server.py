@@ -63,6 +63,8 @@ def options(address: str, *, threads: int, workers: int = 1, timeout: int = 30) 
         "graceful_timeout": 5,
         "keepalive": 5,
         "limit_request_line": 8190,
+        "forwarded_allow_ips": "",  # whoever calls from this machine is no proxy: no header of theirs says scheme or path
+        "forwarder_headers": "",
         "logger_class": "worker.web.quiet.QuietLogger",
         "post_fork": _end_with_parent,
         "when_ready": _hurry,

@@ -25,6 +25,7 @@ FORMULAS = (
     "|cmd",
     "%0A=1",
 )
+INNER = ('x;=HYPERLINK("http://evil")', "x; @SUM(1)", 'x;"=1+1', "x;y;-2+3")
 
 
 def read(text: str) -> list[list[str]]:
@@ -40,12 +41,19 @@ def test_case_sec_7_no_cell_is_a_formula(evil):
     assert second == "b"
 
 
-@pytest.mark.parametrize("evil", FORMULAS)
+@pytest.mark.parametrize("evil", INNER)
+def test_case_sec_7_no_cell_is_a_formula_where_semicolons_separate(evil):
+    """As with Excel in many languages: a quote that does not begin a cell keeps nothing together."""
+    line = csv_text(("a", "b"), [("before", evil)]).splitlines()[1]
+    assert not [part for part in line.split(";") if part.lstrip(' "\t')[0] in "=+-@"], line
+
+
+@pytest.mark.parametrize("evil", FORMULAS + INNER)
 def test_case_sec_7_programs_get_what_was_there(evil):
     assert read(csv_text(("a",), [(evil,)], raw=True))[1] == [evil.replace("\r", "\r")]
 
 
-@pytest.mark.parametrize("harmless", ["i-0abc", "arn:aws:s3:::bucket", "a=b", "10.0.0.1/24", "", "web-1", "Ünïcode 名前"])
+@pytest.mark.parametrize("harmless", ["i-0abc", "a;b; c", "arn:aws:s3:::bucket", "a=b", "10.0.0.1/24", "", "web-1", "Ünïcode 名前"])
 def test_ordinary_cells_stay(harmless):
     assert read(csv_text(("a", "b"), [(harmless, 1)]))[1] == [harmless, "1"]
 
