@@ -30,6 +30,7 @@ class _Action(NamedTuple):
 
 ACTIONS: Mapping[str, _Action] = {
     "queue": _Action(jobs.queue, NoBody(), "due now"),
+    "cancel": _Action(jobs.cancel, NoBody(), "cancelled"),
     "enable": _Action(jobs.change, JobChanges(enabled=True), "enabled"),
     "disable": _Action(jobs.change, JobChanges(enabled=False), "disabled"),
     "delete": _Action(jobs.remove, NoBody(), "deleted"),

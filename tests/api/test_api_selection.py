@@ -40,6 +40,16 @@ def test_one_job_that_is_refused_does_not_stop_the_others(elder, sql, jobs):
     assert lines(elder) == {("job queued", f"job {jobs[name]}") for name in ("alpha", "beta")}
 
 
+def test_jobs_that_wait_are_cancelled_and_one_that_has_ended_says_so(elder, sql, jobs):
+    send(elder, "queue", jobs["alpha"], jobs["beta"])
+    sql.execute("update discovery_jobs set status = 'completed' where name = 'gamma'")
+    shown = send(elder, "cancel", jobs["alpha"], jobs["beta"], jobs["gamma"])
+
+    assert "<b>2 jobs are cancelled:</b> alpha and beta" in shown
+    assert f"<li>gamma: job {jobs['gamma']} is completed: there is nothing to cancel</li>" in shown
+    assert sql.execute("select count(*) from discovery_jobs where next_run_at is not null").fetchone() == (0,)
+
+
 def test_jobs_are_enabled_and_disabled_with_a_line_in_the_audit_log_for_each(elder, sql, jobs):
     send(elder, "disable", jobs["alpha"], jobs["beta"])
     send(elder, "enable", jobs["off"])
