@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response
 
 from api import access, metrics, refusals
+from api.compression import compressed
 from api.context import Context
 from api.endpoint import json_response, register
 from api.endpoints import ENDPOINTS, PREFIX, document
@@ -28,7 +29,7 @@ def create_app(settings: Settings) -> Flask:
         from api.login.routes import register as register_login  # noqa: PLC0415 - its library is loaded only where people sign in by it
 
         register_login(app, context)
-    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", lambda: json_response(document()))
+    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", lambda: compressed(json_response(document())))
     context.roles |= {"openapi": "read", "static": "read"}
     for path in sorted(access.HEALTH):
         app.add_url_rule(path, f"health {path}", lambda: json_response({"status": "healthy", "service": "elder-api"}))

@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter
 
 from api import links
+from api.compression import compressed
 from api.context import Context
 from api.errors import ApiError, InvalidBody, UnsupportedMediaType
 from api.model import bounds
@@ -107,12 +108,12 @@ def _view(context: Context, endpoint: Endpoint) -> Callable[..., Response]:
 
 
 def _as_read(response: Response, answer: Any) -> Response:
-    """The response with the header Link of a list and an ETag; 304 when the caller has it already."""
+    """The response with the header Link of a list and an ETag, in gzip where that is asked for; 304 when the caller has it already."""
     if found := links.header(answer, request.args.items(multi=True)):
         response.headers["Link"] = found
-    response.add_etag()
+    response.add_etag(weak=True)  # the same for the answer and for what it is in gzip
     response.make_conditional(request)
-    return response
+    return compressed(response)
 
 
 def json_response(body: Any, status: int = 200) -> Response:

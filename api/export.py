@@ -8,6 +8,7 @@ from typing import Any, Literal, LiteralString
 import msgspec
 from flask import Response, request
 
+from api.compression import compressed_parts
 from worker.logs.cells import csv_rows
 from worker.store.connection import Connection, guarded
 from worker.store.entity_list import Selection
@@ -33,11 +34,11 @@ def export(pool: Pool, select: Callable[[Connection], Selection], fields: Sequen
     """The response with all entities of a selection. What fails before the first of them is read raises, and so has its own answer."""
     parts = _parts(pool, select, fields, form)
     first = next(parts)
-    response = Response(_whole(first, parts), content_type=f"{LINES if form == 'jsonl' else CSV}; charset=utf-8")
+    response = Response(content_type=f"{LINES if form == 'jsonl' else CSV}; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="entities.{form.removesuffix("-raw")}"'
     response.headers["Vary"] = "Accept"
     response.call_on_close(parts.close)
-    return response
+    return compressed_parts(response, _whole(first, parts))
 
 
 def _whole(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
