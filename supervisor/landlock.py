@@ -73,8 +73,7 @@ def confine(readable: Iterable[str], writable: Iterable[str], *, files: bool = T
 
     With `files`, file access is restricted to these paths and those of the interpreter and the system. With `ports`, TCP connections are
     restricted to them and no port is bound but one of the kernel's choice, from ABI 4 on. The process must have forbidden itself new
-    privileges. Unix sockets in the file system stay reachable, but for `supervisor.seccomp`; signals and abstract sockets reach no process
-    outside (ABI 6).
+    privileges. Unix sockets in the file system stay reachable; signals and abstract sockets reach no process outside (ABI 6).
     """
     version = abi()
     everything = (1 << (13 + (version >= 2) + (version >= 3) + (version >= 5))) - 1 if files else 0

@@ -1,9 +1,9 @@
 """A seccomp filter: the kernel refuses a process the system calls that a job has no use for, whatever language makes them.
 
-Refused are sockets other than TCP and UDP (raw, packet, netlink, MPTCP, SCTP, Unix ...) and pairs of Unix streams, listening, TCP's fast
-open (which Landlock does not see as a connection), io_uring (whose requests no filter sees), looking into other processes, changing their
-limits, scheduling or priority, what outlives all processes (System V's shared memory, semaphores and queues, POSIX's queues), kernel keys,
-BPF and new namespaces. The filter holds for every thread and child that comes later. Sources: seccomp(2), bpf(4), the kernel's tables of
+Refused are sockets other than TCP, UDP and Unix ones (raw, packet, netlink, MPTCP, SCTP ...), listening, TCP's fast open (which Landlock
+does not see as a connection), io_uring (whose requests no filter sees), looking into other processes, changing their limits, scheduling or
+priority, what outlives all processes (System V's shared memory, semaphores and queues, POSIX's queues), kernel keys, BPF and new
+namespaces. The filter holds for every thread and child that comes later. Sources: seccomp(2), bpf(4), the kernel's tables of
 system calls.
 """
 
@@ -85,15 +85,8 @@ _OF_A_PROCESS = _NAMES[3][:5]
 """Calls whose first argument is the process that they change."""
 _BY_KIND = (("setpriority", os.PRIO_PROCESS), ("ioprio_set", 1))
 """Calls whose second argument is a process if the first one is this number; by others it is a group or a user."""
-_SOCKETS = (
-    ("socket", (socket.AF_INET, socket.AF_INET6), (socket.SOCK_STREAM, socket.SOCK_DGRAM), (0, socket.IPPROTO_TCP, socket.IPPROTO_UDP)),
-    ("socketpair", (socket.AF_UNIX,), (socket.SOCK_STREAM,), (0,)),
-)
-"""Calls that make sockets -> the families, types and protocols that they may have.
-
-A Unix socket leads to servers that take a caller's user for a proof: PostgreSQL, systemd, Docker. Name services (nscd, systemd-resolved,
-SSSD) are asked by one too, and libc goes on with files and DNS when that fails. A datagram socket of a pair could be sent to any of them.
-"""
+_FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
+_PROTOCOLS = (0, socket.IPPROTO_TCP, socket.IPPROTO_UDP)
 
 
 class _Program(ctypes.Structure):
@@ -129,8 +122,10 @@ def program(machine: str) -> bytes:
     code += _when(number["clone"], [*_refuse_bits(0, _NEW_NAMESPACES)])
     for name, flags in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
         code += _when(number[name], [*_refuse_bits(flags, _MSG_FASTOPEN)])
-    for name, families, types, protocols in _SOCKETS:
-        code += _when(number[name], [*_only(0, families), *_only(1, types, _TYPE_BITS), *_only(2, protocols)])
+    for name in ("socket", "socketpair"):
+        code += _when(
+            number[name], [*_only(0, _FAMILIES), *_only(1, (socket.SOCK_STREAM, socket.SOCK_DGRAM), _TYPE_BITS), *_only(2, _PROTOCOLS)]
+        )
     # Of any process but the caller, which is 0. The filter cannot know the numbers of the threads and children that inherit it: a call that
     # names its own thread by number (pthread_setaffinity_np, pthread_setschedparam) fails too, and no library that jobs use makes one.
     for name in _OF_A_PROCESS:

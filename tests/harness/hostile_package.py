@@ -56,8 +56,6 @@ ATTEMPTS = {
     "a raw socket": "socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)",
     "a packet socket": "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
     "a netlink socket": "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
-    "a Unix socket": "socket.socket(socket.AF_UNIX)",
-    "a Unix socket by a pair": "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)",
     "shared memory of System V": "c.shmget(0, 4096, 0o1600) >= 0",
     "a semaphore of System V": "c.semget(0, 1, 0o1600) >= 0",
     "a queue of System V": "c.msgget(0, 0o1600) >= 0",

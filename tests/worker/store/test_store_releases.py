@@ -171,7 +171,7 @@ def test_attention_has_a_line_for_each_run_that_holds_something_back(database, s
     sql.execute("update elder_worker.held set run_id = %s where entity_id in (select entity_id from elder_worker.held limit 10)", [first])
     with connect(database) as connection:
         lines = {one["number"]: one["count"] for one in attention(connection) if one["kind"] == "held"}
-    assert lines == {first: 10, held_run: 20}
+    assert lines == {first: 10, held_run: 20 + 60 + 60}, "entities, links and attributes"
 
 
 def test_the_newest_sync_of_a_connector_says_so_too_and_no_other(database, sql):
