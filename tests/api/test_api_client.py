@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import threading
+from typing import get_args
 
 import click
 import pytest
@@ -18,10 +19,12 @@ from peers.elder import COMMAND
 from store_runs import Run, add_job, resources, run_once
 from waiting import CAP
 
+from api.client import keys
 from api.client.main import main
 from providers.errors import Outcome
 from providers.records import Scope
 from worker.run.outcome import Status, Verdict
+from worker.store.keys import Role
 
 HOSTILE = '=HYPERLINK("http://evil")'
 
@@ -45,6 +48,12 @@ def test_keys_are_made_rotated_and_revoked_and_the_audit_log_says_by_whom(elder_
     assert {line["actor"] for line in lines} == {"local"}
     assert len(elder_command("audit", "--action", "key made").stdout.splitlines()) == 2, "a heading, and one line"
     assert "No changes by a person." in elder_command("audit", "--actor", "key:nobody").stderr
+
+
+def test_the_roles_of_keys_are_those_of_the_api():
+    """The command names them by itself, as the store's own list would bring the database's driver along."""
+    [role] = [one for one in keys.make.params if one.name == "role"]
+    assert tuple(role.type.choices) == get_args(Role)
 
 
 def test_every_command_has_help_and_says_what_it_does():

@@ -127,7 +127,7 @@ class ConnectorScheduler:
         self._schedule.postponed(name, time.monotonic())
 
     def _ended(self, name: str, began: float, verdict: Verdict, totals: Totals, attempted: Sequence[Scope] = ()) -> None:
-        self._attempted_now(name, attempted)
+        self._keep_attempted(name, attempted, whole=verdict.carried_out)
         seconds = time.monotonic() - began
         ok = verdict.carried_out
         self._schedule.ended(name, time.monotonic(), ok=ok, error_kind=verdict.error_kind)
@@ -149,12 +149,14 @@ class ConnectorScheduler:
                 f"connector {name}: sync failed: {verdict.error}", connector=name, error_kind=verdict.error_kind, detail=verdict.detail
             )
 
-    def _attempted_now(self, name: str, scopes: Sequence[Scope]) -> None:
-        """Keeps which scopes were attempted, the oldest attempt first: a sync that is always cut off reaches each of them in turn."""
+    def _keep_attempted(self, name: str, scopes: Sequence[Scope], *, whole: bool) -> None:
+        """Keeps which scopes were attempted since the last whole sync, the oldest first: syncs that are cut off reach each in turn."""
         known = self._attempted[name]
         for scope in scopes:
             known.pop(scope, None)
             known[scope] = None
+        if whole:
+            known.clear()
 
     def _measure(self, name: str, verdict: Verdict, totals: Totals, seconds: float, *, ok: bool) -> None:
         self._metrics.count("connector_sync_total", connector=name, status=verdict.status)

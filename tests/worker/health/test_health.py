@@ -117,7 +117,7 @@ def test_a_writer_that_does_not_report_is_not_ready(client):
 def test_status_as_the_quick_start_expects_it(client):
     client.publish()
     status = client.get("/status").json
-    assert {"status", "service", "running", "connectors", "settings"} <= set(status)
+    assert {"status", "service", "running", "connectors", "settings", "report_age_seconds"} <= set(status)
     assert status["settings"]["discovery_max_concurrent"] == 7
     assert status["connectors"][0]["name"] == "ldap"
 

@@ -43,7 +43,7 @@ def test_case_sec_7_no_cell_is_a_formula(evil):
 
 @pytest.mark.parametrize("evil", INNER)
 def test_case_sec_7_no_cell_is_a_formula_where_semicolons_separate(evil):
-    """As with Excel in many languages: a quote that does not begin a cell keeps nothing together."""
+    """Excel separates cells by semicolons in many languages, and a quote inside a line does not keep such a cell together."""
     line = csv_text(("a", "b"), [("before", evil)]).splitlines()[1]
     assert not [part for part in line.split(";") if part.lstrip(' "\t')[0] in "=+-@"], line
 

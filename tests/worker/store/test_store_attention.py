@@ -1,4 +1,4 @@
-"""What needs attention is listed and counted: denied scopes, deletions that are held back, and jobs that keep failing."""
+"""The list and the counts of what needs attention: denied and stale scopes, deletions that are held back, jobs that keep failing."""
 
 from __future__ import annotations
 

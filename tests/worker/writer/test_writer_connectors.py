@@ -23,12 +23,15 @@ def sync(database):
     writer = ScrapedWriter(database, SYNC_ON_STARTUP="false", **LDAP)
     [connector] = writer.writer._connectors._schedule
 
-    def play(*begun: Scope) -> list[Scope]:
+    def play(*begun: Scope, whole: bool = False) -> list[Scope]:
         def job(sink) -> None:
             for scope in begun:
                 sink.begin(scope)
                 sink.end(ScopeReport(scope, Outcome.COMPLETE, 0))
-            sink.failed(wire.Failed("source", "the directory went away"))
+            if whole:
+                sink.complete()
+            else:
+                sink.failed(wire.Failed("source", "the directory went away"))
 
         until(lambda: connector.next_at is not None, "the sync before has ended")
         connector.next_at = 0.0
@@ -50,3 +53,5 @@ def test_a_sync_that_is_cut_off_each_time_reaches_every_scope_in_turn(sync):
     assert sync(FIRST) == [FIRST, SECOND, THIRD]
     assert sync() == [SECOND, THIRD, FIRST]
     assert sync() == [SECOND, THIRD, FIRST], "a sync that reached nothing changes nothing"
+    sync(FIRST, SECOND, whole=True)
+    assert sync() == [], "what is planned no more is not kept for ever"

@@ -77,7 +77,7 @@ def test_refusals(environ, config, sentence):
 
 @pytest.mark.parametrize("name", ["DATABASE_URL_FILE", "VAULT_TOKEN_SINK", "GCP_CREDENTIALS_PATH", "AWS_CREDENTIALS_FILE"])
 def test_a_path_of_a_job_leads_to_no_file_of_the_workers_own_settings(tmp_path, name):
-    """As with Docker, where every secret lies in one folder. Not by a link, nor by that folder; certificates and its own are a job's."""
+    """A file of the settings is refused by its path, by a link and as part of its folder; certificates and other files there are permitted."""
     own, environ = tmp_path / "own", {name: str(tmp_path / "own"), "GOOGLE_CA_BUNDLE": str(tmp_path / "ca")}
     for file in ("own", "ca", "token"):
         (tmp_path / file).write_text("postgresql://x:y@z/elder")
