@@ -20,7 +20,7 @@ DEFAULT_JOB_MB = 512
 """Cap on a job where neither the settings nor the container say otherwise."""
 
 LEAST_JOB_MB = 64
-"""Memory for a job in a container that has less than `RESERVE_MB` and this."""
+"""Memory without which no provider's job can run."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -34,14 +34,20 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 def limits(settings: Settings, container_mb: int | None) -> Limits:
-    """The limits in a container of that size. Raises `SettingsError` when the settings ask for more than there is.
+    """The limits in a container of that size. Raises `SettingsError` when it is too small, or the settings ask for more than there is.
 
     A cap must bite below the container's limit, or the kernel ends the whole container. Where the settings name no cap, it is large
     enough for the providers that may run here, and fewer jobs run at once if need be.
     """
     if container_mb is None:
         return Limits(settings, settings.discovery_job_memory_mb or DEFAULT_JOB_MB, None)
-    budget = max(LEAST_JOB_MB, container_mb - RESERVE_MB)
+    budget = container_mb - RESERVE_MB
+    if budget < LEAST_JOB_MB:
+        complaint = (
+            f"the container's limit of {container_mb} MB has no room for a job: the worker takes up to {RESERVE_MB} MB and a job at least "
+            f"{LEAST_JOB_MB} MB: give it {RESERVE_MB + LEAST_JOB_MB} MB or more"
+        )
+        raise SettingsError((complaint,))
     cap = _cap(settings, container_mb, budget)
     return Limits(_reduced(settings, container_mb, budget // cap, cap), cap, budget)
 

@@ -1,4 +1,4 @@
-"""Settings of retention: for how many days rows are kept."""
+"""Settings of retention: for how many days, or how many, rows are kept."""
 
 from __future__ import annotations
 
@@ -65,6 +65,27 @@ class RetentionSettings(ReferenceSettings, frozen=True, kw_only=True):
         ),
     ] = 0
 
+    workers_retention_days: Annotated[
+        int,
+        setting(
+            "Days for which a worker that is not seen any more is remembered; 0: for ever.",
+            ge=0,
+            le=36_500,
+            low="a worker that stood still for long is missing from the list of workers until it comes back",
+            high="where each start of a container is another worker, the list of workers grows",
+        ),
+    ] = 7
+    connector_syncs_kept: Annotated[
+        int,
+        setting(
+            "Syncs of each connector that are kept with their ledgers: the newest, and the newest complete one; 0: all.",
+            ge=0,
+            le=1_000_000,
+            low="a person who looks for an older sync finds none",
+            high="the history of connectors that sync often grows",
+        ),
+    ] = 500
+
     def retention_days(self) -> dict[str, int]:
         """The days by the kind of row, as the store and /status name them."""
         return {
@@ -73,4 +94,5 @@ class RetentionSettings(ReferenceSettings, frozen=True, kw_only=True):
             "audit": self.audit_retention_days,
             "deleted_entities": self.deleted_entities_retention_days,
             "abandoned_scopes": self.retire_abandoned_after,
+            "workers": self.workers_retention_days,
         }

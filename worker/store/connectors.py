@@ -14,9 +14,6 @@ from worker.sync.messages import ScopeClosed, SyncRun, Tombstoned
 PREFIX = "connector:"
 """Beginning of the owner of a connector's scopes."""
 
-SYNCS_KEPT = 500
-"""Syncs of one connector whose history is kept."""
-
 ENDED = frozenset({"completed", "partial"})
 """Statuses of syncs that ended by themselves, so that their plan is whole."""
 
@@ -35,7 +32,6 @@ def put(connection: Connection, sync: SyncRun) -> None:
         values = {
             "id": number,
             "connector": sync.owner.removeprefix(PREFIX),
-            "kept": SYNCS_KEPT,
             "status": sync.status,
             "error_kind": sync.error_kind,
             "error": sync.error or None,
@@ -51,10 +47,8 @@ def put(connection: Connection, sync: SyncRun) -> None:
         connection.execute(statements.get("end_earlier_syncs"), values)
         if sync.status in ENDED:
             _abandon(connection, sync.owner, number)
-        if sync.status != "running":
-            if sync.log is not None:
-                run_logs.add_of_sync(connection, number, sync.log)
-            connection.execute(statements.get("prune_syncs"), values)
+        if sync.status != "running" and sync.log is not None:
+            run_logs.add_of_sync(connection, number, sync.log)
 
 
 def _abandon(connection: Connection, owner: str, number: int) -> None:

@@ -15,7 +15,7 @@ from waiting import until
 
 from worker.config import container
 from worker.config.environment import SettingsError
-from worker.config.limits import RESERVE_MB, limits
+from worker.config.limits import LEAST_JOB_MB, RESERVE_MB, limits
 from worker.config.settings import Settings, load
 
 NEEDY = 128
@@ -106,6 +106,15 @@ def test_case_eng_9_a_cap_above_the_containers_budget_is_refused_with_both_figur
         "DISCOVERY_JOB_MEMORY_MB is 2000, and the container's limit of 1024 MB leaves 864 MB for jobs: "
         "set it to 864 or less, or give the container 2160 MB"
     )
+
+
+@pytest.mark.parametrize("container_mb", [64, 223])
+def test_case_eng_9_a_container_without_room_for_a_job_is_refused(container_mb):
+    """It was started, and the kernel ended the whole container with the first job."""
+    with pytest.raises(SettingsError, match=f"limit of {container_mb} MB has no room for a job.*give it 224 MB or more"):
+        limits(given(), container_mb)
+
+    assert limits(given(), 224).memory_mb == LEAST_JOB_MB
 
 
 CONTAINER = """

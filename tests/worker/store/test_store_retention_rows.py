@@ -115,8 +115,9 @@ def test_a_run_by_which_something_is_held_back_is_kept(database, sql, job):
 
 def test_the_defaults_keep_entities_for_ever():
     settings = load({"DATABASE_URL": "postgresql://x/y"})
-    assert settings.retention_days() == {"history": 90, "changes": 365, "audit": 730, "deleted_entities": 0, "abandoned_scopes": 0}
-    assert Kept(**settings.retention_days()) == Kept(90, 365, 730, 0)
+    days = {"history": 90, "changes": 365, "audit": 730, "deleted_entities": 0, "abandoned_scopes": 0, "workers": 7}
+    assert settings.retention_days() == days
+    assert Kept(**days, syncs=settings.connector_syncs_kept) == Kept(90, 365, 730, 0)
 
 
 def test_workers_that_are_not_seen_any_more_are_forgotten(database, sql, job):
@@ -132,6 +133,7 @@ def test_workers_that_are_not_seen_any_more_are_forgotten(database, sql, job):
         [job],
     )
 
+    assert clean(database, workers=0) == {}, "for ever"
     assert clean(database) == {"workers": 1}
     assert [name for (name,) in sql.execute("select name from elder_worker.workers order by seen_at")] == [
         "holds a run",
@@ -163,4 +165,5 @@ def test_scopes_that_were_abandoned_long_ago_are_retired_when_a_setting_says_so(
         ("worker", "scopes retired", "abandoned_days=7", {"scopes": 1, "entities": 3})
     ]
     assert clean(database, abandoned_scopes=1) == {"retired_scopes": 1}
-    assert load({"RETIRE_ABANDONED_AFTER": "14", "DATABASE_URL": database}).retention_days()["abandoned_scopes"] == 14
+    settings = load({"RETIRE_ABANDONED_AFTER": "14", "WORKERS_RETENTION_DAYS": "3", "DATABASE_URL": database})
+    assert settings.retention_days() | {"abandoned_scopes": 14, "workers": 3} == settings.retention_days()
