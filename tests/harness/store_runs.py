@@ -7,6 +7,7 @@ import uuid
 import msgspec
 from psycopg.types.json import Jsonb
 
+from providers.collected import Collected
 from providers.errors import Outcome
 from providers.records import Link, Resource, Scope
 from supervisor.messages import Cause, Exited
@@ -65,6 +66,12 @@ class Run:
     def close(self, index: int, resources: int, outcome: Outcome = Outcome.COMPLETE, **end) -> None:
         """Ends an open scope."""
         self.inventory.end(wire.ScopeEnd(index=index, outcome=outcome, resources=resources, **end))
+
+    def reading(self, found: Collected) -> None:
+        """Stores all that a provider has read, each scope as it ended."""
+        for scope, report in found.reports.items():
+            end = {name: getattr(report, name) for name in ("message", "gone", "rejected", "absence")}
+            self.scope(found.found[scope], scope, report.outcome, **end)
 
     def open(self, found: list[Resource], scope: Scope = SCOPE) -> int:
         """Opens a scope and sends resources; the scope stays open."""

@@ -6,6 +6,8 @@ import msgspec
 import pytest
 from azure_account import NOT_FOUND, outcome, read, refusal
 from peers.arm_account import OTHER, SUBSCRIPTION, TENANT
+from store_runs import Run, add_job
+from stored_suite import ROWS
 
 from providers.errors import Outcome
 from providers.http import retry
@@ -46,6 +48,39 @@ def test_case_az_2_a_subscription_that_sees_nothing_from_above_says_nothing_abou
     account.assign("ra-above", "/providers/Microsoft.Management/managementGroups/mg1", SUBSCRIPTION)
     sink = read(account, subscription_ids=[OTHER])
     assert not [scope for scope in sink.reports if scope.coverage]
+
+
+@pytest.mark.parametrize("plans", [[[SUBSCRIPTION], [OTHER]], [[SUBSCRIPTION, OTHER]]], ids=["two jobs", "one job"])
+def test_case_az_2_an_assignment_above_subscriptions_has_one_owner_in_the_store_whichever_job_runs(azure, database, sql, plans):
+    """Nothing is written while nothing changes; what one subscription sees no longer is not deleted while the other one sees it."""
+    azure.subscription()
+    azure.subscription(OTHER)
+    assignment = azure.assign("ra-above", "/providers/Microsoft.Management/managementGroups/mg1", SUBSCRIPTION, OTHER).lower()
+    jobs = [(add_job(sql, provider="azure", name=f"job {number}"), plan) for number, plan in enumerate(plans)]
+
+    def ran(job: int, plan: list[str]) -> tuple[int, int, int]:
+        run = Run(database, job)
+        run.reading(read(azure, subscription_ids=plan))
+        run.finish()
+        return run.inventory.totals.created, run.inventory.totals.updated, run.inventory.totals.deleted
+
+    def owners() -> list[tuple[str, bool]]:
+        query = "select s.owner, e.is_active from entities e join elder_worker.scopes s on s.id = e.scope_id where e.external_id = %s"
+        return sql.execute(query, [assignment]).fetchall()
+
+    for job, plan in jobs:
+        assert ran(job, plan)[0] > 0
+    first, last = f"job:{jobs[0][0]}", f"job:{jobs[-1][0]}"
+    assert owners() == [(first, True)]
+    rows = sql.execute(ROWS).fetchall()
+    for job, plan in reversed(jobs):
+        assert ran(job, plan) == (0, 0, 0)
+        assert owners() == [(first, True)]
+    assert sql.execute(ROWS).fetchall() == rows
+
+    azure.inherited[SUBSCRIPTION].pop()
+    assert [ran(job, plan) for job, plan in jobs] == [(0, 0, 0)] * len(jobs), "it applies still"
+    assert owners() == [(last, True)]
 
 
 # az-8: what is not there
