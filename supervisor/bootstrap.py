@@ -7,6 +7,7 @@ then READY; then the START frame with its secrets; then the entry point, which i
 from __future__ import annotations
 
 import dataclasses
+import errno
 import faulthandler
 import importlib
 import os
@@ -91,8 +92,9 @@ def run_job(parent: int, entry: str, pipes: Mapping[str, int], sandbox: Sandbox)
     kernel.die_with_parent(parent)
     try:
         start, control, data = _enter_sandbox(pipes, sandbox)
-    except OSError as error:
-        os.write(2, f"the job's process could not be set up: {error.strerror}\n".encode())
+    except (OSError, MemoryError) as error:
+        reason = error.strerror if isinstance(error, OSError) else os.strerror(errno.ENOMEM)
+        os.write(2, f"the job's process could not be set up: {reason}\n".encode())
         os._exit(EXIT_NO_RESOURCES)
     body = _await_start(start)
     os.close(start)
@@ -100,7 +102,7 @@ def run_job(parent: int, entry: str, pipes: Mapping[str, int], sandbox: Sandbox)
 
 
 def _enter_sandbox(pipes: Mapping[str, int], sandbox: Sandbox) -> tuple[int, int, int]:
-    """Applies all restrictions and reports READY; returns the start, control and data pipes. Raises `OSError`."""
+    """Applies all restrictions and reports READY; returns the start, control and data pipes. Raises `OSError`, `MemoryError`."""
     os.dup2(pipes["stdout"], 1)
     os.dup2(pipes["stderr"], 2)  # first, so that the supervisor reads what fails from here on
     kernel.limit_heaps()

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from supervisor import bootstrap, kernel, pipes
-from supervisor.bootstrap import EXIT_NO_RESOURCES, ReadyMessage, Sandbox
+from supervisor.bootstrap import ReadyMessage, Sandbox
 from supervisor.cgroup import Group
 from supervisor.clocks import Clocks
 from supervisor.config import SupervisorConfig
@@ -282,9 +282,10 @@ class Job:
         return self.report(result.si_code == os.CLD_EXITED, result.si_status)
 
     def report(self, exited: bool = True, status: int | None = None) -> Exited:
-        """How the job ended, or that it cannot be killed."""
-        if self.cause is None and not self.ready_message and (exited, status) == (True, EXIT_NO_RESOURCES):
-            self.cause, self._sentence = Cause.RESOURCES, bounded(self._tail.text().strip().rpartition("\n")[2] or "it could not be set up")
+        """How the job ended, or that it cannot be killed. One that leaves before READY has run nothing of the job's."""
+        if self.cause is None and not self.ready_message and exited:
+            unsaid = f"the job's process could not be set up: it left with exit code {status} before it was ready"
+            self.cause, self._sentence = Cause.RESOURCES, bounded(self._tail.text().strip().rpartition("\n")[2] or unsaid)
         return exit_report(
             run=self.start.run,
             cause=self.cause,

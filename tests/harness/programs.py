@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import _posixsubprocess
 import contextlib
+import errno
 import json
 import os
+import resource
 import select
 import signal
 import sys
@@ -120,6 +123,8 @@ def supervise(config: dict) -> int:
 
     if hold := os.environ.get("UNKILLABLE_WHILE"):
         _take_away_sigkill(hold)
+    if short := os.environ.get("NO_MEMORY_WHILE"):
+        _take_away_memory(short)
     logging.basicConfig(level=logging.INFO, format="%(name)s %(levelname)s %(message)s", stream=sys.stderr)
     services = tuple(Service(**service) for service in config.pop("services", ()))
     return Supervisor(SupervisorConfig(writer=Service(**config.pop("writer")), services=services, **config)).run()
@@ -163,6 +168,25 @@ def _take_away_sigkill(hold: str) -> None:
             send_to_group(pgid, number)
 
     signal.pidfd_send_signal, os.killpg = one, group
+
+
+def _take_away_memory(short: str) -> None:
+    """Starts of processes while the file `short` is there: with ``fork`` in it they fail, with ``start`` the new process has too little."""
+    start = _posixsubprocess.fork_exec
+
+    def fork_exec(*arguments):
+        if not Path(short).exists():
+            return start(*arguments)
+        if Path(short).read_text() == "fork":
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (24 << 20, before[1]))
+        try:
+            return start(*arguments)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, before)
+
+    _posixsubprocess.fork_exec = fork_exec
 
 
 if __name__ == "__main__":

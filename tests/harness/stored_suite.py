@@ -65,7 +65,8 @@ def writes_nothing(database: str, sql: psycopg.Connection, provider: str, one: C
 def _kept(database: str, job: int, found: Collected) -> Totals:
     """Stores one run of the job."""
     run = Run(database, job)
-    run.reading(found)
+    for scope, resources in found.found.items():
+        run.scope(resources, scope, found.reports[scope].outcome)
     run.finish()
     return run.inventory.totals
 

@@ -43,6 +43,31 @@ def test_case_eng_4_a_supervisor_at_its_process_limit_offers_no_slot_until_a_tri
         assert "processes can be started again" in driver.log
 
 
+@pytest.mark.parametrize("what", ["fork", "start"])
+def test_case_eng_4_a_supervisor_without_memory_for_its_first_job_offers_no_slot_until_there_is_some(tmp_path, monkeypatch, what):
+    """The kernel answers ENOMEM to the fork, or to the new process before READY: neither is a crash of the job. The log has its traceback."""
+    short = tmp_path / "short"
+    monkeypatch.setenv("NO_MEMORY_WHILE", str(short))
+    driver = Driver(tmp_path, kill_grace=0, control_groups=False)
+    try:
+        driver.expect("Slots")
+        short.write_text(what)
+        driver.start("1")
+        ended = driver.expect("Refused", "Exited", run="1")
+        assert (ended["type"], ended.get("cause", "resources")) == ("Refused" if what == "fork" else "Exited", "resources")
+        assert ("Cannot allocate memory" if what == "fork" else "before it was ready") in ended["sentence"]
+        assert driver.wait_state(lambda s: s["spawn_problem"])["spawn_problem"].startswith(ended["sentence"])
+        until(lambda: driver.free() == {"discovery": 0}, "no slot is offered")
+        short.unlink()
+        until(lambda: driver.free() == {"discovery": 2}, "the slots are offered again")
+        driver.run("2", "complete")
+        assert driver.expect("Exited", run="2")["exit_code"] == 0
+        assert driver.stop() == 0
+        until(lambda: not descendants(driver.process.pid), "nobody is left")
+    finally:
+        driver.close()
+
+
 @as_root
 def test_case_eng_4_a_service_that_cannot_be_started_again_is_no_restart_storm(tmp_path):
     with supervised(tmp_path, kill_grace=0, control_groups=False, restarts=1) as driver:

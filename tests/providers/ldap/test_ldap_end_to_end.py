@@ -102,7 +102,13 @@ class Changing:
                 sink.complete()
 
             one.play(start, job)
-            last = until(lambda: (said := next(one for one in scheduler.report() if one["name"] == "ldap"))["status"] not in ("never", "running") and said, "the sync has ended")
+            last = until(
+                lambda: (
+                    (said := next(one for one in scheduler.report() if one["name"] == "ldap"))["status"] not in ("never", "running")
+                    and said
+                ),
+                "the sync has ended",
+            )
             assert last["status"] == "completed", last
             return last["entities"]
         finally:
@@ -126,7 +132,10 @@ def _users(sql) -> set[str]:
 
 @pytest.mark.parametrize(
     ("narrowed", "kept", "held_back"),
-    [("(&(objectClass=inetOrgPerson)(!(uid=user9)))", {n for n in range(60) if n != 9}, False), ("(uid=user1*)", {1, *range(10, 20)}, True)],
+    [
+        ("(&(objectClass=inetOrgPerson)(!(uid=user9)))", {n for n in range(60) if n != 9}, False),
+        ("(uid=user1*)", {1, *range(10, 20)}, True),
+    ],
     ids=["few go", "many are held back"],
 )
 def test_case_dir_5_a_narrowed_filter_and_another_server_name_leave_no_ghosts(changing, sql, narrowed, kept, held_back):
