@@ -250,6 +250,8 @@ class HeldLoss(ApiModel, frozen=True, kw_only=True):
     """The last run that held it back; null for a connector's."""
     held_at: Time
     """Time since which it is held back."""
+    sync_id: int | None
+    """The connector's sync that held it back first; null for a job's, and once the sync is no longer kept."""
 
 
 class Held(Listed, frozen=True, kw_only=True):

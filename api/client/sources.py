@@ -80,7 +80,9 @@ def logs(session: Session, name: str, sync: int | None) -> None:
 @in_session
 def held_of_connector(session: Session, name: str, limit: int | None) -> None:
     """Lists the deletions that the guard holds back, by name."""
-    session.many(session.api.rows("sync/held", "held", limit, owner=f"connector:{name}"), runs.HELD_COLUMNS, "deletions held back")
+    session.many(
+        session.api.rows("sync/held", "held", limit, owner=f"connector:{name}"), (*runs.HELD_COLUMNS, "sync_id"), "deletions held back"
+    )
 
 
 @connectors.command("release")

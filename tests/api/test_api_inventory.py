@@ -200,16 +200,20 @@ class TestSync:
 
     def test_case_dir_3_memberships_that_a_server_hides_are_held_back_listed_and_released(self, elder, sql):
         whole = [msgspec.structs.replace(user, links=(Link("member_of", "group"),)) for user in self.users(30)]
-        closed = {"owner": "connector:ldap", "run": "1", "scope": ["ldap", "dc=x", "", "ldap_user"], "outcome": "complete", "resources": 30}
-        for found in (whole, self.users(30)):
-            elder.post("sync/batch", self.batch(found), 200)
-            answer = elder.post("sync/scopes", closed, 200)
+        closed = {"owner": "connector:ldap", "scope": ["ldap", "dc=x", "", "ldap_user"], "outcome": "complete", "resources": 30}
+        for run, found in (("1", whole), ("2", self.users(30)), ("3", self.users(30))):
+            elder.post("sync/batch", self.batch(found, run=run), 200)
+            answer = elder.post("sync/scopes", closed | {"run": run}, 200)
+            elder.post("sync/runs", {"owner": "connector:ldap", "run": run, "status": "completed"}, 200)
 
         assert answer == {"deleted": 0, "held_back": 0, "held_links": 30, "held_attributes": 0}
         assert elder.get("dependencies?dependency_type=member_of")["total"] == 30
         held = elder.get("sync/held?owner=connector:ldap&per_page=10&page=2")
         assert (held["total"], len(held["held"]), held["pages"]) == (30, 10, 3)
         assert {(one["kind"], one["name"], one["target"], one["run_id"]) for one in held["held"]} == {("link", "member_of", "group", None)}
+        [second] = [one["id"] for one in elder.get("connectors/ldap/history")["results"] if one["run"] == "2"]
+        assert {one["sync_id"] for one in held["held"]} == {second}, "the one that held it back first"
+        assert f"by sync {second}" in elder.call("GET", "/connectors/ldap").text
         assert elder.get("sync/held?owner=connector:ldap&page=7") == {"held": [], "total": 30, "page": 7, "per_page": 50, "pages": 1}
 
         released = elder.post("sync/release", {"owner": "connector:ldap"}, 200)

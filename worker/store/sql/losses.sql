@@ -181,19 +181,28 @@ select coalesce(max(l.had) filter (where s.id = %(scope)s), 0),
 from sibling s left join lately l on l.scope_id = s.id
 
 -- name: held_of
--- Returns what is held back of a run or of a connector, with names.
-select e.id as entity_id, e.external_id, e.name as entity, e.sub_type, e.region, h.kind, h.name, h.target, h.run_id, h.held_at,
-       count(*) over () as total
-from (
-    select scope_id, entity_id, 'entity' as kind, '' as name, '' as target, run_id, held_at from elder_worker.held
-    where run_id = %(run)s or scope_id in (select id from elder_worker.scopes where owner = %(owner)s)
-    union all
-    select scope_id, entity_id, kind, name, target, run_id, held_at from elder_worker.losses
-    where held_at is not null and (run_id = %(run)s or scope_id in (select id from elder_worker.scopes where owner = %(owner)s))
-) as h
-join entities e on e.id = h.entity_id
-order by h.kind, h.name, e.sub_type, e.name, e.id, h.target
-limit %(limit)s offset %(offset)s
+-- Returns what is held back of a run or of a connector, with names, and the connector's sync that went on when it was held back.
+with found as (
+    select e.id as entity_id, e.external_id, e.name as entity, e.sub_type, e.region, h.kind, h.name, h.target, h.run_id, h.held_at,
+           count(*) over () as total
+    from (
+        select scope_id, entity_id, 'entity' as kind, '' as name, '' as target, run_id, held_at from elder_worker.held
+        where run_id = %(run)s or scope_id in (select id from elder_worker.scopes where owner = %(owner)s)
+        union all
+        select scope_id, entity_id, kind, name, target, run_id, held_at from elder_worker.losses
+        where held_at is not null and (run_id = %(run)s or scope_id in (select id from elder_worker.scopes where owner = %(owner)s))
+    ) as h
+    join entities e on e.id = h.entity_id
+    order by h.kind, h.name, e.sub_type, e.name, e.id, h.target
+    limit %(limit)s offset %(offset)s
+)
+select found.*,
+       (select s.id from connector_history s
+        where %(owner)s = 'connector:' || s.connector and s.started_at <= found.held_at
+          and (s.completed_at is null or s.completed_at >= found.held_at)
+        order by s.id desc limit 1) as sync_id
+from found
+order by kind, name, sub_type, entity, entity_id, target
 
 -- name: scopes_with_held
 -- Returns the scopes in which a run or a connector has something held back.
