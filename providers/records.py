@@ -169,3 +169,5 @@ class Identity(msgspec.Struct, frozen=True):
     name: Text
     account: Text = ""
     details: dict[Text, Text] = {}
+    place: Text = ""
+    """Server and CA by which the account was found, where the config of a job names them; empty where there is one place for everybody."""

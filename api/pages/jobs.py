@@ -15,9 +15,10 @@ from api.pages import query
 from api.pages.actions import Page, act
 from api.probe import WORKER_SEEN
 from worker.run import causes
-from worker.store import attention, daily, entities, history, organizations, probes, releases, run_logs
+from worker.store import attention, claims, daily, entities, history, organizations, probes, releases, run_logs
 from worker.store import held as stored_held
 from worker.store import jobs as stored_jobs
+from worker.store.connection import Connection
 from worker.store.pool import snapshot
 
 RUNS = 20
@@ -65,14 +66,22 @@ def _job(context: Context, job_id: int) -> str:
         runs, total = history.runs(connection, job_id, RUNS)
         home = organizations.get(connection, job["organization_id"]) if job["organization_id"] else None
         workers = probes.workers(connection, WORKER_SEEN)
-    shown = {"organization": home, "workers": workers, "other": _other_source(job, runs), "live": _moving([job])}
+        other, elsewhere = _other_source(connection, job, runs)
+    shown = {"organization": home, "workers": workers, "other": other, "elsewhere": elsewhere, "live": _moving([job])}
     return render_template("job.html", job=job, runs=runs[::-1], total=total, **shown)
 
 
-def _other_source(job: dict[str, Any], runs: list[dict[str, Any]]) -> str:
-    """The source that the newest run has found in place of the one that the job reads; empty when it is the same."""
-    found = ((runs[-1]["identity"] or {}).get("account") or "") if runs and runs[-1]["error_kind"] == "config" else ""
-    return found if job["identity"] and found != job["identity"] else ""
+def _other_source(connection: Connection, job: dict[str, Any], runs: list[dict[str, Any]]) -> tuple[str, dict[str, Any] | None]:
+    """The source that the newest run has found in place of the one that the job reads, and the job that reads the same one elsewhere.
+
+    Empty and None where there is no doubt.
+    """
+    found = (runs[-1]["identity"] or {}) if runs and runs[-1]["error_kind"] == "config" else {}
+    account, place = found.get("account") or "", found.get("place") or ""
+    if job["identity"]:
+        return account if account != job["identity"] else "", None
+    other = claims.pinned_elsewhere(connection, job["id"], account, place) if place else None
+    return "", other and {**other, "identity": account, "here": place}
 
 
 def _moving(rows: list[dict[str, Any]]) -> bool:

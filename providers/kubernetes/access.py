@@ -37,6 +37,11 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     impersonate: dict[str, str | tuple[str, ...]] = {}
     """Headers that say in whose name we ask, as `kubectl --as` sends them."""
 
+    @property
+    def place(self) -> str:
+        """The server, and whose certificate it shows."""
+        return f"{self.server} ({self.ca_identity() or 'any CA of the system' if self.verify else 'any certificate'})"
+
     def ca_identity(self) -> str:
         """Fingerprint of the cluster's CA certificates; empty when the system's CAs are trusted instead."""
         try:

@@ -55,7 +55,8 @@ class Cluster(Source):
         """The cluster's name, its identity and its version."""
         version = self._client.object("/version", what="read /version")
         name = self._config.cluster_name or self._uid
-        return Identity(name, self._uid, {"version": str(version.get("gitVersion", "")), "platform": str(version.get("platform", ""))})
+        details = {"version": str(version.get("gitVersion", "")), "platform": str(version.get("platform", ""))}
+        return Identity(name, self._uid, details, self._access.place)
 
     def unknown(self) -> Iterator[str]:
         """The namespaces that the cluster does not have."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import pytest
 from peers.elder import ElderClient
 from psycopg.types.json import Jsonb
+from store_runs import Run, add_job
 from waiting import CAP, until
 
+from providers.records import Identity
+from worker.run.inventory import InventoryError
+from worker.run.outcome import Status, Verdict
 from worker.store import statements
 
 BROWSER = {"Accept": "text/html"}
@@ -119,3 +124,23 @@ def test_among_many_jobs_those_of_the_same_source_are_found_by_an_index(sql):
     plan = sql.execute(b"explain " + statements.get("jobs_alike"), values).fetchall()
 
     assert not any("Seq Scan" in line for [line] in plan), plan
+
+
+def test_the_page_of_a_job_that_finds_the_source_of_another_job_elsewhere_names_both_and_lets_a_person_accept(elder, database, sql):
+    first, second = add_job(sql, name="prod"), add_job(sql)
+    for job, place in ((first, "https://one (ca-1)"), (second, "https://two (ca-2)")):
+        run = Run(database, job)
+        with contextlib.suppress(InventoryError):
+            run.inventory.identity(Identity("reader", "uid", {}, place))
+            run.scope([])
+        run.finish(Verdict(Status.COMPLETED) if job == first else Verdict(Status.ERROR, "config", "another place"))
+
+    def page(job: int) -> str:
+        return elder.call("GET", f"/jobs/{job}", headers=BROWSER).text
+
+    assert ">prod</a> has read <code>uid</code> at <code>https://one (ca-1)</code> so far" in page(second)
+    assert "leads to <code>https://two (ca-2)</code>, which says that it is the same" in page(second)
+    assert "says that it is the same" not in page(first)
+    assert f'action="/jobs/{second}/accept-identity"' in page(second)
+    assert elder.call("POST", f"/jobs/{second}/accept-identity", headers=BROWSER).status_code == 303
+    assert "says that it is the same" not in page(second)

@@ -13,12 +13,14 @@ from uuid import UUID
 
 import msgspec
 
+from providers.records import Identity
 from worker.run.outcome import RunLog, Status, Verdict
 from worker.run.queue import Abilities, Claimed, Swept
 from worker.store import run_logs, schedules, scopes, statements
 from worker.store.connection import Connection, guarded, transaction
 from worker.store.errors import LostClaim, LostWrites
 from worker.store.jobs import WAKE
+from worker.store.query import one
 
 PARKED_AFTER = 3
 """Crashes in a row after which a job is parked."""
@@ -145,16 +147,22 @@ def finish_later(connection: Connection, owner: str, claimed: Claimed, verdict: 
     return verdict
 
 
-def pin(connection: Connection, job: int, identity: str) -> None:
+def pin(connection: Connection, job: int, identity: Identity) -> None:
     """Pins the account, tenant, cluster or directory that the job reads, unless one is pinned already."""
-    connection.execute("update discovery_jobs set identity = %s where id = %s and identity is null", [identity, job])
+    connection.execute(statements.get("pin"), {"job": job, "identity": identity.account, "place": identity.place})
+
+
+def pinned_elsewhere(connection: Connection, job: int, identity: str, place: str) -> dict[str, Any] | None:
+    """Another job (`id`, `name`) that has read the identity at another `place`, when `job` has read none and no person has accepted it."""
+    return one(connection, statements.get("pinned_elsewhere"), {"job": job, "identity": identity, "place": place})
 
 
 def accept_identity(connection: Connection, job: int) -> str | None:
     """Unpins the job, so that its next complete run pins it anew; what it was pinned to, or None when there is no such job."""
     with transaction(connection):
         row = connection.execute("select coalesce(identity, '') from discovery_jobs where id = %s for update", [job]).fetchone()
-        connection.execute("update discovery_jobs set identity = null, next_run_at = now() where id = %s", [job])
+        accepted = "identity = null, identity_place = '', identity_accepted = true, next_run_at = now()"
+        connection.execute(f"update discovery_jobs set {accepted} where id = %s", [job])
         connection.execute(WAKE)
     return str(row[0]) if row else None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 
@@ -55,10 +56,19 @@ class PostgresInventory:
         self._writes = RunWrites(self._claim, claimed, self.totals)
 
     def identity(self, identity: Identity) -> None:
-        """Stores the identity with the run. Raises `InventoryError` when the job is pinned to another."""
-        self._writes.identity, pinned = identity, self._claimed.identity
-        if self._pins and pinned and identity.account != pinned:
-            raise InventoryError(_other_identity(self._claimed.job_id, pinned, identity.account), error_kind="config")
+        """Stores the identity with the run.
+
+        Raises `InventoryError` when the job is pinned to another, or another job to this one by another place.
+        """
+        self._writes.identity, job, pinned = identity, self._claimed.job_id, self._claimed.identity
+        if not self._pins:
+            return
+        if pinned and identity.account != pinned:
+            raise InventoryError(_other_identity(job, pinned, identity.account), error_kind="config")
+        if identity.place and not pinned:
+            found = self._writes.transact(lambda connection: claims.pinned_elsewhere(connection, job, identity.account, identity.place))
+            if found:
+                raise InventoryError(_other_place(job, identity, found), error_kind="config")
 
     def organizations(self, organizations: list[Organization]) -> None:
         """Ignored: all resources of a job belong to the job's organization."""
@@ -136,7 +146,7 @@ class PostgresInventory:
             if end.gone and end.outcome is Outcome.COMPLETE:
                 scopes.retire_gone(connection, opened.row)
             if end.outcome is Outcome.COMPLETE and self._pins and self._writes.identity and self._writes.identity.account:
-                claims.pin(connection, self._claimed.job_id, self._writes.identity.account)
+                claims.pin(connection, self._claimed.job_id, self._writes.identity)
             return taken
 
         taken = self._writes.store(close)
@@ -242,4 +252,12 @@ def _other_identity(job: int, pinned: str, found: str) -> str:
     return (
         f"the job has read {pinned} so far, and its config now leads to {found or 'a source that does not say who it is'}: "
         f"nothing was read; if that is meant, accept it with: elder-worker jobs accept-identity {job}"
+    )
+
+
+def _other_place(job: int, identity: Identity, other: dict[str, Any]) -> str:
+    return (
+        f"job {other['id']} ({other['name']}) has read {identity.account} at {other['place']} so far, and the config of this job leads to "
+        f"{identity.place}, which says that it is the same: nothing was read; if that is so, "
+        f"accept it with: elder-worker jobs accept-identity {job}"
     )

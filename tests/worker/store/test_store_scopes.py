@@ -173,6 +173,34 @@ def test_case_sec_3_another_identity_ends_the_run_and_is_accepted_by_a_person(da
     assert active(sql) == 3, "the other account's entities are not tombstoned by it"
 
 
+def test_case_sec_3_an_identity_that_another_job_has_found_elsewhere_ends_the_run_and_is_accepted_by_a_person(database, sql, jobs):
+    """Whoever writes the config of a job may lead it to a server that only says that it is the cluster of another job."""
+
+    def found_at(job: int, place: str) -> None:
+        run = Run(database, job)
+        try:
+            run.inventory.identity(Identity("me", "uid", {}, place))
+            run.scope([], Scope("aws", "uid", "", "ec2_instance"))
+        except InventoryError as error:
+            run.finish(Verdict(Status.ERROR, error.error_kind, str(error)))
+            raise
+        run.finish()
+
+    found_at(jobs[0], "https://one (ca-1)")
+    found_at(jobs[0], "https://renamed (ca-1)")
+    with pytest.raises(InventoryError, match=rf"^job {jobs[0]} \(.*\) has read uid at https://renamed \(ca-1\) so far.*accept") as refused:
+        found_at(jobs[1], "https://one (ca-1)")
+    assert refused.value.error_kind == "config"
+    assert sql.execute("select count(*) from elder_worker.scopes where owner = %s", [f"job:{jobs[1]}"]).fetchone() == (0,)
+    with connect(database) as connection:
+        assert claims.accept_identity(connection, jobs[1]) == ""
+    found_at(jobs[1], "https://one (ca-1)")
+    pinned = sql.execute("select identity, identity_place, identity_accepted from discovery_jobs order by id").fetchall()
+    assert pinned == [("uid", "https://renamed (ca-1)", False), ("uid", "https://one (ca-1)", False)]
+    third = add_job(sql)
+    found_at(third, "https://one (ca-1)")
+
+
 def test_case_sec_3_a_scope_of_another_provider_is_not_stored(database, sql, jobs):
     run = Run(database, jobs[0])
     with pytest.raises(InventoryError, match="provider aws reported a scope of okta") as refused:

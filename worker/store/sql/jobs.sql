@@ -66,6 +66,25 @@ set cancel_requested = before.status = 'running',
 from before where j.id = before.id
 returning before.status
 
+-- name: pinned_elsewhere
+-- Returns the job that is pinned to an identity found at another place, for a job that is not pinned yet; none when a person has accepted what
+-- the job reads, or when a job is pinned to the identity at this place, or at one that is not known.
+with pinned as (
+    select o.id, o.name, o.identity_place as place
+    from discovery_jobs j
+    join discovery_jobs o on o.provider = j.provider and o.id <> j.id and o.deleted_at is null and o.identity = %(identity)s
+    where j.id = %(job)s and j.identity is null and not j.identity_accepted
+)
+select id, name, place from pinned
+where not exists (select from pinned where place in ('', %(place)s))
+order by id
+limit 1
+
+-- name: pin
+-- Pins a job to the identity that it has read, unless it is pinned already, and keeps the place where that was found last.
+update discovery_jobs set identity = %(identity)s, identity_place = %(place)s, identity_accepted = false
+where id = %(job)s and (identity is null or (identity = %(identity)s and identity_place <> %(place)s))
+
 -- name: jobs_alike
 -- Returns other jobs of a provider that read the same source, or that may, as long as one of the two has had no complete run.
 select id, name, config, queue, identity from discovery_jobs
