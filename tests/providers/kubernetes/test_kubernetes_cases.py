@@ -36,6 +36,7 @@ def test_case_k8s_1_the_shipped_service_account_suffices(kube, tmp_path):
     assert not_complete(found) == []
     assert len(found.ids("k8s_pod")) == 130
     assert found.who.account == kube.call("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"]
+    assert found.who.place.startswith(f"{kube.server} (ca-"), "the server and the CA that are in the config"
 
 
 @pytest.fixture

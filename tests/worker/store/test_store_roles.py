@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 import msgspec
 import psycopg
 import pytest
+from peers.service import ROOT
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from store_runs import Link, Run, add_job, resources, run_once
 
@@ -16,16 +18,30 @@ from worker.store.connection import connect
 from worker.store.errors import Misconfigured
 from worker.store.queue import PostgresQueue
 
+BY_HAND = re.compile(r"<!-- executed by tests/worker/store/test_store_roles.py: role -->\n```sql\n(.*?)```", re.DOTALL)
 
-@pytest.fixture
-def role(database, sql):
-    """The URL of the test's database for a role as `elder-worker migrate --app-role` makes it, twice over."""
+
+@pytest.fixture(params=["by the command", "by hand"])
+def role(database, sql, request):
+    """The URL of the test's database for a role as `elder-worker migrate --app-role` makes it, twice over, or as docs/operations.md does."""
     name = f"app_{uuid.uuid4().hex[:8]}"
     given = conninfo_to_dict(database)
-    for password in ("an-older-one", given["password"]):
-        app_role.grant(sql, name, password)
+    if request.param == "by hand":
+        sql.execute(by_hand(given, name))
+    else:
+        for password in ("an-older-one", given["password"]):
+            app_role.grant(sql, name, password)
     yield make_conninfo(**{**given, "user": name})
     sql.execute(f"drop owned by {name}; drop role {name}")
+
+
+def by_hand(given: dict[str, str], name: str) -> str:
+    """The statements of the page, with the names of this database, its owner and the role."""
+    statements = BY_HAND.search((ROOT / "docs" / "operations.md").read_text())[1]
+    for documented, ours in (("elder_app", name), ("database elder ", f'database "{given["dbname"]}" '), ("elder_owner", given["user"])):
+        assert documented in statements
+        statements = statements.replace(documented, ours)
+    return statements.replace("'...'", f"'{given['password']}'")
 
 
 def test_case_eng_11_a_role_that_writes_rows_only_is_enough_where_the_schema_is_current(role, database, sql):
