@@ -34,6 +34,9 @@ EXIT_NO_START = 70
 EXIT_NO_RESOURCES = 71
 """Exit code of a job that the kernel refused something it needs before READY; the last line on stderr says what."""
 
+NOT_SET_UP = "the job's process could not be set up"
+"""Beginning of that line, and of the sentence about any job that ends before READY."""
+
 THREAD_STACK = MB
 """Stack size of a job's threads. The usual 8 MB would count against RLIMIT_DATA for each thread."""
 
@@ -94,7 +97,7 @@ def run_job(parent: int, entry: str, pipes: Mapping[str, int], sandbox: Sandbox)
         start, control, data = _enter_sandbox(pipes, sandbox)
     except (OSError, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) else os.strerror(errno.ENOMEM)
-        os.write(2, f"the job's process could not be set up: {reason}\n".encode())
+        os.write(2, f"{NOT_SET_UP}: {reason}\n".encode())
         os._exit(EXIT_NO_RESOURCES)
     body = _await_start(start)
     os.close(start)

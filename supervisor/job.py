@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from supervisor import bootstrap, kernel, pipes
-from supervisor.bootstrap import ReadyMessage, Sandbox
+from supervisor.bootstrap import NOT_SET_UP, ReadyMessage, Sandbox
 from supervisor.cgroup import Group
 from supervisor.clocks import Clocks
 from supervisor.config import SupervisorConfig
@@ -284,8 +284,8 @@ class Job:
     def report(self, exited: bool = True, status: int | None = None) -> Exited:
         """How the job ended, or that it cannot be killed. One that leaves before READY has run nothing of the job's."""
         if self.cause is None and not self.ready_message and exited:
-            unsaid = f"the job's process could not be set up: it left with exit code {status} before it was ready"
-            self.cause, self._sentence = Cause.RESOURCES, bounded(self._tail.text().strip().rpartition("\n")[2] or unsaid)
+            said = self._tail.text().strip().rpartition("\n")[2] or f"it left with exit code {status} before it was ready"
+            self.cause, self._sentence = Cause.RESOURCES, bounded(f"{NOT_SET_UP}: {said.removeprefix(f'{NOT_SET_UP}: ')}")
         return exit_report(
             run=self.start.run,
             cause=self.cause,
