@@ -29,6 +29,7 @@ PARTS = {
     "claimers": ("bench.soak_database:claimers", 100_000),
     "interleavings": ("bench.soak_database:interleavings", 10_000),
     "histories": ("bench.soak_histories:histories", 10_000),
+    "ledgers": ("bench.soak_ledgers:ledgers", 365),
     "rescue": ("bench.soak_rescue:rescue", 10),
     "lists": ("bench.soak_lists:lists", 10),
     "week": ("bench.soak_cycles:week", 100_000),
