@@ -91,7 +91,7 @@ def put_run(context: Context, query: NoQuery, body: SyncRun) -> SyncStored:
             connectors.put(connection, body)
     else:
         with audited(context, "connector synced", body.owner) as line:
-            connectors.put(line.connection, body)
+            connectors.put(line.connection, body, context.settings.connector_syncs_kept)
             line.after = {name: getattr(body, name) for name in ("status", "error_kind", "created", "updated", "deleted")}
     return SyncStored(body.owner, body.run, body.status)
 

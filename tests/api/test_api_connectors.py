@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.store import retention
-from worker.store.connection import connect
+from worker.store import connectors
 
 SCOPE = ["ldap", "dc=example", "", "ldap_user", ""]
 GROUPS = ["ldap", "dc=example", "", "ldap_group", ""]
@@ -108,15 +107,19 @@ def test_what_makes_no_sense_is_refused(elder, database, body):
     assert elder.post("sync/runs", body, 400)
 
 
-def test_old_syncs_are_deleted_but_the_latest_complete_one(elder, database, sql, monkeypatch):
-    monkeypatch.setattr(retention, "SYNCS", 1)
+def test_old_syncs_are_pruned_but_the_latest_complete_one(elder_on, database, monkeypatch):
+    def runs() -> list[str]:
+        return [one["run"] for one in elder.get("connectors/ldap/history")["results"]]
+
+    elder = elder_on(database, CONNECTOR_SYNCS_KEPT="0")
     sync(elder, "ldap-1")
     for number in range(2, 6):
         sync(elder, f"ldap-{number}", "error")
-    elder.post("sync/runs", {"owner": "connector:other", "run": "other-1", "status": "running"}, 200)
-    with connect(database) as connection:
-        assert retention.clean(connection, retention.Kept(syncs=0)).rows["syncs"] == 0, "all are kept"
-        cleaned = [retention.clean(connection, retention.Kept(syncs=2)) for _ in range(3)]
-    assert [(one.rows["syncs"], one.more) for one in cleaned] == [(1, True), (1, True), (0, False)]
-    assert [one["run"] for one in elder.get("connectors/ldap/history")["results"]] == ["ldap-1", "ldap-4", "ldap-5"]
-    assert elder.get("connectors/other/history")["total"] == 1
+    assert len(runs()) == 5, "all are kept"
+
+    monkeypatch.setattr(connectors, "PRUNED", 2)
+    elder = elder_on(database, CONNECTOR_SYNCS_KEPT="2")
+    sync(elder, "ldap-6", "error")
+    assert runs() == ["ldap-1", "ldap-4", "ldap-5", "ldap-6"]
+    sync(elder, "ldap-7", "error")
+    assert runs() == ["ldap-1", "ldap-6", "ldap-7"]

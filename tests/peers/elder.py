@@ -121,8 +121,8 @@ def elder_on():
     """Makes clients of APIs on a database."""
     apps = []
 
-    def make(url: str) -> ElderClient:
-        apps.append(create_app(settings(url)))
+    def make(url: str, **changes: str) -> ElderClient:
+        apps.append(create_app(settings(url, **changes)))
         return ElderClient(apps[-1])
 
     yield make

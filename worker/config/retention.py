@@ -78,7 +78,7 @@ class RetentionSettings(ReferenceSettings, frozen=True, kw_only=True):
     connector_syncs_kept: Annotated[
         int,
         setting(
-            "Syncs of each connector that are kept with their ledgers: the newest, and the newest complete one; 0: all.",
+            "Syncs of each connector that the API keeps with their ledgers: the newest, and the newest complete one; 0: all.",
             ge=0,
             le=1_000_000,
             low="a person who looks for an older sync finds none",

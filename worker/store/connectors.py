@@ -14,6 +14,9 @@ from worker.sync.messages import ScopeClosed, SyncRun, Tombstoned
 PREFIX = "connector:"
 """Beginning of the owner of a connector's scopes."""
 
+PRUNED = 100
+"""Most old syncs that go at the end of a sync."""
+
 ENDED = frozenset({"completed", "partial"})
 """Statuses of syncs that ended by themselves, so that their plan is whole."""
 
@@ -25,8 +28,11 @@ def begin(connection: Connection, owner: str, run: str) -> int:
     return int(row[0])
 
 
-def put(connection: Connection, sync: SyncRun) -> None:
-    """Stores how a sync stands. At its end, scopes that its whole plan left out are abandoned. Raises `StoreError`."""
+def put(connection: Connection, sync: SyncRun, kept: int = 0) -> None:
+    """Stores how a sync stands. At its end, scopes that its whole plan left out are abandoned. Raises `StoreError`.
+
+    `kept` is how many syncs of the connector are kept; 0: all. Where fewer are kept than before, the older ones go with the next syncs.
+    """
     with transaction(connection):
         number = begin(connection, sync.owner, sync.run)
         values = {
@@ -47,8 +53,11 @@ def put(connection: Connection, sync: SyncRun) -> None:
         connection.execute(statements.get("end_earlier_syncs"), values)
         if sync.status in ENDED:
             _abandon(connection, sync.owner, number)
-        if sync.status != "running" and sync.log is not None:
-            run_logs.add_of_sync(connection, number, sync.log)
+        if sync.status != "running":
+            if sync.log is not None:
+                run_logs.add_of_sync(connection, number, sync.log)
+            if kept:
+                connection.execute(statements.get("prune_syncs"), values | {"kept": kept, "pruned": PRUNED})
 
 
 def _abandon(connection: Connection, owner: str, number: int) -> None:

@@ -17,9 +17,6 @@ ROWS, ENTITIES = 5_000, 500
 COUNTS, SPARE = 50_000, 1_000
 """Most rows of counts that are added up at once, and so many more rows than groups there may be before they are."""
 
-SYNCS = 100
-"""Most syncs of connectors, whose ledgers go with them, in one batch."""
-
 JOBS = 100
 """Most deleted jobs whose rows one batch removes."""
 
@@ -37,7 +34,7 @@ FOREVER = 100_000
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """Days for which rows are kept, and how many syncs; 0: for ever, and all."""
+    """Days for which rows are kept; 0: for ever."""
 
     history: int = 0
     changes: int = 0
@@ -47,13 +44,10 @@ class Kept(msgspec.Struct, frozen=True):
     """Days for which abandoned scopes are kept before they are retired."""
     workers: int = 7
     """Days for which a worker is remembered that is not seen any more."""
-    syncs: int = 500
-    """Syncs of one connector that are kept: the newest, and the newest complete one."""
 
 
 def clean(connection: Connection, kept: Kept) -> Cleaned:
-    """Deletes a batch of each kind: runs (those of deleted jobs too), changes, audit lines, deleted entities, deliveries, logs, workers,
-    syncs of connectors.
+    """Deletes a batch of each kind: runs (those of deleted jobs too), changes, audit lines, deleted entities, deliveries, logs, workers.
 
     Adds up the counts of entities and runs as well, and takes what they repeat out of the ledgers of runs that ended a day ago.
     Each job's latest run, its latest complete run, runs that hold something back, and runs that have left links unresolved are always kept.
@@ -77,10 +71,9 @@ def clean(connection: Connection, kept: Kept) -> Cleaned:
         "workers": (statements.get("forget_workers"), kept.workers, ROWS),
     }
     rows = {what: _delete(connection, query, days, limit) for what, (query, days, limit) in batches.items()}
-    syncs = _syncs(connection, kept.syncs)
-    more = runs.more or more_jobs or more_ledgers or retired == SCOPES or syncs == SYNCS
+    more = runs.more or more_jobs or more_ledgers or retired == SCOPES
     return Cleaned(
-        runs.rows | rows | {"syncs": syncs, "repeated_ledger_lines": repeated, "retired_scopes": retired},
+        runs.rows | rows | {"repeated_ledger_lines": repeated, "retired_scopes": retired},
         more or any(rows[what] >= limit for what, (_, _, limit) in batches.items()),
     )
 
@@ -103,13 +96,6 @@ def _jobs(connection: Connection) -> bool:
         if not more:
             connection.execute("delete from discovery_jobs where id = any(%s)", [jobs])
     return more or len(jobs) == JOBS
-
-
-def _syncs(connection: Connection, kept: int) -> int:
-    if not kept:
-        return 0
-    with transaction(connection):
-        return connection.execute(statements.get("delete_old_syncs"), {"kept": kept, "limit": SYNCS}).rowcount
 
 
 def _delete(connection: Connection, query: bytes, days: int, limit: int) -> int:

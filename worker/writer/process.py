@@ -110,7 +110,7 @@ class Writer:
                 settings.lease_ttl,
                 read_url=read_url,
                 listen_url=settings.database_listen_url,
-                kept=Kept(**settings.retention_days(), syncs=settings.connector_syncs_kept),
+                kept=Kept(**settings.retention_days()),
                 abilities=abilities,
                 packages=settings.packages,
             ),

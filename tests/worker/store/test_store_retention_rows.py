@@ -117,7 +117,7 @@ def test_the_defaults_keep_entities_for_ever():
     settings = load({"DATABASE_URL": "postgresql://x/y"})
     days = {"history": 90, "changes": 365, "audit": 730, "deleted_entities": 0, "abandoned_scopes": 0, "workers": 7}
     assert settings.retention_days() == days
-    assert Kept(**days, syncs=settings.connector_syncs_kept) == Kept(90, 365, 730, 0)
+    assert Kept(**days) == Kept(90, 365, 730, 0)
 
 
 def test_workers_that_are_not_seen_any_more_are_forgotten(database, sql, job):

@@ -19,16 +19,15 @@ update connector_history
 set status = 'error', error_kind = 'lost', error = 'the sync never ended: its worker is gone, or could not reach the API', completed_at = now()
 where connector = %(connector)s and id < %(id)s and status = 'running'
 
--- name: delete_old_syncs
--- Deletes each connector's oldest syncs, so many at most; the newest and the latest complete one are kept.
+-- name: prune_syncs
+-- Deletes a connector's oldest syncs, so many at most; the newest and the latest complete one are kept.
 delete from connector_history where id in (
-    select id from (
-        select id, row_number() over (partition by connector order by id desc) as place,
-               id = max(id) filter (where status = 'completed') over (partition by connector) as is_latest_complete
-        from connector_history) as numbered
-    where place > %(kept)s and not coalesce(is_latest_complete, false)
+    select id from connector_history
+    where connector = %(connector)s
+      and id not in (select id from connector_history where connector = %(connector)s order by id desc limit %(kept)s)
+      and id not in (select id from connector_history where connector = %(connector)s and status = 'completed' order by id desc limit 1)
     order by id
-    limit %(limit)s
+    limit %(pruned)s
 )
 
 -- name: add_to_connector_ledger
