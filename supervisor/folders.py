@@ -26,6 +26,17 @@ MIN_FREE = 1024 * 1024
 """Bytes that must be free for a job to be started: an SDK writes certificates and caches there."""
 
 
+def settle_temporary_folder() -> None:
+    """Lets this process start although no folder for temporary files can be written, as on a full disk: it has the one that is meant to be.
+
+    To be called before `supervisor.supervisor` is imported: dill asks for the folder then.
+    """
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        tempfile.tempdir = os.environ.get("TMPDIR", "/tmp")  # noqa: S108 - nothing is written there unless it can be
+
+
 def make_locked(parent: Path) -> tuple[Path, int]:
     """Makes a folder, and a descriptor whose lock marks it as in use while this process lives. Raises `OSError`."""
     while True:

@@ -9,6 +9,7 @@ import sys
 import msgspec
 
 from supervisor.config import SupervisorConfig
+from supervisor.folders import settle_temporary_folder
 from worker.config.sealed import unseal
 from worker.logs import line as log_line
 
@@ -24,6 +25,7 @@ class ServiceConfig(msgspec.Struct, frozen=True):
 
 def main(fd: int) -> int:
     """Runs the supervisor until a signal stops it; returns the exit code."""
+    settle_temporary_folder()
     from supervisor.supervisor import Supervisor  # noqa: PLC0415 - a process that only makes the configuration does not need it
 
     service = unseal(fd, ServiceConfig)

@@ -105,6 +105,38 @@ def test_case_eng_4_a_full_temporary_folder_is_told_and_no_end(tmp_path):
         until(lambda: subprocess.run(["umount", str(small)], check=False, capture_output=True).returncode == 0, "it is unmounted")
 
 
+NOWHERE = """
+import pathlib, sys, tempfile
+folder = pathlib.Path(sys.argv[1])
+tempfile._candidate_tempdir_list = lambda: [str(folder)]
+from supervisor.folders import Folders, settle_temporary_folder
+settle_temporary_folder()
+import supervisor.supervisor
+from supervisor.errors import SpawnError
+folders = Folders()
+try:
+    folders.make()
+except SpawnError as error:
+    print(error)
+folder.mkdir()
+print(pathlib.Path(folders.make()).parent.parent == folder)
+folders.close()
+"""
+"""A start where no folder for temporary files can be written, and later one can."""
+
+
+def test_case_eng_4_a_start_without_a_folder_that_can_be_written_refuses_jobs_until_there_is_one(tmp_path):
+    """A disk that is full at the start ended the worker, again and again in a pod, whose volume outlives its containers."""
+    folder = tmp_path / "later"
+    command = [sys.executable, "-c", NOWHERE, str(folder)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"TMPDIR": str(folder)}, capture_output=True, text=True, timeout=60, check=False
+    )
+    refused, found = done.stdout.splitlines()
+    assert refused == "a job needs a temporary folder under TMPDIR, /tmp or /var/tmp: No such file or directory", done.stderr
+    assert found == "True"
+
+
 SHUT = """
 import os, pathlib, sys, tempfile
 from supervisor.folders import Folders

@@ -109,6 +109,9 @@ class Transcript:
 
 def check(settings: Settings, seconds: float, *, as_json: bool = False, verbose: bool = False) -> int:
     """Runs every test, each for so many seconds, and prints the transcript; the exit code. To be called from the main thread."""
+    from supervisor.folders import settle_temporary_folder  # noqa: PLC0415
+
+    settle_temporary_folder()
     from supervisor import published  # noqa: PLC0415
     from supervisor.config import Service, SupervisorConfig  # noqa: PLC0415 - the writer needs the names in here, and no supervisor
     from supervisor.supervisor import Supervisor  # noqa: PLC0415

@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
+import msgspec
+
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.config import container
 from worker.config.packages import installed
 from worker.config.settings import load
 from worker.service import run
+
+NO_FOLDER = (
+    "no folder for temporary files can be written, and no job starts without: free some space, mount a tmpfs at /tmp, or name one by TMPDIR"
+)
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -20,5 +26,5 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if options.once and not settings.database_url:
         raise CommandError("run --once needs DATABASE_URL: there is no queue of jobs without a database", EXIT_CONFIG)
     if not container.can_write():
-        raise CommandError("no folder for temporary files can be written: mount a tmpfs at /tmp, or name one by TMPDIR", EXIT_CONFIG)
+        settings = msgspec.structs.replace(settings, warnings=(*settings.warnings, NO_FOLDER))
     return run(settings, once=options.once, job=options.job)

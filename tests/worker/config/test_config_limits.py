@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from peers.port import free_port
 from peers.service import ROOT, environment, get
 from waiting import until
 
+from worker.cli import run as run_command
 from worker.config import container
 from worker.config.environment import SettingsError
 from worker.config.limits import LEAST_JOB_MB, RESERVE_MB, limits
@@ -156,6 +158,14 @@ def test_case_eng_10_the_start_line_and_the_status_say_which(tmp_path):
     (warning,) = status["warnings"]
     assert warning.startswith(f"the container's limit of 512 MB has room for {slots} jobs and syncs at once, of {memory} MB each")
     assert warning in log.read_text()
+
+
+def test_case_eng_4_a_start_without_a_folder_for_temporary_files_is_warned_about(monkeypatch):
+    monkeypatch.setattr(container, "can_write", lambda: False)
+    monkeypatch.setattr(run_command, "run", lambda settings, **_: settings.warnings)
+
+    warnings = run_command.main(argparse.Namespace(once=False, job=None), {"DATABASE_URL": "postgresql://h/d"})
+    assert run_command.NO_FOLDER in warnings
 
 
 def reachable(url: str):
