@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import calendar
 import copy
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,8 +63,6 @@ class Signin:
         billed = getattr(credentials, "quota_project_id", None)  # a person's calls belong to no project of their own
         self.credential = Credential("Google")
         """The verdict over the key; the provider says by which request it is confirmed."""
-        self._one_sign_in = threading.Lock()
-        """Shared with the copies for other OAuth scopes: when one is refused, the others no longer ask."""
         self._billed = {"x-goog-user-project": billed} if billed else {}
 
     def scoped(self, scopes: Sequence[str]) -> Signin:
@@ -101,7 +98,7 @@ class Signin:
         """The Authorization header, with a token that is good. Raises `CredentialsError`, `NoCredentialsYet`, `Denied`."""
         try:
             return {**self._bearer.headers(), **self._billed}
-        except CredentialsError as error:  # a sign-in without an answer is final too
+        except CredentialsError as error:
             self.credential.refuse(error)
             raise
 
@@ -110,21 +107,13 @@ class Signin:
         return token
 
     def _refreshed(self) -> bearer.Token:
-        with self._one_sign_in:
-            self.credential.ensure_accepted()
-            try:
-                self._refresh()
-            except CredentialsError as error:
-                self.credential.refuse(error)  # before another thread signs in
-                raise
-        ends = self.credentials.expiry
-        return bearer.Token(self.credentials.token, calendar.timegm(ends.utctimetuple()) if ends else NEVER, early=EARLY)
-
-    def _refresh(self) -> None:
+        self.credential.ensure_accepted()  # for another OAuth scope it may have been refused meanwhile
         try:
             self.credentials.refresh(self.transport)
         except signin_faults.RAISED as error:
             raise signin_faults.of_signin(error, self._who, self.credentials.scopes or (), renewed=bool(self.credentials.token)) from None
+        ends = self.credentials.expiry
+        return bearer.Token(self.credentials.token, calendar.timegm(ends.utctimetuple()) if ends else NEVER, early=EARLY)
 
 
 def sign_in(

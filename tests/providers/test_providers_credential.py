@@ -120,7 +120,9 @@ def test_a_token_that_is_not_renewed_ends_the_run_with_one_sentence(vendor, monk
         pytest.raises(CredentialsError, match=r"make a new one|the key was deleted|that the app is active"),
     ):
         run(source, sink)
-    assert vendor.sign_ins() - 2 * tokens <= 1, "a refused sign-in is not tried again"
+    assert vendor.sign_ins() - 2 * tokens <= tokens, (
+        "each token once, as they may end at the same time: a refused sign-in is not tried again"
+    )
     assert len(expiry.seen) - requests // 2 <= source.concurrency + POOL
     assert len(sink.reports) < len(whole.reports)
     assert outcomes(sink).items() <= outcomes(whole).items()

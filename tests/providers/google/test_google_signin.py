@@ -66,28 +66,6 @@ def test_threads_share_one_token(google):
     assert len(google.asked("token")) == 1
 
 
-def test_a_sign_in_that_is_refused_for_one_oauth_scope_is_not_tried_for_another(google):
-    signin, start = sign_in(google), threading.Barrier(8)
-    told: list[CredentialsError] = []
-
-    def signs_in(one: google_signin.Signin) -> None:
-        start.wait(30)
-        with pytest.raises(CredentialsError) as refused:
-            one.headers()
-        told.append(refused.value)
-
-    threads = [threading.Thread(target=signs_in, args=(signin.scoped([f"{CLOUD}.{n}"]),)) for n in range(8)]
-    with google.failing(refusals.INVALID_GRANT, "token"):
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
-
-    assert len(google.asked("token")) == 1
-    assert len({str(one) for one in told}) == 1, "all are told the same"
-    assert len(told) == 8
-
-
 def test_a_token_that_is_refused_before_its_time_is_renewed_once(google):
     with sign_in(google).http("storage.googleapis.com", "Cloud Storage") as http:
         for _ in range(2):
