@@ -7,7 +7,6 @@ import contextlib
 import errno
 import json
 import os
-import resource
 import select
 import signal
 import sys
@@ -171,7 +170,7 @@ def _take_away_sigkill(hold: str) -> None:
 
 
 def _take_away_memory(short: str) -> None:
-    """Starts of processes while the file `short` is there: with ``fork`` in it they fail, with ``start`` the new process has too little."""
+    """Starts of processes while the file `short` is there: with ``fork`` in it they fail, with ``start`` the new process fails at its beginning."""
     start = _posixsubprocess.fork_exec
 
     def fork_exec(*arguments):
@@ -179,12 +178,9 @@ def _take_away_memory(short: str) -> None:
             return start(*arguments)
         if Path(short).read_text() == "fork":
             raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
-        before = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (24 << 20, before[1]))
-        try:
-            return start(*arguments)
-        finally:
-            resource.setrlimit(resource.RLIMIT_AS, before)
+        command = list(arguments[0])
+        command[[os.fsdecode(word) for word in command].index("-c") + 1] = b"raise MemoryError"
+        return start(command, *arguments[1:])
 
     _posixsubprocess.fork_exec = fork_exec
 
