@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
-import re
 import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import psycopg
 from cryptography.fernet import Fernet
@@ -26,9 +26,6 @@ from worker.store import claims, statements
 from worker.store.connection import connect
 from worker.store.migrate import migrate
 
-READS = re.compile(rb"\s*(--[^\n]*\n\s*)*(select|with)\b", re.IGNORECASE)
-OURS = re.compile(r"\b(entit|discovery_|run_|dependenc|elder_worker|connector_|organizations|audit_log)")
-
 
 class Explained:
     """Plans of the statements that a client's calls send."""
@@ -38,13 +35,14 @@ class Explained:
         self.plans: dict[bytes, tuple[str, str]] = {}
         """Text of a statement -> the first address that sends it, and how its rows are found."""
 
-    def watch(self) -> None:
-        """From now on, every statement of this process that reads our tables is explained before it is carried out for the first time."""
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Explains each statement of this process before it is carried out for the first time, until the end of the block."""
         execute = psycopg.Cursor.execute
 
         def explained(cursor: psycopg.Cursor[Any], query: Any, values: Any = None, **more: Any) -> Any:
             text = query if isinstance(query, bytes) else str(query).encode()
-            if self.address and text not in self.plans and READS.match(text) and OURS.search(text.decode()):
+            if text not in self.plans and text.lstrip().lower().startswith((b"select", b"with")):
                 self.plans[text] = self.address, ""
                 with psycopg.Cursor(cursor.connection) as other:
                     execute(other, b"explain (format json) " + text, values)
@@ -52,7 +50,8 @@ class Explained:
                 self.plans[text] = self.address, ", ".join(dict.fromkeys(_scans(plan[0]["Plan"])))
             return execute(cursor, query, values, **more)
 
-        psycopg.Cursor.execute = explained  # type: ignore[method-assign]
+        with mock.patch.object(psycopg.Cursor, "execute", explained):
+            yield
 
 
 def _scans(plan: dict[str, Any]) -> Iterator[str]:
@@ -73,7 +72,7 @@ def _name(text: bytes) -> str:
 
 
 def main() -> int:
-    """Fills, asks, prints."""
+    """Fills a database, asks for every address, and prints the plans."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, running(pathlib.Path(folder)) as server:
         migrate(server.url())
         search.fill(server.url(), pages.ENTITIES)
@@ -81,17 +80,18 @@ def main() -> int:
         pages.fill(server.url())
         app = create_app(load({"DATABASE_URL": server.url(), "ELDER_SECRET_KEYS": Fernet.generate_key().decode()}))
         client, explained = Client(app), Explained()
-        explained.watch()
-        for explained.address in pages.addresses(server.url(), app.url_map.iter_rules()):
-            client.get(explained.address)
-        explained.address = "a claim"
-        with contextlib.closing(connect(server.url())) as connection:
-            claims.claim(connection, str(uuid.uuid4()), "bench", 600.0, 1)
-        explained.address = ""
+        addresses = list(pages.addresses(server.url(), app.url_map.iter_rules()))
+        with explained.watching():
+            for explained.address in addresses:
+                client.get(explained.address)
+            explained.address = "a claim"
+            with contextlib.closing(connect(server.url())) as connection:
+                claims.claim(connection, str(uuid.uuid4()), "bench", 600.0, 1)
         app.extensions["elder"].pool.close()
     print("| statement | first sent by | rows are found by |\n|---|---|---|")
     for text, (address, plan) in explained.plans.items():
-        print(f"| {_name(text)} | `{address}` | {plan or 'values'} |")
+        if plan:  # a statement without one takes rows from no table
+            print(f"| {_name(text)} | `{address}` | {plan} |")
     return 0
 
 

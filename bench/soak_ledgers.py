@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 from bench.part import Row, allowance
 from bench.soak_database import database
 from worker.store import ledger_chains, retention
@@ -11,8 +13,8 @@ SCOPES, RUNS_A_DAY = 500, 288
 TARGET_MB = 200.0
 """Megabytes that a year may take."""
 
-STEADY_FROM = 4
-"""Days after which each day takes as much as the one before: the lines of two days have room by then."""
+STEADY_FROM = 30
+"""Days from which on the pace is measured; a run of fewer counts the room of the first ones, and says too much."""
 
 JOB = """
 insert into discovery_jobs (id, name, provider, config, status, next_run_at, schedule_interval)
@@ -33,7 +35,7 @@ insert into run_scopes (run_id, scope_id, provider, account, region, resource_ty
 select run.id, s.id, s.provider, s.account, s.region, s.resource_type, 'complete', 40 + (s.id = run.id %% %(scopes)s + 1)::integer
 from run cross join elder_worker.scopes s
 """
-"""The runs of one day, each with a line for each scope; one scope in turn has another number of resources than in the run before."""
+"""The runs of one day, each with a line for each scope: one scope in turn has a resource more, so two lines differ from the run before."""
 
 TABLES = ("discovery_history", "run_scopes", "elder_worker.ledger_lines", "elder_worker.run_counts")
 
@@ -55,16 +57,17 @@ def ledgers(days: int) -> list[Row]:
         [(runs, lines, kept)] = connection.execute(
             "select (select count(*) from discovery_history), (select count(*) from run_scopes), (select count(*) from elder_worker.ledger_lines)"
         ).fetchall()
-    year = first + (grown - first) / max(1, filled - STEADY_FROM) * (365 - STEADY_FROM)
+    pace = (grown - first) / (filled - STEADY_FROM) if filled > STEADY_FROM else grown / filled
+    year = grown + pace * (365 - filled)
     what = f"{filled} days of a job of {SCOPES} scopes every five minutes: {runs:,} runs, {lines:,} lines of the last day, {kept:,} of the days before"
     return [Row(what, f"{grown:.0f} MB, {year:.0f} MB for a year at that pace", f"<= {TARGET_MB:.0f} MB", year <= TARGET_MB)]
 
 
 def _clean(connection: Connection, hours: int) -> None:
-    """What a worker does in the evening of a day that was over so many hours ago, and what autovacuum does in the night."""
-    ledger_chains.HOURS = hours
-    while retention.clean(connection, retention.Kept()).more:
-        pass
+    """Runs the worker's retention as of a day's end, so many hours ago, to its end; then vacuums, as autovacuum does."""
+    with mock.patch.object(ledger_chains, "HOURS", hours):
+        while retention.clean(connection, retention.Kept()).more:
+            pass
     for table in TABLES:
         connection.execute(f"vacuum {table}")
 

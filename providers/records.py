@@ -170,4 +170,4 @@ class Identity(msgspec.Struct, frozen=True):
     account: Text = ""
     details: dict[Text, Text] = {}
     place: Text = ""
-    """Server and CA by which the account was found, where the config of a job names them; empty where there is one place for everybody."""
+    """Server and CA by which the account was found; empty for a provider that has one place for everybody."""

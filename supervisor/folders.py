@@ -27,14 +27,14 @@ MIN_FREE = 1024 * 1024
 
 
 def settle_temporary_folder() -> None:
-    """Lets this process start although no folder for temporary files can be written, as on a full disk: it has the one that is meant to be.
+    """Names the folder that is meant for temporary files while none can be written, as on a full disk; jobs are refused until it can be.
 
     To be called before `supervisor.supervisor` is imported: dill asks for the folder then.
     """
     try:
         tempfile.gettempdir()
     except FileNotFoundError:
-        tempfile.tempdir = os.environ.get("TMPDIR", "/tmp")  # noqa: S108 - nothing is written there unless it can be
+        tempfile.tempdir = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - tempfile's own first choice; `Folders.make` tells what it lacks
 
 
 def make_locked(parent: Path) -> tuple[Path, int]:

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from supervisor import bootstrap, kernel, pipes
-from supervisor.bootstrap import NOT_SET_UP, ReadyMessage, Sandbox
+from supervisor.bootstrap import EXIT_NO_RESOURCES, NOT_SET_UP, ReadyMessage, Sandbox
 from supervisor.cgroup import Group
 from supervisor.clocks import Clocks
 from supervisor.config import SupervisorConfig
@@ -282,10 +282,10 @@ class Job:
         return self.report(result.si_code == os.CLD_EXITED, result.si_status)
 
     def report(self, exited: bool = True, status: int | None = None) -> Exited:
-        """How the job ended, or that it cannot be killed. One that leaves before READY has run nothing of the job's."""
-        if self.cause is None and not self.ready_message and exited:
-            said = self._tail.text().strip().rpartition("\n")[2] or f"it left with exit code {status} before it was ready"
-            self.cause, self._sentence = Cause.RESOURCES, bounded(f"{NOT_SET_UP}: {said.removeprefix(f'{NOT_SET_UP}: ')}")
+        """How the job ended, or that it cannot be killed. What leaves before READY without a word has not come as far as its sandbox."""
+        said = self._tail.text().strip().rpartition("\n")[2]
+        if self.cause is None and not self.ready_message and exited and (status == EXIT_NO_RESOURCES or not said):
+            self.cause, self._sentence = Cause.RESOURCES, bounded(said or f"{NOT_SET_UP}: exit code {status} before it was ready")
         return exit_report(
             run=self.start.run,
             cause=self.cause,

@@ -7,7 +7,7 @@ import re
 import ssl
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -39,8 +39,11 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> str:
-        """The server, and whose certificate it shows."""
-        return f"{self.server} ({self.ca_identity() or 'any CA of the system' if self.verify else 'any certificate'})"
+        """The server's address in one spelling and without a user, and whose certificate it shows."""
+        parts = urlsplit(self.server)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        certified = self.ca_identity() or "any CA of the system" if self.verify else "any certificate"
+        return f"https://{host}:{parts.port or 443}{parts.path.rstrip('/')} ({certified})"
 
     def ca_identity(self) -> str:
         """Fingerprint of the cluster's CA certificates; empty when the system's CAs are trusted instead."""

@@ -17,7 +17,7 @@ from supervisor.errors import ProtocolError, RestartStorm
 from supervisor.exit_report import exit_report
 from supervisor.job import Job
 from supervisor.loop import Loop
-from supervisor.messages import MAX_MESSAGE, Cause
+from supervisor.messages import MAX_MESSAGE, Cause, Exited
 from supervisor.metrics import BUCKETS, Increment, Metrics
 from supervisor.output import Lines, Outlet, Tail
 from supervisor.published import PublishedState, create
@@ -279,10 +279,21 @@ def test_a_service_that_is_leaving_is_not_watched():
     assert service.signals == []
 
 
-def test_a_process_that_could_not_be_set_up_has_a_reason_even_when_it_wrote_none():
-    """An empty one would begin no pause, and the job would be started again at once, without end."""
-    told = SimpleNamespace(text=lambda: "")
+def left_before_ready(said: str, status: int) -> Exited:
+    """The report about a process that has left so before READY."""
+    told = SimpleNamespace(text=lambda: said)
     job = SimpleNamespace(cause=None, ready_message=None, _tail=told, _sentence="", start=SimpleNamespace(run="1"), started_at=0.0)
     job.memory, job.kill_seconds, job.survivors = SimpleNamespace(peak=0), None, 0
-    exited = Job.report(job, True, EXIT_NO_RESOURCES)
+    return Job.report(job, True, status)
+
+
+@pytest.mark.parametrize("status", [EXIT_NO_RESOURCES, 1])
+def test_a_process_that_could_not_be_set_up_has_a_reason_even_when_it_wrote_none(status):
+    """An empty one would begin no pause, and the job would be started again at once, without end."""
+    exited = left_before_ready("", status)
     assert exited.cause is Cause.RESOURCES and "could not be set up" in exited.sentence
+
+
+def test_an_exception_in_the_making_of_a_sandbox_is_the_jobs():
+    """Its paths and ports are in there: a job whose config cannot be carried out is parked, and does not pause the worker without end."""
+    assert left_before_ready("Traceback (most recent call last):\nValueError: embedded null byte\n", 1).cause is Cause.EXITED

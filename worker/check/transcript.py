@@ -12,6 +12,7 @@ from typing import TextIO
 
 import msgspec
 
+from supervisor.folders import settle_temporary_folder
 from supervisor.plain import plain, plain_json
 from worker.config import container
 from worker.config.environment import scrub
@@ -109,8 +110,6 @@ class Transcript:
 
 def check(settings: Settings, seconds: float, *, as_json: bool = False, verbose: bool = False) -> int:
     """Runs every test, each for so many seconds, and prints the transcript; the exit code. To be called from the main thread."""
-    from supervisor.folders import settle_temporary_folder  # noqa: PLC0415
-
     settle_temporary_folder()
     from supervisor import published  # noqa: PLC0415
     from supervisor.config import Service, SupervisorConfig  # noqa: PLC0415 - the writer needs the names in here, and no supervisor

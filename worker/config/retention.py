@@ -9,7 +9,10 @@ from worker.config.references import ReferenceSettings
 
 
 class RetentionSettings(ReferenceSettings, frozen=True, kw_only=True):
-    """Days for which rows are kept, and abandoned scopes; 0: for ever. The worker ends what is older in batches, beside its other work."""
+    """Days for which rows are kept, and abandoned scopes; 0: for ever. The worker ends what is older in batches, beside its other work.
+
+    Syncs are counted, and ended by the API: a worker of connectors may have no database.
+    """
 
     history_retention_days: Annotated[
         int,

@@ -6,12 +6,14 @@ from typing import Any
 
 from worker.store import statements
 from worker.store.connection import Connection
+from worker.store.connectors import PREFIX
 from worker.store.query import rows
 
 
 def page(connection: Connection, number: int, size: int, *, run: int | None = None, owner: str | None = None) -> tuple[list[Any], int]:
     """A page of what is held back of a run, or of a connector: entities, links and attributes; and how many there are in all."""
-    values = {"run": run, "owner": owner, "limit": size, "offset": (number - 1) * size}
+    connector = owner.removeprefix(PREFIX) if owner else None
+    values = {"run": run, "owner": owner, "connector": connector, "limit": size, "offset": (number - 1) * size}
     found = rows(connection, statements.get("held_of"), values)
     total = found[0]["total"] if found else _count(connection, values)
     return [{name: value for name, value in one.items() if name != "total"} for one in found], total

@@ -8,7 +8,7 @@ import pytest
 from cluster_access import read
 
 from providers.errors import ConfigError, Outcome
-from providers.kubernetes.access import impersonation
+from providers.kubernetes.access import Access, impersonation
 from providers.kubernetes.config import KubernetesConfig, KubernetesOperator
 from providers.kubernetes.kubeconfig import access
 
@@ -55,3 +55,16 @@ def test_a_line_break_in_a_name_is_a_wrong_config(kube, tmp_path, user):
 def test_a_token_written_as_a_block_of_yaml_is_taken_without_its_line_break(kube, tmp_path):
     sink = read({"namespaces": ["default"]}, {"KUBECONFIG": written(tmp_path, kube.kubeconfig(), token="admin-token\n")})
     assert sink.report("k8s_config_map").outcome is Outcome.COMPLETE
+
+
+@pytest.mark.parametrize(
+    ("server", "place"),
+    [
+        ("https://K8s.example.com/", "https://k8s.example.com:443"),
+        ("https://reader:canary@k8s.example.com:6443/k8s/c-1", "https://k8s.example.com:6443/k8s/c-1"),
+        ("https://[fd00::1]:6443", "https://[fd00::1]:6443"),
+    ],
+)
+def test_the_place_of_a_cluster_has_one_spelling_and_names_no_user(server, place):
+    assert Access(server=server).place == f"{place} (any CA of the system)"
+    assert Access(server=server, verify=False).place == f"{place} (any certificate)"

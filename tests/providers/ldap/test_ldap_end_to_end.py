@@ -139,7 +139,7 @@ def _users(sql) -> set[str]:
     ids=["few go", "many are held back"],
 )
 def test_case_dir_5_a_narrowed_filter_and_another_server_name_leave_no_ghosts(changing, sql, narrowed, kept, held_back):
-    """What the filter leaves out is tombstoned, or held back by name until a person says so; another name is the same directory."""
+    """Users outside the narrowed filter are tombstoned, or held back by name until they are released; another server name changes no row."""
     everybody = {f"User {n}" for n in range(60)}
     left = {f"User {n}" for n in kept}
     assert changing.sync()["created"] == 60 + 1 + 2

@@ -198,7 +198,7 @@ with found as (
 )
 select found.*,
        (select s.id from connector_history s
-        where %(owner)s = 'connector:' || s.connector and s.started_at <= found.held_at
+        where s.connector = %(connector)s and s.started_at <= found.held_at
           and (s.completed_at is null or s.completed_at >= found.held_at)
         order by s.id desc limit 1) as sync_id
 from found
