@@ -224,8 +224,11 @@ def test_b12_it_starts_in_an_odd_container(container, options):
         assert len(worker.logs().splitlines()) <= 2, worker.logs()
 
 
-def test_b12_where_nothing_can_be_written_it_refuses_with_one_line(container):
-    worker = container(*SMALL, "--read-only-tmpfs=false", "--ipc=none", environ={"HEALTH_CHECK_PORT": str(free_port())})
-    assert worker.wait() == os.EX_CONFIG, worker.logs()
-    [line] = [line for line in worker.logs().splitlines() if line]
-    assert "/tmp" in line
+def test_b12_where_nothing_can_be_written_it_starts_and_says_that_no_job_does(container):
+    port = free_port()
+    worker = container(*SMALL, "--read-only-tmpfs=false", "--ipc=none", environ={"HEALTH_CHECK_PORT": str(port)})
+    assert until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), worker.logs)["status"] == "healthy"
+    lines = [json.loads(line) for line in worker.logs().splitlines()]
+    [warning] = [line["event"] for line in lines if line["level"] == "warning" and "temporary files" in line["event"]]
+    assert "/tmp" in warning
+    assert worker.stop() == 0, worker.logs()

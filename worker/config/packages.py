@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import signal
 import tempfile
 import time
@@ -23,7 +22,7 @@ from providers import described, registry
 from providers.described import Refusal
 from providers.errors import ConfigError
 from providers.provider import Description
-from supervisor import bootstrap, frames, kernel, pipes
+from supervisor import bootstrap, folders, frames, kernel, pipes
 from supervisor.bootstrap import Sandbox
 from supervisor.errors import SpawnError
 from supervisor.frames import ControlKind
@@ -77,15 +76,22 @@ def _described_elsewhere(name: str) -> bytes:
     """The answer of a process of its own about a provider; empty when there is none in time."""
     kernel.hide_memory()
     kernel.adopt_orphans()
-    folder = tempfile.mkdtemp(prefix="elder-describe-")
     try:
-        with _process(folder) as (pid, start, data):
+        with _folder() as folder, _process(folder) as (pid, start, data):
             os.write(start, frames.encode(ControlKind.START, msgspec.json.encode({"name": name})))
             return _read(pid, data)
     except (SpawnError, OSError) as error:
         raise ConfigError(f"provider '{name}' cannot be described: {error}") from None
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[str]:
+    """A temporary folder, which is removed at the end whatever is in it."""
+    folder = tempfile.mkdtemp(prefix="elder-describe-")
+    try:
+        yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        folders.remove(folder)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import socket
 import struct
 from typing import Any
@@ -18,6 +17,7 @@ from worker.config.sealed import unseal
 from worker.config.settings import Settings
 from worker.health.app import create_app
 from worker.logs import structured as logs
+from worker.web import heartbeat
 from worker.web.connection import SILENCE
 from worker.web.tls import Certificate
 
@@ -32,6 +32,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, app: Flask, options: dict[str, Any]) -> None:
         self._app, self._options = app, options
+        heartbeat.keep_in_memory()
         super().__init__()
 
     def load_config(self) -> None:
@@ -57,7 +58,6 @@ def options(address: str, *, threads: int, workers: int = 1, timeout: int = 30) 
         "workers": workers,
         "threads": threads,
         "worker_class": "worker.web.buffering.ReceptionWorker",
-        "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108 - a heartbeat file, on tmpfs
         "preload_app": True,
         "timeout": timeout,
         "graceful_timeout": 5,

@@ -96,6 +96,15 @@ def test_a_package_is_described(describing):
     assert describing("print('hello', flush=True)\n" + WELL) == {"titles": ["Odd"], "problems": {}}
 
 
+def test_case_eng_4_where_nothing_can_be_written_a_package_is_not_described_and_the_worker_starts(describing, tmp_path):
+    """A full disk at the start: the package's jobs wait for the next start, all others for room."""
+    full = "import tempfile\ntempfile._candidate_tempdir_list = lambda: ['/proc']\n"
+    path = install(tmp_path / "full", {}, {"sitecustomize.py": full}, name="full-disk").partition(":")[0]
+    found = describing(WELL, environ={"PYTHONPATH": f"{path}:{tmp_path / 'site'}"})
+    assert found["titles"] == []
+    assert "provider 'odd' cannot be described: [Errno 2] No usable temporary directory found" in found["problems"]["odd"]
+
+
 FLOOD = """
 import os, stat, threading
 def flood(fd):
