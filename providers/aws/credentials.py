@@ -61,7 +61,7 @@ class Renewed:
     def get_frozen_credentials(self) -> Any:
         """The keys to sign a request with, renewed when they are about to expire. Raises `BotoCoreError`, `ClientError`."""
         if not self._credentials.refresh_needed(MANDATORY):
-            return self._frozen()
+            return self._ahead_of_time()
         before, _ = self._failures
         with self._lock:
             count, failure = self._failures
@@ -72,6 +72,13 @@ class Renewed:
             except RAISED as error:
                 self._failures = count + 1, error
                 raise
+
+    def _ahead_of_time(self) -> Any:
+        """The keys, which are good for a while yet: a renewal that fails is tried again with the next call."""
+        try:
+            return self._frozen()
+        except CredentialRetrievalError:  # botocore keeps the keys after an error, but not after an empty answer of a metadata service
+            return self._credentials._frozen_credentials  # noqa: SLF001 - the only way to them
 
     def _frozen(self) -> Any:
         with _retrieved(self._credentials.method):
