@@ -22,9 +22,9 @@ from worker.store.connection import connect
 from worker.store.migrate import migrate
 
 ENTITIES, JOBS, RUNS, LINES, CHANGES = 1_000_000, 100_000, 1_000_000, 1_000_000, 1_000_000
-SCOPES, DAILY = 400, 200
+SCOPES, DAILY = 400, 300
 """Scopes of the largest job, which has all entities, a tenth of all runs, and the ledger. Days on which the second job has run, with as many
-scopes, of which a few differ each time: its ledgers are in chains."""
+scopes, of which one or two differ each time: its ledgers are in chains as long as they get."""
 
 CLAIM_BAR, DELETION_BAR = "<= 20 ms", "<= 1000 ms"
 CLAIMED = 200
@@ -58,7 +58,7 @@ FILL = (
        from (select now() - n * interval '1 day' as at from generate_series(%(daily)s::integer, 2, -1) n) as days""",
     """insert into run_scopes (run_id, scope_id, provider, account, region, resource_type, outcome, resources, message)
        select r.id, s.id, s.provider, s.account, s.region, s.resource_type, case when s.id %% 9 = 0 then 'denied' else 'complete' end,
-              case when (s.id + r.id) %% 50 = 0 then r.id else 2500 end, ''
+              case when (s.id + r.id) %% 500 = 0 then r.id else 2500 end, ''
        from (select id from discovery_history where job_id = 2 order by id desc limit %(daily)s::integer - 1) r
        cross join (select * from elder_worker.scopes where owner = 'job:1') s""",
     """update discovery_history set entities_updated = 1

@@ -15,7 +15,7 @@ from worker.store.connection import Connection, transaction
 HOURS, RUNS = 24, 25
 """Hours for which a run has all its lines, and most runs in one batch: a batch of 500 scopes each takes about a fifth of a second."""
 
-LONGEST = 100
+LONGEST = 250
 """Most runs of one chain, all of which are looked at to show a ledger."""
 
 
