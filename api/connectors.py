@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.errors import NotFound
 from api.job_models import Log, Reading, RunStatus
 from api.model import ApiModel, Time, bounds
-from worker.store import connectors, run_logs
+from worker.store import connectors, run_logs, sync_requests
 
 _NOT_HERE = "no connector '{}' has delivered here yet"
 
@@ -27,14 +28,48 @@ class HistoryLimit(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("`limit` is from 1 to 500")
 
 
+class SyncRequest(ApiModel, frozen=True, kw_only=True):
+    """The newest request of a person for a sync at once."""
+
+    number: int
+    """Number of the request; it grows with each one of the connector."""
+    requested_at: Time
+    """Time of the request."""
+    requested_by: str
+    """Person or key that has asked, as in the audit log."""
+    state: Literal["waiting", "taken", "served"]
+    """`waiting` for a worker, `taken` by one, which syncs, or `served`: that sync has ended."""
+    worker: str | None
+    """The worker that has taken up a request and not served it yet; null: none."""
+    served: int
+    """Number of the newest request whose sync has ended; 0: none."""
+    served_at: Time | None
+    """When that sync ended."""
+    sync_id: int | None
+    """Id of that sync in the history; null where its worker could not tell of it."""
+    error: str
+    """Why that sync failed, where it has no id."""
+
+
 class Connector(ApiModel, frozen=True, kw_only=True):
-    """A connector that has delivered here, and its newest sync."""
+    """A connector, its newest sync and its next one."""
 
     name: str
-    status: RunStatus
+    status: RunStatus | Literal["never"]
+    """How the newest sync stands; `never`: a worker has the connector, and it has not delivered yet."""
     error_kind: str
     error: str | None
-    started_at: Time
+    next_sync_at: Time | None
+    """When it syncs next by its schedule; null while it syncs, and where no running worker has told that it has the connector."""
+    workers: list[str]
+    """Running workers that have told that they have it."""
+    syncing: list[str]
+    """Those of them that sync it at the moment."""
+    request: SyncRequest | None
+    """The newest request for a sync at once; null: there never was one."""
+    waiting_for: str
+    """Reason why a request for a sync waits; empty when none waits."""
+    started_at: Time | None
     completed_at: Time | None
     last_complete_at: Time | None
     """When a sync last read every scope in full."""
@@ -48,7 +83,7 @@ class Connector(ApiModel, frozen=True, kw_only=True):
 
 
 class Connectors(ApiModel, frozen=True, kw_only=True):
-    """All connectors that have delivered here."""
+    """All connectors that have delivered here, or that a running worker has."""
 
     connectors: list[Connector]
 
@@ -63,8 +98,8 @@ class Sync(Reading, frozen=True, kw_only=True):
 class WholeConnector(Connector, frozen=True, kw_only=True):
     """A connector with the whole ledger of its newest sync."""
 
-    latest: Sync
-    """The newest sync with its whole ledger."""
+    latest: Sync | None
+    """The newest sync with its whole ledger; null when it has never synced."""
 
 
 class Syncs(ApiModel, frozen=True, kw_only=True):
@@ -73,6 +108,18 @@ class Syncs(ApiModel, frozen=True, kw_only=True):
     connector: str
     total: int
     results: list[Sync]
+
+
+class SyncWanted(ApiModel, frozen=True, kw_only=True):
+    """A sync at once is asked for."""
+
+    connector: str
+    success: bool
+    message: str
+    request: SyncRequest
+    """The request, or the one that waited already."""
+    waiting_for: str
+    """Reason why it waits; empty when a worker has taken it up already."""
 
 
 class SyncQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +152,24 @@ def show_connector(context: Context, query: NoQuery, body: Any, name: str) -> di
     return found
 
 
+def request_sync(context: Context, query: NoQuery, body: Any, name: str) -> dict[str, Any]:
+    """Asks for a sync of a connector at once."""
+    with audited(context, "sync requested", connectors.PREFIX + name) as line:
+        if not connectors.known(line.connection, name):
+            raise NotFound(_NOT_HERE.format(name[:100]))
+        new = sync_requests.request(line.connection, name, line.actor.name)
+        state = sync_requests.states(line.connection, name)[name]
+        line.after = {"request": state["request"]["number"]}
+    message = "Sync requested" if new else "A sync was requested already: one serves both"
+    return {
+        "connector": name,
+        "success": True,
+        "message": message,
+        "request": state["request"],
+        "waiting_for": state["waiting_for"],
+    }
+
+
 def list_syncs(context: Context, query: HistoryLimit, body: Any, name: str) -> dict[str, Any]:
     """The syncs of a connector, the oldest first."""
     with context.pool.reading() as connection:
@@ -128,6 +193,7 @@ def show_sync_log(context: Context, query: SyncQuery, body: Any, name: str) -> d
 ENDPOINTS = (
     Endpoint("GET", "/connectors", "All connectors with their newest syncs", list_connectors, answer=Connectors, role="read"),
     Endpoint("GET", "/connectors/{name}", "One connector with its newest ledger", show_connector, answer=WholeConnector, role="read"),
+    Endpoint("POST", "/connectors/{name}/sync", "Sync a connector now", request_sync, 202, answer=SyncWanted, role="operate"),
     Endpoint(
         "GET",
         "/connectors/{name}/log",

@@ -14,8 +14,20 @@ from api.errors import ApiError, InvalidBody
 from api.job_models import RunStatus
 from api.paging import page_of
 from providers.records import Scope
-from worker.store import connectors, held, sync, tombstones
-from worker.sync.messages import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, SyncRun, SyncStored, Tombstoned
+from worker.store import connectors, held, sync, sync_requests, tombstones
+from worker.sync.messages import (
+    Batch,
+    Fingerprints,
+    HeldReleased,
+    ReleaseHeld,
+    ScopeClosed,
+    Stored,
+    SyncRun,
+    SyncsRequested,
+    SyncStored,
+    Tombstoned,
+    WorkerConnectors,
+)
 
 OWNERS = "connector:"
 """Prefix of connectors' scopes: a connector must not touch what discovery jobs have found."""
@@ -96,8 +108,24 @@ def put_run(context: Context, query: NoQuery, body: SyncRun) -> SyncStored:
     return SyncStored(body.owner, body.run, body.status)
 
 
+def report_connectors(context: Context, query: NoQuery, body: WorkerConnectors) -> SyncsRequested:
+    """Stores how the connectors of a worker stand, and gives it the syncs that people have asked for."""
+    with context.pool.connection() as connection:
+        return SyncsRequested(sync_requests.report(connection, body))
+
+
 ENDPOINTS = (
     Endpoint("POST", "/sync/runs", "How a connector's sync stands", put_run, body=SyncRun, answer=SyncStored, bulk=True, role="sync"),
+    Endpoint(
+        "POST",
+        "/sync/connectors",
+        "How the connectors of a worker stand, and which syncs people want at once",
+        report_connectors,
+        body=WorkerConnectors,
+        answer=SyncsRequested,
+        bulk=True,
+        role="sync",
+    ),
     Endpoint(
         "GET",
         "/sync/fingerprints",

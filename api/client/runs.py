@@ -132,12 +132,17 @@ def print_log(session: Session, whose: str, path: str, **query: Any) -> None:
 def watch_run(session: Session, run: int) -> None:
     """Follows a run; progress is on stderr, on a terminal only. Exits with 1 when it does not complete."""
     while (found := session.api.get(f"runs/{run}"))["status"] == "running":
-        _progress(f"run {run}: {_scopes(found)}, {found['entities_discovered']} found{_left(found)}")
+        progress(f"run {run}: {_scopes(found)}, {found['entities_discovered']} found{_left(found)}")
         time.sleep(POLL)
-    _progress("")
+    print_end(session, f"run {run}", found)
+
+
+def print_end(session: Session, what: str, found: dict[str, Any]) -> None:
+    """Prints how a run or a sync has ended; exits with 1 when it did not complete."""
+    progress("")
     counts = ", ".join(f"{found[f'entities_{name}']} {name}" for name in ("discovered", "created", "updated", "deleted"))
     error = f": {found['error']}" if found["error"] else ""
-    session.done(found, f"run {run} {found['status']}: {_scopes(found)}; {counts}{error}")
+    session.done(found, f"{what} {found['status']}: {_scopes(found)}; {counts}{error}")
     if found["status"] != "completed":
         raise SystemExit(EXIT_FAILED)
 
@@ -149,7 +154,7 @@ def next_run(session: Session, job: int, after: int) -> int:
         if found and found[-1]["id"] > after:
             return int(found[-1]["id"])
         reason = session.api.get(f"discovery/jobs/{job}")["waiting_for"]
-        _progress(f"job {job} waits for a worker{f': {reason}' if reason else ''}")
+        progress(f"job {job} waits for a worker{f': {reason}' if reason else ''}")
         time.sleep(POLL)
 
 
@@ -163,6 +168,7 @@ def _left(run: dict[str, Any]) -> str:
     return f"; {sum(run['outcomes'].values())} of {run['scopes_planned']} planned scopes, about {run['seconds_left']:.0f} s left"
 
 
-def _progress(text: str) -> None:
+def progress(text: str) -> None:
+    """Shows what is waited for, on a terminal only."""
     if sys.stderr.isatty():
         click.echo(f"\r\033[K{cell(text)}", nl=False, err=True)

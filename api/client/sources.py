@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from typing import Any
 
 import click
 
 from api.client import runs
-from api.client.errors import ClientError
+from api.client.errors import EXIT_FAILED, ClientError
 from api.client.session import Session, in_session, limited
+from worker.logs.cells import cell
 
 CONNECTOR_COLUMNS = (
     "name",
@@ -19,6 +22,8 @@ CONNECTOR_COLUMNS = (
     "abandoned_scopes",
     "started_at",
     "last_complete_at",
+    "next_sync_at",
+    "waiting_for",
     "error",
 )
 SCOPE_COLUMNS = (
@@ -43,7 +48,7 @@ def connectors() -> None:
 @connectors.command("list")
 @in_session
 def list_connectors(session: Session) -> None:
-    """Lists connectors with their newest syncs."""
+    """Lists connectors with their newest syncs and the time of the next."""
     session.many(session.api.get("connectors")["connectors"], CONNECTOR_COLUMNS, "connectors")
 
 
@@ -53,6 +58,44 @@ def list_connectors(session: Session) -> None:
 def get_connector(session: Session, name: str) -> None:
     """Shows one connector with the ledger of its newest sync."""
     session.show(session.api.get(f"connectors/{name}"))
+
+
+@connectors.command()
+@click.argument("name")
+@click.option("--wait", is_flag=True, help="Wait for the end of that sync; exit with 1 when it does not complete.")
+@in_session
+def sync(session: Session, name: str, wait: bool) -> None:
+    """Syncs a connector now; where a sync of it runs already, once more when that has ended."""
+    asked = session.api.send("POST", f"connectors/{name}/sync")
+    sentence = f"connector {name}: {asked['message']}; {asked['waiting_for']}"
+    if not wait:
+        session.done(asked, sentence)
+        return
+    if not sys.stderr.isatty():
+        click.echo(cell(sentence), err=True)
+    served = _served(session, name, asked["request"]["number"])
+    found = _sync(session, name, served["sync_id"])
+    if found is None:
+        raise ClientError(f"the sync of {name} ended, and is not in its history: {served['error'] or 'it was not told there'}", EXIT_FAILED)
+    runs.print_end(session, f"sync {found['id']} of {name}", found)
+
+
+def _served(session: Session, name: str, number: int) -> dict[str, Any]:
+    """Waits until the sync of a request has ended; returns the newest request."""
+    while (found := session.api.get(f"connectors/{name}"))["request"]["served"] < number:
+        taken = found["request"]["worker"]
+        runs.progress(f"connector {name}: {found['waiting_for'] or f'{taken} has taken it up'}")
+        time.sleep(runs.POLL)
+    runs.progress("")
+    request: dict[str, Any] = found["request"]
+    return request
+
+
+def _sync(session: Session, name: str, number: int | None) -> dict[str, Any] | None:
+    """A sync in the newest part of a connector's history."""
+    if number is None:
+        return None
+    return next((one for one in session.api.get(f"connectors/{name}/history")["results"] if one["id"] == number), None)
 
 
 @connectors.command()

@@ -64,6 +64,8 @@ SYNC = {"owner": "connector:ldap", "run": "1"}
 SCOPE = {**SYNC, "scope": ["ldap", "dc=x", "", "ldap_user"]}
 BATCH = {**SCOPE, "organizations": [["dc=x", "LDAP: x"]], "resources": msgspec.to_builtins(PEOPLE)}
 CLOSED = {**SCOPE, "outcome": "complete", "resources": COUNT}
+STATE = {"name": "ldap", "next_in": 60.0, "ready": True, "served": 1}
+REPORT = {"worker": "0b6a3c1e-52a1-4b0f-9d4e-7a1c2f3e4d5b", "name": "w1", "connectors": [STATE]}
 WEBHOOK = {"name": "on-call", "url": HOOK, "events": ["run.ended"]}
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -76,6 +78,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /organizations/{organization_id}/merge": {"into": 1},
     "POST /scopes/retire": {"provider": "aws", "account": "none"},
     "POST /sync/runs": {**SYNC, "status": "running"},
+    "POST /sync/connectors": REPORT,
     "POST /sync/batch": BATCH,
     "POST /sync/scopes": CLOSED,
     "POST /sync/release": {"owner": "connector:ldap"},

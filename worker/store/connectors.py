@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from worker.store import ledger, run_logs, scopes, statements
+from worker.store import ledger, run_logs, scopes, statements, sync_requests
 from worker.store.connection import Connection, transaction
 from worker.store.query import one, rows
 from worker.sync.messages import ScopeClosed, SyncRun, Tombstoned
@@ -19,6 +19,14 @@ PRUNED = 100
 
 ENDED = frozenset({"completed", "partial"})
 """Statuses of syncs that ended by themselves, so that their plan is whole."""
+
+NEVER: dict[str, Any] = {
+    "status": "never",
+    **dict.fromkeys(("error", "started_at", "completed_at", "last_complete_at")),
+    "error_kind": "",
+    **dict.fromkeys(("entities", "scopes", "incomplete_scopes", "abandoned_scopes"), 0),
+}
+"""The newest sync of a connector that has never synced."""
 
 
 def begin(connection: Connection, owner: str, run: str) -> int:
@@ -54,6 +62,8 @@ def put(connection: Connection, sync: SyncRun, kept: int = 0) -> None:
         if sync.status in ENDED:
             _abandon(connection, sync.owner, number)
         if sync.status != "running":
+            if sync.request:
+                sync_requests.serve(connection, sync.owner.removeprefix(PREFIX), sync.request, number)
             if sync.log is not None:
                 run_logs.add_of_sync(connection, number, sync.log)
             if kept:
@@ -90,15 +100,30 @@ def add_line(connection: Connection, number: int, scope: int, closed: ScopeClose
 
 
 def summaries(connection: Connection) -> list[dict[str, Any]]:
-    """Each connector with its newest sync and its scopes."""
-    return rows(connection, statements.get("connectors"), {"name": None})
+    """Each connector with its newest sync, its scopes and its next sync; also those that a worker has and that have never synced."""
+    return _summaries(connection, None)
 
 
 def summary(connection: Connection, name: str) -> dict[str, Any] | None:
-    """One connector with its newest sync and that sync's whole ledger."""
-    found = one(connection, statements.get("connectors"), {"name": name})
+    """One connector with its newest sync and that sync's whole ledger; `latest` is None when it has never synced."""
+    found = _summaries(connection, name)
+    if not found:
+        return None
     newest = rows(connection, statements.get("syncs"), {"name": name, "limit": 1})
-    return {**found, "latest": _with_scopes(connection, newest, ledger.SCOPES_AT_MOST)[0]} if found else None
+    return {**found[0], "latest": next(iter(_with_scopes(connection, newest, ledger.SCOPES_AT_MOST)), None)}
+
+
+def known(connection: Connection, name: str) -> bool:
+    """True when a connector has delivered, or a worker that lives has it, or a request for it waits."""
+    delivered = connection.execute("select from connector_history where connector = %s limit 1", [name]).fetchone()
+    return delivered is not None or sync_requests.is_current(sync_requests.states(connection, name).get(name, sync_requests.UNKNOWN))
+
+
+def _summaries(connection: Connection, name: str | None) -> list[dict[str, Any]]:
+    states = sync_requests.states(connection, name)
+    found = {row["name"]: row for row in rows(connection, statements.get("connectors"), {"name": name})}
+    known = sorted({*found, *(name for name, state in states.items() if sync_requests.is_current(state))})
+    return [{"name": name, **NEVER, **found.get(name, {}), **states.get(name, sync_requests.UNKNOWN)} for name in known]
 
 
 def history(connection: Connection, name: str, limit: int) -> tuple[list[dict[str, Any]], int]:

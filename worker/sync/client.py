@@ -14,7 +14,19 @@ from providers.errors import CredentialsError, ProviderError, ScopeError, Thrott
 from providers.http.client import Http
 from providers.http.response import HttpResponse
 from providers.records import Scope
-from worker.sync.messages import Batch, Fingerprints, HeldReleased, ReleaseHeld, ScopeClosed, Stored, SyncRun, SyncStored, Tombstoned
+from worker.sync.messages import (
+    Batch,
+    Fingerprints,
+    HeldReleased,
+    ReleaseHeld,
+    ScopeClosed,
+    Stored,
+    SyncRun,
+    SyncsRequested,
+    SyncStored,
+    Tombstoned,
+    WorkerConnectors,
+)
 
 AnswerT = TypeVar("AnswerT")
 
@@ -62,6 +74,10 @@ class ElderApi:
     def put_run(self, sync: SyncRun) -> SyncStored:
         """Tells how a sync stands, for the connector's history."""
         return self._call("POST", "/api/v1/sync/runs", sync, SyncStored)
+
+    def report(self, connectors: WorkerConnectors) -> SyncsRequested:
+        """Tells how the worker's connectors stand, and asks which syncs people want at once."""
+        return self._call("POST", "/api/v1/sync/connectors", connectors, SyncsRequested)
 
     def release(self, owner: str) -> HeldReleased:
         """Tombstones what the guard held back."""

@@ -52,10 +52,12 @@ class _Open:
 class ApiInventory:
     """The inventory of one sync."""
 
-    def __init__(self, api: ElderApi, owner: str, run: str, destination: Destination, batch_size: int = 500, version: str = "") -> None:
-        """`owner` is ``connector:<name>``; `batch_size` is SYNC_BATCH_SIZE; `version` is that of the catalogue."""
+    def __init__(
+        self, api: ElderApi, owner: str, run: str, destination: Destination, batch_size: int = 500, version: str = "", request: int = 0
+    ) -> None:
+        """`owner` is ``connector:<name>``; `batch_size` is SYNC_BATCH_SIZE; `version` is that of the catalogue; it serves `request`."""
         self._api, self._owner, self._run, self._version = api, owner, run, version
-        self._destination, self._batch_size = destination, batch_size
+        self._destination, self._batch_size, self._request = destination, batch_size, request
         self._organizations: list[Organization] = []
         self._open: dict[int, _Open] = {}
         self._last: _Open | None = None
@@ -198,6 +200,7 @@ class ApiInventory:
             rejected=totals.rejected,
             identity=identity,
             log=verdict.log,
+            request=self._request,
         )
         try:
             self._api.put_run(sync)

@@ -22,6 +22,11 @@
     "log": {"lines": [[time, level, logger, text]], "left_out", "left_out_after"}}``, at the start (``running``) and at the end of a sync;
     kept as the connector's history.
 
+``POST /api/v1/sync/connectors``
+    ``{"worker", "name", "connectors": [{"name", "next_in", "syncing", "ready", "served", "error"}]}``, every few seconds: how the
+    connectors of a worker stand. Answers ``{"requests": {"ldap": 7}}``: the syncs that people have asked for and this worker begins at
+    once. The end of such a sync is told by ``/sync/runs`` with ``"request": 7``, and as `served`.
+
 ``GET /api/v1/sync/held?owner=``
     A page of what the guard holds back of that connector, by name.
 
@@ -32,6 +37,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -124,6 +130,8 @@ class SyncRun(msgspec.Struct, frozen=True):
     identity: dict[str, Any] | None = None
     log: RunLog | None = None
     """Lines that its process has logged, at its end; null: none, or its worker is older."""
+    request: int = 0
+    """Number of the request that it serves; 0: it came by its schedule."""
 
 
 class SyncStored(msgspec.Struct, frozen=True):
@@ -132,6 +140,40 @@ class SyncStored(msgspec.Struct, frozen=True):
     owner: str
     run: str
     status: str
+
+
+class ConnectorState(msgspec.Struct, frozen=True):
+    """How a connector of a worker stands."""
+
+    name: str
+    next_in: float | None = None
+    """Seconds until its next sync; null while it syncs."""
+    syncing: bool = False
+    """True while a sync runs."""
+    ready: bool = False
+    """True when the worker could begin a sync at once: then it is given a request that waits."""
+    served: int = 0
+    """Number of the newest request whose sync has ended in this worker; 0: none."""
+    error: str = ""
+    """Why the sync of that request failed."""
+
+
+class WorkerConnectors(msgspec.Struct, frozen=True):
+    """Body of ``POST /sync/connectors``: how the connectors of a worker stand."""
+
+    worker: UUID
+    """Random, made anew at each start of the worker."""
+    name: str
+    """Name of the worker's machine, as people know it."""
+    connectors: list[ConnectorState]
+    """The connectors that are switched on; none, once the worker stops."""
+
+
+class SyncsRequested(msgspec.Struct, frozen=True):
+    """Answer to `WorkerConnectors`: the requests that are its to serve."""
+
+    requests: dict[str, int] = {}
+    """Number of the request that the worker has to serve, by connector."""
 
 
 class ReleaseHeld(msgspec.Struct, frozen=True):

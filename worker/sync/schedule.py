@@ -66,6 +66,12 @@ class Schedule:
         """The time of the next sync; None when all connectors sync at the moment."""
         return min((connector.next_at for connector in self._connectors.values() if connector.next_at is not None), default=None)
 
+    def hasten(self, name: str, now: float) -> None:
+        """Makes a connector due at once, unless it syncs at the moment."""
+        connector = self._connectors[name]
+        if connector.next_at is not None:
+            connector.next_at = min(connector.next_at, now)
+
     def started(self, name: str) -> None:
         """Notes that a sync began: the connector is not due again until it has ended."""
         self._connectors[name].next_at = None

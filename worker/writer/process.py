@@ -41,6 +41,7 @@ from worker.writer.launch import Launcher
 from worker.writer.loop import Loop
 from worker.writer.mailbox import Mailbox
 from worker.writer.report import Reporter
+from worker.writer.requests import SyncRequests
 
 if TYPE_CHECKING:
     from worker.sync.client import ElderApi
@@ -51,6 +52,9 @@ ONCE_TIMEOUT = 60.0
 
 DEFERRED_WRITES_TIMEOUT = 4.0
 """Seconds at the end for writes that are still to be stored."""
+
+FAREWELL_TIMEOUT = 2.0
+"""Seconds at the end for telling the Elder API that this worker stops."""
 
 _log = structlog.get_logger("worker.writer")
 
@@ -82,6 +86,10 @@ class Writer:
         )
         self._backlog = self._make_backlog(job) if settings.database_url else None
         self._connectors = self._make_connectors(launcher, metrics, idle=once)
+        asks = not once and any(source.syncs for source in settings.connectors().values())
+        self._requests = (
+            SyncRequests(self._asking_api, self._owner, socket.gethostname(), self._mailbox, self._connectors) if asks else None
+        )
         self._reporter = Reporter(self._backlog, self._dispatcher, self._discovery, self._connectors, metrics, settings.retention_days())
         self._once, self._began = once, time.monotonic()
 
@@ -93,10 +101,16 @@ class Writer:
             loop.finished = self._finished
         if self._backlog:
             self._backlog.start()
+        if self._requests:
+            self._requests.start()
         loop.run()
+        if self._requests:
+            self._requests.stop()
         if self._backlog:
             self._backlog.stop(self._dispatcher.runs)
             self._backlog.join(DEFERRED_WRITES_TIMEOUT)
+        if self._requests:
+            self._requests.join(FAREWELL_TIMEOUT)
 
     def _make_backlog(self, job: int | None) -> Backlog:
         settings = self._settings
@@ -132,20 +146,26 @@ class Writer:
         limits = Limits(settings.connector_sync_timeout, settings.discovery_idle_timeout)
         return ConnectorScheduler(schedule, tuple(connectors), self._dispatcher, launcher, self._sync_inventory, limits, metrics)
 
-    def _sync_inventory(self, owner: str, run: str) -> ApiInventory:
+    def _sync_inventory(self, owner: str, run: str, request: int) -> ApiInventory:
         from worker.sync.inventory import ApiInventory, Destination  # noqa: PLC0415 - a worker without connectors needs no HTTP client
 
         destination = Destination(self._settings.default_organization_id, self._settings.create_missing_organizations)
         name = owner.removeprefix("connector:")
         version = catalogue.version(name, self._settings.connectors()[name].connector)
-        return ApiInventory(self._api, owner, run, destination, self._settings.sync_batch_size, version)
+        return ApiInventory(self._api, owner, run, destination, self._settings.sync_batch_size, version, request)
 
     @functools.cached_property
     def _api(self) -> ElderApi:
+        return self._connect_api(self._settings.sync_max_retries)
+
+    def _asking_api(self) -> ElderApi:
+        return self._connect_api(retries=0)  # what is not answered is asked again soon
+
+    def _connect_api(self, retries: int) -> ElderApi:
         from worker.sync.client import ElderApi  # noqa: PLC0415 - as above
 
         given = self._settings
-        return ElderApi(given.elder_api_url, given.elder_api_key, retries=given.sync_max_retries, ca_file=given.elder_api_ca_bundle)
+        return ElderApi(given.elder_api_url, given.elder_api_key, retries=retries, ca_file=given.elder_api_ca_bundle)
 
     def _job_inventory(self, claimed: Claimed) -> PostgresInventory:
         url, name = self._settings.database_url, f"elder-worker/{self._owner[:8]} run {claimed.run_id}"
