@@ -38,6 +38,7 @@ SEARCHES = {
     "a part of the names of many": "q=host-7",
     "the name of one entity": "q=host-777777",
     "a part that few names have, of equal characters": "q=777777",
+    "the same of two characters in turn": "q=717171",
     "a word that nothing has": "q=nosuchthing",
     "all, sorted by name": "sort=name",
     "all, the latest change first": "sort=-changed",

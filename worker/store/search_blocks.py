@@ -29,6 +29,7 @@ OF_BLOCKS: LiteralString = "unnest(%s::bigint[]) as block cross join lateral " +
 _PENDING: LiteralString = "select generate_series(first_id / 32, last_id / 32) from elder_worker.search_pending"
 _BLOCKS: LiteralString = "select block from elder_worker.search_blocks where "
 _PART: LiteralString = "((names & %s::bit(2048)) = %s::bit(2048) or (ids & %s::bit(2048)) = %s::bit(2048))"
+_REPEATS: LiteralString = "(repeats is null or (repeats & %s::bit(128)) = %s::bit(128))"
 _ATTRIBUTE: LiteralString = "(attributes & %s::bit(8192)) = %s::bit(8192)"
 
 
@@ -36,11 +37,18 @@ def candidates(connection: Connection, needles: Sequence[Needle]) -> list[int] |
     """The blocks in which entities that meet all needles can be; None when they are too many for a look at each to help."""
     if not needles:
         return None
-    where: LiteralString = " and ".join(_PART if needle.part else _ATTRIBUTE for needle in needles)
-    values = [bits for needle in needles for bits in ((needle.part,) * 4 if needle.part else (needle.attribute,) * 2)]
+    clauses = [clause for needle in needles for clause in _clauses(needle)]
+    where: LiteralString = " and ".join(clause for clause, _ in clauses)
+    values = [bits for clause, bits in clauses for _ in range(clause.count("%s"))]
     rows = connection.execute(_PENDING + " union all " + _BLOCKS + where + " limit %s", [*values, CANDIDATES + 1])
     blocks = [block for (block,) in rows]
     return sorted({*blocks}) if len(blocks) <= CANDIDATES else None
+
+
+def _clauses(needle: Needle) -> list[tuple[LiteralString, str]]:
+    """Conditions on a block, each with the bits of all its parameters."""
+    every = ((_PART, needle.part), (_REPEATS, needle.repeats), (_ATTRIBUTE, needle.attribute))
+    return [(clause, bits) for clause, bits in every if bits]
 
 
 def add_pending(connection: Connection) -> bool:

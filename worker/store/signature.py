@@ -1,6 +1,7 @@
 """Signatures: what a block of entities may have, as bits (a Bloom filter).
 
 A signature has the bits of each part of three characters of the names, of those of the external ids, and of each attribute with its value.
+Of a text such as 777777 or abab the parts of three characters are one or two, which many others have: its longer parts have bits as well.
 A block that lacks a bit of what is searched for has no such entity; one that has all of them may have them by chance, so that its entities
 are compared as well.
 """
@@ -18,8 +19,14 @@ import msgspec
 PART_BITS, VALUE_BITS = 2048, 8192
 """Bits of the names or of the external ids, and bits of the attributes. With names and ids of random digits, 35 % of the former are set."""
 
+REPEAT_BITS = 128
+"""Bits of parts that repeat one or two characters, of names and external ids together."""
+
 HASHES = 3
 """Bits of an attribute with its value."""
+
+_REPEATS = re.compile(r"(?=((.)(.)\2\3(?:\2\3?)?))", re.DOTALL)
+"""Parts of four to six characters, such as 7777 and ababa, wherever they begin."""
 
 SCALAR = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d{1,17})?|true|false|null")
 """Text that is a number or a word of JSON as well."""
@@ -39,9 +46,10 @@ _IN_WORD = str.maketrans({"\u212a": "k", "\u0131": "i"})
 
 
 class Needle(NamedTuple):
-    """Bits of what is searched for, as PostgreSQL reads them: of a part of a name or external id, or else of an attribute."""
+    """Bits of what is searched for, as PostgreSQL reads them: of a part of names and ids and of what repeats in it, or of an attribute."""
 
     part: str = ""
+    repeats: str = ""
     attribute: str = ""
 
 
@@ -50,13 +58,16 @@ class Bits(NamedTuple):
 
     names: str
     ids: str
+    repeats: str
     attributes: str
 
 
 def of_word(word: str) -> Needle | None:
     """The needle of a part of a name or an external id; None where it has no three characters of ASCII in a row."""
-    bits = _part_bits((word.translate(_IN_WORD),))
-    return Needle(part=_written(bits, PART_BITS)) if bits else None
+    bits, repeats = _word_bits((word.translate(_IN_WORD),))
+    if not bits:
+        return None
+    return Needle(part=_written(bits, PART_BITS), repeats=_written(repeats, REPEAT_BITS) if repeats else "")
 
 
 def of_attribute(path: Path, value: str | None) -> Needle:
@@ -85,9 +96,11 @@ class Signature:
 
     def bits(self) -> Bits:
         """The bits; all of the attributes where those of an entity could not be read, so that nothing is missed."""
-        names, ids = (_part_bits(text.translate(_IN_TEXT) for text in texts) for texts in (self._names, self._ids))
+        names, in_names = _word_bits(text.translate(_IN_TEXT) for text in self._names)
+        ids, in_ids = _word_bits(text.translate(_IN_TEXT) for text in self._ids)
         attributes = range(VALUE_BITS) if self._unreadable else (bit for path in self._attributes for bit in _bits(path))
-        return Bits(_written(names, PART_BITS), _written(ids, PART_BITS), _written(attributes, VALUE_BITS))
+        repeats = _written(in_names | in_ids, REPEAT_BITS)
+        return Bits(_written(names, PART_BITS), _written(ids, PART_BITS), repeats, _written(attributes, VALUE_BITS))
 
 
 def paths(attributes: dict[str, Any]) -> set[str]:
@@ -130,11 +143,17 @@ def _number(digits: str) -> str:
     return "0" if short == "-0" else short
 
 
-def _part_bits(texts: Iterable[str]) -> set[int]:
-    """Bits of the parts of three characters of texts in lower case; of those that are all ASCII."""
+def _word_bits(texts: Iterable[str]) -> tuple[set[int], set[int]]:
+    """Bits of the parts of three characters of texts in lower case, and of the parts that repeat some; of those that are all ASCII."""
     text = "\uffff".join(texts).lower()
     parts = {text[at : at + 3] for at in range(len(text) - 2)}
-    return {zlib.crc32(part.encode()) % PART_BITS for part in parts if part.isascii()}
+    longest = {found[0] for found in _REPEATS.findall(text)}
+    repeats = {part[:size] for part in longest for size in range(4, len(part) + 1)}
+    return _hashed(parts, PART_BITS), _hashed(repeats, REPEAT_BITS)
+
+
+def _hashed(parts: Iterable[str], size: int) -> set[int]:
+    return {zlib.crc32(part.encode()) % size for part in parts if part.isascii()}
 
 
 def _bits(path: str) -> Iterator[int]:

@@ -12,7 +12,7 @@ import pytest
 from store_runs import add_job, resources, run_once
 from waiting import until
 
-from worker.store import entity_list, search_blocks, signature
+from worker.store import entity_list, search_blocks, signature, statements
 from worker.store.connection import connect, transaction
 from worker.store.errors import StoreError
 from worker.store.search import Term, condition
@@ -26,7 +26,7 @@ select 1, 'id/' || n || '/' || gen_random_uuid(), 'compute', 'type ' || n %% 3, 
 from generate_series(%s::integer, %s::integer) n"""
 
 TERMS = (
-    *(Term("word", (), word) for word in ("host-77", "HOST-1", "777", "renamed-3", "s", "id/41")),
+    *(Term("word", (), word) for word in ("host-77", "HOST-1", "777", "renamed-3", "s", "id/41", "777777", "zyzyz")),
     *(Term("attr", ("Number",), str(n)) for n in (7, 300, 9_999)),
     Term("attr", ("State", "Name"), "stopped"),
     Term("attr", ("Zone",), None),
@@ -35,6 +35,8 @@ TERMS = (
 STATEMENTS = (
     "update entities set name = 'renamed-' || id % 7 where id % 61 = {n} % 61",
     "update entities set external_id = external_id || '/777' where id % 97 = {n} % 97",
+    "update entities set external_id = external_id || '/77777777' where id % 131 = {n} % 131",
+    "update entities set name = 'zyzyzy-' || id where id % 113 = {n} % 113",
     """update entities set attributes = attributes || '{{"State": {{"Name": "stopped"}}}}' where id % 53 = {n} % 53""",
     """update entities set attributes = attributes || '{{"Zone": [{{"a": 1}}]}}' where id % 211 = {n} % 211""",
     "update entities set is_active = not is_active where id % 5 = {n} % 5",
@@ -107,6 +109,45 @@ def test_what_few_have_is_looked_for_in_few_blocks(connection):
     assert len(blocks(connection, Term("attr", ("Number",), "4321")) or ()) < 10
     assert blocks(connection, Term("attr", ("Zone",), None)) == []
     assert len(assert_found(connection, Term("word", (), "host-4321"))) == 1
+
+
+def test_a_part_that_repeats_a_character_is_looked_for_in_few_blocks(connection):
+    connection.execute(STORE, [1, 5_000])
+    connection.execute("update entities set external_id = replace(external_id, '-', '-777-')")
+    add_all(connection)
+    assert len(blocks(connection, Term("word", (), "777"))) > 100
+    assert len(blocks(connection, Term("word", (), "777777")) or ()) < 10
+    connection.execute("update entities set name = 'a-777777' where id = (select max(id) from entities)")
+    for _ in range(2):
+        assert len(assert_found(connection, Term("word", (), "777777"))) == 1
+        add_all(connection)
+
+
+OF_A_RELEASE_BEFORE = """
+insert into elder_worker.search_blocks as b (block, names, ids, attributes, additions)
+select * from unnest(%(blocks)s::bigint[], %(names)s::bit(2048)[], %(ids)s::bit(2048)[], %(attributes)s::bit(8192)[], %(entities)s::integer[])
+on conflict (block) do update set names = b.names | excluded.names, ids = b.ids | excluded.ids,
+    attributes = b.attributes | excluded.attributes, additions = b.additions + excluded.additions"""
+
+
+def test_what_a_worker_of_a_release_before_adds_is_found(connection, monkeypatch):
+    """It knows nothing of parts that repeat: its blocks are looked at, until a worker of this release makes their signatures."""
+    get, word = statements.get, Term("word", (), "777777")
+    before = {"add_to_signatures": OF_A_RELEASE_BEFORE.encode(), "lock_worn_signatures": b"select 1::bigint where %(limit)s < 0"}
+    unknown = "select count(*) from elder_worker.search_blocks where repeats is null"
+    connection.execute(STORE, [1, 400])
+    add_all(connection)
+    connection.execute("update entities set name = 'b-777777-' || id where id % 200 = 7")
+    connection.execute(STORE, [777_777, 777_777 + 2 * search_blocks.SPAN])
+    with monkeypatch.context() as older:
+        older.setattr(statements, "get", lambda name: before.get(name) or get(name))
+        add_all(connection)
+    assert len(assert_found(connection, word)) == 3
+    assert connection.execute(unknown).fetchone()[0] > 3, "those of ours that it added to, and its own"
+    add_all(connection)
+    assert connection.execute(unknown).fetchone()[0] == 0
+    assert len(assert_found(connection, word)) == 3
+    assert len(blocks(connection, word)) < 6
 
 
 def test_where_many_blocks_may_have_it_all_entities_are_looked_at(connection, monkeypatch):

@@ -34,7 +34,9 @@ def has(found: Signature, needle: Needle | None) -> bool:
     bits = found.bits()
     if needle is None:
         return True
-    return meets(bits.attributes, needle.attribute) if needle.attribute else meets(bits.names, needle.part) or meets(bits.ids, needle.part)
+    if needle.attribute:
+        return meets(bits.attributes, needle.attribute)
+    return (meets(bits.names, needle.part) or meets(bits.ids, needle.part)) and meets(bits.repeats, needle.repeats)
 
 
 def signature_of(name: str = "", external_id: str = "", attributes: str = "{}") -> Signature:
@@ -46,6 +48,7 @@ def signature_of(name: str = "", external_id: str = "", attributes: str = "{}") 
 def test_a_text_that_contains_a_word_by_the_rules_of_a_locale_has_its_bits(sql):
     chance = random.Random(7)
     words = ["".join(chance.choices(ALPHABET, k=chance.randint(3, 6))) for _ in range(ROUNDS)]
+    words[::3] = [(word[: chance.randint(1, 3)] * 6)[chance.randrange(3) : chance.randint(6, 12)] for word in words[::3]]
     texts = [
         "".join(chance.choices(ALPHABET, k=4)) + chance.choice((word, word.upper(), word.lower(), word.swapcase())) + "x" for word in words
     ]
@@ -103,6 +106,15 @@ def test_a_number_is_one_in_all_ways_to_write_it(sql, digits):
     stored, *_ = sql.execute("select %s::jsonb::text", [f'{{"n": {digits}}}']).fetchone()
     for typed in ("1.5", "1.50"):
         assert has(signature_of(attributes=stored), signature.of_attribute(("n",), typed))
+
+
+@pytest.mark.parametrize("word", ["7777", "777777", "7777777777", "abab", "babab", "AbAbAb", "xyxyxyxyxy", "--.--.----"])
+def test_what_repeats_is_told_from_what_has_its_parts_of_three_characters(word):
+    """Of 777777 there is one such part, which every seventh block of random ids has."""
+    assert has(signature_of("host-" + word + ".example"), signature.of_word(word))
+    assert has(signature_of(external_id="i-0" + word.upper()), signature.of_word(word))
+    apart = " ".join(word[at : at + 3] for at in range(len(word) - 2))
+    assert not has(signature_of(apart), signature.of_word(word))
 
 
 def test_what_is_not_there_lacks_bits():
