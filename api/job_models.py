@@ -181,6 +181,24 @@ class Run(Reading, frozen=True, kw_only=True):
     """An estimate for a run that goes on: as if each planned scope took as long as those that have ended."""
 
 
+class ScopeBegun(ApiModel, frozen=True, kw_only=True):
+    """A scope that is being read."""
+
+    account: str
+    region: str
+    resource_type: str
+    coverage: str
+    since: Time
+    """Time at which its reading began."""
+
+
+class WholeRun(Run, frozen=True, kw_only=True):
+    """One run with all of its scopes."""
+
+    reading: list[ScopeBegun]
+    """Scopes that are being read, the longest first, at most 100; empty once the run has ended."""
+
+
 class History(ApiModel, frozen=True, kw_only=True):
     """Runs, the oldest first. The newest are always there, as many as `limit` says."""
 

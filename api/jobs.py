@@ -227,7 +227,7 @@ ENDPOINTS = (
     Endpoint(
         "GET", f"{_JOB}/history", "The runs of a job, oldest first", list_runs, query=RunLimit, answer=job_models.History, role="read"
     ),
-    Endpoint("GET", "/runs/{run_id}", "One run with all its scopes", show_run, answer=job_models.Run, role="read"),
+    Endpoint("GET", "/runs/{run_id}", "One run with all its scopes", show_run, answer=job_models.WholeRun, role="read"),
     Endpoint("GET", "/runs/{run_id}/log", "What the process of a run has logged", show_run_log, answer=job_models.LoggedRun, role="read"),
     Endpoint(
         "GET",

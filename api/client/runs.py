@@ -39,12 +39,15 @@ def group() -> None:
 @click.argument("run", type=int)
 @in_session
 def get(session: Session, run: int) -> None:
-    """Shows one run, and why scopes were not read in full."""
+    """Shows one run, what it reads now, and why scopes were not read in full."""
     found = session.api.get(f"runs/{run}")
     if session.form != "table":
         session.show(found)
         return
-    output.show({name: value for name, value in found.items() if name not in ("scopes", "causes", "grant")}, "table")
+    output.show({name: value for name, value in found.items() if name not in ("scopes", "causes", "grant", "reading")}, "table")
+    if found["reading"]:
+        click.echo("\nread now")
+        output.rows(found["reading"])
     if found["causes"]:
         click.echo("\nnot read in full")
         output.rows({name: cause[name] for name in ("scopes", "outcome", "permission", "message")} for cause in found["causes"])
@@ -132,7 +135,7 @@ def print_log(session: Session, whose: str, path: str, **query: Any) -> None:
 def watch_run(session: Session, run: int) -> None:
     """Follows a run; progress is on stderr, on a terminal only. Exits with 1 when it does not complete."""
     while (found := session.api.get(f"runs/{run}"))["status"] == "running":
-        progress(f"run {run}: {_scopes(found)}, {found['entities_discovered']} found{_left(found)}")
+        progress(f"run {run}: {_scopes(found)}, {found['entities_discovered']} found{_left(found)}{_reading(found)}")
         time.sleep(POLL)
     print_end(session, f"run {run}", found)
 
@@ -160,6 +163,15 @@ def next_run(session: Session, job: int, after: int) -> int:
 
 def _scopes(run: dict[str, Any]) -> str:
     return ", ".join(f"{number} scopes {outcome}" for outcome, number in run["outcomes"].items()) or "no scope has ended"
+
+
+def _reading(run: dict[str, Any]) -> str:
+    """The scope that is being read for the longest, and how many there are besides."""
+    if not run["reading"]:
+        return ""
+    first, more = run["reading"][0], len(run["reading"]) - 1
+    place = first["region"] or first["account"]
+    return f"; reads {first['resource_type']}{f' in {place}' if place else ''}{f' and {more} more' if more else ''}"
 
 
 def _left(run: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, LiteralString
 
-from worker.store import ledger, statements
+from worker.store import ledger, scopes, statements
 from worker.store.connection import Connection
 from worker.store.query import one, rows
 
@@ -13,6 +13,9 @@ COLUMNS: LiteralString = (
     "id, job_id, status, error_kind, error, error_detail, entities_discovered, entities_created, entities_updated, entities_deleted, "
     "entities_rejected, scopes_planned, attempt, worker, identity, started_at, completed_at"
 )
+
+READING_AT_MOST = 100
+"""Most scopes being read that are listed: more than any provider reads at once."""
 
 _OF_A_JOB: LiteralString = "job_id in (select id from discovery_jobs where deleted_at is null)"
 
@@ -25,9 +28,19 @@ def runs(connection: Connection, job: int, limit: int) -> tuple[list[dict[str, A
 
 
 def run(connection: Connection, number: int) -> dict[str, Any] | None:
-    """One run with its whole ledger."""
+    """One run with its whole ledger, and the scopes that are being read."""
     found = one(connection, "select " + COLUMNS + " from discovery_history where id = %s and " + _OF_A_JOB, [number])
-    return _with_scopes(connection, [found], ledger.SCOPES_AT_MOST)[0] if found else None
+    if found is None:
+        return None
+    return {**_with_scopes(connection, [found], ledger.SCOPES_AT_MOST)[0], "reading": _reading(connection, found)}
+
+
+def _reading(connection: Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
+    """The scopes that a run has begun and not ended, the longest read first; at most `READING_AT_MOST`."""
+    if run["status"] != "running":
+        return []
+    wanted = {"run": run["id"], "owner": scopes.job_owner(run["job_id"]), "limit": READING_AT_MOST}
+    return rows(connection, statements.get("scopes_being_read"), wanted)
 
 
 def latest(connection: Connection, jobs: list[int]) -> dict[int, dict[str, Any]]:
