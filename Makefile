@@ -42,7 +42,7 @@ site: $(VENV)/test ## The documentation as a site in ./site; a link that leads n
 	$(BIN)/python deploy/site.py
 
 lock: $(VENV)/test ## Pins what goes into the image, with hashes: deploy/requirements.lock
-	printf 'setuptools>=70.1\n' | $(BIN)/uv pip compile -q setup.cfg - --extra all --extra oidc --extra vault --extra psycopg2 --universal --python-version 3.11 \
+	printf 'setuptools>=70.1\n' | $(BIN)/uv pip compile -q setup.cfg - --extra all --extra oidc --extra otel --extra vault --extra psycopg2 --universal --python-version 3.11 \
 		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" -o deploy/requirements.lock $(LOCK)
 
 dist: $(VENV)/test ## The release of this commit: wheel, source distribution and checksums in dist/

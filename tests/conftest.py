@@ -49,6 +49,7 @@ pytest_plugins = [
     "peers.false_identity",
     "peers.recorded",
     "peers.receiver",
+    "peers.otlp",
     "peers.browser",
 ]
 

@@ -53,7 +53,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "worker": (
         ("version",),
         ("run", "config", "logs"),
-        ("job", "sync", "health", "supervised"),
+        ("job", "sync", "health", "telemetry", "supervised"),
         ("store", "web", "service"),
         ("check", "local"),
         ("cli", "writer"),
@@ -94,6 +94,7 @@ LIBRARIES = {
     "worker/run": ("cronsim", "siphashc"),
     "worker/health": ("flask", "prometheus_client", "werkzeug"),
     "worker/store": ("psycopg", "psycopg_pool"),
+    "worker/telemetry": ("opentelemetry", "requests"),
     "worker/web": ("flask", "gunicorn"),
     "worker/local": ("urllib3",),
     "api": ("authlib", "click", "flask", "gunicorn", "joserfc", "msgspec", "prometheus_client", "urllib3", "werkzeug", "yaml"),

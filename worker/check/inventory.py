@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from providers.records import Identity, Organization, Scope
@@ -17,6 +19,9 @@ class NullInventory:
     def __init__(self) -> None:
         self.totals = Totals()
         self.found: Identity | None = None
+
+    def observe(self, stored: Callable[[int, int], None]) -> None:
+        """Has nothing to observe: a test stores no batch."""
 
     def identity(self, identity: Identity) -> None:
         """Keeps the identity that the source reports."""

@@ -11,6 +11,7 @@ from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.config import container
 from worker.config.packages import installed
 from worker.config.settings import load
+from worker.config.telemetry import require_extra
 from worker.service import run
 
 NO_FOLDER = (
@@ -21,6 +22,7 @@ NO_FOLDER = (
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Checks what the worker needs, and becomes it."""
     settings = load(environ, installed())
+    require_extra(settings)
     if options.job is not None and not options.once:
         raise CommandError("--job needs --once", EXIT_CONFIG)
     if options.once and not settings.database_url:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from worker.config import login, proxies
+from worker.config import login, proxies, telemetry
 
 SHORTEST_API_KEY = 16
 """Characters of ELDER_API_KEY below which it can be guessed."""
@@ -29,6 +29,7 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[str]:
         if f"elder_api_tls_{one}" in values and f"elder_api_tls_{other}" not in values:
             yield f"ELDER_API_TLS_{one.upper()} is set but ELDER_API_TLS_{other.upper()} is not: TLS needs the certificate and its key"
     yield from login.contradictions(values)
+    yield from telemetry.unusable(values)
     for field in ("elder_api_trusted_proxies", "elder_webhook_networks"):
         yield from proxies.unusable(values.get(field, ()), field.upper())
     if "elder_api_open_network" in values:

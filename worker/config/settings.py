@@ -15,12 +15,12 @@ import msgspec
 from providers import registry
 from providers.http import proxy
 from providers.variables import NO_VARIABLE, setting, variables
-from worker.config import foreign, references, sources, transport
+from worker.config import foreign, references, sources, telemetry, transport
 from worker.config.contradictions import contradictions, remarks
 from worker.config.environment import Reader, SettingsError
 from worker.config.foreign import Packages
-from worker.config.login import LoginSettings
 from worker.config.sources import SourceSettings
+from worker.config.telemetry import TelemetrySettings
 
 TESTS_AT_ONCE = 3
 """Connectivity tests that run at once, so that one that hangs does not hold up the others; a process of the API lets as many wait."""
@@ -29,7 +29,7 @@ PREFIXES = ("DISCOVERY_", "CONNECTOR_", "SYNC_", "HEALTH_CHECK_", "ELDER_", "LEA
 """Names that begin so are the service's: one that no setting has is a mistake."""
 
 
-class Settings(LoginSettings, frozen=True, kw_only=True):
+class Settings(TelemetrySettings, frozen=True, kw_only=True):
     """The settings of the service. Times are in seconds, sizes in MB (2**20 bytes)."""
 
     discovery_poll_interval: Annotated[
@@ -242,11 +242,8 @@ class Settings(LoginSettings, frozen=True, kw_only=True):
         """Every secret in the settings, for a redactor."""
         own = (getattr(self, one.field) for one in variables(Settings) if one.secret)
         found = [part for value in own for part in ([value] if isinstance(value, str) else value)]
-        return [
-            value
-            for value in (*found, *self.referenced.values(), *(secret for one in self.sources.values() for secret in one.secret_values()))
-            if value
-        ]
+        others = (secret for one in self.sources.values() for secret in one.secret_values())
+        return [value for value in (*found, *self.otlp_secrets(), *self.referenced.values(), *others) if value]
 
     def without_secrets(self) -> Settings:
         """A copy for a process that needs no secrets."""
@@ -287,6 +284,7 @@ def load(environ: Mapping[str, str], packages: Packages | None = None) -> Settin
     warnings = (
         *reader.warnings,
         *remarks(values),
+        *telemetry.remarks(values, environ),
         *transport.remarks(values),
         *problems.values(),
         *(one for source in found.values() for one in sources.warnings(source)),

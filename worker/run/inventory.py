@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -34,6 +35,10 @@ class Unanswered(InventoryError):
 
 class WritesLost(InventoryError):
     """The database has lost writes that it had confirmed, as after a crash, a restore or a fail-over to a standby that lags."""
+
+
+def unobserved(_began: int, _rows: int) -> None:
+    """Observes nothing: the observer of batches where nobody wants to know."""
 
 
 class Totals(msgspec.Struct):
@@ -94,6 +99,12 @@ class Inventory(Protocol):
     @property
     def totals(self) -> Totals:
         """The run's counts so far."""
+
+    def observe(self, stored: Callable[[int, int], None]) -> None:
+        """Has `stored` called after each batch: with when it began, in nanoseconds of the monotonic clock, and the rows written.
+
+        It is called by the thread that has written, and must not raise.
+        """
 
     def identity(self, identity: Identity) -> None:
         """Takes the identity that the source reports."""

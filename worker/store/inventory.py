@@ -55,6 +55,10 @@ class PostgresInventory:
         self._claim = ClaimedConnection(connect, owner, claimed, self.totals, grace)
         self._writes = RunWrites(self._claim, claimed, self.totals)
 
+    def observe(self, stored: Callable[[int, int], None]) -> None:
+        """Has `stored` called after each batch, with when it began and its rows."""
+        self._writes.observer = stored
+
     def identity(self, identity: Identity) -> None:
         """Stores the identity with the run.
 

@@ -5,6 +5,7 @@ What is gathered is written in a thread of its own while the next is read and co
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from providers.records import Identity
-from worker.run.inventory import InventoryError, Totals
+from worker.run.inventory import InventoryError, Totals, unobserved
 from worker.run.queue import Claimed
 from worker.store import statements
 from worker.store.aside import Aside
@@ -40,6 +41,8 @@ class RunWrites:
         self.identity: Identity | None = None
         self.wrote = False
         """True when a resource has been stored."""
+        self.observer: Callable[[int, int], None] = unobserved
+        """Told of each batch that was stored: when it began, in nanoseconds of the monotonic clock, and its rows."""
         self._rows = self._bytes = 0
         self._written = 0
         """Resources of the run that the last transaction has told the database."""
@@ -58,7 +61,7 @@ class RunWrites:
         if enough or (self._rows >= IDLE_ROWS and self._aside.idle):
             self._await()
             self._hand_over()
-            self._aside.start(lambda: self._claim.transact(self._write_ahead))
+            self._aside.start(self._store_ahead)
 
     def transact(self, work: Callable[[Connection], ResultT]) -> ResultT:
         """Runs `work` in a transaction, after what is being written."""
@@ -74,11 +77,13 @@ class RunWrites:
 
         self._await()
         self._hand_over()
+        began = time.monotonic_ns()
         try:
             stored, result = self._claim.transact(both)
         except InventoryError:
             self._take_back()
             raise
+        self._observe(began, stored)
         self._settle(stored)
         return result
 
@@ -114,6 +119,16 @@ class RunWrites:
         for opened in self.scopes.values():
             opened.take_back()
         self._rows = sum(len(opened.gathered) for opened in self.scopes.values())
+
+    def _store_ahead(self) -> dict[int, Stored]:
+        began = time.monotonic_ns()
+        stored = self._claim.transact(self._write_ahead)
+        self._observe(began, stored)
+        return stored
+
+    def _observe(self, began: int, stored: dict[int, Stored]) -> None:
+        if rows := sum(one.created + one.updated for one in stored.values()):
+            self.observer(began, rows)
 
     def _write_ahead(self, connection: Connection) -> dict[int, Stored]:
         """Writes what need not be on the disk yet: the end of the scope makes it durable, and finds out when it was lost before."""

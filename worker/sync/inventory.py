@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 from array import array
+from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -14,7 +16,7 @@ from supervisor.messages import Exited
 from worker.run import wire
 from worker.run.causes import Causes, Unread
 from worker.run.fingerprints import INTEGER, Change, Fingerprints, content_of, key_of
-from worker.run.inventory import InventoryError, Totals, held_back, release_command
+from worker.run.inventory import InventoryError, Totals, held_back, release_command, unobserved
 from worker.run.outcome import Status, Verdict
 from worker.sync.client import ApiError, ElderApi
 from worker.sync.messages import Batch, ScopeClosed, Stored, SyncRun
@@ -63,9 +65,14 @@ class ApiInventory:
         self._last: _Open | None = None
         self._identity: Identity | None = None
         self._causes = Causes()
+        self._observer: Callable[[int, int], None] = unobserved
         self.totals = Totals()
         self.attempted: list[Scope] = []
         """The scopes that were begun, the first first."""
+
+    def observe(self, stored: Callable[[int, int], None]) -> None:
+        """Has `stored` called after each batch that the API has taken, with when it was sent and its rows."""
+        self._observer = stored
 
     def identity(self, identity: Identity) -> None:
         """Keeps the identity for the history."""
@@ -220,10 +227,13 @@ class ApiInventory:
             create_missing_organizations=self._destination.create_missing_organizations,
             catalogue_version=self._version,
         )
+        began = time.monotonic_ns()
         try:
             stored = self._api.store(batch)
         except ApiError as error:
             raise _failed(error) from error
+        if rows := stored.created + stored.updated:
+            self._observer(began, rows)
         self._organizations, opened.pending, opened.size = [], [], 0
         self._count(opened, stored)
 

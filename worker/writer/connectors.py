@@ -135,17 +135,19 @@ class ConnectorScheduler:
         before, request = self._last[name].status, self._asked[name].waiting
         self._schedule.started(name)
         self._last[name].status = "running"
-        began = time.monotonic()
+        began, label = time.monotonic(), {"connector": name, "provider": name}
         try:
             launch = self._launcher.connector(run, name).after(tuple(self._attempted[name]))
         except ProviderError as error:
-            self._ended(name, began, Verdict(Status.ERROR, error.error_kind, str(error)), Totals(), request)
+            verdict = Verdict(Status.ERROR, error.error_kind, str(error))
+            self._dispatcher.refused(run, label, verdict)
+            self._ended(name, began, verdict, Totals(), request)
             return
         inventory = self._inventory(f"connector:{name}", run, request)
         assignment = Assignment(
             run=run,
             pool=POOL,
-            label={"connector": name, "provider": name},
+            label=label,
             launch=launch,
             limits=self._limits,
             inventory=inventory,

@@ -111,17 +111,19 @@ class Discovery:
         if self._draining:
             self._release(job, STOPPING)
             return
+        label = {"job_id": str(job.job_id), "provider": job.provider, "name": job.name[:LONGEST_NAME]}
         try:
             launch = self._launcher.job(run, job.provider, job.config, job_id=job.job_id).after(job.attempted)
         except ProviderError as error:
             verdict = Verdict(Status.ERROR, error.error_kind, str(error)[:MAX_TEXT], error.detail)
+            self._dispatcher.refused(run, label, verdict)
             self._finish_later(job, verdict, lambda stored: self._was_refused(job, verdict, stored))
             self._queue.forget(run)
             return
         assignment = Assignment(
             run=run,
             pool=POOL,
-            label={"job_id": str(job.job_id), "provider": job.provider, "name": job.name[:LONGEST_NAME]},
+            label=label,
             launch=launch,
             limits=self._limits,
             inventory=self._inventory(job),

@@ -37,6 +37,23 @@ class Sender(Protocol):
         """Sends one message to the supervisor."""
 
 
+class Trace(Protocol):
+    """The trace of one run, for OpenTelemetry."""
+
+    def ended(self, verdict: Verdict, totals: Totals, process: Mapping[str, object]) -> None:
+        """Ends the trace; never raises."""
+
+
+class Traces(Protocol):
+    """Makes the traces of runs; no method waits for the receiver, and none raises."""
+
+    def begin(self, run: str, label: Mapping[str, str], inventory: Inventory, secrets: tuple[str, ...]) -> tuple[Trace, Inventory] | None:
+        """Begins the trace of a run; returns it with the inventory that records in it. None for what has no trace."""
+
+    def refused(self, run: str, label: Mapping[str, str], verdict: Verdict) -> None:
+        """Makes the trace of a run that ended before it had a process."""
+
+
 class Limits(msgspec.Struct, frozen=True):
     """Limits of one run: wall and idle time in seconds; `memory_mb` 0 means the supervisor's default."""
 
@@ -68,8 +85,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _ActiveRun:
-    def __init__(self, assignment: Assignment) -> None:
-        self.assignment = assignment
+    def __init__(self, assignment: Assignment, trace: Trace | None) -> None:
+        self.assignment, self.trace = assignment, trace
         self.thread: RunStream | None = None
         self.pid = 0
         self.exited: Exited | None = None
@@ -79,12 +96,18 @@ class _ActiveRun:
         names = ("cause", "exit_code", "signal", "seconds", "kill_seconds")
         return {"pid": self.pid, **{name: getattr(self.exited, name, None) for name in names}}
 
+    def refused(self, sentence: str) -> None:
+        """Ends a run that had no process, and its trace."""
+        if self.trace is not None:
+            self.trace.ended(Verdict(Status.RELEASED, error=sentence), Totals(), {})
+        self.assignment.refused(sentence)
+
 
 class RunDispatcher:
     """Starts runs and follows each to its end."""
 
-    def __init__(self, channel: Sender, mailbox: Mailbox, capacities: Mapping[str, int]) -> None:
-        self._channel, self._mailbox = channel, mailbox
+    def __init__(self, channel: Sender, mailbox: Mailbox, capacities: Mapping[str, int], traces: Traces | None = None) -> None:
+        self._channel, self._mailbox, self._traces = channel, mailbox, traces
         self._capacities = capacities
         self._free: dict[str, int] = {}
         self._active: dict[str, _ActiveRun] = {}
@@ -115,7 +138,7 @@ class RunDispatcher:
 
     def start(self, assignment: Assignment) -> None:
         """Asks the supervisor for a process."""
-        self._active[assignment.run] = _ActiveRun(assignment)
+        self._active[assignment.run] = self._traced(assignment)
         self._channel.send(
             Start(
                 run=assignment.run,
@@ -131,6 +154,19 @@ class RunDispatcher:
                 ports=assignment.launch.ports,
             )
         )
+
+    def refused(self, run: str, label: Mapping[str, str], verdict: Verdict) -> None:
+        """Makes the trace of a run that ended before it could be started."""
+        if self._traces is not None:
+            self._traces.refused(run, label, verdict)
+
+    def _traced(self, assignment: Assignment) -> _ActiveRun:
+        launch, traces = assignment.launch, self._traces
+        begun = traces.begin(assignment.run, assignment.label, assignment.inventory, launch.secrets) if traces is not None else None
+        if begun is None:
+            return _ActiveRun(assignment, None)
+        trace, inventory = begun
+        return _ActiveRun(msgspec.structs.replace(assignment, inventory=inventory), trace)
 
     def extend(self, run: str, seconds: float) -> None:
         """Passes a renewed lease on to the supervisor."""
@@ -156,7 +192,7 @@ class RunDispatcher:
             self._try_to_listen(active, descriptors)
         elif isinstance(message, Refused):
             del self._active[message.run]
-            active.assignment.refused(message.sentence)
+            active.refused(message.sentence)
         elif isinstance(message, Exited):
             self._exited(active, message)
         elif active.thread is not None:
@@ -204,7 +240,7 @@ class RunDispatcher:
             active.thread.exited(message)
         else:  # there never was a process, so there are no results
             del self._active[message.run]
-            active.assignment.refused(message.sentence or "the process ended before it began")
+            active.refused(message.sentence or "the process ended before it began")
 
     def _done(self, active: _ActiveRun, verdict: Verdict) -> None:
         assignment = active.assignment
@@ -212,6 +248,8 @@ class RunDispatcher:
         active.thread.forget()
         self._active.pop(assignment.run, None)
         self._past[assignment.pool] = added(self._past.get(assignment.pool, Totals()), assignment.inventory.totals)
+        if active.trace is not None:
+            active.trace.ended(verdict, assignment.inventory.totals, active.process())
         assignment.ended(verdict, active.process())
         counts = verdict.stored and verdict.status is not Status.RELEASED
         increments = assignment.increments(verdict, assignment.inventory.totals) if counts else ()

@@ -46,6 +46,7 @@ from worker.writer.requests import SyncRequests
 if TYPE_CHECKING:
     from worker.sync.client import ElderApi
     from worker.sync.inventory import ApiInventory
+    from worker.telemetry.traces import Traces
 
 ONCE_TIMEOUT = 60.0
 """Seconds that ``run --once`` waits for an unreachable database."""
@@ -66,7 +67,8 @@ def run(control: int, settings_fd: int, once: bool, job: int | None, unstored: i
     registry.refuse(settings.packages.problems)
     redactor = Redactor(_secrets(settings))
     logs.configure(settings.log_level, settings.log_format, redactor=redactor)
-    writer = Writer(settings, Channel(control, ToWriter), once=once, job=job, unstored=unstored)
+    traces = _traces(settings, redactor)
+    writer = Writer(settings, Channel(control, ToWriter), once=once, job=job, unstored=unstored, traces=traces)
     gc.freeze()  # the garbage collector skips what is loaded: it took an eighth of the time of a new row
     writer.run()
     return 0
@@ -75,11 +77,21 @@ def run(control: int, settings_fd: int, once: bool, job: int | None, unstored: i
 class Writer:
     """All parts of the writer, connected to each other."""
 
-    def __init__(self, settings: Settings, channel: Channel[ToWriter], *, once: bool, job: int | None, unstored: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        channel: Channel[ToWriter],
+        *,
+        once: bool,
+        job: int | None,
+        unstored: int | None = None,
+        traces: Traces | None = None,
+    ) -> None:
         self._settings, self._owner = settings, str(uuid.uuid4())
+        self._traces = traces
         self._unstored = UnstoredOutcomes(self._owner, unstored)
         self._channel, self._mailbox, metrics = channel, Mailbox(), Metrics()
-        self._dispatcher = RunDispatcher(channel, self._mailbox, settings.pools())
+        self._dispatcher = RunDispatcher(channel, self._mailbox, settings.pools(), traces)
         launcher = _launcher(settings)
         self._discovery = Discovery(
             self._dispatcher, launcher, self._job_inventory, _job_limits(settings), once=once, job=job, unstored=self._unstored
@@ -104,6 +116,8 @@ class Writer:
         if self._requests:
             self._requests.start()
         loop.run()
+        if self._traces:
+            self._traces.close()
         if self._requests:
             self._requests.stop()
         if self._backlog:
@@ -111,6 +125,8 @@ class Writer:
             self._backlog.join(DEFERRED_WRITES_TIMEOUT)
         if self._requests:
             self._requests.join(FAREWELL_TIMEOUT)
+        if self._traces:
+            self._traces.wait()
 
     def _make_backlog(self, job: int | None) -> Backlog:
         settings = self._settings
@@ -213,6 +229,19 @@ def _launcher(settings: Settings) -> Launcher:
 
 def _job_limits(settings: Settings) -> Limits:
     return Limits(settings.discovery_job_timeout, settings.discovery_idle_timeout)
+
+
+def _traces(settings: Settings, redactor: Redactor) -> Traces | None:
+    """The traces of runs where they are switched on. Runs do not depend on them: the writer goes on where they cannot be made."""
+    if not settings.otel_enabled:
+        return None
+    try:
+        from worker.telemetry.traces import Traces  # noqa: PLC0415 - the SDK takes half a second and 20 MB
+
+        return Traces(settings, redactor)
+    except Exception as error:  # noqa: BLE001 - as above
+        _log.error("no traces are sent: the OpenTelemetry SDK cannot be used", error=f"{type(error).__name__}: {error}")
+        return None
 
 
 def _secrets(settings: Settings) -> Iterator[str]:

@@ -7,6 +7,9 @@ import sys
 
 NOT_NEEDED = {
     "urllib3",
+    "requests",
+    "google",
+    "opentelemetry",
     "flask",
     "gunicorn",
     "click",
@@ -20,8 +23,30 @@ NOT_NEEDED = {
 """Packages and modules that belong to job processes, the API, the health server or the command line."""
 
 
+TRACES = """
+import sys
+from worker.config.settings import Settings
+from worker.logs.redact import Redactor
+from worker.writer import process
+traces = process._traces(Settings(otel_enabled=%s), Redactor())"""
+
+
 def test_the_writer_loads_no_package_of_another_process():
-    code = "import worker.writer.process, sys; print(*sys.modules)"
+    code = TRACES % False + "; assert traces is None; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout.split()
     assert "psycopg" in loaded
     assert NOT_NEEDED.isdisjoint(loaded)
+
+
+def test_the_sdk_is_loaded_where_traces_are_switched_on():
+    code = TRACES % True + "; assert traces; traces.close(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout.split()
+    assert "opentelemetry.sdk.trace" in loaded
+    assert "opentelemetry.propagate" not in loaded, "it loads what packages name as plug-ins"
+
+
+def test_a_writer_that_may_not_load_the_sdk_goes_on_without():
+    """Modules that a third party's package has brought are kept out, also those that it names as the SDK's."""
+    code = "import sys; sys.modules['opentelemetry'] = None" + TRACES % True + "; assert traces is None"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert "no traces are sent: the OpenTelemetry SDK cannot be used" in done.stdout

@@ -1,0 +1,112 @@
+"""The traces of all runs of this process: the SDK's provider with a bounded queue, and how it ends."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+
+import structlog
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+from worker.config.telemetry import TelemetrySettings, pairs
+from worker.logs.redact import Redactor
+from worker.run.inventory import Inventory, Totals
+from worker.run.outcome import Verdict
+from worker.telemetry.delivery import Delivery
+from worker.telemetry.exporter import Exporter
+from worker.telemetry.inventory import TracedInventory
+from worker.telemetry.run_trace import RunTrace, Value
+from worker.version import __version__
+
+QUEUE, BATCH = 2048, 512
+"""Spans that wait at most, and that one request has at most; what comes while the queue is full takes the place of the oldest."""
+
+SECONDS = 5.0
+"""Seconds between two requests while fewer spans wait."""
+
+CLOSE_TIMEOUT = 3.0
+"""Seconds for what still waits when the process ends; the writer stores what is left of its own meanwhile."""
+
+_LABELS = {"job_id": "elder.job.id", "provider": "elder.provider", "name": "elder.job.name", "connector": "elder.connector"}
+"""Labels of a run, and the attributes that they become."""
+
+_log = structlog.get_logger("worker.telemetry")
+
+
+class Traces:
+    """Makes the traces of runs and sends them. A receiver that is away or slow costs spans and nothing else."""
+
+    def __init__(self, settings: TelemetrySettings, redactor: Redactor) -> None:
+        """`redactor` knows the secrets of the settings."""
+        delivery = Delivery(settings.otel_exporter_otlp_endpoint)
+        _quieten(delivery)
+        exporter = Exporter(
+            settings.otel_exporter_otlp_endpoint, settings.otlp_headers(), settings.otel_exporter_otlp_certificate, delivery
+        )
+        processor = BatchSpanProcessor(exporter, QUEUE, SECONDS * 1000, BATCH, meter_provider=NoOpMeterProvider())
+        self._host, self._redactor = socket.gethostname(), redactor
+        self._provider = TracerProvider(
+            sampler=ALWAYS_ON,
+            resource=Resource({name: redactor.text(value) for name, value in _resource(settings, self._host).items()}),
+            shutdown_on_exit=False,
+            meter_provider=NoOpMeterProvider(),
+        )
+        self._provider.add_span_processor(processor)
+        self._tracer = self._provider.get_tracer("elder-worker", __version__)
+        self._closing: threading.Thread | None = None
+        self._closed_at = 0.0
+
+    def begin(
+        self, run: str, label: Mapping[str, str], inventory: Inventory, secrets: tuple[str, ...]
+    ) -> tuple[RunTrace, Inventory] | None:
+        """Begins the trace of a run; returns it with the inventory that records in it. None for a connectivity test, which is no run."""
+        trace = self._trace(run, label, Redactor(secrets)) if label.get("kind") != "test" else None
+        return (trace, TracedInventory(inventory, trace)) if trace is not None else None
+
+    def refused(self, run: str, label: Mapping[str, str], verdict: Verdict) -> None:
+        """Makes the trace of a run that ended before it had a process."""
+        if trace := self._trace(run, label, Redactor()):
+            trace.ended(verdict, Totals(), {})
+
+    def _trace(self, run: str, label: Mapping[str, str], secrets: Redactor) -> RunTrace | None:
+        """The trace of a run that begins; None where the SDK fails, which is no reason for the run to fail."""
+        found: dict[str, Value] = {name: label[key] for key, name in _LABELS.items() if key in label}
+        found |= {"elder.run.id": run, "elder.worker": self._host}
+        try:
+            return RunTrace(self._tracer, f"run {label.get('provider', '')}", found, lambda text: self._redactor.text(secrets.text(text)))
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.error("the trace of a run could not be begun", run=run, error=f"{type(error).__name__}: {error}")
+            return None
+
+    def close(self) -> None:
+        """Begins to send what waits, in a thread of its own. `wait` waits for it."""
+        self._closed_at = time.monotonic()
+        self._closing = threading.Thread(target=self._provider.shutdown, name="traces", daemon=True)
+        self._closing.start()
+
+    def wait(self) -> None:
+        """Waits for what `close` has begun, for a bounded time; what is not sent by then is lost."""
+        if self._closing is not None:
+            self._closing.join(max(0.0, self._closed_at + CLOSE_TIMEOUT - time.monotonic()))
+
+
+def _resource(settings: TelemetrySettings, host: str) -> dict[str, str]:
+    """Attributes of this process; the operator's attributes win, and the name of the service has a setting of its own."""
+    own = {"service.name": "elder-worker", "service.version": __version__, "service.instance.id": str(uuid.uuid4()), "host.name": host}
+    named = {"service.name": settings.otel_service_name} if settings.otel_service_name else {}
+    return {**own, **dict(pairs(settings.otel_resource_attributes)), **named}
+
+
+def _quieten(delivery: Delivery) -> None:
+    """Leads the SDK's log records to `delivery`, and to no other place: it logs each batch that fails."""
+    logger = logging.getLogger("opentelemetry")
+    logger.handlers[:] = [delivery]
+    logger.propagate = False
