@@ -8,27 +8,13 @@ from typing import Any
 
 import msgspec
 
+from api import error_responses
 from api.config_schemas import configs
 from api.endpoint import NAME, Endpoint, NoBody
 from api.examples import EXAMPLES
 from api.meanings import MEANINGS, explain
 from worker.version import __version__
 
-_ERROR = {
-    "type": "object",
-    "description": "Why a request was refused or failed.",
-    "required": ["error", "details"],
-    "properties": {
-        "error": {"type": "string", "description": "What is wrong, in a sentence.", "examples": ["the body is not valid"]},
-        "details": {
-            "type": "array",
-            "items": {"type": "string"},
-            "description": "What exactly, and what to do.",
-            "examples": [["`name` is missing", "unknown field `shedule_interval`; is `schedule_interval` meant?"]],
-        },
-    },
-    "additionalProperties": False,
-}
 _ADDRESS = "#/components/schemas/{name}"
 GROUPS = {
     "discovery": "Jobs",
@@ -74,7 +60,8 @@ def document(endpoints: Iterable[Endpoint], prefix: str) -> dict[str, Any]:
         "tags": [{"name": name} for name in GROUPS.values()],
         "paths": paths,
         "components": {
-            "schemas": {"Error": _ERROR, **{name: schema for name, schema in schemas.items() if name not in unused}},
+            "schemas": {"Error": error_responses.ERROR, **{name: schema for name, schema in schemas.items() if name not in unused}},
+            "responses": error_responses.components(),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{}, {"key": []}],
@@ -95,7 +82,11 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         "summary": endpoint.summary,
         "operationId": endpoint.handle.__name__ if endpoint.method != "PATCH" else f"patch_{endpoint.handle.__name__}",
         "parameters": parameters,
-        "responses": {str(endpoint.status): _content(endpoint.summary, endpoint.answer.__name__), "default": _content("An error", "Error")},
+        "responses": {
+            str(endpoint.status): _content(endpoint.summary, endpoint.answer.__name__),
+            **error_responses.of(endpoint),
+            "default": _content("An error that nobody foresaw", "Error"),
+        },
     }
     for media_type in endpoint.streams:
         operation["responses"][str(endpoint.status)]["content"][media_type] = {"schema": {"type": "string"}}

@@ -56,6 +56,8 @@ class Operation(NamedTuple):
     parameters: tuple[Field, ...]
     body: Part | None
     answers: tuple[tuple[str, Part], ...]
+    refusals: tuple[str, ...]
+    """Statuses with an `Error`, each of which `errors` explains."""
     example: str
     """A command that calls it."""
 
@@ -79,6 +81,16 @@ def groups(document: Mapping[str, Any]) -> Iterator[tuple[str, list[Operation]]]
     ]
     for title in GROUPS.values():
         yield title, [one for tag, one in found if tag == title]
+
+
+def errors(document: Mapping[str, Any]) -> dict[str, str]:
+    """The meaning of each status with which requests are refused."""
+    known = document["components"]["responses"]
+    found: dict[str, str] = {}
+    for operation in (one for operations in document["paths"].values() for one in operations.values()):
+        references = {status: answer["$ref"] for status, answer in operation["responses"].items() if "$ref" in answer}
+        found |= {status: known[address.rpartition("/")[2]]["description"] for status, address in references.items()}
+    return dict(sorted(found.items()))
 
 
 def shapes(document: Mapping[str, Any]) -> list[Shape]:
@@ -120,6 +132,7 @@ def _operation(method: str, path: str, operation: Mapping[str, Any], document: M
         _field(one["name"], one["schema"], one["required"], one["description"], one["in"]) for one in operation["parameters"]
     )
     body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    refusals = tuple(status for status, answer in operation["responses"].items() if "$ref" in answer)
     answers = ((status, answer.get("content", {}).get("application/json")) for status, answer in operation["responses"].items())
     return operation["tags"][0], Operation(
         method.upper(),
@@ -131,6 +144,7 @@ def _operation(method: str, path: str, operation: Mapping[str, Any], document: M
         parameters,
         parts(body["schema"])[0] if body else None,
         tuple((status, parts(content["schema"])[0]) for status, content in answers if content and not _is_empty(content, document)),
+        refusals,
         _command(method.upper(), path, body["example"] if body else None),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 from flask import render_template
 
@@ -13,14 +14,13 @@ from api.pages.actions import Page
 
 
 @functools.cache
-def _content() -> tuple[list[tuple[str, list[reference.Operation]]], list[reference.Shape]]:
+def _content() -> dict[str, Any]:
     found = document()
-    return list(reference.groups(found)), reference.shapes(found)
+    return {"groups": list(reference.groups(found)), "errors": reference.errors(found), "shapes": reference.shapes(found)}
 
 
 def _reference(_context: Context) -> str:
-    groups, shapes = _content()
-    return render_template("reference.html", groups=groups, shapes=shapes)
+    return render_template("reference.html", **_content())
 
 
 PAGES = (Page("/api/docs", _reference, "read"),)

@@ -206,5 +206,7 @@ def test_no_input_leads_to_an_answer_outside_the_document(api, keys, case):
         if response.status_code not in (404, 405):
             assert (response.status_code == 401) == (not role), response.text
             assert (response.status_code == 403) == bool(role and not may(role, needed)), response.text
+        if case.method.upper() == case.operation.method.upper():
+            assert str(response.status_code) in case.operation.definition.raw["responses"], response.text
         if not (response.status_code == 503 and "no worker is there" in response.text):
             case.validate_response(response, checks=[*CHECKS, checks.negative_data_rejection] if covers else CHECKS)

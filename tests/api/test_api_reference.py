@@ -34,6 +34,12 @@ def test_every_link_on_the_page_leads_to_something_on_it(shown):
     assert links <= ids
 
 
+def test_an_operation_names_the_errors_that_it_has_and_each_is_explained(shown):
+    [found] = re.findall(r'<p id="make_key">.*?</p>', shown, re.DOTALL)
+    assert re.findall(r'href="#error-(\d+)"', found) == ["400", "401", "403", "404", "409", "413", "415", "429", "503"]
+    assert re.search(r'<tr id="error-409"><td>409</td><td>What is there does not allow it, as an equal name', shown)
+
+
 def test_an_operation_says_who_may_call_it_and_how(shown):
     [found] = re.findall(r'<p id="make_key">.*?</details>', shown, re.DOTALL)
     assert "Role: admin." in found
