@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
+import threading
 import time
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -29,6 +31,22 @@ LARGEST_REQUEST = 4 * 1024 * 1024
 """Bytes of one request; the receivers that are in use take as many."""
 
 PATH = "/v1/traces"
+
+
+NOISY = ("urllib3.connection", "urllib3.connectionpool")
+"""Loggers that log a request that fails, with a traceback; connectors use the same library, and theirs are shown."""
+
+
+class _Silence(logging.Filter):
+    """Drops what a thread logs while it sends spans: `Delivery` says once what is wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread = 0
+
+    def filter(self, _record: logging.LogRecord) -> bool:
+        """False for a record of that thread."""
+        return threading.get_ident() != self.thread
 
 
 class RefusedError(requests.RequestException):
@@ -82,7 +100,9 @@ class Exporter(SpanExporter):
 
     def __init__(self, endpoint: str, headers: dict[str, str], ca_file: str, delivery: Delivery) -> None:
         url = endpoint.rstrip("/") + PATH
-        self._session, self._delivery = BoundedSession(url, ca_file), delivery
+        self._session, self._delivery, self._silence = BoundedSession(url, ca_file), delivery, _Silence()
+        for name in NOISY:
+            logging.getLogger(name).addFilter(self._silence)
         self._inner = OTLPSpanExporter(
             endpoint=url,
             certificate_file=ca_file or None,
@@ -94,11 +114,13 @@ class Exporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Sends spans. Called by the thread of the span processor, one call at a time; it raises nothing."""
-        self._session.failure = ""
+        self._session.failure, self._silence.thread = "", threading.get_ident()
         try:
             result = self._inner.export(spans)
         except Exception as error:  # noqa: BLE001 - edge of the thread: whatever it is, the next spans are sent
             self._session.failure, result = f"{type(error).__name__}: {error}", SpanExportResult.FAILURE
+        finally:
+            self._silence.thread = 0
         if result is SpanExportResult.SUCCESS:
             self._delivery.succeeded()
         else:
@@ -107,6 +129,8 @@ class Exporter(SpanExporter):
 
     def shutdown(self) -> None:
         """Ends retries and closes the connections."""
+        for name in NOISY:
+            logging.getLogger(name).removeFilter(self._silence)
         self._inner.shutdown()  # type: ignore[no-untyped-call]
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:

@@ -165,6 +165,28 @@ def test_an_answer_that_is_none_is_logged_once(made, otlp, log_lines, what):
     assert len(otlp.received) == 3, "each is sent once"
 
 
+NOT_HTTP = {
+    "no HTTP": b"\x15\x03\x01\x00\x02\x02\x16 not http\r\n\r\n",
+    "nothing": b"",
+    "headers that are none": b"HTTP/1.1 503 Busy\r\nno colon here\r\n: x\r\nContent-Length: many\r\n\r\n",
+    "a header without end": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000,
+    "chunks that are none": b"HTTP/1.1 400 No\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nzz",
+}
+
+
+@pytest.mark.parametrize("what", NOT_HTTP)
+def test_bytes_that_are_no_answer_are_logged_once(made, otlp, log_lines, caplog, monkeypatch, what):
+    """By our own line: the libraries below log each request."""
+    monkeypatch.setattr("worker.telemetry.exporter.TIMEOUT", 0.5)
+    otlp.answering = lambda request: request.wfile.write(NOT_HTTP[what])
+    one = made(otlp.base)
+    for _ in range(3):
+        sent(one)
+    [line] = warnings(log_lines)
+    assert line["event"].startswith(f"traces do not reach {otlp.base}: ")
+    assert [record.getMessage() for record in caplog.records if record.levelname != "DEBUG"] == []
+
+
 def test_refused_spans_are_logged_and_an_answer_that_is_no_message_is_not(made, otlp, log_lines):
     one = made(otlp.base)
     otlp.body = b"\xff\xfenonsense"
