@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
+import pathlib
 import socket
 import time
 
+import pytest
+from driver import descendants
+from peers.postgres import alive
+from peers.service import get
+from peers.slapd import BASE, PASSWORD, READER, few, running
 from waiting import until
 
 SECRET = "s3cret-of-the-receiver-41"
@@ -137,3 +144,55 @@ def test_no_header_is_where_a_job_can_look(otlp, workbench, tmp_path):
     workbench.job(behaviour="intrude", digest=digest, target=str(tmp_path))
     until(lambda: "told intrude find_what_is_hidden: " in worker.log.read_text(), "the job has looked")
     assert "told intrude find_what_is_hidden: refused" in worker.log.read_text()
+
+
+def mentioning(word: str) -> list[int]:
+    """The processes with a word in their environment or command line."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if any(word.encode() in (folder / name).read_bytes() for name in ("environ", "cmdline")):
+                found.append(int(folder.name))
+    return found
+
+
+@pytest.mark.peer("slapd")
+def test_a_sync_of_the_real_command_is_a_trace_and_no_process_keeps_the_variables(otlp, start_worker, authority, tmp_path):
+    folder = tmp_path / "slapd"
+    folder.mkdir()
+    variables = {
+        "OTEL_ENABLED": "true",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": otlp.base,
+        "OTEL_EXPORTER_OTLP_HEADERS": f"x-key={SECRET}",
+        "OTEL_SERVICE_NAME": "directory-worker",
+        "OTEL_TRACES_SAMPLER": "always_off",
+        "LOG_LEVEL": "DEBUG",
+    }
+    with running(folder, authority, ldif=few(users=60)) as server:
+        directory = {
+            "LDAP_ENABLED": "true",
+            "LDAP_SERVER": "localhost",
+            "LDAP_PORT": str(server.port),
+            "LDAP_USE_SSL": "false",
+            "LDAP_BIND_DN": READER,
+            "LDAP_BIND_PASSWORD": PASSWORD,
+            "LDAP_BASE_DN": BASE,
+            "LDAP_USER_FILTER": "(objectClass=inetOrgPerson)",
+        }
+        worker = start_worker(**directory, **variables)
+        root = until(lambda: next(iter(otlp.spans("run")), None), "the trace of a sync")
+        assert mentioning(SECRET) == []
+        status = get(f"{worker.url}/status")
+        family = descendants(worker.process.pid)
+        worker.stop()
+    assert not any(alive(one) for one in family)
+
+    assert (root.attributes["elder.connector"], root.attributes["elder.outcome"]) == ("ldap", "completed")
+    assert root.attributes["elder.run.id"].startswith("ldap-")
+    assert root.attributes["elder.entities.created"] == sum(one.attributes["elder.rows"] for one in otlp.spans("batch")) > 60
+    assert {one.attributes["elder.outcome"] for one in otlp.spans("scope")} == {"complete"}
+    assert {one.parent for one in otlp.spans() if one.id != root.id} == {root.id}
+    assert otlp.resources()[0]["service.name"] == "directory-worker"
+    assert {request.headers["x-key"] for request in otlp.received} == {SECRET}
+    assert SECRET not in worker.log.read_text() + str(status)
+    assert "OTEL_TRACES_SAMPLER: no setting of this worker" in worker.log.read_text()
