@@ -125,6 +125,7 @@ def _check(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument("--verbose", action="store_true", help="also print as whom the worker is known there")
     command.add_argument("--timeout", type=_seconds, default=30.0, metavar="SECONDS", help="for each test (default: 30)")
+    _data(command)
 
 
 def _seconds(text: str) -> float:

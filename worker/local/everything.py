@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TextIO
 
 import urllib3
 from cryptography.fernet import Fernet
@@ -23,6 +23,7 @@ from cryptography.fernet import Fernet
 from supervisor import kernel
 from worker.config.environment import SettingsError
 from worker.config.settings import Settings, load
+from worker.local import address
 from worker.local.postgres import EmbeddedError, EmbeddedPostgres
 from worker.web.server import port_problem
 
@@ -98,6 +99,7 @@ class Everything:
         self.environ["ELDER_API_URL"] = self.api
         self._postgres = EmbeddedPostgres(folder / "postgres", bin_folder=self.settings.elder_postgres_bin)
         self.children: list[Child] = []
+        self._announced: TextIO | None = None
         self._http = urllib3.PoolManager(retries=False, timeout=10.0)
 
     def start(self) -> None:
@@ -110,6 +112,7 @@ class Everything:
         self._await(f"{self.api}/healthz")
         self.add("worker", ["worker.cli", "run"], secrets)
         self._await(f"{self.health}/readyz")
+        self._announced = address.announce(self.folder, self.api)
 
     def add(self, name: str, arguments: list[str], secrets: Mapping[str, str] = MappingProxyType({})) -> Child:
         """Starts one more part as a child process. `secrets` are variables that it reads from pipes."""
@@ -142,6 +145,8 @@ class Everything:
 
     def close(self) -> None:
         """Ends all parts, in the reverse order of their start."""
+        if self._announced:
+            self._announced.close()
         for child in reversed(self.children):
             child.stop(self.settings.shutdown_grace + STOP_SECONDS)
         self._postgres.close()
