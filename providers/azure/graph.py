@@ -75,8 +75,8 @@ class GraphReading:
         self._connection, self._reading, self._rights, self._page_size = connection, reading, rights, page_size
         self._table = catalogue.Table(table)
         self._seen: set[int] = set()
-        self._seen_types: set[tuple[str, str]] = set()
-        """Subscription and type of the rows that are nobody's but the table's `rest`."""
+        self._seen_types: set[str] = set()
+        """Types that the graph has, in whichever subscription."""
 
     def items(self, subscriptions: Sequence[str]) -> Iterator[Item]:
         """All resources of the table's types, and `Incomplete` for each type of a subscription that cannot be proven complete."""
@@ -102,6 +102,7 @@ class GraphReading:
         try:
             for row in self._rows(subscriptions, _COLUMNS):
                 self._seen.add(_hash(row))
+                self._seen_types.add(_type(row))
                 yield from self._placed(row)
         except ScopeError as error:
             if len(subscriptions) > 1 and not isinstance(error, Throttled | TimedOut):
@@ -136,13 +137,10 @@ class GraphReading:
         kind, subscription = self._table.kind_of(row), subscription_of(str(row.get("id")))
         if kind is None:
             return
-        arm_type = str(row["type"]).lower()
-        if kind.rest:
-            self._seen_types.add((subscription, arm_type))
         for below in catalogue.beneath(kind):
             for found in self._reading.inside(below, row, subscription):
                 yield Placed(scope_of(below, subscription), found)
-        yield Placed(scope_of(kind, subscription), self._reading.resource(kind, {**row, "type": arm_type}, subscription))
+        yield Placed(scope_of(kind, subscription), self._reading.resource(kind, {**row, "type": _type(row)}, subscription))
 
     def _unread(self, kind: AzureKind, subscription: str, error: ProviderError) -> Iterator[Placed]:
         for one in catalogue.together(kind):
@@ -196,12 +194,12 @@ class GraphReading:
 
     def _others(self, rest: AzureKind, subscription: str, documents: list[Document]) -> Iterator[Item]:
         """Resources of types that no kind declares. A type that the graph never has is as Resource Manager lists it: without properties."""
-        lagging, in_the_graph = [], {arm_type for one, arm_type in self._seen_types if one == subscription}
+        lagging = []
         for document in documents:
             arm_type = str(document.get("type"))
             if not self._rights.of(subscription).allow(f"{arm_type}/read"):
                 yield from self._unread(rest, subscription, _missing(f"{arm_type}/read"))
-            elif arm_type.lower() in in_the_graph:
+            elif arm_type.lower() in self._seen_types:
                 lagging.append(document)
             else:
                 yield from self._placed({column: document[column] for column in _COLUMNS if column in document})
@@ -211,6 +209,10 @@ class GraphReading:
 
 def _hash(row: Document) -> int:
     return hash(str(row.get("id")).lower())
+
+
+def _type(row: Document) -> str:
+    return str(row.get("type")).lower()
 
 
 def _lag(count: int) -> ScopeError:

@@ -158,7 +158,9 @@ class Handler(SignIn, Graph):
                 kind for kind in sorted(objects) if "/" in kind and not kind.startswith(("containers/", "shares/")) and kind not in DIRECT
             ]
             tracked = [one for kind in kinds for one in objects[kind] if wanted[1].lower() in ("", kind)]
-            return self._paged([self._brief(one) for one in tracked if "location" in one], query, int(query.get("$top", self.azure.page)))
+            briefs = [self._brief(one) for one in tracked if "location" in one]
+            spelt = [{**one, "id": one["id"].upper()} for one in briefs] if self.azure.respelt else briefs
+            return self._paged(spelt, query, int(query.get("$top", self.azure.page)))
         beneath = re.fullmatch(
             r"resourcegroups/[^/]+/providers/microsoft\.(\w+)/(\w+)/([^/]+)/(?:(\w+)/default/)?(containers|shares|secrets|keys)", low
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from azure_account import NOT_FOUND, outcome, read
+from azure_account import NOT_FOUND, outcome, read, refusal
 from peers.arm_account import OTHER, SUBSCRIPTION, Refused
 
 from providers.azure.graph import CONFIRMED_EACH
@@ -63,6 +63,30 @@ def test_case_az_1_what_the_graph_lacks_is_asked_of_resource_manager(account):
     account.fault = lambda _method, path: (404, {}, NOT_FOUND) if path == gone else None
     deleted = read(account)
     assert outcome(deleted, "azure_disk") == (Outcome.COMPLETE, 6), "deleted between the two lists: it answers 404"
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(403, Outcome.DENIED), (500, Outcome.TIMEOUT)])
+def test_case_az_1_what_the_graph_lacks_and_cannot_be_asked_for_is_not_gone(account, status, outcome):
+    """Resource Manager lists it, and refuses it alone: only "not found" says that it was deleted between the two."""
+    late = account.objects[SUBSCRIPTION][DISKS][2]["id"]
+    account.lagging = {late}
+    answer = (
+        refusal("Microsoft.Compute/disks/read") if status == 403 else (500, {}, {"error": {"code": "InternalServerError", "message": "x"}})
+    )
+    account.fault = lambda _method, path: answer if path == late else None
+    sink = read(account)
+    assert sink.report("azure_disk").outcome is outcome
+    assert sink.report("azure_vnet").outcome is Outcome.COMPLETE
+
+
+def test_case_az_1_another_spelling_of_an_id_is_the_same_resource(account):
+    """The graph and Resource Manager spell ids in cases of their own."""
+    disks = account.objects[SUBSCRIPTION][DISKS]
+    asked = []
+    account.fault = lambda method, path: asked.append(path) if method == "GET" and DISKS in path.lower() else None
+    account.respelt = True
+    assert outcome(read(account), "azure_disk") == (Outcome.COMPLETE, len(disks))
+    assert not asked, "the graph lacks none, so that none is asked for by itself"
 
 
 def test_case_az_1_a_graph_that_lags_far_behind_is_not_believed(account):

@@ -284,6 +284,17 @@ def test_an_undeclared_resource_that_the_graph_lacks_of_a_type_that_it_has_is_la
     assert (report.outcome, "lags behind" in report.message) == (Outcome.ERROR, True)
 
 
+def test_a_type_that_the_graph_has_of_another_subscription_is_lag_in_this_one(azure):
+    """As Resource Manager lists it, without properties, it would lose what an earlier run has read."""
+    for subscription in (SUBSCRIPTION, OTHER):
+        azure.subscription(subscription)
+    azure.add("Microsoft.Contoso/widgets", "seen")
+    azure.lagging = {azure.add("Microsoft.Contoso/widgets", "late", {"size": 3}, subscription=OTHER)}
+    sink = read(azure)
+    ends = {scope.account: report.outcome for scope, report in sink.reports.items() if scope.resource_type == "azure_resource"}
+    assert ends == {SUBSCRIPTION: Outcome.COMPLETE, OTHER: Outcome.ERROR}
+
+
 def test_an_undeclared_type_that_may_not_be_read_is_denied_by_its_name(azure):
     azure.subscription()
     azure.add("Microsoft.Contoso/widgets", "widget")
