@@ -131,3 +131,20 @@ def test_a_subscription_that_the_graph_refuses_ends_no_other(account):
     sink = read(account)
     ends = {scope.account: report.outcome for scope, report in sink.reports.items() if scope.resource_type == "azure_disk"}
     assert ends == {SUBSCRIPTION: Outcome.COMPLETE, OTHER: Outcome.ERROR}
+
+
+@pytest.mark.parametrize("status", [429, 504])
+def test_a_query_that_is_throttled_or_not_answered_in_time_is_not_asked_of_each_half(account, status):
+    """Its quota is small, and shared with everybody else's tools."""
+    account.subscription(OTHER)
+
+    def before(*_):
+        raise Refused(status, "RateLimiting" if status == 429 else "GatewayTimeout", "Please try again.")
+
+    account.before = before
+    sink = read(account)
+    assert {report.outcome for scope, report in sink.reports.items() if scope.resource_type == "azure_disk"} <= {
+        Outcome.TIMEOUT,
+        Outcome.THROTTLED,
+    }
+    assert {len(query["subscriptions"]) for query in account.queries} == {2}
