@@ -110,6 +110,13 @@ def test_management_groups_have_their_parent_and_what_they_contain(three):
     assert sink.reports[Scope("azure", TENANT, "", "azure_management_group")].outcome is Outcome.COMPLETE
 
 
+def test_a_list_of_management_groups_that_is_not_answered_says_nothing_of_the_role(three):
+    three.fault = lambda _method, path: (503, {}, {}) if path.endswith("/managementGroups") else None
+    report = read(three).report("azure_management_group")
+    assert report.outcome is Outcome.TIMEOUT
+    assert "Management Group Reader" not in report.message
+
+
 def test_management_groups_that_nobody_may_see_make_no_run_partial_and_are_not_taken_for_deleted(three):
     three.may_see_groups = False
     report = read(three).report("azure_management_group")
