@@ -71,6 +71,8 @@ class ElderClient:
             if re.fullmatch(re.sub(r"{\w+}", r"\\d+", template), path) and method.lower() in operations:
                 answers = operations[method.lower()]["responses"]
                 answer = answers.get(str(response.status_code), answers["default"])
+                if "$ref" in answer:
+                    answer = self.document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
                 schema = answer["content"]["application/json"]["schema"]
                 validator = jsonschema.Draft202012Validator({**schema, "components": self.document["components"]})
                 problems = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(response.json)]
