@@ -146,6 +146,22 @@ def test_no_header_is_where_a_job_can_look(otlp, workbench, tmp_path):
     assert "told intrude find_what_is_hidden: refused" in worker.log.read_text()
 
 
+def test_a_run_whose_worker_is_gone_gets_its_span_from_the_worker_that_ends_it(otlp, workbench):
+    first = traced(workbench, otlp.base, lease_ttl=3)
+    job = workbench.job(regions=REGIONS, resources=50, pause=30)
+    started = until(lambda: workbench.one("select extract(epoch from started_at)::float8 from discovery_history"), "it runs")
+    first.kill()
+    until(lambda: not first.processes(), "processes are left")
+    traced(workbench, otlp.base, lease_ttl=3, discovery_poll_interval=1)
+    row = workbench.ended(job)
+    root = otlp.run(row["id"])
+    assert (root.attributes["elder.outcome"], root.attributes["error.type"]) == ("error", "lost")
+    assert (root.attributes["elder.job.id"], root.attributes["elder.worker"]) == (str(job), row["worker"])
+    assert "elder.entities" not in root.attributes, "nobody knows"
+    assert abs(root.began / 1e9 - started) < 1
+    assert abs(root.ended / 1e9 - row["completed_at"].timestamp()) < 2
+
+
 def mentioning(word: str) -> list[int]:
     """The processes with a word in their environment or command line."""
     found = []

@@ -42,6 +42,10 @@ class Swept(msgspec.Struct, frozen=True):
     provider: str
     attempt: int
     status: str
+    seconds: float = 0.0
+    """Seconds from the run's beginning to its end by the sweep."""
+    worker: str = ""
+    """Name of the worker that is gone."""
 
 
 class Test(msgspec.Struct, frozen=True):

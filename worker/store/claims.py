@@ -180,7 +180,9 @@ def sweep(connection: Connection, overdue: float = 0.0) -> list[Swept]:
     """Ends runs whose lease ended `overdue` seconds ago and wakes the workers; also returns runs swept by the API. Raises `StoreError`."""
     with transaction(connection):
         rows = _sweep(connection, overdue) + connection.execute(statements.get("take_swept")).fetchall()
-    return [Swept(*row) for row in rows]
+        found = connection.execute(statements.get("lasted"), [[row[1] for row in rows]]).fetchall() if rows else []
+    lasted = {run: (seconds, worker) for run, seconds, worker in found}
+    return [Swept(*row, *lasted.get(row[1], ())) for row in rows]
 
 
 def sweep_uncounted(connection: Connection, overdue: float = 0.0) -> None:

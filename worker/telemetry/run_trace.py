@@ -55,14 +55,16 @@ def harmless(method: Callable[Concatenate[RunTrace, Arguments], None]) -> Callab
 class RunTrace:
     """The trace of one run. Used by the run's threads, and at its beginning and end by the main thread."""
 
-    def __init__(self, tracer: Tracer, name: str, attributes: Mapping[str, Value], redact: Callable[[str], str]) -> None:
-        """`redact` takes secrets out of every text that the trace gets."""
+    def __init__(self, tracer: Tracer, name: str, attributes: Mapping[str, Value], redact: Callable[[str], str], began: int) -> None:
+        """`redact` takes secrets out of every text that the trace gets; `began` is in nanoseconds of the monotonic clock."""
         self._tracer, self._redact = tracer, redact
         self._offset = time.time_ns() - time.monotonic_ns()
         self._open: dict[int, tuple[int, Scope]] = {}
         self._spans = 0
         self._faulty = False
-        self._root = tracer.start_span(self._text(name), context=Context(), start_time=self._now(), attributes=self._clean(attributes))
+        self._root = tracer.start_span(
+            self._text(name), context=Context(), start_time=self._offset + began, attributes=self._clean(attributes)
+        )
         self._context = trace.set_span_in_context(self._root, Context())
 
     @harmless
@@ -82,12 +84,15 @@ class RunTrace:
         self._child("batch", began, {"elder.rows": rows})
 
     @harmless
-    def ended(self, verdict: Verdict, totals: Totals, process: Mapping[str, object]) -> None:
-        """Ends the trace. Scopes whose end was not stored get their spans."""
+    def ended(self, verdict: Verdict, totals: Totals | None, process: Mapping[str, object]) -> None:
+        """Ends the trace. Scopes whose end was not stored get their spans. `totals` is None for a run whose counts are not known here."""
         for began, scope in self._open.values():
             self._scope(began, scope, NOT_STORED, None, "")
         self._open.clear()
-        found = {**_of_totals(totals), **{f"elder.process.{name}": _plain(value) for name, value in process.items() if value is not None}}
+        found: dict[str, Value] = {
+            **(_of_totals(totals) if totals is not None else {}),
+            **{f"elder.process.{name}": _plain(value) for name, value in process.items() if value is not None},
+        }
         found |= {"elder.outcome": verdict.status.value, "elder.stored": verdict.stored}
         if verdict.error_kind:
             found["error.type"] = verdict.error_kind

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from worker.config.telemetry import TelemetrySettings, pairs
 from worker.logs.redact import Redactor
-from worker.run.inventory import Inventory, Totals
+from worker.run.inventory import Inventory
 from worker.run.outcome import Verdict
 from worker.telemetry.delivery import Delivery
 from worker.telemetry.exporter import Exporter
@@ -71,17 +71,18 @@ class Traces:
         trace = self._trace(run, label, Redactor(secrets)) if label.get("kind") != "test" else None
         return (trace, TracedInventory(inventory, trace)) if trace is not None else None
 
-    def refused(self, run: str, label: Mapping[str, str], verdict: Verdict) -> None:
-        """Makes the trace of a run that ended before it had a process."""
-        if trace := self._trace(run, label, Redactor()):
-            trace.ended(verdict, Totals(), {})
+    def without_process(self, run: str, label: Mapping[str, str], verdict: Verdict, seconds: float) -> None:
+        """Makes the trace of a run that has ended and had no process of this worker; it began so many seconds ago."""
+        if trace := self._trace(run, label, Redactor(), seconds):
+            trace.ended(verdict, None, {})
 
-    def _trace(self, run: str, label: Mapping[str, str], secrets: Redactor) -> RunTrace | None:
+    def _trace(self, run: str, label: Mapping[str, str], secrets: Redactor, seconds: float = 0.0) -> RunTrace | None:
         """The trace of a run that begins; None where the SDK fails, which is no reason for the run to fail."""
         found: dict[str, Value] = {name: label[key] for key, name in _LABELS.items() if key in label}
-        found |= {"elder.run.id": run, "elder.worker": self._host}
+        found |= {"elder.run.id": run, "elder.worker": label.get("worker") or self._host}
+        name, began = f"run {label.get('provider', '')}", time.monotonic_ns() - int(seconds * 1e9)
         try:
-            return RunTrace(self._tracer, f"run {label.get('provider', '')}", found, lambda text: self._redactor.text(secrets.text(text)))
+            return RunTrace(self._tracer, name, found, lambda text: self._redactor.text(secrets.text(text)), began)
         except Exception as error:  # noqa: BLE001 - as above
             _log.error("the trace of a run could not be begun", run=run, error=f"{type(error).__name__}: {error}")
             return None

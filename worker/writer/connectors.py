@@ -140,7 +140,7 @@ class ConnectorScheduler:
             launch = self._launcher.connector(run, name).after(tuple(self._attempted[name]))
         except ProviderError as error:
             verdict = Verdict(Status.ERROR, error.error_kind, str(error))
-            self._dispatcher.refused(run, label, verdict)
+            self._dispatcher.without_process(run, label, verdict)
             self._ended(name, began, verdict, Totals(), request)
             return
         inventory = self._inventory(f"connector:{name}", run, request)

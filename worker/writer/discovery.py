@@ -116,7 +116,7 @@ class Discovery:
             launch = self._launcher.job(run, job.provider, job.config, job_id=job.job_id).after(job.attempted)
         except ProviderError as error:
             verdict = Verdict(Status.ERROR, error.error_kind, str(error)[:MAX_TEXT], error.detail)
-            self._dispatcher.refused(run, label, verdict)
+            self._dispatcher.without_process(run, label, verdict)
             self._finish_later(job, verdict, lambda stored: self._was_refused(job, verdict, stored))
             self._queue.forget(run)
             return
@@ -188,6 +188,8 @@ class Discovery:
             fields = {"run": run.run_id, "provider": run.provider, "attempt": run.attempt, "pid": None, "cause": "lost", "seconds": None}
             _log.error(f"discovery ended with {verdict.status} for job_id: {run.job_id}: its worker is gone, and {consequence}", **fields)
             self._dispatcher.count(str(run.run_id), verdict, run.provider)
+            label = {"job_id": str(run.job_id), "provider": run.provider, "worker": run.worker}
+            self._dispatcher.without_process(str(run.run_id), label, verdict, run.seconds)
 
     # --- the end of a run
 

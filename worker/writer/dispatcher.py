@@ -50,8 +50,8 @@ class Traces(Protocol):
     def begin(self, run: str, label: Mapping[str, str], inventory: Inventory, secrets: tuple[str, ...]) -> tuple[Trace, Inventory] | None:
         """Begins the trace of a run; returns it with the inventory that records in it. None for what has no trace."""
 
-    def refused(self, run: str, label: Mapping[str, str], verdict: Verdict) -> None:
-        """Makes the trace of a run that ended before it had a process."""
+    def without_process(self, run: str, label: Mapping[str, str], verdict: Verdict, seconds: float) -> None:
+        """Makes the trace of a run that has ended and had no process of this worker; it began so many seconds ago."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -155,10 +155,10 @@ class RunDispatcher:
             )
         )
 
-    def refused(self, run: str, label: Mapping[str, str], verdict: Verdict) -> None:
-        """Makes the trace of a run that ended before it could be started."""
+    def without_process(self, run: str, label: Mapping[str, str], verdict: Verdict, seconds: float = 0.0) -> None:
+        """Makes the trace of a run that has ended and had no process of this worker; it began so many seconds ago."""
         if self._traces is not None:
-            self._traces.refused(run, label, verdict)
+            self._traces.without_process(run, label, verdict, seconds)
 
     def _traced(self, assignment: Assignment) -> _ActiveRun:
         launch, traces = assignment.launch, self._traces

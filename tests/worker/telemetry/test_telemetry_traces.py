@@ -65,7 +65,7 @@ def warnings(lines):
 
 def refused(one, number=1):
     for index in range(number):
-        one.refused(str(index), {"provider": "aws"}, COMPLETED)
+        one.without_process(str(index), {"provider": "aws"}, COMPLETED, 0.0)
 
 
 def sent(one):
@@ -136,7 +136,7 @@ def test_an_sdk_that_fails_costs_the_run_nothing(made, otlp, monkeypatch, log_li
         inventory.begin(index, SCOPE)
         inventory.end(wire.ScopeEnd(index=index, outcome=Outcome.COMPLETE, resources=0))
     assert one.begin("8", {"provider": "aws"}, Nothing(), ()) is None
-    one.refused("9", {"provider": "aws"}, COMPLETED)
+    one.without_process("9", {"provider": "aws"}, COMPLETED, 0.0)
     assert [line["event"] for line in warnings(log_lines)][:1] == ["a span of a run could not be made"]
     assert len(warnings(log_lines)) == 3
     trace.ended(COMPLETED, Totals(), {})

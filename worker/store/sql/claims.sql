@@ -173,6 +173,11 @@ left join ended on ended.job_id = freed.job_id
 where j.id = freed.job_id
 returning j.id, coalesce(ended.id, 0), j.provider, coalesce(ended.attempt, 0), j.status
 
+-- name: lasted
+-- The seconds that swept runs have lasted, and the workers that had them.
+select id, coalesce(extract(epoch from completed_at - started_at), 0)::float8, coalesce(worker, '')
+from discovery_history where id = any(%s)
+
 -- name: leave_swept
 -- Remembers a swept run for the next worker, which counts it.
 insert into elder_worker.swept (job_id, run_id, provider, attempt, status) values (%s, %s, %s, %s, %s)
