@@ -197,3 +197,13 @@ def test_assignments_of_a_named_group_that_may_not_be_read_are_denied_there(thre
     three.fault = lambda _method, path: answer if path.endswith("platform/providers/Microsoft.Authorization/roleAssignments") else None
     report = read(three, management_group_ids=["platform"]).reports[of_group("platform")]
     assert (report.outcome, report.permission) == (Outcome.DENIED, "Microsoft.Authorization/roleAssignments/read")
+
+
+def test_an_assignment_of_a_named_group_without_an_id_is_counted_and_hides_no_other(three):
+    three.assign("ra-here", f"{MG}platform", SUBSCRIPTION)
+    whole = three.inherited[SUBSCRIPTION][-1]
+    odd = {"name": "ra-odd", "properties": {}}
+    answer = (200, {}, {"value": [odd, whole]})
+    three.fault = lambda _method, path: answer if path.endswith("platform/providers/Microsoft.Authorization/roleAssignments") else None
+    report = read(three, management_group_ids=["platform"]).reports[of_group("platform")]
+    assert (report.outcome, report.resources, report.rejected) == (Outcome.COMPLETE, 1, 1)
