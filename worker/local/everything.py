@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,7 +98,7 @@ class Everything:
         self.api = f"http://127.0.0.1:{self.settings.elder_api_port}"
         self.health = f"http://127.0.0.1:{self.settings.health_check_port}"
         self.environ["ELDER_API_URL"] = self.api
-        self._postgres = EmbeddedPostgres(folder / "postgres", bin_folder=self.settings.elder_postgres_bin)
+        self._postgres = EmbeddedPostgres(folder / "postgres", within=_mortal(), bin_folder=self.settings.elder_postgres_bin)
         self.children: list[Child] = []
         self._announced: TextIO | None = None
         self._http = urllib3.PoolManager(retries=False, timeout=10.0)
@@ -169,6 +170,11 @@ class Everything:
         complaints = tuple(f"{problem}; choose another port with {name}=..." for name, problem in problems if problem)
         if complaints:
             raise SettingsError(complaints)
+
+
+def _mortal() -> tuple[str, ...]:
+    """A command that becomes another one, which the kernel asks to end when this process ends: PostgreSQL then loses nothing."""
+    return ("setpriv", "--pdeathsig", "INT", "--") if shutil.which("setpriv") else ()
 
 
 def _pipe_of(text: str) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
 from everything import ROOT, Everything
-from waiting import CAP
+from waiting import CAP, until
 
 from worker.local import address
 
@@ -55,6 +56,20 @@ def test_the_connectivity_test_finds_what_runs(tmp_path):
     finally:
         one.stop()
     assert address.find(folder) == ""
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not here: util-linux has it")
+def test_nothing_outlives_it_when_it_is_killed_and_the_next_one_starts(tmp_path):
+    one = Everything(tmp_path, 1)
+    one.output()
+    one.process.send_signal(signal.SIGKILL)
+    one.process.wait(CAP)
+    until(lambda: not one.processes(), "no process is left")
+    second = Everything(tmp_path, 2)
+    try:
+        second.output()
+    finally:
+        second.stop()
 
 
 def test_the_address_of_what_was_killed_is_not_found(tmp_path):
