@@ -34,6 +34,8 @@ GROUPS = {
     "sync": "For connectors",
 }
 """The first part of a path -> the group of its operations, in the order in which people see them."""
+TAKING_CONFIG = ("JobBody", "JobChanges")
+"""Bodies with a provider's config. In an answer it has `_organization_id` and marks in place of secrets as well, and is any object."""
 _NAME = {"type": "string", "minLength": 1}
 _ID = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 
@@ -48,7 +50,8 @@ def document(endpoints: Iterable[Endpoint], prefix: str) -> dict[str, Any]:
             schemas[endpoint.body.__name__]["additionalProperties"] = False
     explain(schemas, kinds)
     config, more = configs(_ADDRESS)
-    schemas["JobBody"]["properties"]["config"].update(config)
+    for name in TAKING_CONFIG:
+        schemas[name]["properties"]["config"].update(config)
     schemas |= more
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:

@@ -98,8 +98,9 @@ def test_the_config_of_each_provider_is_a_schema(name):
     """Its keys are those that the provider takes, and a secret may be a reference."""
     config = registry.get(name).config
     found = DOCUMENT["components"]["schemas"][config.__name__]
-    choices = DOCUMENT["components"]["schemas"]["JobBody"]["properties"]["config"]["anyOf"]
-    assert {"$ref": f"#/components/schemas/{config.__name__}"} in choices
+    for body in ("JobBody", "JobChanges"):
+        choices = DOCUMENT["components"]["schemas"][body]["properties"]["config"]["anyOf"]
+        assert {"$ref": f"#/components/schemas/{config.__name__}"} in choices
     assert found["properties"].keys() == set(config.__struct_encode_fields__)
     assert judged(found, {"no_such_key": 1}) != []
     for secret in schema.secret_names(config):
