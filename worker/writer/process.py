@@ -55,7 +55,7 @@ DEFERRED_WRITES_TIMEOUT = 4.0
 """Seconds at the end for writes that are still to be stored."""
 
 FAREWELL_TIMEOUT = 2.0
-"""Seconds at the end for telling the Elder API that this worker stops."""
+"""Seconds after the last run for telling the Elder API that this worker stops, while deferred writes are stored."""
 
 _log = structlog.get_logger("worker.writer")
 
@@ -116,6 +116,7 @@ class Writer:
         if self._requests:
             self._requests.start()
         loop.run()
+        ended = time.monotonic()
         if self._traces:
             self._traces.close()
         if self._requests:
@@ -124,7 +125,7 @@ class Writer:
             self._backlog.stop(self._dispatcher.runs)
             self._backlog.join(DEFERRED_WRITES_TIMEOUT)
         if self._requests:
-            self._requests.join(FAREWELL_TIMEOUT)
+            self._requests.join(max(0.0, ended + FAREWELL_TIMEOUT - time.monotonic()))
         if self._traces:
             self._traces.wait()
 
