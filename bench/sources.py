@@ -75,17 +75,20 @@ def _run(provider: Provider) -> tuple[float, int, int, int]:
     began = time.monotonic()
     child = subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     out, _ = child.communicate(
-        json.dumps([provider.name, _config(provider), {"endpoint_url": f"http://{NOBODY}"} if provider.name == "aws" else {}]), timeout=60
+        json.dumps([provider.name, config_of(provider), {"endpoint_url": f"http://{NOBODY}"} if provider.name == "aws" else {}]), timeout=60
     )
     opened, connected = (json.loads(line) for line in out.splitlines())
     return opened[0] - began, opened[1], *connected
 
 
-def _config(provider: Provider) -> dict[str, object]:
+def config_of(provider: Provider) -> dict[str, object]:
     """Of everything that may be said of who we are to a source, what this one knows; what it cannot do without is made up."""
     config: dict[str, object] = {}
     known = {**_KNOWN, "server": f"{'ldaps' if provider.name == 'ldap' else 'https'}://{NOBODY}"}
-    for field in msgspec.structs.fields(provider.config):
+    fields = msgspec.structs.fields(provider.config)
+    if any(field.encode_name == "private_key" for field in fields):
+        del known["client_id"]  # of an app that signs in by that key; without both, a token does
+    for field in fields:
         if field.encode_name in known:
             config[field.encode_name] = known[field.encode_name]
         elif field.required:
@@ -108,6 +111,7 @@ _KNOWN: dict[str, object] = {
     "client_id": "12345678-1234-1234-1234-123456789012",
     "client_secret": "example",
     "token": "example",
+    "api_token": "example",
     "credentials_json": _service_account(),
     "credentials": _service_account(),
     "admin_email": "admin@example.com",
