@@ -168,12 +168,12 @@ class Backlog(threading.Thread):
             self.numbers = queue.numbers()
             if self.numbers.depth:  # a schedule or a retry has come due since the last claim
                 self._clock.now("look")
-        if self._clock.due("clean", CLEAN_SECONDS):
+        if self._clock.due("look", self._poll_seconds):
+            self._claim_due(queue)
+        if self._clock.due("clean", CLEAN_SECONDS):  # after the claims: whoever queues a job waits for them alone
             self._clean(queue)
         if self._clock.due("sign", SIGN_SECONDS) and queue.add_signatures():
             self._clock.soon("sign", SIGN_PAUSE_AT_WORK if self._held else SIGN_PAUSE)
-        if self._clock.due("look", self._poll_seconds):
-            self._claim_due(queue)
         self._wait(queue, self._clock.seconds_left())
 
     def _clean(self, queue: Queue) -> None:

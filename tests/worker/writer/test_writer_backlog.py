@@ -30,6 +30,7 @@ class Fake:
         self.fd, self.due, self.fails, self.done = os.eventfd(0, os.EFD_NONBLOCK), [], set(), []
         self.lost, self.cancelled = set(), set()
         self.batches = self.pending = 0
+        self.order = []
 
     def _call(self, name):
         if name in self.fails:
@@ -49,6 +50,7 @@ class Fake:
 
     def claim(self, limit, job):
         self._call("claim")
+        self.order.append("claim")
         taken, self.due = self.due[:limit], self.due[limit:]
         return taken
 
@@ -75,6 +77,7 @@ class Fake:
 
     def clean(self):
         self.batches -= 1
+        self.order.append("clean")
         return Cleaned({"runs": 10}, self.batches > 0)
 
     def numbers(self):
@@ -146,6 +149,16 @@ def test_a_notification_is_received_at_once(bench):
     bench.queue.due = [claim(7)]
     bench.queue.notify()
     bench.until(lambda: "claimed" in bench.listener.names())
+
+
+def test_whoever_queues_a_job_does_not_wait_for_the_retention_that_the_same_notification_begins(bench):
+    bench.backlog.offer({"discovery": 1}, 0)
+    bench.until(lambda: "nothing_due" in bench.listener.names() and "clean" in bench.queue.order)
+    before = len(bench.queue.order)
+    bench.queue.due = [claim(7)]
+    bench.queue.notify()
+    bench.until(lambda: len(bench.queue.order) >= before + 2)
+    assert bench.queue.order[before : before + 2] == ["claim", "clean"]
 
 
 def test_a_lost_and_a_cancelled_run(bench):
