@@ -207,3 +207,34 @@ def test_an_assignment_of_a_named_group_without_an_id_is_counted_and_hides_no_ot
     three.fault = lambda _method, path: answer if path.endswith("platform/providers/Microsoft.Authorization/roleAssignments") else None
     report = read(three, management_group_ids=["platform"]).reports[of_group("platform")]
     assert (report.outcome, report.resources, report.rejected) == (Outcome.COMPLETE, 1, 1)
+
+
+def test_another_tenant_that_the_caller_is_a_guest_in_is_not_this_ones(three):
+    own = {"id": f"/tenants/{TENANT}", "tenantId": TENANT.upper(), "displayName": "Contoso"}
+    other = {"id": "/tenants/guest", "tenantId": "guest", "displayName": "Other"}
+    three.fault = lambda _method, path: (200, {}, {"value": [other, own]}) if path == "/tenants" else None
+    sink = read(three)
+    assert sink.ids("azure_tenant") == [f"/tenants/{TENANT}"]
+    assert sink.report("azure_tenant").outcome is Outcome.COMPLETE
+
+
+def test_an_id_in_capitals_is_the_same_subscription(three):
+    number = "abcdef00-0000-4000-8000-00000000000a"
+    listed = {
+        "id": f"/subscriptions/{number}",
+        "subscriptionId": number.upper(),
+        "tenantId": TENANT,
+        "displayName": "D",
+        "state": "Enabled",
+    }
+    three.fault = lambda _method, path: (200, {}, {"value": [listed]}) if path == "/subscriptions" else None
+    sink = read(three, subscription_ids=[number])
+    assert {scope.account for scope in sink.reports} >= {number}
+    assert not [report.message for report in sink.reports.values() if "is not visible" in report.message]
+
+
+def test_the_subscriptions_of_a_second_batch_are_read_too(three, monkeypatch):
+    """A tenant has thousands of them, and a query of Resource Graph takes some hundreds."""
+    monkeypatch.setattr("providers.azure.source.BATCH", 2)
+    assert read_of(read(three)) == {SUBSCRIPTION, OTHER, THIRD}
+    assert {len(query["subscriptions"]) for query in three.queries} == {1, 2}
