@@ -69,7 +69,7 @@ def shown(api):
     return look
 
 
-def test_a_sync_that_is_asked_for_begins_within_seconds_and_once(start_worker, directory, ask, shown, sql):
+def test_a_sync_that_is_asked_for_begins_long_before_its_time_and_once(start_worker, directory, ask, shown, sql):
     worker = start_worker(**directory)
     assert shown(worker, lambda one: one["next_sync_at"], "it has no next sync")["status"] == "never"
     for number in (1, 2):
@@ -77,7 +77,7 @@ def test_a_sync_that_is_asked_for_begins_within_seconds_and_once(start_worker, d
         done = shown(worker, lambda one, number=number: one["request"]["served"] == number, "the request is not served")
         assert (done["latest"]["status"], done["latest"]["id"]) == ("completed", done["request"]["sync_id"])
     rows = sql.execute(
-        "select h.started_at, r.requested_at, taken_at - requested_at < interval '10 s' from connector_history h "
+        "select h.started_at, r.requested_at, taken_at - requested_at < interval '1 minute' from connector_history h "
         "join elder_worker.sync_requests r on r.sync_id = h.id"
     ).fetchall()
     assert [soon for *_, soon in rows] == [True]
