@@ -57,7 +57,7 @@ class Operation(NamedTuple):
     body: Part | None
     answers: tuple[tuple[str, Part], ...]
     refusals: tuple[str, ...]
-    """Statuses with an `Error`, each of which `errors` explains."""
+    """Statuses with an `Error`; `api.error_responses` says what each means."""
     example: str
     """A command that calls it."""
 
@@ -81,16 +81,6 @@ def groups(document: Mapping[str, Any]) -> Iterator[tuple[str, list[Operation]]]
     ]
     for title in GROUPS.values():
         yield title, [one for tag, one in found if tag == title]
-
-
-def errors(document: Mapping[str, Any]) -> dict[str, str]:
-    """The meaning of each status with which requests are refused."""
-    known = document["components"]["responses"]
-    found: dict[str, str] = {}
-    for operation in (one for operations in document["paths"].values() for one in operations.values()):
-        references = {status: answer["$ref"] for status, answer in operation["responses"].items() if "$ref" in answer}
-        found |= {status: known[address.rpartition("/")[2]]["description"] for status, address in references.items()}
-    return dict(sorted(found.items()))
 
 
 def shapes(document: Mapping[str, Any]) -> list[Shape]:

@@ -1,4 +1,4 @@
-"""What a run reads now: in the API, on its page, and by the command, until each scope has ended."""
+"""The scopes that a run reads now, in the API, on its page and by the command: each until it has ended."""
 
 from __future__ import annotations
 

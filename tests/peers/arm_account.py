@@ -93,7 +93,7 @@ class Azure:
         self.largest = 1000
         self.lagging: set[str] = set()
         self.respelt = False
-        """Whether Resource Manager's list of all resources has ids in capitals."""
+        """True: Resource Manager's list of all resources spells ids in capitals."""
         self.sign_in_error = ""
         self.sign_in_page: tuple[int, bytes] | None = None
         """Status and page of a proxy that answers in place of the sign-in."""

@@ -52,7 +52,7 @@ class Metadata(serving.Handler):
 
 
 class Service:
-    """What the service says of the role's keys, one after the other, and the last one for ever."""
+    """The answers of the metadata service about the keys of the role: one for each question, and the last one again and again."""
 
     def __init__(self) -> None:
         self.answers, self.asked, self._lock = [keys()], 0, threading.Lock()

@@ -56,7 +56,7 @@ MORE = (
     {"totalRecords": 3},
     {"$skipToken": "2"},
 )
-"""What says that an answer of two rows is not all, each alone."""
+"""Fields of an answer with two rows, each of which says that there are more."""
 
 
 @pytest.mark.parametrize("body", MORE, ids=str)

@@ -285,7 +285,7 @@ def test_an_undeclared_resource_that_the_graph_lacks_of_a_type_that_it_has_is_la
 
 
 def test_a_type_that_the_graph_has_of_another_subscription_is_lag_in_this_one(azure):
-    """As Resource Manager lists it, without properties, it would lose what an earlier run has read."""
+    """Resource Manager lists it without properties: stored like that, it would lose those that an earlier run has read."""
     for subscription in (SUBSCRIPTION, OTHER):
         azure.subscription(subscription)
     azure.add("Microsoft.Contoso/widgets", "seen")

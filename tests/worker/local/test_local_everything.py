@@ -10,6 +10,7 @@ import sys
 
 import pytest
 from everything import ROOT, Everything
+from peers.absent import missing
 from waiting import CAP, until
 
 from worker.local import address
@@ -58,8 +59,9 @@ def test_the_connectivity_test_finds_what_runs(tmp_path):
     assert address.find(folder) == ""
 
 
-@pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not here: util-linux has it")
 def test_nothing_outlives_it_when_it_is_killed_and_the_next_one_starts(tmp_path):
+    if not shutil.which("setpriv"):
+        missing("setpriv is not here: util-linux has it")
     one = Everything(tmp_path, 1)
     one.output()
     one.process.send_signal(signal.SIGKILL)

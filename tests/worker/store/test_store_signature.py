@@ -110,7 +110,7 @@ def test_a_number_is_one_in_all_ways_to_write_it(sql, digits):
 
 @pytest.mark.parametrize("word", ["7777", "777777", "7777777777", "abab", "babab", "AbAbAb", "xyxyxyxyxy", "--.--.----"])
 def test_what_repeats_is_told_from_what_has_its_parts_of_three_characters(word):
-    """Of 777777 there is one such part, which every seventh block of random ids has."""
+    """The word 777777 has one such part, 777, which many random ids have too."""
     assert has(signature_of("host-" + word + ".example"), signature.of_word(word))
     assert has(signature_of(external_id="i-0" + word.upper()), signature.of_word(word))
     apart = " ".join(word[at : at + 3] for at in range(len(word) - 2))

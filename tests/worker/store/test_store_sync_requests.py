@@ -19,7 +19,7 @@ class Worker:
         self.connection, self.name, self.id = connection, name, uuid.uuid4()
 
     def report(self, **state) -> dict[str, int]:
-        """What it has to serve, once it has told how it stands: ready to sync, unless the test says otherwise."""
+        """The requests that the worker is given after its report; it reports that it is ready to sync, unless the test says otherwise."""
         told = ConnectorState("ldap", **{"next_in": 600.0, "ready": True, **state})
         return sync_requests.report(self.connection, WorkerConnectors(self.id, self.name, [told]))
 

@@ -176,7 +176,7 @@ NOT_HTTP = {
 
 @pytest.mark.parametrize("what", NOT_HTTP)
 def test_bytes_that_are_no_answer_are_logged_once(made, otlp, log_lines, caplog, monkeypatch, what):
-    """By our own line: the libraries below log each request."""
+    """The line is one of ours, and the lines of the HTTP library, one for each request, are dropped."""
     monkeypatch.setattr("worker.telemetry.exporter.TIMEOUT", 0.5)
     otlp.answering = lambda request: request.wfile.write(NOT_HTTP[what])
     one = made(otlp.base)
