@@ -77,13 +77,16 @@ def confirm_seen(connection: Connection, scope: int, unseen: Iterable[int]) -> N
 
 
 def unhold_seen(connection: Connection, scope: int, unseen: Iterable[int]) -> None:
-    """Stops holding back entities that the scope has shown, and holds back the others still. Inside a transaction.
+    """Stops holding back entities that the scope has shown, and holds back the others still, except those that another scope sees.
 
-    For a reading that does not decide on deletions: of an incomplete scope, or of one that was seen from outside its owner.
+    For a reading that does not decide on deletions: of an incomplete scope, or of one that was seen from outside its owner. Inside a
+    transaction.
     """
     held = {key for (key,) in connection.execute(statements.get("held_keys"), {"scope": scope})}
     if held:
-        connection.execute(statements.get("unhold"), {"scope": scope, "keys": list(held.difference(unseen))})
+        still = list(held.intersection(unseen))
+        scopes.hand_over(connection, [scope], keys=still)
+        connection.execute(statements.get("unhold_others"), {"scope": scope, "keys": still})
 
 
 def release(connection: Connection, run: int, by: str = "") -> Released | None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+import uuid
 
 import msgspec
 import pytest
 from histories import History
 from store_runs import SCOPE, Link, Run, add_job, resources, run_once
 
+from providers.errors import Outcome
 from providers.records import Resource, Scope
 from worker.run.outcome import Status, Verdict
-from worker.store import claimed, held, marks, run_writes, tombstones
+from worker.store import claimed, claims, held, marks, run_writes, tombstones
 from worker.store.connection import connect
 from worker.store.inventory import closing
 
@@ -24,7 +26,11 @@ FORGOTTEN = 24
 GATHERED = 179_589_106_600_098
 """The seed of a history in which a writer dies with resources that it has gathered and not written, after a batch that it had written."""
 
-FOUND = {"a new target alone in the last write": 179_596_128_304_802, "a loss of the owner before": 179_596_128_307_772}
+FOUND = {
+    "a new target alone in the last write": 179_596_128_304_802,
+    "a loss of the owner before": 179_596_128_307_772,
+    "taken over while it was read": 179_606_445_101_114,
+}
 """Seeds of histories after which the store differed from its sources, by what was wrong."""
 
 WEST = Scope("aws", "111", "us-west-2", "ec2_instance")
@@ -104,12 +110,58 @@ def test_what_the_owner_before_lacked_is_not_taken_from_what_the_new_one_has_see
     with closing(run.inventory):
         run.open([msgspec.structs.replace(found, attributes={"n": 0}) for found in resources(3)])
         run.inventory.flush()
+    sql.execute("update elder_worker.claims set expires_at = now() - interval '1 s'")
+    with connect(database) as connection:
+        claims.sweep(connection)
     assert sql.execute("select count(*) from elder_worker.losses where held_at is null").fetchone() == (3,)
     sql.execute("update elder_worker.scopes set last_complete_at = now() - interval '8 days'")
     run_once(database, other, resources(30))
 
     assert sql.execute("select count(*) from entities where attributes ->> 'state' = 'running'").fetchone() == (30,)
     assert sql.execute("select count(*) from elder_worker.losses").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("yields", ["not read in full for a week", "holds their deletion back"])
+def test_what_a_run_is_reading_stays_its_own(database, sql, yields):
+    """A job whose entities others may have reads them again, and so does another job meanwhile. Both have seen them, and either keeps them alive."""
+    one, other = add_job(sql), add_job(sql)
+    run_once(database, one, resources(30))
+    if yields == "not read in full for a week":
+        sql.execute("update elder_worker.scopes set last_complete_at = now() - interval '8 days'")
+    else:
+        run_once(database, one, [])
+    run = Run(database, one)
+    reading = run.open(resources(30))
+    run_once(database, other, resources(30), owner=str(uuid.UUID(int=2)))
+    run.close(reading, 30)
+    run.finish()
+    assert sql.execute("select distinct s.owner from entities e join elder_worker.scopes s on s.id = e.scope_id").fetchall() == [
+        (f"job:{one}",)
+    ]
+    assert sql.execute("select count(*) from elder_worker.held").fetchone() == (0,)
+
+    run_once(database, other, resources(25))
+    assert active(sql) == 30
+    run_once(database, one, resources(25), guard=0.5)
+    assert active(sql) == 25
+
+
+def test_what_is_held_back_and_another_job_sees_is_that_jobs_when_a_reading_fails(database, sql):
+    """A job that holds a deletion back reads the scope again, and is denied; another has seen the entities meanwhile."""
+    one, other = add_job(sql), add_job(sql)
+    run_once(database, one, resources(30))
+    run_once(database, one, [])
+    run = Run(database, one)
+    reading = run.open(resources(3))
+    run_once(database, other, resources(20), owner=str(uuid.UUID(int=2)))
+    run.close(reading, 3, Outcome.DENIED)
+    run.finish()
+
+    owners = dict(
+        sql.execute("select s.owner, count(*) from entities e join elder_worker.scopes s on s.id = e.scope_id group by 1").fetchall()
+    )
+    assert owners == {f"job:{one}": 13, f"job:{other}": 17}
+    assert sql.execute("select count(*) from elder_worker.held").fetchone() == (10,)
 
 
 def active(sql) -> int:

@@ -18,15 +18,19 @@ where e.scope_id = %(scope)s and e.key = s.key and e.is_active and e.organizatio
 
 -- name: sight
 -- Takes resources out of the batch that another scope's entity stands for, and records that they were seen here too. An owner whose plan
--- no longer contains it, that has not been complete for a week, or that holds the entity's deletion back, yields.
+-- no longer contains it, that has not been complete for a week, or that holds the entity's deletion back, yields, but not while a run reads
+-- its scope: that compares with what the scope had when it began, and would not record that it saw what it has lost meanwhile.
 with others as (
     select s.key, s.content, e.id
     from staged s
     join entities e on e.organization_id = s.organization_id and e.external_id = s.external_id
     join elder_worker.scopes o on o.id = e.scope_id
     where e.is_active and e.scope_id <> %(scope)s
-      and o.state = 'current' and coalesce(o.last_complete_at, o.created_at) > now() - interval '7 days'
-      and not exists (select from elder_worker.held h where h.scope_id = o.id and h.entity_id = e.id)
+      and ((o.state = 'current' and coalesce(o.last_complete_at, o.created_at) > now() - interval '7 days'
+            and not exists (select from elder_worker.held h where h.scope_id = o.id and h.entity_id = e.id))
+        or exists (select from discovery_history r
+                   where r.id = o.last_run and r.status = 'running' and o.owner = 'job:' || r.job_id
+                     and not exists (select from run_scopes ended where ended.run_id = r.id and ended.scope_id = o.id)))
 ), recorded as (
     insert into elder_worker.sightings (scope_id, key, content, entity_id) select %(scope)s, key, content, id from others
     on conflict (scope_id, key) do update set content = excluded.content, entity_id = excluded.entity_id

@@ -34,11 +34,14 @@ with heirs as (
 select count(*) from moved
 
 -- name: take_over
--- Gives a scope what it has seen of owners that have not been read in full for a week; returns how many entities.
+-- Gives a scope what it has seen of owners that have not been read in full for a week, and that no run is reading; returns how many entities.
 with stale as (
     select o.id from elder_worker.scopes o
     where o.id <> %(scope)s and o.state = 'current' and coalesce(o.last_complete_at, o.created_at) <= now() - interval '7 days'
       and exists (select from elder_worker.sightings where scope_id = %(scope)s)
+      and not exists (select from discovery_history r
+                      where r.id = o.last_run and r.status = 'running' and o.owner = 'job:' || r.job_id
+                        and not exists (select from run_scopes ended where ended.run_id = r.id and ended.scope_id = o.id))
 ), taken as (
     update entities e set scope_id = %(scope)s, unconfirmed_since = null, content = case when e.content = g.content then e.content else 0 end
     from elder_worker.sightings g
@@ -58,11 +61,6 @@ select count(*) filter (where key = any(%(keys)s)), count(*) from entities where
 insert into elder_worker.held (run_id, scope_id, entity_id)
 select %(run)s, scope_id, id from entities where scope_id = %(scope)s and key = any(%(keys)s) and is_active
 on conflict (scope_id, entity_id) do update set run_id = excluded.run_id
-
--- name: unhold
--- Stops holding back entities that were seen again.
-delete from elder_worker.held h using entities e
-where h.scope_id = %(scope)s and e.id = h.entity_id and e.key = any(%(keys)s)
 
 -- name: unhold_others
 -- Stops holding back entities of a scope, except for those that it does not see again.
