@@ -13,6 +13,8 @@ from api.pages import job_form
 from providers.errors import Outcome
 from providers.records import Link, Resource, Scope
 from worker.run.outcome import Status, Verdict
+from worker.store import keys
+from worker.store.connection import connect
 
 pytestmark = pytest.mark.peer("chromium")
 SECRET = "s3cret-canary"
@@ -40,6 +42,8 @@ def inventory(database, sql):
     parked = add_job(sql, name="crasher")
     sql.execute("update discovery_jobs set status = 'parked', crashes = 3, enabled = true where id = %s", [parked])
     sql.execute("insert into elder_worker.workers (owner, name, providers, queues) values (gen_random_uuid(), 'w1', '{aws}', '{default}')")
+    with connect(database) as connection:
+        keys.add(connection, "ci", "operate", by="somebody", seconds=86_400)
     return job, run.claimed.run_id
 
 
@@ -63,6 +67,8 @@ PATHS = (
     "/scopes",
     "/workers",
     "/providers",
+    "/keys",
+    "/keys/1",
     "/api/docs",
     "/nothing",
 )

@@ -58,7 +58,7 @@ def test_addresses_that_people_type_lead_to_the_page_they_mean(elder):
         assert (answer.status_code, answer.headers["Location"]) == (303, f"{target}?status=error")
         assert elder.call("GET", address, headers=BROWSER).headers["Location"] == target
         assert elder.call("GET", target, headers=BROWSER).status_code == 200
-    for address in ("/connectors", "/entities", "/changes", "/scopes", "/workers", "/webhooks", "/providers", "/audit"):
+    for address in ("/connectors", "/entities", "/changes", "/scopes", "/workers", "/webhooks", "/providers", "/keys", "/audit"):
         assert elder.call("GET", address, headers=BROWSER).status_code == 200
     assert {"/jobs", "/runs", "/orgs"} <= ADDRESSES.keys()
 

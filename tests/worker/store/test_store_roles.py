@@ -100,7 +100,19 @@ def test_case_eng_13_jobs_and_runs_are_read_on_a_read_only_database(database, sq
     assert elder.get(f"runs/{run}/held")["total"] == 0
     read = ("entities", "entities?q=tag:a%3Db", "changes", "scopes", "organizations", "connectors", "audit", "webhooks")
     assert {path: elder.call("GET", f"/api/v1/{path}").status_code for path in read} == dict.fromkeys(read, 200)
-    pages = ("/", f"/jobs/{job}", f"/runs/{run}", "/changes", "/entities", "/scopes", "/connectors", "/audit", "/workers", "/organizations")
+    pages = (
+        "/",
+        f"/jobs/{job}",
+        f"/runs/{run}",
+        "/changes",
+        "/entities",
+        "/scopes",
+        "/connectors",
+        "/audit",
+        "/keys",
+        "/workers",
+        "/organizations",
+    )
     for page in pages:
         assert elder.call("GET", page).status_code == 200, page
     assert "read-only" in elder.post(f"discovery/jobs/{job}/queue", status=503)["error"]
