@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import functools
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -98,7 +99,21 @@ class GraphReading:
         return [(kind, _missing(action)) for kind, action in missing if action]
 
     def _read(self, subscriptions: Sequence[str]) -> Iterator[Item]:
-        """The rows of some subscriptions. When the query is refused, each half of them is asked for by itself: one ends no other."""
+        """The rows of some subscriptions, and then what the graph lacks: which types it has is known once all have been asked for."""
+        answered: list[Sequence[str]] = []
+        yield from self._queried(subscriptions, answered)
+        if self._table.name != RESOURCES:
+            for some in answered:
+                yield from self._read_again(some)
+            return
+        for _, found in _each(self._confirmed, itertools.chain.from_iterable(answered)):
+            yield from found
+
+    def _queried(self, subscriptions: Sequence[str], answered: list[Sequence[str]]) -> Iterator[Item]:
+        """The rows of some subscriptions, which are added to `answered` as one query had them.
+
+        When the query is refused, each half of them is asked for by itself: one ends no other.
+        """
         try:
             for row in self._rows(subscriptions, _COLUMNS):
                 self._seen.add(_hash(row))
@@ -107,18 +122,14 @@ class GraphReading:
         except ScopeError as error:
             if len(subscriptions) > 1 and not isinstance(error, Throttled | TimedOut):
                 middle = len(subscriptions) // 2
-                yield from self._read(subscriptions[:middle])
-                yield from self._read(subscriptions[middle:])
+                yield from self._queried(subscriptions[:middle], answered)
+                yield from self._queried(subscriptions[middle:], answered)
                 return
             for subscription in subscriptions:
                 for kind in self._table.kinds:
                     yield from self._unread(kind, subscription, error)
             return
-        if self._table.name != RESOURCES:
-            yield from self._read_again(subscriptions)
-            return
-        for _, found in _each(self._confirmed, subscriptions):
-            yield from found
+        answered.append(subscriptions)
 
     def _rows(self, subscriptions: Sequence[str], columns: Sequence[str]) -> Iterator[Document]:
         names = ", ".join(f"'{name}'" for name in self._table.arm_types)

@@ -10,11 +10,16 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from providers.errors import Denied
+
 BODY = {"options": {"requestedPolicyVersion": 3}}
 """Below version 3, a policy with conditions is refused, or shown without them."""
 
 DATASET_ROLES = {"READER": "roles/bigquery.dataViewer", "WRITER": "roles/bigquery.dataEditor", "OWNER": "roles/bigquery.dataOwner"}
 """The role of IAM that each basic role of a dataset stands for."""
+
+ACCESS = "access"
+"""The member of a dataset that has its access list."""
 
 _ENTRY_MEMBERS = {"groupByEmail": "group:", "domain": "domain:", "specialGroup": "", "iamMember": ""}
 
@@ -25,7 +30,7 @@ def items(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     A binding without a role is among them: nothing names it, and it is counted as unreadable.
     """
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for binding in (*(answer.get("bindings") or ()), *_entries(answer.get("access") or [])):
+    for binding in (*(answer.get("bindings") or ()), *_entries(answer.get(ACCESS) or [])):
         if not binding.get("role"):
             yield dict(binding)
             continue
@@ -34,6 +39,13 @@ def items(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         found.setdefault(key, {"condition": condition, "members": set()})["members"].update(binding.get("members") or ())
     for (role, _), binding in sorted(found.items()):
         yield _item(role, binding["condition"], sorted(binding["members"]))
+
+
+def ensure_access(answer: Mapping[str, Any], permission: str) -> None:
+    """Raises `Denied` for a dataset without an access list: an empty one has its member, and a list that may not be seen has none."""
+    if ACCESS not in answer:
+        sentence = f"BigQuery shows a dataset without its access list: the permission '{permission}' is missing"
+        raise Denied(sentence, permission=permission)
 
 
 def _item(role: str, condition: Mapping[str, Any], members: list[str]) -> dict[str, Any]:

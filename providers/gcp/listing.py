@@ -82,6 +82,8 @@ class Apis:
             answer = ask(token, number)
             if member := _member(kind, method) if kind.address else "":  # what a library reads has been checked by its session
                 check_answer(answer, member, kind.what)
+            if member == bindings.ACCESS:
+                bindings.ensure_access(answer, kind.permission_for(method))
             return Page(list(items_of(kind, method, answer)), answer.get("nextPageToken"), answer)
 
         return pages.restarted(lambda: pages.by_token(page, what=kind.what, size=size), key=functools.partial(identity, kind))

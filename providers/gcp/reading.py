@@ -113,9 +113,7 @@ class Reading:
     def _listed(self, kind: GcpKind, method: str, found: Iterable[Page], parent: Parent) -> Iterator[Resource]:
         """The resources of the pages of a list, and those under each page's items."""
         for page in found:
-            self._troubles[kind.sub_type].part("", page.answer)
-            for place, part in parts_of(method, page.answer):
-                self._troubles[kind.sub_type].part(place, part)
+            _note(self._troubles[kind.sub_type], method, page)
             yield from self._made(kind, page.items, parent)
 
     def _made(self, kind: GcpKind, items: Iterable[Any], parent: Parent) -> Iterator[Resource]:
@@ -193,20 +191,33 @@ class Reading:
         """Lists once more where a list under an item was not found: an item that is still there has not been read."""
         listed = self._ids() if self._gone else set()
         for sub_type, ids in self._gone.items():
+            unknown = f"; whether it is deleted is not known: {listed}" if isinstance(listed, ScopeError) else ""
             for external_id in sorted(ids if isinstance(listed, ScopeError) else ids & listed):
                 what = catalogue.kind(sub_type).what
-                error = NotFound(f"Google lists {external_id} and does not find it (404): cannot {what}")
+                error = NotFound(f"Google lists {external_id} and does not find it (404): cannot {what}{unknown}")
                 self._troubles[sub_type].parent_failed(_end(external_id), error)
 
     def _ids(self) -> set[str] | ScopeError:
-        """The ids of the items of the list, or why it could not be read."""
+        """The ids of all items of the list, or why they are not known: the list could not be read, or says that something is missing."""
+        again, ids = Troubles(self.kind, self._project), set[str]()
         try:
-            found = self._list(self.kind.methods_of(self._project)[0])
-            return {self._shaped(self.kind, item, NO_PARENT).external_id for page in found for item in page.items}
+            for method in self.kind.methods_of(self._project):
+                for page in self._list(method):
+                    _note(again, method, page)
+                    ids.update(self._shaped(self.kind, item, NO_PARENT).external_id for item in page.items)
         except DataError as error:
             return ScopeError(str(error))
         except ScopeError as error:
             return error
+        return next((ScopeError(report.message) for report in again.reports()), ids)
+
+
+def _note(troubles: Troubles, method: str, page: Page) -> None:
+    """Notes what a page, and each of its parts, says is missing."""
+    answer = page.answer or {}
+    troubles.part("", answer)
+    for place, part in parts_of(method, answer):
+        troubles.part(place, part)
 
 
 def _end(external_id: str) -> str:

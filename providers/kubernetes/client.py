@@ -81,9 +81,12 @@ class Client:
         """The verdict over our credential."""
         return self._http.credential
 
-    def object(self, path: str, *, what: str) -> dict[str, Any]:
-        """The JSON object at `path`. Raises `ProviderError`."""
-        return self.get(path, what=what).object()
+    def object(self, path: str, query: Mapping[str, Any] | None = None, *, what: str) -> dict[str, Any]:
+        """The JSON object at `path`. Raises `ProviderError`, also for a refusal that came with a success's number."""
+        answer = self.get(path, query, what=what)
+        if failed := refusal.failed_success(answer, what):
+            raise failed
+        return answer.object()
 
     def close(self) -> None:
         """Closes all open connections."""

@@ -76,6 +76,7 @@ def discover(client: Client) -> Discovery:
     found = Discovery()
     types: dict[tuple[str, str], ApiType] = {}
     for group, bases in _groups(client):
+        found.empty += () if bases else (group,)
         for base in bases:
             try:
                 resources = _decoded(client, base, _Resources).resources or ()

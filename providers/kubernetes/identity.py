@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from providers.errors import Denied, Unsupported
+from providers.errors import BadAnswer, Denied, Unsupported
 from providers.kubernetes.access import Access
 from providers.kubernetes.client import Client
 
@@ -65,9 +65,11 @@ def _system_uid(client: Client) -> str:
     """Reads the uid of kube-system: by listing namespaces, which reading a whole cluster takes anyway, else by getting this one."""
     try:
         query = {"fieldSelector": f"metadata.name={SYSTEM}"}
-        found = client.get("/api/v1/namespaces", query, what=LACKING).object()
+        found = client.object("/api/v1/namespaces", query, what=LACKING)
     except Denied:
         return namespace_uid(client, SYSTEM)
-    for item in found.get("items") or ():
+    if "items" not in found:
+        raise BadAnswer(f"the answer to '{LACKING}' is not a list of objects: is something in between?")
+    for item in found["items"] or ():
         return str(item["metadata"]["uid"])
     raise Unsupported(f"the cluster has no namespace {SYSTEM}")

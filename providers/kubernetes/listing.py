@@ -181,7 +181,9 @@ def _salvaged(body: bytes) -> pages.Page:
 def _rows(body: bytes) -> pages.Page:
     found = _TABLE.decode(body)
     names = [column.name for column in found.columns]
-    rows = [Listed(row.object, dict(zip(names, row.cells, strict=False))) for row in found.rows or ()]
+    if any(len(row.cells) != len(names) for row in found.rows or ()):  # Helm's releases are known by a cell
+        raise msgspec.ValidationError("a row of the table has not a cell for each column")
+    rows = [Listed(row.object, dict(zip(names, row.cells, strict=True))) for row in found.rows or ()]
     return pages.Page(rows, _following(found.metadata))
 
 

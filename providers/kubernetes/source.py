@@ -11,7 +11,7 @@ import msgspec
 from providers.catalogue.kinds import LinkRule
 from providers.catalogue.masking import Masking
 from providers.concurrency import Once
-from providers.errors import ConfigError, DataError, Outcome, ProviderError, ScopeError
+from providers.errors import BadAnswer, ConfigError, DataError, Outcome, ProviderError, ScopeError
 from providers.http.credential import Credential
 from providers.kubernetes import catalogue, clouds, derived
 from providers.kubernetes.api_type import ApiType
@@ -53,7 +53,7 @@ class Cluster(Source):
 
     def check(self) -> Identity:
         """The cluster's name, its identity and its version."""
-        version = self._client.object("/version", what="read /version")
+        version = self._version()
         name = self._config.cluster_name or self._uid
         details = {"version": str(version.get("gitVersion", "")), "platform": str(version.get("platform", ""))}
         return Identity(name, self._uid, details, self._access.place)
@@ -160,13 +160,20 @@ class Cluster(Source):
         return Scope("kubernetes", self._uid, "", resource_type, f"namespaces={namespace}" if namespace else "")
 
     def _itself(self) -> Iterator[Resource]:
-        version = self._client.object("/version", what="read /version")
+        version = self._version()
         attributes: dict[str, Any] = {key: version[key] for key in ("gitVersion", "major", "minor", "platform") if key in version}
         issuer = self._issuer()
         attributes |= {"issuer": issuer} if issuer else {UNREADABLE_ATTRIBUTE: ["issuer"]}
         ids = (("runs_on", clouds.managed_cluster(issuer)), ("trusted_by", clouds.identity_provider(issuer, self._config.aws_account)))
         links = tuple(Link(kind, target) for kind, target in ids if target)
         yield Resource(self._uid, "cluster", catalogue.CLUSTER, self._config.cluster_name or self._uid, attributes, links=links)
+
+    def _version(self) -> dict[str, Any]:
+        """The version of the cluster. Raises `BadAnswer` for an answer that names none."""
+        found = self._client.object("/version", what="read /version")
+        if not found.get("gitVersion"):
+            raise BadAnswer("the answer to 'read /version' is not that of a Kubernetes API server: check `server`")
+        return found
 
     def _issuer(self) -> str:
         """Issuer of service account tokens, by which clouds know the cluster; empty when we may not ask."""

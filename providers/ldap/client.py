@@ -195,7 +195,7 @@ class Client:
         found = [_entry(one, names) for one in connection.response or () if one["type"] == "searchResEntry"]
         self.referred.update(_references(connection.response or ()))
         given = (connection.result.get("controls") or {}).get(_PAGES)
-        if control and not given and len(found) >= control[0]:  # a full page, and no word on whether it is the last
+        if control and not given:  # whether it is the last page, whatever its size, only the control tells (RFC 2696)
             raise failure.NotPaged("the directory was asked for pages, and its answer does not say whether more follow")
         return found, given["value"]["cookie"] if given else b""
 

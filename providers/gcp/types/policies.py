@@ -72,7 +72,8 @@ KINDS: tuple[GcpKind, ...] = (
     _bindings(
         "gcp_bigquery_dataset_binding", "{parent}", "bigquery.datasets.get",
         "bigquery.googleapis.com/bigquery/v2/projects/{project}/datasets/{parent.datasetReference.datasetId}",
-        items="access[]", under="gcp_bigquery_dataset", parameters={"accessPolicyVersion": "3"},
+        items="access[]", under="gcp_bigquery_dataset", parameters={"accessPolicyVersion": "3", "datasetView": "ACL"},
+        permission="bigquery.datasets.getIamPolicy",
     ),
     _bindings(
         "gcp_secret_binding", "{parent}", "secretmanager.projects.secrets.getIamPolicy",

@@ -133,6 +133,24 @@ def test_a_subscription_that_the_graph_refuses_ends_no_other(account):
     assert ends == {SUBSCRIPTION: Outcome.COMPLETE, OTHER: Outcome.ERROR}
 
 
+def test_a_type_that_the_graph_has_in_another_half_of_the_subscriptions_lags_and_loses_no_properties(account):
+    """What the graph lacks is believed to be without properties only where it has none of the type, in whichever subscription."""
+    account.subscription(OTHER)
+    account.add("Microsoft.Example/things", "another", {"size": 2}, subscription=OTHER)
+    account.lagging = {account.add("Microsoft.Example/things", "late", {"size": 1})}
+
+    def before(*_):
+        if account.queries and len(account.queries[-1]["subscriptions"]) > 1:
+            raise Refused(400, "BadRequest", "a query of several subscriptions is refused.")
+
+    account.before = before
+    sink = read(account)
+    ends = {scope.account: report for scope, report in sink.reports.items() if scope.resource_type == "azure_resource"}
+    assert [ends[one].outcome for one in (SUBSCRIPTION, OTHER)] == [Outcome.ERROR, Outcome.COMPLETE]
+    assert "lags behind" in ends[SUBSCRIPTION].message
+    assert not [one for _, one in sink.all() if one.name == "late"]
+
+
 @pytest.mark.parametrize("status", [429, 504])
 def test_a_query_that_is_throttled_or_not_answered_in_time_is_not_asked_of_each_half(account, status):
     """Its quota is small, and shared with everybody else's tools."""

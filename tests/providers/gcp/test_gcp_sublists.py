@@ -98,6 +98,43 @@ def test_a_list_under_an_item_that_was_deleted_meanwhile_is_nothing(read, compan
     assert (report.outcome, report.resources) == (Outcome.COMPLETE, 6)
 
 
+def test_nothing_is_taken_for_deleted_by_a_second_list_that_is_not_whole(read, google):
+    """A Spanner instance that Google cannot reach is in no list, and its databases are not found: that is not to say that it is deleted."""
+    google.page = 10
+    instances, databases = (google.items[f"spanner.projects.{name}.list"] for name in ("instances", "instances.databases"))
+    away = []
+
+    def not_found(call):
+        if away and call.path["parent"] != away[0]:
+            return databases(call)
+        away.append(call.path["parent"])
+        google.items["spanner.projects.instances.list"] = lambda call: [one for one in instances(call) if one["name"] != away[0]]
+        google.extra["spanner.projects.instances.list"] = {"unreachable": [away[0]]}
+        return None
+
+    google.items["spanner.projects.instances.databases.list"] = not_found
+    sink = read(project_ids=[ONE])
+    report = outcome(sink, "gcp_spanner_database")
+
+    assert outcome(sink, "gcp_spanner_instance").outcome is Outcome.COMPLETE
+    assert report.outcome is Outcome.UNSUPPORTED
+    assert "whether it is deleted is not known: Google could not reach" in report.message
+
+
+def test_a_dataset_whose_access_list_may_not_be_seen_has_not_lost_its_bindings(read, google):
+    """BigQuery has a permission of its own for access lists, and shows the dataset without them to whom that is not granted."""
+    shown = google.items["bigquery.datasets.get"]
+    google.items["bigquery.datasets.get"] = lambda call: (
+        {"kind": "bigquery#dataset", "etag": "x"} if call.path["datasetId"].endswith("1") else shown(call)
+    )
+    sink = read(project_ids=[ONE])
+    report = outcome(sink, "gcp_bigquery_dataset_binding")
+
+    assert (report.outcome, report.permission) == (Outcome.DENIED, "bigquery.datasets.getIamPolicy")
+    assert report.resources > 0 and report.permission in report.message
+    assert {call.query["datasetView"] for call in google.asked("bigquery.datasets.get")} == {"ACL"}
+
+
 def test_lists_that_are_refused_for_item_after_item_are_given_up(read, company, google):
     company.accounts[ONE] = [
         {**company.accounts[ONE][0], "name": f"projects/{ONE}/serviceAccounts/s{n}@p", "email": f"s{n}@p"} for n in range(90)

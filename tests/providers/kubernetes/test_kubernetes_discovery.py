@@ -68,6 +68,25 @@ def test_an_empty_group_keeps_what_it_had(kube_proxy, kube, resources):
     assert sink.report("k8s_pod").outcome is Outcome.COMPLETE
 
 
+def test_an_announced_group_without_versions_keeps_what_it_had(kube_proxy, kube):
+    groups = json.loads(kube.call("GET", "/apis", raw=True))
+    for group in groups["groups"]:
+        group |= {"versions": []} if group["name"] == "acme.example" else {}
+    with kube_proxy.broken(at("/apis", answer(groups))):
+        sink = read({"kubeconfig": kube_proxy.kubeconfig()}, attempted=earlier(kube, "k8s_gadget__acme_example"))
+    report = sink.report("k8s_gadget__acme_example")
+    assert (report.outcome, report.gone) == (Outcome.UNSUPPORTED, False)
+
+
+@pytest.mark.parametrize("body", [FAILURE, {}, {"kind": "NamespaceList"}])
+@pytest.mark.parametrize("path", ["/version", "/api/v1/namespaces"])
+def test_a_success_that_holds_a_failure_changes_neither_the_cluster_nor_its_identity(kube_proxy, path, body):
+    """Gateways pass refusals on with the number of a success: to take the identity for unknown would make another cluster of this one."""
+    with kube_proxy.broken(at(path, answer(body))), pytest.raises(ProviderError) as told:
+        read({"kubeconfig": kube_proxy.kubeconfig()})
+    assert "currently unable" in str(told.value) if body is FAILURE else "the answer to" in str(told.value)
+
+
 def without_widgets(kube):
     """The groups as a server announces them that has not read its definitions yet."""
     groups = json.loads(kube.call("GET", "/apis", raw=True))

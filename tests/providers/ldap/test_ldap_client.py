@@ -120,6 +120,16 @@ def test_case_dir_14_a_full_page_without_a_word_on_the_next_is_not_the_last(read
     assert (len(found), client.paged) == (1_200, False)
 
 
+def test_a_page_that_is_not_full_and_has_no_word_on_the_next_is_not_the_last(reading):
+    """The directory gives smaller pages than it is asked for, and a proxy drops the control from each answer, or from a later one."""
+    everything = many(1_200)
+    for first in (None, b"next"):
+        found, _, client = reading(lambda _b, _q, _a, cookie, first=first: (
+            (everything, 0, None) if cookie == "unpaged" else (everything[100:200], 0, None) if cookie else (everything[:100], 0, first)
+        ))  # fmt: skip
+        assert (len(found), client.paged) == (1_200, False)
+
+
 def test_case_dir_14_a_full_page_without_a_word_is_an_error_where_there_is_a_limit(reading):
     everything = many(1_200)
     with pytest.raises(ScopeError, match=r"size limit exceeded.*does not page searches"):
