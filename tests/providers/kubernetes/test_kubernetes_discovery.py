@@ -70,8 +70,7 @@ def test_an_empty_group_keeps_what_it_had(kube_proxy, kube, resources):
 
 def test_an_announced_group_without_versions_keeps_what_it_had(kube_proxy, kube):
     groups = json.loads(kube.call("GET", "/apis", raw=True))
-    for group in groups["groups"]:
-        group |= {"versions": []} if group["name"] == "acme.example" else {}
+    next(one for one in groups["groups"] if one["name"] == "acme.example")["versions"] = []
     with kube_proxy.broken(at("/apis", answer(groups))):
         sink = read({"kubeconfig": kube_proxy.kubeconfig()}, attempted=earlier(kube, "k8s_gadget__acme_example"))
     report = sink.report("k8s_gadget__acme_example")
