@@ -17,6 +17,9 @@ from worker.store.errors import BadData, Conflict, StoreError
 
 log = logging.getLogger("api")
 
+CHALLENGES = ("Bearer", 'Basic realm="Elder (any user, a key as password)"')
+"""How a key may be sent, each in a header of its own: Chromium asks for no password where both stand in one."""
+
 
 def register(app: Flask) -> None:
     """Makes the handlers of errors."""
@@ -55,7 +58,8 @@ def _refused(error: ApiError) -> Response:
         return _to_sign_in()
     response = _answer(error.status, str(error), error.details)
     if error.status == 401 and not by_page:
-        response.headers["WWW-Authenticate"] = 'Bearer, Basic realm="Elder (any user, a key as password)"'
+        for challenge in CHALLENGES:
+            response.headers.add("WWW-Authenticate", challenge)
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(math.ceil(error.seconds))
     return response

@@ -51,6 +51,7 @@ pytest_plugins = [
     "peers.receiver",
     "peers.otlp",
     "peers.browser",
+    "peers.journey",
 ]
 
 PROCESSES = re.compile(

@@ -26,9 +26,13 @@ def _audit(context: Context) -> str:
 
 
 def _changes(before: Any, after: Any) -> dict[str, list[Any]]:
-    """The fields that differ, with both values; a field that was not there is null."""
+    """The fields that differ, with both values; a field that was not there is null. That it was changed now is no difference."""
     old, new = (value if isinstance(value, dict) else {} if value is None else {"value": value} for value in (before, after))
-    return {name: [old.get(name), new.get(name)] for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)}
+    return {
+        name: [old.get(name), new.get(name)]
+        for name in dict.fromkeys([*old, *new])
+        if name != "updated_at" and old.get(name) != new.get(name)
+    }
 
 
 PAGES = (Page("/audit", _audit, "admin"),)

@@ -142,6 +142,11 @@ def test_the_drawing_of_two_links_is_seen_whole(visit, walked, width):
         assert page.evaluate(OUTSIDE) == [columns, 0, 0, 0, False], f"{columns} columns"
 
 
+FIGURES = """() => [...document.querySelectorAll("td[data-label]")].filter(one => one.getClientRects().length)
+    .map(one => getComputedStyle(one, "::before").content.replace(/^"|: "$/g, ""))"""
+"""The names that stand before the cells that can be seen."""
+
+
 def test_on_a_phone_rows_are_cards_and_lists_stand_for_the_drawing(visit, inventory):
     page = visit("/entities?columns=id&columns=tags", viewport=PHONE)
     places = [cell.bounding_box() for cell in page.locator("tbody tr").first.locator("td").all()]
@@ -151,6 +156,29 @@ def test_on_a_phone_rows_are_cards_and_lists_stand_for_the_drawing(visit, invent
     assert (page.locator("svg.graph").first.is_visible(), page.get_by_text("What it depends on").is_visible()) == (False, True)
     page.set_viewport_size(DESK)
     assert page.locator("svg.graph.columns").is_visible()
+
+
+def test_on_a_phone_each_figure_of_a_list_is_there_with_its_name(visit, inventory, elder):
+    scope = {"owner": "connector:ldap", "run": "1", "scope": ["ldap", "dc=x", "", "ldap_user"]}
+    elder.post("sync/scopes", {**scope, "outcome": "denied", "resources": 0}, 200)
+    elder.post("sync/runs", {"owner": "connector:ldap", "run": "1", "status": "partial"}, 200)
+    job, run = inventory
+    page = visit("/", viewport=PHONE)
+    named = {
+        "/": {"Found", "New", "Changed", "Deleted", "Last run", "Next run"},
+        f"/jobs/{job}": {"Found", "New", "Changed", "Deleted"},
+        f"/runs/{run}": {"Scopes"},
+        "/connectors": {"Next sync", "Found", "Scopes", "Not complete", "Abandoned", "Began", "Last complete"},
+        "/connectors/ldap": {"Scopes", "Found", "New", "Changed", "Deleted"},
+        "/changes": {"New", "Changed", "Deleted"},
+        "/scopes": {"Entities", "Read in full", "Last reading"},
+        "/workers": {"Runs now", "Providers", "Queues", "Since", "Last seen"},
+        "/providers": {"Name", "From", "Used as", "Types", "State"},
+    }
+    for path, names in named.items():
+        page.goto(path)
+        assert {*page.evaluate(FIGURES)} == names, path
+        inspect(page, "cards" + path.replace("/", "-"))
 
 
 def test_a_job_is_made_tested_changed_and_deleted(visit, sql, monkeypatch):

@@ -63,7 +63,7 @@ def test_rename_move_and_describe(elder, tree):
         ("POST", "organizations/1/merge", {"into": 4}, 409, "merge it the other way round"),
         ("POST", "organizations/1/merge", {"into": 1}, 409, "merge it the other way round"),
         ("POST", "organizations/1/merge", {"into": 99}, 400, "there is no organization 99"),
-        ("DELETE", "organizations/2", None, 409, "organization 2 is not empty, it has 5 entities, 1 organizations below it"),
+        ("DELETE", "organizations/2", None, 409, "organization 2 is not empty, it has 5 entities, 1 organization below it"),
         ("DELETE", "organizations/99", None, 404, "there is no organization 99"),
     ],
 )
@@ -98,7 +98,7 @@ def test_merge_gives_everything_to_the_other_one(elder, tree, sql):
 
 def test_the_same_entity_or_name_in_both_cannot_be_merged(elder, tree, sql):
     sql.execute("update entities set external_id = '2:3' where organization_id = 3")
-    assert "1 entities are in both organizations, such as 2:3" in elder.post("organizations/3/merge", {"into": 2}, 409)["error"]
+    assert "1 entity is in both organizations, such as 2:3" in elder.post("organizations/3/merge", {"into": 2}, 409)["error"]
     sql.execute("update entities set external_id = '3:1' where organization_id = 3")
     sql.execute("insert into organizations (id, name, parent_id) values (7, 'DEEP', 3)")
     assert "both have an organization 'DEEP' below them" in elder.post("organizations/3/merge", {"into": 2}, 409)["error"]
@@ -113,7 +113,7 @@ def test_nothing_is_merged_or_deleted_while_a_job_stores_into_it(elder, database
     run.scope(resources(3))
     run.finish()
     assert elder.post("organizations/1/merge", {"into": other}, 200)["entities"] == 3
-    assert elder.delete(f"organizations/{other}", 409)["error"].startswith(f"organization {other} is not empty, it has 3 entities, 1 jobs")
+    assert elder.delete(f"organizations/{other}", 409)["error"].startswith(f"organization {other} is not empty, it has 3 entities, 1 job")
 
 
 def test_what_was_merged_is_known_to_the_next_reading(elder, database, sql):

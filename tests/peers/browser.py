@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
 import shutil
@@ -14,6 +16,11 @@ from playwright.sync_api import Page, expect, sync_playwright
 from waiting import CAP
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
+PROBE = "window.probed = true"
+"""A script that the policy of the pages refuses, as it stands in the page; a test may put it there to see that it does."""
+
+REFUSED = base64.b64encode(hashlib.sha256(PROBE.encode()).digest()).decode()
+"""Its hash, by which the browser names it on the console."""
 
 
 @pytest.fixture(scope="module")
@@ -27,16 +34,27 @@ def chromium():
 
 
 @pytest.fixture
-def visit(chromium, site):
-    """Opens a page in a context of its own. No page may complain on its console or ask for anything from elsewhere.
+def complaints() -> list[str]:
+    """What the pages of `visit` have complained of so far."""
+    return []
+
+
+@pytest.fixture
+def visit(chromium, site, complaints):
+    """Opens a page in a context of its own. No page may complain on its console, ask for anything from elsewhere, or come without a policy.
 
     That an answer is not 200 is told there by the browser itself, and is not a complaint of the page.
     """
-    contexts, complaints = [], []
+    contexts = []
 
     def note(message) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource: the server responded"):
+        of_the_browser = message.text.startswith("Failed to load resource: the server responded") or REFUSED in message.text
+        if message.type in ("error", "warning") and not of_the_browser:
             complaints.append(message.text)
+
+    def hold(response) -> None:
+        if not response.headers.get("content-security-policy", "").startswith("default-src 'none'"):
+            complaints.append(f"{response.url} has no policy")
 
     def go(path: str, **options) -> Page:
         context = chromium.new_context(base_url=site, **{"viewport": DESK, **options})
@@ -44,6 +62,7 @@ def visit(chromium, site):
         page = context.new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("response", hold)
         page.on("request", lambda request: complaints.append(request.url) if not request.url.startswith(site) else None)
         page.goto(path)
         return page
@@ -55,12 +74,20 @@ def visit(chromium, site):
 
 
 def inspect(page: Page, name: str = "") -> None:
-    """Fails for what axe-core finds, and for a page that is wider than its window. With ELDER_SCREENSHOTS, a folder, it keeps a picture there."""
+    """Fails for what axe-core finds, for a page that is wider than its window, and for a table that is wider than a phone.
+
+    With ELDER_SCREENSHOTS, a folder, it keeps a picture there.
+    """
     path = urlsplit(page.url)._replace(scheme="", netloc="").geturl()
     found = Axe().run(page)
     assert found.violations_count == 0, f"{path}: {found.generate_report()}"
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{path} is {wide} px wider than the window"
+    if page.viewport_size["width"] <= PHONE["width"]:
+        cut = page.evaluate(
+            "[...document.querySelectorAll('.wide')].filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText)"
+        )
+        assert not cut, f"{path} has a table that is wider than a phone: {cut[0][:200]}"
     if folder := os.environ.get("ELDER_SCREENSHOTS"):
         dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
         file = (

@@ -95,7 +95,8 @@ def merge(connection: Connection, found: dict[str, Any], into: int) -> dict[str,
     _check_no_run(connection, found["id"])
     both = connection.execute(statements.get("entities_in_both"), values).fetchone()
     if both and both[1]:
-        raise NotPossible(f"{both[1]} entities are in both organizations, such as {both[0]}: what is the same twice cannot be merged")
+        count = "1 entity is" if both[1] == 1 else f"{both[1]} entities are"
+        raise NotPossible(f"{count} in both organizations, such as {both[0]}: what is the same twice cannot be merged")
     same = connection.execute(statements.get("organizations_in_both"), values).fetchone()
     if same:
         raise NotPossible(f"both have an organization '{same[0]}' below them: merge those two first, or rename one")
@@ -109,7 +110,7 @@ def delete(connection: Connection, number: int) -> None:
     """Deletes a locked organization that is empty. Raises `NotPossible`."""
     contents = one(connection, statements.get("contents_of_organization"), {"organization": number})
     assert contents is not None
-    listed = [f"{count} {_CONTENTS[name]}" for name, count in contents.items() if count]
+    listed = [f"{count} {_CONTENTS[name][count != 1]}" for name, count in contents.items() if count]
     if listed:
         raise NotPossible(f"organization {number} is not empty, it has {', '.join(listed)}: merge it into another one")
     _check_no_run(connection, number)
@@ -117,7 +118,13 @@ def delete(connection: Connection, number: int) -> None:
     connection.execute("delete from organizations where id = %s", [number])
 
 
-_CONTENTS = {"entities": "entities", "deleted": "deleted entities", "organizations": "organizations below it", "jobs": "jobs"}
+_CONTENTS = {
+    "entities": ("entity", "entities"),
+    "deleted": ("deleted entity", "deleted entities"),
+    "organizations": ("organization below it", "organizations below it"),
+    "jobs": ("job", "jobs"),
+}
+"""What an organization contains, one of it and several."""
 
 
 def _lock_tree(connection: Connection) -> None:
