@@ -124,7 +124,7 @@ _CONTENTS = {
     "organizations": ("organization below it", "organizations below it"),
     "jobs": ("job", "jobs"),
 }
-"""What an organization contains, one of it and several."""
+"""Names of what an organization contains: of one, and of several."""
 
 
 def _lock_tree(connection: Connection) -> None:
