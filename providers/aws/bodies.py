@@ -67,7 +67,15 @@ def _json_trouble(shape: Any, body: bytes) -> str:
     if not isinstance(found, dict):
         return f"is a JSON {type(found).__name__}"
     names = {name for name in found if not name.startswith("_") or name == "__type"}
+    lists = {member.serialization.get("name", name) for name, member in shape.members.items() if member.type_name == "list"}
+    if wrong := next((name for name in sorted(lists & names) if not _is_list(found[name])), ""):
+        return f"has a {wrong} that is not a list"
     return "" if not names or names & set(_names(shape)) else f"has none of its members, but {', '.join(sorted(names)[:5])}"
+
+
+def _is_list(value: Any) -> bool:
+    """True for a list, read or not yet, and for nothing."""
+    return bytes(value)[:1] in (b"[", b"n") if isinstance(value, msgspec.Raw) else value is None or isinstance(value, list)
 
 
 def _xml_trouble(operation_model: Any, protocol: str, shape: Any, body: bytes) -> str:

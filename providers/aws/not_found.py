@@ -42,6 +42,12 @@ class NotFoundItems:
         with self._lock:
             self._parents.setdefault(key, missing)
 
+    @property
+    def first_parent(self) -> Missing | None:
+        """What was noted of the first parent; None where no list below one was answered with "not found"."""
+        with self._lock:
+            return next(iter(self._parents.values()), None)
+
     def item(self, key: str, missing: Missing) -> None:
         """Notes that an item of a list is left out, as a call for it was answered with "not found"."""
         with self._lock:

@@ -74,8 +74,10 @@ class Reading:
         return (self._parent_key(parent) for parent in self._parents())
 
     def item_keys(self) -> Iterator[str]:
-        """The keys of the items that are listed now. Raises `ProviderError`."""
-        return (self._details.key(kind, item) for page in self._pages() for kind, item in page)
+        """The keys of the items that are listed now. Raises `ProviderError`, also where the list of a parent was not found this time."""
+        yield from (self._details.key(kind, item) for page in self._pages() for kind, item in page)
+        if lost := self._not_found.first_parent:
+            raise lost.error
 
     def _parent_key(self, parent: Item) -> str:
         """Identifies a parent by what its list is asked with."""

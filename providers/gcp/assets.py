@@ -20,7 +20,7 @@ import structlog
 from providers import pages
 from providers.errors import BadAnswer, DataError, Denied
 from providers.gcp.declaration import ASSETS, LIST_ASSETS, GcpKind, resource_name
-from providers.google.answers import check_answer
+from providers.google.answers import check_answer, listed
 from providers.google.causes import Disabled
 from providers.http.client import Http
 from providers.pages import Page
@@ -79,7 +79,7 @@ class _Snapshot:
                 f"{ASSETS} answers '{_WHAT}' with pages of two moments ({self._answered} and {moment}): what lies between is not known"
             )
         self.time = self._answered = moment
-        assets = answer.get("assets") or []
+        assets = listed(answer, "assets", _WHAT)
         if not all(isinstance(asset, dict) and asset.get("assetType") for asset in assets):
             raise BadAnswer(f"{ASSETS} answers '{_WHAT}' with an asset that has no type: it is not known what is missing")
         return Page(assets, answer.get("nextPageToken"), answer)

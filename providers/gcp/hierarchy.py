@@ -11,12 +11,11 @@ from urllib.parse import urlencode
 import msgspec
 
 from providers import pages
-from providers.catalogue import paths
 from providers.errors import ScopeError
 from providers.gcp.catalogue import FOLDER, ORGANIZATION
 from providers.gcp.config import GcpConfig
 from providers.gcp.declaration import GcpKind
-from providers.google.answers import check_answer
+from providers.google.answers import check_answer, objects
 from providers.http.client import Http
 from providers.pages import Page
 
@@ -88,6 +87,6 @@ class Hierarchy:
             what = f"list the folders of {parent}"
             answer = self._manager.get(f"/v3/folders?{query}", what=what, permission=LIST).object()
             check_answer(answer, "folders", what)
-            return Page(list(paths.values(answer, "folders[]")), answer.get("nextPageToken"), answer)
+            return Page(objects(answer, "folders", what), answer.get("nextPageToken"), answer)
 
         return pages.by_token(page, what="list folders", size=_PAGE_SIZE)

@@ -18,7 +18,7 @@ from providers.gcp.catalogue import ABOVE, ALL
 from providers.gcp.config import GcpOperator
 from providers.gcp.declaration import ASSETS, GcpKind, attachment_point, resource_name
 from providers.gcp.session import Session
-from providers.google.answers import check_answer
+from providers.google.answers import check_answer, listed
 from providers.google.signin import Signin
 from providers.http.client import Http
 from providers.pages import Page
@@ -132,21 +132,30 @@ def _member(kind: GcpKind, method: str) -> str:
 
 
 def parts_of(method: str, answer: RawPage) -> Iterator[tuple[str, RawPage]]:
-    """The parts of an answer with the place that each is of: those of each zone for an ``aggregatedList``, else the answer itself."""
-    if method.endswith(".aggregatedList"):
-        yield from (answer.get("items") or {}).items()
-    else:
+    """The parts of an answer with the place that each is of: those of each zone for an ``aggregatedList``, else the answer itself.
+
+    Raises `BadAnswer` for an ``aggregatedList`` that has no parts.
+    """
+    if not method.endswith(".aggregatedList"):
         yield "", answer
+        return
+    found = answer.get("items")
+    found = {} if found is None else found
+    if not isinstance(found, dict) or not all(isinstance(part, dict) for part in found.values()):
+        raise BadAnswer("Google answered a list of all zones and regions with something that is not one: is a proxy in between?")
+    yield from found.items()
 
 
 def items_of(kind: GcpKind, method: str, answer: RawPage) -> Iterator[Any]:
-    """The items of an answer."""
+    """The items of an answer. Raises `BadAnswer` where a list must be and is none."""
+    path = "items[]" if method in kind.also else kind.items
+    member = path.removesuffix("[]")
     if kind.policy:
+        listed(answer, member, kind.what)
         yield from bindings.items(answer)
         return
-    path = "items[]" if method in kind.also else kind.items
     for _, part in parts_of(method, answer):
-        yield from paths.values(part, path)
+        yield from listed(part, member, kind.what) if member != path else paths.values(part, path)
 
 
 def identity(kind: GcpKind, item: Any) -> str:

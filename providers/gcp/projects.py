@@ -10,11 +10,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from providers import pages
-from providers.catalogue import paths
 from providers.errors import Denied, ScopeError
 from providers.gcp.config import GcpConfig
 from providers.gcp.hierarchy import Hierarchy
-from providers.google.answers import check_answer
+from providers.google.answers import check_answer, objects
 from providers.google.causes import Disabled, NotFound
 from providers.http.client import Http
 from providers.pages import Page
@@ -100,7 +99,7 @@ class Projects:
         query = urlencode({"pageSize": size} | ({"pageToken": token} if token else {}))
         answer = self._manager.get(f"{_SEARCH}?{query}", what="search projects", permission=GET).object()
         check_answer(answer, "projects", "search projects")
-        return Page(list(paths.values(answer, "projects[]")), answer.get("nextPageToken"), answer)
+        return Page(objects(answer, "projects", "search projects"), answer.get("nextPageToken"), answer)
 
     def _is_in(self, item: Mapping[str, Any]) -> bool:
         """True for a project of the organization and the folders that the job names, if it names any."""

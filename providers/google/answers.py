@@ -22,3 +22,19 @@ def check_answer(answer: Mapping[str, Any], member: str, what: str) -> None:
     if "error" in answer or (answer and member not in answer and ENVELOPE.isdisjoint(answer)):
         names = ", ".join(sorted(map(str, answer))[:10])
         raise BadAnswer(f"the answer to '{what}' is not Google's: it has {names}; is a proxy in between?")
+
+
+def listed(answer: Mapping[str, Any], member: str, what: str) -> list[Any]:
+    """The items in a member of an answer; none where it has no such member. Raises `BadAnswer` for a member that is not a list."""
+    found = answer.get(member)
+    if found is not None and not isinstance(found, list):
+        raise BadAnswer(f"the answer to '{what}' has a JSON {type(found).__name__} as its {member}, and not a list")
+    return found or []
+
+
+def objects(answer: Mapping[str, Any], member: str, what: str) -> list[dict[str, Any]]:
+    """The items in a member of an answer, as `listed` has them. Raises `BadAnswer` also for an item that is not an object."""
+    found = listed(answer, member, what)
+    if not all(isinstance(item, dict) for item in found):
+        raise BadAnswer(f"the answer to '{what}' has {member} that are not objects: it is not known what is missing")
+    return found

@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 from providers.concurrency import OncePerKey
-from providers.errors import BadAnswer, Denied, ProviderError
+from providers.errors import Denied, ProviderError
 from providers.google import failure as google_failure
 from providers.google import key as google_key
 from providers.google import signin as google_signin
-from providers.google.answers import check_answer
+from providers.google.answers import check_answer, listed
 from providers.google.causes import NotFound
 from providers.google.operator import GoogleOperator
 from providers.google_workspace.catalogue import GROUPS, USERS, Listing
@@ -75,10 +75,7 @@ class Client:
             url = listing.url(size=size, token=token or "", **names)
             answer = self._http(scope).get(url, what=listing.what, permission=scope).object()
             check_answer(answer, listing.items, listing.what)
-            found = answer.get(listing.items, [])
-            if not isinstance(found, list):
-                raise BadAnswer(f"{NAME} answered '{listing.what}' with {listing.items} that are not a list")
-            return Page(found, answer.get("nextPageToken"), answer)
+            return Page(listed(answer, listing.items, listing.what), answer.get("nextPageToken"), answer)
 
         return by_token(ask, what=listing.what, size=listing.largest)
 

@@ -104,8 +104,13 @@ class Directory(Source):
 
     def _fetch_units(self) -> dict[str, dict[str, Any]]:
         self._nameless_units.clear()
-        found = self._list(ORG_UNITS, self._nameless_units)
-        paths = {str(unit.get("orgUnitPath")): unit for unit in found}
+        paths: dict[str, dict[str, Any]] = {}
+        for unit in self._list(ORG_UNITS, self._nameless_units):
+            path = str(unit.get("orgUnitPath") or "")
+            if path and path not in paths:
+                paths[path] = unit
+            else:  # whom it contains cannot be told
+                self._nameless_units.append(unit)
         return dict(sorted(paths.items(), key=lambda pair: (pair[0].count("/"), pair[0])))
 
     def _home(self, path: str) -> str:
@@ -216,12 +221,16 @@ class Directory(Source):
         return self._shape.resource(kind, item, context, organization=home or self._customer, links=links, links_partial=partial)
 
 
+_OR_PATH = ", or no path of their own"
+
+
 def _left_out(kind: DirectoryKind, items: list[Any]) -> Iterator[Incomplete]:
     """The report of items that have no identity; none where there are none."""
     if items:
         shown = next((str(item["name"]) for item in items if isinstance(item, dict) and item.get("name")), "")
         named = f", one with the name {shown}" if shown else ""
-        text = f"{len(items)} items of '{kind.listing.what}' were left out: they have no {kind.listing.key}{named}"
+        lacking = kind.listing.key + (_OR_PATH if kind is ORG_UNITS else "")
+        text = f"{len(items)} items of '{kind.listing.what}' were left out: they have no {lacking}{named}"
         yield Incomplete(kind.sub_type, Outcome.ERROR, text)
 
 

@@ -49,8 +49,8 @@ MAX_ANSWER = 64 * 1024 * 1024
 
 CHUNK = 64 * 1024
 
-SUCCESS = range(200, 300)
-"""Statuses that are an answer and no refusal."""
+SUCCESS = frozenset(range(200, 300)) - {202, 206}
+"""Statuses that are an answer and no refusal. Neither the promise of one (202 Accepted) nor a part of one (206 Partial Content) is."""
 
 _ALWAYS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "elder-worker"}
 

@@ -133,13 +133,15 @@ class Directory(Source):
         return self._units_once.get(self._find_units)
 
     def _find_units(self) -> dict[str, DirectoryEntry]:
-        units = list[DirectoryEntry]()
+        units = dict[str, DirectoryEntry]()
         for found in self._found(UNIT, UNITS, catalogue.asked(UNIT)):
             if isinstance(found, Rejected):
                 self._rejected_units.append(found)
+            elif found.dn in units:  # a directory that matches names by rules of its own
+                self._rejected_units.append(Rejected(UNIT.sub_type, found.shown, f"another unit has the same name, '{found.dn[:200]}'"))
             else:
-                units.append(found)
-        return {unit.dn: unit for unit in sorted(units, key=lambda unit: unit.dn.count(","))}
+                units[found.dn] = found
+        return dict(sorted(units.items(), key=lambda unit: unit[0].count(",")))
 
     def _home(self, dn: str) -> str:
         """The id of the unit that an entry is in, or of the root."""

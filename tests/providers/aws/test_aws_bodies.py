@@ -76,6 +76,14 @@ def test_a_success_with_another_body_is_refused(service, operation, body):
     assert not is_taken(service, operation, body)
 
 
+@pytest.mark.parametrize("found", ["{}", '""', "0", "false", "NaN"])
+@pytest.mark.parametrize(("service", "operation", "member"), [("sqs", "ListQueues", "QueueUrls"), ("lambda", "ListFunctions", "Functions")])
+def test_a_success_whose_list_is_none_is_refused(service, operation, member, found):
+    """botocore goes through whatever it is, and finds nothing."""
+    assert not is_taken(service, operation, f'{{"{member}": {found}}}'.encode())
+    assert is_taken(service, operation, f'{{"{member}": null}}'.encode())
+
+
 @pytest.mark.parametrize(
     ("service", "operation", "body"),
     [

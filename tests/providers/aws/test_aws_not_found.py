@@ -114,6 +114,24 @@ def test_where_the_list_cannot_be_read_again_nothing_is_known(moto, aws_proxy):
     assert "eks:ListClusters" in told.message
 
 
+def test_where_the_list_below_a_parent_is_not_found_again_nothing_is_known_of_its_items(moto, aws_proxy):
+    """The cluster may be there, and with it the node group that is not found either."""
+    clusters(moto, "one", "two")
+    listed: list[str] = []
+
+    def rule(call):
+        path = call.path.partition("?")[0]
+        if path.endswith("/clusters/one/node-groups"):
+            listed.append(path)
+            return AwsReply(404, "ResourceNotFoundException") if len(listed) > 1 else None
+        return refused("/clusters/one/node-groups/a")(call)
+
+    with aws_proxy.broken(rule):
+        told = report(read(aws_proxy.url, "eks_node_group", page_size=100), "eks_node_group")
+    assert (told.outcome, told.resources) == (Outcome.ERROR, 3)
+    assert "whether it is deleted is not known" in told.message
+
+
 # Which answers say so
 
 

@@ -8,7 +8,7 @@ from peers import google_documents as documents
 
 from providers.errors import BadAnswer
 from providers.gcp.catalogue import ALL
-from providers.google.answers import ENVELOPE, check_answer
+from providers.google.answers import ENVELOPE, check_answer, listed, objects
 
 FOREIGN = (
     {"message": "no Route matched"},
@@ -28,6 +28,23 @@ def test_what_has_nothing_of_googles_or_an_error_is_refused(answer):
 @pytest.mark.parametrize("answer", [{}, {"kind": "dns#list"}, {"items": []}, {"nextPageToken": "a"}, {"unreachable": ["x"]}], ids=str)
 def test_an_empty_list_of_googles_is_one(answer):
     check_answer(answer, "items", "list things")
+
+
+@pytest.mark.parametrize("found", [{}, "", 0, False, {"a": 1}], ids=str)
+def test_a_member_that_is_no_list_is_refused(found):
+    with pytest.raises(BadAnswer, match=r"'list things' has a JSON .* as its items, and not a list"):
+        listed({"items": found}, "items", "list things")
+
+
+@pytest.mark.parametrize("answer", [{}, {"items": None}, {"items": []}], ids=str)
+def test_a_member_that_is_not_there_is_a_list_of_nothing(answer):
+    assert listed(answer, "items", "list things") == objects(answer, "items", "list things") == []
+
+
+@pytest.mark.parametrize("item", [None, "x", []], ids=str)
+def test_an_item_that_is_no_object_is_refused_where_all_must_be_known(item):
+    with pytest.raises(BadAnswer, match="items that are not objects"):
+        objects({"items": [{}, item]}, "items", "list things")
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ALL if kind.items and not kind.is_inline], ids=lambda kind: kind.sub_type)

@@ -157,6 +157,25 @@ def test_a_group_deleted_meanwhile_is_gone_and_one_that_only_seems_so_is_not(goo
     assert (gone.outcome, gone.resources) == (Outcome.COMPLETE, 7)
 
 
+@pytest.mark.parametrize("stranger", [{}, {"type": "USER", "role": "MEMBER"}])
+def test_a_member_that_nothing_names_leaves_the_members_of_its_group_unread(google, customer, read, stranger):
+    usual = google.items["directory.members.list"]
+    google.items["directory.members.list"] = lambda call: [*usual(call), stranger] if call.path["groupKey"] == "g-sales" else usual(call)
+    found = read()
+
+    assert "1 of 7 groups have members that could not be read, sales@example.com" in reports(found)["google_group"].message
+    assert all(one.links_partial for one in by_id(found).values() if one.sub_type == "google_user")
+
+
+@pytest.mark.parametrize("page", [b'{"users": {}}', b'{"users": ""}', b'{"nextPageToken": "x", "users": 0}'])
+def test_what_is_no_list_is_not_an_empty_one(google, customer, read, page):
+    with google.failing(refusals.Refusal(200, page=page), "directory.users.list"):
+        report = reports(read())["google_user"]
+
+    assert report.outcome is Outcome.ERROR
+    assert "users, and not a list" in report.message
+
+
 @pytest.mark.parametrize("method", ["directory.members.list", "directory.users.list"])
 def test_a_list_whose_page_token_goes_stale_is_read_again(google, customer, read, method):
     with google.failing(refusals.STALE_PAGE, lambda call: call.id == method and "pageToken" in call.query, times=RESTARTS):

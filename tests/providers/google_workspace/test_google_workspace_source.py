@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from directory_reports import by_id, links, reports
 from peers import google_refusals as refusals
 from peers.google_customer import CUSTOMER, EMEA, OPS, PEOPLE, SALES, group, member, person
@@ -70,6 +71,21 @@ def test_an_empty_list_of_units_moves_nobody(google, customer, read):
     assert reports(found)["google_user"].outcome is Outcome.ERROR
     assert not {"u1", "u2"} & set(by_id(found))
     assert "u0" in by_id(found)
+
+
+@pytest.mark.parametrize("path", ["/Sales", "", None])
+def test_a_unit_without_a_path_of_its_own_hides_no_other(customer, read, path):
+    """Units are found by their paths, and one that took another's place there would be gone, with all that is in it."""
+    customer.units.append({"orgUnitId": "id:twin", "name": "Sales", "parentOrgUnitId": "id:root", "orgUnitPath": path})
+    if path is None:
+        customer.units.append({**customer.units[-1], "orgUnitId": "id:other"})
+        for unit in customer.units[-2:]:
+            del unit["orgUnitPath"]
+    found = read()
+
+    assert reports(found)["google_ou"].outcome is Outcome.ERROR
+    assert "or no path of their own, one with the name Sales" in reports(found)["google_ou"].message
+    assert reports(found)["google_ou"].resources == 3
 
 
 def test_a_person_has_one_status(customer, read):

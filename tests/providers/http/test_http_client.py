@@ -43,7 +43,7 @@ def test_a_good_answer(server, http_client):
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(401, CredentialsError), (403, Denied), (404, Unsupported), (400, ScopeError), (302, BadAnswer)],
+    [(401, CredentialsError), (403, Denied), (404, Unsupported), (400, ScopeError), (302, BadAnswer), (202, ScopeError), (206, ScopeError)],
 )
 def test_a_refusal_is_final_and_a_sentence(server, http_client, waits, status, kind):
     server.script = [(status, b"{}")]

@@ -44,6 +44,8 @@ def said(code: int, message: str, *, number: int | None = None) -> HttpResponse:
         (answered(404, "default backend - 404", "text/plain"), BadAnswer, "something that is not an API server"),
         (answered(404, ""), BadAnswer, "something that is not an API server"),
         (said(410, "The provided continue parameter is too old"), PageExpired, "have expired"),
+        (said(400, "continue key is not valid: illegal base64 data"), PageExpired, "have expired"),
+        (said(400, "invalid label selector"), ScopeError, "invalid label selector"),
         (answered(406, "{}"), Unsupported, "in this form"),
     ],
 )  # fmt: skip

@@ -14,7 +14,8 @@ from providers.ldap import failure
 from providers.ldap.client import Client
 from providers.ldap.config import LdapConfig
 from providers.ldap.memberships import Memberships
-from providers.records import UNREADABLE
+from providers.ldap.source import Directory
+from providers.records import UNREADABLE, Rejected, Resource
 
 CONFIG = LdapConfig(server="dc1.example.com", base_dn="dc=a", bind_dn="cn=reader", bind_password="s3cret")
 GROUPS = "(objectClass=group)"
@@ -104,6 +105,21 @@ def test_case_dir_13_a_range_under_another_case_of_its_name_is_read(reading):
 def test_a_range_that_is_throttled_is_no_trouble_of_one_group(reading):
     with pytest.raises(Throttled):
         reading(big_group(lambda *_: ([], 51, None)))
+
+
+# --- names
+
+
+def test_a_unit_whose_name_matches_that_of_another_is_rejected_and_hides_none(monkeypatch):
+    """The directory tells them apart by a rule of its own, and units are found by their names."""
+    units = [entry(f"ou={name},dc=a", entryUUID=[f"{number}".encode()]) for number, name in enumerate(("Stra\u00dfe", "strasse", "Weg"))]
+    directory = Directory(CONFIG)
+    monkeypatch.setattr(directory._client.connections, "get", lambda: Scripted(lambda *_: (units, 0, b"")))
+    found = list(directory._read_units())
+
+    assert [one.external_id for one in found if isinstance(one, Resource)] == ["0", "2"]
+    [rejected] = [one for one in found if isinstance(one, Rejected)]
+    assert (rejected.name, "another unit has the same name" in rejected.reason) == ("ou=strasse,dc=a", True)
 
 
 # --- pages
