@@ -44,7 +44,7 @@ class NotFoundItems:
 
     @property
     def first_parent(self) -> Missing | None:
-        """What was noted of the first parent; None where no list below one was answered with "not found"."""
+        """The first parent whose list was answered with "not found"; None where there is none."""
         with self._lock:
             return next(iter(self._parents.values()), None)
 

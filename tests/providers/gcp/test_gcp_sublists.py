@@ -121,6 +121,16 @@ def test_nothing_is_taken_for_deleted_by_a_second_list_that_is_not_whole(read, g
     assert "whether it is deleted is not known: Google could not reach" in report.message
 
 
+def test_a_list_two_levels_down_that_is_not_found_is_no_absence(read, google):
+    """The second list is that of the locations: it does not tell whether a key ring in one of them is there."""
+    with google.failing(refusals.NOT_FOUND, "cloudkms.projects.locations.keyRings.cryptoKeys.list"):
+        sink = read(project_ids=[ONE])
+    report = outcome(sink, "gcp_kms_key")
+
+    assert outcome(sink, "gcp_kms_key_ring").outcome is Outcome.COMPLETE
+    assert (report.outcome, report.resources) == (Outcome.UNSUPPORTED, 0)
+
+
 def test_a_dataset_whose_access_list_may_not_be_seen_has_not_lost_its_bindings(read, google):
     """BigQuery has a permission of its own for access lists, and shows the dataset without them to whom that is not granted."""
     shown = google.items["bigquery.datasets.get"]
