@@ -73,3 +73,27 @@ def test_what_is_held_back_is_released_and_restored(journey, database, sql, job)
     expect(page.get_by_text("60 entities were not found any more")).to_be_visible()
     one.step("release-3-restored")
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (60,)
+
+
+def test_a_page_follows_a_run_around_what_has_the_focus_and_what_is_unfolded(visit, database, sql, job):
+    """A person who has come to a button or has unfolded something still sees how the run ends, from where they are."""
+    sql.execute("update discovery_jobs set next_run_at = now()")
+    run = Run(database, job)
+    run.scope([], ELSEWHERE)
+    page, of_the_run = visit(f"/jobs/{job}"), visit(f"/runs/{run.claimed.run_id}")
+    unfolded = of_the_run.locator("summary").filter(has_text="read in full with nothing in")
+    unfolded.press("Enter")
+    page.get_by_role("link", name="Edit").focus()
+
+    run.scope(resources(5))
+    expect(of_the_run.locator(".figures")).to_contain_text("5 found")
+    run.scope([], Scope("aws", "111", "eu-west-1", "vpc"))
+    expect(unfolded).to_have_text("2 scopes read in full with nothing in them")
+    expect(of_the_run.get_by_text("eu-west-1")).to_be_visible()
+    run.finish()
+    expect(page.get_by_role("heading", name="AWS production completed")).to_be_visible()
+    expect(page.get_by_role("button", name="Run now")).to_be_visible()
+    expect(page.get_by_role("link", name="Edit")).to_be_focused()
+    expect(of_the_run.get_by_role("heading", name="completed")).to_be_visible()
+    expect(of_the_run.get_by_text("eu-west-1")).to_be_visible()
+    expect(unfolded).to_be_focused()
