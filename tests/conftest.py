@@ -89,6 +89,11 @@ def _adopted_providers():
         registry.get.cache_clear()
 
 
+def pytest_addoption(parser):
+    """The option by which the golden output of the command `elder` is written anew (CONTRIBUTING.md, "The output of a command")."""
+    parser.addoption("--renew-golden", action="store_true", help="write the files in tests/api/golden/ anew")
+
+
 def pytest_ignore_collect(collection_path, config):
     """Leaves modules that have no fast test out of a fast run: to import them would take longer than the tests."""
     if config.getoption("markexpr") == "fast" and collection_path.match("test_*.py") and PROCESSES.search(collection_path.read_text()):

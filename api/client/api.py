@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from api.client.errors import EXIT_FAILED, EXIT_REFUSED, EXIT_UNREACHABLE, ClientError
+from api.client.errors import EXIT_REFUSED, EXIT_UNREACHABLE, ClientError, exit_code
 from api.client.settings import ClientSettings
-from providers.errors import CredentialsError, Denied, ProviderError, TimedOut
+from providers.errors import CredentialsError, Denied, ProviderError
 from providers.http.client import Http
 from providers.http.response import HttpResponse
 
@@ -20,7 +20,11 @@ PER_PAGE = 500
 
 
 class _Refused(ProviderError):
-    """The API answered with an error; the sentence is its own."""
+    """The API answered with an error; the sentence is its own, `code` the exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Api:
@@ -82,13 +86,11 @@ class Api:
             answer = self._http.send(method, PREFIX + path, body=encoded, headers=headers)
             found: dict[str, Any] = answer.object()
         except _Refused as error:
-            raise ClientError(str(error), EXIT_FAILED) from None
+            raise ClientError(str(error), error.code) from None
         except (CredentialsError, Denied) as error:
             raise ClientError(str(error), EXIT_REFUSED) from None
-        except TimedOut as error:
+        except ProviderError as error:  # silence, or an answer that is none of an Elder API
             raise ClientError(str(error), EXIT_UNREACHABLE) from None
-        except ProviderError as error:
-            raise ClientError(str(error), EXIT_FAILED) from None
         return found
 
 
@@ -104,4 +106,4 @@ def _explain(answer: HttpResponse, _what: str) -> ProviderError | None:
         return None
     if answer.status in (401, 403):
         return CredentialsError(f"{sentence} (ELDER_API_KEY, or `key` in the config file)")
-    return _Refused(sentence)
+    return _Refused(sentence, exit_code(answer.status))

@@ -9,6 +9,7 @@ import click
 from api.client import output
 from api.client.errors import ClientError
 from api.client.session import Session, in_session, limited
+from api.client.watch import watched
 
 COLUMNS = ("id", "sub_type", "name", "provider", "account", "region", "external_id")
 CHANGE_COLUMNS = ("changed_at", "operation", "entity_id", "sub_type", "name", "changes")
@@ -47,6 +48,7 @@ _SELECTING = (
 @selecting
 @limited
 @in_session
+@watched
 def list_entities(session: Session, /, search: tuple[str, ...], q: str | None, limit: int | None, deleted: bool, **filters: Any) -> None:
     """Lists entities of the inventory that fit SEARCH and the options.
 
@@ -77,6 +79,7 @@ def _asked(search: tuple[str, ...], q: str | None) -> str | None:
 @entities.command("get")
 @click.argument("entity", type=int)
 @in_session
+@watched
 def get_entity(session: Session, entity: int) -> None:
     """Shows one entity with its dependencies and changes."""
     session.show(session.api.get(f"entities/{entity}"))
@@ -113,6 +116,7 @@ def _steps(change: dict[str, Any]) -> list[dict[str, Any]]:
 @click.option("--operation", type=click.Choice(["created", "updated", "deleted", "restored"]), help="What has happened.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Print this many rows at most.")
 @in_session
+@watched
 def changes(session: Session, /, limit: int, **filters: Any) -> None:
     """Lists changes, the latest first."""
     session.many(session.api.rows_by_cursor("changes", limit, **filters), CHANGE_COLUMNS, "changes")
@@ -127,6 +131,7 @@ def organizations() -> None:
 @click.option("-q", "--query", "q", help="Part of the name.")
 @limited
 @in_session
+@watched
 def list_organizations(session: Session, q: str | None, limit: int | None) -> None:
     """Lists organizations by name."""
     session.many(session.api.rows("organizations", "organizations", limit, q=q), ORGANIZATION_COLUMNS, "organizations")
@@ -167,7 +172,7 @@ def edit_organization(session: Session, /, organization: int, parent: int | None
 def merge_organization(session: Session, organization: int, into: int, yes: bool) -> None:
     """Gives all that an organization has to another one, and deletes it."""
     if not yes:
-        click.confirm(f"Merge organization {organization} into {into} and delete it?", abort=True)
+        session.confirm(f"Merge organization {organization} into {into} and delete it?")
     done = session.api.send("POST", f"organizations/{organization}/merge", {"into": into})
     moved = f"{done['entities']} entities, {done['organizations']} organizations and {done['jobs']} jobs"
     session.done(done, f"organization {organization} is merged: {moved} are in organization {into} now")
@@ -180,6 +185,6 @@ def merge_organization(session: Session, organization: int, into: int, yes: bool
 def delete_organization(session: Session, organization: int, yes: bool) -> None:
     """Deletes an organization that is empty."""
     if not yes:
-        click.confirm(f"Delete organization {organization}?", abort=True)
+        session.confirm(f"Delete organization {organization}?")
     done = session.api.send("DELETE", f"organizations/{organization}")
     session.done(done, done["message"])

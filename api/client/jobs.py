@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from api.client import runs
-from api.client.errors import EXIT_FAILED, ClientError
+from api.client.errors import EXIT_FAILED, EXIT_NOT_FOUND, ClientError
 from api.client.session import Session, in_session, limited
+from api.client.watch import watched
 from providers import keys, registry
 from providers.errors import ConfigError
 
@@ -60,6 +61,7 @@ def group() -> None:
 @click.option("--provider", help="Name of a provider, such as aws.")
 @limited
 @in_session
+@watched
 def list_jobs(session: Session, status: str | None, provider: str | None, limit: int | None) -> None:
     """Lists jobs, the newest first."""
     session.many(session.api.rows("discovery/jobs", "jobs", limit, status=status, provider=provider), COLUMNS, "jobs")
@@ -68,6 +70,7 @@ def list_jobs(session: Session, status: str | None, provider: str | None, limit:
 @group.command()
 @click.argument("job", type=int)
 @in_session
+@watched
 def get(session: Session, job: int) -> None:
     """Shows a discovery job."""
     session.show(session.api.get(f"discovery/jobs/{job}"))
@@ -135,7 +138,7 @@ def delete(session: Session, jobs: Sequence[int], yes: bool) -> None:
     """Deletes jobs and their history; what they found stays."""
     if not yes:
         which = f"job {jobs[0]} and its history" if len(jobs) == 1 else f"jobs {', '.join(map(str, jobs))} and their history"
-        click.confirm(f"Delete {which}?", abort=True)
+        session.confirm(f"Delete {which}?")
     _each(session, jobs, "DELETE")
 
 
@@ -153,7 +156,7 @@ def test(session: Session, job: int) -> None:
 
 @group.command()
 @click.argument("jobs", type=int, nargs=-1, required=True, metavar="JOB...")
-@click.option("--wait", is_flag=True, help="Wait for the end of the run of the one job; exit with 1 when it does not complete.")
+@click.option("--wait", is_flag=True, help="Wait for the end of the run of the one job; exit as 'elder runs watch' does.")
 @in_session
 def run(session: Session, jobs: Sequence[int], wait: bool) -> None:
     """Makes jobs due now."""
@@ -179,6 +182,7 @@ def cancel(session: Session, jobs: Sequence[int]) -> None:
 @click.argument("job", type=int)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Print this many rows at most.")
 @in_session
+@watched
 def history(session: Session, job: int, limit: int) -> None:
     """Lists the newest runs of a job, oldest first."""
     session.many(session.api.get(f"discovery/jobs/{job}/history", limit=limit)["results"], runs.COLUMNS, "runs")
@@ -191,7 +195,7 @@ def logs(session: Session, job: int) -> None:
     """Prints what the newest run of a job has logged: its first and its last lines."""
     newest = session.api.get(f"discovery/jobs/{job}/history", limit=1)["results"]
     if not newest:
-        raise ClientError(f"job {job} has not run yet", EXIT_FAILED)
+        raise ClientError(f"job {job} has not run yet", EXIT_NOT_FOUND)
     number = newest[-1]["id"]
     runs.print_log(session, f"run {number}", f"runs/{number}/log")
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from api.client.errors import EXIT_FAILED, ClientError
+from api.client.errors import EXIT_NOT_FOUND, ClientError
 from api.client.session import Session, in_session, limited
+from api.client.watch import watched
 
 COLUMNS = ("name", "role", "prefix", "created_by", "created_at", "expires_at", "last_used_at", "rotated_at", "revoked_at")
 LINE_COLUMNS = ("at", "actor", "role", "address", "action", "object")
@@ -21,6 +22,7 @@ def group() -> None:
 @group.command("list")
 @limited
 @in_session
+@watched
 def list_keys(session: Session, limit: int | None) -> None:
     """Lists keys, the newest first, revoked ones too."""
     session.many(session.api.rows("keys", "keys", limit), COLUMNS, "keys")
@@ -55,14 +57,14 @@ def revoke(session: Session, name: str, yes: bool) -> None:
     """Ends a key at once."""
     key = _in_use(session, name)
     if not yes:
-        click.confirm(f"Revoke the key {name}?", abort=True)
+        session.confirm(f"Revoke the key {name}?")
     session.done(session.api.send("DELETE", f"keys/{key}"), f"the key {name} is revoked")
 
 
 def _in_use(session: Session, name: str) -> int:
     found = next((one for one in session.api.rows("keys", "keys", None) if one["name"] == name and not one["revoked_at"]), None)
     if found is None:
-        raise ClientError(f"there is no key {name} in use", EXIT_FAILED)
+        raise ClientError(f"there is no key {name} in use", EXIT_NOT_FOUND)
     return int(found["id"])
 
 
@@ -74,6 +76,7 @@ def _in_use(session: Session, name: str) -> int:
 @click.option("--until", metavar="1h", help="Up to a moment or a duration before now.")
 @limited
 @in_session
+@watched
 def audit(session: Session, /, limit: int | None, **filters: Any) -> None:
     """Lists who changed what, the newest first."""
     session.many(session.api.rows("audit", "audit", limit, **filters), LINE_COLUMNS, "changes by a person")

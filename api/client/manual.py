@@ -7,15 +7,9 @@ from collections.abc import Iterator
 import click
 
 from api.client import manual_page
+from api.client.errors import EXIT_CODES
 from api.client.manual_page import Command, Manual, Option
 
-EXIT_CODES = {
-    "0": "Done.",
-    "1": "The API refused, or a run did not complete.",
-    "2": "Wrong usage.",
-    "3": "The key is wrong, or its role does not allow this.",
-    "4": "The API cannot be reached.",
-}
 VARIABLES = {
     "ELDER_API_URL": "URL of the API, where --url is not given.",
     "ELDER_API_KEY": "Key of the API.",
@@ -33,7 +27,7 @@ def page(command: click.Group) -> str:
             summary="command line of the Elder inventory of clouds and directories",
             top=_described(top),
             commands=[_described(context) for context in _contexts(top)],
-            lists={"EXIT STATUS": EXIT_CODES, "ENVIRONMENT": VARIABLES, "FILES": FILES},
+            lists={"EXIT STATUS": {str(code): meaning for code, meaning in EXIT_CODES.items()}, "ENVIRONMENT": VARIABLES, "FILES": FILES},
             see_also=SEE_ALSO,
         )
     )

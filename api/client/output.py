@@ -1,29 +1,27 @@
-"""Output of commands: a table that fits the terminal, JSON, JSON lines, YAML or CSV."""
+"""Output of commands: a table (`api.client.table`), JSON, JSON lines, YAML or CSV."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from api.client import table
 from api.client.documents import yaml
-from worker.logs.cells import cell, csv_rows, csv_text
+from worker.logs.cells import csv_rows, csv_text
 
 FORMATS = ("table", "json", "jsonl", "yaml", "csv", "csv-raw")
-NARROWEST = 8
-"""Characters that a column keeps when a table does not fit."""
 
 
 def show(one: dict[str, Any], output: str) -> None:
-    """Prints one thing: its fields as two columns, JSON or YAML. Raises `ClientError`."""
+    """Prints one thing: its fields, JSON or YAML. Raises `ClientError`."""
     if output in ("json", "jsonl"):
         _print(_json(one, output))
     elif output == "yaml":
         _print(yaml(one), end="")
     else:
-        rows({"field": name, "value": value} for name, value in one.items()) if output == "table" else many([one], tuple(one), output)
+        _show_fields(one) if output == "table" else many([one], tuple(one), output)
 
 
 def many(found: Iterable[dict[str, Any]], columns: Sequence[str], output: str, empty: str = "") -> None:
@@ -66,35 +64,27 @@ def _print_yaml(found: Iterable[dict[str, Any]]) -> None:
         _print("[]")
 
 
-def rows(found: Iterable[dict[str, Any]], empty: str = "") -> None:
-    """Prints a table; on a terminal, cells are cut so that each row is one line. Without a row, stdout stays empty."""
-    table = [{name: cell(value) for name, value in one.items()} for one in found]
-    if not table:
+def rows(found: Iterable[Mapping[str, Any]], empty: str = "") -> None:
+    """Prints a table. Without a row, stdout stays empty, and `empty` is on stderr."""
+    lines = list(table.rows(found))
+    for line in lines:
+        _print(line)
+    if not lines:
         sys.stderr.write(empty and f"{empty}\n")
-        return
-    widths = {name: max(len(name), *(len(row[name]) for row in table)) for name in table[0]}
-    if sys.stdout.isatty():
-        widths = _fitted(widths, shutil.get_terminal_size().columns)
-    _print(_line({name: name for name in widths}, widths))
-    for row in table:
-        _print(_line(row, widths))
 
 
-def _fitted(widths: dict[str, int], columns: int) -> dict[str, int]:
-    """The widths, the widest made narrower until a row fits."""
-    fitted = dict(widths)
-    while sum(fitted.values()) + 2 * (len(fitted) - 1) > columns and max(fitted.values()) > NARROWEST:
-        widest = max(fitted, key=lambda name: fitted[name])
-        fitted[widest] -= 1
-    return fitted
+def _show_fields(one: Mapping[str, Any]) -> None:
+    """Prints the fields of one thing, and then its lists of things as a table each, under their names."""
+    parts = {name: value for name, value in one.items() if value and _is_list_of_things(value)}
+    for line in table.fields({name: value for name, value in one.items() if name not in parts}):
+        _print(line)
+    for name, value in parts.items():
+        _print(f"\n{name}")
+        rows(value)
 
 
-def _line(row: dict[str, str], widths: dict[str, int]) -> str:
-    return "  ".join(_cut(row[name], width).ljust(width) for name, width in widths.items()).rstrip()
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+def _is_list_of_things(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 def _json(value: Any, output: str) -> str:

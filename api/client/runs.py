@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import click
 
 from api.client import output
-from api.client.errors import EXIT_FAILED, ClientError
+from api.client.colours import painted
+from api.client.errors import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_PARTIAL, ClientError
 from api.client.session import Session, in_session, limited
+from api.client.watch import watched
 from worker.logs.cells import cell
 
 COLUMNS = (
@@ -38,6 +41,7 @@ def group() -> None:
 @group.command()
 @click.argument("run", type=int)
 @in_session
+@watched
 def get(session: Session, run: int) -> None:
     """Shows one run, what it reads now, and why scopes were not read in full."""
     found = session.api.get(f"runs/{run}")
@@ -48,10 +52,15 @@ def get(session: Session, run: int) -> None:
     if found["reading"]:
         click.echo("\nread now")
         output.rows(found["reading"])
-    if found["causes"]:
+    show_causes(found)
+
+
+def show_causes(found: dict[str, Any]) -> None:
+    """Prints why scopes of a run or a sync were not read in full, and what grants the permissions that are missing."""
+    if found.get("causes"):
         click.echo("\nnot read in full")
         output.rows({name: cause[name] for name in ("scopes", "outcome", "permission", "message")} for cause in found["causes"])
-    if found["grant"]:
+    if found.get("grant"):
         click.echo(f"\n{found['grant']['advice']}\n\n{found['grant']['text']}")
 
 
@@ -59,7 +68,7 @@ def get(session: Session, run: int) -> None:
 @click.argument("run", type=int)
 @in_session
 def watch(session: Session, run: int) -> None:
-    """Follows a run to its end; exits with 1 when it does not complete."""
+    """Follows a run to its end; exits with 1 when it fails, and with 5 when it is done in part."""
     watch_run(session, run)
 
 
@@ -75,6 +84,7 @@ def logs(session: Session, run: int) -> None:
 @click.argument("run", type=int)
 @limited
 @in_session
+@watched
 def held(session: Session, run: int, limit: int | None) -> None:
     """Lists the deletions that the guard holds back, by name."""
     session.many(session.api.rows(f"runs/{run}/held", "held", limit), HELD_COLUMNS, "deletions held back")
@@ -92,7 +102,7 @@ def release(session: Session, run: int, undo: bool, yes: bool) -> None:
         return
     if not yes:
         total = session.api.get(f"runs/{run}/held", per_page=1)["total"]
-        click.confirm(f"Apply {total} deletions of run {run}?", abort=True)
+        session.confirm(f"Apply {total} deletions of run {run}?")
     done = session.api.send("POST", f"runs/{run}/release")
     session.done(
         done, f"{done['released']} entities are marked as deleted; {done['links']} links and {done['attributes']} attributes are removed"
@@ -103,9 +113,9 @@ def undo_release(session: Session, whose: str, yes: bool, **filters: Any) -> Non
     """Undoes the newest release of a run or a connector that is not undone. Raises `ClientError`."""
     found = next((one for one in session.api.rows("releases", "releases", None, **filters) if one["undone_at"] is None), None)
     if found is None:
-        raise ClientError(f"there is no release of {whose} to undo: it can be undone for 30 days", EXIT_FAILED)
+        raise ClientError(f"there is no release of {whose} to undo: it can be undone for 30 days", EXIT_NOT_FOUND)
     if not yes:
-        click.confirm(f"Restore {found['entities']} entities that {found['released_by'] or 'somebody'} has released?", abort=True)
+        session.confirm(f"Restore {found['entities']} entities that {found['released_by'] or 'somebody'} has released?")
     done = session.api.send("POST", f"releases/{found['id']}/undo")
     session.done(
         done,
@@ -126,28 +136,36 @@ def print_log(session: Session, whose: str, path: str, **query: Any) -> None:
         session.many(lines, LOG_COLUMNS, "lines")
         click.echo(left_out, err=True, nl=bool(left_out))
         return
-    texts = [cell(f"{line['at']} {line['level']:<8} {line['logger']}: {line['text']}") for line in lines]
+    texts = [_log_line(line) for line in lines]
     if left_out:
         texts.insert(found["left_out_after"], f"... {left_out} ...")
     click.echo("".join(f"{text}\n" for text in texts), nl=False)
 
 
+def _log_line(line: dict[str, Any]) -> str:
+    level = painted("level", line["level"]) + " " * (8 - len(line["level"]))
+    return f"{cell(line['at'])} {level} {cell(line['logger'])}: {cell(line['text'])}"
+
+
 def watch_run(session: Session, run: int) -> None:
-    """Follows a run; progress is on stderr, on a terminal only. Exits with 1 when it does not complete."""
+    """Follows a run; progress is on stderr, on a terminal only. Exits as `print_end` does."""
     while (found := session.api.get(f"runs/{run}"))["status"] == "running":
         progress(f"run {run}: {_scopes(found)}, {found['entities_discovered']} found{_left(found)}{_reading(found)}")
         time.sleep(POLL)
-    print_end(session, f"run {run}", found)
+    held = session.api.get(f"runs/{run}/held", per_page=1)["total"]
+    print_end(session, f"run {run}", found, f"{held} deletions are held back: elder runs held {run}" if held else "")
 
 
-def print_end(session: Session, what: str, found: dict[str, Any]) -> None:
-    """Prints how a run or a sync has ended; exits with 1 when it did not complete."""
+def print_end(session: Session, what: str, found: dict[str, Any], held: str) -> None:
+    """Prints how a run or a sync has ended, and what is `held` back. Exits with 1 when it failed, with 5 when it is done in part."""
     progress("")
     counts = ", ".join(f"{found[f'entities_{name}']} {name}" for name in ("discovered", "created", "updated", "deleted"))
     error = f": {found['error']}" if found["error"] else ""
     session.done(found, f"{what} {found['status']}: {_scopes(found)}; {counts}{error}")
-    if found["status"] != "completed":
-        raise SystemExit(EXIT_FAILED)
+    if held:
+        click.echo(held, err=True)
+    if held or found["status"] != "completed":
+        raise SystemExit(EXIT_PARTIAL if found["status"] in ("completed", "partial") else EXIT_FAILED)
 
 
 def next_run(session: Session, job: int, after: int) -> int:
@@ -183,4 +201,5 @@ def _left(run: dict[str, Any]) -> str:
 def progress(text: str) -> None:
     """Shows what is waited for, on a terminal only."""
     if sys.stderr.isatty():
-        click.echo(f"\r\033[K{cell(text)}", nl=False, err=True)
+        room = shutil.get_terminal_size().columns - 1  # what goes on in another line could not be taken back
+        click.echo(f"\r\033[K{cell(text)[:room]}", nl=False, err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ import click
 from api.client import output, settings
 from api.client.api import Api
 from api.client.errors import EXIT_UNREACHABLE, ClientError
+from providers.errors import ConfigError
 from worker.logs.cells import cell
 
 
@@ -24,7 +26,10 @@ class Session:
     @cached_property
     def api(self) -> Api:
         """The API, connected to at first use. Raises `ClientError`."""
-        return Api(settings.load(self._url, os.environ))
+        try:
+            return Api(settings.load(self._url, os.environ))
+        except ConfigError as error:  # a proxy in the environment that is none
+            raise ClientError(str(error)) from None
 
     def show(self, one: dict[str, Any]) -> None:
         """Prints one object in the chosen format."""
@@ -39,6 +44,19 @@ class Session:
         click.echo(cell(sentence)) if self.form == "table" else self.show(answer)
         for warning in answer.get("warnings", ()):
             click.echo(cell(f"warning: {warning}"), err=True)
+
+    def confirm(self, question: str) -> None:
+        """Asks a person on stderr. Raises `Abort` for no, and `ClientError` where nobody is there to answer."""
+        try:
+            agreed = click.confirm(question, err=True)
+        except click.Abort:
+            if sys.stdin.isatty():
+                raise
+            click.echo(err=True)
+            raise ClientError("nobody has said yes: --yes answers") from None
+        if not agreed:
+            click.echo("nothing is changed", err=True, nl=False)
+            raise click.Abort
 
     def each(self, numbers: Sequence[int], noun: str, act: Callable[[int], None]) -> None:
         """Does it with one after the other. A failure of one is printed and ends the command only after the others, with its exit code."""

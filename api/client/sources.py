@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from api.client import runs
+from api.client import output, runs
 from api.client.errors import EXIT_FAILED, ClientError
 from api.client.session import Session, in_session, limited
+from api.client.watch import watched
 from worker.logs.cells import cell
 
 CONNECTOR_COLUMNS = (
@@ -29,15 +30,16 @@ CONNECTOR_COLUMNS = (
 SCOPE_COLUMNS = (
     "state",
     "owner",
-    "provider",
     "account",
     "region",
     "resource_type",
-    "entities",
-    "last_complete_at",
     "last_outcome",
+    "last_complete_at",
+    "entities",
+    "provider",
     "message",
 )
+_LEDGER = ("account", "resource_type", "outcome", "resources", "deleted", "held_back", "message")
 
 
 @click.group()
@@ -47,6 +49,7 @@ def connectors() -> None:
 
 @connectors.command("list")
 @in_session
+@watched
 def list_connectors(session: Session) -> None:
     """Lists connectors with their newest syncs and the time of the next."""
     session.many(session.api.get("connectors")["connectors"], CONNECTOR_COLUMNS, "connectors")
@@ -55,14 +58,24 @@ def list_connectors(session: Session) -> None:
 @connectors.command("get")
 @click.argument("name")
 @in_session
+@watched
 def get_connector(session: Session, name: str) -> None:
     """Shows one connector with the ledger of its newest sync."""
-    session.show(session.api.get(f"connectors/{name}"))
+    found = session.api.get(f"connectors/{name}")
+    latest = found["latest"] or {}
+    if session.form != "table":
+        session.show(found)
+        return
+    session.show({field: value for field, value in found.items() if field != "latest"})
+    runs.show_causes(latest)
+    if latest.get("scopes"):
+        click.echo("\nnewest sync, by scope")
+        output.rows({name: one[name] for name in _LEDGER} for one in latest["scopes"])
 
 
 @connectors.command()
 @click.argument("name")
-@click.option("--wait", is_flag=True, help="Wait for the end of that sync; exit with 1 when it does not complete.")
+@click.option("--wait", is_flag=True, help="Wait for the end of that sync; exit as 'elder runs watch' does.")
 @in_session
 def sync(session: Session, name: str, wait: bool) -> None:
     """Syncs a connector now; where a sync of it runs already, once more when that has ended."""
@@ -77,7 +90,10 @@ def sync(session: Session, name: str, wait: bool) -> None:
     found = _sync(session, name, served["sync_id"])
     if found is None:
         raise ClientError(f"the sync of {name} ended, and is not in its history: {served['error'] or 'it was not told there'}", EXIT_FAILED)
-    runs.print_end(session, f"sync {found['id']} of {name}", found)
+    held = session.api.get("sync/held", owner=f"connector:{name}", per_page=1)["total"]
+    runs.print_end(
+        session, f"sync {found['id']} of {name}", found, f"{held} deletions are held back: elder connectors held {name}" if held else ""
+    )
 
 
 def _served(session: Session, name: str, number: int) -> dict[str, Any]:
@@ -102,6 +118,7 @@ def _sync(session: Session, name: str, number: int | None) -> dict[str, Any] | N
 @click.argument("name")
 @click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="Print this many rows at most.")
 @in_session
+@watched
 def history(session: Session, name: str, limit: int) -> None:
     """Lists the newest syncs of a connector, oldest first."""
     session.many(session.api.get(f"connectors/{name}/history", limit=limit)["results"], runs.COLUMNS, "syncs")
@@ -121,6 +138,7 @@ def logs(session: Session, name: str, sync: int | None) -> None:
 @click.argument("name")
 @limited
 @in_session
+@watched
 def held_of_connector(session: Session, name: str, limit: int | None) -> None:
     """Lists the deletions that the guard holds back, by name."""
     session.many(
@@ -141,7 +159,7 @@ def release_connector(session: Session, name: str, undo: bool, yes: bool) -> Non
         return
     if not yes:
         total = session.api.get("sync/held", owner=owner, per_page=1)["total"]
-        click.confirm(f"Apply {total} deletions of connector {name}?", abort=True)
+        session.confirm(f"Apply {total} deletions of connector {name}?")
     done = session.api.send("POST", "sync/release", {"owner": owner})
     session.done(
         done, f"{done['released']} entities are marked as deleted; {done['links']} links and {done['attributes']} attributes are removed"
@@ -173,6 +191,7 @@ def _filtered(command: Any) -> Any:
 @_filtered
 @limited
 @in_session
+@watched
 def list_scopes(session: Session, /, limit: int | None, **filters: Any) -> None:
     """Lists scopes, the longest not read in full first."""
     session.many(session.api.rows("scopes", "scopes", limit, **filters), SCOPE_COLUMNS, "scopes")
@@ -189,6 +208,6 @@ def retire(session: Session, /, yes: bool, **filters: Any) -> None:
         raise ClientError("name what to retire: --owner, --account, --provider, --region or --type")
     if not yes:
         total = session.api.get("scopes", state="abandoned", per_page=1, **given)["total"]
-        click.confirm(f"Retire {total} abandoned scopes?", abort=True)
+        session.confirm(f"Retire {total} abandoned scopes?")
     done = session.api.send("POST", "scopes/retire", given)
     session.done(done, f"{done['scopes']} scopes are retired; {done['entities']} entities are marked as deleted")

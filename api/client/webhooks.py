@@ -10,6 +10,7 @@ import click
 
 from api.client.errors import EXIT_FAILED, ClientError
 from api.client.session import Session, in_session, limited
+from api.client.watch import watched
 from worker.run.events import EVENTS, TEST
 
 COLUMNS = ("id", "name", "enabled", "events", "job_id", "pending", "failed", "last_delivered_at", "last_error", "disabled_reason", "url")
@@ -44,6 +45,7 @@ def group() -> None:
 @click.option("--organization", type=int, help="Id of an organization: webhooks of its jobs, of jobs below it, and of every job.")
 @limited
 @in_session
+@watched
 def list_webhooks(session: Session, organization: int | None, limit: int | None) -> None:
     """Lists webhooks, the newest first."""
     session.many(session.api.rows("webhooks", "webhooks", limit, organization_id=organization), COLUMNS, "webhooks")
@@ -52,6 +54,7 @@ def list_webhooks(session: Session, organization: int | None, limit: int | None)
 @group.command()
 @click.argument("webhook", type=int)
 @in_session
+@watched
 def get(session: Session, webhook: int) -> None:
     """Shows a webhook without its secret."""
     session.show(session.api.get(f"webhooks/{webhook}"))
@@ -125,6 +128,7 @@ def test(session: Session, webhook: int, timeout: float) -> None:
 @click.option("--event", type=click.Choice([*EVENTS, TEST]), help="Event that was sent.")
 @limited
 @in_session
+@watched
 def deliveries(session: Session, webhook: int, state: str | None, event: str | None, limit: int | None) -> None:
     """Lists what was sent to a webhook, the newest first."""
     found = session.api.rows(f"webhooks/{webhook}/deliveries", "deliveries", limit, state=state, event=event)
@@ -147,5 +151,5 @@ def retry(session: Session, webhook: int, delivery: int) -> None:
 def delete(session: Session, webhook: int, yes: bool) -> None:
     """Deletes a webhook, with what was not delivered yet."""
     if not yes:
-        click.confirm(f"Delete webhook {webhook}?", abort=True)
+        session.confirm(f"Delete webhook {webhook}?")
     session.done(session.api.send("DELETE", f"webhooks/{webhook}"), f"webhook {webhook} is deleted")

@@ -70,7 +70,7 @@ def test_the_command_shows_the_same(elder_command, opened):
     steps = json.loads(elder_command("-o", "json", "entities", "diff", str(opened), "--limit", "1").stdout)
     assert [step["after"] for step in steps] == [rule(8443)]
     assert elder_command("entities", "diff", str(opened), "--change", str(steps[0]["change"])).stdout.count("\n") == 2
-    assert elder_command("entities", "diff", "99", code=1).stderr == "elder: there is no entity 99\n"
+    assert elder_command("entities", "diff", "99", code=6).stderr == "elder: there is no entity 99\n"
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_the_command_filters_and_ignores(elder_command, feed):
     rows = json.loads(elder_command("-o", "json", "changes", "--provider", "kubernetes", "--since", "24h", "--field", "status").stdout)
     assert [row["name"] for row in rows] == ["web"]
     assert elder_command("changes", "--job", "999").stdout == ""
-    assert "`since`" in elder_command("changes", "--since", "soon", code=1).stderr
+    assert "`since`" in elder_command("changes", "--since", "soon", code=2).stderr
     assert (
         elder_command("jobs", "ignore", str(feed["kubernetes"]), "status.seen").stdout == f"job {feed['kubernetes']} ignores status.seen\n"
     )

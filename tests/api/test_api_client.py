@@ -38,9 +38,9 @@ def test_keys_are_made_rotated_and_revoked_and_the_audit_log_says_by_whom(elder_
     assert (shown["name"], shown["role"], shown["revoked_at"]) == ("ci", "operate", None)
     assert first not in str(shown) and second not in str(shown)
 
-    assert elder_command("keys", "revoke", "ci", code=1).stderr.endswith("Aborted!\n"), "nobody has said yes"
+    assert elder_command("keys", "revoke", "ci", code=2).stderr.endswith("nobody has said yes: --yes answers\n")
     assert elder_command("keys", "revoke", "ci", "--yes").stdout == "the key ci is revoked\n"
-    assert elder_command("keys", "rotate", "ci", code=1).stderr == "elder: there is no key ci in use\n"
+    assert elder_command("keys", "rotate", "ci", code=6).stderr == "elder: there is no key ci in use\n"
     assert elder_command("keys", "make", "ci", "--role", "root", code=2).stderr.count("'root' is not one of") == 1
 
     lines = json.loads(elder_command("-o", "json", "audit", "--since", "1h").stdout)
@@ -92,10 +92,10 @@ def test_a_job_is_created_shown_changed_and_deleted(elder_command, elder, tmp_pa
     job = elder.get("discovery/jobs/1")
     assert (job["schedule_interval"], job["enabled"], "regions" in job["config"]) == (None, False, False)
 
-    assert "is disabled" in elder_command("jobs", "run", "1", code=1).stderr
-    assert elder_command("jobs", "delete", "1", code=1).stderr.endswith("Aborted!\n"), "nobody has said yes"
+    assert "is disabled" in elder_command("jobs", "run", "1", code=7).stderr
+    assert elder_command("jobs", "delete", "1", code=2).stderr.endswith("nobody has said yes: --yes answers\n")
     assert elder_command("jobs", "delete", "1", "--yes").stdout == "Job deleted; what it found stays\n"
-    assert elder_command("jobs", "get", "1", code=1).stderr == "elder: there is no job 1\n"
+    assert elder_command("jobs", "get", "1", code=6).stderr == "elder: there is no job 1\n"
 
 
 @pytest.mark.parametrize(
@@ -104,12 +104,12 @@ def test_a_job_is_created_shown_changed_and_deleted(elder_command, elder, tmp_pa
         (("jobs", "edit", "1"), "name what to change", 2),
         (("jobs", "create", "x", "aws", "--config", "regions"), "--config takes KEY=VALUE", 2),
         (("jobs", "create", "x", "aws", "--config", "secret_access_key=@/nowhere"), "/nowhere cannot be read", 2),
-        (("jobs", "create", "x", "aws", "--config", "regoins=a"), "did you mean `regions`", 1),
-        (("jobs", "create", "x", "nonsense"), "nonsense", 1),
+        (("jobs", "create", "x", "aws", "--config", "regoins=a"), "did you mean `regions`", 2),
+        (("jobs", "create", "x", "nonsense"), "nonsense", 2),
         (("jobs", "create", "x", "aws", "--every", "soon"), "'soon' is not an interval", 2),
         (("scopes", "retire", "--yes"), "name what to retire", 2),
-        (("scopes", "list", "--not-complete-for", "soon"), "`not_complete_for`", 1),
-        (("runs", "get", "99"), "there is no run 99", 1),
+        (("scopes", "list", "--not-complete-for", "soon"), "`not_complete_for`", 2),
+        (("runs", "get", "99"), "there is no run 99", 6),
         (("--url", "localhost:5000", "jobs", "list"), "is not a URL of an API", 2),
         (("--url", "http://127.0.0.1:9", "jobs", "list"), "check --url or ELDER_API_URL", 4),
     ],
@@ -150,13 +150,16 @@ def test_entities_are_searched_as_on_the_page(elder_command, database, sql):
     lines = elder_command("entities", "export", "--format", "jsonl", "--sort", "-name").stdout.splitlines()
     assert len(lines) == 12
     assert {"id", "attributes", "tags"} <= json.loads(lines[0]).keys()
-    assert "there is no field `tags`" in elder_command("entities", "list", "tags:team", code=1).stderr
+    assert "there is no field `tags`" in elder_command("entities", "list", "tags:team", code=2).stderr
 
 
 def test_more_than_a_page_is_read_to_its_end(elder_command, database, sql):
     run_once(database, add_job(sql), resources(1203))
 
     assert len(elder_command("-o", "jsonl", "entities", "list").stdout.splitlines()) == 1203
+    head, *rows = elder_command("entities", "list").stdout.splitlines()
+    assert (len(rows), head in rows) == (1203, False), "the head once"
+    assert {row.index("us-east-1") for row in rows} == {head.index("region")}, "every row under the same head"
 
 
 def test_a_run_is_shown_by_its_causes_and_watched_to_its_end(elder_command, database, sql):
@@ -169,7 +172,7 @@ def test_a_run_is_shown_by_its_causes_and_watched_to_its_end(elder_command, data
     ended = threading.Thread(target=lambda: run.finish(Verdict(Status.PARTIAL, "", "12 scopes were denied")))
 
     ended.start()
-    watched = elder_command("runs", "watch", number, code=1).stdout
+    watched = elder_command("runs", "watch", number, code=5).stdout
     ended.join()
     shown = elder_command("runs", "get", number).stdout
 

@@ -74,13 +74,13 @@ def test_on_the_page_of_the_run_or_connector(elder, whose, request):
 
 
 def test_by_the_command(elder_command, elder, run):
-    assert elder_command("runs", "release", str(run), "--undo", code=1).stderr.endswith("Aborted!\n"), "nobody has said yes"
+    assert elder_command("runs", "release", str(run), "--undo", code=2).stderr.endswith("nobody has said yes: --yes answers\n")
 
     done = elder_command("runs", "release", str(run), "--undo", "--yes")
 
     assert done.stdout.startswith("60 entities are restored; 0 links and 0 attributes are put back; they are held back again")
     assert elder.get("entities")["total"] == 60
-    again = elder_command("runs", "release", str(run), "--undo", "--yes", code=1)
+    again = elder_command("runs", "release", str(run), "--undo", "--yes", code=6)
     assert again.stderr == f"elder: there is no release of run {run} to undo: it can be undone for 30 days\n"
 
 

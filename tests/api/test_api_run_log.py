@@ -72,7 +72,7 @@ def test_the_command_prints_each_other_form(elder_command, run):
 
 def test_the_command_says_why_there_is_nothing(elder_command, database, sql):
     job = add_job(sql)
-    assert elder_command("jobs", "logs", str(job), code=1).stderr == f"elder: job {job} has not run yet\n"
+    assert elder_command("jobs", "logs", str(job), code=6).stderr == f"elder: job {job} has not run yet\n"
     one = Run(database, job)
     number = one.claimed.run_id
     going = elder_command("jobs", "logs", str(job))
@@ -80,7 +80,7 @@ def test_the_command_says_why_there_is_nothing(elder_command, database, sql):
     one.finish()
     ended = elder_command("-o", "json", "runs", "logs", str(number))
     assert (ended.stdout, ended.stderr) == ("[]\n", f"run {number} has no log: it has logged nothing, or ended more than two weeks ago\n")
-    assert elder_command("runs", "logs", "4711", code=1).stderr == "elder: there is no run 4711\n"
+    assert elder_command("runs", "logs", "4711", code=6).stderr == "elder: there is no run 4711\n"
 
 
 def page_of(elder, run):

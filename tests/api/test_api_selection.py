@@ -125,7 +125,7 @@ def test_every_step_is_clean_in_both_themes_and_on_a_phone(visit, sql, jobs, the
 
 
 def test_the_command_takes_several_jobs_and_goes_on_after_a_refusal(elder_command, sql, jobs):
-    ran = elder_command("jobs", "run", str(jobs["alpha"]), str(jobs["off"]), str(jobs["beta"]), code=1)
+    ran = elder_command("jobs", "run", str(jobs["alpha"]), str(jobs["off"]), str(jobs["beta"]), code=7)
 
     assert [line.partition(": ")[0] for line in ran.stdout.splitlines()] == [f"job {jobs['alpha']}", f"job {jobs['beta']}"]
     assert f"elder: job {jobs['off']}: " in ran.stderr

@@ -148,8 +148,8 @@ def test_the_command_asks_and_says_what_it_waits_for(elder, database, elder_comm
     listed = json.loads(elder_command("-o", "json", "connectors", "list").stdout)[0]
     assert (listed["request"]["state"], listed["next_sync_at"] is not None) == ("waiting", True)
     head, row = elder_command("connectors", "list").stdout.splitlines()
-    assert ("next_sync_at" in head, "a worker takes it up within seconds: w1" in row) == (True, True)
-    assert "has delivered here yet" in elder_command("connectors", "sync", "okta", code=1).stderr
+    assert ("next_sync" in head, "a worker takes it up within seconds: w1" in row) == (True, True)
+    assert "has delivered here yet" in elder_command("connectors", "sync", "okta", code=6).stderr
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
 import threading
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
 import pytest
+from command_runner import CommandRunner
 from cryptography.fernet import Fernet
 from waiting import CAP
 from werkzeug.serving import make_server
@@ -146,16 +149,31 @@ def _whole(app):
     return answer
 
 
-@pytest.fixture
-def site(elder_app):
-    """The URL of the API, served by threads of this process."""
-    server = make_server("127.0.0.1", 0, _whole(elder_app), threaded=True)
+@contextlib.contextmanager
+def served(app) -> Iterator[str]:
+    """Serves an application by threads of this process; yields its URL."""
+    server = make_server("127.0.0.1", 0, _whole(app), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def site(elder_app):
+    """The URL of the API, served by threads of this process."""
+    with served(elder_app) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def command_runner():
+    """A process that runs ``elder`` again and again, in pipes and on terminals."""
+    runner = CommandRunner()
+    yield runner
+    runner.close()
 
 
 @pytest.fixture
@@ -215,3 +233,10 @@ def keyed(database):
     app = create_app(settings(database, ELDER_API_KEY=FIRST))
     yield KeyedApi(app)
     app.extensions["elder"].pool.close()
+
+
+@pytest.fixture
+def served_keyed(keyed):
+    """The URL of that API."""
+    with served(keyed.app) as url:
+        yield url

@@ -13,7 +13,7 @@ from worker.cli.person import person
 from worker.config.settings import load
 from worker.store import audit, keys
 from worker.store.connection import Connection, connect, transaction
-from worker.store.errors import StoreError
+from worker.store.errors import NotPossible, StoreError
 
 SHOWN = 1000
 """Keys that one list shows."""
@@ -29,7 +29,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     try:
         with connect(url) as connection, transaction(connection):
             print(_ACTIONS[options.action](connection, options))
-    except StoreError as error:
+    except (StoreError, NotPossible) as error:
         raise CommandError(str(error)) from None
     return 0
 

@@ -10,7 +10,7 @@ import msgspec
 
 from worker.store import statements
 from worker.store.connection import Connection, guarded, transaction
-from worker.store.errors import Conflict
+from worker.store.errors import Conflict, NotPossible
 from worker.store.query import Query, one
 
 Role = Literal["read", "operate", "admin", "sync"]
@@ -53,7 +53,7 @@ def mark_used(connection: Connection, number: int) -> None:
 def add(connection: Connection, name: str, role: Role, *, by: str, seconds: float | None = None) -> tuple[dict[str, Any], str]:
     """Adds a key that expires after `seconds`, or never; returns its row and the key, which is shown this once.
 
-    Raises `Conflict` when a key of that name is in use.
+    Raises `NotPossible` when a key of that name is in use.
     """
     key = _new()
     values = {"name": name, "role": role, "hash": _hash(key), "prefix": key[:SHOWN], "by": by, "seconds": seconds}
@@ -61,7 +61,7 @@ def add(connection: Connection, name: str, role: Role, *, by: str, seconds: floa
         with transaction(connection):
             row = connection.execute(statements.get("add_key"), values).fetchone()
     except Conflict:
-        raise Conflict(f"a key named '{name}' is in use: revoke or rotate it, or choose another name") from None
+        raise NotPossible(f"a key named '{name}' is in use: revoke or rotate it, or choose another name") from None
     assert row is not None
     return _stored(connection, row[0]), key
 
