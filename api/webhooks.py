@@ -15,7 +15,7 @@ from api.audit import Change, audited
 from api.context import Context
 from api.delivery import receiver, signature
 from api.endpoint import Endpoint, NoQuery
-from api.errors import ApiError, InvalidBody, Unavailable
+from api.errors import Conflict, InvalidBody, Unavailable
 from api.lookup import get_job, or_404
 from api.paging import page_of
 from api.webhook_models import DeliveryFilters, RotateSecretBody, WebhookBody, WebhookFilters
@@ -117,10 +117,10 @@ def _get(connection: Connection, number: int) -> dict[str, Any]:
 
 
 def _enabled(connection: Connection, number: int) -> dict[str, Any]:
-    """A webhook that deliveries go to. Raises `ApiError` for one that is disabled."""
+    """A webhook that deliveries go to. Raises `Conflict` for one that is disabled."""
     row = _get(connection, number)
     if not row["enabled"]:
-        raise ApiError(f"webhook {number} is disabled: enable it first")
+        raise Conflict(f"webhook {number} is disabled: enable it first")
     return row
 
 

@@ -10,7 +10,7 @@ from worker.logs.cells import cell
 
 EXIT_FAILED, EXIT_USAGE, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_PARTIAL, EXIT_NOT_FOUND, EXIT_CONFLICT = range(1, 8)
 EXIT_INTERRUPTED = 130
-"""As shells have it of a program that SIGINT has ended."""
+"""Code of a program that SIGINT has ended, as shells have it."""
 
 EXIT_CODES = {
     0: "Done; a run or sync that was waited for has completed, and nothing of it is held back.",

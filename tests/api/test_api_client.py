@@ -296,7 +296,7 @@ def test_on_a_terminal_a_row_is_one_line_that_fits(site, database, sql, tmp_path
             pass
         assert running.wait(CAP) == 0
     os.close(parent)
-    lines = seen.decode().splitlines()
+    lines = re.sub(r"\x1b\[\d+m", "", seen.decode()).splitlines()
 
     assert len(lines) == 2
     assert max(map(len, lines)) <= 100

@@ -207,7 +207,7 @@ def test_it_is_disabled_and_enabled_and_nothing_else_changes(elder, send, page, 
     assert send(f"{path}/disable") == path
     assert "No event is stored for it" in page(path)
     assert ("Send a test event" in page(path), f'action="{path}/enable"' in page(path)) == (False, True)
-    assert "is disabled: enable it first" in told(send(f"{path}/test", status=400)), "the button of a page that is old"
+    assert "is disabled: enable it first" in told(send(f"{path}/test", status=409)), "the button of a page that is old"
     assert send(f"{path}/enable") == path
 
     changed = {name for name, value in elder.get(f"webhooks/{hook['id']}").items() if value != before[name]}
@@ -242,7 +242,7 @@ def test_what_became_of_each_delivery(send, page, deliverer, hook, receiver):
     assert f'<pre class="long">{escaped(HOSTILE)}</pre>' in text
     assert HOSTILE not in text
     assert ("data-live" in text, "Send again" in text) == (False, False), "it is enabled first"
-    assert "is disabled: enable it first" in told(send(f"{path}/deliveries/1/retry", status=400)), "the button of a page that is old"
+    assert "is disabled: enable it first" in told(send(f"{path}/deliveries/1/retry", status=409)), "the button of a page that is old"
     send(f"{path}/enable")
     [again] = re.findall(r'action="([^"]+/retry)"', page(path))
     assert send(again) == path

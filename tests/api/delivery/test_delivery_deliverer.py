@@ -278,7 +278,7 @@ def test_a_webhook_that_is_disabled_sends_nothing_again(elder, deliverer, hook, 
     body = {name: hook[name] for name in ("name", "url", "events", "job_id")}
     elder.put(f"webhooks/{hook['id']}", {**body, "enabled": False})
 
-    answer = elder.post(f"webhooks/{hook['id']}/deliveries/{asked['id']}/retry", status=400)
+    answer = elder.post(f"webhooks/{hook['id']}/deliveries/{asked['id']}/retry", status=409)
 
     assert answer["error"] == f"webhook {hook['id']} is disabled: enable it first"
     assert latest(elder, hook)["attempts"] == 1
