@@ -58,7 +58,7 @@ def test_pages_show_that_one_rule_and_none_of_the_others(elder, opened, path):
 def test_the_command_shows_the_same(elder_command, opened):
     table = elder_command("entities", "diff", str(opened)).stdout.splitlines()
 
-    assert table[0].split() == ["changed_at", "change", "operation", "where", "before", "after"]
+    assert table[0].split() == ["changed", "change", "operation", "where", "before", "after"]
     assert len(table) == 3
     assert "attributes.IpPermissions" in table[1]
     assert "8443" in table[1]
