@@ -1,11 +1,12 @@
 // Sends a form and shows the answer above it, so that secrets that were entered stay in their fields. Without scripts the page is loaded anew.
 "use strict";
 for (const form of document.querySelectorAll("[data-form]")) {
+  let sending = false; // no button is disabled meanwhile: the one that was pressed would lose the focus
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const body = new URLSearchParams(new FormData(form, event.submitter)); // before the buttons are disabled: a disabled one is not sent
-    const buttons = form.querySelectorAll("button"), result = document.querySelector("[data-result]");
-    buttons.forEach((button) => { button.disabled = true; });
+    if (sending) return;
+    sending = true;
+    const body = new URLSearchParams(new FormData(form, event.submitter)), result = document.querySelector("[data-result]");
     result.textContent = event.submitter?.value === "test" ? "Signing in …" : "Saving …";
     try {
       const answer = await fetch(location.href, { method: "POST", body, headers: { Accept: "text/html" } });
@@ -17,7 +18,7 @@ for (const form of document.querySelectorAll("[data-form]")) {
     } catch {
       result.textContent = "The API cannot be reached; nothing was saved. Try again.";
     } finally {
-      buttons.forEach((button) => { button.disabled = false; });
+      sending = false;
     }
   });
 }

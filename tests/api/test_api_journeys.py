@@ -181,7 +181,7 @@ def test_on_a_phone_each_figure_of_a_list_is_there_with_its_name(visit, inventor
         inspect(page, "cards" + path.replace("/", "-"))
 
 
-def test_a_job_is_made_tested_changed_and_deleted(visit, sql, monkeypatch):
+def test_a_job_is_made_tested_changed_and_deleted(journey, sql, monkeypatch):
     """The secret stays in its field while the connection is tested, and is in no page afterwards."""
     answers = iter(
         (
@@ -190,56 +190,66 @@ def test_a_job_is_made_tested_changed_and_deleted(visit, sql, monkeypatch):
         )
     )
     monkeypatch.setattr(job_form, "probe", lambda *_: next(answers))
-    page = visit("/")
-    page.get_by_role("link", name="Make a job").click()
-    page.get_by_role("link", name="AWS").click()
+    one = journey("/")
+    page = one.page
+    one.press(page.get_by_role("link", name="Make a job"))
+    one.press(page.get_by_role("link", name="AWS"))
     page.wait_for_load_state()  # a form that is sent before its script is there is sent without it, and its answer has no secret
-    page.get_by_label("Name", exact=True).fill("AWS production")
-    page.get_by_label("access_key_id").fill("AKIAXXXXXXXXXXXXXXXX")
-    page.get_by_label("secret_access_key").fill(SECRET)
-    page.get_by_role("button", name="Test the connection").click()
+    one.fill(page.get_by_label("Name", exact=True), "AWS production")
+    one.fill(page.get_by_label("access_key_id"), "AKIAXXXXXXXXXXXXXXXX")
+    one.fill(page.get_by_label("secret_access_key"), SECRET)
+    test = page.get_by_role("button", name="Test the connection")
+    one.press(test)
     expect(page.get_by_text("The connection does not work: the key is unknown")).to_be_visible()
-    page.get_by_role("button", name="Test the connection").click()
+    expect(test, "the answer takes the focus from nobody").to_be_focused()
+    one.step("job-1-refused")
+    one.press(test)
     expect(page.get_by_text("user/ann")).to_be_visible()
     expect(page.get_by_label("secret_access_key")).to_have_value(SECRET)
+    one.step("job-2-signed-in")
     assert sql.execute("select count(*) from discovery_jobs").fetchone() == (0,)
 
-    page.get_by_label("exclude_regions").fill("nowhere-1x")
-    page.get_by_role("button", name="Create the job").click()
+    one.fill(page.get_by_label("exclude_regions"), "nowhere-1x")
+    one.press(page.get_by_role("button", name="Create the job"))
     expect(page.get_by_role("alert")).to_contain_text("nowhere-1x")
-    page.get_by_label("exclude_regions").fill("eu-south-1")
-    page.get_by_role("button", name="Create the job").click()
+    one.fill(page.get_by_label("exclude_regions"), "eu-south-1")
+    one.press(page.get_by_role("button", name="Create the job"))
     expect(page.get_by_role("heading", name="AWS production")).to_be_visible()
     assert SECRET not in page.content()
 
-    page.get_by_role("link", name="Edit").click()
+    one.press(page.get_by_role("link", name="Edit"))
+    expect(page.get_by_role("button", name="Save")).to_be_visible()
     assert SECRET not in page.content()
-    page.get_by_label("Runs every").fill("2")
-    page.get_by_role("button", name="Save").click()
+    one.fill(page.get_by_label("Runs every"), "2")
+    one.press(page.get_by_role("button", name="Save"))
     expect(page.get_by_text("every 2 h")).to_be_visible()
-    page.get_by_role("link", name="Edit").click()
-    page.get_by_text("Delete this job").click()
-    page.get_by_role("button", name="Delete AWS production").click()
+    one.step("job-3-saved")
+    one.press(page.get_by_role("link", name="Edit"))
+    one.press(page.get_by_text("Delete this job"))
+    one.step("job-4-deletion")
+    one.press(page.get_by_role("button", name="Delete AWS production"))
     expect(page.get_by_text("There is no job yet")).to_be_visible()
 
 
-def test_a_job_gets_times_and_is_duplicated(visit, sql):
+def test_a_job_gets_times_and_is_duplicated(journey, sql):
     job = add_job(sql, name="AWS production", schedule_interval=3600)
-    page = visit(f"/jobs/{job}/edit")
-    page.get_by_label("or at times").fill("30 3 * * MON-FRI")
-    page.get_by_label("Time zone").fill("Berlin")
-    page.get_by_role("button", name="Save").click()
+    one = journey(f"/jobs/{job}/edit")
+    page = one.page
+    save = page.get_by_role("button", name="Save")
+    one.fill(page.get_by_label("or at times"), "30 3 * * MON-FRI")
+    one.fill(page.get_by_label("Time zone"), "Berlin")
+    one.press(save)
     expect(page.get_by_role("alert")).to_contain_text("leave one of the two empty")
-    page.get_by_label("Runs every").fill("")
-    page.get_by_role("button", name="Save").click()
+    one.fill(page.get_by_label("Runs every"), "")
+    one.press(save)
     expect(page.get_by_role("alert")).to_contain_text("is Europe/Berlin meant?")
-    page.get_by_label("Time zone").fill("Europe/Berlin")
-    page.get_by_role("button", name="Save").click()
+    one.fill(page.get_by_label("Time zone"), "Europe/Berlin")
+    one.press(save)
     expect(page.get_by_text("at 03:30 on Monday through Friday, Europe/Berlin")).to_be_visible()
 
-    page.get_by_role("link", name="Duplicate").click()
+    one.press(page.get_by_role("link", name="Duplicate"))
     expect(page.get_by_label("or at times")).to_have_value("30 3 * * MON-FRI")
-    page.get_by_role("button", name="Create the job").click()
+    one.press(page.get_by_role("button", name="Create the job"))
     expect(page.get_by_role("heading", name="Copy of AWS production")).to_be_visible()
 
 
