@@ -15,6 +15,8 @@ from providers.http.client import Http
 from providers.http.response import HttpResponse
 
 PREFIX = "/api/v1/"
+SUCCESS = range(200, 300)
+"""Statuses of what the API has done or, with 202, has taken on: to queue a job, for one."""
 PER_PAGE = 500
 """Rows of one request when a list is read to its end."""
 
@@ -83,7 +85,7 @@ class Api:
         encoded = None if body is None else msgspec.json.encode(body)
         headers = {"Content-Type": "application/json"} if encoded is not None else {}
         try:
-            answer = self._http.send(method, PREFIX + path, body=encoded, headers=headers)
+            answer = self._http.send(method, PREFIX + path, body=encoded, headers=headers, accept=SUCCESS)
             found: dict[str, Any] = answer.object()
         except _Refused as error:
             raise ClientError(str(error), error.code) from None
