@@ -11,9 +11,11 @@ import copy
 import json
 import pathlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import structlog
 from botocore.credentials import (
     AssumeRoleCredentialFetcher,
     AssumeRoleWithWebIdentityCredentialFetcher,
@@ -45,6 +47,15 @@ MANDATORY = 600
 """Seconds before their end from which on botocore gives out no keys without renewing them."""
 
 
+SPARE = 60
+"""Seconds before their end from which on keys are used no more: a call that is signed with them takes its time."""
+
+LATER = 30.0
+"""Seconds after a renewal that failed until the next one, while the old keys are good."""
+
+_log = structlog.get_logger("providers.aws")
+
+
 class Renewed:
     """Credentials that botocore renews. Each failure to do so is a `CredentialRetrievalError`, with the way of the renewal.
 
@@ -54,12 +65,16 @@ class Renewed:
     def __init__(self, credentials: Any) -> None:
         self._credentials, self._lock = credentials, threading.Lock()
         self._failures: tuple[int, Exception | None] = (0, None)
+        self._not_before = 0.0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._credentials, name)
 
     def get_frozen_credentials(self) -> Any:
-        """The keys to sign a request with, renewed when they are about to expire. Raises `BotoCoreError`, `ClientError`."""
+        """The keys to sign a request with, renewed when they are about to expire. Raises `BotoCoreError`, `ClientError`.
+
+        A renewal without an answer costs nothing while the old keys are good: these go on, and it is tried again later.
+        """
         if not self._credentials.refresh_needed(MANDATORY):
             return self._ahead_of_time()
         before, _ = self._failures
@@ -67,11 +82,25 @@ class Renewed:
             count, failure = self._failures
             if failure and count != before:  # asked anew by each thread, a silent service would take each thread's time-out
                 raise copy.copy(failure)  # one that is raised in several threads gathers all their tracebacks
-            try:
-                return self._frozen()
-            except RAISED as error:
+            if time.monotonic() < self._not_before and (kept := self._kept()):
+                return kept
+            return self._renewed(count)
+
+    def _renewed(self, count: int) -> Any:
+        try:
+            return self._frozen()
+        except RAISED as error:
+            kept = self._kept() if isinstance(error, CredentialRetrievalError) else None  # and not when AWS has refused
+            if kept is None:
                 self._failures = count + 1, error
                 raise
+            self._not_before = time.monotonic() + LATER
+            _log.warning(f"the old AWS credentials are used until shortly before their end, as there are no new ones: {error}")
+            return kept
+
+    def _kept(self) -> Any:
+        """The present keys; None when they are about to end, or when there are none yet."""
+        return None if self._credentials.refresh_needed(SPARE) else self._credentials._frozen_credentials  # noqa: SLF001
 
     def _ahead_of_time(self) -> Any:
         """The keys, which are good for a while yet: a renewal that fails is tried again with the next call."""

@@ -81,6 +81,7 @@ def renewing(monkeypatch):
     monkeypatch.setattr(RefreshableCredentials, "_mandatory_refresh_timeout", hours)
     monkeypatch.setattr(RefreshableCredentials, "_advisory_refresh_timeout", hours)
     monkeypatch.setattr("providers.aws.credentials.MANDATORY", hours)
+    monkeypatch.setattr("providers.aws.credentials.SPARE", 2 * hours)
 
 
 def read(moto: Moto, monkeypatch: pytest.MonkeyPatch, *only: str) -> Collected:

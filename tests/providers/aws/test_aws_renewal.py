@@ -27,6 +27,7 @@ from providers.schema import parse
 def no_waiting(monkeypatch):
     """Neither we nor botocore's fetcher, whose pauses are a default argument."""
     monkeypatch.setattr("providers.http.retry.wait", lambda _seconds: None)
+    monkeypatch.setattr("providers.aws.credentials.SPARE", 3600)  # as in the last minute of each session
     monkeypatch.setattr(ContainerMetadataFetcher.__init__, "__defaults__", (None, lambda _seconds: None))
 
 

@@ -50,6 +50,7 @@ UNANSWERED = {
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
     monkeypatch.setattr("providers.http.retry.wait", lambda _seconds: None)
+    monkeypatch.setattr("providers.aws.credentials.SPARE", 3600)  # as in the last minute of each session
 
 
 def renewed(fetch, method: str) -> Renewed:
@@ -132,6 +133,46 @@ class _Counting:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+
+def test_keys_that_are_good_for_minutes_go_on_while_the_service_does_not_answer(monkeypatch):
+    """Each call would have to wait for new ones by then, and a silent service costs each a time-out: it is asked again later."""
+    monkeypatch.setattr("providers.aws.credentials.SPARE", 60)
+    until = (dt.datetime.now(dt.UTC) + dt.timedelta(minutes=9)).isoformat()
+    fetched = []
+
+    def fetch():
+        fetched.append(1)
+        if len(fetched) == 1:
+            return {"access_key": "ASIA", "secret_key": "secret", "token": "token", "expiry_time": until}
+        raise aws.ReadTimeoutError(endpoint_url=URL)
+
+    keys = renewed(fetch, "assume-role")
+    assert [keys.get_frozen_credentials().access_key for _ in range(4)] == ["ASIA"] * 4
+    assert len(fetched) == 2, "once while they are good"
+    monkeypatch.setattr("providers.aws.credentials.LATER", 0)
+    keys._not_before = 0
+    assert [keys.get_frozen_credentials().access_key for _ in range(2)] == ["ASIA"] * 2
+    assert len(fetched) == 4, "and again when the pause is over"
+    monkeypatch.setattr("providers.aws.credentials.SPARE", 3600)
+    with pytest.raises(NotAnswered):
+        keys.get_frozen_credentials()
+
+
+def test_keys_that_aws_refuses_to_renew_are_given_up_at_once(monkeypatch):
+    monkeypatch.setattr("providers.aws.credentials.SPARE", 60)
+    until = (dt.datetime.now(dt.UTC) + dt.timedelta(minutes=9)).isoformat()
+    answers = iter([{"access_key": "ASIA", "secret_key": "secret", "token": "token", "expiry_time": until}])
+
+    def fetch():
+        for found in answers:
+            return found
+        raise aws.ClientError({"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "AssumeRole")
+
+    keys = renewed(fetch, "assume-role")
+    assert keys.get_frozen_credentials().access_key == "ASIA"
+    with pytest.raises(aws.ClientError):
+        keys.get_frozen_credentials()
 
 
 def test_keys_that_last_are_not_waited_for():
