@@ -12,7 +12,8 @@ from peers.google_refusals import Refusal
 
 from providers.attempts import Attempts
 from providers.errors import Outcome
-from providers.records import Scope
+from providers.gcp.source import _enabled
+from providers.records import Incomplete, Resource, Scope
 
 SQL = ("gcp_sql_instance", "gcp_sql_database", "gcp_sql_user")
 UID = "eYhDkfYCu-dOCjuj8X4Am9"
@@ -163,3 +164,9 @@ def test_projects_are_planned_in_the_order_of_their_last_attempt(opened):
     planned = [read.scopes[0].account for read in source.plan()]
 
     assert list(dict.fromkeys(planned)) == [OTHER, ONE]
+
+
+def test_a_list_of_services_that_is_not_whole_says_of_no_api_that_it_is_off():
+    service = Resource("//s", "service", "gcp_service", "compute.googleapis.com", {})
+    assert "compute.googleapis.com" in _enabled([service])
+    assert not _enabled([service, Incomplete("gcp_service", Outcome.TIMEOUT, "no")])

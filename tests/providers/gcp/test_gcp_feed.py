@@ -314,3 +314,14 @@ def test_a_key_ring_that_is_deleted_while_its_keys_are_asked_for_is_looked_for_o
     rings = [call for call in google.asked(METHOD) if call.query["assetTypes"] == ["cloudkms.googleapis.com/KeyRing"]]
     assert len(rings) == 2
     assert not google.asked("cloudkms.projects.locations.list")
+
+
+def test_every_read_of_the_feed_is_said_to_lag(opened, inventory):
+    """Else what the feed does not have yet would be deleted at once."""
+    source = opened(project_ids=[ONE], feed="assets")
+    source.check()
+    fed = {kind.sub_type for kind in catalogue.KINDS if not kind.under and catalogue.fed(kind.sub_type)}
+    lags = {scope.resource_type: read.lags for read in source.plan() for scope in read.scopes if scope.resource_type in fed}
+
+    assert len(lags) > 10
+    assert set(lags.values()) == {True}

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from providers.errors import BadAnswer, CredentialsError, Denied, PageExpired, ScopeError, Throttled, TimedOut
+from providers.errors import BadAnswer, CredentialsError, Denied, Outcome, PageExpired, ScopeError, Throttled, TimedOut
 from providers.http import retry
 from providers.ldap import failure
 from providers.ldap.client import Client
 from providers.ldap.config import LdapConfig
 from providers.ldap.memberships import Memberships
 from providers.ldap.source import Directory
-from providers.records import UNREADABLE, Rejected, Resource
+from providers.records import UNREADABLE, Incomplete, Rejected, Resource
 
 CONFIG = LdapConfig(server="dc1.example.com", base_dn="dc=a", bind_dn="cn=reader", bind_password="s3cret")
 GROUPS = "(objectClass=group)"
@@ -120,6 +120,32 @@ def test_a_unit_whose_name_matches_that_of_another_is_rejected_and_hides_none(mo
     assert [one.external_id for one in found if isinstance(one, Resource)] == ["0", "2"]
     [rejected] = [one for one in found if isinstance(one, Rejected)]
     assert (rejected.name, "another unit has the same name" in rejected.reason) == ("ou=strasse,dc=a", True)
+
+
+# --- memberships
+
+
+def test_a_member_that_is_no_name_leaves_the_memberships_in_part():
+    known = Memberships({})
+    known.add("1", "cn=g,dc=a", {"member": [b"cn=u,dc=a", b"\xff", b"no name"]})
+    [report] = known.reports("ldap_user")
+
+    assert known.partial
+    assert (report.outcome, "2 cannot be read" in report.message) == (Outcome.ERROR, True)
+
+
+def test_people_keep_their_memberships_where_the_groups_are_refused(monkeypatch):
+    def answer(_base, query, _attributes, _cookie):
+        if query == CONFIG.group_filter:
+            return [], DENIED, b""
+        return [entry("cn=u,dc=a", entryUUID=[b"u"], objectClass=[b"person"])] if query == CONFIG.user_filter else [], 0, b""
+
+    directory = Directory(CONFIG)
+    monkeypatch.setattr(directory._client.connections, "get", lambda: Scripted(answer))
+    found = list(directory._read_users())
+
+    assert [one.links_partial for one in found if isinstance(one, Resource)] == [True]
+    assert [one.outcome for one in found if isinstance(one, Incomplete)] == [Outcome.DENIED]
 
 
 # --- pages
