@@ -35,7 +35,7 @@ def supervisor_config(limits: Limits, *, once: bool = False, job: int | None = N
         name="writer",
         entry="worker.writer:main",
         arguments={"once": once, "job": job},
-        descriptors={"settings": seal(settings), "unstored": unstored},
+        descriptors={"settings": seal(settings), "unstored": unstored, **({"state": state} if settings.otel_enabled else {})},
     )
     health = Service(name="http", entry="worker.web:main", descriptors={"state": state, "settings": seal(settings.without_secrets())})
     return SupervisorConfig(

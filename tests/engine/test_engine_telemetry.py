@@ -1,4 +1,4 @@
-"""Traces of whole runs: what a receiver of OpenTelemetry gets of them, and that a receiver that is away, slow or mad costs a run nothing."""
+"""Traces of whole runs, and metrics: what a receiver of OpenTelemetry gets of them, and that a receiver that is away, slow or mad costs a run nothing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 
 import pytest
 from driver import descendants
+from peers.otlp import points
 from peers.postgres import alive
 from peers.service import get
 from peers.slapd import BASE, PASSWORD, READER, few, running
@@ -173,7 +174,9 @@ def mentioning(word: str) -> list[int]:
 
 
 @pytest.mark.peer("slapd")
-def test_a_sync_of_the_real_command_is_a_trace_and_no_process_keeps_the_variables(otlp, start_worker, authority, tmp_path):
+def test_a_sync_of_the_real_command_is_a_trace_its_metrics_are_sent_and_no_process_keeps_the_variables(
+    otlp, start_worker, authority, tmp_path
+):
     folder = tmp_path / "slapd"
     folder.mkdir()
     variables = {
@@ -209,6 +212,8 @@ def test_a_sync_of_the_real_command_is_a_trace_and_no_process_keeps_the_variable
     assert {one.attributes["elder.outcome"] for one in otlp.spans("scope")} == {"complete"}
     assert {one.parent for one in otlp.spans() if one.id != root.id} == {root.id}
     assert otlp.resources()[0]["service.name"] == "directory-worker"
+    synced = points(otlp.exports()[-1]["connector_sync"])[("connector", "ldap"), ("status", "completed")]
+    assert getattr(synced, synced.WhichOneof("value")) == 1, "the metrics are sent once more at the end"
     assert {request.headers["x-key"] for request in otlp.received} == {SECRET}
     assert SECRET not in worker.log.read_text() + str(status)
     assert "OTEL_TRACES_SAMPLER: no setting of this worker" in worker.log.read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest, ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 from peers.receiver import Receiver
 from waiting import until
@@ -16,7 +17,7 @@ def plain(value) -> Any:
 
 
 class Otlp(Receiver):
-    """A receiver whose requests are spans."""
+    """A receiver whose requests are spans, and metrics."""
 
     def __init__(self, context=None) -> None:
         super().__init__(context)
@@ -25,8 +26,18 @@ class Otlp(Receiver):
         self.base = self.url.partition("/hook")[0]
 
     def requests(self) -> list[ExportTraceServiceRequest]:
-        """Every request that came; one that is not of that message raises."""
-        return [ExportTraceServiceRequest.FromString(request.body) for request in list(self.received)]
+        """Every request with spans; one that is not of that message raises."""
+        return [ExportTraceServiceRequest.FromString(request.body) for request in list(self.received) if request.path == "/v1/traces"]
+
+    def exports(self) -> list[dict[str, Any]]:
+        """The metrics by name of each request that has any, with the data as the message has it."""
+        messages = [ExportMetricsServiceRequest.FromString(one.body) for one in list(self.received) if one.path == "/v1/metrics"]
+        return [
+            {metric.name: getattr(metric, metric.WhichOneof("data")) for metric in scope.metrics}
+            for message in messages
+            for resource in message.resource_metrics
+            for scope in resource.scope_metrics
+        ]
 
     def resources(self) -> list[dict]:
         """The attributes of the process, of each request."""
@@ -56,6 +67,17 @@ class Otlp(Receiver):
         answer = ExportTraceServiceResponse()
         answer.partial_success.rejected_spans, answer.partial_success.error_message = spans, sentence
         self.body = answer.SerializeToString()
+
+    def refuse_numbers(self, numbers: int, sentence: str) -> None:
+        """Answers from now on that so many numbers of each request are refused."""
+        answer = ExportMetricsServiceResponse()
+        answer.partial_success.rejected_data_points, answer.partial_success.error_message = numbers, sentence
+        self.body = answer.SerializeToString()
+
+
+def points(data) -> dict[tuple[tuple[str, str], ...], Any]:
+    """The points of a metric by their sorted attributes."""
+    return {tuple(sorted((one.key, plain(one.value)) for one in point.attributes)): point for point in data.data_points}
 
 
 class Span:

@@ -1,4 +1,4 @@
-"""Settings of OpenTelemetry: whether runs are sent as traces, and where to. The names are those of the OpenTelemetry specification."""
+"""Settings of OpenTelemetry: whether traces of runs and metrics are sent, and where to. The names are those of the specification."""
 
 from __future__ import annotations
 
@@ -18,22 +18,28 @@ PACKAGES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 
 PREFIX = "OTEL_"
 
+OTLP, NONE = "otlp", "none"
+"""Exporters of the specification that are known here."""
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A name of an HTTP header."""
 
 
 class TelemetrySettings(LoginSettings, frozen=True, kw_only=True):
-    """The settings that say whether the writer sends a trace of each run, and to which receiver of OTLP over HTTP."""
+    """The settings that say whether the writer sends traces of runs and metrics, and to which receiver of OTLP over HTTP."""
 
     otel_enabled: Annotated[
         bool,
         setting(
-            "The worker sends an OpenTelemetry trace of each run. Needs the extra `otel`. `false`: the SDK is not loaded, and the other "
-            "variables here have no effect."
+            "The worker sends OpenTelemetry traces of its runs, and its metrics. Needs the extra `otel`. `false`: the SDK is not loaded, "
+            "and the other variables here have no effect."
         ),
     ] = False
+    otel_traces_exporter: Annotated[str, setting("`otlp`: a trace of each run is sent. `none`: none is.")] = OTLP
+    otel_metrics_exporter: Annotated[str, setting("`otlp`: what the worker's `/metrics` shows is sent each minute. `none`: not.")] = OTLP
     otel_exporter_otlp_endpoint: Annotated[
-        str, setting("Base address of the receiver of OTLP over HTTP, such as an OpenTelemetry Collector; `/v1/traces` is added.")
+        str,
+        setting("Base address of the receiver of OTLP over HTTP, such as a Collector; `/v1/traces` and `/v1/metrics` are added."),
     ] = "http://localhost:4318"
     otel_exporter_otlp_headers: Annotated[
         tuple[str, ...],
@@ -46,11 +52,13 @@ class TelemetrySettings(LoginSettings, frozen=True, kw_only=True):
         str, setting("File with the CA certificates that sign the receiver's, in PEM. Without: the system's.")
     ] = ""
     otel_service_name: Annotated[
-        str, setting("Name of the service in traces. Without: the `service.name` of `OTEL_RESOURCE_ATTRIBUTES`, else `elder-worker`.")
+        str, setting("Name of the service that sends. Without: the `service.name` of `OTEL_RESOURCE_ATTRIBUTES`, else `elder-worker`.")
     ] = ""
     otel_resource_attributes: Annotated[
         tuple[str, ...],
-        setting("Attributes of every trace, with commas, such as `deployment.environment.name=production,team=inventory`."),
+        setting(
+            "Attributes of every trace and of the metrics, with commas, such as `deployment.environment.name=production,team=inventory`."
+        ),
     ] = ()
 
     def otlp_headers(self) -> dict[str, str]:
@@ -74,9 +82,12 @@ def pairs(entries: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def unusable(values: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence for each of these settings that cannot be used; none while traces are switched off. No sentence shows a header."""
+    """A sentence for each of these settings that cannot be used; none while it is switched off. No sentence shows a header."""
     if not values.get("otel_enabled"):
         return
+    for name in ("otel_traces_exporter", "otel_metrics_exporter"):
+        if values.get(name, OTLP) not in (OTLP, NONE):
+            yield f"{name.upper()} is neither '{OTLP}' nor '{NONE}', which are the exporters of this worker"
     if "otel_exporter_otlp_endpoint" in values:
         yield from _address_faults(values["otel_exporter_otlp_endpoint"])
     for number, (name, value) in enumerate(pairs(values.get("otel_exporter_otlp_headers", ())), 1):
@@ -94,11 +105,11 @@ def remarks(values: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[s
     known = {one.name for one in variables(TelemetrySettings) if one.name.startswith(PREFIX)}
     given = {name for name in environ if name.startswith(PREFIX) and environ[name].strip()}
     if values.get("otel_enabled") and (ignored := sorted(given - known - {f"{name}_FILE" for name in known})):
-        yield f"{', '.join(ignored)}: no setting of this worker, and of no effect; traces go by OTLP over HTTP, as protobuf"
+        yield f"{', '.join(ignored)}: no setting of this worker, and of no effect; traces and metrics go by OTLP over HTTP, as protobuf"
 
 
 def require_extra(settings: TelemetrySettings) -> None:
-    """Raises `SettingsError` when traces are switched on and the packages that send them are not installed."""
+    """Raises `SettingsError` when it is switched on and the packages that send are not installed."""
     missing = [package for package in PACKAGES if settings.otel_enabled and not _is_installed(package)]
     if missing:
         complaint = f"OTEL_ENABLED is true, and the extra `otel` is not installed ({', '.join(missing)}): pip install 'elder-worker[otel]'"
@@ -121,7 +132,7 @@ def _address_faults(address: str) -> Iterator[str]:
     except ValueError:
         usable, parts = False, urlsplit("")
     if not usable or address.split() != [address]:
-        yield "OTEL_EXPORTER_OTLP_ENDPOINT is not a URL that traces can be sent to: such as http://collector:4318 or https://otlp.example.com"
+        yield "OTEL_EXPORTER_OTLP_ENDPOINT is not a URL that OTLP can be sent to: such as http://collector:4318 or https://otlp.example.com"
     elif "@" in parts.netloc or parts.query or parts.fragment:
         yield (
             "OTEL_EXPORTER_OTLP_ENDPOINT has a user, a query or a fragment: it is shown in /status, and what is secret goes into "

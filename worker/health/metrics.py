@@ -197,6 +197,11 @@ def _add(family: Metric, labels: list[str], value: Any) -> None:
         family.add_metric(labels, value)
 
 
+def families(state: dict[str, Any]) -> Iterator[Metric]:
+    """The metrics of a published state, each family once."""
+    return _Collector(state).collect()
+
+
 def exposition(state: dict[str, Any], accept: str) -> tuple[bytes, str]:
     """(body, content type) in the format that the scraper accepts."""
     registry = CollectorRegistry(auto_describe=False)

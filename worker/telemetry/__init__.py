@@ -1,1 +1,1 @@
-"""OpenTelemetry traces of runs: loaded by the writer, and only where `OTEL_ENABLED` is set."""
+"""OpenTelemetry traces of runs, and metrics: loaded by the writer, and only where `OTEL_ENABLED` is set."""

@@ -1,98 +1,19 @@
-"""Sends spans by the SDK's exporter of OTLP over HTTP, within bounds of time and size, whatever the receiver answers."""
+"""The exporter of spans: that of the SDK, by OTLP over HTTP."""
 
 from __future__ import annotations
 
-import logging
-import ssl
-import threading
-import time
 from collections.abc import Sequence
-from http import HTTPStatus
-from typing import Any
 
-import requests
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from requests.adapters import HTTPAdapter
 
-from providers.http import proxy
-from providers.http.tls import tls
+from worker.telemetry import sender
 from worker.telemetry.delivery import Delivery
-
-TIMEOUT = 10.0
-"""Seconds for one request with its retries, as the specification has it."""
-
-MOST_BYTES = 64 * 1024
-"""Bytes of an answer that are read: an answer is empty, or says in a sentence what was refused."""
-
-LARGEST_REQUEST = 4 * 1024 * 1024
-"""Bytes of one request; the receivers that are in use take as many."""
+from worker.telemetry.sender import Sender
 
 PATH = "/v1/traces"
-
-
-NOISY = ("urllib3.connection", "urllib3.connectionpool")
-"""Loggers that log a request that fails, with a traceback; connectors use the same library, and theirs are shown."""
-
-
-class _Silence(logging.Filter):
-    """Drops what a thread logs while it sends spans: `Delivery` says once what is wrong."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.thread = 0
-
-    def filter(self, _record: logging.LogRecord) -> bool:
-        """False for a record of that thread."""
-        return threading.get_ident() != self.thread
-
-
-class RefusedError(requests.RequestException):
-    """The receiver's answer says that it has not taken the spans; the message says what it answered."""
-
-
-class BoundedSession(requests.Session):
-    """A session that reads a bounded part of each answer and keeps why the last request has failed."""
-
-    def __init__(self, endpoint: str, ca_file: str = "") -> None:
-        super().__init__()
-        self.trust_env = False  # no netrc; the proxy is found as for all other connections of the worker
-        if found := proxy.from_environment(endpoint):
-            self.proxies = {"http": found.url, "https": found.url}
-        self.mount("https://", _Adapter(tls(ca_file)))
-        self.failure = ""
-
-    def request(self, *arguments: Any, **options: Any) -> requests.Response:
-        """Sends a request; its answer has no content. Raises `requests.RequestException`, also for an answer that refuses the spans."""
-        try:
-            response = super().request(*arguments, **options | {"stream": True})
-            try:
-                _check(response, _read(response))
-            finally:
-                response.close()
-        except Exception as error:
-            self.failure = _sentence(error)
-            raise
-        self.failure = f"it answers {response.status_code} {response.reason or ''}".strip()
-        return response
-
-
-class _Adapter(HTTPAdapter):
-    """HTTPS with the CAs of the system, or of a file."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Makes the pool of connections."""
-        super().init_poolmanager(*arguments, **options, ssl_context=self._context)
-
-    def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:
-        """The pool of connections through a proxy."""
-        return super().proxy_manager_for(*arguments, **options, ssl_context=self._context)
 
 
 class Exporter(SpanExporter):
@@ -100,66 +21,29 @@ class Exporter(SpanExporter):
 
     def __init__(self, endpoint: str, headers: dict[str, str], ca_file: str, delivery: Delivery) -> None:
         url = endpoint.rstrip("/") + PATH
-        self._session, self._delivery, self._silence = BoundedSession(url, ca_file), delivery, _Silence()
-        for name in NOISY:
-            logging.getLogger(name).addFilter(self._silence)
+        self._sender = Sender(url, _refused, ca_file, delivery)
         self._inner = OTLPSpanExporter(
             endpoint=url,
             certificate_file=ca_file or None,
             headers=headers,
-            timeout=TIMEOUT,
-            session=self._session,
-            max_request_size=LARGEST_REQUEST,
+            timeout=sender.TIMEOUT,
+            session=self._sender.session,
+            max_request_size=sender.LARGEST_REQUEST,
         )
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Sends spans. Called by the thread of the span processor, one call at a time; it raises nothing."""
-        self._session.failure, self._silence.thread = "", threading.get_ident()
-        try:
-            result = self._inner.export(spans)
-        except Exception as error:  # noqa: BLE001 - edge of the thread: whatever it is, the next spans are sent
-            self._session.failure, result = f"{type(error).__name__}: {error}", SpanExportResult.FAILURE
-        finally:
-            self._silence.thread = 0
-        if result is SpanExportResult.SUCCESS:
-            self._delivery.succeeded()
-        else:
-            self._delivery.failed(len(spans), self._session.failure or "the spans could not be encoded")
-        return result
+        sent = self._sender.send(lambda: self._inner.export(spans) is SpanExportResult.SUCCESS, len(spans))
+        return SpanExportResult.SUCCESS if sent else SpanExportResult.FAILURE
 
     def shutdown(self) -> None:
         """Ends retries and closes the connections."""
-        for name in NOISY:
-            logging.getLogger(name).removeFilter(self._silence)
+        self._sender.close()
         self._inner.shutdown()  # type: ignore[no-untyped-call]
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """True: nothing waits here."""
         return self._inner.force_flush(timeout_millis)
-
-
-def _read(response: requests.Response) -> bytes:
-    """The beginning of an answer's body: no more than `MOST_BYTES`, and what arrives in time."""
-    deadline, content = time.monotonic() + TIMEOUT, b""
-    while len(content) < MOST_BYTES and time.monotonic() < deadline:
-        part = response.raw.read1(MOST_BYTES - len(content), decode_content=False)
-        if not part:
-            break
-        content += part
-    return content
-
-
-def _check(response: requests.Response, content: bytes) -> None:
-    """Raises `RefusedError` for an answer that is none of a receiver, though its status is that of a success, and for one that refuses."""
-    if response.status_code >= HTTPStatus.BAD_REQUEST:
-        return  # the SDK looks at the status, and sends again what may be sent again
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
-        raise RefusedError(f"it answers {response.status_code}, a redirect: is that its address?")
-    if kind == "text/html":
-        raise RefusedError("it answers with a web page: is that its address?")
-    if kind == "application/x-protobuf" and "content-encoding" not in response.headers and (refused := _refused(content)):
-        raise RefusedError(refused)
 
 
 def _refused(content: bytes) -> str:
@@ -169,22 +53,3 @@ def _refused(content: bytes) -> str:
     except Exception:  # noqa: BLE001 - not that message; its status says that it has taken them
         return ""
     return f"it refuses {partial.rejected_spans} spans: {partial.error_message[:200]}" if partial.rejected_spans > 0 else ""
-
-
-def _sentence(error: BaseException) -> str:
-    """The reason why a request failed, without the layers that the error came through."""
-    if isinstance(error, RefusedError):
-        return str(error)
-    if isinstance(error, requests.Timeout):
-        return f"no answer within {TIMEOUT:g} s"
-    innermost: BaseException = error
-    while inner := _inner(innermost):
-        innermost = inner
-    text = innermost.strerror if isinstance(innermost, OSError) and innermost.strerror else str(innermost)
-    return f"{type(innermost).__name__}: {text[:200]}"
-
-
-def _inner(error: BaseException) -> BaseException | None:
-    """The error that an error of requests or urllib3 was made of."""
-    candidates = (getattr(error, "reason", None), *error.args, error.__cause__)
-    return next((one for one in candidates if isinstance(one, BaseException)), None)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Mapping
 
 import structlog
@@ -16,13 +14,14 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-from worker.config.telemetry import TelemetrySettings, pairs
+from worker.config.telemetry import TelemetrySettings
 from worker.logs.redact import Redactor
 from worker.run.inventory import Inventory
 from worker.run.outcome import Verdict
 from worker.telemetry.delivery import Delivery
 from worker.telemetry.exporter import Exporter
 from worker.telemetry.inventory import TracedInventory
+from worker.telemetry.process_resource import SERVICE
 from worker.telemetry.run_trace import RunTrace, Value
 from worker.version import __version__
 
@@ -31,9 +30,6 @@ QUEUE, BATCH = 2048, 512
 
 SECONDS = 5.0
 """Seconds between two requests while fewer spans wait."""
-
-CLOSE_TIMEOUT = 3.0
-"""Seconds for what still waits when the process ends; the writer stores what is left of its own meanwhile."""
 
 _LABELS = {"job_id": "elder.job.id", "provider": "elder.provider", "name": "elder.job.name", "connector": "elder.connector"}
 """Labels of a run, and the attributes that they become."""
@@ -44,10 +40,8 @@ _log = structlog.get_logger("worker.telemetry")
 class Traces:
     """Makes the traces of runs and sends them. A receiver that is away or slow costs spans and nothing else."""
 
-    def __init__(self, settings: TelemetrySettings, redactor: Redactor) -> None:
-        """`redactor` knows the secrets of the settings."""
-        delivery = Delivery(settings.otel_exporter_otlp_endpoint)
-        _quieten(delivery)
+    def __init__(self, settings: TelemetrySettings, redactor: Redactor, resource: Resource, delivery: Delivery) -> None:
+        """`redactor` knows the secrets of the settings; `delivery` is told of spans that do not arrive."""
         exporter = Exporter(
             settings.otel_exporter_otlp_endpoint, settings.otlp_headers(), settings.otel_exporter_otlp_certificate, delivery
         )
@@ -55,14 +49,12 @@ class Traces:
         self._host, self._redactor = socket.gethostname(), redactor
         self._provider = TracerProvider(
             sampler=ALWAYS_ON,
-            resource=Resource({name: redactor.text(value) for name, value in _resource(settings, self._host).items()}),
+            resource=resource,
             shutdown_on_exit=False,
             meter_provider=NoOpMeterProvider(),
         )
         self._provider.add_span_processor(processor)
-        self._tracer = self._provider.get_tracer("elder-worker", __version__)
-        self._closing: threading.Thread | None = None
-        self._closed_at = 0.0
+        self._tracer = self._provider.get_tracer(SERVICE, __version__)
 
     def begin(
         self, run: str, label: Mapping[str, str], inventory: Inventory, secrets: tuple[str, ...]
@@ -87,27 +79,8 @@ class Traces:
             _log.error("the trace of a run could not be begun", run=run, error=f"{type(error).__name__}: {error}")
             return None
 
-    def close(self) -> None:
-        """Begins to send what waits, in a thread of its own. `wait` waits for it."""
-        self._closed_at = time.monotonic()
-        self._closing = threading.Thread(target=self._provider.shutdown, name="traces", daemon=True)
-        self._closing.start()
-
-    def wait(self) -> None:
-        """Waits for what `close` has begun, for a bounded time; what is not sent by then is lost."""
-        if self._closing is not None:
-            self._closing.join(max(0.0, self._closed_at + CLOSE_TIMEOUT - time.monotonic()))
-
-
-def _resource(settings: TelemetrySettings, host: str) -> dict[str, str]:
-    """Attributes of this process; the operator's attributes win, and the name of the service has a setting of its own."""
-    own = {"service.name": "elder-worker", "service.version": __version__, "service.instance.id": str(uuid.uuid4()), "host.name": host}
-    named = {"service.name": settings.otel_service_name} if settings.otel_service_name else {}
-    return {**own, **dict(pairs(settings.otel_resource_attributes)), **named}
-
-
-def _quieten(delivery: Delivery) -> None:
-    """Leads the SDK's log records to `delivery`, and to no other place: it logs each batch that fails."""
-    logger = logging.getLogger("opentelemetry")
-    logger.handlers[:] = [delivery]
-    logger.propagate = False
+    def close(self) -> threading.Thread:
+        """Begins to send what waits; returns the thread that does."""
+        closing = threading.Thread(target=self._provider.shutdown, name="traces", daemon=True)
+        closing.start()
+        return closing

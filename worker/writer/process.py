@@ -46,7 +46,7 @@ from worker.writer.requests import SyncRequests
 if TYPE_CHECKING:
     from worker.sync.client import ElderApi
     from worker.sync.inventory import ApiInventory
-    from worker.telemetry.traces import Traces
+    from worker.telemetry.telemetry import Telemetry
 
 ONCE_TIMEOUT = 60.0
 """Seconds that ``run --once`` waits for an unreachable database."""
@@ -60,15 +60,18 @@ FAREWELL_TIMEOUT = 2.0
 _log = structlog.get_logger("worker.writer")
 
 
-def run(control: int, settings_fd: int, once: bool, job: int | None, unstored: int | None = None) -> int:
-    """Runs the writer until the supervisor closes the channel; `unstored` is a descriptor of what an earlier writer has left."""
+def run(control: int, settings_fd: int, once: bool, job: int | None, unstored: int | None = None, state: int | None = None) -> int:
+    """Runs the writer until the supervisor closes the channel.
+
+    `unstored` is a descriptor of what an earlier writer has left, `state` of what the supervisor publishes.
+    """
     settings = unseal(settings_fd, Settings)
     registry.adopt(settings.packages.descriptions)
     registry.refuse(settings.packages.problems)
     redactor = Redactor(_secrets(settings))
     logs.configure(settings.log_level, settings.log_format, redactor=redactor)
-    traces = _traces(settings, redactor)
-    writer = Writer(settings, Channel(control, ToWriter), once=once, job=job, unstored=unstored, traces=traces)
+    telemetry = _telemetry(settings, redactor, state)
+    writer = Writer(settings, Channel(control, ToWriter), once=once, job=job, unstored=unstored, telemetry=telemetry)
     gc.freeze()  # the garbage collector skips what is loaded: it took an eighth of the time of a new row
     writer.run()
     return 0
@@ -85,13 +88,13 @@ class Writer:
         once: bool,
         job: int | None,
         unstored: int | None = None,
-        traces: Traces | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._settings, self._owner = settings, str(uuid.uuid4())
-        self._traces = traces
+        self._telemetry = telemetry
         self._unstored = UnstoredOutcomes(self._owner, unstored)
         self._channel, self._mailbox, metrics = channel, Mailbox(), Metrics()
-        self._dispatcher = RunDispatcher(channel, self._mailbox, settings.pools(), traces)
+        self._dispatcher = RunDispatcher(channel, self._mailbox, settings.pools(), telemetry.traces if telemetry else None)
         launcher = _launcher(settings)
         self._discovery = Discovery(
             self._dispatcher, launcher, self._job_inventory, _job_limits(settings), once=once, job=job, unstored=self._unstored
@@ -117,8 +120,8 @@ class Writer:
             self._requests.start()
         loop.run()
         ended = time.monotonic()
-        if self._traces:
-            self._traces.close()
+        if self._telemetry:
+            self._telemetry.close()
         if self._requests:
             self._requests.stop()
         if self._backlog:
@@ -126,8 +129,8 @@ class Writer:
             self._backlog.join(DEFERRED_WRITES_TIMEOUT)
         if self._requests:
             self._requests.join(max(0.0, ended + FAREWELL_TIMEOUT - time.monotonic()))
-        if self._traces:
-            self._traces.wait()
+        if self._telemetry:
+            self._telemetry.wait()
 
     def _make_backlog(self, job: int | None) -> Backlog:
         settings = self._settings
@@ -232,16 +235,17 @@ def _job_limits(settings: Settings) -> Limits:
     return Limits(settings.discovery_job_timeout, settings.discovery_idle_timeout)
 
 
-def _traces(settings: Settings, redactor: Redactor) -> Traces | None:
-    """The traces of runs where they are switched on. Runs do not depend on them: the writer goes on where they cannot be made."""
+def _telemetry(settings: Settings, redactor: Redactor, state: int | None) -> Telemetry | None:
+    """Traces and metrics where they are switched on. Runs do not depend on them: the writer goes on where they cannot be made."""
     if not settings.otel_enabled:
         return None
     try:
-        from worker.telemetry.traces import Traces  # noqa: PLC0415 - the SDK takes half a second and 20 MB
+        from worker.health.state import read  # noqa: PLC0415 - as below
+        from worker.telemetry.telemetry import Telemetry  # noqa: PLC0415 - the SDK takes a fifth of a second and 15 MB
 
-        return Traces(settings, redactor)
+        return Telemetry(settings, redactor, lambda: read(state) if state is not None else {})
     except Exception as error:  # noqa: BLE001 - as above
-        _log.error("no traces are sent: the OpenTelemetry SDK cannot be used", error=f"{type(error).__name__}: {error}")
+        _log.error("no telemetry is sent: the OpenTelemetry SDK cannot be used", error=f"{type(error).__name__}: {error}")
         return None
 
 

@@ -45,7 +45,7 @@ def test_it_is_off_unless_it_is_switched_on_and_then_nothing_of_it_can_be_wrong(
 )
 def test_an_endpoint_that_is_none_is_refused(endpoint):
     [complaint] = complaints(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
-    assert "is not a URL that traces can be sent to" in complaint
+    assert "is not a URL that OTLP can be sent to" in complaint
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,13 @@ def test_an_attribute_and_a_ca_file_that_are_none_are_refused(tmp_path):
     assert complaints(OTEL_RESOURCE_ATTRIBUTES="team") == ["OTEL_RESOURCE_ATTRIBUTES: 'team' is not NAME=VALUE"]
     [complaint] = complaints(OTEL_EXPORTER_OTLP_CERTIFICATE=str(tmp_path / "none"))
     assert complaint.startswith("OTEL_EXPORTER_OTLP_CERTIFICATE: ")
+
+
+@pytest.mark.parametrize("name", ["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER"])
+@pytest.mark.parametrize("value", ["console", "otlp,console", "prometheus"])
+def test_an_exporter_that_is_not_there_is_refused_only_where_it_is_switched_on(name, value):
+    assert complaints(**{name: value}) == [f"{name} is neither 'otlp' nor 'none', which are the exporters of this worker"]
+    assert not settings.load({name: value}).otel_enabled
 
 
 def test_variables_that_have_no_effect_are_remarked_upon():

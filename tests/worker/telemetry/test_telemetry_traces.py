@@ -18,8 +18,9 @@ from worker.run import wire
 from worker.run.inventory import Totals
 from worker.run.outcome import Status, Verdict
 from worker.telemetry import run_trace, traces
-from worker.telemetry.delivery import Delivery
+from worker.telemetry.delivery import TRACES, Delivery
 from worker.telemetry.exporter import Exporter
+from worker.telemetry.telemetry import Telemetry
 
 SECRET = "s3cret-of-the-receiver-41"
 COMPLETED, FAILED = Verdict(Status.COMPLETED), Verdict(Status.ERROR, "timeout", f"it took too long: {SECRET}")
@@ -47,16 +48,15 @@ def made():
     found = []
 
     def make(url, redactor=None, **more):
-        settings = Settings(otel_enabled=True, otel_exporter_otlp_endpoint=url, **more)
-        found.append(traces.Traces(settings, redactor or Redactor(settings.secret_values())))
-        return found[-1]
+        settings = Settings(otel_enabled=True, otel_metrics_exporter="none", otel_exporter_otlp_endpoint=url, **more)
+        found.append(Telemetry(settings, redactor or Redactor(settings.secret_values()), dict))
+        return found[-1].traces
 
     yield make
     for one in found:
-        if one._closing is None:
-            one.close()
+        one.close()
         one.wait()
-        until(lambda one=one: not one._closing.is_alive(), "the thread of the exporter ends")
+        until(lambda one=one: not any(thread.is_alive() for thread in one._closing), "the thread of the exporter ends")
 
 
 def warnings(lines):
@@ -177,7 +177,7 @@ NOT_HTTP = {
 @pytest.mark.parametrize("what", NOT_HTTP)
 def test_bytes_that_are_no_answer_are_logged_once(made, otlp, log_lines, caplog, monkeypatch, what):
     """The line is one of ours, and the lines of the HTTP library, one for each request, are dropped."""
-    monkeypatch.setattr("worker.telemetry.exporter.TIMEOUT", 0.5)
+    monkeypatch.setattr("worker.telemetry.sender.TIMEOUT", 0.5)
     otlp.answering = lambda request: request.wfile.write(NOT_HTTP[what])
     one = made(otlp.base)
     for _ in range(3):
@@ -220,9 +220,9 @@ def test_an_endless_answer_is_not_read_to_its_end(otlp, log_lines):
             sent.set()
 
     otlp.answering = endless
-    exporter = Exporter(otlp.base, {}, "", Delivery(otlp.base))
+    exporter = Exporter(otlp.base, {}, "", Delivery(otlp.base, TRACES))
     tracemalloc.start()
-    exporter._session.request("POST", f"{otlp.base}/v1/traces", data=b"", timeout=5)
+    exporter._sender.session.request("POST", f"{otlp.base}/v1/traces", data=b"", timeout=5)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     until(sent.is_set, "the connection is closed")
@@ -243,13 +243,11 @@ def test_a_full_queue_is_bounded_and_nobody_waits(made, otlp, log_lines, monkeyp
     assert time.monotonic() - began < 30  # the receiver is held for longer
     [line] = warnings(log_lines)
     assert "the queue is full" in line["event"]
-    one.close()
-    began = time.monotonic()
-    one.wait()
-    assert time.monotonic() - began < 30
+    closing = one.close()
+    assert closing.is_alive(), "it waits for the receiver, and nobody waits for it"
     otlp.answering = None
     otlp.ending.set()
-    until(lambda: not one._closing.is_alive(), "the rest is sent")
+    until(lambda: not closing.is_alive(), "the rest is sent")
     assert len(otlp.spans()) <= 16 + 64 + 16 + 16
 
 

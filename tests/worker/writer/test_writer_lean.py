@@ -23,23 +23,23 @@ NOT_NEEDED = {
 """Packages and modules that belong to job processes, the API, the health server or the command line."""
 
 
-TRACES = """
+TELEMETRY = """
 import sys
 from worker.config.settings import Settings
 from worker.logs.redact import Redactor
 from worker.writer import process
-traces = process._traces(Settings(otel_enabled=%s), Redactor())"""
+telemetry = process._telemetry(Settings(otel_enabled=%s), Redactor(), None)"""
 
 
 def test_the_writer_loads_no_package_of_another_process():
-    code = TRACES % False + "; assert traces is None; print(*sys.modules)"
+    code = TELEMETRY % False + "; assert telemetry is None; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout.split()
     assert "psycopg" in loaded
     assert NOT_NEEDED.isdisjoint(loaded)
 
 
-def test_the_sdk_is_loaded_where_traces_are_switched_on():
-    code = TRACES % True + "; assert traces; traces.close(); print(*sys.modules)"
+def test_the_sdk_is_loaded_where_it_is_switched_on():
+    code = TELEMETRY % True + "; assert telemetry.traces; telemetry.close(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout.split()
     assert "opentelemetry.sdk.trace" in loaded
     assert "opentelemetry.propagate" not in loaded, "it loads what packages name as plug-ins"
@@ -47,6 +47,6 @@ def test_the_sdk_is_loaded_where_traces_are_switched_on():
 
 def test_a_writer_that_may_not_load_the_sdk_goes_on_without():
     """Modules that a third party's package has brought are kept out, also those that it names as the SDK's."""
-    code = "import sys; sys.modules['opentelemetry'] = None" + TRACES % True + "; assert traces is None"
+    code = "import sys; sys.modules['opentelemetry'] = None" + TELEMETRY % True + "; assert telemetry is None"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert "no traces are sent: the OpenTelemetry SDK cannot be used" in done.stdout
+    assert "no telemetry is sent: the OpenTelemetry SDK cannot be used" in done.stdout
