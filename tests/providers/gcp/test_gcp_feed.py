@@ -320,7 +320,7 @@ def test_every_read_of_the_feed_is_said_to_lag(opened, inventory):
     """Else what the feed does not have yet would be deleted at once."""
     source = opened(project_ids=[ONE], feed="assets")
     source.check()
-    fed = {kind.sub_type for kind in catalogue.KINDS if not kind.under and catalogue.fed(kind.sub_type)}
+    fed = {one.sub_type for kind in catalogue.ALL if not kind.under for one in catalogue.fed(kind.sub_type)}
     lags = {scope.resource_type: read.lags for read in source.plan() for scope in read.scopes if scope.resource_type in fed}
 
     assert len(lags) > 10
