@@ -202,6 +202,8 @@ def test_a_page_token_that_has_expired_begins_the_list_anew():
     for error in (legacy("Invalid Input: pageToken", "invalid"), modern("Token has expired", status="INVALID_ARGUMENT")):
         assert isinstance(failure.of_answer("X", answer(400, error, "https://x/y?pageToken=old"), "list"), PageExpired)
         assert failure.of_answer("X", answer(400, error), "list") is None, "a request without a token has no page that expires"
+    gone = answer(410, legacy("The page token is no longer available.", "deleted"), "https://x/y?pageToken=old")
+    assert isinstance(failure.of_answer("X", gone, "list"), PageExpired)
 
 
 NOT_OURS = {
