@@ -9,8 +9,11 @@ from peers.okta import NOT_FOUND, TOKEN
 from recorder import Recorder
 
 from providers import registry
-from providers.errors import Outcome
+from providers.errors import BadAnswer, Outcome
 from providers.http import retry
+from providers.http.response import HttpResponse
+from providers.okta.catalogue import MEMBERS
+from providers.okta.client import Client, _explained
 from providers.runner import run
 from providers.schema import parse
 from providers.variables import NoSettings
@@ -105,3 +108,16 @@ def test_case_dir_12_a_list_of_exactly_one_page_is_whole(company, read):
     full_pages(company, links=True)
     report = read().report("okta_group")
     assert (report.outcome, report.resources) == (Outcome.COMPLETE, 200)
+
+
+@pytest.mark.parametrize("item", [{}, {"id": ""}, {"id": 7}, "x", None])
+def test_a_member_without_an_id_is_no_member_that_may_be_left_out(monkeypatch, item):
+    client = Client.__new__(Client)
+    monkeypatch.setattr(client, "listed", lambda _listing, _name: iter([{"id": "1"}, item]), raising=False)
+    with pytest.raises(BadAnswer, match="an item that has no id"):
+        list(client.each(MEMBERS, "g"))
+
+
+def test_a_404_without_a_code_of_oktas_is_somebody_elses():
+    answer = HttpResponse(404, {}, b'{"message": "no Route matched"}', "https://example.okta.com/api/v1/groups")
+    assert isinstance(_explained(answer, "list groups"), BadAnswer)
