@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from worker.telemetry import sender
 from worker.telemetry.delivery import Delivery
-from worker.telemetry.sender import Sender
+from worker.telemetry.sender import Sender, refusal
 
 PATH = "/v1/traces"
 
@@ -21,7 +21,7 @@ class Exporter(SpanExporter):
 
     def __init__(self, endpoint: str, headers: dict[str, str], ca_file: str, delivery: Delivery) -> None:
         url = endpoint.rstrip("/") + PATH
-        self._sender = Sender(url, _refused, ca_file, delivery)
+        self._sender = Sender(url, refusal(ExportTraceServiceResponse, "rejected_spans", "spans"), ca_file, delivery)
         self._inner = OTLPSpanExporter(
             endpoint=url,
             certificate_file=ca_file or None,
@@ -44,12 +44,3 @@ class Exporter(SpanExporter):
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """True: nothing waits here."""
         return self._inner.force_flush(timeout_millis)
-
-
-def _refused(content: bytes) -> str:
-    """The sentence about spans that a receiver has refused; empty when it has taken all, or its answer cannot be read."""
-    try:
-        partial = ExportTraceServiceResponse.FromString(content).partial_success
-    except Exception:  # noqa: BLE001 - not that message; its status says that it has taken them
-        return ""
-    return f"it refuses {partial.rejected_spans} spans: {partial.error_message[:200]}" if partial.rejected_spans > 0 else ""

@@ -20,7 +20,7 @@ from worker.telemetry import sender
 from worker.telemetry.delivery import Delivery
 from worker.telemetry.measurements import measurements
 from worker.telemetry.process_resource import SERVICE
-from worker.telemetry.sender import Sender
+from worker.telemetry.sender import Sender, refusal
 from worker.version import __version__
 
 PATH = "/v1/metrics"
@@ -37,7 +37,9 @@ class MetricExport:
 
     def __init__(self, settings: TelemetrySettings, resource: Resource, delivery: Delivery, state: State) -> None:
         url = settings.otel_exporter_otlp_endpoint.rstrip("/") + PATH
-        self._sender = Sender(url, _refused, settings.otel_exporter_otlp_certificate, delivery)
+        self._sender = Sender(
+            url, refusal(ExportMetricsServiceResponse, "rejected_data_points", "numbers"), settings.otel_exporter_otlp_certificate, delivery
+        )
         self._exporter = OTLPMetricExporter(
             endpoint=url,
             certificate_file=settings.otel_exporter_otlp_certificate or None,
@@ -76,12 +78,3 @@ class MetricExport:
         scope = ScopeMetrics(InstrumentationScope(SERVICE, __version__), found, "")
         data = MetricsData([ResourceMetrics(self._resource, [scope], "")])
         return self._exporter.export(data) is MetricExportResult.SUCCESS
-
-
-def _refused(content: bytes) -> str:
-    """The sentence about numbers that a receiver has refused; empty when it has taken all, or its answer cannot be read."""
-    try:
-        partial = ExportMetricsServiceResponse.FromString(content).partial_success
-    except Exception:  # noqa: BLE001 - not that message; its status says that it has taken them
-        return ""
-    return f"it refuses {partial.rejected_data_points} numbers: {partial.error_message[:200]}" if partial.rejected_data_points > 0 else ""

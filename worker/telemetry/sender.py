@@ -30,7 +30,21 @@ NOISY = ("urllib3.connection", "urllib3.connectionpool")
 """Loggers that log a request that fails, with a traceback; connectors use the same library, and theirs are shown."""
 
 Refusal = Callable[[bytes], str]
-"""The sentence of an answer that is a message of OTLP about what the receiver has refused; empty when it has taken all."""
+"""The sentence about what the receiver has refused, by the content of its answer; empty where that tells of nothing."""
+
+
+def refusal(message: Any, member: str, unit: str) -> Refusal:
+    """Reads answers of a kind of `message` of OTLP, whose partial success counts what was refused in a `member`."""
+
+    def sentence(content: bytes) -> str:
+        try:
+            partial = message.FromString(content).partial_success
+        except Exception:  # noqa: BLE001 - not that message; its status says that it has taken them
+            return ""
+        refused = getattr(partial, member)
+        return f"it refuses {refused} {unit}: {partial.error_message[:200]}" if refused > 0 else ""
+
+    return sentence
 
 
 class _Silence(logging.Filter):
