@@ -148,7 +148,7 @@ def test_410_disables_the_webhook(elder, deliverer, hook, receiver, database, sq
     assert (found["enabled"], found["disabled_reason"]) == (False, "the receiver answered 410: it wants no more events")
     run_once(database, add_job(sql), resources(1))
     assert elder.get(f"webhooks/{hook['id']}/deliveries")["total"] == 1, "nothing is stored for it any more"
-    elder.post(f"webhooks/{hook['id']}/test", status=400)
+    elder.post(f"webhooks/{hook['id']}/test", status=409)
 
     body = {name: found[name] for name in ("name", "url", "events", "job_id")}
     assert elder.put(f"webhooks/{hook['id']}", {**body, "enabled": True})["disabled_reason"] == ""
