@@ -6,6 +6,7 @@ import contextlib
 import functools
 import io
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -55,6 +56,7 @@ def _repeat(look: Callable[[], None], every: float) -> None:
     if not sys.stdout.isatty():
         raise ClientError("--watch draws on a terminal; in a pipe, repeat the command: while elder ...; do sleep 5; done")
     path, screen, picture = click.get_current_context().command_path, sys.stdout, ""
+    before = signal.signal(signal.SIGTERM, _ended)
     screen.write(_BEGIN)
     try:
         while True:
@@ -70,6 +72,12 @@ def _repeat(look: Callable[[], None], every: float) -> None:
     finally:
         screen.write(_END)
         screen.flush()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _ended(number: int, _frame: object) -> None:
+    """Ends the command as the signal would, once the terminal is as it was."""
+    raise SystemExit(128 + number)
 
 
 def _picture(look: Callable[[], None]) -> str:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import os
 import pathlib
 import re
 import shlex
-import threading
 from collections.abc import Iterator
 
 import click
@@ -89,23 +89,13 @@ def spoken(command_runner, filled, looked_at, tmp_path):
 
 @contextlib.contextmanager
 def _beside(case: Case, world: World) -> Iterator[None]:
-    failed: list[BaseException] = []
-
-    def act() -> None:
-        try:
-            case.beside(world)
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            READY.set()
-
     READY.clear()
-    thread = threading.Thread(target=act)
-    thread.start()
-    assert READY.wait(CAP)
-    yield
-    thread.join()
-    assert not failed, failed
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(case.beside, world)
+        beside.add_done_callback(lambda _: READY.set())
+        assert READY.wait(CAP)
+        yield
+        beside.result()
 
 
 def _commands(group: click.Group, above: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:

@@ -53,10 +53,10 @@ class Watching:
             self.ended(-signal.SIGKILL)
         return left
 
-    def end(self) -> None:
-        """Presses Ctrl-C, and waits for the end."""
-        self._process.send_signal(signal.SIGINT)
-        self.ended(130)
+    def end(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Presses Ctrl-C, or sends another signal, and waits for the end."""
+        self._process.send_signal(number)
+        self.ended(128 + number)
 
     def ended(self, code: int) -> None:
         """Waits for the end."""
@@ -90,6 +90,14 @@ def test_it_is_drawn_again_in_place_until_ctrl_c(watch, sql):
     assert b"\x1b[31merror" in seen.said
     seen.end()
     assert seen.said.endswith(b"\x1b[?7h\x1b[?25h\x1b[?1049l\r\n"), "the terminal is as it was: cursor, line breaks, first screen"
+
+
+def test_a_command_that_is_stopped_leaves_the_terminal_as_it_was(watch, sql):
+    add_job(sql, name="first")
+    seen = watch("jobs", "list", "--watch", "0.1")
+    seen.shows("first")
+    seen.end(signal.SIGTERM)
+    assert seen.said.endswith(b"\x1b[?7h\x1b[?25h\x1b[?1049l")
 
 
 def test_an_empty_list_is_watched_too_and_grows_beyond_the_screen(watch, sql):

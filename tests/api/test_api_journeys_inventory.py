@@ -1,4 +1,4 @@
-"""What is in the inventory is searched, narrowed down, kept as an address, exported, and compared with how it was: by mouse and by keyboard on a phone."""
+"""Journeys over the inventory, by mouse and by keyboard on a phone: search, facets, a saved address, export, and the difference of a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an admin does with keys in a real browser, by keyboard alone: makes one, reads it once, rotates and revokes it."""
+"""An admin's journey over keys in a real browser, by keyboard alone: makes one, reads it once, rotates and revokes it."""
 
 from __future__ import annotations
 

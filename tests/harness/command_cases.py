@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from command_world import WORKER
@@ -17,14 +17,14 @@ from worker.store.queue import PostgresQueue
 
 
 class World(NamedTuple):
-    """What is there beside a command."""
+    """The database and the API that a command works on."""
 
     database: str
     elder: ElderClient
 
 
 class Case(NamedTuple):
-    """What is typed, one after the other. `beside` begins before, in a thread of its own, and has to end."""
+    """The command lines of a case, in their order. `beside` begins before them, in a thread of its own, and has to end."""
 
     typed: tuple[str, ...]
     beside: Callable[[World], object] = lambda _world: None
@@ -74,9 +74,9 @@ def _deliver(world: World) -> None:
     until(lambda: _one(world, ends), "a delivery is there")
 
 
-def _one(world: World, statement: str) -> Any:
+def _one(world: World, statement: LiteralString) -> Any:
     with psycopg.connect(world.database, autocommit=True) as connection:
-        row = connection.execute(statement).fetchone()  # type: ignore[call-overload]
+        row = connection.execute(statement).fetchone()
         return row and row[0]
 
 
@@ -147,7 +147,7 @@ CASES = {
     "completion": _look("completion bash"),
     "manual": _look("manual"),
 }
-"""By the words of the command."""
+"""The case of each command, by the words of the command."""
 
 FORMS = _look(
     *(f"-o {form} orgs list --limit 2" for form in ("json", "jsonl", "yaml", "csv")), "-o yaml webhooks get 1", "-o csv webhooks get 1"

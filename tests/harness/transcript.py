@@ -1,4 +1,4 @@
-"""What a command prints, as a text to be read and kept: in a pipe, and on a terminal as an emulator shows it."""
+"""Transcripts of commands, as texts to be read and kept: in a pipe, and on a terminal as an emulator shows it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLACEHOLDERS = (
     (re.compile(r"(whsec_)[\w+/=]+"), r"\1secret"),
     (re.compile(r"[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}"), "00000000-0000-0000-0000-000000000000"),
 )
-"""What is another one each time, and what stands for it; as wide as that, since tables are aligned by it."""
+"""Patterns of texts that differ each time, and the placeholder of each; as wide as they are, since tables are aligned by them."""
 
 
 def same(text: str) -> str:

@@ -35,7 +35,7 @@ def chromium():
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What the pages of `visit` have complained of so far."""
+    """The complaints of the pages of `visit` so far."""
     return []
 
 

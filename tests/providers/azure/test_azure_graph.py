@@ -134,7 +134,7 @@ def test_a_subscription_that_the_graph_refuses_ends_no_other(account):
 
 
 def test_a_type_that_the_graph_has_in_another_half_of_the_subscriptions_lags_and_loses_no_properties(account):
-    """What the graph lacks is believed to be without properties only where it has none of the type, in whichever subscription."""
+    """A resource that only the lists have is stored without properties only where the graph has none of its type in any subscription."""
     account.subscription(OTHER)
     account.add("Microsoft.Example/things", "another", {"size": 2}, subscription=OTHER)
     account.lagging = {account.add("Microsoft.Example/things", "late", {"size": 1})}

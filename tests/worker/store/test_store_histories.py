@@ -121,13 +121,15 @@ def test_what_the_owner_before_lacked_is_not_taken_from_what_the_new_one_has_see
     assert sql.execute("select count(*) from elder_worker.losses").fetchone() == (0,)
 
 
-@pytest.mark.parametrize("yields", ["not read in full for a week", "holds their deletion back"])
+@pytest.mark.parametrize("yields", ["not read in full for a week", "not read for a week, and seen before", "holds their deletion back"])
 def test_what_a_run_is_reading_stays_its_own(database, sql, yields):
     """A job whose entities others may have reads them again, and so does another job meanwhile. Both have seen them, and either keeps them alive."""
     one, other = add_job(sql), add_job(sql)
     run_once(database, one, resources(30))
-    if yields == "not read in full for a week":
-        sql.execute("update elder_worker.scopes set last_complete_at = now() - interval '8 days'")
+    if yields == "not read for a week, and seen before":
+        run_once(database, other, resources(30), owner=str(uuid.UUID(int=2)))
+    if yields != "holds their deletion back":
+        sql.execute("update elder_worker.scopes set last_complete_at = now() - interval '8 days' where owner = %s", [f"job:{one}"])
     else:
         run_once(database, one, [])
     run = Run(database, one)
