@@ -225,7 +225,7 @@ class Log(ApiModel, frozen=True, kw_only=True):
 
     status: RunStatus
     lines: list[LogLine]
-    """Lines of the level INFO and above; none while the run goes on."""
+    """Lines of the level INFO and above. While a run goes on, its newest ones come some seconds later; those of a sync come at its end."""
     left_out: int
     """Number of the lines that are not kept."""
     left_out_after: int

@@ -130,7 +130,7 @@ def print_log(session: Session, whose: str, path: str, **query: Any) -> None:
     lines, left_out = found["lines"], f"{found['left_out']} lines are left out" if found["left_out"] else ""
     if not lines:
         over = "has no log: it has logged nothing, or ended more than two weeks ago"
-        missing = "goes on: its log is stored when it ends" if found["status"] == "running" else over
+        missing = "goes on, and no line of its log is stored yet" if found["status"] == "running" else over
         click.echo(f"{whose} {missing}", err=True)
     if session.form != "table":
         session.many(lines, LOG_COLUMNS, "lines")

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from store_runs import Run, add_job
 
 from worker.run.outcome import RunLog, Status, Verdict
+from worker.store.inventory import closing
 
 LINES = [
     ("2026-01-31T03:00:00.250Z", "info", "providers.http.retry", "waiting 5 s for ec2.eu-west-1.amazonaws.com: throttled"),
@@ -76,7 +77,10 @@ def test_the_command_says_why_there_is_nothing(elder_command, database, sql):
     one = Run(database, job)
     number = one.claimed.run_id
     going = elder_command("jobs", "logs", str(job))
-    assert (going.stdout, going.stderr) == ("", f"run {number} goes on: its log is stored when it ends\n")
+    assert (going.stdout, going.stderr) == ("", f"run {number} goes on, and no line of its log is stored yet\n")
+    one.inventory.flush(RunLog([("2026-01-31T03:00:00.250Z", "info", "sdk", "so far")]))
+    assert elder_command("runs", "logs", str(number)).stdout == "2026-01-31T03:00:00.250Z info     sdk: so far\n"
+    sql.execute("delete from elder_worker.run_logs")
     one.finish()
     ended = elder_command("-o", "json", "runs", "logs", str(number))
     assert (ended.stdout, ended.stderr) == ("[]\n", f"run {number} has no log: it has logged nothing, or ended more than two weeks ago\n")
@@ -91,6 +95,15 @@ def test_a_page_without_a_log_has_no_word_of_it(elder, database, sql):
     one = Run(database, add_job(sql))
     one.finish()
     assert 'class="log"' not in page_of(elder, one.claimed.run_id)
+
+
+def test_the_page_of_a_run_that_goes_on_shows_what_it_has_logged(elder, database, sql):
+    one = Run(database, add_job(sql))
+    with closing(one.inventory):
+        one.inventory.flush(RunLog([("2026-01-31T03:00:00.250Z", "info", "sdk", "so far")]))
+    shown = page_of(elder, one.claimed.run_id)
+    assert "so far" in shown
+    assert elder.get(f"runs/{one.claimed.run_id}/log")["status"] == "running"
 
 
 def test_what_was_logged_is_text_on_the_page(elder, run):

@@ -11,6 +11,7 @@ from test_engine_stored_later import set_read_only
 from waiting import until
 
 PASSWORD = "hunter2hunter2"
+SLOW = "the source is slow tries=3 sent='as ***'"
 
 
 def log_of(workbench, run):
@@ -42,6 +43,39 @@ def test_a_job_that_floods_its_log_and_dies_keeps_the_first_and_the_last_lines(w
     assert [line[3] for line in row["lines"]][:2] == ["line 0.0 ***", "line 0.1 ***"]
     assert row["lines"][-1][3] == "line 29.99 ***"
     assert (len(row["lines"]), row["left_out"], row["left_out_after"]) == (500, 2_500, 100)
+
+
+def so_far(workbench):
+    rows = workbench.rows("select l.* from elder_worker.run_logs l join discovery_history h on h.id = l.run_id where h.status = 'running'")
+    return rows[0] if rows else None
+
+
+def test_the_lines_are_there_while_the_run_goes_on_and_stay_when_its_process_is_killed(workbench):
+    worker = workbench.worker()
+    job = workbench.job(behaviour="log_and_sleep", password=PASSWORD)
+    row = until(lambda: so_far(workbench), "the log of the run that goes on")
+    assert [line[3] for line in row["lines"]] == [SLOW]
+    [pid] = [one["pid"] for one in worker.state()["jobs"]]
+    os.kill(pid, signal.SIGKILL)
+    run = workbench.ended(job)
+
+    assert (run["status"], run["error_kind"]) == ("error", "crashed")
+    assert [line[3] for line in log_of(workbench, run)["lines"]] == [SLOW], "nothing is doubled, nothing is missing"
+
+
+def test_a_run_whose_writer_is_killed_keeps_the_lines_it_had_and_the_next_run_has_its_own(workbench):
+    worker = workbench.worker(lease_ttl=4)
+    job = workbench.job(behaviour="log_and_sleep", password=PASSWORD)
+    first = until(lambda: so_far(workbench), "the log of the run that goes on")
+    os.kill(worker.state()["services"]["writer"]["pid"], signal.SIGKILL)
+    run = workbench.ended(job)
+    assert run["id"] == first["run_id"]
+    assert run["status"] == "error"
+    assert [line[3] for line in log_of(workbench, run)["lines"]] == [SLOW]
+
+    following = until(lambda: so_far(workbench), "the log of the run that came after")
+    assert following["run_id"] != first["run_id"]
+    assert [line[3] for line in following["lines"]] == [SLOW]
 
 
 def test_a_run_that_has_nothing_to_tell_stores_nothing(workbench):

@@ -100,7 +100,7 @@ class Remembering:
     def end(self, end):
         self._ends.append([end.outcome, end.resources, end.rejected])
 
-    def flush(self):
+    def flush(self, log=None):
         pass
 
     def finish(self, verdict, exited):

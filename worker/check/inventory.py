@@ -10,7 +10,7 @@ from providers.records import Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker.run import wire
 from worker.run.inventory import Totals
-from worker.run.outcome import Verdict
+from worker.run.outcome import RunLog, Verdict
 
 
 class NullInventory:
@@ -46,7 +46,7 @@ class NullInventory:
     def not_reached(self, scopes: list[Scope]) -> None:
         """Not expected of a test."""
 
-    def flush(self) -> None:
+    def flush(self, log: RunLog | None = None) -> None:
         """Has nothing to store."""
 
     def finish(self, verdict: Verdict, exited: Exited) -> Verdict:  # noqa: ARG002 - as every inventory

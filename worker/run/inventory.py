@@ -10,7 +10,7 @@ import msgspec
 from providers.records import Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker.run import wire
-from worker.run.outcome import Verdict
+from worker.run.outcome import RunLog, Verdict
 
 
 class InventoryError(Exception):
@@ -130,8 +130,8 @@ class Inventory(Protocol):
     def not_reached(self, scopes: list[Scope]) -> None:
         """Scopes that were planned and not begun when the run ended."""
 
-    def flush(self) -> None:
-        """Stores what has arrived and the progress."""
+    def flush(self, log: RunLog | None = None) -> None:
+        """Stores what has arrived and the progress; `log` is all that the run has logged so far, where some of it is new."""
 
     def finish(self, verdict: Verdict, exited: Exited) -> Verdict:
         """Stores the outcome; returns the verdict as stored, which may add a sentence about what was held back."""

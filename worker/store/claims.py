@@ -124,7 +124,7 @@ def finish(connection: Connection, owner: str, claimed: Claimed, verdict: Verdic
     }
     connection.execute(statements.get("finish_run"), values)
     if verdict.log is not None:
-        run_logs.add(connection, claimed.run_id, verdict.log)
+        run_logs.put(connection, claimed.run_id, verdict.log)
     due_now = connection.execute(statements.get("reschedule"), values).fetchone()
     schedules.plan(connection, claimed.job_id)
     connection.execute(statements.get("unclaim"), values)

@@ -16,9 +16,9 @@ from providers.records import Absence, Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker.run import wire
 from worker.run.inventory import InventoryError, NotStored, Totals, Unanswered, WritesLost, held_back, release_command
-from worker.run.outcome import Status, Verdict
+from worker.run.outcome import RunLog, Status, Verdict
 from worker.run.queue import Claimed
-from worker.store import claims, links, losses, marks, scopes, statements, tombstones
+from worker.store import claims, links, losses, marks, run_logs, scopes, statements, tombstones
 from worker.store.claimed import ClaimedConnection
 from worker.store.connection import Connection
 from worker.store.ingest import Stored
@@ -115,9 +115,14 @@ class PostgresInventory:
         self.totals.unchanged += unchanged
         self._writes.gathered(len(opened.gathered) - before, size)
 
-    def flush(self) -> None:
-        """Writes the gathered resources and the progress."""
-        self._writes.store(lambda _connection, _stored: None)
+    def flush(self, log: RunLog | None = None) -> None:
+        """Writes the gathered resources, the progress, and what the run has logged so far."""
+
+        def put(connection: Connection, _stored: dict[int, Stored]) -> None:
+            if log is not None:
+                run_logs.put(connection, self._claimed.run_id, log)
+
+        self._writes.store(put)
 
     def end(self, end: wire.ScopeEnd) -> None:
         """Writes the rest of a scope and its ledger line, and decides on the entities that the scope did not show.

@@ -1,4 +1,4 @@
-"""Log lines of runs and of connectors' syncs: stored with the outcome, shown by the API."""
+"""Log lines of runs and of connectors' syncs: those of a run are stored while it goes on, and whole with its outcome; shown by the API."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from worker.store.query import one
 FIELDS = ("at", "level", "logger", "text")
 
 
-def add(connection: Connection, run: int, log: RunLog) -> None:
-    """Stores the log of a run that has ended, once. Inside a transaction."""
-    connection.execute(statements.get("add_run_log"), _values(run, log))
+def put(connection: Connection, run: int, log: RunLog) -> None:
+    """Stores all that a run has logged so far, in place of what is stored. Inside a transaction that has checked the claim."""
+    connection.execute(statements.get("put_run_log"), _values(run, log))
 
 
 def add_of_sync(connection: Connection, sync: int, log: RunLog) -> None:

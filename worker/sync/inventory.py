@@ -17,7 +17,7 @@ from worker.run import wire
 from worker.run.causes import Causes, Unread
 from worker.run.fingerprints import INTEGER, Change, Fingerprints, content_of, key_of
 from worker.run.inventory import InventoryError, Totals, held_back, release_command, unobserved
-from worker.run.outcome import Status, Verdict
+from worker.run.outcome import RunLog, Status, Verdict
 from worker.sync.client import ApiError, ElderApi
 from worker.sync.messages import Batch, ScopeClosed, Stored, SyncRun
 
@@ -172,7 +172,7 @@ class ApiInventory:
             except ApiError as error:
                 raise _failed(error) from error
 
-    def flush(self) -> None:
+    def flush(self, log: RunLog | None = None) -> None:  # noqa: ARG002 - the API is told of it at the end of the sync
         """Sends the gathered resources."""
         for opened in self._open.values():
             self._send(opened)

@@ -11,7 +11,7 @@ from providers.records import Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker.run import wire
 from worker.run.inventory import Inventory, Totals
-from worker.run.outcome import Verdict
+from worker.run.outcome import RunLog, Verdict
 from worker.telemetry.run_trace import RunTrace
 
 
@@ -61,9 +61,9 @@ class TracedInventory:
         """Passes on which scopes were not begun: they have no span."""
         self._inner.not_reached(scopes)
 
-    def flush(self) -> None:
+    def flush(self, log: RunLog | None = None) -> None:
         """Has what has arrived stored."""
-        self._inner.flush()
+        self._inner.flush(log)
 
     def finish(self, verdict: Verdict, exited: Exited) -> Verdict:
         """Has the outcome stored; returns the verdict as stored."""

@@ -136,7 +136,7 @@ class RunStream(threading.Thread):
             elif self._exited:
                 return  # the process tree is dead and the pipe is empty
             if time.monotonic() >= flush_at:
-                self._attempt(self._inventory.flush)
+                self._attempt(self._flush)
                 flush_at = time.monotonic() + FLUSH_SECONDS
 
     @property
@@ -166,6 +166,9 @@ class RunStream(threading.Thread):
         except BrokenPipeError:  # the job is dead; the supervisor will report it
             self._start_frame = memoryview(b"")
         return True
+
+    def _flush(self) -> None:
+        self._inventory.flush(self._log.news(time.monotonic()))
 
     def _read(self) -> None:
         for kind, body in self._reader.read():

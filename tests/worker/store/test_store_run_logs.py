@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from store_runs import Run, add_job, resources
 from test_store_later import finish_in_vain, lose, queue
 
+from worker.run.inventory import InventoryError
 from worker.run.outcome import RunLog, Status, Verdict
 from worker.store import retention, run_logs
 from worker.store.connection import connect
+from worker.store.inventory import closing
 
 LOG = RunLog([("2026-01-31T03:00:00.250Z", "warning", "sdk", 'slow "\\u0000" ☃ {"a": 1}')], 7, 1)
 CRASHED = Verdict(Status.ERROR, "crashed", "exit code 3", log=LOG)
@@ -37,6 +40,43 @@ def test_the_log_is_stored_with_the_outcome(database, sql):
     run.finish(CRASHED)
     assert_whole(stored(database, sql))
     assert sql.execute("select status from discovery_history").fetchall() == [("error",)]
+
+
+def test_the_log_of_a_run_that_goes_on_is_replaced_by_the_whole_one(database, sql):
+    run = Run(database, add_job(sql))
+    run.inventory.flush(msgspec.structs.replace(LOG, left_out=0, left_out_after=0))
+    first = stored(database, sql)
+    assert (first["status"], len(first["lines"]), first["left_out"]) == ("running", 1, 0)
+    run.inventory.flush()
+    assert len(stored(database, sql)["lines"]) == 1, "a write without news leaves it"
+    longer = msgspec.structs.replace(LOG, lines=LOG.lines * 3)
+    run.inventory.flush(longer)
+    assert len(stored(database, sql)["lines"]) == 3
+    run.finish(CRASHED)
+    assert_whole(stored(database, sql))
+    assert rows(sql) == 1
+
+
+def test_a_run_that_has_lost_its_claim_stores_no_log(database, sql):
+    run = Run(database, add_job(sql))
+    sql.execute("update elder_worker.claims set token = token + 1")
+    with closing(run.inventory), pytest.raises(InventoryError, match="lost"):
+        run.inventory.flush(LOG)
+    assert rows(sql) == 0
+
+
+def test_an_outcome_without_a_log_leaves_what_the_run_had_stored(database, sql):
+    run = Run(database, add_job(sql))
+    run.inventory.flush(LOG)
+    run.finish(msgspec.structs.replace(CRASHED, log=None))
+    assert_whole(stored(database, sql))
+
+
+def test_a_run_that_goes_back_to_the_queue_takes_along_what_it_had_stored(database, sql):
+    run = Run(database, add_job(sql))
+    run.inventory.flush(LOG)
+    run.finish(Verdict(Status.RELEASED, log=LOG))
+    assert rows(sql) == 0
 
 
 def test_a_run_that_has_logged_nothing_has_no_row(database, sql):
@@ -119,6 +159,6 @@ def test_logs_are_kept_for_two_weeks_and_their_runs_longer(database, sql):
 
 def test_a_log_of_a_run_that_is_no_more_keeps_nothing_from_being_stored(database, sql):
     with connect(database) as connection:
-        run_logs.add(connection, 4711, LOG)
-        run_logs.add(connection, 4711, msgspec.structs.replace(LOG, lines=[]))
+        run_logs.put(connection, 4711, LOG)
+        run_logs.put(connection, 4711, msgspec.structs.replace(LOG, lines=[]))
     assert rows(sql) == 0

@@ -57,11 +57,36 @@ def test_lines_that_the_job_has_left_out_are_counted_where_they_were():
     assert (log.left_out, log.left_out_after) == (9, 3)
 
 
+def test_there_are_news_when_lines_came_and_not_more_often_than_is_allowed():
+    buffer = LogBuffer(("hunter2hunter2",))
+    assert buffer.news(0.0) is None
+    buffer.add(wire.LogLines(0, [wire.LogLine(0, "info", "l", "as hunter2hunter2")]))
+    first = buffer.news(100.0)
+    assert [text for *_, text in first.lines] == ["as ***"]
+    assert buffer.news(200.0) is None, "nothing is new"
+    buffer.add(lines(1, 1))
+    assert buffer.news(100.0 + log_buffer.NEWS_SECONDS - 0.1) is None, "too soon"
+    assert [text for *_, text in buffer.news(100.0 + log_buffer.NEWS_SECONDS).lines] == ["as ***", "1"]
+    assert buffer.news(300.0) is None
+    assert [text for *_, text in buffer.kept().lines] == ["as ***", "1"]
+
+
+def test_each_line_is_redacted_once_however_often_it_is_told(monkeypatch):
+    seen = []
+    monkeypatch.setattr(log_buffer, "_clean", lambda line, _: seen.append(line.text) or ("", "info", "", line.text))
+    buffer = LogBuffer()
+    for number in range(5):
+        buffer.add(lines(number, 1))
+        buffer.news(number * 100.0)
+    buffer.kept()
+    assert seen == ["0", "1", "2", "3", "4"]
+
+
 def test_memory_is_bounded():
     buffer = LogBuffer()
     for _ in range(200):
         buffer.add(lines(0, 100, 2_000))
-    assert sum(sys.getsizeof(line.text) for line in (*buffer._first, *buffer._last)) < 300_000
+    assert sum(sys.getsizeof(kept.line.text) for kept in (*buffer._first, *buffer._last)) < 300_000
     assert len(buffer._first) + len(buffer._last) <= log_buffer.FIRST + log_buffer.LAST
 
 

@@ -124,11 +124,12 @@ order by run_id, place
 update run_scopes set deleted = deleted + held_back, held_back = 0, held_links = 0, held_attributes = 0
 where run_id = %(run)s and (held_back, held_links, held_attributes) <> (0, 0, 0)
 
--- name: add_run_log
--- Stores the log lines of a run, unless the run is no more.
+-- name: put_run_log
+-- Stores the log lines of a run in place of those that are stored, unless the run is no more.
 insert into elder_worker.run_logs (run_id, lines, left_out, left_out_after)
 select id, %(lines)s, %(left_out)s, %(left_out_after)s from discovery_history where id = %(run)s
-on conflict (run_id) do nothing
+on conflict (run_id) do update
+set lines = excluded.lines, left_out = excluded.left_out, left_out_after = excluded.left_out_after, stored_at = excluded.stored_at
 
 -- name: run_log
 -- Returns the log of a run, which has no row of its own when it has logged nothing.
