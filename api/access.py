@@ -35,8 +35,8 @@ SIGN_IN = frozenset({"/login", "/login/callback"})
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-LOCAL, FIRST = "local", "ELDER_API_KEY"
-"""Names of callers without a key, and with the key of the settings."""
+LOCAL, FIRST, SYNC = "local", "ELDER_API_KEY", "ELDER_SYNC_KEY"
+"""Names of callers without a key, and with the keys of the settings."""
 
 
 def admit(context: Context) -> None:
@@ -117,9 +117,10 @@ def _count_wrong(attempts: Attempts, address: str) -> None:
 
 def _known(context: Context, given: str) -> tuple[str, Role] | None:
     """Name and role of a key; None when there is no such key in use."""
-    first = context.settings.elder_api_key
-    if first and hmac.compare_digest(given.encode(), first.encode()):
+    if _is_key(given, context.settings.elder_api_key):
         return FIRST, "admin"
+    if _is_key(given, context.settings.elder_sync_key):
+        return SYNC, "sync"
     if not given.startswith(keys.PREFIX):
         return None
     with context.pool.connection() as connection:
@@ -128,6 +129,10 @@ def _known(context: Context, given: str) -> tuple[str, Role] | None:
             with contextlib.suppress(ReadOnly):
                 keys.mark_used(connection, found.id)
     return (f"key:{found.name}", found.role) if found else None
+
+
+def _is_key(given: str, key: str) -> bool:
+    return bool(key) and hmac.compare_digest(given.encode(), key.encode())
 
 
 def _given() -> str:

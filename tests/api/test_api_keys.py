@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import uuid
 
 import psycopg
 import pytest
-from peers.elder import FIRST, KeyedApi, routes
+from peers.elder import FIRST, KeyedApi, routes, served, settings
 
 from api.access import HEALTH
+from api.app import create_app
 from api.attempts import RIGHT_FOR, WINDOW, WRONG_AT_MOST, Attempts
+from providers.records import Scope
 from worker.store import keys
+from worker.sync.client import ApiError as SyncError
+from worker.sync.client import ElderApi
+from worker.sync.messages import Batch, ConnectorState, ScopeClosed, SyncRun, WorkerConnectors
 
+FOR_WORKERS = "a-key-that-workers-have"
 ROLES = ("read", "operate", "admin", "sync")
 
 
@@ -69,6 +76,40 @@ def test_a_sync_key_does_what_a_connector_does(keyed):
     assert keyed.status(key, "sync/fingerprints?owner=connector:ldap&provider=ldap") == 200
     assert keyed.status(key, "entities") == 403
     assert keyed.call("POST", "sync/release", key, json={"owner": "connector:ldap"}).status_code == 403, "releases are a person's"
+
+
+def test_every_call_of_a_worker_takes_the_key_of_the_settings_for_workers_and_only_a_release_does_not(database):
+    """The calls are those of the worker's own client: one that is new has to be tried here."""
+    app = create_app(settings(database, ELDER_API_KEY=FIRST, ELDER_SYNC_KEY=FOR_WORKERS))
+    try:
+        with served(app) as url:
+            client = ElderApi(url, FOR_WORKERS, retries=0)
+            scope, owner = Scope("ldap", "", "", ""), "connector:ldap"
+            calls = {
+                "fingerprints": lambda: client.fingerprints(owner, scope),
+                "store": lambda: client.store(Batch(owner, "r1", scope, [], [])),
+                "close_scope": lambda: client.close_scope(ScopeClosed(owner, "r1", scope, "complete", 0)),
+                "put_run": lambda: client.put_run(SyncRun(owner, "r1", "completed")),
+                "report": lambda: client.report(WorkerConnectors(uuid.uuid4(), "one", [ConnectorState("ldap")])),
+                "check": client.check,
+            }
+            assert calls.keys() == {name for name in vars(ElderApi) if not name.startswith("_")} - {"release", "close"}
+            for call in calls.values():
+                call()
+            with pytest.raises(SyncError, match="this needs a key with the role 'operate', and ELDER_SYNC_KEY has 'sync'"):
+                client.release(owner)
+            client.close()
+        [line] = KeyedApi(app).call("GET", "audit?actor=ELDER_SYNC_KEY").json["audit"]
+        assert (line["action"], line["role"]) == ("connector synced", "sync")
+    finally:
+        app.extensions["elder"].pool.close()
+
+
+@pytest.mark.parametrize("given", [FOR_WORKERS[:-1], FOR_WORKERS + "x", "", FOR_WORKERS.upper()])
+def test_what_is_not_quite_the_key_for_workers_is_refused(database, given):
+    app = create_app(settings(database, ELDER_API_KEY=FIRST, ELDER_SYNC_KEY=FOR_WORKERS))
+    assert KeyedApi(app).status(given, "sync/fingerprints?owner=connector:ldap&provider=ldap") == 401
+    app.extensions["elder"].pool.close()
 
 
 def test_a_key_is_shown_once_and_stored_as_a_hash(keyed, sql):

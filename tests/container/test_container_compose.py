@@ -131,7 +131,7 @@ def compose(image, tmp_path, postgres):
     folder.mkdir()
     found = Compose(image, folder, **step_1(), POSTGRES_PASSWORD=postgres.password, ELDER_API_OPEN_NETWORK=FRONT)
     try:
-        assert found.run("secrets") == "made: owner/app-password, app/api-key, app/secret-keys\n"
+        assert found.run("secrets") == "made: owner/app-password, app/api-key, app/sync-key, app/secret-keys\n"
         assert found.run("secrets") == "every secret is there\n"
         found.start_postgres(postgres)
         assert "the role elder_app may read and write its rows" in found.run("migrate")
@@ -182,7 +182,10 @@ def test_the_quick_starts_plain_curl_is_answered_on_the_host_and_nobody_else_is_
         script = f"curl -s -o /dev/null -w '%{{http_code}}' -H 'Host: {host}' http://api:5000/api/v1/organizations"
         assert worker.run("sh", "-c", script) == "401", f"without a key, as {host}"
     keyed = 'curl -s -o /dev/null -w "%{http_code}" -H "Authorization: Bearer $(cat /secrets/api-key)" http://api:5000/api/v1/organizations'
-    assert worker.run("sh", "-c", keyed) == "200"
+    assert worker.run("sh", "-c", keyed) == "403", "its key is for its connectors"
+    delivered = keyed.replace("/organizations", "/sync/fingerprints?owner=connector:ldap\\&provider=ldap")
+    assert worker.run("sh", "-c", delivered) == "200"
+    assert compose.started["api"].run("sh", "-c", keyed.replace("http://api:", "http://127.0.0.1:")) == "200", "this one is the admin's"
 
     for name in ("api", "worker"):
         seen = json.loads(podman("inspect", compose.started[name].name))[0]["Config"]["Env"]

@@ -22,7 +22,7 @@ from worker.config.environment import SettingsError
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEP_1 = step_1()
 
-OWN = {"elder_api_key", "elder_secret_keys", "database_url"}
+OWN = {"elder_api_key", "elder_sync_key", "elder_secret_keys", "database_url"}
 
 
 @pytest.fixture
@@ -98,10 +98,17 @@ def test_each_service_gets_its_own_secrets_and_no_others(config):
     names = secret_names()
     services = config(**{**STEP_1, **dict.fromkeys(names | {"POSTGRES_PASSWORD"}, "canary")})["services"]
     got = {name: {key for key, value in service.get("environment", {}).items() if value == "canary"} for name, service in services.items()}
-    assert got["secrets"] == {"POSTGRES_PASSWORD", "ELDER_API_KEY", "ELDER_SECRET_KEYS"}
+    assert got["secrets"] == {"POSTGRES_PASSWORD", "ELDER_API_KEY", "ELDER_SYNC_KEY", "ELDER_SECRET_KEYS"}
     assert got["api"] == {"ELDER_OIDC_CLIENT_SECRET"}
     assert (got["postgres"], got["migrate"]) == (set(), set())
-    assert got["worker"] == names - {"DATABASE_URL", "ELDER_API_KEY", "ELDER_SECRET_KEYS", "ELDER_OIDC_CLIENT_SECRET"}
+    assert got["worker"] == names - {"DATABASE_URL", "ELDER_API_KEY", "ELDER_SYNC_KEY", "ELDER_SECRET_KEYS", "ELDER_OIDC_CLIENT_SECRET"}
+    assert [name for name, service in services.items() if any("secrets_app" in str(one) for one in service["volumes"])] == [
+        "api",
+        "secrets",
+    ]
+    assert [name for name, service in services.items() if any("secrets_worker" in str(one) for one in service["volumes"])] == [
+        "secrets", "worker",
+    ]  # fmt: skip
 
 
 def test_what_the_api_is_given_are_settings_that_it_takes(config, tmp_path):

@@ -1,6 +1,7 @@
 """``elder-worker bootstrap FOLDER``: the secrets of a Compose installation, each in a file, made once where the environment sets none.
 
-Two folders come about, each for a volume of its own: `owner` for PostgreSQL and the migration, `app` for the API and the worker.
+Three folders come about, each for a volume of its own: `owner` for PostgreSQL and the migration, `app` for the API, and `worker`. The
+worker's key of the API, `worker/api-key`, is the API's ELDER_SYNC_KEY, and not its first admin key.
 """
 
 from __future__ import annotations
@@ -42,9 +43,12 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             owner = keep("owner/password", "POSTGRES_PASSWORD", _random)
             app = keep("owner/app-password", "", _random)
             keep("app/api-key", "ELDER_API_KEY", _random)
-            keep("app/secret-keys", "ELDER_SECRET_KEYS", lambda: Fernet.generate_key().decode())
+            _write(folder / "worker/api-key", keep("app/sync-key", "ELDER_SYNC_KEY", _random))
             _write(folder / "owner/database-url", URL.format(role=OWNER, password=quote(owner, safe="")))
-            _write(folder / "app/database-url", URL.format(role=APP, password=quote(app, safe="")))
+            secret_keys = keep("app/secret-keys", "ELDER_SECRET_KEYS", lambda: Fernet.generate_key().decode())
+            for name in ("app", "worker"):
+                _write(folder / name / "secret-keys", secret_keys)
+                _write(folder / name / "database-url", URL.format(role=APP, password=quote(app, safe="")))
     except OSError as error:
         raise CommandError(f"the secrets cannot be kept in {folder}: {error}") from None
     print(f"made: {', '.join(made)}" if made else "every secret is there")

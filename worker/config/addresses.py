@@ -27,6 +27,13 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
         Secret,
         setting("Key that the worker sends, and the first admin key of the Elder API, which needs it unless it is on loopback."),
     ] = ""
+    elder_sync_key: Annotated[
+        Secret,
+        setting(
+            "Key that the Elder API takes beside `ELDER_API_KEY`, with the role `sync`: for workers, as their `ELDER_API_KEY`. With it "
+            "they deliver what connectors found, and do nothing else."
+        ),
+    ] = ""
     elder_api_host: Annotated[str, setting("Address that the Elder API listens on.")] = "127.0.0.1"
     elder_api_port: Annotated[int, setting("Port of the Elder API.", ge=1, le=65535)] = 5000
     elder_api_tls_cert: Annotated[

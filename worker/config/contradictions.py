@@ -5,20 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from worker.config import login, proxies, telemetry
-
-SHORTEST_API_KEY = 16
-"""Characters of ELDER_API_KEY below which it can be guessed."""
-
-
-def remarks(values: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence for each value that works and may not be meant: a warning at each start."""
-    length = len(values.get("elder_api_key", ""))
-    if 0 < length < SHORTEST_API_KEY:
-        yield (
-            f"ELDER_API_KEY has {length} characters and can be guessed: take {SHORTEST_API_KEY} or more random ones, as "
-            "`elder-worker keygen` makes them; a later release refuses it"
-        )
+from worker.config import api_keys, login, proxies, telemetry
 
 
 def contradictions(values: Mapping[str, Any]) -> Iterator[str]:
@@ -28,6 +15,7 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[str]:
     for one, other in (("cert", "key"), ("key", "cert")):
         if f"elder_api_tls_{one}" in values and f"elder_api_tls_{other}" not in values:
             yield f"ELDER_API_TLS_{one.upper()} is set but ELDER_API_TLS_{other.upper()} is not: TLS needs the certificate and its key"
+    yield from api_keys.unusable(values)
     yield from login.contradictions(values)
     yield from telemetry.unusable(values)
     for field in ("elder_api_trusted_proxies", "elder_webhook_networks"):

@@ -15,8 +15,8 @@ import msgspec
 from providers import registry
 from providers.http import proxy
 from providers.variables import NO_VARIABLE, setting, variables
-from worker.config import foreign, references, sources, telemetry, transport
-from worker.config.contradictions import contradictions, remarks
+from worker.config import api_keys, foreign, references, sources, telemetry, transport
+from worker.config.contradictions import contradictions
 from worker.config.environment import Reader, SettingsError
 from worker.config.foreign import Packages
 from worker.config.sources import SourceSettings
@@ -283,7 +283,7 @@ def load(environ: Mapping[str, str], packages: Packages | None = None) -> Settin
         raise SettingsError(tuple(reader.complaints))
     warnings = (
         *reader.warnings,
-        *remarks(values),
+        *api_keys.remarks(values),
         *telemetry.remarks(values, environ),
         *transport.remarks(values),
         *problems.values(),

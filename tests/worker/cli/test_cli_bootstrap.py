@@ -18,13 +18,15 @@ from waiting import CAP, until
 from worker.cli.main import main
 
 NOBODY = 65534
-FILES = {"owner/password", "owner/app-password", "owner/database-url", "app/api-key", "app/secret-keys", "app/database-url"}
+OWNER = {"owner/password", "owner/app-password", "owner/database-url"}
+APP = {"app/api-key", "app/sync-key", "app/secret-keys", "app/database-url"}
+FILES = OWNER | APP | {"worker/api-key", "worker/secret-keys", "worker/database-url"}
 
 
 @pytest.fixture
 def bootstrap(tmp_path, monkeypatch, capsys):
     def call(code: int = 0, **environ: str) -> str:
-        for name in ("POSTGRES_PASSWORD", "ELDER_API_KEY", "ELDER_SECRET_KEYS"):
+        for name in ("POSTGRES_PASSWORD", "ELDER_API_KEY", "ELDER_SYNC_KEY", "ELDER_SECRET_KEYS"):
             monkeypatch.setenv(name, environ.get(name, ""))
         assert main(["bootstrap", str(tmp_path)]) == code
         said = capsys.readouterr()
@@ -38,26 +40,40 @@ def kept(folder) -> dict[str, str]:
 
 
 def test_what_is_not_set_is_made_once_and_kept(bootstrap, tmp_path):
-    assert bootstrap() == "made: owner/password, owner/app-password, app/api-key, app/secret-keys\n"
+    assert bootstrap() == "made: owner/password, owner/app-password, app/api-key, app/sync-key, app/secret-keys\n"
     first = kept(tmp_path)
     assert set(first) == FILES
     Fernet(first["app/secret-keys"])
-    assert len({first["owner/password"], first["owner/app-password"], first["app/api-key"]}) == 3
-    assert all(len(first[name]) >= 32 for name in ("owner/password", "owner/app-password", "app/api-key"))
+    assert len({first["owner/password"], first["owner/app-password"], first["app/api-key"], first["app/sync-key"]}) == 4
+    assert all(len(first[name]) >= 32 for name in ("owner/password", "owner/app-password", "app/api-key", "app/sync-key"))
     assert bootstrap() == "every secret is there\n"
     assert kept(tmp_path) == first
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and stat.S_IMODE(path.stat().st_mode) != 0o444]
 
 
 def test_what_the_environment_sets_is_taken(bootstrap, tmp_path):
-    bootstrap(POSTGRES_PASSWORD="a/b:c@d %", ELDER_API_KEY="key", ELDER_SECRET_KEYS="one,two")
+    bootstrap(POSTGRES_PASSWORD="a/b:c@d %", ELDER_API_KEY="key", ELDER_SYNC_KEY="sync", ELDER_SECRET_KEYS="one,two")
     found = kept(tmp_path)
-    assert (found["app/api-key"], found["app/secret-keys"]) == ("key", "one,two")
+    assert (found["app/api-key"], found["app/sync-key"], found["app/secret-keys"]) == ("key", "sync", "one,two")
     owner, app = (conninfo_to_dict(found[f"{name}/database-url"]) for name in ("owner", "app"))
     assert (owner["user"], owner["password"], owner["host"], owner["dbname"]) == ("elder", "a/b:c@d %", "postgres", "elder")
     assert (app["user"], app["password"]) == ("elder_app", found["owner/app-password"])
     bootstrap(POSTGRES_PASSWORD="a/b:c@d %", ELDER_API_KEY="another")
     assert kept(tmp_path) == {**found, "app/api-key": "another"}, "what is set no more is kept"
+
+
+def test_the_worker_gets_what_it_needs_and_not_the_admin_key(bootstrap, tmp_path):
+    """Also in volumes that an installation of before has: their secrets stay, and what is new is made."""
+    bootstrap()
+    for name in (*FILES - OWNER - APP, "app/sync-key"):
+        (tmp_path / name).unlink()
+    before = kept(tmp_path)
+    assert bootstrap() == "made: app/sync-key\n"
+    found = kept(tmp_path)
+    assert {name: found[name] for name in before} == before
+    worker = {name.removeprefix("worker/"): value for name, value in found.items() if name.startswith("worker/")}
+    assert worker == {"api-key": found["app/sync-key"], **{name: found[f"app/{name}"] for name in ("secret-keys", "database-url")}}
+    assert found["app/api-key"] not in worker.values()
 
 
 def test_a_password_that_postgresql_would_not_learn_of_is_refused(bootstrap, tmp_path):
@@ -108,7 +124,7 @@ def test_two_that_begin_at_the_same_moment_make_one_set_of_secrets(tmp_path):
             one.kill()
             one.communicate()
     assert [one.returncode for one in both] == [0, 0]
-    assert said == ["every secret is there\n", "made: owner/password, owner/app-password, app/api-key, app/secret-keys\n"]
+    assert said == ["every secret is there\n", "made: owner/password, owner/app-password, app/api-key, app/sync-key, app/secret-keys\n"]
     found = kept(tmp_path)
     assert set(found) == FILES
     for name, password in (("owner", "owner/password"), ("app", "owner/app-password")):
