@@ -179,6 +179,20 @@ def list_syncs(context: Context, query: HistoryLimit, body: Any, name: str) -> d
     return {"connector": name, "total": total, "results": results}
 
 
+def show_sync(context: Context, query: NoQuery, body: Any, name: str, sync_id: int) -> dict[str, Any]:
+    """One sync of a connector with its whole ledger."""
+    with context.pool.reading() as connection:
+        found = connectors.sync(connection, name, sync_id)
+    if found is None:
+        raise NotFound(no_sync(name, sync_id))
+    return found
+
+
+def no_sync(name: str, sync: int) -> str:
+    """Sentence for a sync that is not in the history of a connector."""
+    return f"connector '{name[:100]}' has no sync {sync}"
+
+
 def show_sync_log(context: Context, query: SyncQuery, body: Any, name: str) -> dict[str, Any]:
     """Returns what the process of a connector's sync has logged."""
     with context.pool.reading() as connection:
@@ -186,7 +200,7 @@ def show_sync_log(context: Context, query: SyncQuery, body: Any, name: str) -> d
     if found is None:
         if query.sync_id is None:
             raise NotFound(_NOT_HERE.format(name[:100]))
-        raise NotFound(f"connector '{name[:100]}' has no sync {query.sync_id}")
+        raise NotFound(no_sync(name, query.sync_id))
     return found
 
 
@@ -204,4 +218,5 @@ ENDPOINTS = (
         role="read",
     ),
     Endpoint("GET", "/connectors/{name}/history", "The syncs of a connector", list_syncs, query=HistoryLimit, answer=Syncs, role="read"),
+    Endpoint("GET", "/connectors/{name}/syncs/{sync_id}", "One sync with all its scopes", show_sync, answer=Sync, role="read"),
 )

@@ -135,6 +135,7 @@ MEANINGS = {
     "subject": "Subject of the person at the identity provider, which never changes.",
     "success": "True when it was done.",
     "tags": "Tags or labels of the source, as name and value.",
+    "sync_id": "Id of the sync.",
     "target_external_id": "Id in the source of the entity that the link leads to.",
     "target_id": "Id of the entity that the link leads to; null while it is not in the inventory.",
     "target_name": "Name of the entity that the link leads to; null while it is not in the inventory.",

@@ -40,6 +40,7 @@ SCOPE_COLUMNS = (
     "message",
 )
 _LEDGER = ("account", "resource_type", "outcome", "resources", "deleted", "held_back", "message")
+_OF_THE_LEDGER = ("scopes", "causes", "grant")
 
 
 @click.group()
@@ -57,20 +58,36 @@ def list_connectors(session: Session) -> None:
 
 @connectors.command("get")
 @click.argument("name")
+@click.option("--sync", type=int, help="Show an earlier sync with its ledger; its id is in 'elder connectors history'.")
 @in_session
 @watched
-def get_connector(session: Session, name: str) -> None:
-    """Shows one connector with the ledger of its newest sync."""
+def get_connector(session: Session, name: str, sync: int | None) -> None:
+    """Shows one connector with the ledger of its newest sync, or an earlier sync of it."""
+    if sync is not None:
+        _show_sync(session, session.api.get(f"connectors/{name}/syncs/{sync}"))
+        return
     found = session.api.get(f"connectors/{name}")
     latest = found["latest"] or {}
     if session.form != "table":
         session.show(found)
         return
     session.show({field: value for field, value in found.items() if field != "latest"})
-    runs.show_causes(latest)
-    if latest.get("scopes"):
-        click.echo("\nnewest sync, by scope")
-        output.rows({name: one[name] for name in _LEDGER} for one in latest["scopes"])
+    _show_ledger(latest, "newest sync, by scope")
+
+
+def _show_sync(session: Session, found: dict[str, Any]) -> None:
+    if session.form != "table":
+        session.show(found)
+        return
+    session.show({field: value for field, value in found.items() if field not in _OF_THE_LEDGER})
+    _show_ledger(found, "by scope")
+
+
+def _show_ledger(found: dict[str, Any], heading: str) -> None:
+    runs.show_causes(found)
+    if found.get("scopes"):
+        click.echo(f"\n{heading}")
+        output.rows({name: one[name] for name in _LEDGER} for one in found["scopes"])
 
 
 @connectors.command()

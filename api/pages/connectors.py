@@ -1,17 +1,19 @@
-"""Pages of connectors: how each stands, the ledger of its newest sync, and its history."""
+"""Pages of connectors: how each stands, the ledger of its newest sync and of each other one, and its history."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import redirect, render_template
+from flask import redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from api import sync
-from api.connectors import request_sync
+from api.connectors import no_sync, request_sync
 from api.context import Context
 from api.endpoint import NoQuery
+from api.errors import NotFound
 from api.lookup import or_404
+from api.pages import query
 from api.pages.actions import Page, act
 from api.pages.jobs import HELD_SHOWN, RELEASES, RUNS, ledger
 from worker.store import connectors, held, releases, run_logs
@@ -26,15 +28,17 @@ def _connectors(context: Context) -> str:
 
 
 def _connector(context: Context, name: str) -> str:
+    before = query.number(request.args["before"]) if "before" in request.args else None
     with context.pool.reading() as connection, snapshot(connection):
         connector = or_404(connectors.summary(connection, name), f"connector {name[:100]}")
-        syncs, total = connectors.history(connection, name, RUNS)
+        syncs, total = connectors.history(connection, name, RUNS, before)
         owner = connectors.PREFIX + name
         on_hold, held_total = held.page(connection, 1, HELD_SHOWN, owner=owner)
         released, _ = releases.page(connection, 1, RELEASES, owner=owner)
         log = run_logs.get_of_sync(connection, name)
     run = connector["latest"]
     shown = {"connector": connector, "run": run, "owner": owner, "syncs": syncs[::-1], "total": total, "live": _moves(connector)}
+    shown |= {"before": before, "older": syncs[0]["id"] if len(syncs) == RUNS and total > RUNS else None}
     return render_template(
         "connector.html",
         **shown,
@@ -45,6 +49,16 @@ def _connector(context: Context, name: str) -> str:
         lost=[("entities, links and attributes", held_total)],
         **(ledger(run) if run else {}),
     )
+
+
+def _sync(context: Context, name: str, number: int) -> str:
+    with context.pool.reading() as connection, snapshot(connection):
+        run = connectors.sync(connection, name, number)
+        if run is None:
+            raise NotFound(no_sync(name, number))
+        log = run_logs.get_of_sync(connection, name, number)
+        newest, _ = connectors.history(connection, name, 1)
+    return render_template("sync.html", name=name, run=run, log=log, newest=newest[0]["id"], live=run["status"] == "running", **ledger(run))
 
 
 def _moves(connector: dict[str, Any]) -> bool:
@@ -61,6 +75,7 @@ def _release(context: Context, name: str) -> Response:
 PAGES = (
     Page("/connectors", _connectors, "read"),
     Page("/connectors/<name>", _connector, "read"),
+    Page("/connectors/<name>/syncs/<id:number>", _sync, "read"),
     Page("/connectors/<name>/sync", act(request_sync), "operate", "POST"),
     Page("/connectors/<name>/release", _release, "operate", "POST"),
 )

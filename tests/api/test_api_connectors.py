@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from test_api_pages import HOSTILE, page
 
 from worker.store import connectors
 
 SCOPE = ["ldap", "dc=example", "", "ldap_user", ""]
+__all__ = ["page"]
+
 GROUPS = ["ldap", "dc=example", "", "ldap_group", ""]
 
 
@@ -52,6 +55,17 @@ def test_a_connector_has_a_history_with_the_ledger_of_each_sync(elder, database)
     assert elder.get("connectors/ldap")["latest"]["run"] == "ldap-2"
     assert elder.get("connectors/okta", 404)
     assert elder.get("connectors/okta/history", 404)
+
+
+def test_one_sync_has_its_whole_ledger(elder, database):
+    sync(elder, "1", "partial", scopes=((SCOPE, "denied"),))
+    sync(elder, "2")
+    first, second = (one["id"] for one in elder.get("connectors/ldap/history")["results"])
+    one, newest = (elder.get(f"connectors/ldap/syncs/{number}") for number in (first, second))
+    assert (one["id"], one["run"], [scope["outcome"] for scope in one["scopes"]]) == (first, "1", ["denied"])
+    assert newest == elder.get("connectors/ldap")["latest"]
+    assert elder.get("connectors/ldap/syncs/4711", 404)["error"] == "connector 'ldap' has no sync 4711"
+    elder.get(f"connectors/okta/syncs/{first}", 404)
 
 
 def test_case_dir_4_the_reason_of_a_scope_is_stored_and_served(elder, database):
@@ -123,3 +137,33 @@ def test_old_syncs_are_pruned_but_the_latest_complete_one(elder_on, database, mo
     assert runs() == ["ldap-1", "ldap-4", "ldap-5", "ldap-6"]
     sync(elder, "ldap-7", "error")
     assert runs() == ["ldap-1", "ldap-6", "ldap-7"]
+
+
+def test_each_sync_of_a_connector_has_a_page_with_its_ledger_and_log(page, elder, database):
+    groups = ["ldap", "dc=example", "", "ldap_group", ""]
+    log = {"lines": [["2026-01-31T03:00:00.250Z", "info", "sdk", "read by page"]]}
+    for number in range(22):
+        about = {"owner": "connector:ldap", "run": str(number)}
+        ended = {"outcome": "denied" if number == 0 else "complete", "resources": 0, "permission": f"read {HOSTILE}"}
+        elder.post("sync/scopes", {**about, "scope": groups, **ended}, 200)
+        elder.post("sync/runs", {**about, "status": "partial", "log": log}, 200)
+    ids = [one["id"] for one in elder.get("connectors/ldap/history")["results"]]
+
+    newest = page("/connectors/ldap")
+    shown = [f"/connectors/ldap/syncs/{number}" for number in reversed(ids[2:])]
+    assert [link for link in newest.values("a", "href") if "/syncs/" in link] == shown
+    older = page(next(link for link in newest.values("a", "href") if "before" in link).partition("#")[0])
+    links = older.values("a", "href")
+    assert [link for link in links if "/syncs/" in link] == [f"/connectors/ldap/syncs/{number}" for number in reversed(ids[:2])]
+    assert not any("before" in link for link in links), "there is nothing older"
+
+    first = page(f"/connectors/ldap/syncs/{ids[0]}")
+    assert "Not read in full" in first.text
+    assert "read by page" in first.text
+    assert "the newest sync" not in first.text
+    last = page(f"/connectors/ldap/syncs/{ids[-1]}").text
+    assert "the newest sync" in last
+    assert "Not read in full" not in last
+    page("/connectors/ldap/syncs/4711", 404)
+    page(f"/connectors/okta/syncs/{ids[0]}", 404)
+    page("/connectors/ldap?before=x", 400)

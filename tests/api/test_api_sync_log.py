@@ -93,3 +93,14 @@ def test_a_person_opens_the_log_of_the_newest_sync(visit, elder, database, viewp
     expect(log.locator("summary")).to_have_text("Log 2 lines, times in UTC")
     expect(log.locator("li").last).to_have_text("03:00:05 warning providers.ldap slow <b>answer</b>")
     inspect(page)
+
+
+@pytest.mark.peer("chromium")
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_person_goes_back_to_an_earlier_sync(visit, elder, two_syncs, viewport):
+    page = visit("/connectors/ldap", viewport=viewport)
+    page.locator(f'a[href="/connectors/ldap/syncs/{two_syncs[0]}"]').click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Sync {two_syncs[0]} completed")
+    page.locator("details.log summary").click()
+    expect(page.locator("details.log li").last).to_contain_text("slow <b>answer</b>")
+    inspect(page)

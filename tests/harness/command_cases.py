@@ -122,7 +122,7 @@ CASES = {
     "orgs merge": Case(("orgs merge 2 1 --yes",)),
     "orgs delete": Case(("orgs delete 3 --yes", "orgs delete 1 --yes")),
     "connectors list": _look("connectors list"),
-    "connectors get": _look("connectors get ldap", "connectors get okta"),
+    "connectors get": _look("connectors get ldap", "connectors get okta", "connectors get ldap --sync 1"),
     "connectors sync": Case(("connectors sync ldap --wait",), _sync),
     "connectors history": _look("connectors history ldap"),
     "connectors logs": _look("connectors logs ldap"),

@@ -109,8 +109,14 @@ def summary(connection: Connection, name: str) -> dict[str, Any] | None:
     found = _summaries(connection, name)
     if not found:
         return None
-    newest = rows(connection, statements.get("syncs"), {"name": name, "limit": 1})
+    newest = rows(connection, statements.get("syncs"), {"name": name, "limit": 1, "before": None})
     return {**found[0], "latest": next(iter(_with_scopes(connection, newest, ledger.SCOPES_AT_MOST)), None)}
+
+
+def sync(connection: Connection, name: str, number: int) -> dict[str, Any] | None:
+    """One sync of a connector with its whole ledger, as `latest` of `summary` is; None where the connector has no such sync."""
+    found = rows(connection, statements.get("one_sync"), {"name": name, "sync": number})
+    return next(iter(_with_scopes(connection, found, ledger.SCOPES_AT_MOST)), None)
 
 
 def known(connection: Connection, name: str) -> bool:
@@ -126,9 +132,9 @@ def _summaries(connection: Connection, name: str | None) -> list[dict[str, Any]]
     return [{"name": name, **NEVER, **found.get(name, {}), **states.get(name, sync_requests.UNKNOWN)} for name in known]
 
 
-def history(connection: Connection, name: str, limit: int) -> tuple[list[dict[str, Any]], int]:
-    """The newest syncs of a connector, oldest first, each with some of its scopes; and how many syncs there are."""
-    newest = rows(connection, statements.get("syncs"), {"name": name, "limit": limit})
+def history(connection: Connection, name: str, limit: int, before: int | None = None) -> tuple[list[dict[str, Any]], int]:
+    """The newest syncs of a connector, or those before one, oldest first, each with some of its scopes; and how many syncs there are."""
+    newest = rows(connection, statements.get("syncs"), {"name": name, "limit": limit, "before": before})
     counted = one(connection, "select count(*) as syncs from connector_history where connector = %s", [name])
     return _with_scopes(connection, newest[::-1], ledger.shown_of_each(len(newest))), counted["syncs"] if counted else 0
 

@@ -65,10 +65,18 @@ where %(name)s::text is null or newest.connector = %(name)s
 order by newest.connector
 
 -- name: syncs
--- Returns the newest syncs of a connector.
+-- Returns the newest syncs of a connector, or the newest ones before the given one.
 select id, connector, run, status, error_kind, error, error_detail, entities_discovered, entities_created, entities_updated,
        entities_deleted, entities_rejected, identity, started_at, completed_at
-from connector_history where connector = %(name)s order by id desc limit %(limit)s
+from connector_history
+where connector = %(name)s and (%(before)s::bigint is null or id < %(before)s)
+order by id desc limit %(limit)s
+
+-- name: one_sync
+-- Returns one sync of a connector.
+select id, connector, run, status, error_kind, error, error_detail, entities_discovered, entities_created, entities_updated,
+       entities_deleted, entities_rejected, identity, started_at, completed_at
+from connector_history where connector = %(name)s and id = %(sync)s
 
 -- name: lines_of_syncs
 -- Returns some lines of the ledger of each sync, as `lines_of_runs` does.
