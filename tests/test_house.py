@@ -59,7 +59,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("cli", "writer"),
     ),
     "providers": (
-        ("errors", "complaints", "secrecy", "address", "progress", "references", "token_shapes"),
+        ("errors", "complaints", "secrecy", "address", "expiry", "progress", "references", "token_shapes"),
         ("records", "schema", "variables", "pages", "third_party"),
         ("attempts", "catalogue", "http", "keys", "sink"),
         ("provider",),
@@ -88,6 +88,7 @@ LIBRARIES = {
     "providers/gcp": ("google",),
     "providers/kubernetes": ("urllib3", "yaml"),
     "providers/ldap": ("ldap3",),
+    "providers/expiry": ("cryptography",),
     "providers/okta": ("cryptography",),
     "providers/stores": ("botocore", "hvac", "urllib3"),
     "worker": ("cryptography", "msgspec", "structlog"),

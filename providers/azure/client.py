@@ -47,7 +47,7 @@ class Connection:
         self.base_url = (operator.resource_manager_url or endpoints["resource_manager"]).rstrip("/")
         self.scopes: list[str] = endpoints["credential_scopes"]
         self._sign_in = SignIn(config, operator, operator.authority_host or authority, "AZURE_")
-        self.who = self._sign_in.who
+        self.who, self.expires_at = self._sign_in.who, self._sign_in.expires_at
         bearer = self._sign_in.bearer(self.scopes)
         self._http = Http(
             self.base_url,

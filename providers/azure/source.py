@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator
 
+from providers import expiry
 from providers.azure import catalogue
 from providers.azure.client import Connection, load_clients
 from providers.azure.config import AzureConfig, AzureOperator
@@ -51,7 +52,8 @@ class AzureSource(Source):
                 "signed in to Azure, but no subscription is visible: give the principal the role Reader on one",
                 permission=catalogue.SUBSCRIPTION.action,
             )
-        return Identity(self._connection.who, self._subscriptions.tenant, {"subscriptions": str(len(seen))})
+        details = {"subscriptions": str(len(seen)), **expiry.details(self._connection.expires_at)}
+        return Identity(self._connection.who, self._subscriptions.tenant, details)
 
     def unknown(self) -> Iterator[str]:
         """The subscriptions that the principal does not see."""

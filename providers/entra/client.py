@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
-from providers.entra.catalogue import GROUPS, TENANT, Listing
+from providers import expiry
+from providers.entra.catalogue import APPLICATIONS, GROUPS, TENANT, Listing
 from providers.entra.config import EntraConfig, EntraOperator
 from providers.errors import BadAnswer, CredentialsError, Denied, PageExpired, ProviderError, Unsupported
 from providers.http.client import Http
@@ -71,6 +73,23 @@ class Client:
             return {"id": self._configured.lower()}
         except StopIteration:
             raise BadAnswer(f"{NAME} names no tenant at '{TENANT.listing.what}'") from None
+
+    def expires_at(self) -> str:
+        """The end of the certificate or secret that is signed in with; empty where it is not known.
+
+        The app registration names each secret by its first characters. Where several begin alike, the first of them to end counts.
+        """
+        hint = self._sign_in.hint
+        if not hint:
+            return self._sign_in.expires_at
+        try:
+            path = f"/v1.0/applications(appId='{quote(self.who, safe='')}')?$select=passwordCredentials"
+            found = self.http.get(path, what="look up the app", permission=APPLICATIONS.permission, quota="graph").object()
+        except ProviderError:  # it may be an app of another tenant, or not be readable
+            return ""
+        secrets = found.get("passwordCredentials")
+        alike = [one for one in secrets if isinstance(one, dict) and one.get("hint") == hint] if isinstance(secrets, list) else []
+        return min(filter(None, (expiry.of_moment(str(one.get("endDateTime"))) for one in alike)), default="")
 
     def list(self, listing: Listing, permission: str, identifier: str = "") -> Iterator[dict[str, Any]]:
         """Every item once, to the last page. A list whose page token expires is begun anew. Raises `ProviderError`."""

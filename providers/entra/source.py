@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from providers import expiry
 from providers.catalogue.masking import Masking
 from providers.concurrency import Once
 from providers.entra.catalogue import APPLICATIONS, DEVICES, GROUPS, PLAIN, SERVICE_PRINCIPALS, TENANT, USERS, EntraKind, Listing
@@ -41,7 +42,8 @@ class EntraSource(Source):
     def check(self) -> Identity:
         """Signs in, and asks which tenant it is."""
         found = self._tenant
-        return Identity(self._client.who, self._number, {"tenant": str(found.get("displayName") or self._number)})
+        details = {"tenant": str(found.get("displayName") or self._number), **expiry.details(self._client.expires_at())}
+        return Identity(self._client.who, self._number, details)
 
     def plan(self) -> Iterator[Read]:
         """One read for each type; groups come with their members."""

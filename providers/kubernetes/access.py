@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from providers import expiry
 from providers.http.proxy import Proxy
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
@@ -44,6 +45,12 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         certified = self.ca_identity() or "any CA of the system" if self.verify else "any certificate"
         return f"https://{host}:{parts.port or 443}{parts.path.rstrip('/')} ({certified})"
+
+    def expiry(self) -> dict[str, str]:
+        """The end of what ends first: client certificate, token, or CA certificates. A token that is read anew from its file has none."""
+        certificate = expiry.of_certificate(self.client_certificate.encode()) if self.client_certificate else ""
+        token = "" if self.token_file else expiry.of_token(self.token)
+        return expiry.details(certificate, token, expiry.of_authorities(self.ca.encode()) if self.verify else "")
 
     def ca_identity(self) -> str:
         """Fingerprint of the cluster's CA certificates; empty when the system's CAs are trusted instead."""

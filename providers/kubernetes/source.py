@@ -56,7 +56,7 @@ class Cluster(Source):
         version = self._version()
         name = self._config.cluster_name or self._uid
         details = {"version": str(version.get("gitVersion", "")), "platform": str(version.get("platform", ""))}
-        return Identity(name, self._uid, details, self._access.place)
+        return Identity(name, self._uid, details | self._access.expiry(), self._access.place)
 
     def unknown(self) -> Iterator[str]:
         """The namespaces that the cluster does not have."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+from providers import expiry
 from providers.catalogue import shape
 from providers.catalogue.kinds import ResourceKind
 from providers.catalogue.masking import Masking
@@ -77,7 +79,13 @@ class Directory(Source):
         details = {"server": str(connections.server), "encryption": connections.encryption}
         if not self._client.pages(config.base_dn):
             details["paging"] = "none: all entries must come in one answer, below the directory's size limit for this account"
-        return Identity(config.bind_dn or "anonymous", self._account, details)
+        return Identity(config.bind_dn or "anonymous", self._account, details | self._expiry())
+
+    def _expiry(self) -> dict[str, str]:
+        """The end of the CA certificates that the directory's certificate is checked with, where the config names them."""
+        checked = self._config.verify_cert and self._client.connections.encryption != "none"
+        trusted = self._config.ca_cert if checked else None
+        return expiry.details(expiry.of_authorities(Path(trusted).read_bytes())) if trusted else {}
 
     def plan(self) -> Iterator[Read]:
         """Units, groups, users, in this order."""

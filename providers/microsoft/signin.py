@@ -22,7 +22,7 @@ from azure.identity import (
     WorkloadIdentityCredential,
 )
 
-from providers import secrecy
+from providers import expiry, secrecy
 from providers.errors import ConfigError, ProviderError, TimedOut
 from providers.http import bearer
 from providers.http.client import Http
@@ -108,6 +108,10 @@ class SignIn:
         self._ca_file = operator.ca_bundle
         self.http: Http | None = None
         self._made_of = config, authority
+        self.expires_at = ""
+        """The end of the certificate that is signed in with; empty for every other credential."""
+        self.hint = ""
+        """The first three characters of the secret that is signed in with, by which the source names it; else empty."""
         self.credential, self.who = self._credential(*self._made_of)
 
     def bearer(self, scopes: list[str]) -> Bearer:
@@ -128,10 +132,12 @@ class SignIn:
     def _credential(self, config: ServicePrincipal, authority: str) -> tuple[TokenCredential, str]:
         given = _own(config) or _from_file(self._operator.credentials_file, f"{self._prefix}CREDENTIALS_FILE")
         if given:
+            self.hint = given[2][:3]
             return ClientSecretCredential(*given, **self._options(authority)), given[1]
         operator, client = self._operator, self._operator.client_id or None
         if operator.client_secret:
             tenant, app = self._app("AZURE_CLIENT_SECRET", "the worker's app registration")
+            self.hint = operator.client_secret[:3]
             return ClientSecretCredential(tenant, app, operator.client_secret, **self._options(authority)), app
         if operator.client_certificate_path:
             return self._certificate(authority), client or ""
@@ -159,6 +165,7 @@ class SignIn:
         tenant, app = self._app(variable, "the worker's app registration")
         password = self._operator.client_certificate_password or None
         try:
+            self.expires_at = expiry.of_certificate(Path(path).read_bytes(), password.encode() if password else None)
             return CertificateCredential(tenant, app, path, password=password, **self._options(authority))
         except (OSError, ValueError) as error:
             advice = "it needs a certificate and its private key, and AZURE_CLIENT_CERTIFICATE_PASSWORD where it has a password"

@@ -62,7 +62,7 @@ def test_the_home_page_shows_them_with_their_numbers(elder, database, sql):
 
 
 def test_home_tells_everything_that_waits_for_a_person(elder, database, sql):
-    """Failing, parked, denied, stale, held back, unconfirmed, abandoned, and keys that expire."""
+    """Failing, parked, denied, stale, held back, unconfirmed, abandoned, and keys and credentials that expire."""
     run_once(database, add_job(sql, name="guarded"), resources(60))
     [(guarded,)] = sql.execute("select id from discovery_jobs").fetchall()
     run_once(database, guarded, [])
@@ -78,6 +78,11 @@ def test_home_tells_everything_that_waits_for_a_person(elder, database, sql):
         "('soon', 'read', '1', 'x', 'me', now() + interval '3 days 1 hour'), ('late', 'read', '2', 'x', 'me', now() + interval '60 days'), "
         "('gone', 'read', '3', 'x', 'me', now() - interval '1 hour')"
     )
+    sql.execute("update discovery_jobs set credential_expires_at = now() + interval '12 days 1 hour' where name = 'refused'")
+    sql.execute(
+        "insert into connector_history (connector, run, status, identity, credential_expires_at) "
+        "values ('entra', '1', 'completed', '{}', now() - interval '1 hour')"
+    )
 
     page = elder.call("GET", "/", headers=BROWSER).get_data(as_text=True)
     shown = re.sub(r"<[^>]+>", "", page)
@@ -91,6 +96,8 @@ def test_home_tells_everything_that_waits_for_a_person(elder, database, sql):
         "1 scope was not read in full for 7 days",
         "the key soon expires in 3 days: elder-worker keys rotate",
         "the key gone has expired",
+        "the credential of refused expires in 12 days: give it a new one",
+        "the credential of entra has expired: give it a new one",
     ):
         assert sentence in shown
     assert "the key late" not in shown

@@ -31,6 +31,7 @@ PATHS: dict[str, tuple[str, set[str], int]] = {
     "/groups/{id}/members": ("DirectoryObject", GROUPS, 999),
     "/groups/{id}/owners": ("DirectoryObject", GROUPS, 999),
     "/applications": ("Application", {"Application.Read.All", *DIRECTORY}, 999),
+    "/applications(appId='{id}')": ("Application", {"Application.Read.All", *DIRECTORY}, 0),
     "/servicePrincipals": ("ServicePrincipal", {"Application.Read.All", *DIRECTORY}, 999),
     "/devices": ("Device", {"Device.Read.All", *DIRECTORY}, 999),
     "/directory/administrativeUnits": ("AdministrativeUnit", {"AdministrativeUnit.Read.All", *DIRECTORY}, 999),
@@ -125,7 +126,8 @@ class Handler(serving.Handler):
     def _graph(self, path: str, query: dict) -> tuple[int, dict, dict]:
         graph, place = self.graph, path.removeprefix("/v1.0")
         found = re.fullmatch(r"/groups/([^/]+)(/members|/owners)?", place)
-        template = f"/groups/{{id}}{found[2] or ''}" if found else place
+        app = re.fullmatch(r"/applications\(appId='([^']+)'\)", place)
+        template = f"/groups/{{id}}{found[2] or ''}" if found else "/applications(appId='{id}')" if app else place
         if not path.startswith("/v1.0/") or template not in PATHS:
             return _refused(400, "BadRequest", f"Resource not found for the segment '{place}'.")
         schema, allowed, largest = PATHS[template]
@@ -138,6 +140,8 @@ class Handler(serving.Handler):
         selected = query.get("$select", "id").split(",")
         if unknown := set(selected) - set(graph_types.properties(schema)):
             return _refused(400, "BadRequest", f"Could not find a property named '{unknown}' on type 'microsoft.graph.{schema}'.")
+        if app:
+            return self._one(graph.objects["/applications"], "appId", app[1], selected)
         if not found:
             return self._page(place, graph.objects[place], selected, query, schema)
         group = next((one for one in graph.objects["/groups"] if one["id"] == found[1]), None)
@@ -149,6 +153,12 @@ class Handler(serving.Handler):
         hidden = group.get("visibility") == "HiddenMembership" and "Member.Read.Hidden" not in graph.permissions
         below = [{"@odata.type": "#microsoft.graph.user", "id": one} for one in ids if not (hidden and found[2] == "/members")]
         return self._page(place, below, ["@odata.type", *selected], query, schema)
+
+    def _one(self, objects: list[dict], key: str, value: str, selected: list[str]) -> tuple[int, dict, dict]:
+        one = next((one for one in objects if one[key] == value), None)
+        if one is None:
+            return _refused(404, "Request_ResourceNotFound", f"Resource '{value}' does not exist.")
+        return 200, {}, {name: one.get(name) for name in selected}
 
     def _page(self, place: str, objects: list[dict], selected: list[str], query: dict, schema: str) -> tuple[int, dict, dict]:
         start = 0

@@ -15,6 +15,7 @@ def attention(connection: Connection) -> list[dict[str, Any]]:
     Kinds: ``parked`` and ``failing`` jobs, a ``connector`` whose newest sync was not complete, deletions that are ``held`` back, scopes
     that are ``stale`` (not read in full for a week), ``abandoned`` scopes, entities of a job or connector that are ``unconfirmed``, a
     ``webhook`` with deliveries that were given up within a week, keys of the API that are ``expiring`` within two weeks or have expired
-    within the last two (`count` is the days that are left), and jobs of whose last run scopes were ``denied`` (`number` is the run).
+    within the last two, jobs and connectors (`number` is null) whose ``credential`` ends within thirty days or has ended (`count` of both
+    kinds is the days that are left), and jobs of whose last run scopes were ``denied`` (`number` is the run).
     """
     return rows(connection, statements.get("attention"), {})

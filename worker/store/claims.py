@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from providers import expiry
 from providers.records import Identity
 from worker.run.outcome import RunLog, Status, Verdict
 from worker.run.queue import Abilities, Claimed, Swept
@@ -150,6 +151,11 @@ def finish_later(connection: Connection, owner: str, claimed: Claimed, verdict: 
 def pin(connection: Connection, job: int, identity: Identity) -> None:
     """Pins the account, tenant, cluster or directory that the job reads, unless one is pinned already."""
     connection.execute(statements.get("pin"), {"job": job, "identity": identity.account, "place": identity.place})
+
+
+def put_credential(connection: Connection, job: int, identity: Identity) -> None:
+    """Stores when the credential ends that the job signs in with; of one that does not say, that it is not known."""
+    connection.execute(statements.get("put_credential"), {"job": job, "ends": expiry.of_details(identity.details)})
 
 
 def pinned_elsewhere(connection: Connection, job: int, identity: str, place: str) -> dict[str, Any] | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from providers import expiry
 from worker.store import ledger, run_logs, scopes, statements, sync_requests
 from worker.store.connection import Connection, transaction
 from worker.store.query import one, rows
@@ -56,6 +58,7 @@ def put(connection: Connection, sync: SyncRun, kept: int = 0) -> None:
             "deleted": sync.deleted,
             "rejected": sync.rejected,
             "identity": Jsonb(sync.identity) if sync.identity else None,
+            "ends": _credential_ends(sync.identity),
         }
         connection.execute(statements.get("put_sync"), values)
         connection.execute(statements.get("end_earlier_syncs"), values)
@@ -68,6 +71,11 @@ def put(connection: Connection, sync: SyncRun, kept: int = 0) -> None:
                 run_logs.add_of_sync(connection, number, sync.log)
             if kept:
                 connection.execute(statements.get("prune_syncs"), values | {"kept": kept, "pruned": PRUNED})
+
+
+def _credential_ends(identity: dict[str, Any] | None) -> dt.datetime | None:
+    details = identity.get("details") if identity else None
+    return expiry.of_details(details) if isinstance(details, dict) else None
 
 
 def _abandon(connection: Connection, owner: str, number: int) -> None:

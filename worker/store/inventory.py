@@ -197,6 +197,8 @@ class PostgresInventory:
     def _conclude(self, verdict: Verdict) -> None:
         def conclude(connection: Connection, stored: dict[int, Stored]) -> None:
             organization, wrote = self._writes.organization, self._writes.wrote or bool(stored)
+            if self._writes.identity is not None:
+                claims.put_credential(connection, self._claimed.job_id, self._writes.identity)
             if organization is not None and (claims.take_unresolved_links(connection, self._claimed, organization) or wrote):
                 links.resolve(connection, [organization])
             if verdict.status is Status.RELEASED:

@@ -174,7 +174,9 @@ def test_a_certificate_from_the_environment(one, tmp_path, password):
     path.write_bytes(content)
     operator = {**one.operator, "AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": "app-1", "AZURE_CLIENT_CERTIFICATE_PATH": str(path)}
     operator |= {"AZURE_CLIENT_CERTIFICATE_PASSWORD": password} if password else {}
-    assert who(operator).name == "app-1"
+    found = who(operator)
+    end = x509.load_pem_x509_certificate(one.certificate).not_valid_after_utc
+    assert (found.name, found.details["credential_expires_at"]) == ("app-1", f"{end:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def test_another_certificate_is_refused_by_its_reason(one, tmp_path):

@@ -258,7 +258,39 @@ def test_check_says_who_we_are_and_which_tenant_it_is(tenant):
     provider = registry.get("entra")
     with contextlib.closing(provider.open(parse(provider.config, CREDENTIALS), operator_of(provider, tenant.operator))) as source:
         identity = source.check()
-    assert (identity.name, identity.account, identity.details) == ("app-1", TENANT, {"tenant": "Contoso"})
+    assert (identity.name, identity.account) == ("app-1", TENANT)
+    assert identity.details == {"tenant": "Contoso", "credential_expires_at": "2026-06-01T00:00:00Z"}
+
+
+def details_of(tenant):
+    provider = registry.get("entra")
+    with contextlib.closing(provider.open(parse(provider.config, CREDENTIALS), operator_of(provider, tenant.operator))) as source:
+        return source.check().details
+
+
+def test_of_several_secrets_the_one_that_is_used_says_when_it_ends(tenant):
+    app = next(one for one in tenant.objects["/applications"] if one["appId"] == "app-1")
+    ends = {"zzz": "2026-01-01T00:00:00Z", "can": "2027-03-01T00:00:00.1234567Z", "yyy": "2026-02-01T00:00:00Z"}
+    app["passwordCredentials"] = [{"hint": hint, "endDateTime": end} for hint, end in ends.items()]
+    assert details_of(tenant)["credential_expires_at"] == "2027-03-01T00:00:00Z"
+    app["passwordCredentials"] += [{"hint": "can", "endDateTime": "2026-12-01T00:00:00Z"}]
+    assert details_of(tenant)["credential_expires_at"] == "2026-12-01T00:00:00Z", "of those that begin alike, the first to end"
+
+
+def test_without_the_right_to_look_the_app_up_it_is_not_known_when_its_secret_ends(tenant):
+    tenant.permissions = LEAST - {"Application.Read.All"}
+    assert details_of(tenant) == {"tenant": "Contoso"}
+
+
+def test_of_an_app_of_another_tenant_it_is_not_known_when_its_secret_ends(tenant):
+    tenant.objects["/applications"] = []
+    assert details_of(tenant) == {"tenant": "Contoso"}
+
+
+@pytest.mark.parametrize("answer", [{}, {"passwordCredentials": "x"}, {"passwordCredentials": [3, {"hint": "can", "endDateTime": None}]}])
+def test_an_app_that_is_none_is_no_end(tenant, answer):
+    tenant.fault = lambda path: (200, {}, answer) if path.startswith("/v1.0/applications(") else None
+    assert details_of(tenant) == {"tenant": "Contoso"}
 
 
 def test_the_organization_is_the_tenant(tenant):

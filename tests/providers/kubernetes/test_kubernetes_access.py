@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import datetime as dt
 import json
 
 import pytest
@@ -68,3 +70,21 @@ def test_a_token_written_as_a_block_of_yaml_is_taken_without_its_line_break(kube
 def test_the_place_of_a_cluster_has_one_spelling_and_names_no_user(server, place):
     assert Access(server=server).place == f"{place} (any CA of the system)"
     assert Access(server=server, verify=False).place == f"{place} (any certificate)"
+
+
+def test_what_ends_first_says_when_the_credentials_end(authority):
+    late, soon = (authority.issue(host, lasts=dt.timedelta(days=days))[0].read_text() for host, days in (("late", 20_000), ("soon", 3)))
+    server, unknown = "https://kube:6443", Access(server="https://kube:6443").expiry()
+    by_certificate = Access(server=server, ca=late, client_certificate=soon).expiry()["credential_expires_at"]
+    by_authority = Access(server=server, ca=soon, client_certificate=late).expiry()["credential_expires_at"]
+    assert unknown == {}
+    assert by_certificate == by_authority
+    assert dt.timedelta(days=2) < dt.datetime.fromisoformat(by_certificate) - dt.datetime.now(dt.UTC) < dt.timedelta(days=3)
+    assert Access(server=server, ca=soon, verify=False).expiry() == {}, "it is not looked at"
+
+
+def test_a_token_that_kubernetes_renews_in_its_file_has_no_end(tmp_path):
+    body = base64.urlsafe_b64encode(b'{"exp": 1900000000}').decode().rstrip("=")
+    token, server = f"eyJhbGciOiJSUzI1NiJ9.{body}.c2ln", "https://kube:6443"
+    assert Access(server=server, token=token).expiry() == {"credential_expires_at": "2030-03-17T17:46:40Z"}
+    assert Access(server=server, token=token, token_file=tmp_path / "token").expiry() == {}

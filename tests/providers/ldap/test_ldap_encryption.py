@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cryptography import x509
 from peers.slapd import BASE, PASSWORD, READER
 from peers.tcp_proxy import Proxy
 from reading import opened
@@ -48,7 +49,9 @@ def test_case_dir_9_start_tls_is_tried_first(serve, relayed, elsewhere):
     relay = relayed(directory.port)
     listening = Listening(relay)
     with opened(directory.config(port=relay.port, use_ssl=None, ca_cert=str(directory.ca))) as source:
-        assert source.check().details["encryption"] == "StartTLS"
+        found = source.check().details
+    end = x509.load_pem_x509_certificate(directory.ca.read_bytes()).not_valid_after_utc
+    assert (found["encryption"], found["credential_expires_at"]) == ("StartTLS", f"{end:%Y-%m-%dT%H:%M:%SZ}")
     with pytest.raises(CredentialsError, match="cannot be verified"), opened(directory.config(port=relay.port, use_ssl=None)) as source:
         source.check()
     assert PASSWORD.encode() not in listening.sent
@@ -56,7 +59,9 @@ def test_case_dir_9_start_tls_is_tried_first(serve, relayed, elsewhere):
 
 def test_case_dir_9_said_outright_it_works_with_a_warning(serve, elsewhere):
     with opened(serve(encrypted=False).config()) as source:
-        assert source.check().details["encryption"] == "none"
+        found = source.check().details
+    assert found["encryption"] == "none"
+    assert "credential_expires_at" not in found
     provider = registry.get("ldap")
     raw = {"server": "dc1.example.com", "base_dn": BASE, "bind_dn": READER, "bind_password": PASSWORD}
 

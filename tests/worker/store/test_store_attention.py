@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 import msgspec
 from store_runs import SCOPE, Link, Run, add_job, resources, run_once
 
+from providers import expiry
 from providers.errors import Outcome
+from providers.records import Identity
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Numbers
-from worker.store import tombstones
+from worker.store import connectors, tombstones
 from worker.store.attention import attention
 from worker.store.connection import connect
 from worker.store.queue import PostgresQueue
+from worker.sync.messages import SyncRun
 
 
 def read(database: str, job: int, denied: int, status: Status = Status.PARTIAL) -> int:
@@ -111,3 +115,52 @@ def test_a_scope_of_which_one_resource_is_refused_for_ever_becomes_stale(databas
 
     assert run_once(database, job, resources(2)).deleted == 1
     assert (waiting(database), numbers(database).stale_scopes) == ([], 0)
+
+
+def ending(days: float) -> dict[str, str]:
+    return {expiry.KEY: f"{dt.datetime.now(dt.UTC) + dt.timedelta(days=days, hours=1):%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def reads_as(database: str, job: int, details: dict[str, str], verdict: Verdict | None = None) -> None:
+    run = Run(database, job)
+    run.inventory.identity(Identity("app-1", "tenant", details))
+    run.scope(resources(1))
+    run.finish(verdict)
+
+
+def ends(database: str) -> list[tuple[int | None, str, int]]:
+    with connect(database) as connection:
+        return sorted((one["number"] or 0, one["name"], one["count"]) for one in attention(connection) if one["kind"] == "credential")
+
+
+def test_a_credential_that_ends_within_thirty_days_is_listed_until_the_job_has_a_new_one(database, sql):
+    soon, late, silent = (add_job(sql, name=name) for name in ("soon", "late", "silent"))
+    reads_as(database, soon, ending(12))
+    reads_as(database, late, ending(31))
+    reads_as(database, silent, {})
+    assert ends(database) == [(soon, "soon", 12)]
+    reads_as(database, soon, ending(-3), Verdict(Status.ERROR, "timeout"))
+    assert ends(database) == [(soon, "soon", -3)], "also of a run that failed"
+    Run(database, soon).finish(Verdict(Status.ERROR, "credentials"))
+    assert ends(database) == [(soon, "soon", -3)], "a sign-in that fails says nothing of its end"
+    sql.execute("update discovery_jobs set enabled = false")
+    assert ends(database) == []
+    sql.execute("update discovery_jobs set enabled = true")
+    reads_as(database, soon, {})
+    assert ends(database) == []
+
+
+def test_the_credential_of_a_connector_is_listed_by_its_newest_sync(database, sql):
+    def sync(run: str, details: dict[str, str] | None, status: str = "completed") -> None:
+        identity = None if details is None else {"name": "app-1", "account": "tenant", "details": details}
+        with connect(database) as connection:
+            connectors.put(connection, SyncRun("connector:entra", run, status, identity=identity))
+
+    sync("1", ending(40))
+    assert ends(database) == []
+    sync("2", ending(5))
+    assert ends(database) == [(0, "entra", 5)]
+    sync("3", None, "error")
+    assert ends(database) == [(0, "entra", 5)]
+    sync("4", {expiry.KEY: "2026-99-01T00:00:00Z"})
+    assert ends(database) == []

@@ -41,6 +41,16 @@ union all
 select 'expiring', k.id, k.name, floor(extract(epoch from k.expires_at - now()) / 86400)::bigint from elder_worker.api_keys k
 where k.revoked_at is null and k.expires_at between now() - interval '14 days' and now() + interval '14 days'
 union all
+select 'credential', j.id, j.name, floor(extract(epoch from j.credential_expires_at - now()) / 86400)::bigint from discovery_jobs j
+where j.credential_expires_at < now() + interval '30 days' and j.enabled and j.deleted_at is null
+union all
+select 'credential', null, c.connector, floor(extract(epoch from c.credential_expires_at - now()) / 86400)::bigint
+from (
+    select distinct on (connector) connector, credential_expires_at from connector_history
+    where identity is not null order by connector, id desc
+) as c
+where c.credential_expires_at < now() + interval '30 days'
+union all
 select 'denied', r.id, j.name, count(*)
 from elder_worker.scopes s
 join discovery_history r on r.id = s.last_run

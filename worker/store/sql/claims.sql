@@ -191,3 +191,8 @@ delete from elder_worker.swept returning job_id, run_id, provider, attempt, stat
 update discovery_jobs set status = 'pending', crashes = 0, losses = 0, failures = 0, next_run_at = now()
 where id = %s and status = 'parked'
 returning id
+
+-- name: put_credential
+-- Stores when the credential of a job ends; null: not known.
+update discovery_jobs set credential_expires_at = %(ends)s::timestamptz
+where id = %(job)s and credential_expires_at is distinct from %(ends)s::timestamptz

@@ -10,6 +10,7 @@ update connector_history
 set status = %(status)s, error_kind = %(error_kind)s, error = %(error)s, error_detail = %(detail)s,
     entities_discovered = %(resources)s, entities_created = %(created)s, entities_updated = %(updated)s,
     entities_deleted = %(deleted)s, entities_rejected = %(rejected)s, identity = coalesce(%(identity)s, identity),
+    credential_expires_at = case when %(identity)s::jsonb is null then credential_expires_at else %(ends)s::timestamptz end,
     completed_at = case when %(status)s <> 'running' then now() end
 where id = %(id)s
 
