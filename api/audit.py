@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
+
+from flask import Response
 
 from api import times
 from api.access import actor
 from api.context import Context
-from api.endpoint import Endpoint, Paging
 from api.errors import Conflict
-from api.model import ApiModel, Listed, Time
-from api.paging import page_of
+from api.listing import Listing, ListQuery, listed, sortable
+from api.model import ApiModel, Time
 from worker.store import audit
 from worker.store.audit import Actor
 from worker.store.connection import Connection, transaction
@@ -32,14 +33,17 @@ class Change:
     after: Any = None
 
 
-class AuditFilters(Paging, frozen=True, kw_only=True):
+class AuditFilters(ListQuery, frozen=True, kw_only=True):
     """Filters of the audit log: `since` and `until` are moments or durations before now (``24h``)."""
+
+    sortings = audit.SORTINGS
 
     actor: str | None = None
     action: str | None = None
     object: str | None = None
     since: str | None = None
     until: str | None = None
+    sort: Annotated[str, sortable(audit.SORTINGS)] = "-at"
 
     def __post_init__(self) -> None:
         """Bounds, as a `ValueError`."""
@@ -70,10 +74,7 @@ class AuditLine(ApiModel, frozen=True, kw_only=True):
     """The object after; null where there is none."""
 
 
-class AuditLog(Listed, frozen=True, kw_only=True):
-    """Lines of the audit log, the newest first."""
-
-    audit: list[AuditLine]
+AUDIT = Listing("audit", AuditLine, "AuditLog", "Lines of the audit log in an order.")
 
 
 @contextlib.contextmanager
@@ -91,13 +92,9 @@ def audited(context: Context, action: str, subject: str = "") -> Iterator[Change
         raise Conflict(str(error)) from None
 
 
-def list_lines(context: Context, query: AuditFilters, body: Any) -> dict[str, Any]:
+def list_lines(context: Context, query: AuditFilters, body: Any) -> dict[str, Any] | Response:
     """Lines of the audit log, the newest first."""
-    with context.pool.reading() as connection:
-        lines = audit.page(connection, query.page, query.per_page, query.wanted())
-    return page_of("audit", *lines, query)
+    return listed(context, AUDIT, query, lambda _connection, _fields: audit.selection(query.wanted(), query.sort))
 
 
-ENDPOINTS = (
-    Endpoint("GET", "/audit", "Who changed what, the newest first", list_lines, query=AuditFilters, answer=AuditLog, role="admin"),
-)
+ENDPOINTS = (AUDIT.endpoint("/audit", "Who changed what, the newest first", list_lines, AuditFilters, "admin"),)

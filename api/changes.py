@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
+from flask import Response
 
-from api import cursor, difference, job_models, times
+from api import difference, job_models, times
 from api import inventory_models as models
 from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery, Paging
 from api.errors import ApiError
 from api.job_config import merged, provider_of, sealed, shown_job, stored_config
+from api.listing import Listing, ListQuery, listed, sortable
 from api.lookup import get_job, or_404
 from api.model import WRITTEN, length
-from api.paging import from_cursor, numbered, page_of
+from api.paging import page_of
 from worker.store import changes, entities, jobs
 
 IGNORED = "ignore_fields"
@@ -25,13 +27,20 @@ IGNORED = "ignore_fields"
 COUNTED, COUNTED_BY_INDEX = 2_000, 20_000
 """Changes that are counted: where a filter has to look at each, and where an index has them. A million would take a second and more."""
 
+SORTINGS = {"-changed_at": changes.LATEST}
+"""The one order of the list of changes."""
 
-class ChangeFilters(Paging, frozen=True, kw_only=True):
+CHANGES = Listing("changes", models.EntityChange, "Changes", "Changes, the latest first.")
+
+
+class ChangeFilters(ListQuery, frozen=True, kw_only=True):
     """Query of the list of changes: `since` and `until` are moments or durations before now (``24h``), `field` an attribute or a tag.
 
-    With a `cursor`, empty to begin, the list is read on from a place, and is not counted. Up to 20,000 are counted, of a job, a provider, a
+    Up to 20,000 are counted, of a job, a provider, a
     type or a field up to 2,000; `total` and `pages` are null when there are more.
     """
+
+    sortings = SORTINGS
 
     entity_id: int | None = None
     run_id: int | None = None
@@ -43,13 +52,12 @@ class ChangeFilters(Paging, frozen=True, kw_only=True):
     provider: str | None = None
     sub_type: str | None = None
     field: str | None = None
-    cursor: str | None = None
+    sort: Annotated[str, sortable(SORTINGS)] = "-changed_at"
+    """Order of the list: the latest first."""
 
     def __post_init__(self) -> None:
         """Bounds, as a `ValueError`."""
         super().__post_init__()
-        if self.cursor is not None and self.page != 1:
-            raise ValueError("`cursor` and `page` exclude each other")
         self.conditions()
 
     def slow(self) -> bool:
@@ -73,16 +81,14 @@ class IgnoreBody(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("`field` is the path of an attribute, of 1 to 500 characters")
 
 
-def list_changes(context: Context, query: ChangeFilters, body: Any) -> dict[str, Any]:
+def list_changes(context: Context, query: ChangeFilters, body: Any) -> dict[str, Any] | Response:
     """Lists changes, the latest first."""
-    with context.pool.reading() as connection:
-        if query.cursor is not None:
-            after = cursor.place(query.cursor, cursor.CHANGES) if query.cursor else None
-            found = changes.behind(connection, query.per_page + 1, query.conditions(), after)
-            return from_cursor("changes", found, cursor.CHANGES, query)
-        most = COUNTED if query.slow() else COUNTED_BY_INDEX
-        rows, total = changes.page(connection, query.page, query.per_page, query.conditions(), most)
-    return numbered("changes", rows, total, cursor.CHANGES, query, most)
+    return listed(context, CHANGES, query, lambda _connection, _fields: feed(query))
+
+
+def feed(query: ChangeFilters) -> changes.Feed:
+    """The changes that a query asks for."""
+    return changes.Feed(query.conditions(), COUNTED if query.slow() else COUNTED_BY_INDEX)
 
 
 def show_diff(context: Context, query: Paging, body: Any, entity_id: int) -> dict[str, Any]:
@@ -135,7 +141,7 @@ def _step_by_step(row: dict[str, Any]) -> dict[str, Any]:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/changes", "What changed, latest first", list_changes, query=ChangeFilters, answer=models.Changes, role="read"),
+    CHANGES.endpoint("/changes", "What changed, latest first", list_changes, ChangeFilters, "read"),
     Endpoint(
         "GET",
         "/entities/{entity_id}/diff",

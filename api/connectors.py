@@ -10,7 +10,7 @@ from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.errors import NotFound
-from api.job_models import Log, Reading, RunStatus
+from api.job_models import Log, Reading, ReadingSummary, RunStatus
 from api.model import ApiModel, Time, bounds
 from worker.store import connectors, run_logs, sync_requests
 
@@ -108,6 +108,13 @@ class Syncs(ApiModel, frozen=True, kw_only=True):
     connector: str
     total: int
     results: list[Sync]
+
+
+class SyncSummary(ReadingSummary, frozen=True, kw_only=True):
+    """One sync of a connector, without its scopes."""
+
+    connector: str
+    run: str
 
 
 class SyncWanted(ApiModel, frozen=True, kw_only=True):

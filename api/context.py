@@ -50,6 +50,11 @@ class Context:
             self._learn(connection)
             yield connection
 
+    def refresh(self) -> None:
+        """Ends runs whose worker is gone, and reads what workers have stored of third parties' providers."""
+        with self.jobs():
+            pass
+
     def sweep(self) -> None:
         """Ends runs whose worker is gone, in a transaction of its own."""
         with self.pool.connection() as connection:

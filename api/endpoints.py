@@ -17,6 +17,7 @@ from api import (
     organizations,
     providers,
     releases,
+    runs,
     scopes,
     sessions,
     sync,
@@ -26,6 +27,7 @@ from api import (
 PREFIX = "/api/v1"
 ROOMS = (
     jobs,
+    runs,
     providers,
     inventory,
     organizations,

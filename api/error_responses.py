@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.endpoint import Endpoint, NoBody
+from api.endpoint import MAX_BODY, MAX_BULK, Endpoint, NoBody
 
 ERROR = {
     "type": "object",
@@ -37,14 +37,28 @@ MEANINGS = {
         "Conflict",
         "What is there does not allow it, as an equal name or a run that goes on, or something else was changing the same: read it first.",
     ),
-    "413": ("TooLarge", "The body is too large."),
+    "413": (
+        "TooLarge",
+        f"The body is too large: more than {MAX_BODY >> 20} MB, or {MAX_BULK >> 20} MB in a call that connectors deliver by.",
+    ),
     "415": ("NotJson", "The body is something else than JSON: send `Content-Type: application/json`."),
     "429": ("TooManyWrongKeys", "Too many wrong keys came from the caller's address. Wait for as long as `Retry-After` says."),
     "503": ("Unavailable", "The database, or whatever else it takes, cannot be used now. The same request may succeed later."),
 }
 """Status -> name and meaning."""
 
+OF_NO_OPERATION = {
+    "405": "There is such a path, and not with this method: the header `Allow` says with which.",
+    "500": "The API failed at this request; its log says why.",
+}
+"""Status -> meaning, of answers that no operation of the document names: the request reached none, or nobody foresaw what happened."""
+
 _WAIT = {"Retry-After": {"description": "Seconds to wait for.", "required": True, "schema": {"type": "integer", "minimum": 1}}}
+
+
+def sentences() -> dict[str, str]:
+    """Status -> meaning, of all answers to requests that are refused or fail."""
+    return {status: meaning for status, (_, meaning) in MEANINGS.items()} | OF_NO_OPERATION
 
 
 def components() -> dict[str, Any]:

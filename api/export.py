@@ -1,9 +1,9 @@
-"""Exports of entities: CSV and JSON Lines, sent while they are read, so that no more than a part is ever in memory."""
+"""Exports of lists: CSV and JSON Lines, sent while they are read, so that no more than a part is ever in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Any, Literal, LiteralString
+from typing import Any, Literal
 
 import msgspec
 from flask import Response, request
@@ -11,15 +11,15 @@ from flask import Response, request
 from api.compression import compressed_parts
 from worker.logs.cells import csv_rows
 from worker.store.connection import Connection, guarded
-from worker.store.entity_list import Selection
 from worker.store.pool import Pool
+from worker.store.query import Rows
 
 Form = Literal["json", "csv", "csv-raw", "jsonl"]
 
 CSV, LINES = "text/csv", "application/x-ndjson"
 _FORMS: dict[str, Form] = {CSV: "csv", LINES: "jsonl"}
 BATCH = 1000
-"""Entities that are read and sent at once."""
+"""Rows that are read and sent at once."""
 
 
 def asked_for(given: Form | None) -> Form:
@@ -30,12 +30,16 @@ def asked_for(given: Form | None) -> Form:
     return _FORMS.get(best or "", "json")
 
 
-def export(pool: Pool, select: Callable[[Connection], Selection], fields: Sequence[LiteralString], form: Form) -> Response:
-    """The response with all entities of a selection. What fails before the first of them is read raises, and so has its own answer."""
-    parts = _parts(pool, select, fields, form)
+Shown = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+"""Makes what is exported of stored rows."""
+
+
+def export(pool: Pool, name: str, fields: Sequence[str], select: Callable[[Connection], Rows], shown: Shown, form: Form) -> Response:
+    """The response with all rows of a list. What fails before the first of them is read raises, and so has its own answer."""
+    parts = _parts(pool, fields, select, shown, form)
     first = next(parts)
     response = Response(content_type=f"{LINES if form == 'jsonl' else CSV}; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="entities.{form.removesuffix("-raw")}"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form.removesuffix("-raw")}"'
     response.headers["Vary"] = "Accept"
     response.call_on_close(parts.close)
     return compressed_parts(response, _whole(first, parts))
@@ -47,13 +51,13 @@ def _whole(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _parts(
-    pool: Pool, select: Callable[[Connection], Selection], fields: Sequence[LiteralString], form: Form
+    pool: Pool, fields: Sequence[str], select: Callable[[Connection], Rows], shown: Shown, form: Form
 ) -> Generator[bytes, None, None]:
     """The head with the first batch, then batch by batch. The connection is held until the end; one snapshot shows all of them."""
     head = b"" if form == "jsonl" else csv_rows([fields], raw=True).encode()
     with pool.reading() as connection, guarded():
-        for batch in select(connection).batches(connection, fields, BATCH):
-            yield head + _written(batch, form)
+        for batch in select(connection).batches(connection, BATCH):
+            yield head + _written(shown(batch), form)
             head = b""
     yield head
 

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from flask import Response
 
 from api import inventory_models as models
 from api.context import Context
-from api.endpoint import Endpoint, NoQuery, Paging
+from api.endpoint import Endpoint, NoQuery
+from api.listing import Listing, ListQuery, listed, sortable
 from api.lookup import or_404
-from api.paging import page_of
 from worker.store import entities
 
+DEPENDENCIES = Listing("dependencies", models.Dependency, "Dependencies", "Links in an order.")
 
-class DependencyFilters(Paging, frozen=True, kw_only=True):
+
+class DependencyFilters(ListQuery, frozen=True, kw_only=True):
     """Query of the list of dependencies."""
+
+    sortings = entities.LINK_SORTINGS
 
     entity_id: int | None = None
     """Id of the entity at either end."""
     dependency_type: str | None = None
     resolved: bool | None = None
     """True: links whose target is in the inventory; false: the others."""
+    sort: Annotated[str, sortable(entities.LINK_SORTINGS)] = "id"
 
 
 def show_entity(context: Context, query: NoQuery, body: Any, entity_id: int) -> dict[str, Any]:
@@ -30,16 +36,15 @@ def show_entity(context: Context, query: NoQuery, body: Any, entity_id: int) -> 
         return or_404(entities.get(connection, entity_id), f"entity {entity_id}")
 
 
-def list_dependencies(context: Context, query: DependencyFilters, body: Any) -> dict[str, Any]:
+def list_dependencies(context: Context, query: DependencyFilters, body: Any) -> dict[str, Any] | Response:
     """Dependencies that fit the filters."""
-    with context.pool.reading() as connection:
-        rows, total = entities.dependencies(connection, query.page, query.per_page, msgspec.structs.asdict(query))
-    return page_of("dependencies", rows, total, query)
+    chosen = entities.dependencies(msgspec.structs.asdict(query), query.sort)
+    return listed(context, DEPENDENCIES, query, lambda _connection, _fields: chosen)
 
 
 ENDPOINTS = (
     Endpoint(
         "GET", "/entities/{entity_id}", "One entity with its dependencies and changes", show_entity, answer=models.WholeEntity, role="read"
     ),
-    Endpoint("GET", "/dependencies", "Dependencies", list_dependencies, query=DependencyFilters, answer=models.Dependencies, role="read"),
+    DEPENDENCIES.endpoint("/dependencies", "Dependencies", list_dependencies, DependencyFilters, "read"),
 )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import msgspec
-
 from api.model import ApiModel, Listed, Time
 
 
@@ -27,12 +25,6 @@ class CountedOrganization(OneOrganization, frozen=True, kw_only=True):
     """The same with the number of its own active entities."""
 
     entities: int
-
-
-class Organizations(Listed, frozen=True, kw_only=True):
-    """One page of organizations."""
-
-    organizations: list[CountedOrganization]
 
 
 class Branch(CountedOrganization, frozen=True, kw_only=True):
@@ -72,50 +64,6 @@ class Entity(ApiModel, frozen=True, kw_only=True):
     deleted_at: Time | None
     unconfirmed_since: Time | None = None
     """Time since which a scope other than its owner's has not seen it; its owner's scope has not been read since."""
-
-
-class ListedEntity(ApiModel, frozen=True, kw_only=True):
-    """An entity in a list: the same fields, or those that `fields` names."""
-
-    id: int | msgspec.UnsetType = msgspec.UNSET
-    organization_id: int | msgspec.UnsetType = msgspec.UNSET
-    external_id: str | msgspec.UnsetType = msgspec.UNSET
-    entity_type: str | msgspec.UnsetType = msgspec.UNSET
-    sub_type: str | msgspec.UnsetType = msgspec.UNSET
-    name: str | msgspec.UnsetType = msgspec.UNSET
-    provider: str | msgspec.UnsetType = msgspec.UNSET
-    account: str | msgspec.UnsetType = msgspec.UNSET
-    region: str | msgspec.UnsetType = msgspec.UNSET
-    attributes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
-    tags: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
-    parent_id: int | msgspec.UnsetType | None = msgspec.UNSET
-    is_active: bool | msgspec.UnsetType = msgspec.UNSET
-    first_seen_at: Time | msgspec.UnsetType = msgspec.UNSET
-    changed_at: Time | msgspec.UnsetType = msgspec.UNSET
-    deleted_at: Time | msgspec.UnsetType | None = msgspec.UNSET
-    unconfirmed_since: Time | msgspec.UnsetType | None = msgspec.UNSET
-
-
-class Continued(ApiModel, frozen=True, kw_only=True):
-    """A list by page number, with totals unless there are too many to count; or from a cursor on, without."""
-
-    total: int | None
-    """Number of all that fit the query; null where there are too many to count, and for a list that is read from a cursor on."""
-    page: int | None
-    """Number of this page, from 1; null for a list that is read from a cursor on."""
-    per_page: int
-    """Largest number of items of a page."""
-    pages: int | None
-    """Number of pages; null where `total` is."""
-    next_cursor: str | None
-    """The place behind the last one, for `cursor`; null at the end."""
-
-
-class Entities(Continued, frozen=True, kw_only=True):
-    """Entities in an order."""
-
-    entities: list[ListedEntity]
-    """The entities of this page."""
 
 
 class Target(ApiModel, frozen=True, kw_only=True):
@@ -169,13 +117,6 @@ class Dependency(ApiModel, frozen=True, kw_only=True):
     created_at: Time
 
 
-class Dependencies(Listed, frozen=True, kw_only=True):
-    """One page of dependencies."""
-
-    dependencies: list[Dependency]
-    """The links of this page."""
-
-
 class EntityChange(Change, frozen=True, kw_only=True):
     """A change with the entity that it is of."""
 
@@ -221,9 +162,3 @@ class EntityDiff(Listed, frozen=True, kw_only=True):
 
     entity_id: int
     changes: list[ChangeSteps]
-
-
-class Changes(Continued, frozen=True, kw_only=True):
-    """Changes, the latest first."""
-
-    changes: list[EntityChange]

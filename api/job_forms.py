@@ -10,10 +10,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from api.endpoint import Paging
 from api.job_models import JobStatus
+from api.listing import ListQuery, sortable
 from api.model import WRITTEN, bounds, length
 from worker.run import cron
+from worker.store import jobs
 
 MAX_RUNS = 1000
 YEAR = 31_536_000
@@ -72,11 +73,20 @@ class JobChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         _check(msgspec.structs.asdict(self))
 
 
-class JobFilters(Paging, frozen=True, kw_only=True):
+class JobFilters(ListQuery, frozen=True, kw_only=True):
     """Query of the list of jobs."""
+
+    sortings = jobs.SORTINGS
 
     provider: str | None = None
     status: JobStatus | None = None
+    enabled: bool | None = None
+    """True: jobs that may run; false: those that are disabled."""
+    organization_id: int | None = None
+    """Id of the organization, or of one above it."""
+    q: str | None = None
+    """A part of the name or of the description, in any case."""
+    sort: Annotated[str, sortable(jobs.SORTINGS)] = "-id"
 
 
 class RunLimit(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import msgspec
 from api.model import ApiModel, Listed, Time
 
 JobStatus = Literal["pending", "running", "completed", "partial", "error", "cancelled", "parked"]
+ScopeOutcome = Literal["complete", "denied", "throttled", "timeout", "unsupported", "skipped", "error", "not_reached"]
 RunStatus = Literal["running", "completed", "partial", "error", "cancelled"]
 
 
@@ -64,12 +65,6 @@ class WarnedJob(Job, frozen=True, kw_only=True):
     warnings: Warnings
 
 
-class Jobs(Listed, frozen=True, kw_only=True):
-    """Jobs, the newest first."""
-
-    jobs: list[Job]
-
-
 class Done(ApiModel, frozen=True, kw_only=True):
     """The answer to a request that was carried out."""
 
@@ -108,7 +103,7 @@ class ScopeLine(ApiModel, frozen=True, kw_only=True):
     region: str
     resource_type: str
     coverage: str
-    outcome: Literal["complete", "denied", "throttled", "timeout", "unsupported", "skipped", "error", "not_reached"]
+    outcome: ScopeOutcome
     resources: int
     deleted: int
     held_back: int
@@ -118,6 +113,13 @@ class ScopeLine(ApiModel, frozen=True, kw_only=True):
     permission: str
     as_of: Time | None = None
     """The moment that the resources are of, where the source gives an earlier one: the snapshot of Cloud Asset Inventory."""
+
+
+class LedgerLine(ScopeLine, frozen=True, kw_only=True):
+    """How one scope ended, with the id by which the list of scopes has it."""
+
+    id: int
+    """Id of the scope."""
 
 
 class Cause(ApiModel, frozen=True, kw_only=True):
@@ -143,8 +145,8 @@ class Grant(ApiModel, frozen=True, kw_only=True):
     """The text to apply: a policy, a command, a role, rules, or a list of permissions."""
 
 
-class Reading(ApiModel, frozen=True, kw_only=True):
-    """How one reading of a source ended: the fields that a job's run and a connector's sync share."""
+class ReadingSummary(ApiModel, frozen=True, kw_only=True):
+    """How one reading of a source ended, without its scopes: the fields that a job's run and a connector's sync share in lists."""
 
     id: int
     status: RunStatus
@@ -159,6 +161,24 @@ class Reading(ApiModel, frozen=True, kw_only=True):
     identity: dict[str, Any] | None
     started_at: Time
     completed_at: Time | None
+
+
+class RunSummary(ReadingSummary, frozen=True, kw_only=True):
+    """One run of a job, without its scopes."""
+
+    job_id: int
+    job: str
+    """Name of the job."""
+    provider: str
+    attempt: int
+    worker: str
+    scopes_planned: int
+    """Scopes that the run has planned so far; 0 when it has not said."""
+
+
+class Reading(ReadingSummary, frozen=True, kw_only=True):
+    """How one reading of a source ended, and how each of its scopes did."""
+
     outcomes: dict[str, int]
     """The number of scopes by outcome."""
     causes: list[Cause]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from flask import Response
 
 from api import job_models
 from api.audit import audited
@@ -14,6 +15,7 @@ from api.errors import ApiError, Conflict
 from api.job_config import merged, provider_of, sealed, shown_job, stored_config
 from api.job_forms import JobBody, JobChanges, JobFilters, Legacy, RunLimit
 from api.legacy import start
+from api.listing import Listing, listed
 from api.lookup import check_organization, get_job, or_404
 from api.overlap import warned_job
 from api.paging import page_of
@@ -22,6 +24,8 @@ from providers.schema import REDACTED
 from worker.store import held, history, jobs, run_logs, tombstones
 from worker.store.connection import Connection
 from worker.store.pool import snapshot
+
+JOBS = Listing("jobs", job_models.Job, "Jobs", "Jobs in an order.", shown_job)
 
 
 def create(context: Context, query: NoQuery, body: JobBody) -> dict[str, Any]:
@@ -46,11 +50,10 @@ def _copied(connection: Connection, body: JobBody) -> dict[str, Any]:
     return stored_config(job)
 
 
-def list_jobs(context: Context, query: JobFilters, body: Any) -> dict[str, Any]:
-    """All jobs, the newest first."""
-    with context.jobs() as connection, snapshot(connection):
-        rows, total = jobs.page(connection, query.page, query.per_page, provider=query.provider, status=query.status)
-    return page_of("jobs", [shown_job(job) for job in rows], total, query)
+def list_jobs(context: Context, query: JobFilters, body: Any) -> dict[str, Any] | Response:
+    """The jobs that fit the filters."""
+    context.refresh()
+    return listed(context, JOBS, query, lambda _connection, _fields: jobs.selection(msgspec.structs.asdict(query), query.sort))
 
 
 def show(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:
@@ -195,7 +198,7 @@ ENDPOINTS = (
         answer=job_models.WarnedJob,
         role="operate",
     ),
-    Endpoint("GET", "/discovery/jobs", "All jobs, newest first", list_jobs, query=JobFilters, answer=job_models.Jobs, role="read"),
+    JOBS.endpoint("/discovery/jobs", "Jobs, newest first", list_jobs, JobFilters, "read"),
     Endpoint("GET", _JOB, "One job, secrets redacted", show, answer=job_models.WarnedJob, role="read"),
     Endpoint("PUT", _JOB, "Change a job; what is not named stays", change, body=JobChanges, answer=job_models.WarnedJob, role="operate"),
     Endpoint("PATCH", _JOB, "The same as PUT", change, body=JobChanges, answer=job_models.WarnedJob, role="operate"),

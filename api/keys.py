@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
+from flask import Response
 
 from api.audit import audited
 from api.context import Context
-from api.endpoint import Endpoint, NoQuery, Paging
+from api.endpoint import Endpoint, NoQuery
+from api.listing import Listing, ListQuery, listed, sortable
 from api.lookup import or_404
-from api.model import WRITTEN, ApiModel, Listed, Time, bounds, length
-from api.paging import page_of
+from api.model import WRITTEN, ApiModel, Time, bounds, length
 from worker.store import keys
 from worker.store.keys import Role
 
@@ -72,16 +73,20 @@ class NewKey(Key, frozen=True, kw_only=True):
     """The key itself, for `Authorization: Bearer`."""
 
 
-class Keys(Listed, frozen=True, kw_only=True):
-    """Keys, the newest first, revoked ones too."""
-
-    keys: list[Key]
+KEYS = Listing("keys", Key, "Keys", "Keys in an order, revoked ones too.")
 
 
-def list_keys(context: Context, query: Paging, body: Any) -> dict[str, Any]:
+class KeyFilters(ListQuery, frozen=True, kw_only=True):
+    """Query of the list of keys."""
+
+    sortings = keys.SORTINGS
+
+    sort: Annotated[str, sortable(keys.SORTINGS)] = "-id"
+
+
+def list_keys(context: Context, query: KeyFilters, body: Any) -> dict[str, Any] | Response:
     """All keys, the newest first."""
-    with context.pool.reading() as connection:
-        return page_of("keys", *keys.page(connection, query.page, query.per_page), query)
+    return listed(context, KEYS, query, lambda _connection, _fields: keys.selection(query.sort))
 
 
 def make_key(context: Context, query: NoQuery, body: KeyBody) -> dict[str, Any]:
@@ -111,7 +116,7 @@ def revoke_key(context: Context, query: NoQuery, body: Any, key_id: int) -> dict
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/keys", "Keys of the API, without the keys themselves", list_keys, query=Paging, answer=Keys, role="admin"),
+    KEYS.endpoint("/keys", "Keys of the API, without the keys themselves", list_keys, KeyFilters, "admin"),
     Endpoint("POST", "/keys", "Make a key; it is shown this once", make_key, 201, body=KeyBody, answer=NewKey, role="admin"),
     Endpoint(
         "POST",

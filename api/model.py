@@ -39,3 +39,18 @@ class Listed(ApiModel, frozen=True, kw_only=True):
     """Largest number of items of a page."""
     pages: int
     """Number of pages of the list."""
+
+
+class Continued(ApiModel, frozen=True, kw_only=True):
+    """A list by page number, with totals unless there are too many to count; or from a cursor on, without."""
+
+    total: int | None
+    """Number of all that fit the query; null where there are too many to count, and for a list that is read from a cursor on."""
+    page: int | None
+    """Number of this page, from 1; null for a list that is read from a cursor on."""
+    per_page: int
+    """Largest number of items of a page."""
+    pages: int | None
+    """Number of pages; null where `total` is."""
+    next_cursor: str | None
+    """The place behind the last one, for `cursor`; null at the end."""

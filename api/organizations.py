@@ -5,31 +5,37 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
+from flask import Response
 
 from api import inventory_models as models
 from api.audit import audited
 from api.context import Context
-from api.endpoint import Endpoint, NoQuery, Paging
+from api.endpoint import Endpoint, NoQuery
 from api.errors import ApiError
+from api.listing import Listing, ListQuery, listed, sortable
 from api.lookup import check_organization, or_404
 from api.model import WRITTEN, ApiModel, bounds, length
-from api.paging import page_of
 from worker.store import organizations
 
 MAX_TREE = 5000
 """Organizations in one tree."""
 
+ORGANIZATIONS = Listing("organizations", models.CountedOrganization, "Organizations", "Organizations in an order.")
+
 Name = Annotated[str, length(1, 200, WRITTEN)]
 Id = Annotated[int, bounds(1, 2**63 - 1)]
 
 
-class OrganizationFilters(Paging, frozen=True, kw_only=True):
+class OrganizationFilters(ListQuery, frozen=True, kw_only=True):
     """Query of the list of organizations."""
+
+    sortings = organizations.SORTINGS
 
     parent_id: int | None = None
     """Those right below this one."""
     q: str | None = None
-    """A part of the name or of the external id, in any case."""
+    """A part of the name, in any case."""
+    sort: Annotated[str, sortable(organizations.SORTINGS)] = "id"
 
 
 class OrganizationBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,11 +102,10 @@ def _check(name: str, description: str, parent: int | None) -> None:
         raise ValueError("`parent_id` and `into` are ids of organizations")
 
 
-def list_organizations(context: Context, query: OrganizationFilters, body: Any) -> dict[str, Any]:
+def list_organizations(context: Context, query: OrganizationFilters, body: Any) -> dict[str, Any] | Response:
     """Organizations that fit the filters."""
-    with context.pool.reading() as connection:
-        rows, total = organizations.page(connection, query.page, query.per_page, msgspec.structs.asdict(query))
-    return page_of("organizations", rows, total, query)
+    chosen = organizations.selection(msgspec.structs.asdict(query), query.sort)
+    return listed(context, ORGANIZATIONS, query, lambda _connection, _fields: chosen)
 
 
 def show_organization(context: Context, query: NoQuery, body: Any, organization_id: int) -> dict[str, Any]:
@@ -117,7 +122,7 @@ def show_tree(context: Context, query: NoQuery, body: Any) -> dict[str, Any]:
 def tree(context: Context) -> dict[str, Any]:
     """All organizations as a tree, for the API and for the page that shows it."""
     with context.pool.reading() as connection:
-        rows, total = organizations.page(connection, 1, MAX_TREE, {})
+        rows, total = organizations.selection({}).page(connection, 1, MAX_TREE)
     return {"organizations": _branches(sorted(rows, key=lambda row: row["name"].lower())), "total": total}
 
 
@@ -183,9 +188,7 @@ def _branches(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 _ONE = "/organizations/{organization_id}"
 ENDPOINTS = (
-    Endpoint(
-        "GET", "/organizations", "Organizations", list_organizations, query=OrganizationFilters, answer=models.Organizations, role="read"
-    ),
+    ORGANIZATIONS.endpoint("/organizations", "Organizations", list_organizations, OrganizationFilters, "read"),
     Endpoint(
         "POST",
         "/organizations",

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from flask import Response
 
 from api.audit import audited
 from api.context import Context
-from api.endpoint import Endpoint, NoQuery, Paging
+from api.endpoint import Endpoint, NoQuery
+from api.listing import Listing, ListQuery, listed, sortable
 from api.lookup import or_404
-from api.model import ApiModel, Listed, Time
-from api.paging import page_of
+from api.model import ApiModel, Time
 from worker.store import releases
 
 
-class ReleaseFilters(Paging, frozen=True, kw_only=True):
+class ReleaseFilters(ListQuery, frozen=True, kw_only=True):
     """Query of the list of releases. `owner` is ``job:42`` or ``connector:ldap``."""
+
+    sortings = releases.SORTINGS
 
     run_id: int | None = None
     owner: str | None = None
+    sort: Annotated[str, sortable(releases.SORTINGS)] = "-id"
 
 
 class Release(ApiModel, frozen=True, kw_only=True):
@@ -40,10 +45,7 @@ class Release(ApiModel, frozen=True, kw_only=True):
     undone_by: str | None
 
 
-class Releases(Listed, frozen=True, kw_only=True):
-    """Releases, the newest first."""
-
-    releases: list[Release]
+RELEASES = Listing("releases", Release, "Releases", "Releases of the last 30 days in an order.")
 
 
 class Undone(ApiModel, frozen=True, kw_only=True):
@@ -60,10 +62,10 @@ class Undone(ApiModel, frozen=True, kw_only=True):
     """Number of attributes that came back."""
 
 
-def list_releases(context: Context, query: ReleaseFilters, body: Any) -> dict[str, Any]:
+def list_releases(context: Context, query: ReleaseFilters, body: Any) -> dict[str, Any] | Response:
     """Releases of the last 30 days, the newest first."""
-    with context.pool.reading() as connection:
-        return page_of("releases", *releases.page(connection, query.page, query.per_page, run=query.run_id, owner=query.owner), query)
+    chosen = releases.selection(run=query.run_id, owner=query.owner, sort=query.sort)
+    return listed(context, RELEASES, query, lambda _connection, _fields: chosen)
 
 
 def undo(context: Context, query: NoQuery, body: Any, release_id: int) -> dict[str, Any]:
@@ -77,8 +79,6 @@ def undo(context: Context, query: NoQuery, body: Any, release_id: int) -> dict[s
 
 
 ENDPOINTS = (
-    Endpoint(
-        "GET", "/releases", "Confirmed deletions of the last 30 days", list_releases, query=ReleaseFilters, answer=Releases, role="read"
-    ),
+    RELEASES.endpoint("/releases", "Confirmed deletions of the last 30 days", list_releases, ReleaseFilters, "read"),
     Endpoint("POST", "/releases/{release_id}/undo", "Restore what a release has deleted", undo, answer=Undone, role="operate"),
 )

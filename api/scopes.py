@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from flask import Response
 
 from api import job_models
 from api.audit import audited
 from api.context import Context
-from api.endpoint import Endpoint, NoQuery, Paging
+from api.endpoint import Endpoint, NoQuery
 from api.errors import ApiError
+from api.listing import Listing, ListQuery, listed, sortable
 from api.lookup import or_404
-from api.model import ApiModel, Listed, Time
-from api.paging import page_of
+from api.model import ApiModel, Time
 from worker.config.durations import seconds
 from worker.store import claims, lifecycle
 from worker.store.lifecycle import Filters
+from worker.store.query import Query
 
 State = Literal["current", "abandoned", "retired"]
 
 
-class ScopeFilters(Paging, frozen=True, kw_only=True):
+class ScopeFilters(ListQuery, frozen=True, kw_only=True):
     """Filters of the list of scopes. `not_complete_for` is a duration such as ``7d``, ``12h`` or ``30m``."""
+
+    sortings = lifecycle.SORTINGS
 
     state: State | None = None
     provider: str | None = None
@@ -34,6 +38,8 @@ class ScopeFilters(Paging, frozen=True, kw_only=True):
     """Those that were not read in full for so long, such as `7d`, `12h` or `30m`."""
     never_complete: bool | None = None
     """True: those that were never read in full; false: the others."""
+    sort: Annotated[str, sortable(lifecycle.SORTINGS)] = "last_complete_at"
+    """Order of the list; `-` in front turns it round. By default the longest not read in full come first."""
 
     def __post_init__(self) -> None:
         """Bounds, as a `ValueError`."""
@@ -65,11 +71,7 @@ class Scope(ApiModel, frozen=True, kw_only=True):
     """The number of active entities."""
 
 
-class Scopes(Listed, frozen=True, kw_only=True):
-    """Scopes, the longest not read in full first."""
-
-    scopes: list[Scope]
-    """The scopes of this page."""
+SCOPES = Listing("scopes", Scope, "Scopes", "Scopes in an order.")
 
 
 class RetiredScopes(ApiModel, frozen=True, kw_only=True):
@@ -90,14 +92,18 @@ class RetireBody(msgspec.Struct, frozen=True, kw_only=True):
     owner: str | None = None
 
 
-def list_scopes(context: Context, query: ScopeFilters, body: Any) -> dict[str, Any]:
+def list_scopes(context: Context, query: ScopeFilters, body: Any) -> dict[str, Any] | Response:
     """Scopes that fit the filters, the longest not complete first."""
+    context.refresh()
+    return listed(context, SCOPES, query, lambda _connection, _fields: selection(query))
+
+
+def selection(query: ScopeFilters) -> Query:
+    """The scopes that a query asks for."""
     given = msgspec.structs.asdict(query)
     since = seconds("not_complete_for", query.not_complete_for) if query.not_complete_for else None
     filters = Filters(**{name: given[name] for name in Filters.__struct_fields__ if name != "not_complete_for"}, not_complete_for=since)
-    with context.jobs() as connection:
-        rows, total = lifecycle.page(connection, query.page, query.per_page, filters)
-    return page_of("scopes", rows, total, query)
+    return lifecycle.selection(filters, query.sort)
 
 
 def retire(context: Context, query: NoQuery, body: RetireBody) -> dict[str, Any]:
@@ -120,7 +126,7 @@ def accept_identity(context: Context, query: NoQuery, body: Any, job_id: int) ->
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/scopes", "Scopes, the longest not read in full first", list_scopes, query=ScopeFilters, answer=Scopes, role="read"),
+    SCOPES.endpoint("/scopes", "Scopes, the longest not read in full first", list_scopes, ScopeFilters, "read"),
     Endpoint("POST", "/scopes/retire", "Retire abandoned scopes", retire, body=RetireBody, answer=RetiredScopes, role="operate"),
     Endpoint(
         "POST",

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from flask import Response
 
 from api.audit import audited
 from api.context import Context
-from api.endpoint import Endpoint, Paging
+from api.endpoint import Endpoint
+from api.listing import Listing, ListQuery, listed, sortable
 from api.lookup import or_404
-from api.model import ApiModel, Listed, Time
-from api.paging import page_of
+from api.model import ApiModel, Time
 from worker.store import sessions
 from worker.store.keys import Role
 from worker.store.sessions import Limits
 
 
-class SessionFilters(Paging, frozen=True, kw_only=True):
+class SessionFilters(ListQuery, frozen=True, kw_only=True):
     """Filters of the list of sessions."""
+
+    sortings = sessions.SORTINGS
 
     subject: str | None = None
     """Subject of a person at the identity provider."""
+    sort: Annotated[str, sortable(sessions.SORTINGS)] = "-id"
 
 
 class OfSubject(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,10 +48,7 @@ class SessionOfPerson(ApiModel, frozen=True, kw_only=True):
     """Time of the last use, to the minute."""
 
 
-class Sessions(Listed, frozen=True, kw_only=True):
-    """Sessions that may be used now, the newest first."""
-
-    sessions: list[SessionOfPerson]
+SESSIONS = Listing("sessions", SessionOfPerson, "Sessions", "Sessions that may be used now, in an order.")
 
 
 class Ended(ApiModel, frozen=True, kw_only=True):
@@ -57,11 +58,10 @@ class Ended(ApiModel, frozen=True, kw_only=True):
     """Number of sessions that ended."""
 
 
-def list_sessions(context: Context, query: SessionFilters, body: Any) -> dict[str, Any]:
+def list_sessions(context: Context, query: SessionFilters, body: Any) -> dict[str, Any] | Response:
     """All sessions that may be used now, the newest first."""
     limits = Limits(context.settings.elder_session_idle_timeout, context.settings.elder_session_lifetime)
-    with context.pool.reading() as connection:
-        return page_of("sessions", *sessions.page(connection, query.page, query.per_page, limits, query.subject), query)
+    return listed(context, SESSIONS, query, lambda _connection, _fields: sessions.selection(limits, query.subject, query.sort))
 
 
 def end_sessions(context: Context, query: OfSubject, body: Any) -> dict[str, Any]:
@@ -73,8 +73,6 @@ def end_sessions(context: Context, query: OfSubject, body: Any) -> dict[str, Any
 
 
 ENDPOINTS = (
-    Endpoint(
-        "GET", "/sessions", "Sessions of people who are signed in", list_sessions, query=SessionFilters, answer=Sessions, role="admin"
-    ),
+    SESSIONS.endpoint("/sessions", "Sessions of people who are signed in", list_sessions, SessionFilters, "admin"),
     Endpoint("DELETE", "/sessions", "End all sessions of a person at once", end_sessions, query=OfSubject, answer=Ended, role="admin"),
 )

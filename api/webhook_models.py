@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from api.endpoint import Paging
-from api.model import WRITTEN, ApiModel, Listed, Time, bounds, length
+from api.listing import ListQuery, sortable
+from api.model import WRITTEN, ApiModel, Time, bounds, length
 from worker.run.events import EVENTS, Event
+from worker.store import webhooks
 from worker.store.webhooks import State
 
 GRACE_AT_MOST = 7 * 86_400
@@ -71,17 +72,23 @@ class RotateSecretBody(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"`grace_seconds` is from 0 to {GRACE_AT_MOST} (7 days)")
 
 
-class WebhookFilters(Paging, frozen=True, kw_only=True):
+class WebhookFilters(ListQuery, frozen=True, kw_only=True):
     """Query of the list of webhooks: with `organization_id`, those of its jobs and of jobs below it, and those of every job."""
 
+    sortings = webhooks.SORTINGS
+
     organization_id: int | None = None
+    sort: Annotated[str, sortable(webhooks.SORTINGS)] = "-id"
 
 
-class DeliveryFilters(Paging, frozen=True, kw_only=True):
+class DeliveryFilters(ListQuery, frozen=True, kw_only=True):
     """Query of the deliveries of a webhook."""
+
+    sortings = webhooks.DELIVERY_SORTINGS
 
     state: State | None = None
     event: Event | Literal["webhook.test"] | None = None
+    sort: Annotated[str, sortable(webhooks.DELIVERY_SORTINGS)] = "-id"
 
 
 class Webhook(ApiModel, frozen=True, kw_only=True):
@@ -120,12 +127,6 @@ class NewWebhook(Webhook, frozen=True, kw_only=True):
     ]
 
 
-class Webhooks(Listed, frozen=True, kw_only=True):
-    """One page of webhooks, the newest first."""
-
-    webhooks: list[Webhook]
-
-
 class Delivery(ApiModel, frozen=True, kw_only=True):
     """A delivery of an event to a webhook, and what became of it."""
 
@@ -143,9 +144,3 @@ class Delivery(ApiModel, frozen=True, kw_only=True):
     status: Annotated[int | None, msgspec.Meta(description="HTTP status of the receiver's last answer; null: there was none.")]
     answer: Annotated[str, msgspec.Meta(description="The first 1,024 bytes of that answer.")]
     error: Annotated[str, msgspec.Meta(description="Why the last attempt failed; empty: it did not.")]
-
-
-class Deliveries(Listed, frozen=True, kw_only=True):
-    """One page of the deliveries of a webhook, the newest first."""
-
-    deliveries: list[Delivery]

@@ -6,9 +6,11 @@ A URL is often a secret of its receiver, so webhooks are shown to those who may 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from flask import Response
 
 from api import webhook_models as models
 from api.audit import Change, audited
@@ -16,20 +18,23 @@ from api.context import Context
 from api.delivery import receiver, signature
 from api.endpoint import Endpoint, NoQuery
 from api.errors import Conflict, InvalidBody, Unavailable
+from api.listing import Listing, listed
 from api.lookup import get_job, or_404
-from api.paging import page_of
 from api.webhook_models import DeliveryFilters, RotateSecretBody, WebhookBody, WebhookFilters
 from worker.config.proxies import networks
 from worker.config.secretbox import SecretBoxError
 from worker.run.events import TEST
 from worker.store import webhooks
 from worker.store.connection import Connection
+from worker.store.query import Query
+
+WEBHOOKS = Listing("webhooks", models.Webhook, "Webhooks", "Webhooks in an order.")
+DELIVERIES = Listing("deliveries", models.Delivery, "Deliveries", "Deliveries of a webhook in an order.")
 
 
-def list_webhooks(context: Context, query: WebhookFilters, body: Any) -> dict[str, Any]:
+def list_webhooks(context: Context, query: WebhookFilters, body: Any) -> dict[str, Any] | Response:
     """All webhooks, the newest first, or those that are told of one organization."""
-    with context.pool.reading() as connection:
-        return page_of("webhooks", *webhooks.page(connection, query.page, query.per_page, query.organization_id), query)
+    return listed(context, WEBHOOKS, query, lambda _connection, _fields: webhooks.selection(query.organization_id, query.sort))
 
 
 def show_webhook(context: Context, query: NoQuery, body: Any, webhook_id: int) -> dict[str, Any]:
@@ -93,12 +98,14 @@ def test_webhook(context: Context, query: NoQuery, body: Any, webhook_id: int) -
     return or_404(delivery, f"delivery {number}")
 
 
-def list_deliveries(context: Context, query: DeliveryFilters, body: Any, webhook_id: int) -> dict[str, Any]:
+def list_deliveries(context: Context, query: DeliveryFilters, body: Any, webhook_id: int) -> dict[str, Any] | Response:
     """The deliveries of a webhook, the newest first."""
-    with context.pool.reading() as connection:
+
+    def select(connection: Connection, _fields: Sequence[str]) -> Query:
         _get(connection, webhook_id)
-        found = webhooks.deliveries(connection, webhook_id, query.page, query.per_page, query.state, query.event)
-        return page_of("deliveries", *found, query)
+        return webhooks.deliveries(webhook_id, query.state, query.event, query.sort)
+
+    return listed(context, DELIVERIES, query, select)
 
 
 def retry_delivery(context: Context, query: NoQuery, body: Any, webhook_id: int, delivery_id: int) -> dict[str, Any]:
@@ -150,7 +157,7 @@ def _sealed(context: Context, secret: str) -> dict[str, str]:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/webhooks", "Webhooks, the newest first", list_webhooks, query=WebhookFilters, answer=models.Webhooks, role="operate"),
+    WEBHOOKS.endpoint("/webhooks", "Webhooks, the newest first", list_webhooks, WebhookFilters, "operate"),
     Endpoint(
         "POST",
         "/webhooks",
@@ -192,14 +199,8 @@ ENDPOINTS = (
         answer=models.Delivery,
         role="operate",
     ),
-    Endpoint(
-        "GET",
-        "/webhooks/{webhook_id}/deliveries",
-        "What was sent to a webhook, the newest first",
-        list_deliveries,
-        query=DeliveryFilters,
-        answer=models.Deliveries,
-        role="operate",
+    DELIVERIES.endpoint(
+        "/webhooks/{webhook_id}/deliveries", "What was sent to a webhook, the newest first", list_deliveries, DeliveryFilters, "operate"
     ),
     Endpoint(
         "POST",

@@ -64,15 +64,15 @@ class Api:
                 return
             page += 1
 
-    def rows_by_cursor(self, name: str, limit: int | None, **query: Any) -> Iterator[dict[str, Any]]:
-        """Entities or changes, `limit` of them or all, from cursor to cursor: none is left out or shown twice while others come and go.
+    def rows_by_cursor(self, path: str, name: str, limit: int | None, **query: Any) -> Iterator[dict[str, Any]]:
+        """The rows of a list, `limit` of them or all, from cursor to cursor: none is left out or shown twice while others come and go.
 
         Raises `ClientError`.
         """
         place: str | None = ""
         left = limit
         while place is not None and (left is None or left > 0):
-            answer = self.get(name, cursor=place, per_page=PER_PAGE if left is None else min(left, PER_PAGE), **query)
+            answer = self.get(path, cursor=place, per_page=PER_PAGE if left is None else min(left, PER_PAGE), **query)
             yield from answer[name]
             left = None if left is None else left - len(answer[name])
             place = answer["next_cursor"]

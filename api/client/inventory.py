@@ -8,7 +8,7 @@ import click
 
 from api.client import output
 from api.client.errors import ClientError
-from api.client.session import Session, in_session, limited
+from api.client.session import Session, in_session, limited, sorted_by
 from api.client.watch import watched
 
 COLUMNS = ("id", "sub_type", "name", "provider", "account", "region", "external_id")
@@ -39,7 +39,7 @@ _SELECTING = (
     click.option("--external-id", help="Id at the source, whole."),
     click.option("--organization", "organization_id", type=int, help="Id of an organization; includes those below it."),
     click.option("--deleted", is_flag=True, help="What is deleted, instead of what is there."),
-    click.option("--sort", help="id, name, type, first_seen or changed; with - before it, the other way round."),
+    sorted_by("id", "name", "type", "first_seen", "changed"),
     click.option("--fields", help="Fields with commas between them, such as id,name,tags."),
 )
 
@@ -55,7 +55,11 @@ def list_entities(session: Session, /, search: tuple[str, ...], q: str | None, l
     SEARCH has words of the name or id, and terms: tag:team=payments, tag:team, attr:State.Name=running, type:ec2_instance, provider:aws,
     org:NAME, region:eu-west-1, account:123. A term after a - must not hold: elder entities list 'type:vpc -tag:team'.
     """
-    session.many(session.api.rows_by_cursor("entities", limit, is_active=not deleted, q=_asked(search, q), **filters), COLUMNS, "entities")
+    session.many(
+        session.api.rows_by_cursor("entities", "entities", limit, is_active=not deleted, q=_asked(search, q), **filters),
+        COLUMNS,
+        "entities",
+    )
 
 
 @entities.command("export")
@@ -68,7 +72,7 @@ def export_entities(
     session: Session, /, search: tuple[str, ...], q: str | None, form: str, deleted: bool, fields: str | None, **filters: Any
 ) -> None:
     """Writes all entities that fit SEARCH (see 'elder entities list') with all their fields, while they are read."""
-    found = session.api.rows_by_cursor("entities", None, is_active=not deleted, q=_asked(search, q), fields=fields, **filters)
+    found = session.api.rows_by_cursor("entities", "entities", None, is_active=not deleted, q=_asked(search, q), fields=fields, **filters)
     output.stream(found, form)
 
 
@@ -119,7 +123,7 @@ def _steps(change: dict[str, Any]) -> list[dict[str, Any]]:
 @watched
 def changes(session: Session, /, limit: int, **filters: Any) -> None:
     """Lists changes, the latest first."""
-    session.many(session.api.rows_by_cursor("changes", limit, **filters), CHANGE_COLUMNS, "changes")
+    session.many(session.api.rows_by_cursor("changes", "changes", limit, **filters), CHANGE_COLUMNS, "changes")
 
 
 @click.group("orgs")
@@ -129,12 +133,14 @@ def organizations() -> None:
 
 @organizations.command("list")
 @click.option("-q", "--query", "q", help="Part of the name.")
+@sorted_by("id", "name")
 @limited
 @in_session
 @watched
-def list_organizations(session: Session, q: str | None, limit: int | None) -> None:
-    """Lists organizations by name."""
-    session.many(session.api.rows("organizations", "organizations", limit, q=q), ORGANIZATION_COLUMNS, "organizations")
+def list_organizations(session: Session, /, limit: int | None, **filters: Any) -> None:
+    """Lists organizations, the first one first."""
+    found = session.api.rows_by_cursor("organizations", "organizations", limit, **filters)
+    session.many(found, ORGANIZATION_COLUMNS, "organizations")
 
 
 @organizations.command("create")

@@ -10,7 +10,7 @@ import click
 
 from api.client import runs
 from api.client.errors import EXIT_FAILED, EXIT_NOT_FOUND, ClientError
-from api.client.session import Session, in_session, limited
+from api.client.session import Session, in_session, limited, sorted_by
 from api.client.watch import watched
 from providers import keys, registry
 from providers.errors import ConfigError
@@ -59,12 +59,16 @@ def group() -> None:
 @group.command("list")
 @click.option("--status", help="pending, running, completed, partial, error, cancelled or parked.")
 @click.option("--provider", help="Name of a provider, such as aws.")
+@click.option("--enabled/--disabled", "enabled", default=None, help="Jobs that may run, or that may not.")
+@click.option("--organization", "organization_id", type=int, help="Id of an organization; includes those below it.")
+@click.option("-q", "--query", "q", help="Part of the name or of the description.")
+@sorted_by("id", "name", "provider", "status", "last_run_at", "next_run_at")
 @limited
 @in_session
 @watched
-def list_jobs(session: Session, status: str | None, provider: str | None, limit: int | None) -> None:
+def list_jobs(session: Session, /, limit: int | None, **filters: Any) -> None:
     """Lists jobs, the newest first."""
-    session.many(session.api.rows("discovery/jobs", "jobs", limit, status=status, provider=provider), COLUMNS, "jobs")
+    session.many(session.api.rows_by_cursor("discovery/jobs", "jobs", limit, **filters), COLUMNS, "jobs")
 
 
 @group.command()

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from api.client.errors import EXIT_NOT_FOUND, ClientError
-from api.client.session import Session, in_session, limited
+from api.client.session import Session, in_session, limited, sorted_by
 from api.client.watch import watched
 
 COLUMNS = ("name", "role", "prefix", "created_by", "created_at", "expires_at", "last_used_at", "rotated_at", "revoked_at")
@@ -20,12 +20,13 @@ def group() -> None:
 
 
 @group.command("list")
+@sorted_by("id", "name", "role", "last_used_at", "expires_at")
 @limited
 @in_session
 @watched
-def list_keys(session: Session, limit: int | None) -> None:
+def list_keys(session: Session, sort: str | None, limit: int | None) -> None:
     """Lists keys, the newest first, revoked ones too."""
-    session.many(session.api.rows("keys", "keys", limit), COLUMNS, "keys")
+    session.many(session.api.rows_by_cursor("keys", "keys", limit, sort=sort), COLUMNS, "keys")
 
 
 @group.command()
@@ -62,7 +63,7 @@ def revoke(session: Session, name: str, yes: bool) -> None:
 
 
 def _in_use(session: Session, name: str) -> int:
-    found = next((one for one in session.api.rows("keys", "keys", None) if one["name"] == name and not one["revoked_at"]), None)
+    found = next((one for one in session.api.rows_by_cursor("keys", "keys", None) if one["name"] == name and not one["revoked_at"]), None)
     if found is None:
         raise ClientError(f"there is no key {name} in use", EXIT_NOT_FOUND)
     return int(found["id"])
@@ -74,9 +75,10 @@ def _in_use(session: Session, name: str) -> int:
 @click.option("--object", help="What it was done to, such as 'job 7'.")
 @click.option("--since", metavar="24h", help="From a moment or a duration before now on.")
 @click.option("--until", metavar="1h", help="Up to a moment or a duration before now.")
+@sorted_by("at", "actor", "object")
 @limited
 @in_session
 @watched
 def audit(session: Session, /, limit: int | None, **filters: Any) -> None:
     """Lists who changed what, the newest first."""
-    session.many(session.api.rows("audit", "audit", limit, **filters), LINE_COLUMNS, "changes by a person")
+    session.many(session.api.rows_by_cursor("audit", "audit", limit, **filters), LINE_COLUMNS, "changes by a person")

@@ -12,7 +12,7 @@ import click
 from api.client import output
 from api.client.colours import painted
 from api.client.errors import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_PARTIAL, ClientError
-from api.client.session import Session, in_session, limited
+from api.client.session import Session, in_session, limited, sorted_by
 from api.client.watch import watched
 from worker.logs.cells import cell
 
@@ -27,6 +27,8 @@ COLUMNS = (
     "entities_deleted",
     "error",
 )
+LIST_COLUMNS = ("id", "job", "provider", "status", "started_at", "completed_at", "entities_discovered", "error")
+SCOPE_COLUMNS = ("account", "region", "resource_type", "outcome", "resources", "deleted", "held_back", "message")
 LOG_COLUMNS = ("at", "level", "logger", "text")
 HELD_COLUMNS = ("kind", "name", "sub_type", "entity", "external_id", "target", "held_at")
 POLL = 1.0
@@ -36,6 +38,36 @@ POLL = 1.0
 @click.group("runs")
 def group() -> None:
     """Lists and follows runs of jobs."""
+
+
+@group.command("list")
+@click.option("--job", "job_id", type=int, help="Id of a job.")
+@click.option("--provider", help="Name of a provider, such as aws.")
+@click.option("--status", help="running, completed, partial, error or cancelled.")
+@click.option("--since", metavar="24h", help="Begun not before: a duration before now, a date or a time.")
+@click.option("--until", metavar="TIME", help="Begun before: the same.")
+@sorted_by("id", "started_at")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Print this many rows at most.")
+@in_session
+@watched
+def list_runs(session: Session, /, limit: int, **filters: Any) -> None:
+    """Lists runs of all jobs, the newest first."""
+    session.many(session.api.rows_by_cursor("runs", "runs", limit, **filters), LIST_COLUMNS, "runs")
+
+
+@group.command("scopes")
+@click.argument("run", type=int)
+@click.option("--outcome", help="complete, denied, throttled, timeout, unsupported, skipped, error or not_reached.")
+@click.option("--account", help="Id of an account, project, subscription, cluster or directory.")
+@click.option("--region", help="Region, such as eu-west-1.")
+@click.option("--type", "resource_type", help="Such as ec2_instance.")
+@sorted_by("id", "account", "region", "resource_type", "outcome", "resources", "deleted", "held_back")
+@limited
+@in_session
+@watched
+def list_scopes_of_run(session: Session, /, run: int, limit: int | None, **filters: Any) -> None:
+    """Lists how each scope of a run ended."""
+    session.many(session.api.rows_by_cursor(f"runs/{run}/scopes", "scopes", limit, **filters), SCOPE_COLUMNS, "scopes")
 
 
 @group.command()
@@ -111,7 +143,7 @@ def release(session: Session, run: int, undo: bool, yes: bool) -> None:
 
 def undo_release(session: Session, whose: str, yes: bool, **filters: Any) -> None:
     """Undoes the newest release of a run or a connector that is not undone. Raises `ClientError`."""
-    found = next((one for one in session.api.rows("releases", "releases", None, **filters) if one["undone_at"] is None), None)
+    found = next((one for one in session.api.rows_by_cursor("releases", "releases", None, **filters) if one["undone_at"] is None), None)
     if found is None:
         raise ClientError(f"there is no release of {whose} to undo: it can be undone for 30 days", EXIT_NOT_FOUND)
     if not yes:

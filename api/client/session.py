@@ -80,3 +80,9 @@ in_session = click.make_pass_decorator(Session)
 def limited(command: Any) -> Any:
     """Adds the option ``--limit`` to a command that prints a list."""
     return click.option("--limit", type=click.IntRange(1), default=None, help="Print this many rows at most; without, all.")(command)
+
+
+def sorted_by(*names: str) -> Callable[[Any], Any]:
+    """Adds the option ``--sort`` to a command that prints a list which can be sorted by these fields."""
+    listed = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+    return click.option("--sort", metavar="FIELD", help=f"{listed}; with - before it, the other way round.")

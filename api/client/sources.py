@@ -10,7 +10,7 @@ import click
 
 from api.client import output, runs
 from api.client.errors import EXIT_FAILED, ClientError
-from api.client.session import Session, in_session, limited
+from api.client.session import Session, in_session, limited, sorted_by
 from api.client.watch import watched
 from worker.logs.cells import cell
 
@@ -206,12 +206,13 @@ def _filtered(command: Any) -> Any:
 @click.option("--not-complete-for", metavar="7d", help="Not read in full for so long.")
 @click.option("--never-complete", is_flag=True, default=None, help="Never read in full.")
 @_filtered
+@sorted_by("id", "owner", "provider", "account", "region", "resource_type", "last_complete_at", "last_outcome")
 @limited
 @in_session
 @watched
 def list_scopes(session: Session, /, limit: int | None, **filters: Any) -> None:
     """Lists scopes, the longest not read in full first."""
-    session.many(session.api.rows("scopes", "scopes", limit, **filters), SCOPE_COLUMNS, "scopes")
+    session.many(session.api.rows_by_cursor("scopes", "scopes", limit, **filters), SCOPE_COLUMNS, "scopes")
 
 
 @scopes.command()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from api.client.errors import EXIT_FAILED, ClientError
-from api.client.session import Session, in_session, limited
+from api.client.session import Session, in_session, limited, sorted_by
 from api.client.watch import watched
 from worker.run.events import EVENTS, TEST
 
@@ -43,12 +43,14 @@ def group() -> None:
 
 @group.command("list")
 @click.option("--organization", type=int, help="Id of an organization: webhooks of its jobs, of jobs below it, and of every job.")
+@sorted_by("id", "name", "last_attempt_at")
 @limited
 @in_session
 @watched
-def list_webhooks(session: Session, organization: int | None, limit: int | None) -> None:
+def list_webhooks(session: Session, organization: int | None, sort: str | None, limit: int | None) -> None:
     """Lists webhooks, the newest first."""
-    session.many(session.api.rows("webhooks", "webhooks", limit, organization_id=organization), COLUMNS, "webhooks")
+    found = session.api.rows_by_cursor("webhooks", "webhooks", limit, organization_id=organization, sort=sort)
+    session.many(found, COLUMNS, "webhooks")
 
 
 @group.command()
@@ -111,7 +113,8 @@ def test(session: Session, webhook: int, timeout: float) -> None:
     asked = session.api.send("POST", f"webhooks/{webhook}/test")
     deadline = time.monotonic() + timeout
     while True:
-        found = next(one for one in session.api.rows(f"webhooks/{webhook}/deliveries", "deliveries", None) if one["id"] == asked["id"])
+        sent = session.api.rows_by_cursor(f"webhooks/{webhook}/deliveries", "deliveries", None)
+        found = next(one for one in sent if one["id"] == asked["id"])
         if found["delivered_at"]:
             session.done(found, f"the test is delivered: the receiver answered {found['status']}")
             return
@@ -131,7 +134,7 @@ def test(session: Session, webhook: int, timeout: float) -> None:
 @watched
 def deliveries(session: Session, webhook: int, state: str | None, event: str | None, limit: int | None) -> None:
     """Lists what was sent to a webhook, the newest first."""
-    found = session.api.rows(f"webhooks/{webhook}/deliveries", "deliveries", limit, state=state, event=event)
+    found = session.api.rows_by_cursor(f"webhooks/{webhook}/deliveries", "deliveries", limit, state=state, event=event)
     session.many(found, DELIVERY_COLUMNS, "deliveries")
 
 

@@ -19,7 +19,7 @@ def _audit(context: Context) -> str:
     given = query.filters(*FILTERS)
     filters = query.typed(given, AuditFilters)
     with context.pool.reading() as connection:
-        lines, total = audit.page(connection, query.page(), query.PER_PAGE, filters.wanted())
+        lines, total = audit.selection(filters.wanted()).page(connection, query.page(), query.PER_PAGE)
         actors, actions = audit.names(connection)
     shown = [{**line, "changes": _changes(line["before"], line["after"])} for line in lines]
     return render_template("audit.html", lines=shown, total=total, given=given, actors=actors, actions=actions, **query.pages(total))

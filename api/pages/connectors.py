@@ -34,7 +34,7 @@ def _connector(context: Context, name: str) -> str:
         syncs, total = connectors.history(connection, name, RUNS, before)
         owner = connectors.PREFIX + name
         on_hold, held_total = held.page(connection, 1, HELD_SHOWN, owner=owner)
-        released, _ = releases.page(connection, 1, RELEASES, owner=owner)
+        released, _ = releases.selection(owner=owner).page(connection, 1, RELEASES)
         log = run_logs.get_of_sync(connection, name)
     run = connector["latest"]
     shown = {"connector": connector, "run": run, "owner": owner, "syncs": syncs[::-1], "total": total, "live": _moves(connector)}

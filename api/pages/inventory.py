@@ -49,7 +49,7 @@ def _entities(context: Context) -> str | Response:
     with context.pool.reading() as connection:
         try:
             chosen = entity_list.selection(filters, conditions(connection, given.get("q", "")), sort)
-            rows, total = entity_list.page(connection, chosen, entity_list.FIELDS, query.page(), size)
+            rows, total = chosen.page(connection, query.page(), size)
             found = _facets(connection, chosen, total, given)
         except SearchError as error:
             refused = error

@@ -150,7 +150,7 @@ def _page(context: Context, *, provider: str, job: dict[str, Any] | None, copied
     """The form: with what was sent, else with what is stored or copied, else empty. Secrets are never put into a field."""
     described, shown_first = registry.get(provider), job or (shown_job(copied) if copied else None)
     with context.pool.reading() as connection:
-        homes, _ = organizations.page(connection, 1, ORGANIZATIONS, {})
+        homes, _ = organizations.selection({}).page(connection, 1, ORGANIZATIONS)
     stored = {key: value for key, value in (shown_first["config"] if shown_first else {}).items() if key != ORGANIZATION_KEY}
     fields = [_field(key, stored) for key in keys.keys(described.config)]
     values = request.form if request.method == "POST" else _values(shown_first, copied)

@@ -37,7 +37,7 @@ _LOST = {"entities": "held_back", "links": "held_links", "attributes": "held_att
 def _jobs(context: Context) -> str:
     given = query.filters("status", "provider")
     with context.jobs() as connection, snapshot(connection):
-        rows, total = stored_jobs.page(connection, query.page(), query.PER_PAGE, **given)
+        rows, total = stored_jobs.selection(given).page(connection, query.page(), query.PER_PAGE)
         latest = history.latest(connection, [job["id"] for job in rows])
         kinds = entities.summary(connection)
         workers = probes.workers(connection, WORKER_SEEN)
@@ -93,7 +93,7 @@ def _run(context: Context, run_id: int) -> str:
         run = or_404(history.run(connection, run_id), f"run {run_id}")
         job = or_404(stored_jobs.get(connection, run["job_id"]), f"job {run['job_id']}")
         on_hold, total = stored_held.page(connection, 1, HELD_SHOWN, run=run_id)
-        released, _ = releases.page(connection, 1, RELEASES, run=run_id)
+        released, _ = releases.selection(run=run_id).page(connection, 1, RELEASES)
         log = run_logs.get(connection, run_id)
     scopes = run["scopes"]
     held = {"held": on_hold, "held_total": total, "lost": lost(scopes), "releases": released}

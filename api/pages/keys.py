@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from api import access, keys
 from api.context import Context
-from api.endpoint import NoBody, NoQuery, Paging
+from api.endpoint import NoBody, NoQuery
 from api.errors import Conflict
 from api.lookup import or_404
 from api.pages import query
@@ -40,11 +40,12 @@ GRACES = (("not at all", 0), ("an hour", 3600), ("a day", 86_400), ("7 days", 7 
 
 
 def _list(context: Context, **said: Any) -> str:
-    found = keys.list_keys(context, Paging(page=query.page(), per_page=query.PER_PAGE), NoBody())
-    rows = [_with_state(row) for row in found["keys"]]
+    with context.pool.reading() as connection:
+        found, total = stored.selection().page(connection, query.page(), query.PER_PAGE)
+    rows = [_with_state(row) for row in found]
     values: Mapping[str, Any] = request.form if request.method == "POST" else {"role": "read", "expires_in_days": "90"}
-    shown = {"keys": rows, "total": found["total"], "roles": ROLES, "expiries": EXPIRIES, "values": values}
-    return render_template("keys.html", **shown, **said, **query.pages(found["total"]))
+    shown = {"keys": rows, "total": total, "roles": ROLES, "expiries": EXPIRIES, "values": values}
+    return render_template("keys.html", **shown, **said, **query.pages(total))
 
 
 def _make(context: Context) -> Response:

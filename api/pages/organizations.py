@@ -35,7 +35,7 @@ def _organization(context: Context, organization_id: int, **said: Any) -> str:
     """The page with its forms; after a refusal with what was entered, and the form that it was entered in unfolded."""
     with context.pool.reading() as connection:
         found = or_404(stored.get(connection, organization_id), f"organization {organization_id}")
-        others, _ = stored.page(connection, 1, CHOICES, {})
+        others, _ = stored.selection({}).page(connection, 1, CHOICES)
     others = [one for one in others if one["id"] != organization_id]
     entered = {**found, **{name: request.form[name] for name in ("name", "description") if name in request.form}}
     entered |= {name: _chosen(name) for name in ("parent_id", "into") if name in request.form}

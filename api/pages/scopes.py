@@ -12,6 +12,7 @@ from api.context import Context
 from api.endpoint import NoQuery
 from api.pages import query
 from api.pages.actions import Page
+from worker.store.pool import snapshot
 
 FILTERS = ("state", "provider", "account", "region", "resource_type", "owner", "not_complete_for")
 RETIRABLE = ("provider", "account", "region", "resource_type", "owner")
@@ -19,14 +20,14 @@ RETIRABLE = ("provider", "account", "region", "resource_type", "owner")
 
 def _scopes(context: Context) -> str:
     given = query.filters(*FILTERS, "never_complete")
-    asked: dict[str, Any] = {**given, "page": query.page(), "per_page": query.PER_PAGE}
+    asked: dict[str, Any] = {**given}
     if "never_complete" in asked:
         asked["never_complete"] = True
-    found = scopes.list_scopes(context, query.typed(asked, scopes.ScopeFilters), None)
+    chosen = scopes.selection(query.typed(asked, scopes.ScopeFilters))
+    with context.jobs() as connection, snapshot(connection):
+        found, total = chosen.page(connection, query.page(), query.PER_PAGE)
     retirable = {name: given[name] for name in RETIRABLE if name in given} if given.get("state") == "abandoned" else {}
-    return render_template(
-        "scopes.html", scopes=found["scopes"], total=found["total"], given=given, retirable=retirable, **query.pages(found["total"])
-    )
+    return render_template("scopes.html", scopes=found, total=total, given=given, retirable=retirable, **query.pages(total))
 
 
 def _retire(context: Context) -> Response:

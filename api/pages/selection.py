@@ -41,7 +41,7 @@ def _select(context: Context, *, ticked: tuple[int, ...] = (), **said: Any) -> s
     """The jobs of a page of the list, with those ticked that are given; with ``tick=all`` in the query, all of them."""
     given = query.filters("status", "provider")
     with context.jobs() as connection, snapshot(connection):
-        rows, total = stored_jobs.page(connection, query.page(), query.PER_PAGE, **given)
+        rows, total = stored_jobs.selection(given).page(connection, query.page(), query.PER_PAGE)
     if request.method == "GET" and request.args.get("tick") == "all":
         ticked = tuple(job["id"] for job in rows)
     return render_template("jobs_select.html", jobs=rows, total=total, given=given, ticked=ticked, **said, **query.pages(total))

@@ -20,11 +20,12 @@ from api.endpoint import NoBody, NoQuery
 from api.errors import Conflict
 from api.pages import query
 from api.pages.actions import REFUSALS, Page, refused
-from api.webhook_models import GRACE_AT_MOST, DeliveryFilters, RotateSecretBody, WebhookBody, WebhookFilters
+from api.webhook_models import GRACE_AT_MOST, DeliveryFilters, RotateSecretBody, WebhookBody
 from providers import schema
 from worker.run.events import EVENTS, TEST, Event
 from worker.store import jobs as stored_jobs
 from worker.store import organizations
+from worker.store import webhooks as stored
 from worker.store.webhooks import State
 
 DELIVERIES = 20
@@ -59,11 +60,11 @@ GRACES = (("not at all", 0), ("an hour", 3600), ("a day", 86_400), ("7 days", GR
 def _list(context: Context) -> str:
     given = query.filters("organization_id")
     asked = {name: query.number(value) for name, value in given.items()}
-    found = webhooks.list_webhooks(context, WebhookFilters(page=query.page(), per_page=query.PER_PAGE, **asked), NoBody())
     with context.pool.reading() as connection:
-        homes, _ = organizations.page(connection, 1, ORGANIZATIONS, {})
-    shown = {"webhooks": found["webhooks"], "total": found["total"], "given": given, "organizations": homes}
-    return render_template("webhooks.html", **shown, **_form(context, None), **query.pages(found["total"]))
+        found, total = stored.selection(asked.get("organization_id")).page(connection, query.page(), query.PER_PAGE)
+        homes, _ = organizations.selection({}).page(connection, 1, ORGANIZATIONS)
+    shown = {"webhooks": found, "total": total, "given": given, "organizations": homes}
+    return render_template("webhooks.html", **shown, **_form(context, None), **query.pages(total))
 
 
 def _make(context: Context) -> Response:
@@ -77,14 +78,16 @@ def _make(context: Context) -> Response:
 def _show(context: Context, webhook_id: int, **said: Any) -> str:
     webhook = _webhook(context, webhook_id)
     given = query.filters("state", "event")
-    filters = query.typed({**given, "page": query.page(), "per_page": DELIVERIES}, DeliveryFilters)
-    found = webhooks.list_deliveries(context, filters, NoBody(), webhook_id)
+    filters = query.typed(given, DeliveryFilters)
+    chosen = stored.deliveries(webhook_id, filters.state, filters.event)
+    with context.pool.reading() as connection:
+        found, total = chosen.page(connection, query.page(), DELIVERIES)
     now = dt.datetime.now(dt.UTC)
-    deliveries = [{**one, "due": _is_due(one, now)} for one in found["deliveries"]]
+    deliveries = [{**one, "due": _is_due(one, now)} for one in found]
     live = not said and webhook["enabled"] and any(_is_due(one, now + SOON) for one in deliveries)
     shown = {"webhook": webhook, "deliveries": deliveries, "names": _job_names(context), "live": live, "given": given}
     shown |= {"states": get_args(State), "events": (*EVENTS, TEST), "here": _here(), "payload_at_most": PAYLOAD}
-    return render_template("webhook.html", **shown, **said, **query.pages(found["total"], DELIVERIES))
+    return render_template("webhook.html", **shown, **said, **query.pages(total, DELIVERIES))
 
 
 def _here() -> str:

@@ -63,7 +63,7 @@ def test_a_page_that_the_first_steps_promise_is_read_on_for(database, sql, monke
     with connect(database) as connection:
         assert (chosen.nearby(connection, ("id",), 20, None) is not None) == found
         assert chosen.nearby(connection, ("id",), 34, None) is None, "there are 33"
-        page = entity_list.behind(connection, chosen, ("external_id",), 20, None)
+        page = chosen.behind(connection, 20, None)
     assert [row["external_id"] for row in page] == [str(30 * n) for n in range(1, 21)]
 
 
@@ -106,7 +106,7 @@ WRONG = (
     ("cursor=WyJpZCIsMSwtMV0", "out of range"),
     ("cursor=&page=2", "`cursor` and `page` exclude each other"),
     ("sort=size", "`sort`"),
-    ("fields=id,size", "an entity has no 'size'"),
+    ("fields=id,size", "there is no 'size' in this list"),
 )
 
 

@@ -116,7 +116,7 @@ def test_every_operation_has_a_name_of_its_own():
 
 def test_bounds_of_numbers_and_unknown_fields_of_bodies_are_in_the_document():
     """A body that is valid by the document is not refused for a rule that the document lacks."""
-    [page, per_page, _] = DOCUMENT["paths"]["/api/v1/webhooks"]["get"]["parameters"]
+    page, per_page = (one for one in DOCUMENT["paths"]["/api/v1/webhooks"]["get"]["parameters"] if "page" in one["name"])
     assert (page["schema"]["minimum"], page["schema"]["maximum"]) == (1, 1_000_000)
     assert (per_page["schema"]["minimum"], per_page["schema"]["maximum"]) == (1, 1000)
     schemas = DOCUMENT["components"]["schemas"]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "harness")] if __name__ == "__main__" else []
 
+import api_page  # noqa: E402
 import metrics_page  # noqa: E402
 import rooms_table  # noqa: E402
 import types_page  # noqa: E402
@@ -36,6 +37,7 @@ def below(name: str, made: str) -> str:
 FILES: dict[str, Callable[[], str]] = {
     "docs/configuration.md": lambda: below("docs/configuration.md", settings.markdown() + "\n"),
     ".env.example": lambda: below(".env.example", settings.env()),
+    "docs/api.md": lambda: api_page.filled((ROOT / "docs/api.md").read_text()),
     "docs/types.md": types_page.page,
     "docs/metrics.md": metrics_page.page,
     "docs/man/elder.1": lambda: manual.page(elder),

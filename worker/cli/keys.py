@@ -72,7 +72,7 @@ def _in_use(connection: Connection, name: str) -> dict[str, Any]:
 
 
 def _list(connection: Connection, _options: argparse.Namespace) -> str:
-    rows, total = keys.page(connection, 1, SHOWN)
+    rows, total = keys.selection().page(connection, 1, SHOWN)
     lines = [plain(_line(row)) for row in rows]
     return "\n".join([*lines, f"{total} keys" + (f", the newest {SHOWN} shown" if total > SHOWN else "")])
 

@@ -34,7 +34,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _list(connection: Connection, filters: Filters) -> int:
-    rows, total = lifecycle.page(connection, 1, SHOWN, filters)
+    rows, total = lifecycle.selection(filters).page(connection, 1, SHOWN)
     for row in rows:
         where = " ".join(str(row[name]) for name in ("provider", "account", "region", "resource_type", "coverage") if row[name])
         complete = f"{row['last_complete_at']:%Y-%m-%d %H:%M}" if row["last_complete_at"] else "never"

@@ -41,7 +41,7 @@ def _end(connection: Connection, subject: str) -> str:
 
 
 def _list(connection: Connection, limits: Limits) -> str:
-    rows, total = sessions.page(connection, 1, SHOWN, limits)
+    rows, total = sessions.selection(limits).page(connection, 1, SHOWN)
     lines = [
         plain(
             f"{row['subject']:<36}  {row['role']:<7}  {row['name']}  signed in {row['created_at']:%Y-%m-%d %H:%M}  "

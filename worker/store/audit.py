@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, LiteralString
 
 import msgspec
 from psycopg.types.json import Jsonb
 
 from worker.store.connection import Connection
-from worker.store.query import Query
+from worker.store.query import Order, Query, by_number
 
 COLUMNS: LiteralString = "id, at, actor, role, address, action, object, before, after"
+
+SORTINGS: Mapping[str, Order] = {
+    "at": by_number("id", "id"),
+    "actor": Order("actor", "%s", "actor"),
+    "object": Order("object", "%s", "object"),
+}
+"""Orders of the audit log, each of which an index has. Lines are numbered as they are added."""
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -42,15 +50,15 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     until: dt.datetime | None = None
 
 
-def page(connection: Connection, number: int, size: int, wanted: Wanted) -> tuple[list[dict[str, Any]], int]:
-    """A page of lines, the newest first."""
-    query = Query(COLUMNS, "audit_log", "id desc")
+def selection(wanted: Wanted, sort: str = "-at") -> Query:
+    """The lines that fit, in an order of `SORTINGS`."""
+    query = Query(COLUMNS, "audit_log", SORTINGS, sort)
     query.only("actor = %s", wanted.actor)
     query.only("action = %s", wanted.action)
     query.only("object = %s", wanted.subject)
     query.only("at >= %s", wanted.since)
     query.only("at < %s", wanted.until)
-    return query.page(connection, number, size)
+    return query
 
 
 def names(connection: Connection) -> tuple[list[str], list[str]]:

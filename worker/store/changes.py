@@ -6,13 +6,16 @@ costs nothing per entity.
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 from psycopg.rows import dict_row
 
 from worker.store import statements
 from worker.store.connection import Connection
-from worker.store.entity_list import Place
+from worker.store.query import FIRST, Order, Place
 
 SHOWN_OF_ENTITY = 100
 """Changes that are shown with an entity."""
@@ -20,6 +23,9 @@ SHOWN_OF_ENTITY = 100
 _FIELDS = ("id", "operation", "changes", "run_id", "changed_at")
 
 FILTERS = ("entity_id", "run_id", "job_id", "operation", "since", "until", "provider", "sub_type")
+
+LATEST = Order("changed_at", "%s::timestamptz", "changed_at", dt.datetime, least_id=-(2**63) + 1)
+"""The order of changes. One by which an entity was created has the negative of the entity's id."""
 
 FEW = 2_000
 """Changes of a job up to which they are looked up run by run; of more, the changes of all jobs are looked at until there are enough."""
@@ -39,6 +45,32 @@ def page(
 def behind(connection: Connection, size: int, filters: dict[str, Any], after: Place | None) -> list[dict[str, Any]]:
     """Up to `size` changes behind a place, the latest first; from the latest on for None. `filters` as for `page`."""
     return _read(connection, filters, size, most=size, after=after)[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Feed:
+    """The changes that fit filters, as a list that is read by page, from a place on, or whole."""
+
+    filters: dict[str, Any]
+    """Filters as `page` has them."""
+    most: int | None = None
+    """Changes that are counted, of each kind."""
+    order: Order = LATEST
+
+    def page(self, connection: Connection, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
+        """A page of changes, the latest first, and how many there are."""
+        return page(connection, number, size, self.filters, self.most)
+
+    def behind(self, connection: Connection, size: int, after: Place | None) -> list[dict[str, Any]]:
+        """Up to `size` changes behind a place; from the latest on for None."""
+        return behind(connection, size, self.filters, after)
+
+    def batches(self, connection: Connection, size: int) -> Iterator[list[dict[str, Any]]]:
+        """All changes, FIRST and then `size` at a time, from place to place: in a transaction of the caller."""
+        found = behind(connection, FIRST, self.filters, None)
+        while found:
+            yield found
+            found = behind(connection, size, self.filters, Place(found[-1]["changed_at"], found[-1]["id"]))
 
 
 def _read(

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
 from providers import expiry
 from worker.store import ledger, run_logs, scopes, statements, sync_requests
 from worker.store.connection import Connection, transaction
-from worker.store.query import one, rows
+from worker.store.query import Order, Query, by_number, one, rows
 from worker.sync.messages import ScopeClosed, SyncRun, Tombstoned
 
 PREFIX = "connector:"
 """Beginning of the owner of a connector's scopes."""
+
+COLUMNS: LiteralString = (
+    "id, connector, run, status, error_kind, error, error_detail, entities_discovered, entities_created, entities_updated, "
+    "entities_deleted, entities_rejected, identity, started_at, completed_at"
+)
+
+SORTINGS: Mapping[str, Order] = {"id": by_number("id", "id")}
+"""Orders of the list of a connector's syncs, which an index has."""
+
+COUNTED = 20_000
+"""Syncs that are counted for a list of them."""
 
 PRUNED = 100
 """Most old syncs that go at the end of a sync."""
@@ -138,6 +150,19 @@ def _summaries(connection: Connection, name: str | None) -> list[dict[str, Any]]
     found = {row["name"]: row for row in rows(connection, statements.get("connectors"), {"name": name})}
     known = sorted({*found, *(name for name, state in states.items() if sync_requests.is_current(state))})
     return [{"name": name, **NEVER, **found.get(name, {}), **states.get(name, sync_requests.UNKNOWN)} for name in known]
+
+
+def selection(name: str, status: str | None = None, sort: str = "-id") -> Query:
+    """The syncs of a connector in an order of `SORTINGS`; those of one status."""
+    query = Query(COLUMNS, "connector_history", SORTINGS, sort, most=COUNTED)
+    query.only("connector = %s", name)
+    query.only("status = %s", status)
+    return query
+
+
+def has_sync(connection: Connection, name: str, number: int) -> bool:
+    """True when a connector has a sync of this id."""
+    return one(connection, "select id from connector_history where id = %s and connector = %s", [number, name]) is not None
 
 
 def history(connection: Connection, name: str, limit: int, before: int | None = None) -> tuple[list[dict[str, Any]], int]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, LiteralString
 
 from worker.store import changes, statements
 from worker.store.connection import Connection
 from worker.store.entity_list import FIELDS
-from worker.store.query import Query, one, rows
+from worker.store.query import Order, Query, by_number, one, rows
 
 COLUMNS: LiteralString = ", ".join(FIELDS)
+
+LINK_SORTINGS: Mapping[str, Order] = {"id": by_number("d.id", "id")}
+"""Orders of the list of dependencies, which has as many rows as the inventory has links."""
 
 
 def get(connection: Connection, entity: int) -> dict[str, Any] | None:
@@ -28,16 +32,17 @@ def named(connection: Connection, entity: int) -> dict[str, Any] | None:
     return one(connection, "select " + COLUMNS + " from entities where id = %s", [entity])
 
 
-def dependencies(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
-    """A page of dependencies. `filters`: entity_id (either end), dependency_type, resolved."""
-    query = Query("d.id, d.source_id, d.target_id, d.target_external_id, d.dependency_type, d.created_at", "dependencies d", "d.id")
+def dependencies(filters: Mapping[str, Any], sort: str = "id") -> Query:
+    """The dependencies that fit, in an order of `LINK_SORTINGS`. `filters`: entity_id (either end), dependency_type, resolved."""
+    columns: LiteralString = "d.id, d.source_id, d.target_id, d.target_external_id, d.dependency_type, d.created_at"
+    query = Query(columns, "dependencies d", LINK_SORTINGS, sort, number="d.id")
     entity = filters.get("entity_id")
     if entity is not None:
         query.where.append("(d.source_id = %s or d.target_id = %s)")
         query.values += [entity, entity]
     query.only("d.dependency_type = %s", filters.get("dependency_type"))
     query.only("(d.target_id is not null) = %s", filters.get("resolved"))
-    return query.page(connection, number, size)
+    return query
 
 
 def summary(connection: Connection) -> list[dict[str, Any]]:

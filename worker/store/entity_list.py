@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, LiteralString, NamedTuple
-
-from psycopg.rows import dict_row
+from typing import Any, LiteralString
 
 from worker.store import search_blocks, statements
 from worker.store.connection import Connection
 from worker.store.organizations import BELOW
-from worker.store.query import rows
+from worker.store.query import FIRST, Order, Place, by_number, lies_behind, rows, sorted_by, streamed
 from worker.store.search import Condition
 from worker.store.signature import Needle
 
@@ -43,37 +42,18 @@ FEW = 10_000
 WALK, LONG_WALK = 5_000, 50_000
 """Entities of an index that are looked at before all that fit are looked for: at first, and at most when those found promise a page."""
 
-FIRST = 50
-"""Entities of the first part of an export, which is to be there at once."""
-
-
 KINDS = ("entity_type", "sub_type", "provider")
 """Columns of which the database keeps how many active entities have each value."""
 
 
-class Order(NamedTuple):
-    """An order that an index has: its expression, that of a value to compare with, and the column that the value is of."""
-
-    key: LiteralString
-    value: LiteralString
-    column: LiteralString
-
-
 SORTINGS = {
-    "id": Order("id", "%s::bigint", "id"),
+    "id": by_number("id", "id"),
     "name": Order('lower(name) collate "C"', 'lower(%s) collate "C"', "name"),
     "type": Order("sub_type", "%s", "sub_type"),
-    "first_seen": Order("id", "%s::bigint", "id"),
-    "changed": Order("changed_at", "%s::timestamptz", "changed_at"),
+    "first_seen": by_number("id", "id"),
+    "changed": Order("changed_at", "%s::timestamptz", "changed_at", dt.datetime),
 }
 """The ways to sort, by name. Entities are numbered as they are first seen, so an index of its own for that would be the same again."""
-
-
-class Place(NamedTuple):
-    """A place in a list: just behind the entity with this value of the order's column, and this id."""
-
-    value: Any
-    id: int
 
 
 @dataclasses.dataclass
@@ -88,6 +68,9 @@ class Selection:
     """True when something besides `is_active` selects, so that the entities may be few."""
     needles: list[Needle] = dataclasses.field(default_factory=list)
     """Bits that the signature of a block must have."""
+    columns: Sequence[LiteralString] = FIELDS
+    """Columns that the rows of a list have."""
+    most: int | None = None
     kinds: dict[str, str] | None = dataclasses.field(default=None, init=False)
     """The filters of active entities that are selected by nothing but columns of `KINDS`, whose numbers are kept; None for all others."""
     _sample: list[int] | None = dataclasses.field(default=None, init=False, repr=False)
@@ -135,7 +118,7 @@ class Selection:
         """Up to `size` entities among the next `steps` of the order's index."""
         everything = dataclasses.replace(self, where=[], values=[])
         walked, values = everything.statement(("*",), after)
-        conditions: LiteralString = self._where() + self._sorted() + " limit %s"
+        conditions: LiteralString = self._where() + sorted_by(self.order, self.descending) + " limit %s"
         statement: LiteralString = "select " + ", ".join(columns) + " from (" + walked + " limit %s) as entities" + conditions
         return rows(connection, statement, [*values, steps, *self.values, size])
 
@@ -163,23 +146,29 @@ class Selection:
         """The select of all entities behind a place, and its parameters."""
         where, values = list(self.where), list(self.values)
         if after:
-            where.append("(" + self.order.key + (", id) < (" if self.descending else ", id) > (") + self.order.value + ", %s::bigint)")
+            where.append(lies_behind(self.order, self.descending))
             values += [after.value, after.id]
         conditions: LiteralString = " where " + " and ".join(where) if where else ""
-        return "select " + ", ".join(columns) + " from entities" + conditions + self._sorted(), values
+        return "select " + ", ".join(columns) + " from entities" + conditions + sorted_by(self.order, self.descending), values
 
-    def _sorted(self) -> LiteralString:
-        direction: LiteralString = " desc" if self.descending else ""
-        by_id: LiteralString = "" if self.order.key == "id" else self.order.key + direction + ", "
-        return " order by " + by_id + "id" + direction
+    def page(self, connection: Connection, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
+        """A page by its number, and how many entities there are."""
+        ids = self.found(connection)
+        total = self.count(connection) if ids is None else len(ids)
+        return (self if ids is None else self.of(ids)).read(connection, self.columns, size, offset=(number - 1) * size), total
 
-    def batches(self, connection: Connection, columns: Sequence[LiteralString], size: int) -> Iterator[list[dict[str, Any]]]:
+    def behind(self, connection: Connection, size: int, after: Place | None) -> list[dict[str, Any]]:
+        """Up to `size` entities behind a place; from the beginning on for None."""
+        if self.narrow and (found := self.nearby(connection, self.columns, size, after)):
+            return found
+        ids = self.found(connection)
+        return (self if ids is None else self.of(ids)).read(connection, self.columns, size, after)
+
+    def batches(self, connection: Connection, size: int) -> Iterator[list[dict[str, Any]]]:
         """All entities, FIRST and then `size` at a time, read by a cursor of the server: in a transaction of the caller."""
         ids = None if self.narrow and self.nearby(connection, ("id",), FIRST, None) else self.found(connection)
-        statement, values = (self if ids is None else self.of(ids)).statement(columns)
-        with connection.cursor("export", row_factory=dict_row) as cursor:
-            cursor.execute(statement, values)
-            yield from iter(lambda: cursor.fetchmany(FIRST if not cursor.rownumber else size), [])
+        statement, values = (self if ids is None else self.of(ids)).statement(self.columns)
+        yield from streamed(connection, statement, values, size)
 
     def _where(self) -> LiteralString:
         return " where " + " and ".join(self.where) if self.where else ""
@@ -194,12 +183,14 @@ _EQUAL: dict[str, LiteralString] = {
 }
 
 
-def selection(filters: Mapping[str, Any], search: Sequence[Condition] = (), sort: str = "id") -> Selection:
+def selection(
+    filters: Mapping[str, Any], search: Sequence[Condition] = (), sort: str = "id", columns: Sequence[LiteralString] = FIELDS
+) -> Selection:
     """The selection of filters and a search. `filters`: organization_id (and what is below it), is_active, and the keys of `_EQUAL`.
 
     `sort` is a key of SORTINGS, with ``-`` before it for the other direction.
     """
-    made = Selection(order=SORTINGS[sort.removeprefix("-")], descending=sort.startswith("-"))
+    made = Selection(order=SORTINGS[sort.removeprefix("-")], descending=sort.startswith("-"), columns=columns)
     if filters.get("organization_id") is not None:
         made.only("organization_id = any(array" + BELOW + ")", [filters["organization_id"]])
     elif filters.get("external_id") is not None:  # the index starts with this column: one lookup per organization
@@ -217,25 +208,6 @@ def selection(filters: Mapping[str, Any], search: Sequence[Condition] = (), sort
         made.only("is_active = %s", [filters["is_active"]])
     made.kinds = kinds if counted else None
     return made
-
-
-def page(
-    connection: Connection, chosen: Selection, columns: Sequence[LiteralString], number: int, size: int
-) -> tuple[list[dict[str, Any]], int]:
-    """A page by its number, and how many entities there are."""
-    ids = chosen.found(connection)
-    total = chosen.count(connection) if ids is None else len(ids)
-    return (chosen if ids is None else chosen.of(ids)).read(connection, columns, size, offset=(number - 1) * size), total
-
-
-def behind(
-    connection: Connection, chosen: Selection, columns: Sequence[LiteralString], size: int, after: Place | None
-) -> list[dict[str, Any]]:
-    """Up to `size` entities behind a place; from the beginning on for None."""
-    if chosen.narrow and (found := chosen.nearby(connection, columns, size, after)):
-        return found
-    ids = chosen.found(connection)
-    return (chosen if ids is None else chosen.of(ids)).read(connection, columns, size, after)
 
 
 def known(names: Iterable[str]) -> tuple[LiteralString, ...]:

@@ -9,7 +9,8 @@ from psycopg.types.json import Jsonb
 
 from worker.store import lifecycle, schedules, scopes, statements
 from worker.store.connection import Connection, transaction
-from worker.store.query import Query, one, rows
+from worker.store.organizations import BELOW
+from worker.store.query import Order, Query, by_number, by_text, by_time, one, rows
 
 COLUMNS: LiteralString = (
     "id, name, description, provider, config, organization_id, enabled, schedule_interval, schedule_cron, schedule_timezone, "
@@ -21,6 +22,16 @@ COLUMNS: LiteralString = (
     "then 'no running worker has the provider ' || provider || ' installed and switched on and serves the queue ' || queue "
     "else '' end as waiting_for"
 )
+SORTINGS: Mapping[str, Order] = {
+    "id": by_number("id", "id"),
+    "name": Order('lower(name) collate "C"', 'lower(%s) collate "C"', "name"),
+    "provider": by_text("provider", "provider"),
+    "status": by_text("status", "status"),
+    "last_run_at": by_time("last_run_at", "last_run_at"),
+    "next_run_at": by_time("next_run_at", "next_run_at"),
+}
+"""Orders of the list of jobs. There are as many as people have made, so all of them are sorted."""
+
 SCHEDULE = frozenset({"schedule_interval", "schedule_cron", "schedule_timezone", "enabled"})
 """Columns that say when a job runs."""
 
@@ -56,14 +67,15 @@ def get(connection: Connection, job: int, *, locked: bool = False) -> dict[str, 
     )
 
 
-def page(
-    connection: Connection, number: int, size: int, *, provider: str | None = None, status: str | None = None
-) -> tuple[list[dict[str, Any]], int]:
-    """A page of jobs, the newest first."""
-    query = Query(COLUMNS, "discovery_jobs", "id desc", ["deleted_at is null"])
-    query.only("provider = %s", provider)
-    query.only("status = %s", status)
-    return query.page(connection, number, size)
+def selection(filters: Mapping[str, Any], sort: str = "-id") -> Query:
+    """The jobs that fit, in an order of `SORTINGS`. `filters`: provider, status, enabled, organization_id (and what is below it), q."""
+    query = Query(COLUMNS, "discovery_jobs", SORTINGS, sort, ["deleted_at is null"])
+    query.only("provider = %s", filters.get("provider"))
+    query.only("status = %s", filters.get("status"))
+    query.only("enabled = %s", filters.get("enabled"))
+    query.only("organization_id = any(array" + BELOW + ")", filters.get("organization_id"))
+    query.only("position(lower(%s) in lower(name || ' ' || description)) > 0", filters.get("q"))
+    return query
 
 
 def alike(

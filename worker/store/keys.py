@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from typing import Any, Literal, LiteralString, NamedTuple
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from worker.store import statements
 from worker.store.connection import Connection, guarded, transaction
 from worker.store.errors import Conflict, NotPossible
-from worker.store.query import Query, one
+from worker.store.query import Order, Query, by_number, by_text, by_time, one
 
 Role = Literal["read", "operate", "admin", "sync"]
 """`read` sees everything but keys and the audit log, `operate` also changes jobs, runs, scopes and organizations, `admin` also keys;
@@ -27,6 +28,15 @@ COLUMNS: LiteralString = (
     "id, name, role, prefix, created_by, created_at, expires_at, date_trunc('minute', last_used_at) as last_used_at, rotated_at, "
     "revoked_at, case when previous_until > now() then previous_until end as previous_until"
 )
+
+SORTINGS: Mapping[str, Order] = {
+    "id": by_number("id", "id"),
+    "name": by_text("name", "name"),
+    "role": by_text("role", "role"),
+    "last_used_at": by_time("date_trunc('minute', last_used_at)", "last_used_at"),
+    "expires_at": by_time("expires_at", "expires_at"),
+}
+"""Orders of the list of keys, which are as many as people have made."""
 
 
 class Found(NamedTuple):
@@ -92,9 +102,9 @@ def in_use(connection: Connection, name: str) -> dict[str, Any] | None:
     return one(connection, "select " + COLUMNS + " from elder_worker.api_keys where name = %s and revoked_at is null", [name])
 
 
-def page(connection: Connection, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
-    """A page of keys, the newest first; revoked ones are kept."""
-    return Query(COLUMNS, "elder_worker.api_keys", "id desc").page(connection, number, size)
+def selection(sort: str = "-id") -> Query:
+    """All keys, revoked ones too, in an order of `SORTINGS`."""
+    return Query(COLUMNS, "elder_worker.api_keys", SORTINGS, sort)
 
 
 class Names(msgspec.Struct, frozen=True):

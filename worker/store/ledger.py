@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, LiteralString
 
 import msgspec
 
 from worker.run import causes
 from worker.store.connection import Connection
-from worker.store.query import rows
+from worker.store.query import Order, Query, by_number, by_text, rows
 
 SCOPES_SHOWN, SCOPES_OF_HISTORY, SCOPES_AT_LEAST = 100, 1_000, 10
 """Scopes shown of each run or sync in a history, incomplete ones first: fewer where all runs together would have more than the second, no
 fewer than the third. A single run shows all, up to `SCOPES_AT_MOST`."""
 
 SCOPES_AT_MOST = 20_000
+
+COLUMNS: LiteralString = (
+    "scope_id as id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, held_links, "
+    "held_attributes, message, permission, as_of"
+)
+
+SORTINGS: Mapping[str, Order] = {
+    "id": by_number("scope_id", "id"),
+    **{name: by_text(name, name) for name in ("account", "region", "resource_type", "outcome")},
+    **{name: by_number(name, name) for name in ("resources", "deleted", "held_back")},
+}
+"""Orders of a ledger, all lines of which are sorted: they are as many as its run or sync has planned."""
+
+
+def of_run(run: int, filters: Mapping[str, Any], sort: str = "id") -> Query:
+    """The lines of a run's ledger that fit, in an order of `SORTINGS`. `filters`: outcome, account, region, resource_type."""
+    return _lines("elder_worker.run_ledgers", run, filters, sort)
+
+
+def of_sync(sync: int, filters: Mapping[str, Any], sort: str = "id") -> Query:
+    """The lines of a sync's ledger that fit, as those of a run."""
+    return _lines("connector_scopes", sync, filters, sort)
+
+
+def _lines(source: LiteralString, number: int, filters: Mapping[str, Any], sort: str) -> Query:
+    query = Query(COLUMNS, source, SORTINGS, sort, number="scope_id")
+    query.only("run_id = %s", number)
+    query.only("outcome = %s", filters.get("outcome"))
+    query.only("account = %s", filters.get("account"))
+    query.only("region = %s", filters.get("region"))
+    query.only("resource_type = %s", filters.get("resource_type"))
+    return query
 
 
 def shown_of_each(runs: int) -> int:

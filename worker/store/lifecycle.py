@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
 import msgspec
 
 from worker.store import audit, scopes, statements
 from worker.store.connection import Connection, transaction
-from worker.store.query import Query
+from worker.store.query import Order, Query, by_number, by_text, by_time
 
 COLUMNS: LiteralString = (
     "s.id, s.owner, s.provider, s.account, s.region, s.resource_type, s.coverage, s.state, s.state_since, s.last_attempt_at, "
     "s.last_complete_at, s.last_outcome, s.message, s.permission, "
     "(select count(*) from entities e where e.scope_id = s.id and e.is_active) as entities"
 )
+
+SORTINGS: Mapping[str, Order] = {
+    "id": by_number("s.id", "id"),
+    "owner": by_text("s.owner", "owner"),
+    "provider": by_text("s.provider", "provider"),
+    "account": by_text("s.account", "account"),
+    "region": by_text("s.region", "region"),
+    "resource_type": by_text("s.resource_type", "resource_type"),
+    "last_complete_at": by_time("s.last_complete_at", "last_complete_at"),
+    "last_outcome": by_text("s.last_outcome", "last_outcome"),
+}
+"""Orders of the list of scopes. There are as many as the plans of jobs and connectors have, so all that fit are sorted."""
 
 HANDED_OVER = 2_000
 """Most entities that one batch hands over, so that the deletion of a job of any size returns at once."""
@@ -41,9 +53,9 @@ class Retired(msgspec.Struct, frozen=True):
     entities: int
 
 
-def page(connection: Connection, number: int, size: int, filters: Filters) -> tuple[list[dict[str, Any]], int]:
-    """A page of scopes and how many there are, the longest not complete first."""
-    query = Query(COLUMNS, "elder_worker.scopes s", "s.last_complete_at nulls first, s.id")
+def selection(filters: Filters, sort: str = "last_complete_at") -> Query:
+    """The scopes that fit, in an order of `SORTINGS`."""
+    query = Query(COLUMNS, "elder_worker.scopes s", SORTINGS, sort, number="s.id")
     query.only("s.state = %s", filters.state)
     query.only("s.provider = %s", filters.provider)
     query.only("s.account = %s", filters.account)
@@ -52,7 +64,7 @@ def page(connection: Connection, number: int, size: int, filters: Filters) -> tu
     query.only("s.owner = %s", filters.owner)
     query.only("coalesce(s.last_complete_at, s.created_at) < now() - make_interval(secs => %s)", filters.not_complete_for)
     query.only("(s.last_complete_at is null) = %s", filters.never_complete)
-    return query.page(connection, number, size)
+    return query
 
 
 def retire(connection: Connection, filters: Filters) -> Retired:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, LiteralString
 
 from worker.store import statements
 from worker.store.connection import Connection, transaction
 from worker.store.errors import NotPossible
-from worker.store.query import Query, one
+from worker.store.query import Order, Query, by_number, one
 
 COLUMNS: LiteralString = "o.id, o.parent_id, o.owner, o.name, o.description, o.external_id, o.created_at, o.updated_at"
+
+SORTINGS: Mapping[str, Order] = {
+    "id": by_number("o.id", "id"),
+    "name": Order('lower(o.name) collate "C"', 'lower(%s) collate "C"', "name"),
+}
+"""Orders of the list of organizations, all of which are sorted."""
 
 BELOW: LiteralString = (
     "(with recursive below as (select %s::bigint as id union "
@@ -23,15 +29,15 @@ LOCK = 0x656C6465724F  # "elderO"
 """Key of the advisory lock under which people change the tree of organizations, one transaction after the other."""
 
 
-def page(connection: Connection, number: int, size: int, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
-    """A page of organizations, each with the number of its own active entities. `filters`: parent_id, q."""
+def selection(filters: Mapping[str, Any], sort: str = "id") -> Query:
+    """The organizations that fit, each with the number of its own active entities. `filters`: parent_id, q."""
     entities: LiteralString = (
         "(select coalesce(sum(c.entities), 0)::bigint from elder_worker.organization_counts c where c.organization_id = o.id) as entities"
     )
-    query = Query(COLUMNS + ", " + entities, "organizations o", "o.id")
+    query = Query(COLUMNS + ", " + entities, "organizations o", SORTINGS, sort, number="o.id")
     query.only("o.parent_id = %s", filters.get("parent_id"))
     query.only("position(lower(%s) in lower(o.name)) > 0", filters.get("q"))
-    return query.page(connection, number, size)
+    return query
 
 
 def get(connection: Connection, number: int, *, locked: bool = False) -> dict[str, Any] | None:

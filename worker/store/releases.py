@@ -5,18 +5,22 @@ A release deletes what the guard has held back, on a person's word; `worker.stor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, LiteralString, NamedTuple
 
 from worker.run.inventory import Totals, held_back, release_command
 from worker.store import statements
 from worker.store.connection import Connection, transaction
 from worker.store.errors import NotPossible
-from worker.store.query import Query
+from worker.store.query import Order, Query, by_number
 
 KEPT = 30
 """Days for which a release can be undone."""
 
 COLUMNS: LiteralString = "id, owner, run_id, released_at, released_by, entities, links, attributes, undone_at, undone_by"
+
+SORTINGS: Mapping[str, Order] = {name: by_number(name, name) for name in ("id", "entities", "links", "attributes")}
+"""Orders of the list of releases, which are those of `KEPT` days."""
 
 
 class Restored(NamedTuple):
@@ -52,14 +56,12 @@ def tell(connection: Connection, run: int | None, owner: str | None, sentence: s
     connection.execute(statement, {"run": run, "owner": owner, "sentence": sentence})
 
 
-def page(
-    connection: Connection, number: int, size: int, *, run: int | None = None, owner: str | None = None
-) -> tuple[list[dict[str, Any]], int]:
-    """A page of the releases that can be undone, and of those that were, the newest first."""
-    query = Query(COLUMNS, "elder_worker.releases", "id desc")
+def selection(*, run: int | None = None, owner: str | None = None, sort: str = "-id") -> Query:
+    """The releases that can be undone, and those that were, in an order of `SORTINGS`."""
+    query = Query(COLUMNS, "elder_worker.releases", SORTINGS, sort)
     query.only("run_id = %s", run)
     query.only("owner = %s", owner)
-    return query.page(connection, number, size)
+    return query
 
 
 def undo(connection: Connection, release: int, by: str) -> Restored | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from typing import Any, LiteralString, NamedTuple
 
 import msgspec
@@ -11,9 +12,12 @@ import msgspec
 from worker.store import statements
 from worker.store.connection import Connection, guarded
 from worker.store.keys import Role
-from worker.store.query import Query, rows
+from worker.store.query import Order, Query, by_number, by_text, by_time, rows
 
 COLUMNS: LiteralString = "id, issuer, subject, name, role, created_at, seen_at"
+
+SORTINGS: Mapping[str, Order] = {"id": by_number("id", "id"), "name": by_text("name", "name"), "seen_at": by_time("seen_at", "seen_at")}
+"""Orders of the list of sessions, which are as many as people use."""
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -75,13 +79,13 @@ def end(connection: Connection, number: int) -> bool:
     return connection.execute(statements.get("end_session"), {"id": number}).fetchone() is not None
 
 
-def page(connection: Connection, number: int, size: int, limits: Limits, subject: str | None = None) -> tuple[list[dict[str, Any]], int]:
-    """A page of the sessions that may be used now, of everybody or of one subject, the newest first."""
-    query = Query(COLUMNS, "elder_worker.api_sessions", "id desc", ["ended_at is null"])
+def selection(limits: Limits, subject: str | None = None, sort: str = "-id") -> Query:
+    """The sessions that may be used now, of everybody or of one subject, in an order of `SORTINGS`."""
+    query = Query(COLUMNS, "elder_worker.api_sessions", SORTINGS, sort, ["ended_at is null"])
     query.only("seen_at > now() - make_interval(secs => %s)", limits.idle)
     query.only("created_at > now() - make_interval(secs => %s)", limits.lifetime)
     query.only("subject = %s", subject)
-    return query.page(connection, number, size)
+    return query
 
 
 def end_all(connection: Connection, subject: str) -> list[dict[str, Any]]:

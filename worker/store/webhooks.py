@@ -11,7 +11,8 @@ from psycopg.types.json import Jsonb
 from worker.store import statements
 from worker.store.connection import Connection, transaction
 from worker.store.errors import Conflict
-from worker.store.query import Query, one, rows
+from worker.store.organizations import BELOW
+from worker.store.query import Order, Query, by_number, by_text, by_time, one
 
 OUTCOMES = ("delivered", "retried", "given_up")
 """Outcomes of an attempt, as they are counted."""
@@ -32,6 +33,24 @@ COLUMNS: LiteralString = (
     "id, event_id::text as event_id, event, payload, created_at, attempts, last_attempt_at, next_attempt_at, delivered_at, failed_at, "
     "status, answer, error"
 )
+
+DELIVERY_SORTINGS: Mapping[str, Order] = {"id": by_number("id", "id")}
+"""Orders of a webhook's deliveries, which an index has."""
+
+WEBHOOK_COLUMNS: LiteralString = (
+    "w.id, w.name, w.url, w.events, w.job_id, w.enabled, w.disabled_reason, w.created_by, w.created_at, w.updated_at, w.last_attempt_at, "
+    "w.last_delivered_at, w.last_failed_at, w.last_error, case when w.previous_until > now() then w.previous_until end as previous_until, "
+    "(select count(*) from elder_worker.webhook_deliveries d where d.webhook_id = w.id and d.next_attempt_at is not null) as pending, "
+    "(select count(*) from elder_worker.webhook_deliveries d where d.webhook_id = w.id and d.failed_at is not null) as failed"
+)
+"""Columns of a webhook, with how many deliveries are under way and how many were given up."""
+
+SORTINGS: Mapping[str, Order] = {
+    "id": by_number("w.id", "id"),
+    "name": by_text("w.name", "name"),
+    "last_attempt_at": by_time("w.last_attempt_at", "last_attempt_at"),
+}
+"""Orders of the list of webhooks, which are as many as people have made."""
 
 
 class Claimed(NamedTuple):
@@ -65,18 +84,16 @@ class Ended(NamedTuple):
     """Reason for which the webhook is disabled; empty: it is not."""
 
 
-def page(connection: Connection, number: int, size: int, organization: int | None = None) -> tuple[list[dict[str, Any]], int]:
-    """A page of webhooks, the newest first, without their secrets; with `organization`, those that are told of it or of one below it."""
-    found = rows(
-        connection, statements.get("webhooks"), {"id": None, "organization": organization, "limit": size, "offset": (number - 1) * size}
-    )
-    counted = one(connection, statements.get("count_webhooks"), {"organization": organization})
-    return found, counted["webhooks"] if counted else 0
+def selection(organization: int | None = None, sort: str = "-id") -> Query:
+    """The webhooks without their secrets, in an order of `SORTINGS`; with `organization`, those that are told of it or of one below it."""
+    query = Query(WEBHOOK_COLUMNS, "elder_worker.webhooks w", SORTINGS, sort, number="w.id")
+    query.only("(w.job_id is null or w.job_id in (select id from discovery_jobs where organization_id in " + BELOW + "))", organization)
+    return query
 
 
 def get(connection: Connection, number: int) -> dict[str, Any] | None:
     """One webhook without its secrets."""
-    return one(connection, statements.get("webhooks"), {"id": number, "organization": None, "limit": 1, "offset": 0})
+    return one(connection, "select " + WEBHOOK_COLUMNS + " from elder_worker.webhooks w where w.id = %s", [number])
 
 
 def add(connection: Connection, values: dict[str, Any], secret: dict[str, str], by: str) -> int:
@@ -102,16 +119,14 @@ def rotate(connection: Connection, number: int, secret: dict[str, str], grace: f
     return connection.execute(statements.get("rotate_webhook"), values).fetchone() is not None
 
 
-def deliveries(
-    connection: Connection, webhook: int, number: int, size: int, state: State | None = None, event: str | None = None
-) -> tuple[list[dict[str, Any]], int]:
-    """A page of the deliveries of a webhook, the newest first; those in one state, or of one event."""
-    query = Query(COLUMNS, "elder_worker.webhook_deliveries", "id desc")
+def deliveries(webhook: int, state: State | None = None, event: str | None = None, sort: str = "-id") -> Query:
+    """The deliveries of a webhook in an order of `DELIVERY_SORTINGS`; those in one state, or of one event."""
+    query = Query(COLUMNS, "elder_worker.webhook_deliveries", DELIVERY_SORTINGS, sort)
     query.only("webhook_id = %s", webhook)
     query.only("event = %s", event)
     if state is not None:
         query.where.append(_IN_STATE[state])
-    return query.page(connection, number, size)
+    return query
 
 
 def delivery(connection: Connection, webhook: int, number: int) -> dict[str, Any] | None:

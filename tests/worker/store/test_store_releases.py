@@ -42,7 +42,7 @@ def held_run(database, sql) -> int:
 def release(database, run: int) -> int:
     with connect(database) as connection:
         assert tombstones.release(connection, run, "ann") is not None
-        [found], _ = releases.page(connection, 1, 1, run=run)
+        [found], _ = releases.selection(run=run).page(connection, 1, 1)
     return int(found["id"])
 
 
@@ -62,7 +62,7 @@ def test_everything_stands_as_before(database, sql, held_run):
     assert state(sql) == before
     with connect(database) as connection:
         assert held.page(connection, 1, 1, run=held_run)[1] == 30 + 60 + 60
-        [found], total = releases.page(connection, 1, 10, run=held_run)
+        [found], total = releases.selection(run=held_run).page(connection, 1, 10)
     assert total == 1
     assert (found["released_by"], found["undone_by"], found["entities"], found["links"], found["attributes"]) == ("ann", "bob", 30, 60, 60)
 
@@ -151,7 +151,7 @@ def test_a_release_of_nothing_is_none(database, sql):
     with connect(database) as connection:
         tombstones.release(connection, sql.execute("select max(id) from discovery_history").fetchone()[0])
         tombstones.release(connection, 999)
-        assert releases.page(connection, 1, 1) == ([], 0)
+        assert releases.selection().page(connection, 1, 1) == ([], 0)
 
 
 def test_a_run_says_what_it_holds_back_until_that_is_released_and_again_when_it_is_restored(database, sql, held_run):

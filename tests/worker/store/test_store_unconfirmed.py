@@ -66,7 +66,7 @@ def test_the_api_shows_since_when(database, sql, job):
     for count in (1, 0):
         run_once(database, job, resources(count), scope=ABOVE, absence=Absence.OUTSIDE)
     with connect(database) as connection:
-        [found], _ = entity_list.page(connection, entity_list.selection({}), entity_list.FIELDS, 1, 10)
+        [found], _ = entity_list.selection({}).page(connection, 1, 10)
     assert found["unconfirmed_since"] is not None
 
 
