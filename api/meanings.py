@@ -153,7 +153,6 @@ MEANINGS = {
     "webhooks": "Webhooks, the newest first.",
     "worker": "Name of the worker that runs it.",
     "delivery_id": "Id of the delivery.",
-    "sync_id": "Id of the sync, as the list of syncs has it.",
     "key_id": "Id of the key.",
 }
 """Name of a field or of a parameter in a path -> its meaning."""
