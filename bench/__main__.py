@@ -18,11 +18,15 @@ FULL = {"rows": 200_000, "kills": 200, "starts": 40}
 
 @contextlib.contextmanager
 def installation() -> Iterator[None]:
-    """As an installation has it: byte code of ours, and no `rich`, which the tests' tools bring along and structlog loads where it is."""
+    """As an installation has it: byte code of ours, and no `rich` or `chardet`, which the tests' tools bring along.
+
+    structlog loads the one and requests the other where they are.
+    """
     for package in ("api", "providers", "supervisor", "worker"):
         compileall.compile_dir(ROOT / package, quiet=2)
     with tempfile.TemporaryDirectory() as folder:
-        pathlib.Path(folder, "rich.py").write_text("raise ImportError\n")
+        for name in ("rich", "chardet"):
+            pathlib.Path(folder, f"{name}.py").write_text("raise ImportError\n")
         os.environ["PYTHONPATH"] = folder
         yield
 

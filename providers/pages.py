@@ -114,16 +114,16 @@ def _origin(url: str) -> tuple[str, str, int | None]:
         return "", "", None
 
 
-def by_offset(ask: Callable[[int, int], Page], *, what: str, size: int, key: Key) -> Iterator[Page]:
+def by_offset(ask: Callable[[int, int], Page], *, what: str, size: int, key: Key, seen: set[int] | None = None) -> Iterator[Page]:
     """Every page of a list that is sorted by `key`; `ask` takes the offset and the number of rows.
 
     `Page.next` is true while there are more.
 
     Each page begins with the last row of the page before it. When that row does not match, a row was deleted or inserted meanwhile, and
     the list is begun anew. A page for which `ask` raises `PageTooLarge` is asked for again at half the size, down to two rows.
-    Raises `PageExpired` when the list has changed each time, `BadAnswer` for a circle.
+    `seen` is as for `restarted`. Raises `PageExpired` when the list has changed each time, `BadAnswer` for a circle.
     """
-    return restarted(lambda: guarded(_by_offset(ask, what, size, key), what), key=key)
+    return restarted(lambda: guarded(_by_offset(ask, what, size, key), what), key=key, seen=seen)
 
 
 def _by_offset(ask: Callable[[int, int], Page], what: str, size: int, key: Key) -> Iterator[Page]:
@@ -150,7 +150,7 @@ def agreeing(read: Callable[[], Iterator[Page]], *, what: str, key: Key) -> Iter
     Each item is yielded once, in the reading in which it is seen first. A list of a single page needs no second reading.
     Raises `PageExpired` when no two readings agree.
     """
-    seen: set[Hashable] = set()
+    seen: set[int] = set()
     before: list[Hashable] | None = None
     for _ in range(RESTARTS + 2):
         keys: list[Hashable] = []
@@ -165,12 +165,15 @@ def agreeing(read: Callable[[], Iterator[Page]], *, what: str, key: Key) -> Iter
     raise PageExpired(f"the list of '{what}' changed each time while it was read, so that items may be missing")
 
 
-def restarted(read: Callable[[], Iterator[Page]], *, key: Key) -> Iterator[Page]:
+def restarted(read: Callable[[], Iterator[Page]], *, key: Key, seen: set[int] | None = None) -> Iterator[Page]:
     """The pages of a list that is begun anew when it expires under way; an item that comes again is known by its key.
+
+    `seen` has the hashes of the keys that came before, and is given those of this list. A hash of 64 bits, keyed anew in each process,
+    stands for a key: the keys themselves would take most of the memory of a large list.
 
     Raises `PageExpired` after `RESTARTS` new beginnings.
     """
-    seen: set[Hashable] = set()
+    seen = set() if seen is None else seen
     for left in reversed(range(RESTARTS + 1)):
         try:
             for page in read():
@@ -183,13 +186,13 @@ def restarted(read: Callable[[], Iterator[Page]], *, key: Key) -> Iterator[Page]
             return
 
 
-def _unseen(page: Page, seen: set[Hashable], key: Key) -> Page:
+def _unseen(page: Page, seen: set[int], key: Key) -> Page:
     """The page without the items that were seen before; what it holds is seen now."""
     fresh = []
     for item in page.items:
-        name = key(item)
-        if name not in seen:
-            seen.add(name)
+        hashed = hash(key(item))
+        if hashed not in seen:
+            seen.add(hashed)
             fresh.append(item)
     return page if len(fresh) == len(page.items) else msgspec.structs.replace(page, items=fresh)
 

@@ -76,6 +76,7 @@ class GraphReading:
         self._connection, self._reading, self._rights, self._page_size = connection, reading, rights, page_size
         self._table = catalogue.Table(table)
         self._seen: set[int] = set()
+        """Hashes of the ids that the graph has."""
         self._seen_types: set[str] = set()
         """Types that the graph has, in whichever subscription."""
 
@@ -115,8 +116,7 @@ class GraphReading:
         When the query is refused, each half of them is asked for by itself: one ends no other.
         """
         try:
-            for row in self._rows(subscriptions, _COLUMNS):
-                self._seen.add(_hash(row))
+            for row in self._rows(subscriptions, _COLUMNS, self._seen):
                 self._seen_types.add(_type(row))
                 yield from self._placed(row)
         except ScopeError as error:
@@ -131,7 +131,7 @@ class GraphReading:
             return
         answered.append(subscriptions)
 
-    def _rows(self, subscriptions: Sequence[str], columns: Sequence[str]) -> Iterator[Document]:
+    def _rows(self, subscriptions: Sequence[str], columns: Sequence[str], seen: set[int] | None = None) -> Iterator[Document]:
         names = ", ".join(f"'{name}'" for name in self._table.arm_types)
         only = "" if self._table.rest else f" | where type in~ ({names})"
         query = f"{self._table.name}{only} | project {', '.join(columns)} | order by id asc"
@@ -141,7 +141,7 @@ class GraphReading:
             body = {"subscriptions": list(subscriptions), "query": query, "options": options}
             return _page(self._connection.post(GRAPH_PATH, GRAPH_VERSION, body), offset)
 
-        return items(by_offset(ask, what=f"Resource Graph's table {self._table.name}", size=self._page_size, key=_id))
+        return items(by_offset(ask, what=f"Resource Graph's table {self._table.name}", size=self._page_size, key=_id, seen=seen))
 
     def _placed(self, row: Document) -> Iterator[Placed]:
         """The resource of a row and those inside it, each with its scope."""
@@ -166,7 +166,7 @@ class GraphReading:
         try:
             for item in self._connection.list(path, RESOURCES_VERSION, **{"$top": "1000"}):
                 kind = self._table.kind_of(item)
-                if kind and _hash(item) not in self._seen:
+                if kind and hash(_id(item)) not in self._seen:
                     lacking.setdefault(kind, []).append(item)
         except (Denied, Unsupported):
             return list(self._read_again([subscription]))
@@ -179,7 +179,7 @@ class GraphReading:
         lagging: set[tuple[str, AzureKind]] = set()
         for row in self._rows(subscriptions, ("id", "type", "kind")):
             kind = self._table.kind_of(row)
-            if kind and _hash(row) not in self._seen:
+            if kind and hash(_id(row)) not in self._seen:
                 lagging.add((subscription_of(str(row["id"])), kind))
         error = ScopeError("two readings of Resource Graph differ: it lags behind Azure, so that resources may be missing")
         for subscription, kind in lagging:
@@ -218,10 +218,6 @@ class GraphReading:
             yield from self._unread(rest, subscription, _lag(len(lagging)))
 
 
-def _hash(row: Document) -> int:
-    return hash(str(row.get("id")).lower())
-
-
 def _type(row: Document) -> str:
     return str(row.get("type")).lower()
 
@@ -234,6 +230,8 @@ def _page(answer: Mapping[str, Any], offset: int) -> Page:
     rows = answer.get("data")
     if not isinstance(rows, list):
         raise BadAnswer("Resource Graph answered with something that has no rows: is a proxy in between?")
+    if not all(isinstance(row, dict) and row.get("id") for row in rows):
+        raise BadAnswer("Resource Graph answered with a row that has no id")
     ensure_whole(answer, "Resource Graph answered")
     total, count = answer.get("totalRecords"), answer.get("count")
     if isinstance(count, int) and count != len(rows):
@@ -243,7 +241,7 @@ def _page(answer: Mapping[str, Any], offset: int) -> Page:
 
 
 def _id(row: Document) -> str:
-    return str(row["id"]).lower()
+    return str(row.get("id")).lower()
 
 
 def _missing(action: str) -> ScopeError:

@@ -28,6 +28,9 @@ RESOURCES_PATH, RESOURCES_VERSION = "/subscriptions/{subscription}/resources", "
 
 Document = Mapping[str, Any]
 
+_OF_PARENT = ("id", "name", "location")
+"""Fields that what is read beneath a resource needs of it; the whole resource would be kept until its list is read."""
+
 
 class Reading:
     """Makes resources of one connection's answers."""
@@ -41,8 +44,10 @@ class Reading:
         if not catalogue.beneath(kind):
             yield from (self.resource(kind, document, subscription) for document in parents)
             return
-        kept = list(parents)
-        yield from (self.resource(kind, document, subscription) for document in kept)
+        kept: list[Document] = []
+        for document in parents:
+            kept.append({name: document[name] for name in _OF_PARENT if name in document})
+            yield self.resource(kind, document, subscription)
         for below in catalogue.beneath(kind):
             with concurrent.futures.ThreadPoolExecutor(LISTS_AT_ONCE) as pool:
                 for found in pool.map(functools.partial(self._beneath, below, subscription), kept):
@@ -91,11 +96,11 @@ class Reading:
 
     def _second(self, join: Joined, subscription: str) -> dict[str, str]:
         """The attribute by the id of its item. A list that cannot be read has no values; the attribute keeps its last ones."""
+        documents = self._connection.typed(join.operation, subscription, options=join.options)
         try:
-            documents = list(self._connection.typed(join.operation, subscription, options=join.options))
+            return {_key(one): found for one in documents if (found := _starting(paths.values(one, join.path), join.prefix))}
         except ScopeError:
             return {}
-        return {_key(one): found for one in documents if (found := _starting(paths.values(one, join.path), join.prefix))}
 
     def _beneath(self, kind: AzureKind, subscription: str, parent: Document) -> list[Item]:
         """The resources beneath one other. One that refuses makes their scope incomplete, and not that of the ones above."""

@@ -44,6 +44,7 @@ def load(lists: Mapping[str, Iterable[str]]) -> bool:
         except (UnknownLayoutError, OSError):
             return False
         _install(folder, *lean)
+        _install_services(folder / "services", lists)
         return True
 
 
@@ -67,8 +68,8 @@ def camel(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
-def cut(source: Path, wanted: Iterable[str]) -> tuple[str, frozenset[str]]:
-    """The part of the module that these types need, and the types that it leaves out. Raises `UnknownLayoutError`."""
+def cut(source: Path, wanted: Iterable[str]) -> tuple[list[str], frozenset[str]]:
+    """The part of the module that these types need, a class at a time, and the types that it leaves out. Raises `UnknownLayoutError`."""
     text = source.read_text()
     manifest, begins = _MANIFEST.search(text), list(_CLASS.finditer(text))
     ends = [found.start() for found in begins[1:]] + [len(text)]
@@ -78,8 +79,8 @@ def cut(source: Path, wanted: Iterable[str]) -> tuple[str, frozenset[str]]:
         raise UnknownLayoutError(f"no manifest, or no {missing}")
     kept = _reached(text, classes, wanted)
     head = f"{text[: manifest.start()]}__protobuf__ = proto.module(package='google.cloud.compute.v1', manifest={sorted(kept)!r})\n"
-    body = "".join(text[part] for name, part in classes.items() if name in kept)
-    return head + body.partition("\n__all__")[0], frozenset(classes) - kept
+    parts = [text[part].partition("\n__all__")[0] for name, part in classes.items() if name in kept]
+    return [head, *parts], frozenset(classes) - kept
 
 
 def _reached(text: str, classes: Mapping[str, slice], wanted: Iterable[str]) -> frozenset[str]:
@@ -100,14 +101,15 @@ def _folder() -> Path:
     raise ModuleNotFoundError("No module named 'google.cloud.compute_v1'", name=COMPUTE)
 
 
-def _install(folder: Path, text: str, left_out: frozenset[str]) -> None:
+def _install(folder: Path, parts: Iterable[str], left_out: frozenset[str]) -> None:
     package = _module(COMPUTE, folder)
     types_package, compute = _module(f"{COMPUTE}.types", folder / "types"), _module(f"{COMPUTE}.types.compute")
     below = (("google.cloud", "compute_v1", package), (COMPUTE, "types", types_package), (f"{COMPUTE}.types", "compute", compute))
     for above, name, module in below:
         setattr(importlib.import_module(above), name, module)
-    code = compile(text, str(folder / "types" / "compute.py"), "exec", optimize=2)  # without docstrings, which are most of it
-    exec(code, vars(compute))  # noqa: S102 - the library's own source
+    for part in parts:  # each by itself: the syntax tree of all of them takes 10 MB
+        code = compile(part, str(folder / "types" / "compute.py"), "exec", optimize=2)  # without docstrings, which are most of it
+        exec(code, vars(compute))  # noqa: S102 - the library's own source
 
     def for_annotations(name: str) -> Any:
         if name not in left_out:
@@ -115,6 +117,13 @@ def _install(folder: Path, text: str, left_out: frozenset[str]) -> None:
         return vars(compute).setdefault(name, type(name, (), {}))
 
     compute.__getattr__ = for_annotations  # type: ignore[method-assign]
+
+
+def _install_services(folder: Path, services: Iterable[str]) -> None:
+    """Makes the packages of some services without what they would load: the clients, of which only the transports are used."""
+    _module(f"{COMPUTE}.services", folder)
+    for service in services:
+        _module(f"{COMPUTE}.services.{service}", folder / service)
 
 
 def _module(name: str, folder: Path | None = None) -> types.ModuleType:

@@ -88,7 +88,7 @@ class Client:
         """Every entry that fits, each once. Raises `ProviderError`."""
         ask = functools.partial(self._page, base, query, list(attributes), scope)
         pager = functools.partial(by_token, ask, what=f"search '{base}' for {query}", size=self._config.page_size)
-        return items(restarted(pager, key=lambda entry: hash(entry.dn)))
+        return items(restarted(pager, key=lambda entry: entry.dn))
 
     def base(self, dn: str, attributes: Sequence[str]) -> Raw:
         """The attributes of one entry. Raises `ProviderError`; `ConfigError` when the entry is not there."""

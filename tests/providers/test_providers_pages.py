@@ -272,6 +272,14 @@ def test_a_list_that_expires_is_begun_anew_and_gives_each_item_once():
     assert list(items(restarted(once, key=key))) == ["0", "1", "2", "3", "4"]
 
 
+def test_items_of_an_earlier_list_are_known_by_the_hashes_of_their_keys():
+    seen: set[int] = set()
+    first = list(items(restarted(lambda: iter([Page(["a", "b"], None)]), key=key, seen=seen)))
+    then = list(items(restarted(lambda: iter([Page(["b", "c"], None)]), key=key, seen=seen)))
+    assert (first, then) == (["a", "b"], ["c"])
+    assert seen == {hash(key(one)) for one in "abc"}
+
+
 def test_a_list_that_always_expires_is_given_up():
     begun = []
 

@@ -151,6 +151,32 @@ def test_a_type_that_the_graph_has_in_another_half_of_the_subscriptions_lags_and
     assert not [one for _, one in sink.all() if one.name == "late"]
 
 
+def test_what_was_read_before_a_query_was_refused_comes_once(account):
+    """Refused at its second page, the query is asked of each half, which begin with the same rows."""
+    account.subscription(OTHER)
+    account.largest = 5
+
+    def before(*_):
+        query = account.queries[-1]
+        if len(query["subscriptions"]) > 1 and query["options"].get("$skip"):
+            raise Refused(400, "BadRequest", "the second page is refused.")
+
+    account.before = before
+    sink = read(account)
+    assert len(account.queries) > 2
+    names = [one.name for scope, one in sink.all() if scope.resource_type == "azure_disk"]
+    assert sorted(names) == [f"disk{n}" for n in range(7)]
+    ends = {report.outcome for scope, report in sink.reports.items() if scope.resource_type == "azure_disk"}
+    assert ends == {Outcome.COMPLETE}
+
+
+def test_a_row_without_an_id_is_not_believed(account):
+    account.objects[SUBSCRIPTION][DISKS][2]["id"] = ""
+    report = read(account).report("azure_disk")
+    assert report.outcome is Outcome.ERROR
+    assert "a row that has no id" in report.message
+
+
 @pytest.mark.parametrize("status", [429, 504])
 def test_a_query_that_is_throttled_or_not_answered_in_time_is_not_asked_of_each_half(account, status):
     """Its quota is small, and shared with everybody else's tools."""
