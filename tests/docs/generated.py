@@ -11,8 +11,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "harness")] if __name__ == "__main__" else []
 
 import api_page  # noqa: E402
+import links_page  # noqa: E402
 import metrics_page  # noqa: E402
 import rooms_table  # noqa: E402
+import tables_page  # noqa: E402
 import types_page  # noqa: E402
 import worker_manual  # noqa: E402
 
@@ -39,6 +41,8 @@ FILES: dict[str, Callable[[], str]] = {
     ".env.example": lambda: below(".env.example", settings.env()),
     "docs/api.md": lambda: api_page.filled((ROOT / "docs/api.md").read_text()),
     "docs/types.md": types_page.page,
+    "docs/links.md": links_page.page,
+    "docs/tables.md": tables_page.page,
     "docs/metrics.md": metrics_page.page,
     "docs/man/elder.1": lambda: manual.page(elder),
     "docs/man/elder-worker.1": lambda: worker_manual.page(elder_worker()),
