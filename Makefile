@@ -7,7 +7,7 @@ SIDE_BY_SIDE ?= 2
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check format generated screenshots site lock dist sbom audit bench soak chaos clean peers
+.PHONY: help demo test fast check format generated screenshots site lock dist image sbom audit bench soak chaos dashboards capacity clean peers
 
 help: ## Lists the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -48,6 +48,9 @@ lock: $(VENV)/test ## Pins what goes into the image, with hashes: deploy/require
 dist: $(VENV)/test ## The release of this commit: wheel, source distribution and checksums in dist/
 	@$(BIN)/python deploy/release.py $(SNAPSHOT)
 
+image: ## The image of this commit, by Podman: the same bytes wherever and whenever it is built
+	@deploy/build-image $(IMAGE)
+
 sbom: $(VENV)/test ## What goes into the image with which hashes, as CycloneDX: dist/sbom.json
 	@mkdir -p dist
 	@$(BIN)/cyclonedx-py requirements deploy/requirements.lock --output-reproducible --validate --of JSON -o dist/sbom.json
@@ -67,6 +70,12 @@ soak: $(VENV)/test peers ## The long runs, an hour or more: one table, each figu
 
 chaos: $(VENV)/test ## Kills, stops, restarts and cuts for MINUTES (30), then compares every stored row with its source
 	$(BIN)/python -m bench.chaos --minutes $(or $(MINUTES),30) $(CHAOS)
+
+dashboards: $(VENV)/test peers ## Chaos for three minutes with a Prometheus beside it, then every query of the dashboards with what it has scraped
+	$(BIN)/python -m bench.chaos --watched --minutes $(or $(MINUTES),3) --jobs 40 --resources 200 $(CHAOS)
+
+capacity: $(VENV)/test ## Ten thousand accounts, each due once an hour: runs a second, claims, pages
+	$(BIN)/python -m bench.capacity
 
 peers: ## As root: the Debian packages of the peers that tests run against
 	@if [ "$$(id -u)" = 0 ]; then deploy/install-peers; else echo "not root: tests whose peer is not installed are skipped"; fi

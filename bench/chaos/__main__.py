@@ -20,6 +20,7 @@ from peers.port import free_port
 from bench.chaos.faults import LONGEST, Faults, Proxy
 from bench.chaos.ledger import Ledger
 from bench.chaos.source import install
+from bench.chaos.watch import watched
 from bench.chaos.worker import Worker, left_processes
 from bench.processes import percentile
 from worker.local.postgres import EmbeddedPostgres
@@ -48,6 +49,7 @@ def main() -> int:
     parser.add_argument("--pooled", action="store_true", help="a PgBouncer in transaction mode between the workers and PostgreSQL")
     parser.add_argument("--unlike", action="store_true", help="every other job is in a queue that only the second worker serves")
     parser.add_argument("--outage", type=float, default=LONGEST, help="seconds that PostgreSQL is away at the most")
+    parser.add_argument("--watched", action="store_true", help="Prometheus beside it; then every query of the dashboards is asked")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--folder", type=pathlib.Path, default=None, help="kept afterwards, with the logs")
     options = parser.parse_args()
@@ -89,7 +91,12 @@ def chaos(folder: pathlib.Path, options: argparse.Namespace) -> int:
             workers.append(
                 Worker(folder / f"worker-{number}", folder / "site", free_port(), url, f"default,{ZONE}" if number else "default")
             )
-        return _run(ledger, workers, Faults(workers, proxies, server, options.outage), options.minutes * 60, folder, set(apart))
+        faults = Faults(workers, proxies, server, options.outage)
+        if not options.watched:
+            return _run(ledger, workers, faults, options.minutes * 60, folder, set(apart))
+        with watched(folder / "watch", server.url(), [worker.port for worker in workers]) as watch:
+            code = _run(ledger, workers, faults, options.minutes * 60, folder, set(apart))
+            return code | bool(watch.tell())
     finally:
         for worker in workers:
             if worker.process.poll() is None:

@@ -25,8 +25,8 @@ READY_TIMEOUT = 90.0
 class Worker:
     """``elder-worker run``, started again whenever it has ended, as an orchestrator would."""
 
-    def __init__(self, folder: pathlib.Path, site: pathlib.Path, port: int, url: str, queues: str = "default") -> None:
-        """`queues` are those that it serves, with commas."""
+    def __init__(self, folder: pathlib.Path, site: pathlib.Path, port: int, url: str, queues: str = "default", slots: int = 4) -> None:
+        """`queues` are those that it serves, with commas; `slots` is the number of jobs that it runs at once."""
         self.folder, self.port = folder, port
         self.temporary, self.runtime = folder / "tmp", folder / "run"
         for path in (self.temporary, self.runtime):
@@ -39,7 +39,7 @@ class Worker:
             "DATABASE_URL": url,
             "HEALTH_CHECK_HOST": "127.0.0.1",
             "HEALTH_CHECK_PORT": str(port),
-            "DISCOVERY_MAX_CONCURRENT": "4",
+            "DISCOVERY_MAX_CONCURRENT": str(slots),
             "DISCOVERY_JOB_TIMEOUT": "180",
             "DISCOVERY_IDLE_TIMEOUT": "30",
             "DISCOVERY_KILL_GRACE": "1",

