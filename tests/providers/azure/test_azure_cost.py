@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import pathlib
-import re
-
 import pytest
 from azure_account import read
+from costs import documented
 from peers.arm_account import SUBSCRIPTION
 
 from providers.azure import catalogue
 
-DOCS = pathlib.Path(__file__).resolve().parents[3] / "docs" / "providers.md"
 MORE = [f"{number:08}-0000-4000-8000-000000000000" for number in range(1, 10)]
-
-
-def documented(what: str) -> tuple[int, int]:
-    """Our calls and those of the naive way, in the line of the docs that begins so."""
-    [line] = re.findall(rf"^\| {re.escape(what)} \| (\d[\d,]*) \| (\d[\d,]*) \|$", DOCS.read_text(), re.MULTILINE)
-    return int(line[0].replace(",", "")), int(line[1].replace(",", ""))
 
 
 def calls(azure) -> int:
@@ -42,25 +33,25 @@ def empty(azure):
 
 
 def test_an_empty_subscription(empty):
-    assert (calls(empty), naive()) == documented("an empty subscription")
+    assert (calls(empty), naive()) == documented("Azure", "an empty subscription")
 
 
 def test_ten_empty_subscriptions(empty):
     for number in MORE:
         empty.subscription(number)
-    assert (calls(empty), 10 * naive()) == documented("ten empty subscriptions")
+    assert (calls(empty), 10 * naive()) == documented("Azure", "ten empty subscriptions")
 
 
 def test_a_subscription_of_a_thousand_resources(empty):
     types = [kind.arm_type for kind in catalogue.in_table("Resources") if not kind.rest and not kind.variant][:20]
     for number in range(1000):
         empty.add(types[number % len(types)], f"r{number}")
-    assert (calls(empty), naive()) == documented("a subscription of 1,000 resources of 20 types")
+    assert (calls(empty), naive()) == documented("Azure", "a subscription of 1,000 resources of 20 types")
 
 
 def test_a_hundred_storage_accounts(empty):
     for number in range(100):
         empty.add("Microsoft.Storage/storageAccounts", f"store{number}")
-    more, before = calls(empty), documented("an empty subscription")[0]
-    assert (more - before, 200) == documented("each 100 storage accounts, for containers and shares")
+    more, before = calls(empty), documented("Azure", "an empty subscription")[0]
+    assert (more - before, 200) == documented("Azure", "each 100 storage accounts, for containers and shares")
     assert len(empty.objects[SUBSCRIPTION]["microsoft.storage/storageaccounts"]) == 100
