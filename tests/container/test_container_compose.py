@@ -8,14 +8,19 @@ entry point does it without root.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
 import re
 import shutil
+import socket
+import socketserver
 import subprocess
 import sysconfig
+import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 
@@ -25,11 +30,41 @@ from document import blocks, commands
 from peers.absent import missing
 from peers.image import LIMITS, Container, podman
 from quickstart import DOCUMENT, step_1
+from quickstart_commands import ELSEWHERE, System, rows_of
 from waiting import NO_ANSWER, until
 
 pytestmark = pytest.mark.timeout(1800)  # the first one builds the image
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+RUN_HERE = (r"exec worker (env|ls|cat) ", r"import psycopg2|exec api python3|exec worker curl")
+"""Commands that the quick start's own test leaves to containers."""
+SERVICE_ACCOUNT = pathlib.Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""The folder that a job of the quick start names: in a container it stays as it is typed."""
+SOURCES = "sources.example"
+"""The name under which containers reach this machine."""
 FRONT = f"172.31.{os.getpid() % 250}.0/29"
+
+
+class Composed(System):
+    """The quick start's commands, typed on the host of the services."""
+
+    elsewhere = {pattern: why for pattern, why in ELSEWHERE.items() if pattern not in RUN_HERE}
+    read = ("aws",)
+
+    def __init__(self, found: Compose, folder: pathlib.Path) -> None:
+        ports = {5000: found.address("api", "front"), 8000: found.address("worker", "outside")}
+        folder.mkdir()
+        (folder / ".curlrc").write_text("".join(f'connect-to = "localhost:{port}:{address}:{port}"\n' for port, address in ports.items()))
+        url = found.started["worker"].run("cat", "/secrets/database-url").strip()
+        environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "CURL_HOME": str(folder), "DATABASE_URL": url}
+        super().__init__(5000, 8000, folder, SERVICE_ACCOUNT, environ)
+        self._found = found
+
+    def local(self, text: str) -> str:
+        """The command with podman's words for docker-compose's."""
+        for name, container in self._found.started.items():
+            text = re.sub(rf"docker-compose logs (-f )?{name}\b", f"podman logs {container.name} 2>&1", text)
+            text = re.sub(rf"docker-compose exec {name}\b", f"podman exec -i {container.name}", text)
+        return super().local(text)
 
 
 class Compose:
@@ -90,6 +125,13 @@ class Compose:
         )
         until(lambda: self.started["postgres"].run("sh", "-c", ready), self.started["postgres"].logs)
 
+    def fill(self, typed: str, folder: pathlib.Path) -> None:
+        """Runs a command of the document that puts a file into the volume of credentials."""
+        assert self.file["volumes"]["worker_credentials"] == {"name": "worker_credentials"}
+        text = re.sub(r"\bworker_credentials\b", self._own("worker_credentials"), typed.replace("$(pwd)", str(folder)))
+        text = text.replace("docker ", "podman ").replace(" alpine ", f" --user=0 {' '.join(LIMITS)} {self.image} ")
+        subprocess.run(["bash", "-ec", text], check=True, timeout=60)
+
     def address(self, name: str, network: str) -> str:
         """A service's address on a network."""
         found = json.loads(podman("inspect", self.started[name].name))[0]
@@ -120,13 +162,42 @@ exec postgres -c listen_addresses='*' -k /run/postgresql"""
 
 
 @pytest.fixture
-def compose(image, tmp_path):
+def sources(moto):
+    """A port of this machine, on each of its networks, by which containers reach the simulated AWS account."""
+    there = urllib.parse.urlsplit(moto.url)
+
+    class Through(socketserver.BaseRequestHandler):
+        def handle(self):
+            with socket.create_connection((there.hostname, there.port)) as server:
+                back = threading.Thread(target=handed_on, args=(server, self.request))
+                back.start()
+                handed_on(self.request, server)
+                back.join()
+
+    with socketserver.ThreadingTCPServer(("", 0), Through) as listener:
+        thread = threading.Thread(target=listener.serve_forever)
+        thread.start()
+        yield listener.server_address[1]
+        listener.shutdown()
+        thread.join()
+
+
+def handed_on(source: socket.socket, target: socket.socket) -> None:
+    """Hands on what comes until it ends, and the end."""
+    with contextlib.suppress(OSError):
+        while some := source.recv(65536):
+            target.sendall(some)
+        target.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def compose(image, tmp_path, sources):
     """Starts the services as ``docker-compose up -d api`` does, with the .env of step 1."""
     if not shutil.which("docker-compose"):
         missing("docker-compose is not installed")
     folder = tmp_path / "compose"
     folder.mkdir()
-    found = Compose(image, folder, **step_1(), ELDER_API_OPEN_NETWORK=FRONT)
+    found = Compose(image, folder, **step_1(), ELDER_API_OPEN_NETWORK=FRONT, AWS_ENDPOINT_URL=f"http://{SOURCES}:{sources}")
     try:
         assert found.run("secrets") == "made: owner/password, owner/app-password, app/api-key, app/sync-key, app/secret-keys\n"
         assert found.run("secrets") == "every secret is there\n"
@@ -192,3 +263,24 @@ def test_the_quick_starts_plain_curl_is_answered_on_the_host_and_nobody_else_is_
     made = "import psycopg; psycopg.connect(open('/secrets/database-url').read()).execute('create table mine (id int)')"
     refused = subprocess.run(["podman", "exec", worker.name, "python3", "-c", made], capture_output=True, text=True, timeout=60)
     assert "permission denied for schema public" in refused.stderr
+
+
+def test_the_quick_start_line_by_line_holds_for_the_composed_services(compose, tmp_path, capsys):
+    """Its commands as they stand, typed on the host: curl of the published ports, logs, and what runs in a container."""
+    everything = [block for block in blocks(DOCUMENT) if block.language == "bash"]
+    for name in ("gcp", "workspace"):
+        (tmp_path / f"{name}-credentials.json").write_text('{"type": "service_account"}')
+    for typed in [one.text for block in everything for one in commands(block) if re.match(r"docker (volume|run)", one.text)]:
+        compose.fill(typed, tmp_path)
+    compose.hosts[SOURCES] = json.loads(podman("network", "inspect", compose._own("outside")))[0]["subnets"][0]["gateway"]
+    worker = compose.start("worker")
+    until(
+        lambda: worker.run("sh", "-c", "curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:8000/readyz || true") == "200", worker.logs
+    )
+    system = Composed(compose, tmp_path / "host")
+    system.shell("curl -sf localhost:5000/api/v1/organizations -H 'Content-Type: application/json' -d '{\"name\": \"One\"}'")
+    rows = [row for block in everything for row in rows_of(system, block)]
+    with capsys.disabled():
+        print("\n\n" + "\n".join(f"{line:>4} {verdict:<10} {text[:80]:<80} {why}" for line, verdict, text, why in rows))
+    assert [row for row in rows if row[1] == "FAILS"] == []
+    assert sum(row[1] == "holds" for row in rows) > 95
