@@ -13,7 +13,6 @@ from api.pages.actions import Page
 ADDRESSES = {
     "/jobs": "/",
     "/discovery/jobs": "/",
-    "/runs": "/",
     "/orgs": "/organizations",
     "/search": "/entities",
     "/inventory": "/entities",

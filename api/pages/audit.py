@@ -16,13 +16,14 @@ FILTERS = ("actor", "action", "object", "since", "until")
 
 
 def _audit(context: Context) -> str:
-    given = query.filters(*FILTERS)
+    given = query.filters(*FILTERS, "sort")
     filters = query.typed(given, AuditFilters)
     with context.pool.reading() as connection:
-        lines, total = audit.selection(filters.wanted()).page(connection, query.page(), query.PER_PAGE)
+        lines, total = audit.selection(filters.wanted(), filters.sort).page(connection, query.page(), query.PER_PAGE)
         actors, actions = audit.names(connection)
     shown = [{**line, "changes": _changes(line["before"], line["after"])} for line in lines]
-    return render_template("audit.html", lines=shown, total=total, given=given, actors=actors, actions=actions, **query.pages(total))
+    found = {"lines": shown, "total": total, "given": given, "sort": filters.sort, "actors": actors, "actions": actions}
+    return render_template("audit.html", **found, **query.pages(total))
 
 
 def _changes(before: Any, after: Any) -> dict[str, list[Any]]:

@@ -11,7 +11,7 @@ from api import charts, jobs, scopes
 from api.context import Context
 from api.lookup import get_job, or_404
 from api.overlap import warned_job
-from api.pages import query
+from api.pages import job_list, query
 from api.pages.actions import Page, act
 from api.probe import WORKER_SEEN
 from worker.run import causes
@@ -35,9 +35,10 @@ _LOST = {"entities": "held_back", "links": "held_links", "attributes": "held_att
 
 
 def _jobs(context: Context) -> str:
-    given = query.filters("status", "provider")
+    asked = job_list.asked()
     with context.jobs() as connection, snapshot(connection):
-        rows, total = stored_jobs.selection(given).page(connection, query.page(), query.PER_PAGE)
+        rows, total = asked.selection().page(connection, query.page(), query.PER_PAGE)
+        choices = job_list.choices(connection)
         latest = history.latest(connection, [job["id"] for job in rows])
         kinds = entities.summary(connection)
         workers = probes.workers(connection, WORKER_SEEN)
@@ -45,9 +46,10 @@ def _jobs(context: Context) -> str:
         days = daily.runs(connection, DAYS)
         course = daily.entities(connection, DAYS, sum(kind["entities"] for kind in kinds))
     live = _moving(rows)
-    shown = {"jobs": rows, "given": given, "latest": latest, "kinds": kinds, "workers": workers, "attention": waiting, "live": live}
+    form = {"given": asked.given, "sort": asked.filters.sort, "choices": choices}
+    shown = {"jobs": rows, "latest": latest, "kinds": kinds, "workers": workers, "attention": waiting, "live": live}
     drawn = {"runs_chart": charts.bars(days), "entities_chart": charts.line(course), "providers": _providers(kinds), "days": DAYS}
-    return render_template("jobs.html", **shown, **drawn, total=total, **query.pages(total))
+    return render_template("jobs.html", **shown, **form, **drawn, total=total, **query.pages(total))
 
 
 def _providers(kinds: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from api.pages import (
     providers,
     reference,
     releases,
+    runs,
     scopes,
     selection,
     webhooks,
@@ -33,6 +34,7 @@ from api.pages.actions import Page
 PAGES = (
     *jobs.PAGES,
     *job_form.PAGES,
+    *runs.PAGES,
     *selection.PAGES,
     *connectors.PAGES,
     *inventory.PAGES,

@@ -19,15 +19,18 @@ RETIRABLE = ("provider", "account", "region", "resource_type", "owner")
 
 
 def _scopes(context: Context) -> str:
-    given = query.filters(*FILTERS, "never_complete")
+    given = query.filters(*FILTERS, "never_complete", "sort")
     asked: dict[str, Any] = {**given}
     if "never_complete" in asked:
         asked["never_complete"] = True
-    chosen = scopes.selection(query.typed(asked, scopes.ScopeFilters))
+    filters = query.typed(asked, scopes.ScopeFilters)
+    chosen = scopes.selection(filters)
     with context.jobs() as connection, snapshot(connection):
         found, total = chosen.page(connection, query.page(), query.PER_PAGE)
     retirable = {name: given[name] for name in RETIRABLE if name in given} if given.get("state") == "abandoned" else {}
-    return render_template("scopes.html", scopes=found, total=total, given=given, retirable=retirable, **query.pages(total))
+    return render_template(
+        "scopes.html", scopes=found, total=total, given=given, retirable=retirable, sort=filters.sort, **query.pages(total)
+    )
 
 
 def _retire(context: Context) -> Response:

@@ -14,7 +14,7 @@ from api.context import Context
 from api.endpoint import NoBody, NoQuery
 from api.errors import ApiError
 from api.job_forms import JobChanges
-from api.pages import query
+from api.pages import job_list, query
 from api.pages.actions import REFUSALS, Page, refused
 from worker.store import jobs as stored_jobs
 from worker.store.pool import snapshot
@@ -39,12 +39,12 @@ ACTIONS: Mapping[str, _Action] = {
 
 def _select(context: Context, *, ticked: tuple[int, ...] = (), **said: Any) -> str:
     """The jobs of a page of the list, with those ticked that are given; with ``tick=all`` in the query, all of them."""
-    given = query.filters("status", "provider")
+    asked = job_list.asked()
     with context.jobs() as connection, snapshot(connection):
-        rows, total = stored_jobs.selection(given).page(connection, query.page(), query.PER_PAGE)
+        rows, total = asked.selection().page(connection, query.page(), query.PER_PAGE)
     if request.method == "GET" and request.args.get("tick") == "all":
         ticked = tuple(job["id"] for job in rows)
-    return render_template("jobs_select.html", jobs=rows, total=total, given=given, ticked=ticked, **said, **query.pages(total))
+    return render_template("jobs_select.html", jobs=rows, total=total, given=asked.given, ticked=ticked, **said, **query.pages(total))
 
 
 def _act(context: Context) -> str | Response:

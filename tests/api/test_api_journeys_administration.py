@@ -42,7 +42,7 @@ def test_organizations_are_made_renamed_moved_merged_and_deleted(journey, night_
     page = one.page
 
     def make(name: str) -> None:
-        one.press(page.get_by_role("link", name="Organizations").first)
+        one.go("Organizations")
         one.fill(page.get_by_label("Name"), name)
         one.press(page.get_by_role("button", name="Make it"))
 
@@ -82,7 +82,7 @@ def test_organizations_are_made_renamed_moved_merged_and_deleted(journey, night_
     one.choose(page.get_by_label("Into"), "Payments (12)")
     one.press(page.get_by_role("button", name="Merge one"))
     heading("Payments")
-    one.press(page.get_by_role("link", name="Organizations").first)
+    one.go("Organizations")
     expect(page.locator(".tree > li")).to_have_count(1)
     expect(page.locator(".tree > li")).to_contain_text("Cloud 3 entities 0 its own")
     expect(page.locator(".tree li li")).to_contain_text("Payments 3 entities")
@@ -132,7 +132,7 @@ def test_an_admin_finds_what_a_person_did(journey, visit, night_shift, sql):
 
     one = journey("/", **ADMIN)
     page, rows = one.page, one.page.locator("tbody tr")
-    one.press(page.get_by_role("link", name="Audit"))
+    one.go("Audit")
     expect(rows).to_have_count(3)
     one.step("audit-1-all")
     one.choose(page.get_by_label("Who"), "key:night shift")

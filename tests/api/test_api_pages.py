@@ -60,7 +60,7 @@ def test_addresses_that_people_type_lead_to_the_page_they_mean(elder):
         assert elder.call("GET", target, headers=BROWSER).status_code == 200
     for address in ("/connectors", "/entities", "/changes", "/scopes", "/workers", "/webhooks", "/providers", "/keys", "/audit"):
         assert elder.call("GET", address, headers=BROWSER).status_code == 200
-    assert {"/jobs", "/runs", "/orgs"} <= ADDRESSES.keys()
+    assert {"/jobs", "/orgs"} <= ADDRESSES.keys()
 
 
 @pytest.fixture
@@ -387,5 +387,5 @@ def test_what_waits_for_a_person_is_told_first(page, database, sql):
     home = page("/")
 
     assert "crasher is parked: its process crashed 3 times in a row" in home.text
-    assert "No job has this status" in page("/?status=running").text
+    assert "No job fits these filters" in page("/?status=running").text
     assert "crasher" in page("/?status=parked").text

@@ -66,7 +66,7 @@ def test_axe_finds_nothing_on_any_page_of_webhooks(visit, hooks, theme, viewport
     inspect(page)
     for path in (f"/webhooks/{first}", f"/webhooks/{gone}", f"/webhooks/{first}/edit", f"/webhooks/{first}/rotate"):
         page.goto(path)
-        for closed in page.locator("details > summary").all():
+        for closed in page.locator("main details > summary").all():
             closed.click()
         inspect(page)
     page.get_by_role("button", name="Rotate the secret").click()

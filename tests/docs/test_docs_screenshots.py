@@ -29,8 +29,8 @@ LARGEST = 100_000
 IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 
 PICTURES = {
-    "home-light": ("/", 850, ("Needs attention", "6 scopes were denied", "The last 30 days")),
-    "home-dark": ("/", 850, ("Needs attention", "6 scopes were denied", "The last 30 days")),
+    "home-light": ("/", 940, ("Needs attention", "6 scopes were denied", "The last 30 days")),
+    "home-dark": ("/", 940, ("Needs attention", "6 scopes were denied", "The last 30 days")),
     "run-light": ("/runs/{run}", 840, ("were not found any more", "Not read in full", "elasticfilesystem:DescribeFileSystems")),
     "run-dark": ("/runs/{run}", 840, ("were not found any more", "Not read in full", "elasticfilesystem:DescribeFileSystems")),
     "entities": ("/entities?q=type:ec2_instance+tag:team=payments", 900, ("payments-api-1",)),

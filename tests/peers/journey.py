@@ -52,6 +52,15 @@ class Journey:
         else:
             target.click()
 
+    def go(self, name: str) -> None:
+        """Goes to a page by its link at the head of every page, which may be folded away on a phone."""
+        self.page.wait_for_load_state()  # before its styles are there, nothing is folded away
+        pages = self.page.get_by_role("navigation", name="Pages")
+        link = pages.get_by_role("link", name=name, exact=True)
+        if not link.is_visible():
+            self.press(pages.get_by_text("More", exact=True))
+        self.press(link)
+
     def fill(self, target: Locator, text: str) -> None:
         """Replaces what is in a field."""
         if self.keyboard:

@@ -86,6 +86,11 @@ def alike(
     return rows(connection, statements.get("jobs_alike"), {**values, "sealed": sealed})
 
 
+def providers(connection: Connection) -> list[str]:
+    """Names of the providers that there are jobs of."""
+    return [name for (name,) in connection.execute("select distinct provider from discovery_jobs where deleted_at is null order by 1")]
+
+
 def names(connection: Connection, at_most: int) -> dict[int, str]:
     """Names of jobs by their ids, in the order of the names; of more than `at_most`, those of the newest."""
     query = "select id, name from discovery_jobs where deleted_at is null order by id desc limit %s"
