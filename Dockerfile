@@ -7,7 +7,8 @@ ARG BASE_DIGEST=
 FROM ${BASE}${BASE_DIGEST:+@}${BASE_DIGEST} AS build
 # Seconds of the commit: what would be the time of the build is this one.
 ARG SOURCE_DATE_EPOCH
-# Which sources this image can read, and psycopg2 for those who look at the database by hand: names of setup.cfg's extras.
+# Which sources this image can read, and psycopg2 for those who look at the database by hand: names of setup.cfg's extras, as metadata
+# spell them (google-workspace), which the pip of Debian 12 takes in no other way. Empty: none.
 ARG EXTRAS=all,psycopg2
 WORKDIR /src
 COPY deploy/requirements.lock ./
@@ -16,8 +17,9 @@ RUN python3 -m venv /opt/pip \
 # The dependencies first, in a layer of their own: a change of ours does not install them again.
 COPY setup.cfg pyproject.toml README.md LICENSE ./
 COPY worker/version.py worker/version.py
+# hadolint ignore=DL4006
 RUN python3 -m venv --without-pip /opt/elder \
- && /opt/pip/bin/pip --python /opt/elder/bin/python install --no-cache-dir -q --no-compile --no-index --find-links /wheels ".[${EXTRAS}]" \
+ && /opt/pip/bin/pip --python /opt/elder/bin/python install --no-cache-dir -q --no-compile --no-index --find-links /wheels ".${EXTRAS:+[$(echo "$EXTRAS" | tr _ -)]}" \
  && /opt/elder/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/elder/lib
 COPY deploy/licences.py deploy/bill.py /opt/elder/bill/
 COPY supervisor supervisor

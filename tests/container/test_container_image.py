@@ -49,6 +49,17 @@ def test_built_again_elsewhere_and_later_it_has_the_same_bytes(image, tmp_path):
     assert history(first) == history(second)
 
 
+@pytest.mark.parametrize(("extras", "there", "absent"), [("google_workspace", "google.auth", "boto3"), ("", "psycopg", "google.auth")])
+def test_it_has_the_libraries_of_its_extras_and_no_others(image, extras, there, absent):
+    """Under the names that the docs have, with the pip of Debian, which normalises none of them."""
+    pip = pathlib.Path(sys.executable).parent / "pip"
+    command = [str(ROOT / "tests" / "container" / "build-image"), str(FOLDER), str(pip), str(ROOT), "--build-arg", f"EXTRAS={extras}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1500)
+    assert done.returncode == 0, done.stderr[-4000:]
+    script = f"import importlib.util as i; import {there}, worker; print(i.find_spec('{absent.partition('.')[0]}'))"
+    assert run(done.stdout.strip(), "python3", "-c", script) == "None\n"
+
+
 def test_no_time_of_the_build_is_in_it(image):
     epoch = int(re.search(r"^epoch=(\d+)", (ROOT / "tests" / "container" / "build-image").read_text(), re.MULTILINE)[1])
     newer = run(image, "find", "/opt/elder", "/app", "/etc/passwd", "/etc/shadow", "-newermt", f"@{epoch}")

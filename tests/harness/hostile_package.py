@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import platform
 import subprocess
 import sys
 from collections.abc import Mapping
 
 from third_party import install
 from waiting import until
+
+from supervisor import seccomp
 
 CANARY = "hunter2-canary"
 """Stands in every secret that an attempt looks for."""
@@ -28,13 +31,13 @@ ATTEMPTS = {
     "another process's memory": "of_any(lambda pid: open(f'/proc/{pid}/mem', 'rb'))",
     "tracing another process": "of_any(lambda pid: c.ptrace(0x4206, pid, 0, 0) == 0)",
     "another process's descriptors": "any(os.access(path, os.F_OK) for pid in OTHERS for path in glob.glob(f'/proc/{pid}/fd/*'))",
-    "a descriptor of another process by pidfd_getfd": "of_any(takes_a_descriptor)",
+    "a descriptor of another process by pidfd_getfd": "NUMBER['pidfd_getfd'] and of_any(takes_a_descriptor)",
     "a signal to another process": "of_any(lambda pid: os.kill(pid, 0) is None)",
     "another process's limits": "of_any(lambda pid: resource.prlimit(pid, 7, resource.prlimit(pid, 7)))",
     "another process's CPUs": "of_any(lambda pid: os.sched_setaffinity(pid, os.sched_getaffinity(pid)) is None)",
     "another process's scheduling": "of_any(lambda pid: os.sched_setscheduler(pid, os.sched_getscheduler(pid), os.sched_getparam(pid)) is None)",
     "another process's priority": "of_any(lambda pid: os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid)) is None)",
-    "another process's priority at the disk": "of_any(lambda pid: c.syscall(251, 1, pid, c.syscall(252, 1, pid)) == 0)",
+    "another process's priority at the disk": "of_any(lambda pid: c.syscall(NUMBER['ioprio_set'], 1, pid, 2 << 13 | 4) == 0)",
     "a sealed descriptor that it inherits": "any('memfd' in os.readlink(path) for path in glob.glob('/proc/self/fd/*'))",
     "a descriptor beside its pipes": "[fd for fd in range(3, 256) if is_open(fd) and not stat.S_ISFIFO(os.fstat(fd).st_mode)]",
     "a secret file": "has(read(SECRET))",
@@ -59,10 +62,10 @@ ATTEMPTS = {
     "shared memory of System V": "c.shmget(0, 4096, 0o1600) >= 0",
     "a semaphore of System V": "c.semget(0, 1, 0o1600) >= 0",
     "a queue of System V": "c.msgget(0, 0o1600) >= 0",
-    "a queue of POSIX": "c.syscall(240, b'elder-hostile', os.O_CREAT | os.O_RDWR, 0o600, None) >= 0",
+    "a queue of POSIX": "c.syscall(NUMBER['mq_open'], b'elder-hostile', os.O_CREAT | os.O_RDWR, 0o600, None) >= 0",
     "a new namespace": "c.unshare(0x10000000) == 0",
     "a mount": "c.mount(b'none', b'/tmp', b'tmpfs', 0, 0) == 0",
-    "io_uring": "c.syscall(425, 8, ctypes.create_string_buffer(256)) >= 0",
+    "io_uring": "c.syscall(NUMBER['io_uring_setup'], 8, ctypes.create_string_buffer(256)) >= 0",
     "another process's memory map": "of_any(lambda pid: read(f'/proc/{pid}/maps'))",
     "another process's working folder": "of_any(lambda pid: os.listdir(f'/proc/{pid}/cwd'))",
     "another process's root": "of_any(lambda pid: os.listdir(f'/proc/{pid}/root'))",
@@ -73,10 +76,10 @@ ATTEMPTS = {
     "a core dump": "resource.getrlimit(resource.RLIMIT_CORE)[1] != 0",
     "more rights by a program that has them": "'NoNewPrivs:\\t1' not in open('/proc/self/status').read()",
     "being read by others of its user": "c.prctl(3, 0, 0, 0, 0) != 0",
-    "bpf": "c.syscall(321, 0, ctypes.create_string_buffer(128), 128) >= 0",
-    "performance counters": "c.syscall(298, ctypes.create_string_buffer(128), 0, -1, -1, 0) >= 0",
-    "userfaultfd": "c.syscall(323, 0) >= 0",
-    "a keyring of its user": "c.syscall(248, b'user', b'elder', b'x', 1, -4) >= 0",
+    "bpf": "c.syscall(NUMBER['bpf'], 0, ctypes.create_string_buffer(128), 128) >= 0",
+    "performance counters": "c.syscall(NUMBER['perf_event_open'], ctypes.create_string_buffer(128), 0, -1, -1, 0) >= 0",
+    "userfaultfd": "c.syscall(NUMBER['userfaultfd'], 0) >= 0",
+    "a keyring of its user": "c.syscall(NUMBER['add_key'], b'user', b'elder', b'x', 1, -4) >= 0",
     "any capability but to read": "[bits for bits in re.findall(r'Cap(?:Inh|Prm|Eff|Amb):\\t(\\w+)', open('/proc/self/status').read()) if int(bits, 16) & ~4]",
     "a device node": "os.mknod('disk', 0o600 | stat.S_IFBLK, os.makedev(7, 0)) or True",
     "another root": "os.chroot('.') or True",
@@ -93,7 +96,7 @@ CONTROLS = ("the control", "the control of other processes")
 
 ATTEMPTING = """
 import ctypes, glob, os, re, resource, socket, stat, subprocess, sys, time
-SECRET, PORT = {secret!r}, {port}
+SECRET, PORT, NUMBER = {secret!r}, {port}, {numbers!r}
 CONNECT = f"import socket; socket.create_connection(('127.0.0.1', {{PORT}}), 2)"
 SITE = os.path.dirname(os.path.abspath(__file__))
 c = ctypes.CDLL(None)
@@ -118,7 +121,7 @@ def of_any(attempt):
 def takes_a_descriptor(pid):
     held = os.pidfd_open(pid)
     try:
-        return c.syscall(438, held, 0, 0) >= 0
+        return c.syscall(NUMBER['pidfd_getfd'], held, 0, 0) >= 0
     finally:
         os.close(held)
 def is_open(fd):
@@ -167,7 +170,13 @@ print(json.dumps([types, found.problems, [name for name in sys.modules if name.s
 
 def attempting(secret: pathlib.Path, port: int) -> str:
     """The code of a module that makes all attempts: `reached()` names those that reach something."""
-    return ATTEMPTING.format(secret=str(secret), port=port, canary=CANARY, attempts=ATTEMPTS)
+    return ATTEMPTING.format(secret=str(secret), port=port, numbers=numbers(), canary=CANARY, attempts=ATTEMPTS)
+
+
+def numbers() -> dict[str, int]:
+    """The numbers of this machine's system calls, as the filter has them; empty where it has none."""
+    _, groups = seccomp._NUMBERS.get(platform.machine(), (0, ()))
+    return {name: number for names, values in zip(seccomp._NAMES, groups, strict=False) for name, number in zip(names, values, strict=True)}
 
 
 class Describing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from hostile_package import ATTEMPTS, CANARY, CONTROLS, WELL, Describing, attempting
+from hostile_package import ATTEMPTS, CANARY, CONTROLS, WELL, Describing, attempting, numbers
 
 from providers import third_party
 from supervisor import landlock
@@ -39,6 +39,8 @@ def at_import(tmp_path_factory, request):
 @pytest.mark.parametrize("attempt", ATTEMPTS)
 def test_case_sec_2_at_its_import_a_package_reaches_nothing(at_import, attempt):
     """Neither secrets, nor files of others, nor processes, nor servers; the controls show that what is reached is told."""
+    if "NUMBER[" in ATTEMPTS[attempt] and not numbers():
+        pytest.skip("the numbers of system calls are known for x86-64 and arm64 alone")
     if attempt in NEEDS_TCP_RULES and landlock.abi() < landlock.PORTS:
         pytest.skip("this kernel has no TCP rules: docs/security.md says so")
     if attempt in NEEDS_SCOPED_SIGNALS and landlock.abi() < landlock.SIGNALS:
@@ -73,6 +75,27 @@ for _ in range(6):
     if os.fork() == 0: os.setsid()
 while True: time.sleep(600)
 """
+TALKS = """
+import os, stat, time
+pipes = [fd for fd in range(3, 64) if os.path.exists(f"/proc/self/fd/{fd}") and stat.S_ISFIFO(os.fstat(fd).st_mode)]
+for _ in range(6):
+    if os.fork() == 0: os.setsid()
+while True:
+    for fd in pipes:
+        try: os.write(fd, b" ")
+        except OSError: pass
+    time.sleep(0.05)
+"""
+HOARDS = """
+import os, time
+for _ in range(5):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork(): os._exit(0)
+        hoard = b"x" * (200 << 20)
+        time.sleep(600)
+time.sleep(600)
+"""
 CHILD = """
 import subprocess, sys
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
@@ -90,6 +113,8 @@ REFUSED = {
     "an exit with 0 and nothing said": ("import os; os._exit(0)", "its description cannot be read"),
     "an exit in the middle of a word": ("import os, atexit\nos.write(4, b'{'); os._exit(0)", "cannot be"),
     "64 processes in sessions of their own": (FORKS, "more than 32 processes"),
+    "64 processes that talk all the time": (TALKS, "more than 32 processes"),
+    "1 GB of memory in orphans of 200 MB": (HOARDS, "MB, over their cap of 512 MB"),
     "deafness to signals": (DEAF, "is not done after 5 s"),
     "closed pipes": (CLOSES, "its description cannot be read"),
     "1 GB of memory": ("hoard = bytearray(1 << 30)", "MemoryError"),

@@ -26,6 +26,8 @@ from supervisor import bootstrap, folders, frames, kernel, pipes
 from supervisor.bootstrap import Sandbox
 from supervisor.errors import SpawnError
 from supervisor.frames import ControlKind
+from supervisor.kernel import ProcessInfo
+from supervisor.memory import MB, Memory
 from supervisor.process_tree import ProcessTable
 from worker.config.environment import scrubbed
 from worker.config.foreign import Packages
@@ -44,6 +46,8 @@ MOST_PROCESSES = 32
 """Processes that a package may start while it is described."""
 
 MEMORY_MB = 512
+"""Memory of a describing process, and of all that it has started together."""
+
 DATABASE_DRIVERS = ("psycopg", "psycopg_binary", "psycopg_c", "psycopg_pool", "psycopg2")
 """Modules that no job may import."""
 
@@ -77,9 +81,9 @@ def _described_elsewhere(name: str) -> bytes:
     kernel.hide_memory()
     kernel.adopt_orphans()
     try:
-        with _folder() as folder, _process(folder) as (pid, start, data):
+        with _folder() as folder, _process(folder) as (pid, start, data, others):
             os.write(start, frames.encode(ControlKind.START, msgspec.json.encode({"name": name})))
-            return _read(pid, data)
+            return _read(pid, data, others)
     except (SpawnError, OSError) as error:
         raise ConfigError(f"provider '{name}' cannot be described: {error}") from None
 
@@ -95,8 +99,8 @@ def _folder() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _process(folder: str) -> Iterator[tuple[int, int, int]]:
-    """A process that describes: its pid, its start pipe and its data pipe. It is killed at the end."""
+def _process(folder: str) -> Iterator[tuple[int, int, int, Collection[int]]]:
+    """A process that describes: its pid, start pipe and data pipe, and the children from before. It is killed at the end."""
     from supervisor.process import spawn_process  # noqa: PLC0415 - loads dill, which the writer does without, and which needs a temporary folder
 
     ours, theirs = pipes.make()
@@ -116,7 +120,7 @@ def _process(folder: str) -> Iterator[tuple[int, int, int]]:
     finally:
         pipes.close(theirs)
     try:
-        yield pid, ours["start"], ours["data"]
+        yield pid, ours["start"], ours["data"], others
     finally:
         pipes.close(ours)
         _kill(pid, pidfd, others)
@@ -128,9 +132,7 @@ def _kill(pid: int, pidfd: int, others: Collection[int]) -> None:
     seen: set[tuple[int, int]] = set()
     deadline = time.monotonic() + KILL_SECONDS
     while time.monotonic() < deadline:
-        table = ProcessTable()
-        found = {one.pid: one for one in (*table.tree(pid, seen), *table.orphans({pid, *others}))}
-        alive = [one for one in found.values() if one.alive]
+        alive = _alive(pid, others, seen)
         seen |= {(one.pid, one.started) for one in alive}
         for one in alive:
             kernel.send_signal(one, signal.SIGKILL)
@@ -144,19 +146,34 @@ def _kill(pid: int, pidfd: int, others: Collection[int]) -> None:
             os.waitpid(number, os.WNOHANG)
 
 
-def _read(pid: int, data: int) -> bytes:
+def _alive(pid: int, others: Collection[int], seen: Collection[tuple[int, int]] = ()) -> list[ProcessInfo]:
+    """The processes that a describing process has started and that still run, wherever they fled."""
+    table = ProcessTable()
+    found = {one.pid: one for one in (*table.tree(pid, seen), *table.orphans({pid, *others}))}
+    return [one for one in found.values() if one.alive]
+
+
+def _read(pid: int, data: int, others: Collection[int]) -> bytes:
     """Reads until the process ends or closes the pipe, until there is too much of it or of its children, or until the time is over."""
-    deadline, text = time.monotonic() + SECONDS, b""
+    deadline, look, text, memory = time.monotonic() + SECONDS, 0.0, b"", Memory(MEMORY_MB)
     poller = select.poll()
     poller.register(data, select.POLLIN)
     while len(text) <= described.LARGEST:
         if time.monotonic() >= deadline:
             raise OSError(f"it is not done after {SECONDS:g} s")
+        if time.monotonic() >= look:  # whether it speaks or not
+            _check_size(pid, memory, _alive(pid, others))
+            look = time.monotonic() + LOOK_EVERY
         if poller.poll(LOOK_EVERY * 1000):
             part = os.read(data, 65536)
             if not part:
                 break
             text += part
-        elif len(ProcessTable().tree(pid, ())) > MOST_PROCESSES:
-            raise OSError(f"it has started more than {MOST_PROCESSES} processes")
     return text
+
+
+def _check_size(pid: int, memory: Memory, members: list[ProcessInfo]) -> None:
+    if len(members) > MOST_PROCESSES:
+        raise OSError(f"it has started more than {MOST_PROCESSES} processes")
+    if memory.measure(pid, members, namespaced=True):
+        raise OSError(f"it and its processes use {memory.now // MB} MB, over their cap of {MEMORY_MB} MB")
