@@ -21,6 +21,8 @@ from worker.store.lifecycle import Filters
 from worker.store.query import Query
 
 State = Literal["current", "abandoned", "retired"]
+RETIRABLE = ("provider", "account", "region", "resource_type", "owner")
+"""Filters of which at least one names the scopes that are retired."""
 
 
 class ScopeFilters(ListQuery, frozen=True, kw_only=True):
@@ -75,7 +77,7 @@ SCOPES = Listing("scopes", Scope, "Scopes", "Scopes in an order.")
 
 
 class RetiredScopes(ApiModel, frozen=True, kw_only=True):
-    """The result of retiring scopes."""
+    """The result of retiring scopes; with `dry_run`, what it would be."""
 
     scopes: int
     entities: int
@@ -90,6 +92,15 @@ class RetireBody(msgspec.Struct, frozen=True, kw_only=True):
     region: str | None = None
     resource_type: str | None = None
     owner: str | None = None
+    dry_run: bool = False
+    """True: nothing is retired; the answer has the scopes and entities that would be."""
+
+    def filters(self) -> Filters:
+        """The scopes as the store chooses them. Raises `ApiError` where none are named."""
+        named = Filters(**{name: value for name in RETIRABLE if (value := getattr(self, name)) is not None})
+        if named == Filters():
+            raise ApiError("the body names no scopes: give `owner`, `account`, `provider`, `region` or `resource_type`")
+        return named
 
 
 def list_scopes(context: Context, query: ScopeFilters, body: Any) -> dict[str, Any] | Response:
@@ -108,12 +119,20 @@ def selection(query: ScopeFilters) -> Query:
 
 def retire(context: Context, query: NoQuery, body: RetireBody) -> dict[str, Any]:
     """Retires the abandoned scopes that fit the filters, and tombstones what only they have seen."""
-    given = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not None}
-    if not given:
-        raise ApiError("the body names no scopes: give `owner`, `account`, `provider`, `region` or `resource_type`")
-    with audited(context, "scopes retired", " ".join(f"{name}={value}" for name, value in given.items())) as line:
-        retired = line.after = msgspec.structs.asdict(lifecycle.retire(line.connection, Filters(**given)))
+    filters = body.filters()
+    if body.dry_run:
+        lost = losses(context, body)
+        return {"scopes": lost.scopes, "entities": lost.entities}
+    named = " ".join(f"{name}={value}" for name in RETIRABLE if (value := getattr(filters, name)) is not None)
+    with audited(context, "scopes retired", named) as line:
+        retired = line.after = msgspec.structs.asdict(lifecycle.retire(line.connection, filters))
     return retired
+
+
+def losses(context: Context, body: RetireBody) -> lifecycle.Losses:
+    """The losses if the abandoned scopes that fit were retired now. Raises `ApiError`."""
+    with context.pool.reading() as connection:
+        return lifecycle.losses(connection, body.filters())
 
 
 def accept_identity(context: Context, query: NoQuery, body: Any, job_id: int) -> dict[str, Any]:

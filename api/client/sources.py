@@ -225,7 +225,7 @@ def retire(session: Session, /, yes: bool, **filters: Any) -> None:
     if not given:
         raise ClientError("name what to retire: --owner, --account, --provider, --region or --type")
     if not yes:
-        total = session.api.get("scopes", state="abandoned", per_page=1, **given)["total"]
-        session.confirm(f"Retire {total} abandoned scopes?")
+        lost = session.api.send("POST", "scopes/retire", {**given, "dry_run": True})
+        session.confirm(f"Retire {lost['scopes']} abandoned scopes? {lost['entities']} entities are marked as deleted.")
     done = session.api.send("POST", "scopes/retire", given)
     session.done(done, f"{done['scopes']} scopes are retired; {done['entities']} entities are marked as deleted")

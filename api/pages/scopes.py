@@ -15,7 +15,6 @@ from api.pages.actions import Page
 from worker.store.pool import snapshot
 
 FILTERS = ("state", "provider", "account", "region", "resource_type", "owner", "not_complete_for")
-RETIRABLE = ("provider", "account", "region", "resource_type", "owner")
 
 
 def _scopes(context: Context) -> str:
@@ -27,15 +26,22 @@ def _scopes(context: Context) -> str:
     chosen = scopes.selection(filters)
     with context.jobs() as connection, snapshot(connection):
         found, total = chosen.page(connection, query.page(), query.PER_PAGE)
-    retirable = {name: given[name] for name in RETIRABLE if name in given} if given.get("state") == "abandoned" else {}
+    abandoned = given.get("state") == "abandoned" and not {"not_complete_for", "never_complete"} & given.keys()
+    retirable = {name: given[name] for name in scopes.RETIRABLE if name in given} if abandoned else {}
     return render_template(
         "scopes.html", scopes=found, total=total, given=given, retirable=retirable, sort=filters.sort, **query.pages(total)
     )
 
 
-def _retire(context: Context) -> Response:
-    given = {name: value for name in RETIRABLE if (value := request.form.get(name))}
-    scopes.retire(context, NoQuery(), scopes.RetireBody(**given))
+def _retire(context: Context) -> str | Response:
+    """Asks once more, with what would be lost, and retires what was agreed to; where the numbers have changed since, it asks again."""
+    given: dict[str, Any] = {name: value for name in scopes.RETIRABLE if (value := request.form.get(name))}
+    body = scopes.RetireBody(**given)
+    lost = scopes.losses(context, body)
+    agreed, seen = request.form.get("agreed"), f"{lost.scopes} {lost.entities}"
+    if lost.scopes and agreed != seen:
+        return render_template("scopes_retire.html", given=given, lost=lost, seen=seen, changed=agreed is not None)
+    scopes.retire(context, NoQuery(), body)
     return redirect("/scopes?state=retired", 303)
 
 

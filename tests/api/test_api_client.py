@@ -223,6 +223,8 @@ def test_connectors_scopes_and_changes(elder_command, elder, database, sql):
     assert elder_command("connectors", "release", "ldap", "--yes").stdout.startswith("0 entities are marked as deleted")
     assert "created" in elder_command("changes", "--operation", "created").stdout
     assert f"job:{job}" in elder_command("scopes", "list", "--state", "abandoned").stdout
+    asked = elder_command("scopes", "retire", "--owner", f"job:{job}", code=2).stderr
+    assert asked.startswith("Retire 1 abandoned scopes? 3 entities are marked as deleted. [y/N]:")
     assert (
         elder_command("scopes", "retire", "--owner", f"job:{job}", "--yes").stdout
         == "1 scopes are retired; 3 entities are marked as deleted\n"

@@ -291,12 +291,15 @@ def test_by_keyboard_alone(visit, inventory):
     expect(page.get_by_text("1 scope", exact=True)).to_be_visible()
 
 
-def test_an_abandoned_account_is_retired_on_the_page(visit, inventory, sql):
+def test_without_scripts_an_abandoned_account_is_retired_after_a_second_question(visit, inventory, sql):
     sql.execute("update elder_worker.scopes set state = 'abandoned', state_since = now()")
-    page = visit("/")
+    page = visit("/", java_script_enabled=False)
     page.get_by_role("link", name="13 abandoned scopes").click()
     page.get_by_label("Account").fill("111")
     page.get_by_role("button", name="Filter").click()
-    page.get_by_role("button", name="Retire").click()
+    page.get_by_role("button", name="Retire all 13").click()
+    expect(page.get_by_text("5 entities are marked as deleted")).to_be_visible()
+    assert sql.execute("select count(*) from entities where is_active").fetchone() == (5,)
+    page.get_by_role("button", name="Retire them").click()
     expect(page.get_by_text("13 scopes", exact=True)).to_be_visible()
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (0,)

@@ -111,9 +111,19 @@ def test_an_abandoned_account_is_retired(journey, night_shift, database, sql):
     expect(page.get_by_text("no plan contains it any more")).to_be_visible()
     one.step("retire-2-abandoned")
     one.press(page.get_by_role("button", name="Retire it"))
+    expect(page.get_by_role("heading", name="Retire 1 abandoned scope?")).to_be_visible()
+    expect(page.get_by_text("3 entities are marked as deleted")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="3 ec2 instance")).to_be_visible()
+    one.step("retire-3-asked")
+    one.press(page.get_by_role("link", name="Keep it"))
+    expect(page.get_by_label("Account")).to_have_value("111")
+    one.press(page.get_by_role("button", name="Retire it"))
+    expect(page.get_by_role("link", name="Keep it")).to_be_visible()
+    assert sql.execute("select count(*) from entities where is_active").fetchone() == (3,), "nothing is lost before the second yes"
+    one.press(page.get_by_role("button", name="Retire it"))
     expect(page.get_by_text("1 scope", exact=True)).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="us-east-1")).to_contain_text("retired")
-    one.step("retire-3-retired")
+    one.step("retire-4-retired")
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (0,)
 
 

@@ -358,8 +358,14 @@ def test_scopes_are_filtered_and_abandoned_ones_are_retired_on_the_page(page, el
 
     assert "2 scopes" in everything.text
     assert "1 abandoned scope:" in abandoned.text
+    assert "Retire it" not in page("/scopes?state=abandoned&region=eu-west-1&not_complete_for=0s").text, "it would retire others, too"
     assert page("/scopes?state=retired").text.count("No scope fits these filters") == 1
-    answer = elder.call("POST", "/scopes/retire", data={"region": "eu-west-1"}, headers=BROWSER)
+    for agreed in ({}, {"agreed": "1 2"}):
+        asked = elder.call("POST", "/scopes/retire", data={"region": "eu-west-1", **agreed}, headers=BROWSER)
+        assert "1 entity is marked as deleted" in asked.text and 'name="agreed" value="1 1"' in asked.text
+        assert ("The numbers have changed since you were asked, so nothing was retired." in asked.text) == bool(agreed)
+        assert sql.execute("select count(*) from entities where is_active").fetchone() == (2,)
+    answer = elder.call("POST", "/scopes/retire", data={"region": "eu-west-1", "agreed": "1 1"}, headers=BROWSER)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/scopes?state=retired")
     assert sql.execute("select external_id from entities where is_active").fetchall() == [("arn:us-east-1",)]
     assert "1 scope" in page("/scopes?state=retired").text

@@ -70,7 +70,11 @@ def test_a_filter_that_makes_no_sense_is_refused(elder, job, query):
 
 def test_an_abandoned_scope_is_retired_and_its_entities_are_marked_as_deleted(elder, sql, job):
     assert elder.post("scopes/retire", {}, 400)
+    assert elder.post("scopes/retire", {"dry_run": True}, 400)
     assert elder.post("scopes/retire", {"account": "222"}, 200) == {"scopes": 0, "entities": 0}
+    assert elder.post("scopes/retire", {"owner": f"job:{job}", "dry_run": True}, 200) == {"scopes": 1, "entities": 3}
+    assert sql.execute("select count(*) from entities where is_active").fetchone() == (3,)
+    assert [line["object"] for line in elder.get("audit?action=scopes%20retired")["audit"]] == ["account=222"]
     assert elder.post("scopes/retire", {"owner": f"job:{job}"}, 200) == {"scopes": 1, "entities": 3}
     assert sql.execute("select count(*), count(deleted_at) from entities where not is_active").fetchone() == (3, 3)
     assert elder.get("changes?operation=deleted")["total"] == 3

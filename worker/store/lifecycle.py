@@ -53,9 +53,27 @@ class Retired(msgspec.Struct, frozen=True):
     entities: int
 
 
+class Losses(msgspec.Struct, frozen=True):
+    """The losses by retiring scopes: what would be marked as deleted."""
+
+    scopes: int
+    types: dict[str, int]
+    """Number of entities that would be marked as deleted, by type."""
+    kept: int
+    """Number of entities that stay, as a current scope sees them still."""
+
+    @property
+    def entities(self) -> int:
+        """Number of entities that would be marked as deleted."""
+        return sum(self.types.values())
+
+
 def selection(filters: Filters, sort: str = "last_complete_at") -> Query:
     """The scopes that fit, in an order of `SORTINGS`."""
-    query = Query(COLUMNS, "elder_worker.scopes s", SORTINGS, sort, number="s.id")
+    return _narrowed(Query(COLUMNS, "elder_worker.scopes s", SORTINGS, sort, number="s.id"), filters)
+
+
+def _narrowed(query: Query, filters: Filters) -> Query:
     query.only("s.state = %s", filters.state)
     query.only("s.provider = %s", filters.provider)
     query.only("s.account = %s", filters.account)
@@ -65,6 +83,16 @@ def selection(filters: Filters, sort: str = "last_complete_at") -> Query:
     query.only("coalesce(s.last_complete_at, s.created_at) < now() - make_interval(secs => %s)", filters.not_complete_for)
     query.only("(s.last_complete_at is null) = %s", filters.never_complete)
     return query
+
+
+def losses(connection: Connection, filters: Filters) -> Losses:
+    """The losses if the abandoned scopes that fit were retired now. In a snapshot of the caller."""
+    query = _narrowed(
+        Query("s.id", "elder_worker.scopes s", SORTINGS, "id", number="s.id"), msgspec.structs.replace(filters, state="abandoned")
+    )
+    rows = [row["id"] for batch in query.batches(connection, 10_000) for row in batch]
+    found = connection.execute(statements.get("losses_by_retiring"), {"scopes": rows}).fetchall()
+    return Losses(len(rows), {kind: deleted for kind, deleted, _ in found if deleted}, sum(kept for *_, kept in found))
 
 
 def retire(connection: Connection, filters: Filters) -> Retired:

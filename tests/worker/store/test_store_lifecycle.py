@@ -10,6 +10,7 @@ from worker.run.outcome import Status, Verdict
 from worker.store import jobs, lifecycle, retention
 from worker.store.connection import connect
 from worker.store.lifecycle import Filters
+from worker.store.pool import snapshot
 
 FOR_EVER = retention.Kept()
 
@@ -106,6 +107,8 @@ def test_one_call_retires_the_scopes_of_two_jobs_and_spares_what_a_third_sees(da
     for job in pair:
         jobs.delete(connection, job)
     assert owned(sql) == {f"job:{pair[0]}": 10, f"job:{pair[1]}": 15, f"job:{third}": 5}
+    with snapshot(connection):
+        assert lifecycle.losses(connection, Filters(account=SCOPE.account)) == lifecycle.Losses(2, {SCOPE.resource_type: 25}, kept=0)
     assert lifecycle.retire(connection, Filters(account=SCOPE.account)) == lifecycle.Retired(2, 25)
     assert owned(sql) == {f"job:{third}": 5}
 
@@ -120,3 +123,13 @@ def test_a_disabled_job_keeps_its_entities_for_a_week_and_yields_then(database, 
     run_once(database, other, resources(20))
     assert owned(sql) == {f"job:{one}": 10, f"job:{other}": 20}
     assert run_once(database, other, resources(19)).deleted == 1
+
+
+def test_losses_leave_out_what_a_current_scope_sees_and_is_not_handed_over_yet(sql, connection, pair, monkeypatch):
+    one, _ = pair
+    monkeypatch.setattr(lifecycle, "HANDED_OVER", 8)
+    jobs.delete(connection, one)
+    with snapshot(connection):
+        lost = lifecycle.losses(connection, Filters(owner=f"job:{one}"))
+    assert (lost.scopes, lost.entities, lost.kept) == (1, 10, 12)
+    assert lifecycle.retire(connection, Filters(owner=f"job:{one}")) == lifecycle.Retired(lost.scopes, lost.entities)

@@ -139,6 +139,17 @@ where state = 'abandoned' and state_since < now() - make_interval(days => %(days
 order by state_since, id limit %(limit)s
 for update skip locked
 
+-- name: losses_by_retiring
+-- Returns by type how many active entities of scopes are marked as deleted when these are retired, and how many a current scope sees still.
+select sub_type, count(*) filter (where not seen) as deleted, count(*) filter (where seen) as kept
+from (
+    select e.sub_type, exists (
+        select from elder_worker.sightings g join elder_worker.scopes h on h.id = g.scope_id where g.entity_id = e.id and h.state = 'current'
+    ) as seen
+    from entities e where e.scope_id = any(%(scopes)s) and e.is_active
+) as owned
+group by sub_type order by sub_type
+
 -- name: retire_scope
 -- Retires a scope and marks its entities as deleted; returns how many.
 with retired as (
