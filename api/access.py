@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 import logging
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from flask import g, request
@@ -39,18 +40,29 @@ LOCAL, FIRST, SYNC = "local", "ELDER_API_KEY", "ELDER_SYNC_KEY"
 """Names of callers without a key, and with the keys of the settings."""
 
 
+class Caller(NamedTuple):
+    """The sender of a request."""
+
+    name: str
+    role: Role
+    organization: int | None = None
+    """The organization that the sender's key is limited to, with those below it; None without a limit."""
+
+
 def admit(context: Context) -> None:
     """Checks a request before it is handled, and remembers who sent it. Raises `ApiError`."""
     if request.method in READS and "Transfer-Encoding" in request.headers:
         raise ApiError(f"a {request.method} has no body here: leave out Transfer-Encoding")
     if request.path in HEALTH or (request.path in SIGN_IN and context.settings.elder_oidc_issuer):
         return
-    name, role = _caller(context)
-    g.actor = Actor(name, role, origin_of(context))
+    caller = _caller(context)
+    g.actor = Actor(caller.name, caller.role, origin_of(context))
+    g.organization = caller.organization
     if request.method not in READS and (_from_another_site() or ("session" in g and not _from_own_page())):
         raise Forbidden("a page of another site may not change anything here")
     if request.endpoint is not None:
-        _check_role(name, role, context.roles.get(request.endpoint))
+        _check_role(caller, context.roles.get(request.endpoint))
+        _check_limit(caller, request.endpoint in context.narrowed)
 
 
 def actor() -> Actor:
@@ -60,31 +72,46 @@ def actor() -> Actor:
     return found
 
 
-def _check_role(name: str, role: Role, needed: Role | None) -> None:
+def organization() -> int | None:
+    """The organization that the caller's key is limited to, with those below it; None for all others."""
+    found = g.organization
+    assert found is None or isinstance(found, int)
+    return found
+
+
+def _check_role(caller: Caller, needed: Role | None) -> None:
     if needed is None:
         raise Forbidden("no role is named for this route, so nobody may use it")
-    if not may(role, needed):
-        raise Forbidden(f"this needs a key with the role '{needed}', and {name} has '{role}'")
+    if not may(caller.role, needed):
+        raise Forbidden(f"this needs a key with the role '{needed}', and {caller.name} has '{caller.role}'")
 
 
-def _caller(context: Context) -> tuple[str, Role]:
-    """Name and role of whoever sent the request. Raises `ApiError`."""
+def _check_limit(caller: Caller, narrowed: bool) -> None:
+    if caller.organization is not None and not narrowed:
+        raise Forbidden(
+            f"{caller.name} sees organization {caller.organization} and those below it, and this would show more: "
+            "such keys read /api/v1/entities and /api/v1/organizations"
+        )
+
+
+def _caller(context: Context) -> Caller:
+    """The sender of the request. Raises `ApiError`."""
     given, asked = _given(), bool(context.settings.elder_api_key or context.settings.elder_oidc_issuer)
     if not asked and _host() not in LOOPBACK:  # a page of another site whose name was made to point to 127.0.0.1
         raise Forbidden(f"this API answers to localhost only, not to '{_host()}': other names need ELDER_API_KEY")
     if not given:
         if signed_in := session.current(context):
             g.session = signed_in
-            return signed_in.person.actor, signed_in.person.role
+            return Caller(signed_in.person.actor, signed_in.person.role)
         if asked and not _from_open_network(context):
             raise Unauthorized("the API asks for a key: send 'Authorization: Bearer <key>'")
-        return LOCAL, "admin"
+        return Caller(LOCAL, "admin")
     if asked:
         return _known_or_refused(context, given)
-    return _known(context, given) or (LOCAL, "admin")
+    return _known(context, given) or Caller(LOCAL, "admin")
 
 
-def _known_or_refused(context: Context, given: str) -> tuple[str, Role]:
+def _known_or_refused(context: Context, given: str) -> Caller:
     address, attempts = origin_of(context), context.attempts
     wait = attempts.wait(address, given)
     if wait:
@@ -115,12 +142,12 @@ def _count_wrong(attempts: Attempts, address: str) -> None:
         log.warning("no more keys of %s are looked at until a minute has passed", address)
 
 
-def _known(context: Context, given: str) -> tuple[str, Role] | None:
-    """Name and role of a key; None when there is no such key in use."""
+def _known(context: Context, given: str) -> Caller | None:
+    """The owner of a key; None when there is no such key in use."""
     if _is_key(given, context.settings.elder_api_key):
-        return FIRST, "admin"
+        return Caller(FIRST, "admin")
     if _is_key(given, context.settings.elder_sync_key):
-        return SYNC, "sync"
+        return Caller(SYNC, "sync")
     if not given.startswith(keys.PREFIX):
         return None
     with context.pool.connection() as connection:
@@ -128,7 +155,7 @@ def _known(context: Context, given: str) -> tuple[str, Role] | None:
         if found and found.unmarked:
             with contextlib.suppress(ReadOnly):
                 keys.mark_used(connection, found.id)
-    return (f"key:{found.name}", found.role) if found else None
+    return Caller(f"key:{found.name}", found.role, found.organization_id) if found else None
 
 
 def _is_key(given: str, key: str) -> bool:

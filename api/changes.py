@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from flask import Response
 
-from api import difference, job_models, times
+from api import access, difference, job_models, times
 from api import inventory_models as models
 from api.audit import audited
 from api.context import Context
@@ -94,7 +94,7 @@ def feed(query: ChangeFilters) -> changes.Feed:
 def show_diff(context: Context, query: Paging, body: Any, entity_id: int) -> dict[str, Any]:
     """The changes of one entity step by step, the latest first."""
     with context.pool.reading() as connection:
-        or_404(entities.get(connection, entity_id), f"entity {entity_id}")
+        or_404(entities.get(connection, entity_id, access.organization()), f"entity {entity_id}")
         rows, total = changes.page(connection, query.page, query.per_page, {"entity_id": entity_id})
     return {"entity_id": entity_id, **page_of("changes", [_step_by_step(row) for row in rows], total, query)}
 
@@ -150,6 +150,7 @@ ENDPOINTS = (
         query=Paging,
         answer=models.EntityDiff,
         role="read",
+        narrowed=True,
     ),
     Endpoint(
         "POST",

@@ -35,6 +35,8 @@ class Context:
         self.open_networks = () if named else networks(filter(None, (settings.elder_api_open_network,)))
         self.roles: dict[str, Role] = {}
         """The role that each route of the application needs, by Flask's name of the route."""
+        self.narrowed: set[str] = set()
+        """The routes that are open to keys of an organization, by Flask's name of the route."""
         self.deliveries: Counter[str] = Counter()
         """Attempts to deliver events of webhooks since the start, by outcome."""
         self._learned = float("-inf")

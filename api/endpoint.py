@@ -73,6 +73,8 @@ class Endpoint:
     status: int = 200
     role: Role = dataclasses.field(kw_only=True)
     """The role of a key that may call it (`api.roles`)."""
+    narrowed: bool = False
+    """True if `handle` shows a key of an organization (`access.organization`) nothing of others; all other ones are closed to it."""
     query: type[msgspec.Struct] = NoQuery
     body: type[msgspec.Struct] = NoBody
     answer: type[msgspec.Struct] = NoAnswer
@@ -92,6 +94,8 @@ def register(app: Flask, context: Context, prefix: str, endpoints: tuple[Endpoin
         name = f"{endpoint.method} {rule}"
         app.add_url_rule(rule, name, _view(context, endpoint), methods=[endpoint.method])
         context.roles[name] = endpoint.role
+        if endpoint.narrowed:
+            context.narrowed.add(name)
 
 
 def _view(context: Context, endpoint: Endpoint) -> Callable[..., Response]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from flask import Response
 
+from api import access
 from api import inventory_models as models
 from api.context import Context
 from api.listing import Listing, ListQuery, listed, sortable
@@ -42,16 +43,19 @@ class EntityFilters(ListQuery, frozen=True, kw_only=True):
 
 def list_entities(context: Context, query: EntityFilters, body: Any) -> dict[str, Any] | Response:
     """Entities that fit the filters and the search: by page number, from a cursor on, or all of them as CSV or JSON Lines."""
-    return listed(context, ENTITIES, query, lambda connection, fields: select(connection, query, fields))
+    within = access.organization()
+    return listed(context, ENTITIES, query, lambda connection, fields: _select(connection, query, fields, within))
 
 
-def select(connection: Connection, query: EntityFilters, fields: Sequence[str]) -> Selection:
+def _select(connection: Connection, query: EntityFilters, fields: Sequence[str], within: int | None) -> Selection:
     """The selection of a query, with these fields and what a cursor needs. Raises `ApiError`."""
-    filters = {name: getattr(query, name) for name in (*_FILTERS, "is_active")}
+    filters = {name: getattr(query, name) for name in (*_FILTERS, "is_active")} | {"within": within}
     columns = entity_list.known({*fields, "id", SORTINGS[query.sort.removeprefix("-")].column})
-    return entity_list.selection(filters, conditions(connection, query.q or ""), query.sort, columns)
+    return entity_list.selection(filters, conditions(connection, query.q or "", within), query.sort, columns)
 
 
 _FILTERS = ("organization_id", "entity_type", "sub_type", "provider", "region", "external_id")
 
-ENDPOINTS = (ENTITIES.endpoint("/entities", "Entities; deleted ones with is_active=false", list_entities, EntityFilters, "read"),)
+ENDPOINTS = (
+    ENTITIES.endpoint("/entities", "Entities; deleted ones with is_active=false", list_entities, EntityFilters, "read", narrowed=True),
+)

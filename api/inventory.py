@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from flask import Response
 
+from api import access
 from api import inventory_models as models
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery
@@ -33,7 +34,7 @@ class DependencyFilters(ListQuery, frozen=True, kw_only=True):
 def show_entity(context: Context, query: NoQuery, body: Any, entity_id: int) -> dict[str, Any]:
     """One entity, what it depends on, what depends on it, and what changed."""
     with context.pool.reading() as connection:
-        return or_404(entities.get(connection, entity_id), f"entity {entity_id}")
+        return or_404(entities.get(connection, entity_id, access.organization()), f"entity {entity_id}")
 
 
 def list_dependencies(context: Context, query: DependencyFilters, body: Any) -> dict[str, Any] | Response:
@@ -44,7 +45,13 @@ def list_dependencies(context: Context, query: DependencyFilters, body: Any) -> 
 
 ENDPOINTS = (
     Endpoint(
-        "GET", "/entities/{entity_id}", "One entity with its dependencies and changes", show_entity, answer=models.WholeEntity, role="read"
+        "GET",
+        "/entities/{entity_id}",
+        "One entity with its dependencies and changes",
+        show_entity,
+        answer=models.WholeEntity,
+        role="read",
+        narrowed=True,
     ),
     DEPENDENCIES.endpoint("/dependencies", "Dependencies", list_dependencies, DependencyFilters, "read"),
 )

@@ -11,7 +11,7 @@ from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.listing import Listing, ListQuery, listed, sortable
-from api.lookup import or_404
+from api.lookup import check_organization, or_404
 from api.model import WRITTEN, ApiModel, Time, bounds, length
 from worker.store import keys
 from worker.store.keys import Role
@@ -27,10 +27,14 @@ class KeyBody(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     expires_in_days: Annotated[int, bounds(1, DAYS_AT_MOST)] | None = None
     """Days until the key is refused; null: it never expires."""
+    organization_id: Annotated[int, bounds(1, 2**63 - 1)] | None = None
+    """Id of the organization that the key sees, with those below it, and nothing else; null: everything. With the role `read` alone."""
 
     def __post_init__(self) -> None:
         """Bounds, as a `ValueError`."""
-        keys.Names(self.name, self.role)
+        keys.Names(self.name, self.role, self.organization_id)
+        if self.organization_id is not None and not 1 <= self.organization_id < 2**63:
+            raise ValueError("`organization_id` is the id of an organization")
         if self.expires_in_days is not None and not 1 <= self.expires_in_days <= DAYS_AT_MOST:
             raise ValueError(f"`expires_in_days` is from 1 to {DAYS_AT_MOST}; leave it out for a key that never expires")
 
@@ -53,6 +57,8 @@ class Key(ApiModel, frozen=True, kw_only=True):
     id: int
     name: str
     role: Role
+    organization_id: int | None
+    """Id of the organization that it sees, with those below it; null: everything."""
     prefix: str
     """Its first characters, to recognise it by."""
     created_by: str
@@ -93,7 +99,10 @@ def make_key(context: Context, query: NoQuery, body: KeyBody) -> dict[str, Any]:
     """Makes a new API key."""
     seconds = body.expires_in_days * 86_400 if body.expires_in_days else None
     with audited(context, "key made") as change:
-        row, key = keys.add(change.connection, body.name.strip(), body.role, by=change.actor.name, seconds=seconds)
+        check_organization(change.connection, body.organization_id)
+        row, key = keys.add(
+            change.connection, body.name.strip(), body.role, by=change.actor.name, seconds=seconds, organization=body.organization_id
+        )
         change.subject, change.after = f"key {row['id']}", row
     return {**row, "key": key}
 

@@ -84,9 +84,12 @@ class Listing:
             self.model, [(self.name, rows)], bases=(Continued,), namespace=namespace, module=__name__, frozen=True, kw_only=True
         )
 
-    def endpoint(self, path: str, summary: str, handle: Callable[..., Any], query: type[ListQuery], role: Role) -> Endpoint:
+    def endpoint(
+        self, path: str, summary: str, handle: Callable[..., Any], query: type[ListQuery], role: Role, *, narrowed: bool = False
+    ) -> Endpoint:
         """The endpoint of the list; `handle` answers by `listed`."""
-        return Endpoint("GET", path, summary, handle, query=query, answer=self.answer, role=role, streams=(CSV, LINES))
+        streams = (CSV, LINES)
+        return Endpoint("GET", path, summary, handle, query=query, answer=self.answer, role=role, streams=streams, narrowed=narrowed)
 
     def chosen(self, text: str | None) -> tuple[str, ...]:
         """The fields that `fields` names, in their usual order. Raises `ApiError`."""

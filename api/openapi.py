@@ -94,6 +94,8 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     for media_type in endpoint.streams:
         operation["responses"][str(endpoint.status)]["content"][media_type] = {"schema": {"type": "string"}}
     operation["x-elder-role"] = endpoint.role
+    if endpoint.narrowed:
+        operation["x-elder-organization-keys"] = True
     if endpoint.method == "GET":
         operation["responses"]["304"] = {"description": "The answer is the one whose ETag the header If-None-Match has"}
     if "Deprecation" in endpoint.headers:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from flask import Response
 
+from api import access
 from api import inventory_models as models
 from api.audit import audited
 from api.context import Context
@@ -104,14 +105,16 @@ def _check(name: str, description: str, parent: int | None) -> None:
 
 def list_organizations(context: Context, query: OrganizationFilters, body: Any) -> dict[str, Any] | Response:
     """Organizations that fit the filters."""
-    chosen = organizations.selection(msgspec.structs.asdict(query), query.sort)
+    chosen = organizations.selection(msgspec.structs.asdict(query) | {"within": access.organization()}, query.sort)
     return listed(context, ORGANIZATIONS, query, lambda _connection, _fields: chosen)
 
 
 def show_organization(context: Context, query: NoQuery, body: Any, organization_id: int) -> dict[str, Any]:
     """Returns an organization by its id."""
+    within = access.organization()
     with context.pool.reading() as connection:
-        return or_404(organizations.get(connection, organization_id), f"organization {organization_id}")
+        hidden = within is not None and not organizations.lies_below(connection, organization_id, within)
+        return or_404(None if hidden else organizations.get(connection, organization_id), f"organization {organization_id}")
 
 
 def show_tree(context: Context, query: NoQuery, body: Any) -> dict[str, Any]:
@@ -122,7 +125,7 @@ def show_tree(context: Context, query: NoQuery, body: Any) -> dict[str, Any]:
 def tree(context: Context) -> dict[str, Any]:
     """All organizations as a tree, for the API and for the page that shows it."""
     with context.pool.reading() as connection:
-        rows, total = organizations.selection({}).page(connection, 1, MAX_TREE)
+        rows, total = organizations.selection({"within": access.organization()}).page(connection, 1, MAX_TREE)
     return {"organizations": _branches(sorted(rows, key=lambda row: row["name"].lower())), "total": total}
 
 
@@ -188,7 +191,7 @@ def _branches(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 _ONE = "/organizations/{organization_id}"
 ENDPOINTS = (
-    ORGANIZATIONS.endpoint("/organizations", "Organizations", list_organizations, OrganizationFilters, "read"),
+    ORGANIZATIONS.endpoint("/organizations", "Organizations", list_organizations, OrganizationFilters, "read", narrowed=True),
     Endpoint(
         "POST",
         "/organizations",
@@ -199,8 +202,8 @@ ENDPOINTS = (
         answer=models.OneOrganization,
         role="operate",
     ),
-    Endpoint("GET", "/organizations/tree", "All organizations as a tree", show_tree, answer=models.Tree, role="read"),
-    Endpoint("GET", _ONE, "One organization", show_organization, answer=models.OneOrganization, role="read"),
+    Endpoint("GET", "/organizations/tree", "All organizations as a tree", show_tree, answer=models.Tree, role="read", narrowed=True),
+    Endpoint("GET", _ONE, "One organization", show_organization, answer=models.OneOrganization, role="read", narrowed=True),
     Endpoint(
         "PATCH",
         _ONE,

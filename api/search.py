@@ -161,11 +161,11 @@ def parse(text: str) -> tuple[Term, ...]:
     return Reader(text).terms()
 
 
-def conditions(connection: Connection, text: str) -> list[Condition]:
-    """The conditions of a search; organizations are looked up by their names. Raises `SearchError`."""
+def conditions(connection: Connection, text: str, within: int | None = None) -> list[Condition]:
+    """The conditions of a search; organizations are looked up by their names, `within` one and below it. Raises `SearchError`."""
     found = []
     for term in parse(text):
-        below = organizations.named(connection, term.value or "") if term.field == "org" else []
+        below = organizations.named(connection, term.value or "", within) if term.field == "org" else []
         if term.field == "org" and not below:
             raise refusal(text, term.start, f"there is no organization named '{term.value}'", "org")
         found.append(condition(term, below))

@@ -10,7 +10,18 @@ from api.client.errors import EXIT_NOT_FOUND, ClientError
 from api.client.session import Session, in_session, limited, sorted_by
 from api.client.watch import watched
 
-COLUMNS = ("name", "role", "prefix", "created_by", "created_at", "expires_at", "last_used_at", "rotated_at", "revoked_at")
+COLUMNS = (
+    "name",
+    "role",
+    "organization_id",
+    "prefix",
+    "created_by",
+    "created_at",
+    "expires_at",
+    "last_used_at",
+    "rotated_at",
+    "revoked_at",
+)
 LINE_COLUMNS = ("at", "actor", "role", "address", "action", "object")
 
 
@@ -33,10 +44,12 @@ def list_keys(session: Session, sort: str | None, limit: int | None) -> None:
 @click.argument("name")
 @click.option("--role", required=True, type=click.Choice(["read", "operate", "admin", "sync"]), help="What the key may do.")
 @click.option("--expires-in-days", type=click.IntRange(1), help="Days until it is refused; without, it never expires.")
+@click.option("--organization-id", type=click.IntRange(1), help="With the role read: it sees this organization and those below it alone.")
 @in_session
-def make(session: Session, name: str, role: str, expires_in_days: int | None) -> None:
+def make(session: Session, name: str, role: str, expires_in_days: int | None, organization_id: int | None) -> None:
     """Makes a key, and shows it this once."""
-    made = session.api.send("POST", "keys", {"name": name, "role": role, "expires_in_days": expires_in_days})
+    limits = {"expires_in_days": expires_in_days, "organization_id": organization_id}
+    made = session.api.send("POST", "keys", {"name": name, "role": role, **limits})
     session.done(made, f"the key {name} is made; shown this once: {made['key']}")
 
 

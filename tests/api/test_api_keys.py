@@ -279,7 +279,7 @@ def test_the_database_finds_a_key_by_its_index(sql):
     sql.execute("analyze elder_worker.api_keys")
     _, key = keys.add(sql, "one", "read", by="t")
 
-    plan = str(sql.execute("explain " + keys.statements.get("find_key").decode(), {"hash": keys._hash(key)}).fetchall())
+    plan = str(sql.execute("explain " + keys.statements.get("find_key").decode(), keys._hashes(key)).fetchall())
 
     assert "Seq Scan" not in plan, plan
     assert keys.find(sql, key).name == "one"

@@ -11,7 +11,7 @@ from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.cli.person import person
 from worker.config.settings import load
-from worker.store import audit, keys
+from worker.store import audit, keys, organizations
 from worker.store.connection import Connection, connect, transaction
 from worker.store.errors import NotPossible, StoreError
 
@@ -36,13 +36,18 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 def _make(connection: Connection, options: argparse.Namespace) -> str:
     try:
-        keys.Names(options.name, options.role)
+        keys.Names(options.name, options.role, options.organization_id)
     except ValueError as error:
         raise CommandError(str(error).replace("`name`", "NAME"), EXIT_CONFIG) from None
+    if options.organization_id is not None and organizations.get(connection, options.organization_id) is None:
+        raise CommandError(f"there is no organization {options.organization_id}", EXIT_CONFIG)
     days = options.expires_in_days
     if days is not None and days < 1:
         raise CommandError("--expires-in-days is 1 or more", EXIT_CONFIG)
-    row, key = keys.add(connection, options.name.strip(), options.role, by=person().name, seconds=days * DAY if days else None)
+    seconds = days * DAY if days else None
+    row, key = keys.add(
+        connection, options.name.strip(), options.role, by=person().name, seconds=seconds, organization=options.organization_id
+    )
     audit.add(connection, person(), "key made", f"key {row['id']}", after=row)
     return key
 
@@ -88,9 +93,10 @@ def _state(row: Mapping[str, Any]) -> str:
     if row["revoked_at"]:
         return f"revoked {_minute(row['revoked_at'])}"
     expires = row["expires_at"]
+    of = f", of organization {row['organization_id']}" if row["organization_id"] else ""
     if expires is None:
-        return "in use"
-    return f"{'expired' if expires <= dt.datetime.now(dt.UTC) else 'expires'} {_minute(expires)}"
+        return f"in use{of}"
+    return f"{'expired' if expires <= dt.datetime.now(dt.UTC) else 'expires'} {_minute(expires)}{of}"
 
 
 def _minute(when: dt.datetime | None) -> str:

@@ -192,6 +192,9 @@ def _keys(command: argparse.ArgumentParser) -> None:
     make = actions.add_parser("make", help="make a key and print it, this once")
     make.add_argument("name")
     make.add_argument("--role", required=True, choices=("read", "operate", "admin", "sync"), help="what the key may do")
+    make.add_argument(
+        "--organization-id", type=int, metavar="ID", help="let it read this organization and those below it, and nothing else"
+    )
     make.add_argument("--expires-in-days", type=int, metavar="DAYS", help="refuse the key after so many days (default: never)")
     rotate = actions.add_parser("rotate", help="replace a key by a new one and print that, this once")
     rotate.add_argument("name")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, LiteralString
 
-from worker.store import changes, statements
+from worker.store import changes, organizations, statements
 from worker.store.connection import Connection
 from worker.store.entity_list import FIELDS
 from worker.store.query import Order, Query, by_number, one, rows
@@ -16,13 +16,16 @@ LINK_SORTINGS: Mapping[str, Order] = {"id": by_number("d.id", "id")}
 """Orders of the list of dependencies, which has as many rows as the inventory has links."""
 
 
-def get(connection: Connection, entity: int) -> dict[str, Any] | None:
-    """One entity with its dependencies in both directions and its latest changes."""
+def get(connection: Connection, entity: int, within: int | None = None) -> dict[str, Any] | None:
+    """One entity with its dependencies in both directions and its latest changes.
+
+    `within`: None for one that does not belong to that organization or one below it, and nothing of others at the other ends.
+    """
     found = named(connection, entity)
-    if found is None:
+    if found is None or (within is not None and not organizations.lies_below(connection, found["organization_id"], within)):
         return None
     for name in ("dependencies", "dependents"):
-        found[name] = rows(connection, statements.get(f"{name}_of"), [entity])
+        found[name] = rows(connection, statements.get(f"{name}_of"), {"entity": entity, "within": within})
     found["changes"] = changes.latest(connection, entity)
     return found
 

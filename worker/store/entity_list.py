@@ -186,7 +186,9 @@ _EQUAL: dict[str, LiteralString] = {
 def selection(
     filters: Mapping[str, Any], search: Sequence[Condition] = (), sort: str = "id", columns: Sequence[LiteralString] = FIELDS
 ) -> Selection:
-    """The selection of filters and a search. `filters`: organization_id (and what is below it), is_active, and the keys of `_EQUAL`.
+    """The selection of filters and a search.
+
+    `filters`: organization_id and within (each with what is below it), is_active, and the keys of `_EQUAL`.
 
     `sort` is a key of SORTINGS, with ``-`` before it for the other direction.
     """
@@ -195,6 +197,8 @@ def selection(
         made.only("organization_id = any(array" + BELOW + ")", [filters["organization_id"]])
     elif filters.get("external_id") is not None:  # the index starts with this column: one lookup per organization
         made.only("organization_id = any(array(select id from organizations))", [])
+    if filters.get("within") is not None:
+        made.only("organization_id = any(array" + BELOW + ")", [filters["within"]])
     for name, condition in _EQUAL.items():
         if filters.get(name) is not None:
             made.only(condition, [filters[name]])

@@ -1,4 +1,8 @@
-"""Keys of the API: named, each with a role, stored as hashes. A key is 256 random bits, so a plain SHA-256 cannot be guessed back."""
+"""Keys of the API: named, each with a role, stored as hashes. A key is 256 random bits, so a plain SHA-256 cannot be guessed back.
+
+A key of an organization reads that one and those below it, and nothing else. Its hash begins otherwise (`LIMITED`), so that a release that
+does not know of such keys does not take it for one that reads everything.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +25,15 @@ Role = Literal["read", "operate", "admin", "sync"]
 PREFIX = "elder_"
 """Beginning of every key, by which scanners of repositories and people know it."""
 
+LIMITED = b"organization:"
+"""Bytes that are put in front of a key of an organization when its hash is made."""
+
 SHOWN = len(PREFIX) + 6
 """Characters of a key that stay readable, to recognise it by."""
 
 COLUMNS: LiteralString = (
-    "id, name, role, prefix, created_by, created_at, expires_at, date_trunc('minute', last_used_at) as last_used_at, rotated_at, "
-    "revoked_at, case when previous_until > now() then previous_until end as previous_until"
+    "id, name, role, organization_id, prefix, created_by, created_at, expires_at, date_trunc('minute', last_used_at) as last_used_at, "
+    "rotated_at, revoked_at, case when previous_until > now() then previous_until end as previous_until"
 )
 
 SORTINGS: Mapping[str, Order] = {
@@ -45,12 +52,14 @@ class Found(NamedTuple):
     id: int
     name: str
     role: Role
+    organization_id: int | None
+    """The organization that it is limited to, with those below it; None for a key without a limit."""
     unmarked: bool
 
 
 def find(connection: Connection, key: str) -> Found | None:
     """The key as it is stored; None for one that was never made, was revoked or has expired."""
-    row = connection.execute(statements.get("find_key"), {"hash": _hash(key)}).fetchone()
+    row = connection.execute(statements.get("find_key"), _hashes(key)).fetchone()
     return Found(*row) if row else None
 
 
@@ -60,13 +69,18 @@ def mark_used(connection: Connection, number: int) -> None:
         connection.execute(statements.get("mark_key_used"), {"id": number})
 
 
-def add(connection: Connection, name: str, role: Role, *, by: str, seconds: float | None = None) -> tuple[dict[str, Any], str]:
+def add(
+    connection: Connection, name: str, role: Role, *, by: str, seconds: float | None = None, organization: int | None = None
+) -> tuple[dict[str, Any], str]:
     """Adds a key that expires after `seconds`, or never; returns its row and the key, which is shown this once.
+
+    With `organization` it reads that one and those below it, and its role is `read`.
 
     Raises `NotPossible` when a key of that name is in use.
     """
     key = _new()
-    values = {"name": name, "role": role, "hash": _hash(key), "prefix": key[:SHOWN], "by": by, "seconds": seconds}
+    chosen = _hashes(key)["hash" if organization is None else "limited"]
+    values = {"name": name, "role": role, "organization": organization, "hash": chosen, "prefix": key[:SHOWN], "by": by, "seconds": seconds}
     try:
         with transaction(connection):
             row = connection.execute(statements.get("add_key"), values).fetchone()
@@ -79,7 +93,7 @@ def add(connection: Connection, name: str, role: Role, *, by: str, seconds: floa
 def rotate(connection: Connection, number: int, grace: float) -> tuple[dict[str, Any], str] | None:
     """Replaces a key by a new one; the old one is taken for `grace` seconds more. None when there is no such key in use."""
     key = _new()
-    values = {"id": number, "hash": _hash(key), "prefix": key[:SHOWN], "grace": grace}
+    values = {"id": number, **_hashes(key), "prefix": key[:SHOWN], "grace": grace}
     with transaction(connection):
         row = connection.execute(statements.get("rotate_key"), values).fetchone()
     return (_stored(connection, number), key) if row else None
@@ -108,15 +122,20 @@ def selection(sort: str = "-id") -> Query:
 
 
 class Names(msgspec.Struct, frozen=True):
-    """A key's name and role, as a person gives them."""
+    """A key's name, role and organization, as a person gives them."""
 
     name: str
     role: Role
+    organization_id: int | None = None
 
     def __post_init__(self) -> None:
         """Bounds, as a `ValueError`."""
         if not 0 < len(self.name.strip()) <= 100 or not self.name.isprintable():
             raise ValueError("`name` has 1 to 100 printable characters")
+        if self.organization_id is not None and self.role != "read":
+            raise ValueError(
+                f"a key of an organization has the role `read`, not `{self.role}`: it sees that organization, and changes nothing"
+            )
 
 
 def _stored(connection: Connection, number: int) -> dict[str, Any]:
@@ -129,5 +148,6 @@ def _new() -> str:
     return PREFIX + secrets.token_urlsafe(32)
 
 
-def _hash(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
+def _hashes(key: str) -> dict[str, bytes]:
+    """The hash of a key without a limit, and that of a key of an organization."""
+    return {"hash": hashlib.sha256(key.encode()).digest(), "limited": hashlib.sha256(LIMITED + key.encode()).digest()}

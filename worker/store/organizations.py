@@ -30,11 +30,15 @@ LOCK = 0x656C6465724F  # "elderO"
 
 
 def selection(filters: Mapping[str, Any], sort: str = "id") -> Query:
-    """The organizations that fit, each with the number of its own active entities. `filters`: parent_id, q."""
+    """The organizations that fit, each with the number of its own active entities.
+
+    `filters`: parent_id, q, and within, an organization that they are or lie below.
+    """
     entities: LiteralString = (
         "(select coalesce(sum(c.entities), 0)::bigint from elder_worker.organization_counts c where c.organization_id = o.id) as entities"
     )
     query = Query(COLUMNS + ", " + entities, "organizations o", SORTINGS, sort, number="o.id")
+    query.only("o.id = any(array" + BELOW + ")", filters.get("within"))
     query.only("o.parent_id = %s", filters.get("parent_id"))
     query.only("position(lower(%s) in lower(o.name)) > 0", filters.get("q"))
     return query
@@ -52,9 +56,19 @@ def names(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
     return dict(connection.execute("select id, name from organizations where id = any(%s)", [list(ids)]).fetchall())
 
 
-def named(connection: Connection, name: str) -> list[int]:
-    """Ids of the organizations of that name and of all below them."""
-    return [number for (number,) in connection.execute(statements.get("organizations_named"), [name])]
+def named(connection: Connection, name: str, within: int | None = None) -> list[int]:
+    """Ids of the organizations of that name and of all below them; `within`: as far as they are that organization or lie below it."""
+    found = [number for (number,) in connection.execute(statements.get("organizations_named"), [name])]
+    if within is None:
+        return found
+    inside = {number for (number,) in connection.execute("select id from " + BELOW + " as inside", [within])}
+    return [number for number in found if number in inside]
+
+
+def lies_below(connection: Connection, below: int, above: int) -> bool:
+    """True if organization `below` is organization `above` or lies below it."""
+    row = connection.execute(statements.get("lies_below"), {"below": below, "above": above}).fetchone()
+    return bool(row and row[0])
 
 
 def add(connection: Connection, name: str, parent: int | None, description: str) -> dict[str, Any]:
@@ -84,7 +98,7 @@ def change(connection: Connection, found: dict[str, Any], changes: dict[str, Any
         raise NotPossible(
             f"organization {number} has its name and place from its source ({found['owner']}): the next reading would undo the change"
         )
-    if wanted["parent_id"] is not None and _lies_below(connection, wanted["parent_id"], number):
+    if wanted["parent_id"] is not None and lies_below(connection, wanted["parent_id"], number):
         raise NotPossible(f"organization {wanted['parent_id']} is organization {number} or lies below it: choose another parent")
     check_name(connection, wanted["name"], wanted["parent_id"], number)
     connection.execute(
@@ -96,7 +110,7 @@ def change(connection: Connection, found: dict[str, Any], changes: dict[str, Any
 def merge(connection: Connection, found: dict[str, Any], into: int) -> dict[str, Any]:
     """Gives all that belongs to a locked organization to another one, and deletes it; returns how much that is. Raises `NotPossible`."""
     values = {"organization": found["id"], "into": into}
-    if _lies_below(connection, into, found["id"]):
+    if lies_below(connection, into, found["id"]):
         raise NotPossible(f"organization {into} is organization {found['id']} or lies below it: merge it the other way round")
     _check_no_run(connection, found["id"])
     both = connection.execute(statements.get("entities_in_both"), values).fetchone()
@@ -139,11 +153,6 @@ def _lock_tree(connection: Connection) -> None:
     Taken before any row is locked. The names that sources give their organizations may be equal to others, and need no lock.
     """
     connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
-
-
-def _lies_below(connection: Connection, below: int, above: int) -> bool:
-    row = connection.execute(statements.get("lies_below"), {"below": below, "above": above}).fetchone()
-    return bool(row and row[0])
 
 
 def _check_no_run(connection: Connection, number: int) -> None:

@@ -1,16 +1,27 @@
 -- name: dependencies_of
--- Returns what an entity depends on.
-select d.dependency_type, d.target_external_id, d.target_id, t.name as target_name, t.sub_type as target_sub_type
-from dependencies d left join entities t on t.id = d.target_id
-where d.source_id = %s
+-- Returns what an entity depends on. Of targets that do not belong to the organization `within` or one below it, nothing but the link itself.
+select d.dependency_type, d.target_external_id, t.id as target_id, t.name as target_name, t.sub_type as target_sub_type
+from dependencies d
+left join entities t on t.id = d.target_id and (%(within)s::bigint is null or t.organization_id in (
+    with recursive below as (
+        select %(within)s::bigint as id union select o.id from organizations o join below b on o.parent_id = b.id
+    )
+    select id from below
+))
+where d.source_id = %(entity)s
 order by d.dependency_type, d.id limit 500
 
 -- name: dependents_of
--- Returns what depends on an entity.
+-- Returns what depends on an entity, of the organization `within` and those below it alone unless it is null.
 select d.dependency_type, s.id as source_id, s.external_id as source_external_id, s.name as source_name,
        s.sub_type as source_sub_type
 from dependencies d join entities s on s.id = d.source_id
-where d.target_id = %s
+where d.target_id = %(entity)s and (%(within)s::bigint is null or s.organization_id in (
+    with recursive below as (
+        select %(within)s::bigint as id union select o.id from organizations o join below b on o.parent_id = b.id
+    )
+    select id from below
+))
 order by d.dependency_type, d.id limit 500
 
 -- name: entity_types

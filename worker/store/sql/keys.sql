@@ -1,8 +1,9 @@
 -- name: find_key
--- Finds the key that a hash belongs to, if it may be used now. `unmarked`: its last use is not stored for this minute yet.
-select id, name, role, last_used_at is null or last_used_at < now() - interval '1 minute' as unmarked
+-- Finds the key that one of two hashes belongs to, if it may be used now: the second one is that of a key of an organization.
+-- `unmarked`: its last use is not stored for this minute yet.
+select id, name, role, organization_id, last_used_at is null or last_used_at < now() - interval '1 minute' as unmarked
 from elder_worker.api_keys
-where (hash = %(hash)s or (previous_hash = %(hash)s and previous_until > now()))
+where (hash in (%(hash)s, %(limited)s) or (previous_hash in (%(hash)s, %(limited)s) and previous_until > now()))
   and revoked_at is null
   and (expires_at is null or expires_at > now())
 
@@ -13,8 +14,8 @@ where id = %(id)s and (last_used_at is null or last_used_at < now() - interval '
 
 -- name: add_key
 -- Adds a key by its hash. The key itself is stored nowhere.
-insert into elder_worker.api_keys (name, role, hash, prefix, created_by, expires_at)
-values (%(name)s, %(role)s, %(hash)s, %(prefix)s, %(by)s, now() + make_interval(secs => %(seconds)s))
+insert into elder_worker.api_keys (name, role, organization_id, hash, prefix, created_by, expires_at)
+values (%(name)s, %(role)s, %(organization)s, %(hash)s, %(prefix)s, %(by)s, now() + make_interval(secs => %(seconds)s))
 returning id
 
 -- name: rotate_key
@@ -22,7 +23,7 @@ returning id
 update elder_worker.api_keys
 set previous_hash = case when %(grace)s > 0 then hash end,
     previous_until = case when %(grace)s > 0 then now() + make_interval(secs => %(grace)s) end,
-    hash = %(hash)s, prefix = %(prefix)s, rotated_at = now()
+    hash = case when organization_id is null then %(hash)s::bytea else %(limited)s end, prefix = %(prefix)s, rotated_at = now()
 where id = %(id)s and revoked_at is null
 returning id
 
