@@ -10,7 +10,7 @@ from api.audit import audited
 from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.errors import NotFound
-from api.job_models import Log, Reading, ReadingSummary, RunStatus
+from api.job_models import Log, Reading, ReadingSummary, RunStatus, ScopeBegun
 from api.model import ApiModel, Time, bounds
 from worker.store import connectors, run_logs, sync_requests
 
@@ -95,10 +95,17 @@ class Sync(Reading, frozen=True, kw_only=True):
     run: str
 
 
+class WholeSync(Sync, frozen=True, kw_only=True):
+    """One sync of a connector with all of its scopes."""
+
+    reading: list[ScopeBegun]
+    """Scopes that are being read, the longest first, at most 100; empty once the sync has ended, and where its worker is older."""
+
+
 class WholeConnector(Connector, frozen=True, kw_only=True):
     """A connector with the whole ledger of its newest sync."""
 
-    latest: Sync | None
+    latest: WholeSync | None
     """The newest sync with its whole ledger; null when it has never synced."""
 
 
@@ -225,5 +232,5 @@ ENDPOINTS = (
         role="read",
     ),
     Endpoint("GET", "/connectors/{name}/history", "The syncs of a connector", list_syncs, query=HistoryLimit, answer=Syncs, role="read"),
-    Endpoint("GET", "/connectors/{name}/syncs/{sync_id}", "One sync with all its scopes", show_sync, answer=Sync, role="read"),
+    Endpoint("GET", "/connectors/{name}/syncs/{sync_id}", "One sync with all its scopes", show_sync, answer=WholeSync, role="read"),
 )

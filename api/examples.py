@@ -32,6 +32,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "organizations": [["dc=example,dc=com", "LDAP: example.com", ""]],
         "resources": [["3f1c7a52-0d7e-4b7e-9a57-2f6c0f0a1c11", "user", "ldap_user", "Ada Lovelace", {"mail": ["ada@example.com"]}]],
     },
+    "ScopeOpened": {**_SYNC, "scope": _SCOPE},
     "ScopeClosed": {**_SYNC, "scope": _SCOPE, "outcome": "complete", "resources": 2},
     "WorkerConnectors": {
         "worker": "0b6a3c1e-52a1-4b0f-9d4e-7a1c2f3e4d5b",

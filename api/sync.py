@@ -21,6 +21,7 @@ from worker.sync.messages import (
     HeldReleased,
     ReleaseHeld,
     ScopeClosed,
+    ScopeOpened,
     Stored,
     SyncRun,
     SyncsRequested,
@@ -55,6 +56,13 @@ def fingerprints(context: Context, query: ScopeQuery, body: Any) -> Fingerprints
     scope = Scope(query.provider, query.account, query.region, query.resource_type, query.coverage)
     with context.pool.reading() as connection:
         return sync.fingerprints(connection, _owner(query.owner), scope)
+
+
+def begin_scope(context: Context, query: NoQuery, body: ScopeOpened) -> Fingerprints:
+    """The beginning of a scope: it is shown as being read, until its end."""
+    _owner(body.owner)
+    with context.pool.connection() as connection:
+        return sync.begin_scope(connection, body)
 
 
 def store_batch(context: Context, query: NoQuery, body: Batch) -> Stored:
@@ -133,6 +141,16 @@ ENDPOINTS = (
         fingerprints,
         query=ScopeQuery,
         answer=Fingerprints,
+        role="sync",
+    ),
+    Endpoint(
+        "POST",
+        "/sync/scopes/begin",
+        "The beginning of a connector's scope",
+        begin_scope,
+        body=ScopeOpened,
+        answer=Fingerprints,
+        bulk=True,
         role="sync",
     ),
     Endpoint("POST", "/sync/batch", "Bulk upsert by a connector", store_batch, body=Batch, answer=Stored, bulk=True, role="sync"),

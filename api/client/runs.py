@@ -81,14 +81,14 @@ def get(session: Session, run: int) -> None:
         session.show(found)
         return
     output.show({name: value for name, value in found.items() if name not in ("scopes", "causes", "grant", "reading")}, "table")
-    if found["reading"]:
+    show_reading(found)
+
+
+def show_reading(found: dict[str, Any]) -> None:
+    """Prints what a run or a sync reads now, why scopes were not read in full, and what grants the permissions that are missing."""
+    if found.get("reading"):
         click.echo("\nread now")
         output.rows(found["reading"])
-    show_causes(found)
-
-
-def show_causes(found: dict[str, Any]) -> None:
-    """Prints why scopes of a run or a sync were not read in full, and what grants the permissions that are missing."""
     if found.get("causes"):
         click.echo("\nnot read in full")
         output.rows({name: cause[name] for name in ("scopes", "outcome", "permission", "message")} for cause in found["causes"])
@@ -182,7 +182,7 @@ def _log_line(line: dict[str, Any]) -> str:
 def watch_run(session: Session, run: int) -> None:
     """Follows a run; progress is on stderr, on a terminal only. Exits as `print_end` does."""
     while (found := session.api.get(f"runs/{run}"))["status"] == "running":
-        progress(f"run {run}: {_scopes(found)}, {found['entities_discovered']} found{_left(found)}{_reading(found)}")
+        progress(f"run {run}: {_scopes(found)}, {found['entities_discovered']} found{_left(found)}{reading(found)}")
         time.sleep(POLL)
     held = session.api.get(f"runs/{run}/held", per_page=1)["total"]
     print_end(session, f"run {run}", found, f"{held} deletions are held back: elder runs held {run}" if held else "")
@@ -215,8 +215,8 @@ def _scopes(run: dict[str, Any]) -> str:
     return ", ".join(f"{number} scopes {outcome}" for outcome, number in run["outcomes"].items()) or "no scope has ended"
 
 
-def _reading(run: dict[str, Any]) -> str:
-    """The scope that is being read for the longest, and how many there are besides."""
+def reading(run: dict[str, Any]) -> str:
+    """The scope that a run or a sync has read for the longest, and how many there are besides."""
     if not run["reading"]:
         return ""
     first, more = run["reading"][0], len(run["reading"]) - 1

@@ -40,7 +40,7 @@ SCOPE_COLUMNS = (
     "message",
 )
 _LEDGER = ("account", "resource_type", "outcome", "resources", "deleted", "held_back", "message")
-_OF_THE_LEDGER = ("scopes", "causes", "grant")
+_OF_THE_LEDGER = ("scopes", "causes", "grant", "reading")
 
 
 @click.group()
@@ -84,7 +84,7 @@ def _show_sync(session: Session, found: dict[str, Any]) -> None:
 
 
 def _show_ledger(found: dict[str, Any], heading: str) -> None:
-    runs.show_causes(found)
+    runs.show_reading(found)
     if found.get("scopes"):
         click.echo(f"\n{heading}")
         output.rows({name: one[name] for name in _LEDGER} for one in found["scopes"])
@@ -117,7 +117,8 @@ def _served(session: Session, name: str, number: int) -> dict[str, Any]:
     """Waits until the sync of a request has ended; returns the newest request."""
     while (found := session.api.get(f"connectors/{name}"))["request"]["served"] < number:
         taken = found["request"]["worker"]
-        runs.progress(f"connector {name}: {found['waiting_for'] or f'{taken} has taken it up'}")
+        now = runs.reading(found["latest"]) if taken and found["latest"] else ""
+        runs.progress(f"connector {name}: {found['waiting_for'] or f'{taken} has taken it up'}{now}")
         time.sleep(runs.POLL)
     runs.progress("")
     request: dict[str, Any] = found["request"]

@@ -79,6 +79,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /scopes/retire": {"provider": "aws", "account": "none"},
     "POST /sync/runs": {**SYNC, "status": "running"},
     "POST /sync/connectors": REPORT,
+    "POST /sync/scopes/begin": SCOPE,
     "POST /sync/batch": BATCH,
     "POST /sync/scopes": CLOSED,
     "POST /sync/release": {"owner": "connector:ldap"},

@@ -238,7 +238,9 @@ class TestSync:
     def test_a_connector_has_no_say_in_what_jobs_have_found(self, elder, owner):
         assert "`owner`" in elder.post("sync/batch", self.batch([], owner=owner), 400)["error"]
         assert "`owner`" in elder.get(f"sync/fingerprints?owner={owner}&provider=ldap", 400)["error"]
-        closed = {"owner": owner, "run": "1", "scope": ["ldap", "", "", "x"], "outcome": "complete", "resources": 0}
+        opened = {"owner": owner, "run": "1", "scope": ["ldap", "", "", "x"]}
+        assert "`owner`" in elder.post("sync/scopes/begin", opened, 400)["error"]
+        closed = opened | {"outcome": "complete", "resources": 0}
         assert "`owner`" in elder.post("sync/scopes", closed, 400)["error"]
 
     def test_bodies_that_make_no_sense(self, elder):

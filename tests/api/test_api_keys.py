@@ -17,7 +17,7 @@ from providers.records import Scope
 from worker.store import keys
 from worker.sync.client import ApiError as SyncError
 from worker.sync.client import ElderApi
-from worker.sync.messages import Batch, ConnectorState, ScopeClosed, SyncRun, WorkerConnectors
+from worker.sync.messages import Batch, ConnectorState, ScopeClosed, ScopeOpened, SyncRun, WorkerConnectors
 
 FOR_WORKERS = "a-key-that-workers-have"
 ROLES = ("read", "operate", "admin", "sync")
@@ -87,6 +87,7 @@ def test_every_call_of_a_worker_takes_the_key_of_the_settings_for_workers_and_on
             scope, owner = Scope("ldap", "", "", ""), "connector:ldap"
             calls = {
                 "fingerprints": lambda: client.fingerprints(owner, scope),
+                "begin_scope": lambda: client.begin_scope(ScopeOpened(owner, "r1", scope)),
                 "store": lambda: client.store(Batch(owner, "r1", scope, [], [])),
                 "close_scope": lambda: client.close_scope(ScopeClosed(owner, "r1", scope, "complete", 0)),
                 "put_run": lambda: client.put_run(SyncRun(owner, "r1", "completed")),

@@ -29,8 +29,8 @@ class StoreApi:
     def __init__(self, connection: Connection, guard: float = 0.1) -> None:
         self.connection, self.guard = connection, guard
 
-    def fingerprints(self, owner: str, scope: Scope):
-        return sync.fingerprints(self.connection, owner, scope)
+    def begin_scope(self, opened):
+        return sync.begin_scope(self.connection, _sent(opened))
 
     def store(self, batch):
         return sync.apply(self.connection, _sent(batch))

@@ -172,8 +172,8 @@ class DirectApi:
     def __init__(self, connection: psycopg.Connection) -> None:
         self._sql = connection
 
-    def fingerprints(self, owner: str, scope: Scope):
-        return sync.fingerprints(self._sql, owner, scope)
+    def begin_scope(self, opened):
+        return sync.begin_scope(self._sql, opened)
 
     def store(self, batch):
         return sync.apply(self._sql, batch)

@@ -130,13 +130,21 @@ def summary(connection: Connection, name: str) -> dict[str, Any] | None:
     if not found:
         return None
     newest = rows(connection, statements.get("syncs"), {"name": name, "limit": 1, "before": None})
-    return {**found[0], "latest": next(iter(_with_scopes(connection, newest, ledger.SCOPES_AT_MOST)), None)}
+    return {**found[0], "latest": _whole(connection, newest)}
 
 
 def sync(connection: Connection, name: str, number: int) -> dict[str, Any] | None:
     """One sync of a connector with its whole ledger, as `latest` of `summary` is; None where the connector has no such sync."""
     found = rows(connection, statements.get("one_sync"), {"name": name, "sync": number})
-    return next(iter(_with_scopes(connection, found, ledger.SCOPES_AT_MOST)), None)
+    return _whole(connection, found)
+
+
+def _whole(connection: Connection, found: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The first sync with its whole ledger, and the scopes that it reads now."""
+    for whole in _with_scopes(connection, found[:1], ledger.SCOPES_AT_MOST):
+        reading = ledger.being_read(connection, whole, PREFIX + whole["connector"], statements.get("scopes_being_synced"))
+        return {**whole, "reading": reading}
+    return None
 
 
 def known(connection: Connection, name: str) -> bool:

@@ -31,9 +31,6 @@ SORTINGS: Mapping[str, Order] = {
 COUNTED = 20_000
 """Runs that are counted for a list of them: a year of a job that runs every five minutes has a hundred thousand."""
 
-READING_AT_MOST = 100
-"""Most scopes being read that are listed: more than any provider reads at once."""
-
 _OF_A_JOB: LiteralString = "job_id in (select id from discovery_jobs where deleted_at is null)"
 
 
@@ -67,15 +64,8 @@ def run(connection: Connection, number: int) -> dict[str, Any] | None:
     found = one(connection, "select " + COLUMNS + " from discovery_history where id = %s and " + _OF_A_JOB, [number])
     if found is None:
         return None
-    return {**_with_scopes(connection, [found], ledger.SCOPES_AT_MOST)[0], "reading": _reading(connection, found)}
-
-
-def _reading(connection: Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
-    """The scopes that a run has begun and not ended, the longest read first; at most `READING_AT_MOST`."""
-    if run["status"] != "running":
-        return []
-    wanted = {"run": run["id"], "owner": scopes.job_owner(run["job_id"]), "limit": READING_AT_MOST}
-    return rows(connection, statements.get("scopes_being_read"), wanted)
+    reading = ledger.being_read(connection, found, scopes.job_owner(found["job_id"]), statements.get("scopes_being_read"))
+    return {**_with_scopes(connection, [found], ledger.SCOPES_AT_MOST)[0], "reading": reading}
 
 
 def latest(connection: Connection, jobs: list[int]) -> dict[int, dict[str, Any]]:

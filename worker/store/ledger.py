@@ -17,6 +17,9 @@ fewer than the third. A single run shows all, up to `SCOPES_AT_MOST`."""
 
 SCOPES_AT_MOST = 20_000
 
+READING_AT_MOST = 100
+"""Scopes being read that are shown of one run or sync: more than any provider reads at once."""
+
 COLUMNS: LiteralString = (
     "scope_id as id, provider, account, region, resource_type, coverage, outcome, resources, deleted, held_back, held_links, "
     "held_attributes, message, permission, as_of"
@@ -53,6 +56,13 @@ def _lines(source: LiteralString, number: int, filters: Mapping[str, Any], sort:
 def shown_of_each(runs: int) -> int:
     """The number of scopes that are shown of each of so many runs or syncs."""
     return max(SCOPES_AT_LEAST, min(SCOPES_SHOWN, SCOPES_OF_HISTORY // max(1, runs)))
+
+
+def being_read(connection: Connection, run: Mapping[str, Any], owner: str, statement: bytes) -> list[dict[str, Any]]:
+    """The scopes that a run or a sync has begun and not ended, the longest read first; at most `READING_AT_MOST`."""
+    if run["status"] != "running":
+        return []
+    return rows(connection, statement, {"run": run["id"], "owner": owner, "limit": READING_AT_MOST})
 
 
 def with_scopes(connection: Connection, found: list[dict[str, Any]], lines: bytes, limit: int) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from worker.store import connectors, links, losses, organizations, scopes, tombs
 from worker.store.connection import Connection, transaction
 from worker.store.errors import BadData
 from worker.store.ingest import Ingest
-from worker.sync.messages import Batch, Fingerprints, Rejected, ScopeClosed, Stored, Tombstoned
+from worker.sync.messages import Batch, Fingerprints, Rejected, ScopeClosed, ScopeOpened, Stored, Tombstoned
 
 
 def fingerprints(connection: Connection, owner: str, scope: Scope) -> Fingerprints:
@@ -23,8 +23,19 @@ def fingerprints(connection: Connection, owner: str, scope: Scope) -> Fingerprin
     row = scopes.find_scope(connection, owner, scope)
     if row is None:
         return Fingerprints()
+    return _known(connection, row)
+
+
+def _known(connection: Connection, row: int) -> Fingerprints:
     known = scopes.fingerprints(connection, row)
     return Fingerprints(known.to_bytes(), len(known))
+
+
+def begin_scope(connection: Connection, opened: ScopeOpened) -> Fingerprints:
+    """Records that a sync reads a scope from now on; returns the scope's fingerprints. Raises `StoreError`."""
+    with transaction(connection):
+        row = scopes.begin(connection, opened.owner, opened.scope, connectors.begin(connection, opened.owner, opened.run)).row
+    return _known(connection, row)
 
 
 def apply(connection: Connection, batch: Batch) -> Stored:

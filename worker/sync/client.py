@@ -20,6 +20,7 @@ from worker.sync.messages import (
     HeldReleased,
     ReleaseHeld,
     ScopeClosed,
+    ScopeOpened,
     Stored,
     SyncRun,
     SyncsRequested,
@@ -37,6 +38,18 @@ class ApiError(Exception):
     def __init__(self, message: str, *, final: bool) -> None:
         super().__init__(message)
         self.final = final
+
+
+class _Missing(ScopeError):
+    """The Elder API answered 404."""
+
+
+_KINDS = {404: _Missing, 408: TimedOut, 425: TimedOut, 429: Throttled}
+"""Errors by the status of the answer."""
+
+
+class NoSuchCall(ApiError):
+    """The Elder API does not have this call, because it is older than the worker."""
 
 
 class ElderApi:
@@ -62,6 +75,13 @@ class ElderApi:
         """The fingerprints that the API holds of a scope."""
         query = urlencode({"owner": owner} | msgspec.structs.asdict(scope))
         return self._call("GET", f"/api/v1/sync/fingerprints?{query}", None, Fingerprints)
+
+    def begin_scope(self, opened: ScopeOpened) -> Fingerprints:
+        """Tells that the reading of a scope begins; returns what the API holds of it. An API that is older is only asked for that."""
+        try:
+            return self._call("POST", "/api/v1/sync/scopes/begin", opened, Fingerprints)
+        except NoSuchCall:
+            return self.fingerprints(opened.owner, opened.scope)
 
     def store(self, batch: Batch) -> Stored:
         """Stores a batch of resources by a bulk upsert."""
@@ -99,6 +119,8 @@ class ElderApi:
             received = self._http.send(method, path, body=encoded, headers=headers)
         except (Throttled, TimedOut) as error:
             raise ApiError(str(error), final=False) from None
+        except _Missing as error:
+            raise NoSuchCall(str(error), final=True) from None
         except ProviderError as error:
             raise ApiError(str(error), final=True) from None
         try:
@@ -111,7 +133,7 @@ class ElderApi:
         if answer.status in {401, 403}:
             said = _sentence(answer.body)
             return CredentialsError(f"the Elder API at {self._url} refuses the worker ({answer.status}: {said}): check ELDER_API_KEY")
-        kind = Throttled if answer.status == 429 else TimedOut if answer.status in (408, 425) or answer.status >= 500 else ScopeError
+        kind = _KINDS.get(answer.status, TimedOut if answer.status >= 500 else ScopeError)
         return kind(f"the Elder API at {self._url} answered {answer.status}: {_sentence(answer.body)}")
 
 

@@ -19,7 +19,7 @@ from worker.run.fingerprints import INTEGER, Change, Fingerprints, content_of, k
 from worker.run.inventory import InventoryError, Totals, held_back, release_command, unobserved
 from worker.run.outcome import RunLog, Status, Verdict
 from worker.sync.client import ApiError, ElderApi
-from worker.sync.messages import Batch, ScopeClosed, Stored, SyncRun
+from worker.sync.messages import Batch, ScopeClosed, ScopeOpened, Stored, SyncRun
 
 BATCH_BYTES = 4 * 1024 * 1024
 """Most bytes of resources in one request."""
@@ -86,7 +86,7 @@ class ApiInventory:
         """Opens a scope and fetches its fingerprints."""
         self.attempted.append(scope)
         try:
-            answer = self._api.fingerprints(self._owner, scope)
+            answer = self._api.begin_scope(ScopeOpened(self._owner, self._run, scope))
         except ApiError as error:
             raise _failed(error) from error
         self._open[index] = self._last = _Open(scope, Fingerprints.from_bytes(answer.fingerprints))

@@ -4,6 +4,10 @@
     What the API holds of one scope: ``{"fingerprints": "<base64>", "count": n}``, the base64 of little-endian signed 64-bit pairs (key,
     content) of the active entities, sorted by key; hashes as in `worker.run.wire`. An unknown scope is an empty one.
 
+``POST /api/v1/sync/scopes/begin``
+    ``{"owner", "run", "scope"}``, at the beginning of each scope: it is shown as being read until its end. Answers as
+    ``/sync/fingerprints`` does.
+
 ``POST /api/v1/sync/batch``
     ``{"owner", "run", "scope": [provider, account, region, resource_type, coverage], "organizations": [[external_id, name, parent]],
     "resources": [<resource as in worker.run.wire>], "default_organization_id", "create_missing_organizations", "catalogue_version"}``;
@@ -77,6 +81,14 @@ class Stored(msgspec.Struct, frozen=True):
     unchanged: int = 0
     rejected: list[Rejected] = []
     """The resources that were not taken."""
+
+
+class ScopeOpened(msgspec.Struct, frozen=True):
+    """Body of ``POST /sync/scopes/begin``."""
+
+    owner: str
+    run: str
+    scope: Scope
 
 
 class ScopeClosed(msgspec.Struct, frozen=True):
@@ -195,7 +207,7 @@ class HeldReleased(msgspec.Struct, frozen=True):
 
 
 class Fingerprints(msgspec.Struct, frozen=True):
-    """Answer to ``GET /sync/fingerprints``."""
+    """Answer to ``POST /sync/scopes/begin`` and ``GET /sync/fingerprints``."""
 
     fingerprints: bytes = b""
     """Pairs of 64-bit hashes (key, content), sorted by key; base64 in JSON."""

@@ -12,7 +12,7 @@ from providers.http import retry
 from providers.records import Organization, Resource, Scope
 from worker.run import wire
 from worker.sync.client import ApiError, ElderApi
-from worker.sync.messages import Batch, Rejected, ScopeClosed
+from worker.sync.messages import Batch, Rejected, ScopeClosed, ScopeOpened
 
 SCOPE = Scope("ldap", "dc=example", "", "user")
 
@@ -83,6 +83,22 @@ def test_calls(server, client):
     assert sent["resources"] == [["uid=ann", "user", "user", "Ann", {}, {}, [], "", "", "", False]]
     assert sent["scope"] == ["ldap", "dc=example", "", "user", ""]
     assert closed["unseen"] == "AAAAAAAAAAA="
+
+
+def test_the_beginning_of_a_scope_is_told_and_an_older_api_is_only_asked_for_the_fingerprints(server, client):
+    known = {"fingerprints": "AQAAAAAAAAACAAAAAAAAAA==", "count": 1}
+    server.script = [(200, known), (404, {"error": "there is nothing here"}), (200, known), (403, {"error": "no"})]
+    opened = ScopeOpened("connector:ldap", "r1", SCOPE)
+
+    assert [client.begin_scope(opened).count for _ in range(2)] == [1, 1]
+    with pytest.raises(ApiError, match="refuses the worker"):
+        client.begin_scope(opened)
+
+    told, refused, asked, last = server.requests
+    assert [one[1].partition("?")[0].removeprefix("/api/v1/sync/") for one in (told, refused, asked, last)] == [
+        "scopes/begin", "scopes/begin", "fingerprints", "scopes/begin",
+    ]  # fmt: skip
+    assert told[3] == {"owner": "connector:ldap", "run": "r1", "scope": ["ldap", "dc=example", "", "user", ""]}
 
 
 @pytest.mark.parametrize("fault", [(503, {}), (429, {}, ("Retry-After", "1000000000")), (0, None)], ids=["503", "429", "cut"])

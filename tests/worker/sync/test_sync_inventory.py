@@ -37,8 +37,8 @@ class Api:
         if self.fail == name:
             raise ApiError("the Elder API at http://api:5000 cannot be reached", final=False)
 
-    def fingerprints(self, owner, scope):
-        self._maybe("fingerprints")
+    def begin_scope(self, opened):
+        self._maybe("begin_scope")
         pairs = sorted((key_of(raw), content_of(raw)) for raw in self.entities.values())
         return Fingerprints(b"".join(struct.pack("<qq", *pair) for pair in pairs), len(pairs))
 
@@ -148,7 +148,7 @@ def test_a_resource_that_is_none_is_rejected_alone():
     assert (inventory.totals.rejected, inventory.totals.created) == (1, 1)
 
 
-@pytest.mark.parametrize("fail", ["fingerprints", "store", "close_scope"])
+@pytest.mark.parametrize("fail", ["begin_scope", "store", "close_scope"])
 def test_an_api_that_is_away_ends_the_sync(fail):
     api = Api()
     api.fail = fail

@@ -1,8 +1,14 @@
 -- name: begin_sync
--- Creates the row of a connector's sync when it is missing; returns it.
-insert into connector_history as h (connector, run) values (%(connector)s, %(run)s)
-on conflict (connector, run) do update set run = h.run
-returning id
+-- Creates the row of a connector's sync when it is missing; returns it. A row that is there is not written, and uses up no number.
+with found as (
+    select id from connector_history where connector = %(connector)s and run = %(run)s
+), made as (
+    insert into connector_history as h (connector, run)
+    select %(connector)s, %(run)s where not exists (select from found)
+    on conflict (connector, run) do update set run = h.run
+    returning id
+)
+select id from found union all select id from made
 
 -- name: put_sync
 -- Stores how a connector's sync stands.

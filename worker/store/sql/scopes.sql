@@ -87,6 +87,15 @@ where s.owner = %(owner)s and s.state = 'current' and s.last_run is distinct fro
         and r.region in ('', s.region))
 returning s.id
 
+-- name: scopes_being_synced
+-- Returns the scopes that a sync of a connector has begun and not ended, the longest read first.
+select s.account, s.region, s.resource_type, s.coverage, s.last_attempt_at as since
+from elder_worker.scopes s
+where s.owner = %(owner)s and s.last_run = %(run)s
+  and not exists (select from connector_scopes r where r.run_id = %(run)s and r.scope_id = s.id)
+order by s.last_attempt_at, s.id
+limit %(limit)s
+
 -- name: scopes_being_read
 -- Returns the scopes that a run has begun and not ended, the longest read first.
 select s.account, s.region, s.resource_type, s.coverage, s.last_attempt_at as since
