@@ -95,6 +95,7 @@ def test_a_link_to_a_schema_opens_it(visit):
 @pytest.mark.peer("chromium")
 def test_the_reference_is_linked_from_every_page_also_on_a_phone(visit):
     page = visit("/entities", viewport={"width": 390, "height": 844})
+    page.get_by_text("More", exact=True).click()
     link = page.get_by_role("link", name="API", exact=True).filter(visible=True)
     expect(link).to_have_count(1)
     link.click()
