@@ -6,6 +6,7 @@ holds is promtool's matter.
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 import pathlib
 import uuid
@@ -23,12 +24,13 @@ from store_runs import SCOPE, Run, add_job, claim, resources, run_once
 from store_syncs import PEOPLE, StoreApi
 from waiting import until
 
+from providers import expiry
 from providers.errors import Outcome
-from providers.records import Scope
+from providers.records import Identity, Scope
 from providers.sink import ScopeReport
 from worker.run import wire
 from worker.run.outcome import Status, Verdict
-from worker.store import claims
+from worker.store import claims, keys
 from worker.store.connection import connect
 
 MINUTES = {"ElderRetentionStopped": 70}
@@ -204,6 +206,23 @@ def a_job_crashes_three_times(writer, database, sql) -> Timeline:
 def a_job_fails(writer, database, sql) -> Timeline:
     Run(database, add_job(sql)).finish(Verdict(Status.ERROR, "source", "the source does not answer"))
     writer.record("discovery_failing_jobs", 1)
+    return writer.timeline
+
+
+@cause("ElderCredentialEnds")
+def a_run_signs_in_with_a_certificate_that_ends(writer, database, sql) -> Timeline:
+    run = Run(database, add_job(sql))
+    ends = dt.datetime.now(dt.UTC) + dt.timedelta(days=20)
+    run.inventory.identity(Identity("app-1", "tenant", {expiry.KEY: f"{ends:%Y-%m-%dT%H:%M:%SZ}"}))
+    run.finish()
+    writer.record("inventory_ending_credentials", 1)
+    return writer.timeline
+
+
+@cause("ElderKeyEnds")
+def a_key_is_about_to_end(writer, database, sql) -> Timeline:
+    keys.add(sql, "ci", "read", by="t", seconds=10 * 86_400)
+    writer.record("elder_ending_keys", 1)
     return writer.timeline
 
 

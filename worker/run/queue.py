@@ -80,6 +80,10 @@ class Numbers(msgspec.Struct, frozen=True):
     """Enabled jobs whose latest ended run was an error."""
     failing_connectors: int = 0
     """Connectors whose latest sync did not read everything."""
+    ending_credentials: int = 0
+    """Jobs and connectors whose credential ends within 30 days, or has ended."""
+    ending_keys: int = 0
+    """Keys of the API that end within 14 days, or have ended within as many."""
 
 
 class State(msgspec.Struct):

@@ -78,6 +78,8 @@ class Reporter:
         self._metrics.set("inventory_held_back", numbers.held_back)
         self._metrics.set("discovery_failing_jobs", numbers.failing_jobs)
         self._metrics.set("connector_failing", numbers.failing_connectors)
+        self._metrics.set("inventory_ending_credentials", numbers.ending_credentials)
+        self._metrics.set("elder_ending_keys", numbers.ending_keys)
 
     def _count_writes(self) -> None:
         totals = self._dispatcher.totals(POOL)

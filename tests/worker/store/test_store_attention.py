@@ -13,7 +13,7 @@ from providers.errors import Outcome
 from providers.records import Identity
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Numbers
-from worker.store import connectors, tombstones
+from worker.store import connectors, keys, tombstones
 from worker.store.attention import attention
 from worker.store.connection import connect
 from worker.store.queue import PostgresQueue
@@ -138,13 +138,13 @@ def test_a_credential_that_ends_within_thirty_days_is_listed_until_the_job_has_a
     reads_as(database, soon, ending(12))
     reads_as(database, late, ending(31))
     reads_as(database, silent, {})
-    assert ends(database) == [(soon, "soon", 12)]
+    assert (ends(database), numbers(database).ending_credentials) == ([(soon, "soon", 12)], 1)
     reads_as(database, soon, ending(-3), Verdict(Status.ERROR, "timeout"))
     assert ends(database) == [(soon, "soon", -3)], "also of a run that failed"
     Run(database, soon).finish(Verdict(Status.ERROR, "credentials"))
     assert ends(database) == [(soon, "soon", -3)], "a sign-in that fails says nothing of its end"
     sql.execute("update discovery_jobs set enabled = false")
-    assert ends(database) == []
+    assert (ends(database), numbers(database).ending_credentials) == ([], 0)
     sql.execute("update discovery_jobs set enabled = true")
     reads_as(database, soon, {})
     assert ends(database) == []
@@ -159,8 +159,21 @@ def test_the_credential_of_a_connector_is_listed_by_its_newest_sync(database, sq
     sync("1", ending(40))
     assert ends(database) == []
     sync("2", ending(5))
-    assert ends(database) == [(0, "entra", 5)]
+    assert (ends(database), numbers(database).ending_credentials) == ([(0, "entra", 5)], 1)
     sync("3", None, "error")
     assert ends(database) == [(0, "entra", 5)]
     sync("4", {expiry.KEY: "2026-99-01T00:00:00Z"})
     assert ends(database) == []
+
+
+def test_keys_that_end_are_counted_as_they_are_listed(database, sql):
+    for name, days in (("soon", 13), ("late", 15), ("revoked", 3)):
+        keys.add(sql, name, "read", by="t", seconds=days * 86_400)
+    keys.add(sql, "never", "read", by="t")
+    sql.execute("update elder_worker.api_keys set revoked_at = now() where name = 'revoked'")
+    [(soon,)] = sql.execute("select id from elder_worker.api_keys where name = 'soon'").fetchall()
+    listed = [(kind, number) for kind, number, _ in waiting(database)]
+    assert (listed, numbers(database).ending_keys) == ([("expiring", soon)], 1)
+    for ended, counted in ((13, 1), (15, 0)):
+        sql.execute("update elder_worker.api_keys set expires_at = now() - make_interval(days => %s) where name = 'soon'", [ended])
+        assert numbers(database).ending_keys == counted == len(waiting(database))

@@ -17,8 +17,8 @@ select count(*) from gone
 
 -- name: queue_numbers
 -- Returns how many jobs are due and for how many seconds the oldest has been; parked jobs, current and abandoned scopes, current scopes
--- not read in full for a week, entities, links and attributes held back, enabled jobs whose latest ended run was an error, and connectors whose
--- latest sync did not read everything.
+-- not read in full for a week, entities, links and attributes held back, enabled jobs whose latest ended run was an error, connectors whose
+-- latest sync did not read everything, jobs and connectors whose credential ends within 30 days, and keys of the API that end within 14.
 select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0),
        (select count(*) from discovery_jobs where status = 'parked'),
        (select count(*) from elder_worker.scopes where state = 'current'),
@@ -31,7 +31,16 @@ select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0),
         where enabled and deleted_at is null and (status = 'error' or (status = 'running' and failures > 0))),
        (select count(*)
         from (select distinct on (connector) status from connector_history where status <> 'running' order by connector, id desc) as newest
-        where newest.status not in ('completed', 'cancelled'))
+        where newest.status not in ('completed', 'cancelled')),
+       (select count(*) from discovery_jobs where credential_expires_at < now() + interval '30 days' and enabled and deleted_at is null)
+       + (select count(*)
+          from (
+              select distinct on (connector) credential_expires_at from connector_history
+              where identity is not null order by connector, id desc
+          ) as newest
+          where newest.credential_expires_at < now() + interval '30 days'),
+       (select count(*) from elder_worker.api_keys
+        where revoked_at is null and expires_at between now() - interval '14 days' and now() + interval '14 days')
 from discovery_jobs j where j.enabled and j.next_run_at <= now() and j.status not in ('parked', 'running')
 
 -- name: claim_tests
