@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import threading
+
 import pytest
+from driver import descendants
+from peers.aws_proxy import AwsReply, Call
+from peers.elder import KEY
+from peers.moto import KEYS
+from peers.postgres import alive
+from peers.service import Part
 from playwright.sync_api import expect
 from store_runs import Run, add_job, resources, run_once
+from waiting import CAP, until
 
-from providers.errors import Outcome
 from providers.records import Scope
-from worker.run.outcome import Status, Verdict
 
 pytestmark = pytest.mark.peer("chromium")
 ELSEWHERE = Scope("aws", "111", "eu-south-1", "vpc")
@@ -21,8 +29,55 @@ def job(sql) -> int:
     return add_job(sql, name="AWS production", next_run_at=None, schedule_interval=None)
 
 
-def test_a_job_is_run_and_watched_to_its_end(journey, database, sql, job):
-    """Nobody reloads a page: each follows what happens."""
+class Held:
+    """Calls to AWS that a test holds up until it lets them go."""
+
+    def __init__(self, *operations: str) -> None:
+        self._gates = {operation: threading.Event() for operation in operations}
+
+    def __call__(self, call: Call) -> AwsReply | None:
+        """Refuses what no role grants; else the source's own answer, once it may go."""
+        if gate := self._gates.get(call.operation):
+            assert gate.wait(CAP), f"nobody lets {call.operation} go"
+        return AwsReply(403, "UnauthorizedOperation") if call.operation == "DescribeVpcs" else None
+
+    def let_go(self, *operations: str) -> None:
+        """Lets these calls go, and those that come after them; all, when none is named."""
+        for operation in operations or self._gates:
+            self._gates[operation].set()
+
+
+@pytest.fixture
+def held(aws_proxy, moto):
+    """An AWS with three instances, in which a permission is missing; it says who asks, and lists instances, when the test lets it."""
+    moto.client("ec2").run_instances(ImageId="ami-12c6146b", MinCount=3, MaxCount=3)
+    calls = Held("GetCallerIdentity", "DescribeInstances")
+    with aws_proxy.broken(calls):
+        yield calls
+        calls.let_go()
+
+
+@pytest.fixture
+def start_worker(database, aws_proxy, tmp_path):
+    """Starts a worker as an operator does; in the end, nothing of it is left."""
+    started: list[Part] = []
+
+    def start() -> Part:
+        environ = {"DATABASE_URL": database, "ELDER_SECRET_KEYS": KEY, "AWS_ENDPOINT_URL": aws_proxy.url}
+        started.append(Part(tmp_path / "worker.log", "run", environ, "HEALTH_CHECK_PORT"))
+        return started[-1]
+
+    yield start
+    for part in started:
+        family = descendants(part.process.pid)
+        part.stop()
+        until(lambda family=family: not any(alive(one) for one in family), "nothing of the worker is left")
+
+
+def test_a_job_is_run_by_a_worker_and_watched_to_its_end(journey, elder, sql, held, start_worker):
+    """A real worker reads; nobody reloads a page: each follows what happens."""
+    job = elder.job(name="AWS production", config={**KEYS, "regions": ["us-east-1"]})["id"]
+    sql.execute("update discovery_jobs set next_run_at = null, schedule_interval = null where id = %s", [job])
     one = journey("/")
     page = one.page
     one.press(page.get_by_role("link", name="AWS production"))
@@ -32,21 +87,26 @@ def test_a_job_is_run_and_watched_to_its_end(journey, database, sql, job):
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     one.step("run-2-due")
 
-    run = Run(database, job)
+    start_worker()
     expect(page.get_by_role("heading", name="AWS production running")).to_be_visible()
     expect(page.get_by_role("table").get_by_text("running")).to_be_visible()
     one.step("run-3-running")
     one.press(page.get_by_role("table").get_by_role("link"))
     expect(page.get_by_text("No scope has ended yet")).to_be_visible()
     one.step("run-4-begun")
-    run.scope(resources(5))
-    expect(page.get_by_role("row").filter(has_text="us-east-1")).to_contain_text("5")
-    run.scope([], ELSEWHERE, Outcome.DENIED, message="eu-south-1 is closed by a policy", permission="ec2:DescribeVpcs")
-    expect(page.get_by_role("row").filter(has_text="eu-south-1 is closed by a policy")).to_contain_text("needs ec2:DescribeVpcs")
-    one.step("run-5-denied")
-    run.finish(Verdict(Status.PARTIAL, "", "1 scope was denied"))
-    expect(page.get_by_role("heading", name=f"Run {run.claimed.run_id} partial")).to_be_visible()
+    held.let_go("GetCallerIdentity")
+    now = page.locator("p.list", has_text="Read now:")
+    expect(now).to_contain_text("ec2 instance us-east-1")
+    expect(page.get_by_role("row").filter(has_text="needs ec2:DescribeVpcs")).to_contain_text("denied")
+    expect(now.locator("span")).to_have_count(2)
+    expect(page.get_by_role("status")).to_contain_text("have ended; about")
+    one.step("run-5-reads-one")
+    held.let_go("DescribeInstances")
+    expect(page.get_by_role("heading", name=re.compile(r"Run \d+ partial"))).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="ec2 instance")).to_contain_text("3")
+    expect(now).to_have_count(0)
     one.step("run-6-ended")
+    assert sql.execute("select count(*) from entities where is_active and sub_type = 'ec2_instance'").fetchone() == (3,)
 
 
 def test_what_is_held_back_is_released_and_restored(journey, database, sql, job):
