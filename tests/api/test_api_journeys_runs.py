@@ -100,6 +100,7 @@ def test_a_job_is_run_by_a_worker_and_watched_to_its_end(journey, elder, sql, he
     expect(page.get_by_role("row").filter(has_text="needs ec2:DescribeVpcs")).to_contain_text("denied")
     expect(now.locator("span")).to_have_count(2)
     expect(page.get_by_role("status")).to_contain_text("have ended; about")
+    expect(page.get_by_role("status"), "a second is the least that is said").not_to_contain_text("about 0")
     one.step("run-5-reads-one")
     held.let_go("DescribeInstances")
     expect(page.get_by_role("heading", name=re.compile(r"Run \d+ partial"))).to_be_visible()
