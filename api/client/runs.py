@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from api.client import output
+from api.client import columns, output
 from api.client.colours import painted
 from api.client.errors import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_PARTIAL, ClientError
 from api.client.session import Session, in_session, limited, sorted_by
@@ -234,4 +234,4 @@ def progress(text: str) -> None:
     """Shows what is waited for, on a terminal only."""
     if sys.stderr.isatty():
         room = shutil.get_terminal_size().columns - 1  # what goes on in another line could not be taken back
-        click.echo(f"\r\033[K{cell(text)[:room]}", nl=False, err=True)
+        click.echo(f"\r\033[K{columns.cut(cell(text), room, '')}", nl=False, err=True)

@@ -6,10 +6,10 @@ import datetime as dt
 import re
 import shutil
 import sys
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from api.client import columns
 from api.client.colours import painted
 from worker.logs.cells import cell
 
@@ -54,12 +54,12 @@ def rows(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def fields(one: Mapping[str, Any]) -> Iterator[str]:
     """The lines of one thing, a field each: name and value. On a terminal, long values go on below themselves."""
-    width = max(map(len, ("field", *one))) + _GAP
+    width = max(map(columns.width, ("field", *one))) + _GAP
     room = max(_columns() - width, NARROWEST) if sys.stdout.isatty() else 0
     yield f"{'field':<{width}}value"
     for name, value in one.items():
-        first, *more = textwrap.wrap(cell(value), room) or [""] if room else [cell(value)]
-        yield f"{name:<{width}}{painted(name, first)}".rstrip()
+        first, *more = columns.wrapped(cell(value), room) or [""] if room else [cell(value)]
+        yield f"{columns.padded(name, width)}{painted(name, first)}".rstrip()
         yield from (" " * width + line for line in more)
 
 
@@ -67,18 +67,18 @@ def _lines(texts: Sequence[Mapping[str, str]], widths: Mapping[str, int], below:
     """The head and the rows; what is `below` stands under its row, each value behind its name, where there is one."""
     yield "  ".join(_label(name).ljust(width) for name, width in widths.items()).rstrip()
     for row in texts:
-        cut = {name: _cut(row[name], width) for name, width in widths.items()}
-        yield "  ".join(painted(name, text) + " " * (widths[name] - len(text)) for name, text in cut.items()).rstrip()
+        cut = {name: columns.cut(row[name], width) for name, width in widths.items()}
+        yield "  ".join(painted(name, text) + " " * (widths[name] - columns.width(text)) for name, text in cut.items()).rstrip()
         more = "  ".join(f"{_label(name)}: {row[name]}" for name in below if row[name])
-        yield from textwrap.wrap(more, _columns(), initial_indent=_INDENT, subsequent_indent=_INDENT)
+        yield from columns.wrapped(more, _columns(), _INDENT)
 
 
 def _natural(texts: Sequence[Mapping[str, str]], names: Iterable[str]) -> dict[str, int]:
     """The width of each column in which nothing is cut."""
-    return {name: max(len(_label(name)), *(len(row[name]) for row in texts)) for name in names}
+    return {name: max(len(_label(name)), *(columns.width(row[name]) for row in texts)) for name in names}
 
 
-def _fitted(texts: Sequence[Mapping[str, str]], columns: int) -> tuple[dict[str, int], list[str]]:
+def _fitted(texts: Sequence[Mapping[str, str]], room: int) -> tuple[dict[str, int], list[str]]:
     """The widths of the columns that fit, and the names of those that do not and stand below their rows.
 
     Where the table is too wide, empty columns are left out, then the last ones are moved below until the others fit when names are
@@ -86,13 +86,13 @@ def _fitted(texts: Sequence[Mapping[str, str]], columns: int) -> tuple[dict[str,
     """
     widths = _natural(texts, texts[0])
     below: list[str] = []
-    if _total(widths) > columns:
+    if _total(widths) > room:
         widths = {name: width for name, width in widths.items() if any(row[name] for row in texts)}
     least = {name: min(width, max(NARROWEST, len(_label(name)))) if name in _CUT else width for name, width in widths.items()}
-    while _total(least) > columns and len(least) > 1:
+    while _total(least) > room and len(least) > 1:
         below.insert(0, least.popitem()[0])
-    fitted = {name: min(widths[name], columns) for name in least}
-    while _total(fitted) > columns and fitted != least:
+    fitted = {name: min(widths[name], room) for name in least}
+    while _total(fitted) > room and fitted != least:
         widest = max((name for name in fitted if fitted[name] > least[name]), key=lambda name: fitted[name])
         fitted[widest] -= 1
     return fitted, below
@@ -122,10 +122,6 @@ def _moment(time: re.Match[str]) -> str:
     moment = dt.datetime.fromisoformat(time[0])
     far = abs((dt.datetime.now(dt.UTC) - moment).total_seconds()) > _RECENT
     return f"{moment:%Y-%m-%d}" if far else f"{moment:%m-%d %H:%M}"
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _columns() -> int:

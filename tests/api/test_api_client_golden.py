@@ -16,18 +16,19 @@ from collections.abc import Iterator
 import click
 import psycopg
 import pytest
-from command_cases import CASES, FORMS, READY, Case, World
+from command_cases import CASES, FORMS, READY, WRITINGS, Case, World
 from command_runner import Done
 from command_world import build
 from peers.elder import ElderClient, served, settings
 from transcript import COLUMNS, in_pipe, on_terminal
 from waiting import CAP
+from wcwidth import wcswidth
 
 from api.app import create_app
 from api.client.main import main
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
-EVERY = {**CASES, "forms": FORMS}
+EVERY = {**CASES, "forms": FORMS, "writings": WRITINGS}
 ESCAPES = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 TOO_LONG = {"completion", "manual"}
 """Commands whose output is not kept: it is a program for shells, and docs/man/elder.1."""
@@ -128,8 +129,8 @@ def test_it_prints_what_it_has_printed(name, spoken, request):
         assert "\x1b" not in done.stdout + done.stderr, "no escape codes in a pipe"
     if name in TOO_LONG:
         return
-    for arguments, done in shown if name in TABLES else ():
-        assert all(len(ESCAPES.sub("", line)) <= COLUMNS for line in done.stdout.splitlines()), arguments
+    for arguments, done in shown if name in TABLES | {"writings"} else ():
+        assert all(wcswidth(ESCAPES.sub("", line)) <= COLUMNS for line in done.stdout.splitlines()), arguments
     texts = {
         "In a pipe": [in_pipe(*one) for one in piped],
         f"On a terminal of {COLUMNS} columns": [on_terminal(*one) for one in shown],

@@ -155,3 +155,16 @@ FORMS = _look(
     *(f"-o {form} orgs list --limit 2" for form in ("json", "jsonl", "yaml", "csv")), "-o yaml webhooks get 1", "-o csv webhooks get 1"
 )
 """A list and a thing in each form but a table."""
+
+WRITINGS = Case(
+    (
+        "orgs create 東京支社",
+        "orgs create 'Ngân hàng ไทย' --parent 4".replace("â", "a\u0302"),
+        "orgs list",
+        f"jobs create '本番環境のすべてのアカウントを一時間ごとに読み取るジョブ' aws --every 2h {_AWS}",
+        "jobs list",
+        "jobs edit 5 --description '경영지원팀과 개발팀이 함께 쓰는 계정입니다. 아무것도 지우지 마세요. 담당자는 김민수입니다.'",
+        "jobs get 5",
+    )
+)
+"""Names whose characters take two columns of a terminal or none."""
