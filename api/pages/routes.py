@@ -27,6 +27,7 @@ from api.pages import (
     runs,
     scopes,
     selection,
+    times,
     webhooks,
 )
 from api.pages.actions import Page
@@ -47,6 +48,7 @@ PAGES = (
     *audit.PAGES,
     *providers.PAGES,
     *reference.PAGES,
+    *times.PAGES,
     *addresses.PAGES,
 )
 
@@ -54,7 +56,8 @@ PAGES = (
 def register(app: Flask, context: Context) -> None:
     """Adds the routes and the filters that the templates use. Needs the converter that `api.endpoint.register` adds."""
     app.jinja_env.filters.update(
-        ago=filters.ago,
+        shown=times.shown,
+        hint=times.hint,
         lasting=filters.lasting,
         schedule=filters.schedule,
         waits=filters.waits,
@@ -64,6 +67,7 @@ def register(app: Flask, context: Context) -> None:
         label=filters.label,
         steps=difference.steps_of,
     )
+    app.jinja_env.globals.update(absolute_times=times.absolute, here=times.here)
     for page in PAGES:
         name = f"page {page.method} {page.rule}"
         app.add_url_rule(page.rule, name, functools.partial(_view, page, context), methods=[page.method])
