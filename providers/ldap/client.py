@@ -210,6 +210,7 @@ class Client:
         for match in ranges:
             values = entry.raw[match[1]] = [*entry.raw.pop(match[0])]
             try:
+                _check_count(match, values)
                 values.extend(self._rest(entry.dn.decode(), match[1], match[3]))
             except (PageExpired, Throttled, TimedOut):
                 raise
@@ -235,8 +236,15 @@ class Client:
                 raise PageExpired(
                     f"the directory did not go on with the {name} of '{dn}' at {start}: it changed each time while it was read"
                 )
+            _check_count(match, found[match[0]])
             yield from found[match[0]]
             last = match[3]
+
+
+def _check_count(match: re.Match[str], values: Sequence[bytes]) -> None:
+    """Raises `BadAnswer` for a range that does not hold what its name says, which is one value or more."""
+    if match[3] != "*" and not 0 < len(values) == int(match[3]) - int(match[2]) + 1:
+        raise BadAnswer(f"the directory names a range of values {match[0]}, and gives {len(values)}")
 
 
 def _paging(control: tuple[int, bytes] | None) -> dict[str, Any]:

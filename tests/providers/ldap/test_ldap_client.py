@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ldap3.core.exceptions import LDAPSocketReceiveError
 
 from providers.errors import BadAnswer, CredentialsError, Denied, Outcome, PageExpired, ScopeError, Throttled, TimedOut
 from providers.http import retry
@@ -34,7 +35,10 @@ class Scripted:
 
     def __init__(self, answer) -> None:
         self.answer, self.asked = answer, []
-        self.server, self.tls_started = SimpleNamespace(ssl=False), False
+        self.server, self.tls_started, self.socket = SimpleNamespace(ssl=False), False, None
+
+    def unbind(self):
+        """Nothing to hang up."""
 
     def search(self, base, query, scope, *, attributes, paged_size=0, paged_cookie=None, **_more):
         self.asked.append((base, query, scope, paged_size))
@@ -50,8 +54,7 @@ def reading(monkeypatch):
 
     def read(answer):
         client, connection = Client(CONFIG), Scripted(answer)
-        monkeypatch.setattr(client.connections, "get", lambda: connection)
-        monkeypatch.setattr(client.connections, "failed", lambda: None)
+        monkeypatch.setattr("providers.ldap.connection.connect", lambda _config, _server: connection)
         found = list(client.search("dc=a", GROUPS, ["entryUUID", "objectGUID", "cn", "member"]))
         return found, connection, client
 
@@ -100,6 +103,41 @@ def test_case_dir_13_a_range_under_another_case_of_its_name_is_read(reading):
 
     found, _, _ = reading(big_group(below, key="Member__range=0-1"))
     assert found[0].raw["member"] == [b"cn=u,dc=a", b"cn=v,dc=a", b"cn=w,dc=a"]
+
+
+def ranges(*answers: tuple[str, int]):
+    """The answers to the searches for the rest of a group, one after the other and the last for ever: a range and how many values."""
+    left = list(answers)
+
+    def below(base, attributes):
+        name, count = left.pop(0) if len(left) > 1 else left[0]
+        return [entry(base, **{f"member__range={name}": [b"cn=w%d,dc=a" % number for number in range(count)]})], 0, None
+
+    return below
+
+
+def test_a_range_that_jumps_once_is_read_anew(reading):
+    found, _, _ = reading(big_group(ranges(("3-*", 1), ("2-*", 2))))
+    assert found[0].raw["member"] == [b"cn=u,dc=a", b"cn=v,dc=a", b"cn=w0,dc=a", b"cn=w1,dc=a"]
+    assert UNREADABLE not in found[0].raw
+
+
+def test_a_range_that_jumps_each_time_is_no_complete_group(reading):
+    with pytest.raises(PageExpired, match="did not go on with the member of 'cn=#04,dc=a' at 2"):
+        reading(big_group(ranges(("3-*", 1))))
+
+
+@pytest.mark.parametrize("answer", [("2-1", 0), ("2-1", 1), ("2-3", 1), ("2-3", 0), ("2-2", 2)])
+def test_a_range_that_does_not_hold_what_it_names_leaves_the_group_in_part(reading, answer):
+    """The first of them would be asked for again without end."""
+    big, small = reading(big_group(ranges(answer)))[0]
+    assert (big.raw["member"], big.raw[UNREADABLE]) == ([b"cn=u,dc=a", b"cn=v,dc=a"], [b"member"])
+    assert UNREADABLE not in small.raw
+
+
+def test_a_first_range_that_is_short_leaves_the_group_in_part(reading):
+    big, _ = reading(big_group(ranges(("5-*", 1)), key="member__range=0-4"))[0]
+    assert big.raw[UNREADABLE] == [b"member"]
 
 
 def test_a_range_that_is_throttled_is_no_trouble_of_one_group(reading):
@@ -203,6 +241,39 @@ def test_no_code_at_the_edge_of_two_pages_makes_a_short_list(reading, code, kind
                 (everything, 4, None) if cookie == "unpaged" else
                 (everything[:500], 0, b"next") if not cookie else (everything[500 : 500 + came], code, None)
             ))  # fmt: skip
+
+
+@pytest.mark.parametrize("code", [2, 53])
+def test_a_cookie_that_has_expired_is_no_more_than_a_new_beginning(reading, code):
+    everything, refused = many(900), []
+
+    def answer(_base, _query, _attributes, cookie):
+        if cookie and not refused:
+            refused.append(cookie)
+            return [], code, None
+        return (everything[500:], 0, b"") if cookie else (everything[:500], 0, b"next")
+
+    found, _, client = reading(answer)
+    assert [one.dn for one in found] == [one["raw_dn"] for one in everything]
+    assert (refused, client.paged) == ([b"next"], True)
+
+
+def test_a_cookie_is_not_shown_to_another_connection_than_its_own(reading):
+    """The connection breaks while the first page's group is read on: to the next one, the cookie is of a search that it never saw."""
+    everything, broken, shown = many(900), [], []
+    group = entry("cn=big,dc=a", entryUUID=[b"big"], **{"member__range=0-0": [b"cn=u,dc=a"]})
+
+    def answer(base, _query, _attributes, cookie):
+        if base != "dc=a":
+            if not broken:
+                broken.append(base)
+                raise LDAPSocketReceiveError("connection reset")
+            return [entry(base, **{"member__range=1-*": [b"cn=v,dc=a"]})], 0, None
+        shown.append(cookie)
+        return (everything[500:], 0, b"") if cookie else ([group, *everything[:500]], 0, b"new" if len(shown) > 1 else b"old")
+
+    found, _, client = reading(answer)
+    assert (len(found), client.connections.number, shown) == (901, 2, [None, None, b"new"])
 
 
 # --- references and refusals
