@@ -71,7 +71,7 @@ def list_entities(session: Session, /, search: tuple[str, ...], q: str | None, l
 def export_entities(
     session: Session, /, search: tuple[str, ...], q: str | None, form: str, deleted: bool, fields: str | None, **filters: Any
 ) -> None:
-    """Writes all entities that fit SEARCH (see 'elder entities list') with all their fields, while they are read."""
+    """Writes all entities that fit SEARCH with all their fields. SEARCH is that of 'elder entities list'."""
     found = session.api.rows_by_cursor("entities", "entities", None, is_active=not deleted, q=_asked(search, q), fields=fields, **filters)
     output.stream(found, form)
 
@@ -95,7 +95,7 @@ def get_entity(session: Session, entity: int) -> None:
 @limited
 @in_session
 def diff_entity(session: Session, entity: int, change: int | None, limit: int | None) -> None:
-    """Shows how an entity has changed, step by step, the latest first: an item added to a list is one step."""
+    """Shows how an entity has changed, the latest first. An item added to a list is one step."""
     found = session.api.rows(f"entities/{entity}/diff", "changes", limit)
     session.many((step for one in found if change in (None, one["id"]) for step in _steps(one)), STEP_COLUMNS, "changes")
 
@@ -128,7 +128,7 @@ def changes(session: Session, /, limit: int, **filters: Any) -> None:
 
 @click.group("orgs")
 def organizations() -> None:
-    """Lists and creates organizations."""
+    """Lists, creates, changes, merges and deletes organizations."""
 
 
 @organizations.command("list")
@@ -161,7 +161,7 @@ def create_organization(session: Session, name: str, parent: int | None) -> None
 @click.option("--description", help="What the organization is.")
 @in_session
 def edit_organization(session: Session, /, organization: int, parent: int | None, top: bool, **options: Any) -> None:
-    """Renames, moves or describes an organization: what is named, and nothing else."""
+    """Renames, moves or describes an organization. What is not named stays."""
     changes = {name: value for name, value in options.items() if value is not None}
     if parent is not None or top:
         changes["parent_id"] = parent

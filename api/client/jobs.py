@@ -100,7 +100,7 @@ def create(session: Session, /, name: str, provider: str, disabled: bool, config
 @_configured
 @in_session
 def duplicate(session: Session, /, job: int, name: str, disabled: bool, config: Sequence[str], **more: Any) -> None:
-    """Creates a job like another, its secrets included, with what is named changed."""
+    """Creates a job like another, its secrets included. What is named is changed."""
     model = session.api.get(f"discovery/jobs/{job}")
     body = {key: model[key] for key in _COPIED}
     body |= {**_changes(more), "name": name, "enabled": not disabled, "copy_of": job, "config": _entered(config, model["provider"])}
@@ -150,7 +150,7 @@ def delete(session: Session, jobs: Sequence[int], yes: bool) -> None:
 @click.argument("job", type=int)
 @in_session
 def test(session: Session, job: int) -> None:
-    """Has a worker sign in with the job's config; exits with 1 when it cannot."""
+    """Has a worker sign in with the job's config. Exits with 1 when it cannot."""
     answer = session.api.send("POST", f"discovery/jobs/{job}/test")
     identity = (answer["identity"] or {}).get("name", "")
     session.done(answer, answer["message"] + (f" (as {identity})" if identity and identity not in answer["message"] else ""))
@@ -196,7 +196,7 @@ def history(session: Session, job: int, limit: int) -> None:
 @click.argument("job", type=int)
 @in_session
 def logs(session: Session, job: int) -> None:
-    """Prints what the newest run of a job has logged: its first and its last lines."""
+    """Prints what the newest run of a job has logged. Of a long log, these are its first and its last lines."""
     newest = session.api.get(f"discovery/jobs/{job}/history", limit=1)["results"]
     if not newest:
         raise ClientError(f"job {job} has not run yet", EXIT_NOT_FOUND)
@@ -209,7 +209,7 @@ def logs(session: Session, job: int) -> None:
 @click.argument("field")
 @in_session
 def ignore(session: Session, job: int, field: str) -> None:
-    """Has a job leave out a field that changes without meaning, such as status.lastSyncedAt."""
+    """Has a job leave out a field that only makes noise. Such a field changes without meaning, as status.lastSyncedAt does."""
     answer = session.api.send("POST", f"discovery/jobs/{job}/ignore", {"field": field})
     session.done(answer, f"job {job} ignores {', '.join(answer['config']['ignore_fields'])}")
 
@@ -218,7 +218,7 @@ def ignore(session: Session, job: int, field: str) -> None:
 @click.argument("job", type=int)
 @in_session
 def accept_identity(session: Session, job: int) -> None:
-    """Lets a job read another account, tenant, cluster or directory than before."""
+    """Lets a job read another account than before. The same holds for a tenant, a cluster and a directory."""
     answer = session.api.send("POST", f"discovery/jobs/{job}/accept-identity")
     session.done(answer, answer["message"])
 

@@ -59,7 +59,7 @@ for group in (
 @main.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Prints the completion of a shell: eval "$(elder completion bash)"."""
+    """Prints the completion of a shell. To switch it on: eval "$(elder completion bash)"."""
     found = get_completion_class(shell)
     if found is not None:
         click.echo(found(main, {}, "elder", "_ELDER_COMPLETE").source())

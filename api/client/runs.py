@@ -75,7 +75,7 @@ def list_scopes_of_run(session: Session, /, run: int, limit: int | None, **filte
 @in_session
 @watched
 def get(session: Session, run: int) -> None:
-    """Shows one run, what it reads now, and why scopes were not read in full."""
+    """Shows one run, and why scopes were not read in full. Of a run that goes on, it shows what is read now."""
     found = session.api.get(f"runs/{run}")
     if session.form != "table":
         session.show(found)
@@ -100,7 +100,7 @@ def show_reading(found: dict[str, Any]) -> None:
 @click.argument("run", type=int)
 @in_session
 def watch(session: Session, run: int) -> None:
-    """Follows a run to its end; exits with 1 when it fails, and with 5 when it is done in part."""
+    """Follows a run to its end. Exits with 1 when it fails, and with 5 when it is done in part."""
     watch_run(session, run)
 
 
@@ -128,7 +128,7 @@ def held(session: Session, run: int, limit: int | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @in_session
 def release(session: Session, run: int, undo: bool, yes: bool) -> None:
-    """Applies the deletions that the guard holds back; see 'elder runs held' first. --undo takes that back, for 30 days."""
+    """Applies the deletions that the guard holds back. See 'elder runs held' first. --undo takes that back, for 30 days."""
     if undo:
         undo_release(session, f"run {run}", yes, run_id=run)
         return

@@ -62,7 +62,7 @@ def list_connectors(session: Session) -> None:
 @in_session
 @watched
 def get_connector(session: Session, name: str, sync: int | None) -> None:
-    """Shows one connector with the ledger of its newest sync, or an earlier sync of it."""
+    """Shows one connector with the ledger of its newest sync. --sync shows an earlier one."""
     if sync is not None:
         _show_sync(session, session.api.get(f"connectors/{name}/syncs/{sync}"))
         return
@@ -95,7 +95,7 @@ def _show_ledger(found: dict[str, Any], heading: str) -> None:
 @click.option("--wait", is_flag=True, help="Wait for the end of that sync; exit as 'elder runs watch' does.")
 @in_session
 def sync(session: Session, name: str, wait: bool) -> None:
-    """Syncs a connector now; where a sync of it runs already, once more when that has ended."""
+    """Syncs a connector now. Where a sync of it runs already, it syncs once more when that has ended."""
     asked = session.api.send("POST", f"connectors/{name}/sync")
     sentence = f"connector {name}: {asked['message']}; {asked['waiting_for']}"
     if not wait:
@@ -147,7 +147,7 @@ def history(session: Session, name: str, limit: int) -> None:
 @click.option("--sync", type=int, help="Id of an earlier sync, from its history.")
 @in_session
 def logs(session: Session, name: str, sync: int | None) -> None:
-    """Prints what the newest sync of a connector has logged: its first and its last lines."""
+    """Prints what the newest sync of a connector has logged. Of a long log, these are its first and its last lines."""
     whose = f"the newest sync of {name}" if sync is None else f"sync {sync} of {name}"
     runs.print_log(session, whose, f"connectors/{name}/log", sync_id=sync)
 
@@ -170,7 +170,7 @@ def held_of_connector(session: Session, name: str, limit: int | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @in_session
 def release_connector(session: Session, name: str, undo: bool, yes: bool) -> None:
-    """Applies the deletions that the guard holds back; see 'elder connectors held' first. --undo takes that back, for 30 days."""
+    """Applies the deletions that the guard holds back. See 'elder connectors held' first. --undo takes that back, for 30 days."""
     owner = f"connector:{name}"
     if undo:
         runs.undo_release(session, f"connector {name}", yes, owner=owner)
@@ -186,7 +186,7 @@ def release_connector(session: Session, name: str, undo: bool, yes: bool) -> Non
 
 @click.group()
 def scopes() -> None:
-    """Scopes: one type in one region of one account, and when it was last read in full."""
+    """Lists scopes, and retires those that nobody reads any more. A scope is one type in one region of one account."""
 
 
 def _filtered(command: Any) -> Any:
@@ -221,7 +221,7 @@ def list_scopes(session: Session, /, limit: int | None, **filters: Any) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @in_session
 def retire(session: Session, /, yes: bool, **filters: Any) -> None:
-    """Retires abandoned scopes: what only they have seen is marked as deleted."""
+    """Retires scopes that are abandoned. What only they have seen is marked as deleted."""
     given = {name: value for name, value in filters.items() if value is not None}
     if not given:
         raise ClientError("name what to retire: --owner, --account, --provider, --region or --type")

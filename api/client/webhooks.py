@@ -38,7 +38,7 @@ def _described(*, needed: bool) -> Callable[[Any], Any]:
 
 @click.group("webhooks")
 def group() -> None:
-    """Webhooks: who is told when runs end, jobs are parked, and entities come and go."""
+    """Tells other systems what happens, by signed webhooks. Events are runs that end, parked jobs, and entities that come and go."""
 
 
 @group.command("list")
@@ -84,7 +84,7 @@ def create(session: Session, /, name: str, url: str, events: Sequence[str], job:
 @click.option("--enable/--disable", "enabled", default=None, help="Send events to it, or keep it quiet.")
 @in_session
 def edit(session: Session, /, webhook: int, events: Sequence[str], every_job: bool, **changes: Any) -> None:
-    """Changes what is named; with --event, the events are these and no other."""
+    """Changes a webhook where an option is given. With --event, the events are these and no other."""
     given = {name: value for name, value in {**changes, "events": list(events) or None}.items() if value is not None}
     given |= {"job_id": None} if every_job else {}
     if not given:
@@ -109,7 +109,7 @@ def rotate(session: Session, webhook: int, grace: int) -> None:
 @click.option("--timeout", type=click.FloatRange(0), default=30.0, show_default=True, help="Seconds to wait for what becomes of it.")
 @in_session
 def test(session: Session, webhook: int, timeout: float) -> None:
-    """Sends a test event and waits for what becomes of it; exits with 1 unless it is delivered."""
+    """Sends a test event, and waits for its delivery. Exits with 1 unless it is delivered."""
     asked = session.api.send("POST", f"webhooks/{webhook}/test")
     deadline = time.monotonic() + timeout
     while True:

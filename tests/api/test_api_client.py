@@ -56,6 +56,15 @@ def test_the_roles_of_keys_are_those_of_the_api():
     assert tuple(role.type.choices) == get_args(Role)
 
 
+def test_no_sentence_is_cut_in_the_lists_of_commands():
+    """A list of commands has a line for each of 80 columns, of which click takes the name and six blanks."""
+    groups = [main, *(command for command in main.commands.values() if isinstance(command, click.Group))]
+    for group in groups:
+        room = 80 - 6 - max(map(len, group.commands))
+        for name, command in group.commands.items():
+            assert not command.get_short_help_str(room).endswith("..."), (group.name, name)
+
+
 def test_every_command_has_help_and_says_what_it_does():
     def commands(group: click.Group, path: tuple[str, ...] = ()):
         for name, command in group.commands.items():
