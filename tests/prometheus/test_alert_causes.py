@@ -26,7 +26,7 @@ from waiting import until
 
 from providers import expiry
 from providers.errors import Outcome
-from providers.records import Identity, Scope
+from providers.records import Absence, Identity, Scope
 from providers.sink import ScopeReport
 from worker.run import wire
 from worker.run.outcome import Status, Verdict
@@ -223,6 +223,16 @@ def a_run_signs_in_with_a_certificate_that_ends(writer, database, sql) -> Timeli
 def a_key_is_about_to_end(writer, database, sql) -> Timeline:
     keys.add(sql, "ci", "read", by="t", seconds=10 * 86_400)
     writer.record("elder_ending_keys", 1)
+    return writer.timeline
+
+
+@cause("ElderUnconfirmed")
+def a_role_assignment_of_a_management_group_is_seen_no_more_for_a_week(writer, database, sql) -> Timeline:
+    job = add_job(sql)
+    for count in (2, 1):
+        run_once(database, job, resources(count), absence=Absence.OUTSIDE)
+    sql.execute("update entities set unconfirmed_since = unconfirmed_since - interval '8 days'")
+    writer.record("inventory_unconfirmed", 1)
     return writer.timeline
 
 

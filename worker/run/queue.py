@@ -84,6 +84,8 @@ class Numbers(msgspec.Struct, frozen=True):
     """Jobs and connectors whose credential ends within 30 days, or has ended."""
     ending_keys: int = 0
     """Keys of the API that end within 14 days, or have ended within as many."""
+    unconfirmed: int = 0
+    """Entities that have been unconfirmed for seven days."""
 
 
 class State(msgspec.Struct):

@@ -80,6 +80,7 @@ class Reporter:
         self._metrics.set("connector_failing", numbers.failing_connectors)
         self._metrics.set("inventory_ending_credentials", numbers.ending_credentials)
         self._metrics.set("elder_ending_keys", numbers.ending_keys)
+        self._metrics.set("inventory_unconfirmed", numbers.unconfirmed)
 
     def _count_writes(self) -> None:
         totals = self._dispatcher.totals(POOL)

@@ -10,7 +10,7 @@ from store_runs import SCOPE, Link, Run, add_job, resources, run_once
 
 from providers import expiry
 from providers.errors import Outcome
-from providers.records import Identity
+from providers.records import Absence, Identity
 from worker.run.outcome import Status, Verdict
 from worker.run.queue import Numbers
 from worker.store import connectors, keys, tombstones
@@ -177,3 +177,15 @@ def test_keys_that_end_are_counted_as_they_are_listed(database, sql):
     for ended, counted in ((13, 1), (15, 0)):
         sql.execute("update elder_worker.api_keys set expires_at = now() - make_interval(days => %s) where name = 'soon'", [ended])
         assert numbers(database).ending_keys == counted == len(waiting(database))
+
+
+def test_what_is_unconfirmed_is_counted_after_a_week_and_until_it_is_seen_again(database, sql):
+    job = add_job(sql)
+    for count in (2, 0):
+        run_once(database, job, resources(count), absence=Absence.OUTSIDE)
+    [(kind, _, count)] = waiting(database)
+    assert (kind, count, numbers(database).unconfirmed) == ("unconfirmed", 2, 0)
+    sql.execute("update entities set unconfirmed_since = unconfirmed_since - interval '8 days'")
+    assert numbers(database).unconfirmed == 2
+    run_once(database, job, resources(1), absence=Absence.OUTSIDE)
+    assert numbers(database).unconfirmed == 1

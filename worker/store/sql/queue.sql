@@ -18,7 +18,8 @@ select count(*) from gone
 -- name: queue_numbers
 -- Returns how many jobs are due and for how many seconds the oldest has been; parked jobs, current and abandoned scopes, current scopes
 -- not read in full for a week, entities, links and attributes held back, enabled jobs whose latest ended run was an error, connectors whose
--- latest sync did not read everything, jobs and connectors whose credential ends within 30 days, and keys of the API that end within 14.
+-- latest sync did not read everything, jobs and connectors whose credential ends within 30 days, keys of the API that end within 14, and
+-- entities that have been unconfirmed for a week.
 select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0),
        (select count(*) from discovery_jobs where status = 'parked'),
        (select count(*) from elder_worker.scopes where state = 'current'),
@@ -40,7 +41,8 @@ select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0),
           ) as newest
           where newest.credential_expires_at < now() + interval '30 days'),
        (select count(*) from elder_worker.api_keys
-        where revoked_at is null and expires_at between now() - interval '14 days' and now() + interval '14 days')
+        where revoked_at is null and expires_at between now() - interval '14 days' and now() + interval '14 days'),
+       (select count(*) from entities where unconfirmed_since < now() - interval '7 days' and is_active)
 from discovery_jobs j where j.enabled and j.next_run_at <= now() and j.status not in ('parked', 'running')
 
 -- name: claim_tests
