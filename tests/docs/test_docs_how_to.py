@@ -15,23 +15,9 @@ TEXT = PAGE.read_text()
 ROWS = dict(re.findall(r"^\| (.+?) \| (.+) \|$", TEXT, re.MULTILINE))
 BLOCKS = dict(re.findall(r"<!-- executed by tests/docs/test_docs_how_to.py: (\w+) -->\n```bash\n(.*?)```", TEXT, re.DOTALL))
 TASKS = (
-    *(
-        "organizations",
-        "LDAPS",
-        "EKS",
-        "GKE",
-        "AKS",
-        "reverse proxy",
-        "https",
-        "SSO",
-        "back up",
-        "restore",
-        "upgrade",
-        "rollback",
-        "rotate",
-    ),
-    *("retention", "sizing", "decommission", "monitor"),
-)
+    "organizations", "LDAPS", "EKS", "GKE", "AKS", "reverse proxy", "https", "SSO", "back up", "restore", "upgrade", "rollback", "rotate",
+    "retention", "sizing", "decommission", "monitor", "view",
+)  # fmt: skip
 NAMES = {"aws": "AWS", "azure": "Azure", "gcp": "Google Cloud", "entra": "Entra ID", "ldap": "OpenLDAP"}
 """Names of providers for people, where they differ from the title."""
 
