@@ -111,6 +111,19 @@ def test_one_of_others_is_not_there(world, name):
     assert (other.status_code, other.json["error"]) == (400, absent.json["error"].replace("nobody", name))
 
 
+def test_one_above_it_is_not_there_either(world):
+    """The names and the places of the organizations above are as secret as those beside it."""
+    keyed, _, numbers, _ = world
+    key = keyed.make("below alone", "read", organization_id=numbers["ours below"])["key"]
+    absent, above = (keyed.call("GET", f'entities?q=org:"{name}"', key) for name in ("nobody", "ours"))
+    assert (above.status_code, above.json["error"]) == (400, absent.json["error"].replace("nobody", "ours"))
+    assert keyed.call("GET", 'entities?q=org:"ours below"', key).json["total"] == 1
+    for name in ("ours", "ours below", "theirs"):
+        path = f"entities?organization_id={numbers[name]}"
+        assert keyed.call("GET", path, key).json["total"] == (name == "ours below"), name
+        assert len(keyed.call("GET", f"{path}&cursor=", key).json["entities"]) == (name == "ours below"), name
+
+
 def test_an_organization_that_moves_takes_its_entities_into_sight_and_out_of_it(world):
     keyed, key, numbers, _ = world
     moved = f"organizations/{numbers['ours below']}"

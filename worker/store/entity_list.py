@@ -199,6 +199,8 @@ def selection(
         made.only("organization_id = any(array(select id from organizations))", [])
     if filters.get("within") is not None:
         made.only("organization_id = any(array" + BELOW + ")", [filters["within"]])
+        if filters.get("organization_id") is not None:  # one above has nothing, as one beside it, and so nobody learns which are above
+            made.only("%s = any(array" + BELOW + ")", [filters["organization_id"], filters["within"]])
     for name, condition in _EQUAL.items():
         if filters.get(name) is not None:
             made.only(condition, [filters[name]])

@@ -57,12 +57,8 @@ def names(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
 
 
 def named(connection: Connection, name: str, within: int | None = None) -> list[int]:
-    """Ids of the organizations of that name and of all below them; `within`: as far as they are that organization or lie below it."""
-    found = [number for (number,) in connection.execute(statements.get("organizations_named"), [name])]
-    if within is None:
-        return found
-    inside = {number for (number,) in connection.execute("select id from " + BELOW + " as inside", [within])}
-    return [number for number in found if number in inside]
+    """Ids of the organizations of that name and of all below them; `within`: those that are that organization or lie below it alone."""
+    return [number for (number,) in connection.execute(statements.get("organizations_named"), {"name": name, "within": within})]
 
 
 def lies_below(connection: Connection, below: int, above: int) -> bool:

@@ -41,9 +41,12 @@ where (%(entity_type)s::text is null or entity_type = %(entity_type)s)
   and (%(provider)s::text is null or provider = %(provider)s)
 
 -- name: organizations_named
--- Returns the ids of the organizations of a name, in any case of letters, and of all below them.
-with recursive below as (
-    select id from organizations where lower(name) = lower(%s)
+-- Returns the ids of the organizations of a name, in any case of letters, and of all below them; those that are `within` or lie below it
+-- alone unless it is null, and so nobody learns the names of those above.
+with recursive inside as (
+    select %(within)s::bigint as id union select o.id from organizations o join inside i on o.parent_id = i.id
+), below as (
+    select id from organizations where lower(name) = lower(%(name)s) and (%(within)s::bigint is null or id in (select id from inside))
     union
     select o.id from organizations o join below b on o.parent_id = b.id
 )
