@@ -67,7 +67,7 @@ def register(app: Flask, context: Context) -> None:
         label=filters.label,
         steps=difference.steps_of,
     )
-    app.jinja_env.globals.update(absolute_times=times.absolute, here=times.here)
+    app.jinja_env.globals.update(absolute_times=times.absolute, this_page=times.this_page)
     for page in PAGES:
         name = f"page {page.method} {page.rule}"
         app.add_url_rule(page.rule, name, functools.partial(_view, page, context), methods=[page.method])

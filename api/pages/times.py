@@ -42,7 +42,7 @@ def exact(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def here() -> str:
+def this_page() -> str:
     """The page that is shown, with its query; the first page for the answer to a form."""
     given = request.query_string.decode("ascii", "ignore")
     return (f"{request.path}?{given}" if given else request.path) if request.method == "GET" else "/"
