@@ -52,8 +52,8 @@ def _make(context: Context) -> Response:
     try:
         given = {name: request.form.get(name, "").strip() for name in ("name", "role")}
         days = query.number(request.form.get("expires_in_days", ""))
-        organization = query.number(request.form.get("organization_id", "").strip() or "0")
-        limits = {"expires_in_days": days or None, "organization_id": organization or None}
+        organization = request.form.get("organization_id", "").strip()
+        limits = {"expires_in_days": days or None, "organization_id": query.number(organization) if organization else None}
         made = keys.make_key(context, NoQuery(), schema.parse(keys.KeyBody, {**given, **limits}))
     except REFUSALS as error:
         return refused(error, functools.partial(_list, context))

@@ -185,3 +185,15 @@ def test_the_page_makes_one_and_shows_its_limit(world):
         assert f"organization {numbers['theirs']}" in keyed.call("GET", path).get_data(as_text=True)
     refused = keyed.call("POST", "/keys", data={**form, "name": "y", "role": "admin"})
     assert "has the role `read`" in refused.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("number", ["0", "00", "-1", "ours", "999999"])
+def test_the_page_makes_no_key_without_a_limit_where_one_is_given(world, number):
+    """An id that nobody has is refused; only an empty field is a key that sees everything."""
+    keyed, *_ = world
+    before = len(keyed.call("GET", "keys").json["keys"])
+    form = {"name": "by mistake", "role": "read", "expires_in_days": "30", "organization_id": number}
+    refused = keyed.call("POST", "/keys", data=form)
+    assert refused.status_code in (400, 422), refused.get_data(as_text=True)
+    assert "Not made" in refused.get_data(as_text=True)
+    assert len(keyed.call("GET", "keys").json["keys"]) == before
