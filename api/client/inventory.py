@@ -170,6 +170,10 @@ def edit_organization(session: Session, /, organization: int, parent: int | None
     session.done(session.api.send("PATCH", f"organizations/{organization}", changes), f"organization {organization} is changed")
 
 
+MERGED = {"entities": "entity", "organizations": "organization", "jobs": "job"}
+"""Counts of the answer to a merge, with the name of one of each."""
+
+
 @organizations.command("merge")
 @click.argument("organization", type=int)
 @click.argument("into", type=int)
@@ -180,8 +184,8 @@ def merge_organization(session: Session, organization: int, into: int, yes: bool
     if not yes:
         session.confirm(f"Merge organization {organization} into {into} and delete it?")
     done = session.api.send("POST", f"organizations/{organization}/merge", {"into": into})
-    moved = f"{done['entities']} entities, {done['organizations']} organizations and {done['jobs']} jobs"
-    session.done(done, f"organization {organization} is merged: {moved} are in organization {into} now")
+    entities, homes, jobs = (f"{done[many]} {one if done[many] == 1 else many}" for many, one in MERGED.items())
+    session.done(done, f"organization {organization} is merged: {entities}, {homes} and {jobs} are in organization {into} now")
 
 
 @organizations.command("delete")

@@ -44,7 +44,7 @@ def test_organizations_are_made_renamed_moved_merged_and_deleted(journey, night_
     def make(name: str) -> None:
         one.go("Organizations")
         one.fill(page.get_by_label("Name"), name)
-        one.press(page.get_by_role("button", name="Make it"))
+        one.press(page.get_by_role("button", name="Make the organization"))
 
     def heading(name: str) -> None:
         expect(page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
@@ -57,7 +57,7 @@ def test_organizations_are_made_renamed_moved_merged_and_deleted(journey, night_
     expect(page.get_by_label("Name")).to_have_value("Cloud")
     one.step("organizations-2-refused")
     one.fill(page.get_by_label("Name"), "Team")
-    one.press(page.get_by_role("button", name="Make it"))
+    one.press(page.get_by_role("button", name="Make the organization"))
     heading("Team")
     one.step("organizations-3-made")
 
