@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import json
 import re
@@ -44,11 +43,13 @@ def of_certificate(pem: bytes, password: bytes | None = None) -> str:
     """The end of a client certificate: of the first in a PEM file, or of the one in a PKCS#12 file. Empty where it cannot be read."""
     if found := _CERTIFICATES.search(pem):
         return min(_ends([found[0]]), default="")
-    from cryptography.hazmat.primitives.serialization import pkcs12  # noqa: PLC0415 - 5 MB, and of no use without such a file
+    from cryptography import x509  # noqa: PLC0415 - 5 MB, and of no use without such a file
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.serialization import pkcs12  # noqa: PLC0415 - as above
 
     try:
         certificate = pkcs12.load_pkcs12(pem, password).cert
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         return ""
     return _text(certificate.certificate.not_valid_after_utc) if certificate else ""
 
@@ -64,7 +65,7 @@ def of_token(token: str) -> str:
     try:
         ends = json.loads(base64.urlsafe_b64decode(found[1] + "==")).get("exp") if found else None
         return _text(dt.datetime.fromtimestamp(ends, dt.UTC)) if isinstance(ends, int | float) else ""
-    except (ValueError, OverflowError, OSError, AttributeError, binascii.Error):
+    except (ValueError, OverflowError, OSError, AttributeError, RecursionError):
         return ""
 
 
@@ -75,7 +76,7 @@ def _ends(certificates: list[bytes]) -> list[str]:
     for pem in certificates:
         try:
             found.append(_text(x509.load_pem_x509_certificate(pem).not_valid_after_utc))
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             continue
     return found
 

@@ -53,6 +53,23 @@ def test_what_is_no_certificate_has_no_end(content):
     assert expiry.of_authorities(content) == ""
 
 
+def test_a_certificate_of_a_version_that_does_not_exist_is_passed_over(authority):
+    """The library has an error of its own for it."""
+    file, _ = authority.issue("soon", lasts=dt.timedelta(days=3))
+    body = x509.load_pem_x509_certificate(file.read_bytes()).public_bytes(serialization.Encoding.DER)
+    odd = base64.encodebytes(body.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x04", 1))
+    pem = b"-----BEGIN CERTIFICATE-----\n" + odd + b"-----END CERTIFICATE-----\n"
+    with pytest.raises(x509.InvalidVersion):
+        x509.load_pem_x509_certificate(pem)
+    assert expiry.of_certificate(pem) == ""
+    assert expiry.of_authorities(pem + file.read_bytes()) == end_of(file)
+
+
+def test_a_token_of_a_depth_that_cannot_be_read_has_no_end():
+    body = base64.urlsafe_b64encode(b'{"a":' + b"[" * 100_000).decode().rstrip("=")
+    assert expiry.of_token(f"eyJx.{body}.x") == ""
+
+
 def test_the_end_of_a_token():
     assert expiry.of_token(token(exp=1_900_000_000)) == "2030-03-17T17:46:40Z"
     for one in ("", "opaque", token(), token(exp="soon"), token(exp=10**40), token(exp=None), "eyJx.e30.x", "eyJx.!!.x", "eyJx.W10.x"):
