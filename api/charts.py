@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from api.filters import lasting
 from worker.store.daily import EntityDay, RunDay
 
 WIDE, HIGH = 600, 100
@@ -16,7 +17,7 @@ STATUSES = ("completed", "partial", "error", "cancelled")
 
 
 class Bar(NamedTuple):
-    """A part of a day's bar: the runs that ended in one status."""
+    """A day's bar, or the part of it that is the runs which ended in one status."""
 
     x: float
     y: float
@@ -35,6 +36,17 @@ class Bars(NamedTuple):
     total: int
     statuses: list[str]
     """Statuses that occur in these days, for the legend."""
+
+
+class Durations(NamedTuple):
+    """The chart of how long a run took on average, by day."""
+
+    bars: list[Bar]
+    days: list[RunDay]
+    average: float
+    """Seconds that a run of all these days took on average."""
+    highest: float
+    """Seconds of the day whose runs took longest on average."""
 
 
 class Line(NamedTuple):
@@ -64,17 +76,27 @@ def _stack(x: float, width: float, day: RunDay, highest: int) -> list[Bar]:
             height = count * HIGH / highest
             floor -= height
             title = f"{day.day:%d %b}: {count} {status}"
-            found.append(
-                Bar(
-                    round(x + width * SHARE_OF_GAP / 2, 2),
-                    round(floor, 2),
-                    round(width * (1 - SHARE_OF_GAP), 2),
-                    round(height, 2),
-                    status,
-                    title,
-                )
-            )
+            found.append(_bar(x, width, floor, height, status, title))
     return found
+
+
+def durations(days: Sequence[RunDay]) -> Durations | None:
+    """The chart of how long runs took by day; None when none took any time."""
+    highest = max((day.seconds for day in days), default=0.0)
+    if highest <= 0:
+        return None
+    width = WIDE / len(days)
+    heights = [max(day.seconds, 0.0) * HIGH / highest for day in days]
+    titles = [f"{day.day:%d %b}: {lasting(day.seconds)} on average" for day in days]
+    found = [_bar(at * width, width, HIGH - high, high, "took", titles[at]) for at, high in enumerate(heights) if days[at].runs]
+    counts = [sum(day.runs.values()) for day in days]
+    average = sum(day.seconds * count for day, count in zip(days, counts, strict=True)) / sum(counts)
+    return Durations(found, list(days), average, highest)
+
+
+def _bar(x: float, width: float, y: float, height: float, status: str, title: str) -> Bar:
+    """A bar in the middle of its day's width, between the gaps."""
+    return Bar(round(x + width * SHARE_OF_GAP / 2, 2), round(y, 2), round(width * (1 - SHARE_OF_GAP), 2), round(height, 2), status, title)
 
 
 def line(days: Sequence[EntityDay]) -> Line | None:

@@ -48,7 +48,13 @@ def _jobs(context: Context) -> str:
     live = _moving(rows)
     form = {"given": asked.given, "sort": asked.filters.sort, "choices": choices}
     shown = {"jobs": rows, "latest": latest, "kinds": kinds, "workers": workers, "attention": waiting, "live": live}
-    drawn = {"runs_chart": charts.bars(days), "entities_chart": charts.line(course), "providers": _providers(kinds), "days": DAYS}
+    drawn = {
+        "runs_chart": charts.bars(days),
+        "durations_chart": charts.durations(days),
+        "entities_chart": charts.line(course),
+        "providers": _providers(kinds),
+        "days": DAYS,
+    }
     return render_template("jobs.html", **shown, **form, **drawn, total=total, **query.pages(total))
 
 

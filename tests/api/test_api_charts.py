@@ -8,7 +8,7 @@ import re
 import pytest
 from store_runs import Run, add_job, resources, run_once
 
-from api.charts import HIGH, WIDE, bars, line
+from api.charts import HIGH, WIDE, bars, durations, line
 from providers.errors import Outcome
 from worker.run.outcome import Status, Verdict
 from worker.store.daily import EntityDay, RunDay
@@ -42,7 +42,22 @@ def test_the_line_of_entities_stays_inside_and_goes_from_edge_to_edge(counts):
     assert (chart.lowest, chart.highest) == (min(counts), max(counts))
 
 
+def test_durations_are_as_high_as_a_run_took_and_a_day_with_more_runs_weighs_more():
+    days = [
+        RunDay(DAY, {"completed": 3}, 20.0),
+        RunDay(DAY + dt.timedelta(days=1), {}, 0.0),
+        RunDay(DAY + dt.timedelta(days=2), {"error": 1}, 80.0),
+    ]
+    chart = durations(days)
+
+    assert [(bar.x, bar.y, bar.width, bar.height) for bar in chart.bars] == [(25, 75, 150, 25), (425, 0, 150, 100)]
+    assert [bar.title for bar in chart.bars] == ["01 Nov: 20 s on average", "03 Nov: 80 s on average"]
+    assert (chart.average, chart.highest) == (35.0, 80.0)
+
+
 def test_nothing_is_no_chart():
+    assert durations([RunDay(DAY, {}, 0.0)]) is None
+    assert durations([RunDay(DAY, {"cancelled": 1}, 0.0)]) is None
     assert bars(run_days({}, {})) is None
     assert line([EntityDay(DAY, 0)]) is None
 
@@ -51,10 +66,15 @@ def test_the_home_page_shows_them_with_their_numbers(elder, database, sql):
     job = add_job(sql)
     run_once(database, job, resources(12))
     sql.execute("update entities set provider = 'gcp' where id in (select id from entities limit 3)")
+    sql.execute("update discovery_history set completed_at = started_at + interval '42 seconds'")
 
     shown = elder.call("GET", "/", headers=BROWSER).get_data(as_text=True)
 
     assert "Runs a day" in shown
+    durations_shown = shown[shown.index("Average duration") :].split("</figure>")[0]
+    assert "42 s, slowest day 42 s" in durations_shown
+    assert durations_shown.count('<rect class="took"') == 1
+    assert f'<td>{dt.datetime.now(dt.UTC).date()}</td><td class="number">42 s</td>' in durations_shown
     assert f'<td>{dt.datetime.now(dt.UTC).date()}</td><td class="number">1</td>' in shown
     assert f'<td>{dt.datetime.now(dt.UTC).date()}</td><td class="number">12</td>' in shown
     assert re.findall(r'aria-label="(\d+) %"', shown) == ["75", "25"]
