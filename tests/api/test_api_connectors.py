@@ -153,7 +153,7 @@ def test_each_sync_of_a_connector_has_a_page_with_its_ledger_and_log(page, elder
     shown = [f"/connectors/ldap/syncs/{number}" for number in reversed(ids[2:])]
     assert [link for link in newest.values("a", "href") if "/syncs/" in link] == shown
     older = page(next(link for link in newest.values("a", "href") if "before" in link).partition("#")[0])
-    links = older.values("a", "href")
+    links = [link for link in older.values("a", "href") if link.startswith("/connectors")]
     assert [link for link in links if "/syncs/" in link] == [f"/connectors/ldap/syncs/{number}" for number in reversed(ids[:2])]
     assert not any("before" in link for link in links), "there is nothing older"
 

@@ -150,7 +150,8 @@ def test_case_eng_3_an_outage_longer_than_the_grace_ends_the_run(far):
     proxy.resume()
     until(lambda: next((run for run in workbench.runs(job) if run["status"] == "completed"), None), "it ran again")
 
-    assert [one["error_kind"] for one in workbench.runs(job)] == ["lost", ""]
+    ended, again = (one["error_kind"] for one in workbench.runs(job))
+    assert (ended in ("lost", "database"), again) == (True, ""), "who renews the claim has given up first, or who stores the log"
     assert workbench.entities() == 500
 
 

@@ -106,7 +106,7 @@ def ioctl(code, name, data):
 ioctl(0x8914, "lo", struct.pack("H14x", 0x41))
 for number, address in enumerate(("169.254.169.254", "169.254.170.2", "100.100.100.200", "10.9.8.7"), 1):
     ioctl(0x8916, f"lo:{number}", struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(address)))
-subprocess.run(["ip", "address", "add", "fd00:ec2::254/128", "dev", "lo"], check=True)
+subprocess.run(["ip", "address", "add", "fd00:ec2::254/128", "dev", "lo", "nodad"], check=True)  # else it cannot be bound to at once
 
 received = []
 def serve(family, address, port):
