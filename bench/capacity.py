@@ -6,6 +6,7 @@ The source is that of `bench.chaos` with a hundred resources and no pause: what 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import pathlib
 import platform
@@ -121,20 +122,17 @@ def _reset(url: str) -> None:
         connection.execute("vacuum analyze")
 
 
-class started:  # noqa: N801 - a context, not a type
-    """Workers, ready and stopped at the end."""
-
-    def __init__(self, folder: pathlib.Path, site: pathlib.Path, url: str, count: int, slots: int) -> None:
-        self._workers = [Worker(folder / str(number), site, free_port(), url, slots=slots) for number in range(count)]
-
-    def __enter__(self) -> list[Worker]:
-        for worker in self._workers:
+@contextlib.contextmanager
+def started(folder: pathlib.Path, site: pathlib.Path, url: str, count: int, slots: int) -> Iterator[list[Worker]]:
+    """Workers that are ready; they are stopped at the end, also where one of them has not become ready."""
+    with contextlib.ExitStack() as stack:
+        workers = []
+        for number in range(count):
+            workers.append(Worker(folder / str(number), site, free_port(), url, slots=slots))
+            stack.callback(workers[-1].stop)
+        for worker in workers:
             worker.await_ready()
-        return self._workers
-
-    def __exit__(self, *_: object) -> None:
-        for worker in self._workers:
-            worker.stop()
+        yield workers
 
 
 def saturated(url: str, workers: list[Worker], seconds: float) -> tuple[float, list[Row]]:

@@ -21,7 +21,7 @@ AZURE_PAGE = 1000
 
 
 def measure(resources: int = MANY) -> list[tuple[str, str, str, str]]:
-    """The peak of a job that reads so many resources, for each cloud; what the server takes is another process's."""
+    """The peak of a job that reads so many resources, for each cloud; the server is another process, whose memory is not counted."""
     return [gcp(resources), azure(resources)]
 
 

@@ -1,4 +1,4 @@
-"""What the dashboards show of a chaos run: a Prometheus scrapes the workers and an API that is used meanwhile, then each query of each panel is asked."""
+"""The panels of the dashboards for a chaos run: a Prometheus scrapes the workers and an API that is used meanwhile, then each query of each panel is asked."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ OPEN = {
     "/api/v1/organizations/<id:organization_id>",
     "/api/v1/organizations/tree",
 }
-"""What is open to such keys: a route that is added here needs a test below that it shows nothing of others."""
+"""Routes that are open to such keys: each needs a test below that it shows nothing of others."""
 
 
 @pytest.fixture

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
+import pathlib
 import re
 
 import pytest
+from flask import Flask
 from peers.browser import DESK, PHONE, inspect
 from playwright.sync_api import expect
 from store_runs import Run, add_job, resources
+
+from api import pages
 
 EXACT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 BROWSER = {"Accept": "text/html"}
@@ -76,3 +81,24 @@ def test_a_person_reads_the_exact_time_by_keyboard(visit, elder, run, viewport, 
         inspect(page)
     page.get_by_role("navigation", name="Times").get_by_role("link").click()
     expect(page.locator("main time").first).not_to_have_text(re.compile(EXACT))
+
+
+def test_no_page_gives_its_template_a_name_that_hides_one_of_all_pages(elder_app):
+    """The foot calls functions: a page with a text of the same name would be an error."""
+    own = elder_app.jinja_env.globals.keys() - Flask("other").jinja_env.globals.keys()
+    assert own == {"absolute_times", "this_page"}
+    hidden = [
+        (file.name, name)
+        for file in sorted(pathlib.Path(pages.__file__).parent.glob("*.py"))
+        for name in own & given(ast.parse(file.read_text()))
+        if file.name != "routes.py"
+    ]
+    assert hidden == []
+
+
+def given(module: ast.Module) -> set[str]:
+    """The names that a module gives its templates: keywords of calls, and texts that are keys of a dict."""
+    nodes = list(ast.walk(module))
+    keywords = {node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg}
+    keys = {key.value for node in nodes if isinstance(node, ast.Dict) for key in node.keys if isinstance(key, ast.Constant)}
+    return keywords | keys

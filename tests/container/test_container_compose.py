@@ -158,7 +158,7 @@ if [ ! -s $PGDATA/PG_VERSION ]; then
     pg_ctl -m fast -w stop
 fi
 exec postgres -c listen_addresses='*' -k /run/postgresql"""
-"""What the image of PostgreSQL does at the start when it is not root."""
+"""The start of the image of PostgreSQL when it is not root."""
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from peers.image import FOLDER, LIMITS, podman
 pytestmark = pytest.mark.timeout(1800)  # the first one builds the image
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OWN = (".git", ".venv", ".cache")
-"""What of a checkout is the machine's own, and no part of the image's context."""
+"""Folders of a checkout that are the machine's own, and no part of the image's context."""
 
 
 def run(image: str, *command: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "harness")] if __name__ == "__main__" else []
 
-import api_page  # noqa: E402
+import api_page  # noqa: E402 - here and below: the path is set above, as this file is run as a script
 import links_page  # noqa: E402
 import metrics_page  # noqa: E402
 import rooms_table  # noqa: E402

@@ -1,4 +1,4 @@
-"""What the tables hold that people may query: each column with its type and its meaning, and the tables that are nobody's but ours."""
+"""Tables that people may query: each column with its type and its meaning, and the tables that are nobody's but ours."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_each_provider_has_a_row():
 
 def test_the_guide_to_organizations_command_by_command(elder_command, elder):
     def typed(block):
-        """What each line has printed; each has to end with 0."""
+        """The answers to the lines of a block, each of which has to end with 0."""
         return [elder_command(*shlex.split(line)[1:]) for line in BLOCKS[block].splitlines()]
 
     typed("make")

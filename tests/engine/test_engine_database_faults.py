@@ -151,7 +151,9 @@ def test_case_eng_3_an_outage_longer_than_the_grace_ends_the_run(far):
     until(lambda: next((run for run in workbench.runs(job) if run["status"] == "completed"), None), "it ran again")
 
     ended, again = (one["error_kind"] for one in workbench.runs(job))
-    assert (ended in ("lost", "database"), again) == (True, ""), "who renews the claim has given up first, or who stores the log"
+    assert (ended in ("lost", "database"), again) == (True, ""), (
+        "the renewal of the claim has given up first, or the write of progress and log"
+    )
     assert workbench.entities() == 500
 
 

@@ -24,14 +24,14 @@ ELSEWHERE = {
     r"exec worker (env|ls|cat) ": "looks into the reader's own container; tests/container does it in one",
     r"import psycopg2|exec api python3|exec worker curl": "in the image alone: tests/container runs it there",
 }
-"""What is not run, and why."""
+"""Pattern of commands that are not run -> the reason."""
 
 DIFFERENCES: dict[str, str] = {}
-"""What does not hold, and why: nothing, as it stands."""
+"""Command that does not hold -> the reason; there is none."""
 
 
 class System:
-    """What the commands of the document are turned to."""
+    """The system that the commands of the document are typed at."""
 
     elsewhere = ELSEWHERE
     """Commands that are not run, and why."""

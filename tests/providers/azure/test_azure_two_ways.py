@@ -26,7 +26,7 @@ MORE = {
     "systemData": {"createdAt": "2026-01-01T00:00:00Z", "lastModifiedAt": "2026-02-01T00:00:00Z"},
     "etag": 'W/"1"',
 }
-"""What objects of Resource Manager have beside their properties; Resource Graph has a column of its own for some of it."""
+"""Fields that objects of Resource Manager have beside their properties; Resource Graph has columns of its own for some of them."""
 
 
 def objects(azure) -> Iterator[tuple[AzureKind, str]]:

@@ -32,7 +32,7 @@ def naive(kube, discovery: int) -> int:
 
 
 def test_a_small_cluster_and_a_thousand_objects_more(kube, kube_proxy):
-    """What is served costs most of the calls, and a page of 500 objects one."""
+    """Most calls are one for each kind that is served; a page of 500 objects more is one."""
     small, lists = calls(kube_proxy)
     for number in range(1000):
         kube.create("/api/v1/namespaces/shop/configmaps", {"metadata": {"name": f"more{number}"}, "data": {"k": "v"}})
