@@ -47,6 +47,8 @@ def page(manual: Manual) -> str:
     return "\n".join(
         (
             f'.TH {name.upper()} 1 "" "Elder Worker" "User Commands"',
+            ".nh",  # a command that is hyphenated, or spread to both margins, cannot be copied
+            ".ad l",
             ".SH NAME",
             f"{_text(name)} \\- {_text(manual.summary)}",
             ".SH SYNOPSIS",
@@ -102,8 +104,8 @@ def _listed(title: str, entries: Mapping[str, str]) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """Text as man(7) prints it: no backslash, hyphen or first character of a line has a meaning of its own."""
-    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace('"', "\\(dq")
+    """Text as man(7) prints it: no character has a meaning of its own, and a long choice of values may end a line at each ``|``."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace('"', "\\(dq").replace("|", "|\\:")
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 

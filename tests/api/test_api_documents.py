@@ -105,9 +105,10 @@ def test_the_manual_page_is_printed_without_a_complaint(elder_command):
     groff = shutil.which("groff") or missing("groff is not installed: deploy/install-peers installs groff-base")
     page = elder_command("manual").stdout
     done = subprocess.run([groff, "-man", "-Tutf8", "-ww"], input=page, capture_output=True, text=True, timeout=60, check=True)
-    plain = re.sub(".\x08|\x1b\\[[0-9;]*m", "", done.stdout)
+    plain = " ".join(re.sub(".\x08|\x1b\\[[0-9;]*m", "", done.stdout).split())
 
     assert not done.stderr
+    assert "\N{HYPHEN}" not in plain, "no word is cut, as a command would be too"
     assert "-o, --output table|json|jsonl|yaml|csv|csv-raw" in plain
     assert 'eval "$(elder completion bash)"' in plain
     assert "type:vpc -tag:team" in plain
