@@ -103,8 +103,17 @@ class Connection(psycopg.Connection[TupleRow]):
         set_json_loads(_loads, self)
 
     def wait(self, gen: PQGen[ResultT], *arguments: Any, **options: Any) -> ResultT:
-        """Waits as the base class does, for at most `response_timeout` seconds without data."""
-        return super().wait(self._bounded(gen), *arguments, **options)
+        """Waits as the base class does, for at most `response_timeout` seconds without data.
+
+        An error that leaves an answer unread closes the connection: the base class reports a socket that is gone as an error and takes
+        the connection for whole, on which each later statement would then fail.
+        """
+        try:
+            return super().wait(self._bounded(gen), *arguments, **options)
+        except psycopg.Error:
+            if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
 
     def _bounded(self, gen: PQGen[ResultT]) -> PQGen[ResultT]:
         received_at = time.monotonic()

@@ -8,7 +8,7 @@ from store_runs import OWNER, Run, add_job, resources
 
 from worker.run.queue import Unreachable
 from worker.store import claimed, queue
-from worker.store.connection import connect
+from worker.store.connection import connect, transaction
 from worker.store.errors import StoreError
 from worker.store.queue import PostgresQueue
 
@@ -43,6 +43,20 @@ def test_e03_a_server_that_says_nothing_is_given_up(proxied):
     proxy.deaf = True
     with pytest.raises(psycopg.OperationalError, match=r"no answer from the server for 0\.3 s"):
         connection.execute("select 1")
+    assert connection.closed
+
+
+def test_e04_a_connection_whose_answer_was_never_read_is_closed(database):
+    """A socket that ends between two polls is an error of psycopg's wait, which leaves the connection open and busy for ever."""
+    connection = connect(database)
+
+    def interrupted(connection):
+        connection.pgconn.send_query(b"select pg_sleep(60)")
+        yield psycopg.waiting.WAIT_W
+        raise psycopg.OperationalError("connection socket closed")
+
+    with pytest.raises(StoreError, match="connection socket closed"), transaction(connection):
+        connection.wait(interrupted(connection))
     assert connection.closed
 
 
