@@ -86,6 +86,13 @@ def list_changes(context: Context, query: ChangeFilters, body: Any) -> dict[str,
     return listed(context, CHANGES, query, lambda _connection, _fields: feed(query))
 
 
+def count_by_type(context: Context, query: NoQuery, body: Any) -> dict[str, Any]:
+    """Counts the changes of the last 24 hours by type and operation."""
+    with context.pool.reading() as connection:
+        types, counted = changes.by_type(connection, entities.summary(connection))
+    return {"types": types, "counted": counted}
+
+
 def feed(query: ChangeFilters) -> changes.Feed:
     """The changes that a query asks for."""
     return changes.Feed(query.conditions(), COUNTED if query.slow() else COUNTED_BY_INDEX)
@@ -142,6 +149,14 @@ def _step_by_step(row: dict[str, Any]) -> dict[str, Any]:
 
 ENDPOINTS = (
     CHANGES.endpoint("/changes", "What changed, latest first", list_changes, ChangeFilters, "read"),
+    Endpoint(
+        "GET",
+        "/changes/types",
+        "How many entities of each type are new, changed, deleted and restored within 24 hours",
+        count_by_type,
+        answer=models.ChangesByType,
+        role="read",
+    ),
     Endpoint(
         "GET",
         "/entities/{entity_id}/diff",

@@ -130,6 +130,30 @@ class EntityChange(Change, frozen=True, kw_only=True):
     job: str | None
 
 
+class TypeChanges(ApiModel, frozen=True, kw_only=True):
+    """The numbers of entities of one type that were created, updated, deleted and restored within a day."""
+
+    provider: str
+    sub_type: str
+    created: int
+    """Active entities that were first seen within the day."""
+    updated: int
+    """Changes of fields; an entity that changed twice counts twice."""
+    deleted: int
+    """Entities that were marked as deleted."""
+    restored: int
+    """Entities that came back after they had been marked as deleted."""
+
+
+class ChangesByType(ApiModel, frozen=True, kw_only=True):
+    """The changes of the last 24 hours by type, the type with the most first."""
+
+    types: list[TypeChanges]
+    """Types of which something changed."""
+    counted: int | None
+    """Number of the latest changes that are counted besides creations, where there may be more; null when all are."""
+
+
 class Difference(ApiModel, frozen=True, kw_only=True):
     """One step from the old value of a field to the new one."""
 

@@ -20,8 +20,8 @@ from worker.store import changes as stored
 from worker.store import entities, history
 
 FILTERS = ("since", "until", "operation", "provider", "sub_type", "field", "job_id", "run_id", "entity_id")
-RUNS, FRESH = 8, 24
-"""Runs and types that are shown above the changes."""
+RUNS, TYPES = 8, 12
+"""Runs and types that are shown above the changes; the other types follow folded."""
 
 CHOICES = {
     "since": (("1h", "an hour"), ("24h", "a day"), ("7d", "a week"), ("30d", "a month")),
@@ -36,7 +36,7 @@ def _changes(context: Context) -> str:
         rows, total = stored.page(connection, query.page(), query.PER_PAGE, filters.conditions(), changes.COUNTED)
         runs = history.recent(connection, RUNS)
         kinds = entities.summary(connection)
-    fresh = sorted((kind for kind in kinds if kind["fresh"]), key=lambda kind: -kind["fresh"])[:FRESH]
+        by_type, looked_at = ([], None) if given else stored.by_type(connection, kinds)
     known = {name: [(one, one) for one in sorted({kind[name] for kind in kinds})] for name in ("provider", "sub_type")}
     counted = min(total, changes.COUNTED)
     shown = {
@@ -44,7 +44,9 @@ def _changes(context: Context) -> str:
         "total": counted,
         "more": total > changes.COUNTED,
         "runs": runs,
-        "fresh": fresh,
+        "by_type": by_type,
+        "looked_at": looked_at,
+        "shown_types": TYPES,
         "given": given,
     }
     return render_template("changes.html", choices=CHOICES | known, **shown, **query.pages(counted))

@@ -260,3 +260,24 @@ def test_more_changes_than_are_counted_have_no_total_and_are_read_on(elder, feed
     monkeypatch.setattr("api.changes.COUNTED_BY_INDEX", 2)
     bounded = elder.get("changes?per_page=1")
     assert (bounded["total"], bounded["pages"], bool(bounded["next_cursor"])) == (None, None, True)
+
+
+def test_what_a_day_has_changed_is_counted_by_type_each_number_a_link_to_those_changes(elder, feed):
+    answer = elder.get("changes/types")
+
+    assert answer == {
+        "types": [{"provider": "kubernetes", "sub_type": "k8s_pod", "created": 1, "updated": 1, "deleted": 0, "restored": 0}],
+        "counted": None,
+    }
+    page = elder.call("GET", "/changes", headers={"Accept": "text/html"}).get_data(as_text=True)
+    links = re.findall(r'href="/changes\?(since=24h&amp;operation=[^"]+)">(\d+)<', page)
+    assert [count for _, count in links] == ["1", "1"]
+    for query, count in links:
+        assert elder.get(f"changes?{query.replace('&amp;', '&')}")["total"] == int(count)
+    assert "Within a day, by type" not in elder.call("GET", "/changes?provider=aws", headers={"Accept": "text/html"}).get_data(as_text=True)
+
+
+def test_the_page_says_when_it_has_not_counted_all_changes_of_the_day(elder, feed, monkeypatch):
+    monkeypatch.setattr("worker.store.changes.by_type.__defaults__", (1,))
+    page = elder.call("GET", "/changes", headers={"Accept": "text/html"}).get_data(as_text=True)
+    assert "the latest 1 are counted" in page

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 
 from worker.store import statements
 from worker.store.connection import Connection
-from worker.store.query import FIRST, Order, Place
+from worker.store.query import FIRST, Order, Place, rows
 
 SHOWN_OF_ENTITY = 100
 """Changes that are shown with an entity."""
@@ -29,6 +29,11 @@ LATEST = Order("changed_at", "%s::timestamptz", "changed_at", dt.datetime, least
 
 FEW = 2_000
 """Changes of a job up to which they are looked up run by run; of more, the changes of all jobs are looked at until there are enough."""
+
+OPERATIONS = ("created", "updated", "deleted", "restored")
+
+COUNTED_BY_TYPE = 5_000
+"""The latest changes of existing entities that are counted by type; each is looked up with its entity."""
 
 
 def page(
@@ -102,3 +107,27 @@ def latest(connection: Connection, entity: int) -> list[dict[str, Any]]:
     """The latest changes of one entity."""
     found, _ = page(connection, 1, SHOWN_OF_ENTITY, {"entity_id": entity})
     return [{name: one[name] for name in _FIELDS} for one in found]
+
+
+def by_type(connection: Connection, kinds: list[dict[str, Any]], most: int = COUNTED_BY_TYPE) -> tuple[list[dict[str, Any]], int | None]:
+    """Counts of what happened to the entities of each type within a day, by operation; the type with the most first.
+
+    `kinds` are the types as `entities.summary` counts them, whose new entities count as created. Of the other changes the latest `most`
+    count. Beside the counts stands how many those were if there may be more, else None.
+    """
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def add(kind: dict[str, Any], operation: str, count: int) -> None:
+        names = {"provider": kind["provider"], "sub_type": kind["sub_type"]}
+        one = found.setdefault((kind["provider"], kind["sub_type"]), names | dict.fromkeys(OPERATIONS, 0))
+        one[operation] += count
+
+    for kind in kinds:
+        if kind["fresh"] > 0:
+            add(kind, "created", kind["fresh"])
+    others = rows(connection, statements.get("changes_by_type"), {"most": most})
+    for other in others:
+        add(other, other["operation"], other["changes"])
+    ordered = sorted(found.values(), key=lambda one: (-sum(one[name] for name in OPERATIONS), one["sub_type"], one["provider"]))
+    counted = sum(other["changes"] for other in others)
+    return ordered, counted if counted >= most else None

@@ -7,7 +7,7 @@ import pytest
 from store_runs import SCOPE, Run, add_job, resources, run_once
 
 from providers.records import Resource, Scope
-from worker.store import changes, run_writes
+from worker.store import changes, entities, run_writes
 from worker.store.connection import connect
 from worker.store.entity_list import Place
 
@@ -231,3 +231,29 @@ def test_pages_by_number_go_on_past_entities_that_are_removed(database, history)
     everything = [row["id"] for row in feed(database)[0]]
     paged = [row["id"] for number in range(1, 30) for row in feed(database, 7, number)[0]]
     assert paged == everything
+
+
+def test_changes_within_a_day_are_counted_by_type_the_latest_of_them(database, sql, job):
+    run_once(database, job, resources(4))
+    sql.execute("update elder_worker.created set created_at = now() - interval '2 days'")
+    sql.execute("update elder_worker.entity_counts set first_seen_at = now() - interval '2 days'")
+    changed = [msgspec.structs.replace(one, name="new") for one in resources(2)]
+    run_once(database, job, changed + resources(5)[3:])  # two updated, the third deleted, the fifth created
+    run_once(database, job, changed + resources(5)[2:])  # the third restored
+    old = msgspec.structs.replace(SCOPE, resource_type="vpc")
+    run = Run(database, job)
+    run.scope(changed + resources(5)[2:])
+    run.scope(resources(2, kind="vpc"), old)
+    run.finish()
+
+    with connect(database) as connection:
+        counted, limit = changes.by_type(connection, entities.summary(connection))
+        few, reached = changes.by_type(connection, [], 2)
+    shown = {one["sub_type"]: [one[name] for name in changes.OPERATIONS] for one in counted}
+    assert shown == {"ec2_instance": [1, 2, 1, 1], "vpc": [2, 0, 0, 0]}
+    assert [one["sub_type"] for one in counted] == ["ec2_instance", "vpc"], "the type with the most first"
+    assert (limit, reached) == (None, 2)
+    assert [[one[name] for name in changes.OPERATIONS] for one in few] == [[0, 0, 1, 1]], "the latest two"
+    sql.execute("update entity_changes set changed_at = now() - interval '25 hours'")
+    with connect(database) as connection:
+        assert changes.by_type(connection, []) == ([], None)

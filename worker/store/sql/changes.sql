@@ -74,3 +74,17 @@ left join entity_changes c on c.id = page.id
 left join discovery_history h on h.id = page.run_id
 left join discovery_jobs j on j.id = h.job_id and j.deleted_at is null
 order by page.changed_at desc, page.id desc
+
+-- name: changes_by_type
+-- Counts the changes of existing entities within a day by type and operation: of the latest ones, so many at most. The entity of each is looked
+-- up by its id: PostgreSQL would rather read all entities.
+with latest as (
+    select entity_id, operation from entity_changes
+    where changed_at > now() - interval '1 day' and operation <> 'created'
+    order by changed_at desc, id desc
+    limit %(most)s
+)
+select e.provider, e.sub_type, l.operation, count(*) as changes
+from latest l
+cross join lateral (select provider, sub_type from entities where id = l.entity_id offset 0) as e
+group by 1, 2, 3
