@@ -1,7 +1,7 @@
 """The Azure resource types, as declarations in `providers.azure.types`: see `providers.azure.kinds` for the ways in which a type is listed.
 
-Resource Graph leaves out silently what the caller may not read, so a type that it lists is believed only when the caller's permissions on
-the subscription cover the type's `read` action (see `providers.azure.permissions`).
+Resource Graph and Resource Manager leave out silently what the caller may not read, so a type is believed only when the caller's
+permissions on the subscription cover the type's `read` action (see `providers.azure.rights`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from providers.azure.types.governance import GOVERNANCE, MANAGEMENT_GROUP, SUBSC
 from providers.azure.types.network import NETWORK
 from providers.provider import ResourceType
 
-__all__ = ["KINDS", "MANAGEMENT_GROUP", "PERMISSIONS_READ", "SUBSCRIPTION", "TENANT"]
+__all__ = ["KINDS", "MANAGEMENT_GROUP", "OTHER", "PERMISSIONS_READ", "SUBSCRIPTION", "TENANT"]
 
 PERMISSIONS_READ = "Microsoft.Authorization/permissions/read"
-"""Shows what the caller may read, without which nothing that Resource Graph lists is believed."""
+"""Shows what the caller may read, without which no list of a subscription is believed."""
 
 KINDS = (*GOVERNANCE, *COMPUTE, *NETWORK, *DATA)
+
+OTHER = next(kind for kind in KINDS if kind.rest)
+"""All types that have no declaration; its permission is that of Resource Manager's list of all resources."""
 
 OPTIONAL = frozenset(kind.sub_type for kind in KINDS if kind.optional)
 """Types that are read only where a job names them."""
@@ -112,5 +115,4 @@ def _call(kind: AzureKind) -> str:
 
 
 def _permissions(kind: AzureKind) -> tuple[str, ...]:
-    by_graph = kind.table or kind.inside
-    return (*kind.actions, PERMISSIONS_READ) if by_graph else kind.actions
+    return kind.actions if kind.tenant_wide else (*kind.actions, PERMISSIONS_READ)

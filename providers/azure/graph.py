@@ -21,10 +21,9 @@ from providers.azure import catalogue
 from providers.azure.client import Connection
 from providers.azure.failure import Gone
 from providers.azure.kinds import RESOURCES, AzureKind
-from providers.azure.permissions import Permissions
-from providers.azure.reading import RESOURCES_PATH, RESOURCES_VERSION, Reading
+from providers.azure.reading import RESOURCES_PATH, RESOURCES_READ, RESOURCES_VERSION, Reading
+from providers.azure.rights import Rights, missing
 from providers.azure.shape import subscription_of
-from providers.concurrency import OncePerKey
 from providers.errors import BadAnswer, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 from providers.microsoft.partial import ensure_whole
 from providers.pages import Page, by_offset, items
@@ -32,7 +31,6 @@ from providers.provider import Item
 from providers.records import Incomplete, Placed, Scope
 
 GRAPH_PATH, GRAPH_VERSION = "/providers/Microsoft.ResourceGraph/resources", "2022-10-01"
-PERMISSIONS_PATH, PERMISSIONS_VERSION = "/subscriptions/{subscription}/providers/Microsoft.Authorization/permissions", "2018-07-01"
 
 BATCH = 200
 """Subscriptions of one query. Azure recommends fewer than 300."""
@@ -53,22 +51,6 @@ def scope_of(kind: AzureKind, subscription: str) -> Scope:
     return Scope("azure", subscription, "", kind.sub_type)
 
 
-class Rights:
-    """The caller's permissions in each subscription, asked for once, by the table that is read first."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._known = OncePerKey[str, Permissions]()
-
-    def of(self, subscription: str) -> Permissions:
-        """The caller's permissions on a subscription. Raises `ProviderError`; then the next one asks again."""
-        return self._known.get(subscription, functools.partial(self._asked, subscription))
-
-    def _asked(self, subscription: str) -> Permissions:
-        path = PERMISSIONS_PATH.replace("{subscription}", subscription)
-        return Permissions(self._connection.list(path, PERMISSIONS_VERSION, permission=catalogue.PERMISSIONS_READ))
-
-
 class GraphReading:
     """One table of the graph, for some subscriptions."""
 
@@ -83,21 +65,12 @@ class GraphReading:
     def items(self, subscriptions: Sequence[str]) -> Iterator[Item]:
         """All resources of the table's types, and `Incomplete` for each type of a subscription that cannot be proven complete."""
         believed = []
-        for subscription, refused in _each(self._refused, subscriptions):
+        for subscription, refused in _each(functools.partial(self._rights.refused, self._table.kinds), subscriptions):
             yield from (incomplete for kind, error in refused for incomplete in self._unread(kind, subscription, error))
             if len(refused) < len(self._table.kinds):
                 believed.append(subscription)
         if believed:
             yield from self._read(believed)
-
-    def _refused(self, subscription: str) -> list[tuple[AzureKind, ScopeError]]:
-        """The types that the caller may not read in the subscription, and why."""
-        try:
-            allowed = self._rights.of(subscription)
-        except ScopeError as error:
-            return [(kind, error) for kind in self._table.kinds]
-        missing = ((kind, next((one for one in kind.actions if not allowed.allow(one)), "")) for kind in self._table.kinds)
-        return [(kind, _missing(action)) for kind, action in missing if action]
 
     def _read(self, subscriptions: Sequence[str]) -> Iterator[Item]:
         """The rows of some subscriptions, and then what the graph lacks: which types it has is known once all have been asked for."""
@@ -164,6 +137,8 @@ class GraphReading:
         path = RESOURCES_PATH.replace("{subscription}", subscription)
         lacking: dict[AzureKind, list[Document]] = {}
         try:
+            if not self._rights.allow(subscription, RESOURCES_READ):  # then the list would be silently short
+                return list(self._read_again([subscription]))
             for item in self._connection.list(path, RESOURCES_VERSION, **{"$top": "1000"}):
                 kind = self._table.kind_of(item)
                 if kind and hash(_id(item)) not in self._seen:
@@ -208,8 +183,8 @@ class GraphReading:
         lagging = []
         for document in documents:
             arm_type = str(document.get("type"))
-            if not self._rights.of(subscription).allow(f"{arm_type}/read"):
-                yield from self._unread(rest, subscription, _missing(f"{arm_type}/read"))
+            if not self._rights.allow(subscription, f"{arm_type}/read"):
+                yield from self._unread(rest, subscription, missing(f"{arm_type}/read"))
             elif arm_type.lower() in self._seen_types:
                 lagging.append(document)
             else:
@@ -242,10 +217,6 @@ def _page(answer: Mapping[str, Any], offset: int) -> Page:
 
 def _id(row: Document) -> str:
     return str(row.get("id")).lower()
-
-
-def _missing(action: str) -> ScopeError:
-    return Denied(f"the permission {action} is missing; the role Reader has it", permission=action)
 
 
 def _each(call: Any, subscriptions: Iterable[str]) -> Iterator[tuple[str, Any]]:

@@ -31,8 +31,12 @@ class Hierarchy:
             if str(item.get("tenantId")).lower() == tenant.lower():
                 yield self._reading.resource(TENANT, item, "")
 
-    def management_groups(self) -> Iterator[Item]:
-        """Every management group that is visible. Most principals see none, which is no fault of theirs."""
+    def management_groups(self, tenant: str) -> Iterator[Item]:
+        """Every management group that is visible. Most principals see none, which is no fault of theirs.
+
+        Resource Manager leaves out silently those that the caller may not see, so all of them are known only to who sees the root group,
+        whose name is the tenant's id.
+        """
         kind = MANAGEMENT_GROUP
         try:
             groups = list(self._connection.list(kind.path, kind.version, permission=kind.action))
@@ -41,6 +45,9 @@ class Hierarchy:
         if not groups:
             text = "no management group is visible: to read them, give the principal the role Management Group Reader on the root group"
             yield Incomplete(kind.sub_type, Outcome.UNSUPPORTED, text)
+        elif not any(str(group.get("name")).lower() == tenant.lower() for group in groups):
+            text = "the root management group is not visible, and so there may be more than those that are: none is taken for deleted; "
+            yield Incomplete(kind.sub_type, Outcome.UNSUPPORTED, text + "the role Management Group Reader on the root group shows them all")
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             for found in pool.map(self._group, groups):
                 yield from found

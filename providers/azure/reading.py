@@ -26,6 +26,9 @@ LISTS_AT_ONCE = 8
 RESOURCES_PATH, RESOURCES_VERSION = "/subscriptions/{subscription}/resources", "2021-04-01"
 """Resource Manager's own list of a subscription's resources: ids and types, without their properties."""
 
+RESOURCES_READ = "Microsoft.Resources/subscriptions/resources/read"
+"""The permission without which that list is short, and does not say so."""
+
 Document = Mapping[str, Any]
 
 _OF_PARENT = ("id", "name", "location")

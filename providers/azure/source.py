@@ -9,10 +9,11 @@ from providers import expiry
 from providers.azure import catalogue
 from providers.azure.client import Connection, load_clients
 from providers.azure.config import AzureConfig, AzureOperator
-from providers.azure.graph import BATCH, GraphReading, Rights, scope_of
+from providers.azure.graph import BATCH, GraphReading, scope_of
 from providers.azure.hierarchy import Hierarchy
 from providers.azure.kinds import AzureKind
 from providers.azure.reading import Reading
+from providers.azure.rights import Rights
 from providers.azure.shape import AzureShape
 from providers.azure.subscriptions import Subscriptions
 from providers.catalogue import paths
@@ -41,6 +42,7 @@ class AzureSource(Source):
         self._connection = Connection(config, operator)
         self._reading = Reading(self._connection, AzureShape(config.ignore_fields, config.mask_names))
         self._subscriptions = Subscriptions(self._connection, config)
+        self._rights = Rights(self._connection)
         self._read_at_owner = set[Scope]()
         """Scopes of management groups that the job reads itself: what subscriptions see of them is left to that."""
 
@@ -100,7 +102,7 @@ class AzureSource(Source):
         """The reads of what belongs to no subscription."""
         hierarchy, tenant = Hierarchy(self._connection, self._reading), self._subscriptions.tenant
         yield Read((scope_of(catalogue.TENANT, tenant),), functools.partial(hierarchy.tenant, tenant), lane=tenant)
-        yield Read((scope_of(catalogue.MANAGEMENT_GROUP, tenant),), hierarchy.management_groups, lane=tenant)
+        yield Read((scope_of(catalogue.MANAGEMENT_GROUP, tenant),), functools.partial(hierarchy.management_groups, tenant), lane=tenant)
         for kind in catalogue.inherited():
             for group in self._subscriptions.groups():
                 scope = self._owned_by(group, kind)
@@ -117,16 +119,15 @@ class AzureSource(Source):
             yield Read(scopes, functools.partial(self._items, kind, subscription), lane=subscription)
         for kind in catalogue.optional_beneath():
             if kind.sub_type in self._config.optional_types:
-                fetch = functools.partial(self._reading.beneath_each, kind, subscription)
+                fetch = functools.partial(self._beneath_each, kind, subscription)
                 yield Read((scope_of(kind, subscription),), fetch, lane=subscription)
 
     def _graph(self, subscriptions: list[str]) -> Iterator[Read]:
         """One read for each table of Resource Graph, for all of these subscriptions."""
-        rights = Rights(self._connection)
         for table in catalogue.tables():
             kinds = [one for kind in catalogue.in_table(table) for one in catalogue.together(kind)]
             scopes = tuple(scope_of(kind, subscription) for subscription in subscriptions for kind in kinds)
-            reading = GraphReading(self._connection, self._reading, rights, table, self._config.page_size)
+            reading = GraphReading(self._connection, self._reading, self._rights, table, self._config.page_size)
             yield Read(scopes, functools.partial(reading.items, subscriptions), lane=GRAPH_LANE)
 
     def _subscription(self, subscription: str) -> Iterator[Item]:
@@ -137,6 +138,17 @@ class AzureSource(Source):
             above = self._scope_above(kind, item, subscription) if isinstance(item, Resource) else None
             if above not in self._read_at_owner:
                 yield Placed(above, item) if above and isinstance(item, Resource) else item
+
+        for one in catalogue.together(kind):
+            yield from self._unproven(one, (kind,), subscription)
+
+    def _beneath_each(self, kind: AzureKind, subscription: str) -> Iterator[Item]:
+        yield from self._reading.beneath_each(kind, subscription)
+        yield from self._unproven(kind, (catalogue.OTHER, catalogue.above(kind)), subscription)
+
+    def _unproven(self, kind: AzureKind, listed: Iterable[AzureKind], subscription: str) -> Iterator[Incomplete]:
+        """The reason why the type may lack something: the caller may not read all of the types that were listed for it."""
+        return (Incomplete.because(kind.sub_type, error) for _, error in self._rights.refused(listed, subscription)[:1])
 
     def _scope_above(self, kind: AzureKind, item: Resource, subscription: str) -> Scope | None:
         """The scope of what a subscription inherits from a management group or the tenant, by the resource's own id.

@@ -131,6 +131,8 @@ def azure_told(azure, monkeypatch):
         *_told(_opened("azure", azure, **own, subscription_ids=["00000000-0000-0000-0000-000000000001"])),
         *_told(_opened("azure", azure, **own, management_group_ids=["contoso"])),
     ]
+    azure.limited[SUBSCRIPTION] = "Prod"
+    found += _told(_opened("azure", azure, **own))
     del azure.subscriptions[SUBSCRIPTION]
     source = _opened("azure", azure, **own)
     with pytest.raises(Denied) as caught:
@@ -161,5 +163,5 @@ def test_every_denial_has_a_sentence_that_a_run_tells(azure_told, entra_told):
         ours = failure.of_signin(error, "AZURE_")
         refused.append((ours.error_kind, str(ours)))
 
-    assert len(PAGE.denials()) == 20
+    assert len(PAGE.denials()) == 21
     assert PAGE.untold([*azure_told, *entra_told, *refused]) == []

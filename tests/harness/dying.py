@@ -200,7 +200,7 @@ class AzureVendor(Vendor):
     def __init__(self, azure: Any) -> None:
         self.fake = azure
         azure.subscription()
-        azure.group("contoso", "", SUBSCRIPTION)
+        azure.group(TENANT, "", SUBSCRIPTION)
         for n in range(7):
             azure.add("Microsoft.Compute/disks", f"disk{n}", {"diskSizeGB": 32}, managedBy=None)
             azure.add("Microsoft.Storage/storageAccounts", f"store{n}", kind="StorageV2", sku={"name": "Standard_LRS"})

@@ -147,10 +147,16 @@ class Handler(SignIn, Graph):
         objects, low = self.azure.objects[subscription], rest.lower()
         if low == "resourcegroups":
             self._allowed(subscription, "Microsoft.Resources/subscriptions/resourceGroups/read", "resourcegroups", query)
-            group = {"id": f"/subscriptions/{subscription}/resourceGroups/Prod", "name": "Prod", "location": "westeurope"}
-            return self._paged(
-                [{**group, "type": "Microsoft.Resources/resourceGroups", "properties": {"provisioningState": "Succeeded"}}], query
-            )
+            ids = [one["id"] for found in objects.values() for one in found if "/providers/" in one["id"]]
+            names = {"Prod", *(arm_id.split("/")[4] for arm_id in ids if arm_id.split("/")[3:4] == ["resourceGroups"])}
+            groups = [
+                {
+                    "id": f"/subscriptions/{subscription}/resourceGroups/{name}", "name": name, "location": "westeurope",
+                    "type": "Microsoft.Resources/resourceGroups", "properties": {"provisioningState": "Succeeded"},
+                }
+                for name in sorted(names)
+            ]  # fmt: skip
+            return self._paged(self.azure.shown(subscription, groups), query)
         if low == "resources":
             self._allowed(subscription, "Microsoft.Resources/subscriptions/resources/read", "resources", query)
             wanted = re.fullmatch(r"resourceType eq '([^']+)'", query.get("$filter", "")) or [None, ""]
@@ -160,7 +166,7 @@ class Handler(SignIn, Graph):
             tracked = [one for kind in kinds for one in objects[kind] if wanted[1].lower() in ("", kind)]
             briefs = [self._brief(one) for one in tracked if "location" in one]
             spelt = [{**one, "id": one["id"].upper()} for one in briefs] if self.azure.respelt else briefs
-            return self._paged(spelt, query, int(query.get("$top", self.azure.page)))
+            return self._paged(self.azure.shown(subscription, spelt), query, int(query.get("$top", self.azure.page)))
         beneath = re.fullmatch(
             r"resourcegroups/[^/]+/providers/microsoft\.(\w+)/(\w+)/([^/]+)/(?:(\w+)/default/)?(containers|shares|secrets|keys)", low
         )
@@ -197,12 +203,12 @@ class Handler(SignIn, Graph):
             raise Refused(404, "InvalidResourceType", f"The resource type '{rest}' could not be found.")
         self._allowed(subscription, ACTIONS.get(known, f"{rest.removeprefix('providers/')}/read"), kind, query)
         if known == "permissions":
-            return self._paged(self.azure.permissions[subscription], query)
+            return self._paged([] if subscription in self.azure.limited else self.azure.permissions[subscription], query)
         if known == "roleassignments":
-            return self._paged([*objects[kind], *self.azure.inherited[subscription]], query)
+            return self._paged(self.azure.shown(subscription, [*objects[kind], *self.azure.inherited[subscription]]), query)
         if kind == "microsoft.compute/virtualmachines" and query.get("statusOnly") == "true":
-            return self._paged([_status_only(machine) for machine in objects[kind]], query)
-        return self._paged(objects[kind], query)
+            return self._paged([_status_only(machine) for machine in self.azure.shown(subscription, objects[kind])], query)
+        return self._paged(self.azure.shown(subscription, objects[kind]), query)
 
     def _one(self, subscription: str, arm_type: str, name: str, query: dict) -> dict:
         kind = arm_type.lower()

@@ -78,6 +78,8 @@ class Azure:
         self.objects: dict[str, dict[str, list[dict]]] = collections.defaultdict(lambda: collections.defaultdict(list))
         self.inherited: dict[str, list[dict]] = collections.defaultdict(list)
         self.permissions: dict[str, list[dict]] = {}
+        self.limited: dict[str, str] = {}
+        """The resource group of a subscription on which the caller's role is assigned, where it is not on the subscription itself."""
         self.certificate = b""
         """The certificate of the app registration, as PEM."""
         self.groups: dict[str, dict] = {}
@@ -114,9 +116,10 @@ class Azure:
         }
         self.permissions[number] = [READER]
 
-    def add(self, arm_type: str, name: str, properties: dict | None = None, *, subscription: str = SUBSCRIPTION, **more) -> str:
-        group = f"/subscriptions/{subscription}/resourceGroups/Prod"
-        object_id = f"{group}/providers/{arm_type}/{name}"
+    def add(
+        self, arm_type: str, name: str, properties: dict | None = None, *, subscription: str = SUBSCRIPTION, group: str = "Prod", **more
+    ) -> str:
+        object_id = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{arm_type}/{name}"
         made = {"id": object_id, "name": name, "type": arm_type, "location": "westeurope", "properties": properties or {}, **more}
         self.objects[subscription][arm_type.lower()].append(made)
         return object_id
@@ -143,6 +146,11 @@ class Azure:
 
     def may(self, subscription: str, action: str) -> bool:
         return Permissions(self.permissions.get(subscription, ())).allow(action)
+
+    def shown(self, subscription: str, items: list[dict]) -> list[dict]:
+        """The items of a list that the caller may read: Azure leaves the others out, and says nothing of it."""
+        group = self.limited.get(subscription)
+        return items if group is None else [one for one in items if f"/resourcegroups/{group}/".lower() in f"{one['id']}/".lower()]
 
 
 class Refused(Exception):

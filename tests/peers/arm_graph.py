@@ -64,7 +64,7 @@ class Graph(serving.Handler):
             for number in body["subscriptions"]
             if number in self.azure.subscriptions
             for kind in known
-            for one in map(self._moved, self.azure.objects[number].get(kind, ()))
+            for one in map(self._moved, self.azure.shown(number, self.azure.objects[number].get(kind, [])))
             if self.azure.may(number, f"{one['type']}/read") and one["id"] not in self.azure.lagging
         ]
         random.shuffle(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from peers.arm_account import SUBSCRIPTION
+from peers.arm_account import SUBSCRIPTION, TENANT
 
 from providers.http import retry
 
@@ -17,7 +17,7 @@ def no_waiting(monkeypatch):
 def account(azure):
     """A subscription with more than one page of everything."""
     azure.subscription()
-    azure.group("contoso", "", SUBSCRIPTION)
+    azure.group(TENANT, "", SUBSCRIPTION)
     vnet = azure.add(
         "Microsoft.Network/virtualNetworks",
         "vnet",

@@ -21,7 +21,8 @@ def three(azure):
     """Three subscriptions: one in the group platform, one in a group below it, one beside them."""
     for number in (SUBSCRIPTION, OTHER, THIRD):
         azure.subscription(number)
-    azure.group("root", "", THIRD)
+    azure.group(TENANT)
+    azure.group("root", TENANT, THIRD)
     azure.group("platform", "root", SUBSCRIPTION)
     azure.group("prod", "platform", OTHER)
     return azure
@@ -106,7 +107,8 @@ def test_management_groups_have_their_parent_and_what_they_contain(three):
     above = "/providers/microsoft.management/managementgroups"
     assert (platform.entity_type, platform.external_id, platform.parent) == ("organizational_unit", f"{above}/platform", f"{above}/root")
     assert set(platform.links) == {Link("contains", f"/subscriptions/{SUBSCRIPTION}"), Link("contains", f"{above}/prod")}
-    assert sink.one("Root").parent == ""
+    assert sink.one("Root").parent == f"{above}/{TENANT}"
+    assert sink.one(TENANT.title()).parent == ""
     assert sink.reports[Scope("azure", TENANT, "", "azure_management_group")].outcome is Outcome.COMPLETE
 
 
@@ -127,13 +129,13 @@ def test_a_management_group_that_is_deleted_between_list_and_read_is_none(three)
     gone = (404, {}, {"error": {"code": "NotFound", "message": "not found"}})
     three.fault = lambda _method, path: gone if path.endswith("/prod") else None
     report = read(three).report("azure_management_group")
-    assert (report.outcome, report.resources) == (Outcome.COMPLETE, 2)
+    assert (report.outcome, report.resources) == (Outcome.COMPLETE, 3)
 
 
 def test_a_management_group_that_cannot_be_read_makes_their_scope_incomplete(three):
     three.fault = lambda _method, path: (500, {}, {}) if path.endswith("/prod") else None
     report = read(three).report("azure_management_group")
-    assert (report.outcome, report.resources, "/prod" in report.message) == (Outcome.TIMEOUT, 2, True)
+    assert (report.outcome, report.resources, "/prod" in report.message) == (Outcome.TIMEOUT, 3, True)
 
 
 def test_the_tenant_is_that_of_the_subscriptions(three):

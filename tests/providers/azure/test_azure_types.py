@@ -25,8 +25,9 @@ PREFIX = f"/subscriptions/{SUBSCRIPTION}/resourcegroups/prod/providers"
 def everything(azure):
     """A subscription with so many resources of every type."""
     azure.subscription()
-    azure.group("root", "", SUBSCRIPTION)
-    for number in range(1, EACH):
+    azure.group(TENANT)
+    azure.group("root", TENANT, SUBSCRIPTION)
+    for number in range(2, EACH):
         azure.group(f"group{number}", "root")
     for kind in catalogue.KINDS:
         for number in range(EACH):
