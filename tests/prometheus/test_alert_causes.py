@@ -36,7 +36,7 @@ from worker.store.connection import connect
 MINUTES = {"ElderRetentionStopped": 70}
 """Minutes for which the cause has to hold, where the rule's `for` does not say it."""
 
-OTHER = Scope("aws", "111", "us-west-2", "ec2_instance")
+OTHER, THIRD = (Scope("aws", "111", region, "ec2_instance") for region in ("us-west-2", "eu-west-1"))
 LDAP = {"LDAP_ENABLED": "true", "LDAP_SERVER": "ldaps://directory.example", "LDAP_BASE_DN": "dc=x", "ELDER_API_URL": "http://127.0.0.1:1"}
 
 
@@ -206,6 +206,19 @@ def a_job_crashes_three_times(writer, database, sql) -> Timeline:
 def a_job_fails(writer, database, sql) -> Timeline:
     Run(database, add_job(sql)).finish(Verdict(Status.ERROR, "source", "the source does not answer"))
     writer.record("discovery_failing_jobs", 1)
+    return writer.timeline
+
+
+@cause("ElderJobsDenied")
+def a_permission_is_taken_away(writer, database, sql) -> Timeline:
+    """Two scopes of a job are denied, run after run, and another one is read."""
+    job = add_job(sql)
+    for _ in range(2):
+        run = Run(database, job)
+        for scope, outcome in ((SCOPE, Outcome.COMPLETE), (OTHER, Outcome.DENIED), (THIRD, Outcome.DENIED)):
+            run.scope([], scope, outcome=outcome)
+        run.finish(Verdict(Status.PARTIAL))
+    writer.record("discovery_denied_jobs", 1)
     return writer.timeline
 
 

@@ -86,6 +86,8 @@ class Numbers(msgspec.Struct, frozen=True):
     """Keys of the API that end within 14 days, or have ended within as many."""
     unconfirmed: int = 0
     """Entities that have been unconfirmed for seven days."""
+    denied_jobs: int = 0
+    """Enabled jobs that do not fail and were denied a scope when they last read it."""
 
 
 class State(msgspec.Struct):

@@ -173,7 +173,7 @@ class PostgresQueue:
             return search_blocks.add_pending(self._connection)
 
     def numbers(self) -> Numbers:
-        """Counts what waits: jobs by their state, scopes, what is held back, failing connectors, what ends, and what is unconfirmed."""
+        """Counts what waits: jobs by their state, scopes, what is held back, failing connectors, what ends, is unconfirmed or denied."""
         with _reachable():
             row = self._connection.execute(statements.get("queue_numbers")).fetchone()
         return Numbers(int(row[0]), float(row[1]), *map(int, row[2:])) if row else Numbers()

@@ -77,6 +77,7 @@ class Reporter:
         self._metrics.set("inventory_stale_scopes", numbers.stale_scopes)
         self._metrics.set("inventory_held_back", numbers.held_back)
         self._metrics.set("discovery_failing_jobs", numbers.failing_jobs)
+        self._metrics.set("discovery_denied_jobs", numbers.denied_jobs)
         self._metrics.set("connector_failing", numbers.failing_connectors)
         self._metrics.set("inventory_ending_credentials", numbers.ending_credentials)
         self._metrics.set("elder_ending_keys", numbers.ending_keys)

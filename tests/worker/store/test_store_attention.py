@@ -105,6 +105,29 @@ def test_a_job_fails_until_a_run_succeeds_also_while_it_is_tried_again(database,
     first.finish()
 
 
+def test_a_job_is_denied_scopes_until_it_reads_them_also_while_it_reads(database, sql):
+    """Else a job that is denied a scope each hour for days would never have been denied it for six hours."""
+    job = add_job(sql)
+    read(database, job, 3)
+    assert numbers(database).denied_jobs == 1
+    again = Run(database, job)
+    again.scope(resources(1))
+    assert numbers(database).denied_jobs == 1
+    again.scope([], msgspec.structs.replace(SCOPE, region="region-0"), Outcome.DENIED)
+    assert numbers(database).denied_jobs == 1
+    again.finish(Verdict(Status.PARTIAL))
+    assert numbers(database).denied_jobs == 1
+    read(database, job, 1, Status.ERROR)
+    assert (numbers(database).denied_jobs, numbers(database).failing_jobs) == (0, 1), "one alert for a job"
+    read(database, job, 3)
+    sql.execute("update discovery_jobs set enabled = false")
+    assert numbers(database).denied_jobs == 0
+    sql.execute("update discovery_jobs set enabled = true")
+    assert numbers(database).denied_jobs == 1
+    read(database, job, 0, Status.COMPLETED)
+    assert numbers(database).denied_jobs == 0
+
+
 def test_a_scope_of_which_one_resource_is_refused_for_ever_becomes_stale(database, sql):
     """Nothing is marked as gone while one is refused, so what the source has deleted would stay for ever, and only the ledger would tell."""
     job = add_job(sql)

@@ -18,8 +18,8 @@ select count(*) from gone
 -- name: queue_numbers
 -- Returns how many jobs are due and for how many seconds the oldest has been; parked jobs, current and abandoned scopes, current scopes
 -- not read in full for a week, entities, links and attributes held back, enabled jobs whose latest ended run was an error, connectors whose
--- latest sync did not read everything, jobs and connectors whose credential ends within 30 days, keys of the API that end within 14, and
--- entities that have been unconfirmed for a week.
+-- latest sync did not read everything, jobs and connectors whose credential ends within 30 days, keys of the API that end within 14,
+-- entities that have been unconfirmed for a week, and enabled jobs that do not fail and were denied a scope when they last read it.
 select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0),
        (select count(*) from discovery_jobs where status = 'parked'),
        (select count(*) from elder_worker.scopes where state = 'current'),
@@ -42,7 +42,10 @@ select count(*), coalesce(extract(epoch from now() - min(j.next_run_at)), 0),
           where newest.credential_expires_at < now() + interval '30 days'),
        (select count(*) from elder_worker.api_keys
         where revoked_at is null and expires_at between now() - interval '14 days' and now() + interval '14 days'),
-       (select count(*) from entities where unconfirmed_since < now() - interval '7 days' and is_active)
+       (select count(*) from entities where unconfirmed_since < now() - interval '7 days' and is_active),
+       (select count(*) from discovery_jobs
+        where enabled and deleted_at is null and status not in ('error', 'parked') and not (status = 'running' and failures > 0)
+          and 'job:' || id in (select owner from elder_worker.scopes where state = 'current' and last_outcome = 'denied'))
 from discovery_jobs j where j.enabled and j.next_run_at <= now() and j.status not in ('parked', 'running')
 
 -- name: claim_tests
