@@ -17,12 +17,12 @@ import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from providers.registry import install_command
+from worker.local.socket_folder import SocketFolder, remove_left
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -69,7 +69,8 @@ class EmbeddedPostgres:
         self._bin_folder = bin_folder
         self.password = password or secrets.token_urlsafe(32)
         self._process: subprocess.Popen[bytes] | None = None
-        self.socket = Path(tempfile.mkdtemp(prefix="elder-pg-"))  # a socket's path may have 107 bytes, and a data folder may be deep
+        self._socket_folder = SocketFolder()
+        self.socket = self._socket_folder.path
         self.port = 5432
 
     @functools.cached_property
@@ -88,6 +89,7 @@ class EmbeddedPostgres:
 
     def start(self) -> None:
         """Starts, and waits until it answers. Raises `EmbeddedError`."""
+        remove_left()
         data = self._folder / "data"
         if not (data / "PG_VERSION").exists():
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +120,7 @@ class EmbeddedPostgres:
     def close(self) -> None:
         """Stops, and removes the socket's folder."""
         self.stop()
-        shutil.rmtree(self.socket, ignore_errors=True)
+        self._socket_folder.close()
 
     def _set_password(self, data: Path) -> None:
         """Sets this start's password and makes it needed, before anything listens; makes the database when it is not there yet.
