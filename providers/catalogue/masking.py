@@ -32,6 +32,7 @@ _NUMBER = re.compile(r"-?\d+")
 _LOGINS = frozenset({"-u", "--user", "--proxy-user"})
 """Arguments that are followed by ``name:password``."""
 _NAMES = ("name", "Name", "key", "Key", "HeaderName", "headerName", "ParameterName", "ParameterKey", "OptionName")
+_ANY_NAME = frozenset(_NAMES)
 _VALUES = frozenset({"value", "Value", "values", "Values", "HeaderValue", "headerValue", "ParameterValue"})
 
 
@@ -72,7 +73,7 @@ class Masking:
             self._mask_list(node, says, secret=secret)
 
     def _mask_object(self, node: dict[str, Any], says: Says, *, secret: bool) -> None:
-        name = next((node[key] for key in _NAMES if isinstance(node.get(key), str)), "")
+        name = "" if _ANY_NAME.isdisjoint(node) else next((node[key] for key in _NAMES if isinstance(node.get(key), str)), "")
         is_pair = bool(name) and (self._header_says if "HeaderName" in node or "headerName" in node else says)(name)
         for key, value in node.items():
             inside = self._header_says if "header" in key.lower() else says

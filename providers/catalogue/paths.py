@@ -95,10 +95,22 @@ def holes(text: str) -> tuple[str, ...]:
 
 def fill(text: str, document: Any, context: Mapping[str, str]) -> str:
     """The text with each hole filled from the context or else from the document; empty when one of them has no value."""
-    found = {hole: _value(hole, document, context) for hole, _ in _HOLE.findall(text)}
-    if any(found[hole] is None and not optional for hole, optional in _HOLE.findall(text)):
-        return ""
-    return _HOLE.sub(lambda match: "" if found[match[1]] is None else str(found[match[1]]), text)
+    filled: list[str] = []
+    for before, hole, optional in _parts(text):
+        filled.append(before)
+        value = _value(hole, document, context) if hole else None
+        if value is not None:
+            filled.append(str(value))
+        elif hole and not optional:
+            return ""
+    return "".join(filled)
+
+
+@functools.cache
+def _parts(text: str) -> tuple[tuple[str, str, bool], ...]:
+    """The text before each hole, the hole, and whether it may stay empty; at the end what follows the last one."""
+    *parts, rest = re.split(_HOLE, text)
+    return (*zip(parts[::3], parts[1::3], map(bool, parts[2::3]), strict=True), (rest, "", True))
 
 
 def _value(hole: str, document: Any, context: Mapping[str, str]) -> Any:

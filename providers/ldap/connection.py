@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import ssl
+from collections.abc import Callable
+from typing import Any
 
 import ldap3
 from ldap3.core import exceptions as errors
@@ -21,6 +24,9 @@ CONNECT_TIMEOUT = 10
 
 RECEIVE_TIMEOUT = 90
 """Seconds to wait for any answer. It is longer than the time limit of a search, so that the server gives up first, and says so."""
+
+SEARCH_RESULT_ENTRY = 4
+"""Number of the answer with one entry (RFC 4511, 4.5.2)."""
 
 
 class Connections:
@@ -136,7 +142,7 @@ def _unbound(config: LdapConfig, server: Server) -> ldap3.Connection:
     version = ssl.PROTOCOL_TLS_CLIENT if config.ca_cert else None  # the first is not strict: see `providers.http.tls`
     tls = ldap3.Tls(validate=validate, version=version, ca_certs_file=config.ca_cert)
     target = ldap3.Server(server.host, server.port, server.tls, get_info=ldap3.NONE, tls=tls, connect_timeout=CONNECT_TIMEOUT)
-    return ldap3.Connection(
+    connection = ldap3.Connection(
         target,
         config.bind_dn,
         config.bind_password,
@@ -147,6 +153,18 @@ def _unbound(config: LdapConfig, server: Server) -> ldap3.Connection:
         return_empty_attributes=False,
         read_only=True,
     )
+    strategy = connection.strategy  # its methods are bound to the connection already: another one in its place would not be asked
+    strategy.decode_response_fast = functools.partial(_decoded, strategy.decode_response_fast)
+    return connection
+
+
+def _decoded(decode: Callable[[dict[str, Any]], dict[str, Any]], message: dict[str, Any]) -> dict[str, Any]:
+    """A message that ldap3 has taken apart, as `decode` returns it; of an entry the bytes alone, of which `decode` would make text too."""
+    if message["protocolOp"] != SEARCH_RESULT_ENTRY or message["controls"]:
+        return decode(message)
+    (*_, dn), (*_, attributes) = message["payload"]
+    raw = {name[3].decode("ascii", "backslashreplace"): [value[3] for value in values[3]] for *_, (name, values) in attributes}
+    return {"type": "searchResEntry", "raw_dn": dn, "raw_attributes": raw}
 
 
 def _hang_up(connection: ldap3.Connection) -> None:

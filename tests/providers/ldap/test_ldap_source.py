@@ -19,6 +19,7 @@ from providers.collected import canonical
 from providers.errors import ConfigError, CredentialsError, Outcome, ScopeError, TimedOut
 from providers.ldap import entries, failure
 from providers.ldap.config import LdapConfig
+from providers.ldap.connection import Connections
 from providers.ldap.source import Directory
 from providers.runner import run
 from providers.schema import parse
@@ -92,6 +93,18 @@ class TestLdap(StoredSuite):
                     self.config = {**usual, "user_filter": f"(|(uid=user1)(cn={found}))"}
             yield lambda scope: scope.resource_type == "ldap_user"
         self.config, self.relay.change = usual, lambda data: data
+
+
+def test_entries_come_as_bytes_alone(slapd):
+    """Text of every value, as ldap3 makes it beside the bytes, is read by nobody, and takes a fifth of a sync's time."""
+    with contextlib.closing(Connections(parse(LdapConfig, slapd.config()))) as connections:
+        connection = connections.get()
+        connection.search(BASE, "(objectClass=*)", "BASE", attributes=["objectClass"])
+        [found] = connection.response
+
+    assert found.keys() == {"type", "raw_dn", "raw_attributes"}
+    assert found["raw_dn"] == BASE.encode()
+    assert b"organization" in found["raw_attributes"]["objectClass"]
 
 
 def test_an_unpaged_read_is_cut_by_the_server(slapd):
