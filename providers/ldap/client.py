@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from ldap3.core import exceptions as errors
@@ -27,6 +27,7 @@ from providers.ldap import failure
 from providers.ldap.config import LdapConfig
 from providers.ldap.connection import Connections, is_encrypted
 from providers.ldap.entries import IDENTITY, Raw
+from providers.ldap.referrals import Referrals
 from providers.pages import Page, by_token, items, restarted
 from providers.records import UNREADABLE
 
@@ -81,8 +82,7 @@ class Client:
         self.connections.credential.confirm_by(self._confirm)
         self.paged = True
         """False once the directory has refused to page."""
-        self.referred: set[str] = set()
-        """Addresses of the other servers that the directory names for parts below the base."""
+        self.referrals = Referrals(config.base_dn, config.expected_parts)
 
     def search(self, base: str, query: str, attributes: Sequence[str], scope: Level = "SUBTREE") -> Iterator[Entry]:
         """Every entry that fits, each once. Raises `ProviderError`."""
@@ -193,7 +193,7 @@ class Client:
             raise
         names = {name.lower(): name for name in attributes}
         found = [_entry(one, names) for one in connection.response or () if one["type"] == "searchResEntry"]
-        self.referred.update(_references(connection.response or ()))
+        self.referrals.note(connection.response or ())
         given = (connection.result.get("controls") or {}).get(_PAGES)
         if control and not given:  # whether it is the last page, whatever its size, only the control tells (RFC 2696)
             raise failure.NotPaged("the directory was asked for pages, and its answer does not say whether more follow")
@@ -260,15 +260,3 @@ def _asked(key: str, names: dict[str, str]) -> str:
     """The name of an attribute as it was asked for, with the range that it has in the answer."""
     name, options, rest = key.partition(";")
     return names.get(key.lower()) or names.get(name.lower(), name) + options + rest
-
-
-_OWN_ZONES = ("/cn=configuration,", "/dc=domaindnszones,", "/dc=forestdnszones,")
-"""How the parts begin that Active Directory always refers to, and which hold no people."""
-
-
-def _references(response: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """The addresses in the references of an answer (`searchResRef`)."""
-    for one in response:
-        for url in one.get("uri") or () if one["type"] == "searchResRef" else ():
-            if not any(zone in url.lower() for zone in _OWN_ZONES):
-                yield str(url)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
+from providers.ldap import dn as names
 from providers.ldap.servers import Server, servers
 from providers.schema import Secret, SourceConfig
 from providers.variables import setting
+
+_SEMICOLON = re.compile(r"(?<!\\);")
+"""Separator of two DNs; one with a backslash before it belongs to a name."""
 
 GROUPS = "(|(objectClass=group)(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))"
 
@@ -73,6 +77,24 @@ class LdapConfig(SourceConfig, frozen=True):
         | None
     ) = None
 
+    expected_references: (
+        Annotated[
+            str,
+            setting(
+                "DNs below the base that other servers hold and that are no part of this inventory, with `;` between them, such as other "
+                "domains of a forest: `dc=emea,dc=example,dc=com`. Without, a directory that refers to one makes the sync partial, as what "
+                "is there is not known; what was read there before is deleted once it is named here, under the guard. Active Directory's "
+                "configuration and DNS zones need not be named."
+            ),
+        ]
+        | None
+    ) = None
+
+    @property
+    def expected_parts(self) -> tuple[str, ...]:
+        """The DNs of `expected_references`."""
+        return tuple(part.strip() for part in _SEMICOLON.split(self.expected_references or "") if part.strip())
+
     @property
     def servers(self) -> tuple[Server, ...]:
         """The servers of the directory, in the order in which they are tried."""
@@ -90,6 +112,11 @@ class LdapConfig(SourceConfig, frozen=True):
                 raise ValueError(f"`{name}` is not an LDAP filter: its parentheses do not match")
         if self.id_attribute and not re.fullmatch(r"[A-Za-z][A-Za-z0-9;-]*", self.id_attribute):
             raise ValueError("`id_attribute` is not the name of an attribute")
+        for part in self.expected_parts:
+            try:
+                names.normal(part)
+            except names.DnError as error:
+                raise ValueError(f"`expected_references`: {error}") from None
         try:
             _ = self.servers
         except ValueError as error:

@@ -12,7 +12,7 @@ from providers.catalogue import shape
 from providers.catalogue.kinds import ResourceKind
 from providers.catalogue.masking import Masking
 from providers.concurrency import Once
-from providers.errors import DataError, Outcome, ProviderError, ScopeError
+from providers.errors import DataError, ProviderError, ScopeError
 from providers.http.credential import Credential
 from providers.ldap import catalogue, entries
 from providers.ldap import dn as names
@@ -168,12 +168,13 @@ class Directory(Source):
         for unit in self._units().values():
             yield self._resource(UNIT, unit)
         yield from self._rejected_units
-        yield from self._referred(UNIT)
+        yield from self._client.referrals.reports(UNIT.sub_type)
 
     def _read_plain(self, kind: LdapKind) -> Iterator[Item]:
         yield from self._organizations()
         for found in self._found(kind, catalogue.query(kind), catalogue.asked(kind)):
             yield found if isinstance(found, Rejected) else self._resource(kind, found)
+        yield from self._client.referrals.reports(kind.sub_type)
 
     # --- groups and users
 
@@ -207,15 +208,16 @@ class Directory(Source):
     def _read_groups(self) -> Iterator[Item]:
         yield from self._organizations()
         known = self._memberships()  # before the search: a directory may keep the place in one paged search only
+        partial = known.partial or bool(self._client.referrals.unread)
         for found in self._found(GROUP, self._config.group_filter, catalogue.asked(GROUP)):
-            yield found if isinstance(found, Rejected) else self._resource(GROUP, found, known.of_group(found.dn), partial=known.partial)
+            yield found if isinstance(found, Rejected) else self._resource(GROUP, found, known.of_group(found.dn), partial=partial)
         yield from known.reports(GROUP.sub_type)
-        yield from self._referred(GROUP)
+        yield from self._client.referrals.reports(GROUP.sub_type)
 
     def _read_users(self) -> Iterator[Item]:
         yield from self._organizations()
         known, failure = self._known_memberships()
-        partial = known.partial or failure is not None
+        partial = known.partial or failure is not None or bool(self._client.referrals.unread)
         for found in self._found(USER, self._config.user_filter, catalogue.asked(USER)):
             if isinstance(found, Rejected):
                 yield found
@@ -224,14 +226,7 @@ class Directory(Source):
         if failure:
             yield Incomplete.because(USER.sub_type, failure, "memberships")
         yield from known.reports(USER.sub_type)
-        yield from self._referred(USER)
-
-    def _referred(self, kind: LdapKind) -> Iterator[Incomplete]:
-        """The note on parts below the base that the directory leaves to other servers: what is there is not read here."""
-        if others := sorted(self._client.referred):
-            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-            sentence = f"parts below '{self._config.base_dn}' are on other servers, and are not read from here: {others[0][:200]}{more}"
-            yield Incomplete(kind.sub_type, Outcome.COMPLETE, sentence)
+        yield from self._client.referrals.reports(USER.sub_type)
 
     def _item(self, kind: LdapKind, found: DirectoryEntry) -> dict[str, Any]:
         item = entries.item(found.raw, found.shown, catalogue.stored(kind))

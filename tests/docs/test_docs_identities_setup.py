@@ -24,6 +24,7 @@ from providers.http.response import HttpResponse, refusal
 from providers.ldap import connection as ldap_connection
 from providers.ldap import failure as ldap_failure
 from providers.ldap.config import LdapConfig
+from providers.ldap.referrals import Referrals
 from providers.okta import catalogue as okta_catalogue
 from providers.okta import client as okta_client
 from providers.okta import signin_faults as okta_signin
@@ -89,6 +90,12 @@ def _searches() -> Iterator[tuple[str, str]]:
         yield ScopeError().outcome.value, found.value.alone
 
 
+def _referrals() -> Iterator[tuple[str, str]]:
+    found = Referrals("dc=example", ())
+    found.note([{"type": "searchResRef", "uri": ["ldap://dc2/dc=emea,dc=example"]}])
+    return ((report.outcome.value, report.message) for report in found.reports("ldap_user"))
+
+
 def _google(code: str, text: str) -> tuple[str, str]:
     error = google_signin_faults.of_signin(ValueError(text, {"error": code, "error_description": text}), "the service account", ("scope",))
     return error.outcome.value if isinstance(error, ScopeError) else error.error_kind, str(error)
@@ -108,9 +115,10 @@ def test_every_denial_has_a_sentence_that_a_sync_tells():
         _google("invalid_grant", "Invalid JWT Signature"),
         *map(_bind, ("52e", "532", "533", "773", "775")),
         *_searches(),
+        *_referrals(),
         (lacking.outcome.value, str(lacking)),
         ("denied", okta_source._LIMITED),
         *((doubt.outcome.value, doubt.message) for doubt in doubts),
     ]
-    assert len(PAGE.denials()) == 40
+    assert len(PAGE.denials()) == 41
     assert PAGE.untold(told) == []
