@@ -26,9 +26,9 @@ OWN_ROLES = Listing(
 class Rights:
     """The rights, as far as they are known, of the administrator that lists are read as."""
 
-    def __init__(self, doubt: str = "", outcome: Outcome = Outcome.COMPLETE) -> None:
-        """`doubt` is why lists may not be whole; empty for an administrator who sees everybody."""
-        self._doubt, self._outcome = doubt, outcome
+    def __init__(self, doubt: str = "", permission: str = "") -> None:
+        """`doubt` is why lists may not be whole, and `permission` the scope that would tell; empty for one who sees everybody."""
+        self._doubt, self._permission = doubt, permission
 
     @classmethod
     def of(cls, client: Client, customer: str, administrator: Mapping[str, Any]) -> Rights:
@@ -39,14 +39,15 @@ class Rights:
         try:
             found = list(client.list(OWN_ROLES, ROLE_ASSIGNMENTS.scope, customer=customer, user=str(administrator.get("id") or who)))
         except ScopeError as error:
-            return cls(f"it cannot be told whether a role of {who} is limited to a unit, and others are left out without a word: {error}")
+            doubt = f"it cannot be told whether a role of {who} is limited to a unit, and others are left out without a word: {error}"
+            return cls(doubt, ROLE_ASSIGNMENTS.scope)
         if any(one.get("scopeType") == "ORG_UNIT" for one in found):
             doubt = f"a role of {who} is limited to a unit, and Google shows nothing of the others: give them the role for all units"
-            return cls(doubt, Outcome.DENIED)
+            return cls(doubt)
         return cls()
 
     def doubts(self, kind: DirectoryKind) -> tuple[Incomplete, ...]:
-        """The report of a list that may not be whole: a note where that is not known, an incomplete scope where it is."""
+        """The report of a list that is not known to be whole: a scope is believed only when it is proven."""
         if not self._doubt or kind not in UNIT_BOUND:
             return ()
-        return (Incomplete(kind.sub_type, self._outcome, self._doubt, kind.scope if self._outcome is Outcome.DENIED else ""),)
+        return (Incomplete(kind.sub_type, Outcome.DENIED, self._doubt, self._permission or kind.scope),)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from directory_reports import USERS_SCOPE
 from peers import google_refusals as refusals
 from peers.google_customer import SALES, member
+from store_runs import Run, add_job
 
 from providers.errors import NoCredentialsYet, Outcome
+from providers.google_workspace.catalogue import ROLE_ASSIGNMENTS
 
 BOUND = {"google_ou", "google_user"}
 ROLES = "directory.roleAssignments.list"
@@ -59,12 +63,38 @@ def test_what_a_role_for_one_unit_shows_is_not_complete(google, delegated, read,
     assert permissions == {USERS_SCOPE}
 
 
-def test_roles_that_may_not_be_read_leave_a_note(google, delegated, read):
+def test_where_roles_may_not_be_read_a_list_is_not_believed(google, delegated, read):
     with google.failing(refusals.denied(), lambda call: call.id == ROLES and "userKey" in call.query):
-        found = told(read())
+        collected = read()
+    found = told(collected)
+    permissions = {report.permission for report in collected.reports.values() if report.message}
     assert found.keys() == BOUND
-    assert {outcome for outcome, _ in found.values()} == {Outcome.COMPLETE}
+    assert {outcome for outcome, _ in found.values()} == {Outcome.DENIED}
     assert all("it cannot be told whether a role of admin@example.com is limited to a unit" in text for _, text in found.values())
+    assert permissions == {ROLE_ASSIGNMENTS.scope}
+
+
+@pytest.mark.parametrize("readable", [True, False], ids=["roles are told", "roles are not told"])
+def test_a_role_that_becomes_narrower_deletes_nobody(google, delegated, read, database, sql, readable):
+    """The first sync is that of a super administrator, the next that of an administrator of one unit."""
+    delegated.users[0] |= {"isAdmin": True}
+    job = add_job(sql, provider="google_workspace")
+
+    def stored(collected) -> int:
+        run = Run(database, job)
+        run.reading(collected)
+        run.finish()
+        return run.inventory.totals.deleted
+
+    stored(read())
+    active = "select external_id from entities where is_active order by 1"
+    before = sql.execute(active).fetchall()
+    delegated.users[0] |= {"isAdmin": False}
+    limited(delegated, delegated.users[0]["id"])
+    delegated.users[1:] = [one for one in delegated.users[1:] if one["orgUnitPath"].startswith("/Sales")]
+    with contextlib.nullcontext() if readable else google.failing(refusals.denied(), lambda call: "userKey" in call.query):
+        assert stored(read()) == 0
+    assert sql.execute(active).fetchall() == before
 
 
 def test_credentials_that_are_gone_meanwhile_are_no_note(google, delegated, read):
