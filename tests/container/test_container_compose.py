@@ -24,6 +24,7 @@ import urllib.parse
 import urllib.request
 import uuid
 
+import calling_package
 import pytest
 import yaml
 from document import blocks, commands
@@ -31,6 +32,7 @@ from peers.absent import missing
 from peers.image import LIMITS, Container, podman
 from quickstart import DOCUMENT, step_1
 from quickstart_commands import ELSEWHERE, System, rows_of
+from third_party import install
 from waiting import NO_ANSWER, until
 
 pytestmark = pytest.mark.timeout(1800)  # the first one builds the image
@@ -88,10 +90,10 @@ class Compose:
         service = self.file["services"][name]
         return podman("run", "--rm", *LIMITS, *self._options(name), self.image, *service["command"])
 
-    def start(self, name: str) -> Container:
-        """Starts a service."""
+    def start(self, name: str, *options: str) -> Container:
+        """Starts a service, with further options of podman's."""
         service = self.file["services"][name]
-        self.started[name] = Container(self.image, *self._options(name), command=tuple(service.get("command", ())), network=())
+        self.started[name] = Container(self.image, *self._options(name), *options, command=tuple(service.get("command", ())), network=())
         return self.started[name]
 
     def _options(self, name: str) -> list[str]:
@@ -233,7 +235,7 @@ def ask(found: Compose, path: str, **headers: str) -> int | None:
         return None
 
 
-def test_the_quick_starts_plain_curl_is_answered_on_the_host_and_nobody_else_is_without_a_key(compose):
+def test_the_quick_starts_plain_curl_is_answered_on_the_host_and_nobody_else_is_without_a_key(compose, tmp_path):
     call(compose, "curl localhost:5000/api/v1/organizations -H 'Content-Type: application/json' -d '{\"name\": \"One\"}'")
     typed = [one.text for block in blocks(DOCUMENT) if block.language == "bash" for one in commands(block)]
     made = [json.loads(call(compose, text)) for text in typed if re.match(r"curl .*POST .*/discovery/jobs \\", text)]
@@ -243,7 +245,11 @@ def test_the_quick_starts_plain_curl_is_answered_on_the_host_and_nobody_else_is_
     assert ask(compose, "/api/v1/organizations", Host="rebound.example") == 401
     assert ask(compose, "/api/v1/organizations", **{"X-Forwarded-For": "127.0.0.1"}) == 401
 
-    worker = compose.start("worker")
+    site = tmp_path / "site"
+    install(site, calling_package.PROVIDERS, calling_package.MODULES, name="elder-caller")
+    for folder in (site, *site.parents[:3]):
+        folder.chmod(0o755)
+    worker = compose.start("worker", "-v", f"{site}:/packages:ro", "-e", "PYTHONPATH=/packages")
     ready = "curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:8000/readyz || true"
     until(lambda: worker.run("sh", "-c", ready) == "200", worker.logs)
     for host in ("api", "localhost", "127.0.0.1:5000"):
@@ -260,6 +266,19 @@ def test_the_quick_starts_plain_curl_is_answered_on_the_host_and_nobody_else_is_
         secret = compose.started[name].run("sh", "-c", "cat /secrets/api-key; echo; cat /secrets/secret-keys").split()
         assert not [one for one in seen if any(value in one for value in secret)], f"{name}: a secret is in its environment"
         assert compose.started[name].run("id", "-u").strip() == "10001"
+
+    asked = calling_package.job("api", 5000)
+    headers = "-H 'Content-Type: application/json'"
+    job = json.loads(call(compose, f"curl localhost:5000/api/v1/discovery/jobs {headers} -d '{json.dumps(asked)}'"))
+
+    def ended():
+        runs = json.loads(call(compose, f"curl localhost:5000/api/v1/discovery/jobs/{job['id']}/history"))["results"]
+        return next((run for run in runs if run["status"] != "running"), None)
+
+    assert until(ended, worker.logs)["status"] == "completed"
+    found = json.loads(call(compose, "curl 'localhost:5000/api/v1/entities?sub_type=call&per_page=100'"))["entities"]
+    assert calling_package.told(found) == calling_package.EXPECTED, "a job's process, without a key"
+
     made = "import psycopg; psycopg.connect(open('/secrets/database-url').read()).execute('create table mine (id int)')"
     refused = subprocess.run(["podman", "exec", worker.name, "python3", "-c", made], capture_output=True, text=True, timeout=60)
     assert "permission denied for schema public" in refused.stderr
