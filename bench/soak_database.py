@@ -11,6 +11,7 @@ import pathlib
 import random
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -54,8 +55,9 @@ def claimers(jobs: int = JOBS) -> list[Row]:
         connection.execute(made, [jobs])
         connection.execute("analyze discovery_jobs")
         began = time.monotonic()
-        with concurrent.futures.ThreadPoolExecutor(CLAIMERS) as pool:
-            claimed = [job for found in pool.map(lambda _: _claim_until_none(url), range(CLAIMERS)) for job in found]
+        stopped = threading.Event()
+        with concurrent.futures.ThreadPoolExecutor(CLAIMERS) as pool, _set_at_the_end(stopped):
+            claimed = [job for found in pool.map(lambda _: _claim_until_none(url, stopped), range(CLAIMERS)) for job in found]
         seconds = time.monotonic() - began
         runs = _number(connection, "select count(*) from discovery_history")
     twice, never = len(claimed) - len(set(claimed)), jobs - len(set(claimed))
@@ -70,11 +72,21 @@ def claimers(jobs: int = JOBS) -> list[Row]:
     ]
 
 
-def _claim_until_none(url: str) -> list[int]:
+@contextlib.contextmanager
+def _set_at_the_end(event: threading.Event) -> Iterator[None]:
+    """Sets an event however the block ends: the pool waits for its threads, also when this process is interrupted."""
+    try:
+        yield
+    finally:
+        event.set()
+
+
+def _claim_until_none(url: str, stopped: threading.Event) -> list[int]:
+    """Claims until nothing is due, or the event is set; the numbers of the jobs."""
     found: list[int] = []
     owner = str(uuid.uuid4())
     with connect(url) as connection:
-        while got := claims.claim(connection, owner, "soak", 3600.0, random.randint(1, 20)):
+        while not stopped.is_set() and (got := claims.claim(connection, owner, "soak", 3600.0, random.randint(1, 20))):
             found += [one.job_id for one in got]
     return found
 
