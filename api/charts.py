@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from api.filters import lasting
-from worker.store.daily import EntityDay, RunDay
+from worker.store.daily import Duration, DurationDay, Durations, EntityDay, RunDay
 
 WIDE, HIGH = 600, 100
 SHARE_OF_GAP = 0.25
@@ -38,15 +38,13 @@ class Bars(NamedTuple):
     """Statuses that occur in these days, for the legend."""
 
 
-class Durations(NamedTuple):
-    """The chart of how long a run took on average, by day."""
+class DurationBars(NamedTuple):
+    """The chart of the median duration of a run, by day; and the durations of each provider's runs, beside it as a table."""
 
     bars: list[Bar]
-    days: list[RunDay]
-    average: float
-    """Seconds that a run of all these days took on average."""
-    highest: float
-    """Seconds of the day whose runs took longest on average."""
+    days: list[DurationDay]
+    whole: Duration
+    providers: dict[str, Duration]
 
 
 class Line(NamedTuple):
@@ -80,18 +78,22 @@ def _stack(x: float, width: float, day: RunDay, highest: int) -> list[Bar]:
     return found
 
 
-def durations(days: Sequence[RunDay]) -> Durations | None:
+def durations(found: Durations) -> DurationBars | None:
     """The chart of how long runs took by day; None when none took any time."""
-    highest = max((day.seconds for day in days), default=0.0)
-    if highest <= 0:
+    highest = max((took.median for _, took in found.days if took), default=0.0)
+    if found.whole is None or highest <= 0:
         return None
-    width = WIDE / len(days)
-    heights = [max(day.seconds, 0.0) * HIGH / highest for day in days]
-    titles = [f"{day.day:%d %b}: {lasting(day.seconds)} on average" for day in days]
-    found = [_bar(at * width, width, HIGH - high, high, "took", titles[at]) for at, high in enumerate(heights) if days[at].runs]
-    counts = [sum(day.runs.values()) for day in days]
-    average = sum(day.seconds * count for day, count in zip(days, counts, strict=True)) / sum(counts)
-    return Durations(found, list(days), average, highest)
+    width = WIDE / len(found.days)
+    drawn = [
+        _bar(at * width, width, HIGH - (high := took.median * HIGH / highest), high, "took", f"{day:%d %b}: {_said(took)}")
+        for at, (day, took) in enumerate(found.days)
+        if took
+    ]
+    return DurationBars(drawn, found.days, found.whole, found.providers)
+
+
+def _said(took: Duration) -> str:
+    return f"median {lasting(took.median)}, longest {lasting(took.longest)}"
 
 
 def _bar(x: float, width: float, y: float, height: float, status: str, title: str) -> Bar:

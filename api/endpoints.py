@@ -9,6 +9,7 @@ from api import (
     audit,
     changes,
     connectors,
+    durations,
     entities,
     inventory,
     jobs,
@@ -28,6 +29,7 @@ PREFIX = "/api/v1"
 ROOMS = (
     jobs,
     runs,
+    durations,
     providers,
     inventory,
     organizations,

@@ -44,13 +44,14 @@ def _jobs(context: Context) -> str:
         workers = probes.workers(connection, WORKER_SEEN)
         waiting = attention.attention(connection)
         days = daily.runs(connection, DAYS)
+        took = daily.durations(connection, DAYS)
         course = daily.entities(connection, DAYS, sum(kind["entities"] for kind in kinds))
     live = _moving(rows)
     form = {"given": asked.given, "sort": asked.filters.sort, "choices": choices}
     shown = {"jobs": rows, "latest": latest, "kinds": kinds, "workers": workers, "attention": waiting, "live": live}
     drawn = {
         "runs_chart": charts.bars(days),
-        "durations_chart": charts.durations(days),
+        "durations_chart": charts.durations(took),
         "entities_chart": charts.line(course),
         "providers": _providers(kinds),
         "days": DAYS,

@@ -11,14 +11,14 @@ from store_runs import Run, add_job, resources, run_once
 from api.charts import HIGH, WIDE, bars, durations, line
 from providers.errors import Outcome
 from worker.run.outcome import Status, Verdict
-from worker.store.daily import EntityDay, RunDay
+from worker.store.daily import Duration, DurationDay, Durations, EntityDay, RunDay
 
 DAY = dt.date(2026, 11, 1)
 BROWSER = {"Accept": "text/html"}
 
 
 def run_days(*counts: dict[str, int]) -> list[RunDay]:
-    return [RunDay(DAY + dt.timedelta(days=number), runs, 1.0) for number, runs in enumerate(counts)]
+    return [RunDay(DAY + dt.timedelta(days=number), runs) for number, runs in enumerate(counts)]
 
 
 def test_the_bars_of_a_day_stand_on_each_other_and_are_as_high_as_their_numbers():
@@ -42,22 +42,22 @@ def test_the_line_of_entities_stays_inside_and_goes_from_edge_to_edge(counts):
     assert (chart.lowest, chart.highest) == (min(counts), max(counts))
 
 
-def test_durations_are_as_high_as_a_run_took_and_a_day_with_more_runs_weighs_more():
-    days = [
-        RunDay(DAY, {"completed": 3}, 20.0),
-        RunDay(DAY + dt.timedelta(days=1), {}, 0.0),
-        RunDay(DAY + dt.timedelta(days=2), {"error": 1}, 80.0),
-    ]
-    chart = durations(days)
+def took(median: float, longest: float) -> Duration:
+    return Duration(3, 30.0, median, longest)
+
+
+def test_durations_are_as_high_as_the_median_of_their_day():
+    days = [DurationDay(DAY + dt.timedelta(days=at), one) for at, one in enumerate((took(20, 70), None, took(80, 7200)))]
+    chart = durations(Durations(took(50, 7200), days, {"aws": took(50, 7200)}))
 
     assert [(bar.x, bar.y, bar.width, bar.height) for bar in chart.bars] == [(25, 75, 150, 25), (425, 0, 150, 100)]
-    assert [bar.title for bar in chart.bars] == ["01 Nov: 20 s on average", "03 Nov: 80 s on average"]
-    assert (chart.average, chart.highest) == (35.0, 80.0)
+    assert [bar.title for bar in chart.bars] == ["01 Nov: median 20 s, longest 70 s", "03 Nov: median 80 s, longest 2 h"]
+    assert (chart.whole.median, chart.providers) == (50, {"aws": took(50, 7200)})
 
 
 def test_nothing_is_no_chart():
-    assert durations([RunDay(DAY, {}, 0.0)]) is None
-    assert durations([RunDay(DAY, {"cancelled": 1}, 0.0)]) is None
+    assert durations(Durations(None, [DurationDay(DAY, None)], {})) is None
+    assert durations(Durations(took(0, 0), [DurationDay(DAY, took(0, 0))], {})) is None
     assert bars(run_days({}, {})) is None
     assert line([EntityDay(DAY, 0)]) is None
 
@@ -71,10 +71,12 @@ def test_the_home_page_shows_them_with_their_numbers(elder, database, sql):
     shown = elder.call("GET", "/", headers=BROWSER).get_data(as_text=True)
 
     assert "Runs a day" in shown
-    durations_shown = shown[shown.index("Average duration") :].split("</figure>")[0]
-    assert "42 s, slowest day 42 s" in durations_shown
+    durations_shown = shown[shown.index("Median duration") :].split("</figure>")[0]
+    assert "42 s, longest 42 s" in durations_shown
     assert durations_shown.count('<rect class="took"') == 1
-    assert f'<td>{dt.datetime.now(dt.UTC).date()}</td><td class="number">42 s</td>' in durations_shown
+    numbers = '<td class="number">42 s</td>' * 3
+    assert f"<td>{dt.datetime.now(dt.UTC).date()}</td>{numbers}" in durations_shown
+    assert f'<td><a class="plain" href="/runs?provider=aws">aws</a></td>{numbers}' in durations_shown
     assert f'<td>{dt.datetime.now(dt.UTC).date()}</td><td class="number">1</td>' in shown
     assert f'<td>{dt.datetime.now(dt.UTC).date()}</td><td class="number">12</td>' in shown
     assert re.findall(r'aria-label="(\d+) %"', shown) == ["75", "25"]
@@ -122,3 +124,16 @@ def test_home_tells_everything_that_waits_for_a_person(elder, database, sql):
         assert sentence in shown
     assert "the key late" not in shown
     assert f'<a href="/runs/{limited.claimed.run_id}">1 scope was denied</a>' in page
+
+
+def test_the_api_has_the_durations_by_day_and_by_provider(elder, database, sql):
+    assert elder.get("runs/durations") == {"whole": None, "days": [], "providers": []}
+    run_once(database, add_job(sql), resources(1))
+    sql.execute("update discovery_history set completed_at = started_at + interval '42 seconds'")
+
+    answer = elder.get("runs/durations?days=1")
+
+    seconds = {"runs": 1, "average": 42.0, "median": 42.0, "longest": 42.0}
+    today = str(dt.datetime.now(dt.UTC).date())
+    assert answer == {"whole": seconds, "days": [{"day": today, **seconds}], "providers": [{"provider": "aws", **seconds}]}
+    assert "`days` is from 1 to 366" in str(elder.get("runs/durations?days=367", 400))

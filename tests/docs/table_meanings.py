@@ -259,6 +259,17 @@ runs bigint: how many
 seconds double precision: how long they took in all
 """,
     ),
+    "elder_worker.run_durations": (
+        "How long runs took, by day, provider and step of duration, for medians; kept for a year.",
+        """
+day date: day in UTC
+provider text: provider of their jobs
+step smallint: `floor(8 * log(2, seconds))`: eight steps to each doubling; -80: a millisecond and less
+runs bigint: how many; a step may have several rows, whose numbers are to be added
+seconds double precision: how long they took in all
+longest double precision: how long the longest took; null in a row that takes runs away
+""",
+    ),
     "audit_log": (
         "What people have changed, kept for AUDIT_RETENTION_DAYS.",
         """

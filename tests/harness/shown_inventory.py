@@ -104,7 +104,8 @@ def build(database: str, sql: Any) -> Shown:
     hung = add_job(sql, name="Azure research", provider="azure", config=Jsonb({}))
     words = "the run showed no progress for too long: the source does not answer, or DISCOVERY_IDLE_TIMEOUT is too short"
     Run(database, hung).finish(Verdict(Status.ERROR, "idle", words))
-    sql.execute("update discovery_history set worker = 'worker-1', started_at = completed_at - interval '4 minutes 12 seconds'")
+    took = "make_interval(secs => 180 + id * 37 % 150 + 400 * (id % 9 = 4)::integer)"
+    sql.execute(f"update discovery_history set worker = 'worker-1', started_at = completed_at - {took}")
     worker = "insert into elder_worker.workers (owner, name, providers, queues) values (gen_random_uuid(), 'worker-1', %s, '{default}')"
     sql.execute(worker, [["aws", "azure", "kubernetes"]])
     run = sql.execute("select max(id) from discovery_history where job_id = %s", [job]).fetchone()[0]

@@ -26,6 +26,9 @@ DELIVERIES_KEPT = 30
 LOGS_KEPT = 14
 """Days for which logs of runs and syncs are kept; their outcomes and ledgers are kept as history is."""
 
+DURATIONS_KEPT = 366
+"""Days whose durations of runs are kept: a row for each provider and step of duration that occurs."""
+
 SCOPES = 20
 """Most abandoned scopes that one batch retires."""
 
@@ -56,9 +59,7 @@ def clean(connection: Connection, kept: Kept) -> Cleaned:
     runs = _runs(connection, kept.history)
     more_jobs = _jobs(connection)
     repeated, more_ledgers = ledger_chains.extend(connection)
-    for add_up in (statements.get("add_up_counts"), statements.get("add_up_organizations"), statements.get("add_up_runs")):
-        with transaction(connection):
-            connection.execute(add_up, {"limit": COUNTS, "spare": SPARE})
+    _add_up(connection)
     retired = lifecycle.retire_old(connection, kept.abandoned_scopes, SCOPES).scopes if kept.abandoned_scopes else 0
     batches = {
         "changes": (statements.get("delete_old_changes"), kept.changes, ROWS),
@@ -76,6 +77,21 @@ def clean(connection: Connection, kept: Kept) -> Cleaned:
         runs.rows | rows | {"repeated_ledger_lines": repeated, "retired_scopes": retired},
         more or any(rows[what] >= limit for what, (_, _, limit) in batches.items()),
     )
+
+
+def _add_up(connection: Connection) -> None:
+    """Adds up the counts of entities, runs and durations, each in a transaction of its own."""
+    counts = (
+        statements.get("add_up_counts"),
+        statements.get("add_up_organizations"),
+        statements.get("add_up_runs"),
+        statements.get("add_up_durations"),
+    )
+    for add_up in counts:
+        with transaction(connection):
+            connection.execute(add_up, {"limit": COUNTS, "spare": SPARE})
+    with transaction(connection):
+        connection.execute(statements.get("delete_old_durations"), {"days": DURATIONS_KEPT})
 
 
 def _runs(connection: Connection, days: int) -> Cleaned:

@@ -50,6 +50,14 @@ from discovery_history where status <> 'running' group by 1, 2"""
 COUNTED_RUNS = """
 select day, status, sum(runs), round(sum(seconds)::numeric, 3) from elder_worker.run_counts group by 1, 2 having sum(runs) <> 0"""
 
+DURATIONS = """
+select (h.started_at at time zone 'UTC')::date, j.provider,
+       floor(8 * ln(greatest(extract(epoch from h.completed_at - h.started_at), 0.001)::float8) / ln(2::float8)), count(*),
+       round(sum(extract(epoch from h.completed_at - h.started_at)), 3)
+from discovery_history h join discovery_jobs j on j.id = h.job_id where h.status <> 'running' group by 1, 2, 3"""
+COUNTED_DURATIONS = """
+select day, provider, step, sum(runs), round(sum(seconds)::numeric, 3) from elder_worker.run_durations group by 1, 2, 3 having sum(runs) <> 0"""
+
 
 def same(connection: Connection, counted: LiteralString, looked_at: LiteralString) -> bool:
     return set(connection.execute(counted).fetchall()) == set(connection.execute(looked_at).fetchall())
@@ -191,6 +199,7 @@ def test_a_run_is_counted_when_it_ends_and_anew_when_its_end_is_told_otherwise(d
         for change, runs in steps:
             sql.execute(f"update discovery_history set {change} where id = {run}")
             assert same(connection, COUNTED_RUNS, RUNS), change
+            assert same(connection, COUNTED_DURATIONS, DURATIONS), change
             assert len(connection.execute(COUNTED_RUNS).fetchall()) == runs
 
 
@@ -202,6 +211,12 @@ def test_the_runs_of_many_days_are_added_up_and_stay_counted_when_they_are_delet
     with connect(database) as connection:
         retention.clean(connection, retention.Kept())
         assert connection.execute("select count(*) from elder_worker.run_counts").fetchone() == (1,)
+        assert connection.execute("select count(*) from elder_worker.run_durations").fetchone() == (1,)
         assert same(connection, COUNTED_RUNS, RUNS)
+        assert same(connection, COUNTED_DURATIONS, DURATIONS)
         sql.execute("delete from discovery_history")
         assert connection.execute("select sum(runs) from elder_worker.run_counts").fetchone() == (9,)
+        assert connection.execute("select sum(runs) from elder_worker.run_durations").fetchone() == (9,)
+        connection.execute("update elder_worker.run_durations set day = day - 400")
+        retention.clean(connection, retention.Kept())
+        assert connection.execute("select count(*) from elder_worker.run_durations").fetchone() == (0,)

@@ -151,3 +151,20 @@ with size as (
 )
 insert into elder_worker.run_counts (day, status, runs, seconds)
 select day, status, sum(runs), sum(seconds) from taken group by 1, 2 having sum(runs) <> 0
+
+-- name: add_up_durations
+-- Adds up the counts of runs by day, provider and step of duration in the same way; the longest of each stays.
+with size as (
+    select count(*) as lines, count(distinct (day, provider, step)) as groups from elder_worker.run_durations
+), taken as (
+    delete from elder_worker.run_durations where ctid in (
+        select c.ctid from elder_worker.run_durations c, size
+        where size.lines > size.groups + %(spare)s limit %(limit)s for update of c skip locked)
+    returning *
+)
+insert into elder_worker.run_durations (day, provider, step, runs, seconds, longest)
+select day, provider, step, sum(runs), sum(seconds), max(longest) from taken group by 1, 2, 3 having sum(runs) <> 0
+
+-- name: delete_old_durations
+-- Deletes the durations of days of more than a year ago.
+delete from elder_worker.run_durations where day < (now() at time zone 'UTC')::date - %(days)s::integer
