@@ -31,7 +31,7 @@ class Duration(ApiModel, frozen=True, kw_only=True):
     """The seconds that runs took, of all that have ended, whatever their outcome."""
 
     runs: int
-    """Number of runs."""
+    """Number of runs that have ended."""
     average: float
     """Seconds that a run took on average."""
     median: float
@@ -44,7 +44,7 @@ class DurationOfDay(Duration, frozen=True, kw_only=True):
     """The durations of the runs that began on one day."""
 
     day: dt.date
-    """Day in UTC."""
+    """Day in UTC on which they began."""
 
 
 class DurationOfProvider(Duration, frozen=True, kw_only=True):
