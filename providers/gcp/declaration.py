@@ -65,6 +65,9 @@ class _Options(ResourceKind, frozen=True, kw_only=True):
     """The types of Cloud Asset Inventory that have the same, each as the whole resource; empty for a type that is read by its list only."""
     regional: bool = False
     """True for an API that answers at a host of each location's own; `address` has the host that it answers at for what is global."""
+    filtered: bool = False
+    """True for a list from which Google leaves out, without a word, what the caller may not see: who may see all has its permission on the
+    project."""
     hidden: bool = False
     """Listed for what is under it, and no resource of its own."""
 

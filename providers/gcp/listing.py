@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from providers import pages
 from providers.catalogue import paths
-from providers.errors import BadAnswer
+from providers.errors import BadAnswer, Denied
 from providers.gcp import bindings, buckets
 from providers.gcp.catalogue import ABOVE, ALL
 from providers.gcp.config import GcpOperator
@@ -87,6 +87,22 @@ class Apis:
             return Page(list(items_of(kind, method, answer)), answer.get("nextPageToken"), answer)
 
         return pages.restarted(lambda: pages.by_token(page, what=kind.what, size=size), key=functools.partial(identity, kind))
+
+    def ensure_all_shown(self, kind: GcpKind, project: str) -> None:
+        """Raises a `ScopeError` unless the caller has the permission of a filtered list on the project itself.
+
+        Google refuses nobody who asks for the permissions that he has.
+        """
+        what, permission = "test the permissions on the project", kind.permission
+        body = json.dumps({"permissions": [permission]}).encode()
+        path = f"/v3/projects/{quote(project, safe=':')}:testIamPermissions"
+        answer = self.http(RESOURCE_MANAGER).send("POST", path, body=body, what=what, headers=_JSON).object()
+        if permission not in listed(answer, "permissions", what):
+            sentence = (
+                f"Google shows those of project {project} only that may be seen one by one, and leaves out the rest without a word: the "
+                f"permission {permission} is missing on the project"
+            )
+            raise Denied(sentence, permission=permission)
 
     def _ask(self, kind: GcpKind, method: str, project: str, parent: Mapping[str, Any]) -> Ask:
         permission = kind.permission_for(method)

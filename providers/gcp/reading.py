@@ -77,6 +77,15 @@ class Reading:
                 if self._is_new(resource, seen):
                     yield resource
         yield from self.reports()
+        yield from self._unproven()
+
+    def _unproven(self) -> Iterator[Incomplete]:
+        """The reason why a list from which Google leaves things out may not be whole, for the type and all that is under it."""
+        try:
+            if self.kind.filtered:
+                self._apis.ensure_all_shown(self.kind, self._project)
+        except ScopeError as error:
+            yield from (Incomplete.because(one.sub_type, error) for one in catalogue.shown(self.kind.sub_type))
 
     def made(self, items: Iterable[Any]) -> Iterator[Resource]:
         """The resources of items that were read elsewhere, and of what is listed under them."""

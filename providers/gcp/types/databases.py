@@ -89,6 +89,7 @@ KINDS: tuple[GcpKind, ...] = (
         "gcp_bigquery_dataset", "database", "//bigquery.googleapis.com/projects/{datasetReference.projectId}/datasets/"
         "{datasetReference.datasetId}", "bigquery.datasets.list", "datasets[]", size_parameter="maxResults", largest=1000,
         address="bigquery.googleapis.com/bigquery/v2/projects/{project}/datasets", location="location", permission="bigquery.datasets.get",
+        filtered=True,
     ),
     GcpKind(
         "gcp_bigquery_table", "database", "{parent}/tables/{tableReference.tableId}", "bigquery.tables.list", "tables[]",
