@@ -2,15 +2,16 @@
 
 Refused are sockets other than TCP, UDP and Unix ones (raw, packet, netlink, MPTCP, SCTP ...), listening, TCP's fast open (which Landlock
 does not see as a connection), io_uring (whose requests no filter sees), looking into other processes, changing their limits, scheduling or
-priority, what outlives all processes (System V's shared memory, semaphores and queues, POSIX's queues), kernel keys, BPF and new
-namespaces. The filter holds for every thread and child that comes later. Sources: seccomp(2), bpf(4), the kernel's tables of
-system calls.
+priority, what outlives all processes (System V's shared memory, semaphores and queues, POSIX's queues), kernel keys, BPF, new
+namespaces, watching what others do with files or holding their files (inotify, fanotify, leases), and the kernel's log. The filter holds
+for every thread and child that comes later. Sources: seccomp(2), bpf(4), fcntl(2), the kernel's tables of system calls.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import platform
 import socket
@@ -55,6 +56,7 @@ _NAMES = (
         "mq_open",
         "mq_unlink",
     ),
+    ("inotify_init1", "inotify_add_watch", "fanotify_init", "syslog", "fcntl"),
 )
 _NUMBERS = {
     "x86_64": (
@@ -65,6 +67,7 @@ _NUMBERS = {
             (248, 249, 250, 425, 426, 427, 165, 304),
             (302, 203, 314, 142, 144, 141, 251),
             (29, 30, 31, 64, 65, 220, 66, 68, 69, 70, 71, 240, 241),
+            (294, 254, 300, 103, 72),
         ),
     ),
     "aarch64": (
@@ -75,16 +78,19 @@ _NUMBERS = {
             (217, 218, 219, 425, 426, 427, 40, 265),
             (261, 122, 274, 118, 119, 140, 30),
             (194, 196, 195, 190, 193, 192, 191, 186, 189, 188, 187, 180, 181),
+            (26, 27, 262, 116, 25),
         ),
     ),
 }
 """Machine -> (its AUDIT_ARCH, the numbers of `_NAMES`)."""
 
-_REFUSED = (*_NAMES[1], *_NAMES[2], *_NAMES[4], "listen", "unshare", "setns")
+_REFUSED = (*_NAMES[1], *_NAMES[2], *_NAMES[4], *_NAMES[5][:4], "listen", "unshare", "setns")
 _OF_A_PROCESS = _NAMES[3][:5]
 """Calls whose first argument is the process that they change."""
 _BY_KIND = (("setpriority", os.PRIO_PROCESS), ("ioprio_set", 1))
 """Calls whose second argument is a process if the first one is this number; by others it is a group or a user."""
+_OF_FILES = (fcntl.F_SETLEASE, fcntl.F_NOTIFY)
+"""Commands of fcntl that hold up whoever else opens a file, and that tell what others do in a folder."""
 _FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
 _PROTOCOLS = (0, socket.IPPROTO_TCP, socket.IPPROTO_UDP)
 
@@ -126,6 +132,9 @@ def program(machine: str) -> bytes:
         code += _when(
             number[name], [*_only(0, _FAMILIES), *_only(1, (socket.SOCK_STREAM, socket.SOCK_DGRAM), _TYPE_BITS), *_only(2, _PROTOCOLS)]
         )
+    code += _when(
+        number["fcntl"], [_argument(1), *(step for value in _OF_FILES for step in (_step(_EQUAL, value, no=1), _refuse(errno.EPERM)))]
+    )
     # Of any process but the caller, which is 0. The filter cannot know the numbers of the threads and children that inherit it: a call that
     # names its own thread by number (pthread_setaffinity_np, pthread_setschedparam) fails too, and no library that jobs use makes one.
     for name in _OF_A_PROCESS:

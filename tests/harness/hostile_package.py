@@ -88,14 +88,51 @@ ATTEMPTS = {
     "higher limits": "resource.setrlimit(resource.RLIMIT_NPROC, (1 << 20, 1 << 20)) or True",
     "a file of another user": "os.chown(os.open('own', os.O_CREAT), 65534, 65534) or True",
     "another user": "os.setuid(65534) or True",
+    "another process's memory by process_vm_readv": "of_any(lambda pid: c.process_vm_readv(pid, None, 0, None, 0, 0) == 0)",
+    "another process's memory by process_vm_writev": "of_any(lambda pid: c.process_vm_writev(pid, None, 0, None, 0, 0) == 0)",
+    "a signal by a pidfd": "of_any(lambda pid: signal.pidfd_send_signal(os.pidfd_open(pid), 0) is None)",
+    "a signal to the group of another process": "of_any(lambda pid: os.getpgid(pid) not in (0, os.getpgrp()) and os.killpg(os.getpgid(pid), 0) is None)",
+    "an abstract socket": "socket.socket(socket.AF_UNIX).connect(f'\\0elder-hostile-{PORT}') is None",
+    "a hard link to a secret file": "os.link(SECRET, 'hard') or has(read('hard'))",
+    "moving a secret file": "os.rename(SECRET, 'moved') or True",
+    "emptying a secret file": "os.truncate(SECRET, 0) or True",
+    "a secret file by its handle": "by_handle(SECRET)",
+    "watching another job's folder": "c.inotify_add_watch(c.inotify_init(), os.path.dirname(SECRET).encode(), 0xFFF) >= 0",
+    "watching by the means of older programs": "fcntl.fcntl(os.open(SITE, os.O_RDONLY), fcntl.F_NOTIFY, fcntl.DN_CREATE) == 0",
+    "watching all files": "c.fanotify_init(0x200, 0) >= 0",
+    "a lease on a module of everybody": "fcntl.fcntl(os.open(__file__, os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_WRLCK) == 0",
+    "a namespace of its own by clone": "cloned(NUMBER['clone'], 0x10000000)",
+    "the namespaces of another process": "of_any(lambda pid: c.setns(os.open(f'/proc/{pid}/ns/mnt', os.O_RDONLY), 0) == 0)",
+    "the scheduler of real time": "os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)) or True",
+    "not being the first that the kernel ends": "open('/proc/self/oom_score_adj', 'w').write('0')",
+    "a setting of the kernel": "open('/proc/sys/kernel/core_pattern', 'r+')",
+    "a control group of its own": "os.mkdir('/sys/fs/cgroup/elder-hostile') or True",
+    "the kernel's log": "c.klogctl(3, ctypes.create_string_buffer(256), 256) >= 0",
+    "the kernel's log by its device": "open('/dev/kmsg', 'rb')",
+    "the kernel's memory": "open('/proc/kcore', 'rb')",
+    "a terminal": "open('/dev/tty')",
+    "a socket to the host of a virtual machine": "socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)",
+    "a socket of the kernel's ciphers": "socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET)",
 }
 """Name of an attempt -> the expression. One that raises has reached nothing, and one on another process changes nothing if it succeeds."""
+
+DOCUMENTED = {
+    "the size and times of a secret file": "os.stat(SECRET).st_size > 0",
+    "the permissions of a secret file": "os.chmod(SECRET, 0o600) is None",
+    "a datagram to anywhere": "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', PORT)) == 1",
+    "a port for datagrams": "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind(('127.0.0.1', 0)) is None",
+    "a socket in the file system": "socket.socket(socket.AF_UNIX).connect(SECRET + '.socket') is None",
+    "the connections of the machine": "len(open('/proc/net/tcp').readlines()) > 1",
+    "a folder of the system": "os.listdir('/etc')",
+    "much of the disk": "os.posix_fallocate(os.open('much', os.O_CREAT | os.O_RDWR), 0, 64 << 20) is None and os.remove('much') is None",
+}
+"""Attempts that nothing refuses: "Not covered" in docs/security.md has each."""
 
 CONTROLS = ("the control", "the control of other processes")
 """Attempts that must succeed: what is reached is told, and the process that asks for the description is among the others."""
 
 ATTEMPTING = """
-import ctypes, glob, os, re, resource, socket, stat, subprocess, sys, time
+import ctypes, fcntl, glob, os, re, resource, signal, socket, stat, subprocess, sys, time
 SECRET, PORT, NUMBER = {secret!r}, {port}, {numbers!r}
 CONNECT = f"import socket; socket.create_connection(('127.0.0.1', {{PORT}}), 2)"
 SITE = os.path.dirname(os.path.abspath(__file__))
@@ -124,6 +161,18 @@ def takes_a_descriptor(pid):
         return c.syscall(NUMBER['pidfd_getfd'], held, 0, 0) >= 0
     finally:
         os.close(held)
+def by_handle(path):
+    handle, mount = ctypes.create_string_buffer(136), ctypes.c_int()
+    handle[0:4] = (128).to_bytes(4, sys.byteorder)
+    if c.name_to_handle_at(-100, path.encode(), handle, ctypes.byref(mount), 0) != 0:
+        return False
+    opened = c.open_by_handle_at(os.open(SITE, os.O_RDONLY), handle, os.O_RDONLY)
+    return opened >= 0 and has(os.read(opened, 64))
+def cloned(number, flags):
+    pid = c.syscall(number, flags | signal.SIGCHLD, None, None, None, None)
+    if pid == 0:
+        os._exit(0)
+    return pid > 0
 def is_open(fd):
     try:
         return bool(os.fstat(fd))
@@ -170,7 +219,7 @@ print(json.dumps([types, found.problems, [name for name in sys.modules if name.s
 
 def attempting(secret: pathlib.Path, port: int) -> str:
     """The code of a module that makes all attempts: `reached()` names those that reach something."""
-    return ATTEMPTING.format(secret=str(secret), port=port, numbers=numbers(), canary=CANARY, attempts=ATTEMPTS)
+    return ATTEMPTING.format(secret=str(secret), port=port, numbers=numbers(), canary=CANARY, attempts={**ATTEMPTS, **DOCUMENTED})
 
 
 def numbers() -> dict[str, int]:

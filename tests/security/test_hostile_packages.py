@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from hostile_package import ATTEMPTS, CANARY, CONTROLS, WELL, Describing, attempting, numbers
+from hostile_package import ATTEMPTS, CANARY, CONTROLS, DOCUMENTED, WELL, Describing, attempting, numbers
 
 from providers import third_party
 from supervisor import landlock
@@ -13,8 +13,10 @@ from supervisor import landlock
 NEEDS_TCP_RULES = ("a server that nobody gave it", "a server by a child process")
 """Attempts that only the kernel's TCP rules (Linux 6.7) refuse."""
 
-NEEDS_SCOPED_SIGNALS = ("a signal to another process",)
-"""Attempts that only the kernel's rules for signals (Linux 6.12) refuse where there is no PID namespace."""
+NEEDS_SCOPES = (
+    "a signal to another process", "a signal by a pidfd", "a signal to the group of another process", "an abstract socket",
+)  # fmt: skip
+"""Attempts that only the kernel's rules for signals and abstract sockets (Linux 6.12) refuse, signals where there is no PID namespace."""
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["namespaced", "without a PID namespace"])
@@ -24,7 +26,14 @@ def at_import(tmp_path_factory, request):
     (folder / "state").mkdir()
     secret = folder / "state" / "secret"
     secret.write_text(CANARY)
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.socket(socket.AF_UNIX) as abstract,
+        socket.socket(socket.AF_UNIX) as named,
+    ):
+        for listener, name in ((abstract, f"\0elder-hostile-{server.getsockname()[1]}"), (named, f"{secret}.socket")):
+            listener.bind(name)
+            listener.listen(4)
         describing = Describing(folder)
         types = "tuple(ResourceType(f'odd_{n}', name, (), ()) for n, name in enumerate(FOUND))"
         module = f"{attempting(secret, server.getsockname()[1])}\nFOUND = reached()\n{WELL}    def resource_types(self): return {types}\n"
@@ -32,7 +41,7 @@ def at_import(tmp_path_factory, request):
         found, problems = describing.describe(namespaced=request.param)
     assert problems == {}
     assert secret.read_text() == CANARY
-    assert [path.name for path in secret.parent.iterdir()] == ["secret"]
+    assert sorted(path.name for path in secret.parent.iterdir()) == ["secret", "secret.socket"]
     return found["odd"]
 
 
@@ -43,9 +52,15 @@ def test_case_sec_2_at_its_import_a_package_reaches_nothing(at_import, attempt):
         pytest.skip("the numbers of system calls are known for x86-64 and arm64 alone")
     if attempt in NEEDS_TCP_RULES and landlock.abi() < landlock.PORTS:
         pytest.skip("this kernel has no TCP rules: docs/security.md says so")
-    if attempt in NEEDS_SCOPED_SIGNALS and landlock.abi() < landlock.SIGNALS:
-        pytest.skip("this kernel has no rules for signals: docs/security.md says so")
+    if attempt in NEEDS_SCOPES and landlock.abi() < landlock.SIGNALS:
+        pytest.skip("this kernel has no rules for signals and abstract sockets: docs/security.md says so")
     assert (attempt in at_import) == (attempt in CONTROLS)
+
+
+@pytest.mark.parametrize("attempt", DOCUMENTED)
+def test_what_nothing_refuses_a_package_is_what_the_threat_model_says(at_import, attempt):
+    """One that is refused by now is an attempt like the others, and no part of "Not covered" any more."""
+    assert attempt in at_import
 
 
 @pytest.fixture

@@ -121,9 +121,20 @@ def serve(family, address, port):
     threading.Thread(target=accept, daemon=True).start()
 TARGETS = [(socket.AF_INET, "169.254.169.254"), (socket.AF_INET, "169.254.170.2"), (socket.AF_INET, "100.100.100.200"),
            (socket.AF_INET6, "fd00:ec2::254")]
+LISTENERS = [(address, 80) for _, address in TARGETS] + [("10.9.8.7", 443)]
 for family, address in TARGETS:
     serve(family, address, 80)
 serve(socket.AF_INET, "10.9.8.7", 443)
+
+def heard(before):
+    "Who was connected to since then: each listener has taken all earlier connections once it has ended one of ours."
+    for address, port in LISTENERS:
+        with socket.create_connection((address, port), 30) as fence:
+            assert fence.recv(1) == b""
+    found = received[before:]
+    for address, _ in LISTENERS:
+        found.remove(address)
+    return found
 
 JOB = '''
 import ctypes, json, os, socket, struct, subprocess, sys
@@ -185,7 +196,7 @@ answers = {}
 for mode in ("open", "confined"):
     before = len(received)
     done = subprocess.run([sys.executable, "-c", JOB, sys.argv[1], mode], capture_output=True, text=True)
-    answers[mode] = [json.loads(done.stdout.splitlines()[-1]) if done.stdout else done.stderr, received[before:]]
+    answers[mode] = [json.loads(done.stdout.splitlines()[-1]) if done.stdout else done.stderr, heard(before)]
 print(json.dumps(answers))
 """
 """Run in a network of its own, in which the metadata services are listeners of ours: what a process reaches before and after."""
