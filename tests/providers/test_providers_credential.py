@@ -9,8 +9,8 @@ import pytest
 from dying import VENDORS, Death, Vendor
 from recorder import Recorder
 
-from providers.errors import CredentialsError, NoCredentialsYet, Outcome
-from providers.http.credential import TRIES, again
+from providers.errors import CredentialsError, Denied, NoCredentialsYet, Outcome, Throttled, TimedOut
+from providers.http.credential import TRIES, Credential, again
 from providers.ldap.failure import NoEncryption, NotVerified, Refused, Unwilling
 from providers.okta.signin_faults import ScopesRefused
 from providers.records import Scope
@@ -143,3 +143,18 @@ def test_a_refusal_of_any_class_is_told_again_as_it_was(kind):
     assert (type(fresh), str(fresh), vars(fresh), fresh.error_kind) == (kind, "no", vars(refused), refused.error_kind)
     assert fresh is not refused
     assert fresh.__traceback__ is None
+
+
+@pytest.mark.parametrize("silence", [TimedOut("no answer"), Throttled("slow down"), Denied("no")])
+def test_a_confirmation_without_a_verdict_refuses_nothing(silence):
+    """The one request fails as it was refused; the credential is good for the next."""
+
+    def confirm() -> None:
+        raise silence
+
+    credential, refused = Credential("a source", confirm), CredentialsError("401")
+    credential.accepted()
+    with pytest.raises(CredentialsError, match="401"):
+        credential.judge(refused)
+    credential.ensure_accepted()
+    assert not credential.is_refused

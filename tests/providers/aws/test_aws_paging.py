@@ -235,3 +235,12 @@ def test_the_page_size_stays_within_what_a_call_allows(operation, wanted, parame
 
 def test_a_call_without_pages_is_made_once():
     assert list(pages(lambda: {"x": 1}, {}, Paging())) == [{"x": 1}]
+
+
+def test_a_page_that_says_that_more_follows_and_gives_no_token_is_an_error():
+    how = Paging(("Marker",), ("NextMarker",), more="IsTruncated", results=("Keys",))
+    assert how.page({"IsTruncated": False, "Keys": [1]}).next is None
+    assert how.page({"IsTruncated": True, "Keys": [1], "NextMarker": "k"}).next == ("k",)
+    for answer in ({"IsTruncated": True, "Keys": [1]}, {"IsTruncated": True, "Keys": [1], "NextMarker": ""}):
+        with pytest.raises(BadAnswer, match="says that more follows"):
+            how.page(answer)

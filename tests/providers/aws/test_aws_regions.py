@@ -170,6 +170,28 @@ def test_no_regions_at_all_are_an_error_and_not_an_account_without_any(moto: Mot
     assert {(scope.region, report.outcome) for scope, report in named.reports.items() if scope.region} == {(REGION, Outcome.COMPLETE)}
 
 
+NOT_OPTED_IN = UNNAMED_STATE.replace(
+    b"</item>", b"</item><item><regionName>af-south-1</regionName><optInStatus>not-opted-in</optInStatus></item>"
+)
+
+
+def test_a_named_region_that_is_not_opted_in_is_told_and_one_that_nobody_names_is_not(moto: Moto, aws_proxy):
+    with aws_proxy.broken(lambda call: AwsReply(200, "", NOT_OPTED_IN) if call.operation == "DescribeRegions" else None):
+        named = read(aws_proxy.url, "sqs_queue", regions=["af-south-1", REGION])
+        everywhere = read(aws_proxy.url, "sqs_queue", regions=[])
+    report = named.reports[Scope("aws", ACCOUNT, "af-south-1", "*")]
+    assert (report.outcome, "is not enabled for account" in report.message) == (Outcome.ERROR, True)
+    assert {scope.region for scope in everywhere.reports} == {REGION}
+    assert not [call for call in aws_proxy.calls if call.region == "af-south-1"]
+
+
+def test_regions_that_may_not_be_listed_are_no_account_without_regions(moto: Moto, aws_proxy):
+    denied = AwsReply(403, "UnauthorizedOperation", message="You are not authorized to perform this operation.")
+    with aws_proxy.broken(lambda call: denied if call.operation == "DescribeRegions" else None):
+        report = read(aws_proxy.url, "sqs_queue", regions=[]).reports[Scope("aws", ACCOUNT, "", "*")]
+    assert (report.outcome, report.permission) == (Outcome.DENIED, "ec2:DescribeRegions")
+
+
 def test_a_region_without_a_state_is_read(moto: Moto, aws_proxy):
     with aws_proxy.broken(lambda call: AwsReply(200, "", UNNAMED_STATE) if call.operation == "DescribeRegions" else None):
         collected = read(aws_proxy.url, "sqs_queue", regions=[])
