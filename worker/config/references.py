@@ -24,6 +24,7 @@ from providers.errors import ConfigError
 from providers.references import LARGEST
 from providers.stores.access import StoreAccess
 from providers.variables import NO_VARIABLE, Variable, parse, setting
+from supervisor import landlock
 from worker.config import stores
 from worker.config.sources import SourceSettings
 from worker.config.stores import Stores, StoreSettings
@@ -75,6 +76,16 @@ def found(values: Mapping[str, Any], environ: Mapping[str, str], variables: Iter
     paths = (parse(Variable(name=name, field=""), environ.get(name, "")) or default for name, default in files.items())
     referenced = {name: text for name in values.get("secret_reference_env", ()) if (text := environ.get(name, "").strip())}
     return {"referenced": referenced, "own_files": tuple(path for path in paths if path)}
+
+
+def remarks(values: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for the files of secrets that lie in folders of the system, which the kernel's rules let every job read."""
+    paths = {path for path in values.get("own_files", ()) if Path(path).exists()}
+    if readable := sorted(path for path in paths if any(holds(folder, path) for folder in landlock.SYSTEM)):
+        yield (
+            f"{', '.join(readable)}: secrets in a folder of the system, where every job and every provider package may read what the "
+            "worker's user may; keep them elsewhere, such as in /run/credentials or /var/run/secrets (docs/security.md)"
+        )
 
 
 IS_OWN = "is a file of the worker's own settings, which no job may have"

@@ -286,6 +286,7 @@ def load(environ: Mapping[str, str], packages: Packages | None = None) -> Settin
         *api_keys.remarks(values),
         *telemetry.remarks(values, environ),
         *transport.remarks(values),
+        *references.remarks(values),
         *problems.values(),
         *(one for source in found.values() for one in sources.warnings(source)),
     )

@@ -169,3 +169,22 @@ def test_the_values_are_known_to_the_redactor_and_to_no_process_without_secrets(
     loaded = settings.load({"SECRET_REFERENCE_ENV": "JOB_TOKEN", "JOB_TOKEN": "s3cret-value"})
     assert "s3cret-value" in loaded.secret_values()
     assert "s3cret-value" not in repr(loaded) + str(loaded.shown()) + repr(unseal(seal(loaded.without_secrets()), Settings).referenced)
+
+
+def remarks(**environ: str) -> list[str]:
+    return [one for one in settings.load(environ).warnings if "a folder of the system" in one]
+
+
+def test_files_of_secrets_where_every_job_may_read_are_remarked_upon(tmp_path, monkeypatch):
+    """The kernel's rules let every job read /etc, and whatever link leads there: a package would read the address of the database."""
+    system, mine = tmp_path / "etc", tmp_path / "mine"
+    for folder in (system, mine):
+        folder.mkdir()
+        (folder / "url").write_text("postgresql:///elder")
+        (folder / "key").write_text("k" * 43)
+    (mine / "link").symlink_to(system / "key")
+    (tmp_path / "other").symlink_to(system)
+    monkeypatch.setattr("supervisor.landlock.SYSTEM", ("/nowhere", str(tmp_path / "other")))
+    assert remarks(DATABASE_URL_FILE=str(mine / "url"), ELDER_API_KEY_FILE=str(mine / "key"), KUBECONFIG=str(system / "gone")) == []
+    [remark] = remarks(DATABASE_URL_FILE=str(system / "url"), ELDER_API_KEY_FILE=str(mine / "link"))
+    assert remark.startswith(f"{system / 'url'}, {mine / 'link'}: secrets in a folder of the system, where every job")
