@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from providers.catalogue.paths import first
+from providers.concurrency import Once
 from providers.errors import ScopeError, Throttled
 from providers.okta import catalogue
 from providers.okta.catalogue import ADMIN_ROLE, ROLE_ASSIGNMENT, Listing
@@ -25,10 +26,15 @@ class AdminRoles:
 
     def __init__(self, client: Client, shape: OktaShape) -> None:
         self._client, self._shape = client, shape
+        self._administrators_once = Once[list[str]](kept=(ScopeError,))
+
+    def administrators(self) -> list[str]:
+        """The users that have roles, asked for once. Raises `ProviderError`: Okta shows them to Super Administrators only."""
+        return self._administrators_once.get(lambda: [item["id"] for item in self._client.each(catalogue.ADMINISTRATORS)])
 
     def __call__(self) -> Iterator[Item]:
         """Every role that somebody has, once, and every assignment. Raises a `ProviderError` when it is not known who has roles."""
-        users = [item["id"] for item in self._client.each(catalogue.ADMINISTRATORS)]
+        users = self.administrators()
         groups = [item["id"] for item in self._client.each(catalogue.PRIVILEGED_GROUPS) if _may_have_roles(item)]
         seen = set[str]()
         for principal, found in itertools.chain(

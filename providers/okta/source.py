@@ -52,8 +52,9 @@ class OktaSource(Source):
     def plan(self) -> Iterator[Read]:
         """The directory, the applications, the admin roles, and every type that one list shows in full."""
         yield self._read(self._read_directory, GROUP, USER)
-        yield self._read(Applications(self._client, self._shape), APPLICATION)
-        yield self._read(AdminRoles(self._client, self._shape), ADMIN_ROLE, ROLE_ASSIGNMENT)
+        roles = AdminRoles(self._client, self._shape)
+        yield self._read(Applications(self._client, self._shape, roles.administrators), APPLICATION)
+        yield self._read(roles, ADMIN_ROLE, ROLE_ASSIGNMENT)
         for kind in PLAIN:
             yield self._read(functools.partial(self._read_plain, kind), kind)
 

@@ -51,6 +51,18 @@ def test_members_that_are_throttled_for_good_leave_users_with_the_memberships_th
     assert sink.report("okta_group").outcome is Outcome.COMPLETE
 
 
+@pytest.mark.parametrize(("reply", "asked"), [(None, 2), (FORBIDDEN, 1), ((500, {}, {}), 5)], ids=["super: two pages", "another", "silent"])
+def test_applications_have_a_note_unless_a_super_administrator_reads_them(organization, waits, reply, asked):
+    """Okta shows admin roles to no other, and nothing else tells an administrator who is limited to some applications."""
+    where = "/api/v1/iam/assignees/users"
+    organization.fault = lambda path, _query: reply if path == where else None
+    report = read(organization).report("okta_application")
+
+    assert (report.outcome, report.resources) == (Outcome.COMPLETE, 5)
+    assert ("it cannot be told whether the admin role is limited to some applications" in report.message) is (reply is not None)
+    assert [path for path, _ in organization.requests].count(where) == asked, "once for both reads"
+
+
 def test_an_administrator_who_is_limited_to_some_groups_is_not_believed(organization):
     """Okta does not show such a one Everyone, nor who is in no group of theirs: a success that is not the whole."""
     organization.groups = {number: organization.groups[number] for number in organization.teams}
