@@ -130,8 +130,16 @@ def answers(url: str, rounds: int = search.ROUNDS) -> Iterator[tuple[str, str, s
 def addresses(url: str, rules: Iterator[Rule]) -> Iterator[str]:
     """Addresses of all pages and lists, each thing by the id of the largest of its kind."""
     with psycopg.connect(url) as connection:
-        row = connection.execute("select max(id) from discovery_history where job_id = 1").fetchone()
-    ids = {"job_id": 1, "run_id": row[0] if row else 0, "entity_id": 777, "organization_id": 1, "name": "ldap", "webhook_id": 1}
+        row = connection.execute("select coalesce(max(id), 0) from discovery_history where job_id = 1").fetchone()
+    ids = {
+        "job_id": 1,
+        "run_id": row[0] if row else 0,
+        "entity_id": 777,
+        "organization_id": 1,
+        "name": "ldap",
+        "webhook_id": 1,
+        "sync_id": 1,
+    }
     for rule in sorted((rule for rule in rules if "GET" in (rule.methods or ())), key=str):
         if rule.rule.startswith(LEFT_OUT):
             continue

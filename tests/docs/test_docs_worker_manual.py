@@ -64,7 +64,7 @@ def test_arguments_and_switches_and_defaults_are_told_apart():
         '.BI "PLACE" ""',
         "Where it is.",
         ".TP",
-        '.BI "\\-\\-form" " a|b"',
+        '.BI "\\-\\-form" " a|\\:b"',
         "What it is like. [default: a]",
         ".TP",
         '.BI "\\-\\-dry\\-run" ""',
