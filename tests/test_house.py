@@ -59,7 +59,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("cli", "writer"),
     ),
     "providers": (
-        ("errors", "complaints", "secrecy", "address", "expiry", "progress", "references", "token_shapes"),
+        ("errors", "complaints", "secrecy", "address", "expiry", "progress", "references", "token_shapes", "counted"),
         ("records", "schema", "variables", "pages", "third_party"),
         ("attempts", "catalogue", "http", "keys", "sink"),
         ("provider",),

@@ -10,6 +10,7 @@ from api.client import output
 from api.client.errors import ClientError
 from api.client.session import Session, in_session, limited, sorted_by
 from api.client.watch import watched
+from providers.counted import counted
 
 COLUMNS = ("id", "sub_type", "name", "provider", "account", "region", "external_id")
 CHANGE_COLUMNS = ("changed_at", "operation", "entity_id", "sub_type", "name", "changes")
@@ -171,7 +172,7 @@ def edit_organization(session: Session, /, organization: int, parent: int | None
 
 
 MERGED = {"entities": "entity", "organizations": "organization", "jobs": "job"}
-"""Counts of the answer to a merge, with the name of one of each."""
+"""Counts of the answer to a merge, with the noun of each."""
 
 
 @organizations.command("merge")
@@ -184,7 +185,7 @@ def merge_organization(session: Session, organization: int, into: int, yes: bool
     if not yes:
         session.confirm(f"Merge organization {organization} into {into} and delete it?")
     done = session.api.send("POST", f"organizations/{organization}/merge", {"into": into})
-    entities, homes, jobs = (f"{done[many]} {one if done[many] == 1 else many}" for many, one in MERGED.items())
+    entities, homes, jobs = (counted(done[name], noun) for name, noun in MERGED.items())
     session.done(done, f"organization {organization} is merged: {entities}, {homes} and {jobs} are in organization {into} now")
 
 

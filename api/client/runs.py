@@ -14,6 +14,7 @@ from api.client.colours import painted
 from api.client.errors import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_PARTIAL, ClientError
 from api.client.session import Session, in_session, limited, sorted_by
 from api.client.watch import watched
+from providers.counted import counted, counted_are
 from worker.logs.cells import cell
 
 COLUMNS = (
@@ -134,11 +135,15 @@ def release(session: Session, run: int, undo: bool, yes: bool) -> None:
         return
     if not yes:
         total = session.api.get(f"runs/{run}/held", per_page=1)["total"]
-        session.confirm(f"Apply {total} deletions of run {run}?")
+        session.confirm(f"Apply {counted(total, 'deletion')} of run {run}?")
     done = session.api.send("POST", f"runs/{run}/release")
-    session.done(
-        done, f"{done['released']} entities are marked as deleted; {done['links']} links and {done['attributes']} attributes are removed"
-    )
+    session.done(done, released(done))
+
+
+def released(done: dict[str, Any]) -> str:
+    """The sentence of a release: what is deleted now."""
+    besides = f"{counted(done['links'], 'link')} and {counted(done['attributes'], 'attribute')} are removed"
+    return f"{counted_are(done['released'], 'entity')} marked as deleted; {besides}"
 
 
 def undo_release(session: Session, whose: str, yes: bool, **filters: Any) -> None:
@@ -147,19 +152,16 @@ def undo_release(session: Session, whose: str, yes: bool, **filters: Any) -> Non
     if found is None:
         raise ClientError(f"there is no release of {whose} to undo: it can be undone for 30 days", EXIT_NOT_FOUND)
     if not yes:
-        session.confirm(f"Restore {found['entities']} entities that {found['released_by'] or 'somebody'} has released?")
+        session.confirm(f"Restore {counted(found['entities'], 'entity')} that {found['released_by'] or 'somebody'} has released?")
     done = session.api.send("POST", f"releases/{found['id']}/undo")
-    session.done(
-        done,
-        f"{done['entities']} entities are restored; {done['links']} links and {done['attributes']} attributes are put back; "
-        "they are held back again",
-    )
+    besides = f"{counted(done['links'], 'link')} and {counted(done['attributes'], 'attribute')} are put back"
+    session.done(done, f"{counted_are(done['entities'], 'entity')} restored; {besides}; they are held back again")
 
 
 def print_log(session: Session, whose: str, path: str, **query: Any) -> None:
     """Prints the log of a run or a sync, to people a line each. What is not there is said on stderr."""
     found = session.api.get(path, **query)
-    lines, left_out = found["lines"], f"{found['left_out']} lines are left out" if found["left_out"] else ""
+    lines, left_out = found["lines"], f"{counted_are(found['left_out'], 'line')} left out" if found["left_out"] else ""
     if not lines:
         over = "has no log: it has logged nothing, or ended more than two weeks ago"
         missing = "goes on, and no line of its log is stored yet" if found["status"] == "running" else over
@@ -185,7 +187,7 @@ def watch_run(session: Session, run: int) -> None:
         progress(f"run {run}: {_scopes(found)}, {found['entities_discovered']} found{_left(found)}{reading(found)}")
         time.sleep(POLL)
     held = session.api.get(f"runs/{run}/held", per_page=1)["total"]
-    print_end(session, f"run {run}", found, f"{held} deletions are held back: elder runs held {run}" if held else "")
+    print_end(session, f"run {run}", found, f"{counted_are(held, 'deletion')} held back: elder runs held {run}" if held else "")
 
 
 def print_end(session: Session, what: str, found: dict[str, Any], held: str) -> None:
@@ -212,7 +214,7 @@ def next_run(session: Session, job: int, after: int) -> int:
 
 
 def _scopes(run: dict[str, Any]) -> str:
-    return ", ".join(f"{number} scopes {outcome}" for outcome, number in run["outcomes"].items()) or "no scope has ended"
+    return ", ".join(f"{counted(number, 'scope')} {outcome}" for outcome, number in run["outcomes"].items()) or "no scope has ended"
 
 
 def reading(run: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from api.client import output, runs
 from api.client.errors import EXIT_FAILED, ClientError
 from api.client.session import Session, in_session, limited, sorted_by
 from api.client.watch import watched
+from providers.counted import counted, counted_are
 from worker.logs.cells import cell
 
 CONNECTOR_COLUMNS = (
@@ -109,7 +110,10 @@ def sync(session: Session, name: str, wait: bool) -> None:
         raise ClientError(f"the sync of {name} ended, and is not in its history: {served['error'] or 'it was not told there'}", EXIT_FAILED)
     held = session.api.get("sync/held", owner=f"connector:{name}", per_page=1)["total"]
     runs.print_end(
-        session, f"sync {found['id']} of {name}", found, f"{held} deletions are held back: elder connectors held {name}" if held else ""
+        session,
+        f"sync {found['id']} of {name}",
+        found,
+        f"{counted_are(held, 'deletion')} held back: elder connectors held {name}" if held else "",
     )
 
 
@@ -177,11 +181,9 @@ def release_connector(session: Session, name: str, undo: bool, yes: bool) -> Non
         return
     if not yes:
         total = session.api.get("sync/held", owner=owner, per_page=1)["total"]
-        session.confirm(f"Apply {total} deletions of connector {name}?")
+        session.confirm(f"Apply {counted(total, 'deletion')} of connector {name}?")
     done = session.api.send("POST", "sync/release", {"owner": owner})
-    session.done(
-        done, f"{done['released']} entities are marked as deleted; {done['links']} links and {done['attributes']} attributes are removed"
-    )
+    session.done(done, runs.released(done))
 
 
 @click.group()
@@ -227,6 +229,8 @@ def retire(session: Session, /, yes: bool, **filters: Any) -> None:
         raise ClientError("name what to retire: --owner, --account, --provider, --region or --type")
     if not yes:
         lost = session.api.send("POST", "scopes/retire", {**given, "dry_run": True})
-        session.confirm(f"Retire {lost['scopes']} abandoned scopes? {lost['entities']} entities are marked as deleted.")
+        session.confirm(
+            f"Retire {counted(lost['scopes'], 'abandoned scope')}? {counted_are(lost['entities'], 'entity')} marked as deleted."
+        )
     done = session.api.send("POST", "scopes/retire", given)
-    session.done(done, f"{done['scopes']} scopes are retired; {done['entities']} entities are marked as deleted")
+    session.done(done, f"{counted_are(done['scopes'], 'scope')} retired; {counted_are(done['entities'], 'entity')} marked as deleted")

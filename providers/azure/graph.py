@@ -24,6 +24,7 @@ from providers.azure.kinds import RESOURCES, AzureKind
 from providers.azure.reading import RESOURCES_PATH, RESOURCES_READ, RESOURCES_VERSION, Reading
 from providers.azure.rights import Rights, missing
 from providers.azure.shape import subscription_of
+from providers.counted import counted
 from providers.errors import BadAnswer, Denied, ProviderError, ScopeError, Throttled, TimedOut, Unsupported
 from providers.microsoft.partial import ensure_whole
 from providers.pages import Page, by_offset, items
@@ -198,7 +199,7 @@ def _type(row: Document) -> str:
 
 
 def _lag(count: int) -> ScopeError:
-    return ScopeError(f"Resource Graph lacks {count} resources that Resource Manager lists: it lags behind Azure")
+    return ScopeError(f"Resource Graph lacks {counted(count, 'resource')} that Resource Manager lists: it lags behind Azure")
 
 
 def _page(answer: Mapping[str, Any], offset: int) -> Page:
@@ -210,7 +211,7 @@ def _page(answer: Mapping[str, Any], offset: int) -> Page:
     ensure_whole(answer, "Resource Graph answered")
     total, count = answer.get("totalRecords"), answer.get("count")
     if isinstance(count, int) and count != len(rows):
-        raise BadAnswer(f"Resource Graph says that it sent {count} rows and sent {len(rows)}")
+        raise BadAnswer(f"Resource Graph says that it sent {counted(count, 'row')} and sent {len(rows)}")
     more = str(answer.get("resultTruncated")).lower() == "true" or bool(answer.get("$skipToken"))
     return Page(rows, more or (isinstance(total, int) and offset + len(rows) < total))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from providers.counted import are, counted
 from providers.errors import Outcome, ScopeError
 from providers.gcp.declaration import GcpKind, in_words
 from providers.google.answers import UNREACHABLE
@@ -83,7 +84,7 @@ class Troubles:
             yield Outcome.ERROR, f"Google warns that the list of {place} in {here} is not whole ({warning})", ""
         if self._unreadable:
             count = len(self._unreadable)
-            yield Outcome.ERROR, f"{count} items of {here} were left out ({self._unreadable[0]})", ""
+            yield Outcome.ERROR, f"{counted(count, 'item')} of {here} {are(count, past=True)} left out ({self._unreadable[0]})", ""
 
 
 def _place_name(place: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from providers.catalogue.masking import Masking
 from providers.concurrency import Once
+from providers.counted import are, counted
 from providers.errors import CredentialsError, Outcome, ProviderError
 from providers.google.operator import GoogleOperator
 from providers.google_workspace.catalogue import (
@@ -230,7 +231,8 @@ def _left_out(kind: DirectoryKind, items: list[Any]) -> Iterator[Incomplete]:
         shown = next((str(item["name"]) for item in items if isinstance(item, dict) and item.get("name")), "")
         named = f", one with the name {shown}" if shown else ""
         lacking = kind.listing.key + (_OR_PATH if kind is ORG_UNITS else "")
-        text = f"{len(items)} items of '{kind.listing.what}' were left out: they have no {lacking}{named}"
+        they = "it has" if len(items) == 1 else "they have"
+        text = f"{counted(len(items), 'item')} of '{kind.listing.what}' {are(len(items), past=True)} left out: {they} no {lacking}{named}"
         yield Incomplete(kind.sub_type, Outcome.ERROR, text)
 
 

@@ -213,7 +213,7 @@ def test_the_newest_run_is_waited_for(elder_command, elder, database, sql):
     thread.join()
 
     assert said.splitlines()[0] == "Job queued for worker execution"
-    assert "completed: 1 scopes complete; 4 discovered, 1 created" in said.splitlines()[1]
+    assert "completed: 1 scope complete; 4 discovered, 1 created" in said.splitlines()[1]
 
 
 def test_connectors_scopes_and_changes(elder_command, elder, database, sql):
@@ -233,10 +233,10 @@ def test_connectors_scopes_and_changes(elder_command, elder, database, sql):
     assert "created" in elder_command("changes", "--operation", "created").stdout
     assert f"job:{job}" in elder_command("scopes", "list", "--state", "abandoned").stdout
     asked = elder_command("scopes", "retire", "--owner", f"job:{job}", code=2).stderr
-    assert asked.startswith("Retire 1 abandoned scopes? 3 entities are marked as deleted. [y/N]:")
+    assert asked.startswith("Retire 1 abandoned scope? 3 entities are marked as deleted. [y/N]:")
     assert (
         elder_command("scopes", "retire", "--owner", f"job:{job}", "--yes").stdout
-        == "1 scopes are retired; 3 entities are marked as deleted\n"
+        == "1 scope is retired; 3 entities are marked as deleted\n"
     )
 
 

@@ -133,7 +133,7 @@ def test_the_rotation_of_keys_seals_the_secrets_of_webhooks_too(elder, sql, data
 
     assert main(["secrets", "rotate"]) == 0
 
-    assert capsys.readouterr().out.startswith("2 secrets of 1 jobs and webhooks are sealed with the first key now")
+    assert capsys.readouterr().out.startswith("2 secrets of 1 webhook are sealed with the first key now")
     context = create_app(settings(database, ELDER_SECRET_KEYS=new)).extensions["elder"]
     opened = context.box.open(sql.execute("select secrets from elder_worker.webhooks").fetchone()[0])
     assert opened["previous"] == made["secret"]

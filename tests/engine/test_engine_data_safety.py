@@ -50,7 +50,7 @@ def test_f01_one_region_of_twenty_fails(workbench, behaviour, outcome):
     run = workbench.ended(job, 2)
 
     assert (run["status"], run["entities_deleted"]) == ("partial", 2 * 19)
-    assert "1 of 20 scopes were not read in full" in run["error"]
+    assert "1 of 20 scopes was not read in full" in run["error"]
     assert workbench.scopes(run)["r07"]["outcome"] == outcome
     assert rows(workbench, "r07") == before
     assert workbench.entities() == 28 * 19 + 30

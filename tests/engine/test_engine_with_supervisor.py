@@ -152,4 +152,4 @@ def test_refused_before_it_had_a_process(tmp_path):
 def test_a_denied_region(tmp_path):
     (outcome,) = run(tmp_path, [{"behaviour": "deny", "regions": ["a", "b"]}])
 
-    assert (outcome["status"], outcome["error"]) == ("partial", "1 of 2 scopes were not read in full: 1 denied")
+    assert (outcome["status"], outcome["error"]) == ("partial", "1 of 2 scopes was not read in full: 1 denied")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
+from providers.counted import are, counted
 from worker.cli.main import CommandError
 from worker.config.settings import load
 from worker.sync.client import ApiError, ElderApi
@@ -23,6 +24,8 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         raise CommandError(str(error)) from None
     finally:
         api.close()
-    besides = f"; {released.links} links and {released.attributes} attributes are gone" if released.links or released.attributes else ""
-    print(f"{released.released} entities of connector {options.name} are now marked as deleted{besides}")
+    both = f"; {counted(released.links, 'link')} and {counted(released.attributes, 'attribute')} are gone"
+    besides = both if released.links or released.attributes else ""
+    count = released.released
+    print(f"{counted(count, 'entity')} of connector {options.name} {are(count)} now marked as deleted{besides}")
     return 0

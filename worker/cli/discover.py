@@ -15,6 +15,7 @@ from typing import Any
 
 from providers import keys, registry, schema
 from providers.collected import Collected, canonical
+from providers.counted import counted
 from providers.errors import Outcome, ProviderError
 from providers.provider import Provider
 from providers.records import Resource, Scope
@@ -112,7 +113,7 @@ class _Printer(Collected):
                 self.say(f"{cause.outcome:<12} {cause.sentence()}")
         for (moment, account), scopes in sorted(Counter(self._moments()).items()):
             self.say(f"{'as of':<12} {moment:%Y-%m-%dT%H:%M:%SZ}: {scopes} of the scopes of {account}, from a snapshot of the source's own")
-        self.say(f"{tally.resources} resources in {tally.scopes} scopes")
+        self.say(f"{counted(tally.resources, 'resource')} in {counted(tally.scopes, 'scope')}")
 
     def _moments(self) -> Iterator[tuple[dt.datetime, str]]:
         """Times, in UTC, and accounts of the scopes that the source gave as they were earlier."""

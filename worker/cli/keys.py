@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from providers.counted import counted
 from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.cli.person import person
@@ -79,7 +80,7 @@ def _in_use(connection: Connection, name: str) -> dict[str, Any]:
 def _list(connection: Connection, _options: argparse.Namespace) -> str:
     rows, total = keys.selection().page(connection, 1, SHOWN)
     lines = [plain(_line(row)) for row in rows]
-    return "\n".join([*lines, f"{total} keys" + (f", the newest {SHOWN} shown" if total > SHOWN else "")])
+    return "\n".join([*lines, counted(total, "key") + (f", the newest {SHOWN} shown" if total > SHOWN else "")])
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -153,6 +153,7 @@ def _scopes(command: argparse.ArgumentParser) -> None:
         command.add_argument(name, help=help_)
     command.add_argument("--not-complete-for", type=_duration, metavar="7d", help="with list: not read in full for so long")
     command.add_argument("--never-complete", action="store_true", default=None, help="with list: never read in full")
+    command.add_argument("--yes", action="store_true", help="with retire: do not ask")
 
 
 def _duration(text: str) -> float:

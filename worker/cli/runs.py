@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
+from providers.counted import are, counted
 from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.cli.person import person
@@ -35,7 +36,7 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         raise CommandError(str(error)) from None
     if released is None:
         raise CommandError(f"the job of run {options.run} is running, and may be reading what is held back: wait until it has ended")
-    print(f"{released.entities} entities of run {options.run} are now marked as deleted{_besides(released)}")
+    print(f"{counted(released.entities, 'entity')} of run {options.run} {are(released.entities)} now marked as deleted{_besides(released)}")
     return 0
 
 
@@ -52,4 +53,5 @@ def _list(connection: Connection, run: int) -> int:
 
 def _besides(released: Released) -> str:
     """Describes what was released besides entities, for the end of a sentence."""
-    return f"; {released.links} links and {released.attributes} attributes are gone" if released.links or released.attributes else ""
+    both = f"; {counted(released.links, 'link')} and {counted(released.attributes, 'attribute')} are gone"
+    return both if released.links or released.attributes else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 
+from providers.counted import are, counted
 from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.cli.person import person
@@ -43,7 +44,8 @@ def _mask(settings: Settings, *, dry_run: bool) -> int:
                 audit.add(connection, person(), "secrets masked", "every entity", after=found._asdict())
     except StoreError as error:
         raise CommandError(str(error)) from None
-    held = f"{found.entities} entities, {found.changes} entries of their history and {found.losses} attributes that wait"
+    entries = f"{counted(found.changes, 'entry')} of their history"
+    held = f"{counted(found.entities, 'entity')}, {entries} and {counted(found.losses, 'attribute')} that wait"
     print(f"{held} hold what is to be masked" if dry_run else f"{held} held what is masked now")
     return 0
 
@@ -64,7 +66,7 @@ def _rotate(settings: Settings, *, dry_run: bool) -> int:
             audit.add(connection, person(), "secrets rotated", "every job", after={"secrets": _sum(old), "jobs": len(old), "left": left})
     except (StoreError, SecretBoxError) as error:
         raise CommandError(str(error)) from None
-    print(f"{_sum(old)} secrets of {len(old)} jobs and webhooks are sealed with the first key now; {_left(left)}")
+    print(f"{counted(_sum(old), 'secret')} of {_owners(old)} {are(_sum(old))} sealed with the first key now; {_left(left)}")
     return 0 if left == 0 else 1
 
 
@@ -87,6 +89,12 @@ def _sum(old: Sequence[tuple[SealedConfig, int]]) -> int:
     return sum(number for _, number in old)
 
 
+def _owners(old: Sequence[tuple[SealedConfig, int]]) -> str:
+    """Who has these secrets: `2 jobs and 1 webhook`."""
+    counts = [(sum(config.table == table for config, _ in old), noun) for table, noun in NOUNS.items()]
+    return " and ".join(counted(count, noun) for count, noun in counts if count) or "no job or webhook"
+
+
 def _lost(closed: Sequence[SealedConfig]) -> str:
     names = ", ".join(plain(f"{NOUNS[found.table]} {found.id} ({found.name})") for found in closed[:NAMED])
     more = f" and {len(closed) - NAMED} more" if len(closed) > NAMED else ""
@@ -99,4 +107,6 @@ def _lost(closed: Sequence[SealedConfig]) -> str:
 def _left(number: int) -> str:
     if number == 0:
         return "none is left on older keys, which may be dropped"
-    return f"{number} are left on older keys: do not drop these yet. Give every API and worker the new key first, then rotate again"
+    return (
+        f"{number} {are(number)} left on older keys: do not drop these yet. Give every API and worker the new key first, then rotate again"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
+from providers.counted import counted
 from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.cli.person import person
@@ -37,7 +38,7 @@ def _end(connection: Connection, subject: str) -> str:
     if not ended:
         raise CommandError(plain(f"no session of the subject '{subject}' is open: see `elder-worker sessions list`"))
     audit.add(connection, person(), "sessions ended", f"person {subject}", before=ended)
-    return plain(f"{len(ended)} session{'s' * (len(ended) > 1)} of {ended[0]['name']} ({subject}) ended")
+    return plain(f"{counted(len(ended), 'session')} of {ended[0]['name']} ({subject}) ended")
 
 
 def _list(connection: Connection, limits: Limits) -> str:
@@ -49,4 +50,4 @@ def _list(connection: Connection, limits: Limits) -> str:
         )
         for row in rows
     ]
-    return "\n".join([*lines, f"{total} sessions" + (f", the newest {SHOWN} shown" if total > SHOWN else "")])
+    return "\n".join([*lines, counted(total, "session") + (f", the newest {SHOWN} shown" if total > SHOWN else "")])

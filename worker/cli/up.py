@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from providers.counted import counted
 from supervisor import kernel
 from worker.cli.main import CommandError
 from worker.local import simulation
@@ -78,7 +79,9 @@ def _demonstrate(everything: Everything) -> None:
     job, earlier = _demo_job(everything)
     _say(f"job {job} reads the simulated account: {everything.api}/jobs/{job}")
     run = _await_run(everything, job, earlier)
-    _say(f"the run is {run['status']}: {run['entities_discovered']} entities, {run['entities_created']} of them new" + _error(run))
+    _say(
+        f"the run is {run['status']}: {counted(run['entities_discovered'], 'entity')}, {run['entities_created']} of them new" + _error(run)
+    )
     found: dict[str, int] = {}
     for scope in run["scopes"]:
         found[scope["resource_type"]] = found.get(scope["resource_type"], 0) + scope["resources"]
@@ -127,7 +130,7 @@ def _await_run(everything: Everything, job: int, earlier: int) -> dict[str, Any]
             return everything.call("GET", f"/api/v1/runs/{run['id']}")  # with all of its scopes
         found = int(run.get("entities_discovered", 0))
         if found != shown and sys.stdout.isatty():
-            _say(f"    {found} entities so far")
+            _say(f"    {counted(found, 'entity')} so far")
             shown = found
         time.sleep(0.2)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from providers.counted import counted
+
 _STACK = re.compile(
     r"Fatal Python error: [\w ]{1,60}|(?:Thread|Current thread) 0x[0-9a-f]+ .{0,40}\(most recent call first\):"
     r'|  (?:File "[^"]{1,300}", line \d+ in \S{1,200}|<no Python frame>|Garbage-collecting|\.\.\.)|'
@@ -16,5 +18,5 @@ def only_stacks(text: str) -> str:
     lines = text.splitlines()
     kept = [line for line in lines if _STACK.fullmatch(line)]
     left_out = len(lines) - len(kept)
-    note = [f"[{left_out} lines left out: the job has secrets that its process alone can mask]"] if left_out else []
+    note = [f"[{counted(left_out, 'line')} left out: the job has secrets that its process alone can mask]"] if left_out else []
     return "\n".join(note + kept)

@@ -26,6 +26,7 @@ from typing import Annotated
 
 import msgspec
 
+from providers.counted import are, counted
 from providers.errors import Outcome
 from supervisor.messages import Cause, Exited
 from worker.run import wire
@@ -136,7 +137,8 @@ def _left(received: Received, exited: Exited) -> Verdict:
     if not incomplete:
         return Verdict(Status.COMPLETED)
     parts = ", ".join(f"{count} {outcome}" for outcome, count in incomplete.items())
-    return Verdict(Status.PARTIAL, error=f"{sum(incomplete.values())} of {total} scopes were not read in full: {parts}")
+    unread = sum(incomplete.values())
+    return Verdict(Status.PARTIAL, error=f"{unread} of {counted(total, 'scope')} {are(unread, past=True)} not read in full: {parts}")
 
 
 def _died(exited: Exited) -> Verdict:

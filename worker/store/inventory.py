@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from providers.counted import counted_are
 from providers.errors import Outcome
 from providers.records import Absence, Identity, Organization, Scope
 from supervisor.messages import Exited
@@ -224,7 +225,7 @@ class PostgresInventory:
         if rejected:
             first = end.rejection or opened.rejection or last.rejection or "its reason was not told"
             message = f"{message}; " if message else ""
-            message += f"{rejected} resources were refused, and nothing was marked as gone; the first: {first}"
+            message += f"{counted_are(rejected, 'resource', past=True)} refused, and nothing was marked as gone; the first: {first}"
         values = {
             "run": self._claimed.run_id,
             "scope": opened.row,

@@ -14,6 +14,7 @@ from importlib import resources
 import structlog
 from psycopg import errors
 
+from providers.counted import counted
 from worker.store import statements
 from worker.store.connection import Connection, connect, transaction
 from worker.store.errors import Conflict, Misconfigured, NewerSchema
@@ -102,8 +103,9 @@ def _apply(connection: Connection, missing: dict[str, str]) -> None:
 
 def _not_permitted(connection: Connection, missing: dict[str, str], error: Misconfigured) -> Misconfigured:
     """The error of a role that may not change the schema, with what to do."""
+    lacking = f"{counted(len(missing), 'migration')} from {next(iter(missing))} on"
     return Misconfigured(
-        f"the database lacks {len(missing)} migrations from {next(iter(missing))} on, and the role '{connection.info.user}' may not apply "
+        f"the database lacks {lacking}, and the role '{connection.info.user}' may not apply "
         f"them ({str(error).removesuffix(': check DATABASE_URL')}): run `elder-worker migrate` as the role that owns the schema"
     )
 

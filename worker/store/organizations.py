@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, LiteralString
 
+from providers.counted import counted_are
 from worker.store import statements
 from worker.store.connection import Connection, transaction
 from worker.store.errors import NotPossible
@@ -111,8 +112,9 @@ def merge(connection: Connection, found: dict[str, Any], into: int) -> dict[str,
     _check_no_run(connection, found["id"])
     both = connection.execute(statements.get("entities_in_both"), values).fetchone()
     if both and both[1]:
-        count = "1 entity is" if both[1] == 1 else f"{both[1]} entities are"
-        raise NotPossible(f"{count} in both organizations, such as {both[0]}: what is the same twice cannot be merged")
+        raise NotPossible(
+            f"{counted_are(both[1], 'entity')} in both organizations, such as {both[0]}: what is the same twice cannot be merged"
+        )
     same = connection.execute(statements.get("organizations_in_both"), values).fetchone()
     if same:
         raise NotPossible(f"both have an organization '{same[0]}' below them: merge those two first, or rename one")

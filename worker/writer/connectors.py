@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import structlog
 
+from providers.counted import counted_are
 from providers.errors import Outcome, ProviderError
 from providers.records import Scope
 from supervisor.metrics import Metrics
@@ -183,7 +184,8 @@ class ConnectorScheduler:
             _log.info(f"connector {name}: sync completed", connector=name, **fields)
         elif ok:
             missed = sum(totals.outcomes.values()) - totals.outcomes.get(Outcome.COMPLETE, 0)
-            sentence = f"connector {name}: sync read a part only: {missed} scopes were not read in full; nothing of them was tombstoned"
+            unread = counted_are(missed, "scope", past=True)
+            sentence = f"connector {name}: sync read a part only: {unread} not read in full; nothing of them was tombstoned"
             _log.warning(sentence, connector=name, scopes=dict(totals.outcomes), **fields)
         else:
             _log.error(

@@ -154,7 +154,7 @@ def test_a_binding_without_a_role_is_left_out_and_told(read, company):
     report = outcome(read(project_ids=[ONE]), "gcp_iam_binding")
 
     assert (report.outcome, report.resources) == (Outcome.ERROR, 4)
-    assert "1 items" in report.message
+    assert "1 item " in report.message
     assert "a gcp_iam_binding without" in report.message
 
 

@@ -114,8 +114,8 @@ def test_an_item_without_an_id_is_left_out_counted_and_told_and_the_others_are_r
     report = reports(read())[sub_type]
 
     assert (report.outcome, report.resources) == (Outcome.ERROR, count)
-    assert f"they have no {field}" in report.message
-    assert "items of 'list " in report.message
+    assert f"was left out: it has no {field}" in report.message
+    assert "1 item of 'list " in report.message
 
 
 def test_a_page_that_is_too_large_is_asked_for_at_half_the_size(google, customer, read):

@@ -43,7 +43,7 @@ def test_a_key_from_its_making_to_its_end(command, status, sql):
     assert listed[0].split()[:3] == ["ci", "read", f"{key[:12]}..."]
     assert "last used never" not in listed[0]
     assert "expires 20" in listed[0]
-    assert listed[-1] == "1 keys"
+    assert listed[-1] == "1 key"
 
     second = command("keys", "rotate", "ci", "--grace", "600").strip()
     assert (status(key), status(second)) == (200, 200)
@@ -89,7 +89,7 @@ def test_commands_that_change_something_are_in_the_audit_log(command, sql):
 
     command("jobs", "unpark", str(job))
     command("jobs", "accept-identity", str(job))
-    command("scopes", "retire", "--owner", "job:7")
+    command("scopes", "retire", "--owner", "job:7", "--yes")
     command("jobs", "unpark", str(job), code=1)
     command("scopes", "list")
 

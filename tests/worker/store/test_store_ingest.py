@@ -99,7 +99,7 @@ def test_e13_one_bad_record_is_refused_and_the_batch_lands(database, sql, job, b
     totals = run_once(database, job, found)
     assert (totals.created, totals.rejected) == (49, 1)
     [(message,)] = sql.execute("select message from run_scopes").fetchall()
-    assert "1 resources were refused" in message
+    assert "1 resource was refused" in message
     assert sql.execute("select entities_rejected from discovery_history").fetchone() == (1,)
 
 

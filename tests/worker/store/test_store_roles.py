@@ -81,7 +81,7 @@ def test_case_eng_11_a_role_that_may_not_migrate_is_told_what_is_missing_and_wha
     monkeypatch.setattr(migrate, "migrations", lambda: {**ours, "9999_more": "create table more (id bigint)"})
 
     with pytest.raises(
-        Unreachable, match=r"lacks 1 migrations from 9999_more on, and the role 'app_\w+' may not .* as the role that owns the schema"
+        Unreachable, match=r"lacks 1 migration from 9999_more on, and the role 'app_\w+' may not .* as the role that owns the schema"
     ):
         PostgresQueue(role, str(uuid.uuid4()), "test", 30.0)
 
