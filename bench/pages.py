@@ -128,22 +128,14 @@ def answers(url: str, rounds: int = search.ROUNDS) -> Iterator[tuple[str, str, s
 
 
 def addresses(url: str, rules: Iterator[Rule]) -> Iterator[str]:
-    """Addresses of all pages and lists, each thing by the id of the largest of its kind."""
+    """Addresses of all pages and lists, each thing by the id of the largest of its kind, which is 1 mostly."""
     with psycopg.connect(url) as connection:
         row = connection.execute("select coalesce(max(id), 0) from discovery_history where job_id = 1").fetchone()
-    ids = {
-        "job_id": 1,
-        "run_id": row[0] if row else 0,
-        "entity_id": 777,
-        "organization_id": 1,
-        "name": "ldap",
-        "webhook_id": 1,
-        "sync_id": 1,
-    }
+    ids = {"run_id": row[0] if row else 0, "entity_id": 777, "name": "ldap"}
     for rule in sorted((rule for rule in rules if "GET" in (rule.methods or ())), key=str):
         if rule.rule.startswith(LEFT_OUT):
             continue
-        _, path = rule.build(ids, append_unknown=False) or ("", rule.rule)
+        _, path = rule.build(dict.fromkeys(rule.arguments, 1) | ids, append_unknown=False) or ("", rule.rule)
         yield path
         yield from (f"{path}?{query}" for query in VARIANTS.get(path, ()))
     yield from OF_THE_DAILY_JOB

@@ -90,7 +90,7 @@ def _sum(old: Sequence[tuple[SealedConfig, int]]) -> int:
 
 
 def _owners(old: Sequence[tuple[SealedConfig, int]]) -> str:
-    """Who has these secrets: `2 jobs and 1 webhook`."""
+    """The owners of these secrets, counted: `2 jobs and 1 webhook`."""
     counts = [(sum(config.table == table for config, _ in old), noun) for table, noun in NOUNS.items()]
     return " and ".join(counted(count, noun) for count, noun in counts if count) or "no job or webhook"
 
