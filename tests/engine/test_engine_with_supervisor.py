@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from waiting import slowness
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CAP = 90
@@ -44,7 +45,7 @@ def run(tmp_path, configs, *, wall=30.0, idle=30.0, memory_mb=256, slots=2, expe
     process = subprocess.run(
         [sys.executable, str(tmp_path / "starter.py"), json.dumps(options)],
         env=environment,
-        timeout=CAP,
+        timeout=CAP * slowness(),
         capture_output=True,
         text=True,
         errors="replace",
@@ -101,8 +102,8 @@ ENDS = {
 def test_a_job_that_misbehaves_ends_what_it_found_is_kept_and_the_next_one_runs(tmp_path, behaviour):
     kind, cause = ENDS[behaviour]
     bad = {"behaviour": behaviour, "regions": ["a", "b"], "resources": 700, "path": str(tmp_path / "told")}
-    wall = 8.0 if kind == "timeout" else 60.0
-    outcomes = run(tmp_path, [bad, bad, {"resources": 10}], wall=wall, idle=60.0, expect=1)
+    wall = 8.0 * slowness() if kind == "timeout" else 60.0
+    outcomes = run(tmp_path, [bad, bad, {"resources": 10}], wall=wall, idle=600.0, expect=1)
 
     for outcome in outcomes[:2]:
         assert (outcome["status"], outcome["error_kind"]) == ("error", kind), outcome
