@@ -87,6 +87,8 @@ class Masking:
             node[index] = self._value("", value, says, secret=secret or (follows and isinstance(value, str) and not is_argument))
             if previous in _LOGINS and isinstance(value, str):
                 node[index] = secret_texts.login(node[index])
+            elif isinstance(value, str) and (flag := value.partition("=")[0]) in _LOGINS and flag != value:
+                node[index] = secret_texts.attached(flag, node[index])
             follows, previous = is_argument and self._says(value), value if isinstance(value, str) else ""
 
     def _value(self, key: str, value: Any, says: Says, *, secret: bool) -> Any:

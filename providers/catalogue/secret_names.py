@@ -8,7 +8,7 @@ import re
 WORDS = (
     "secret", "password", "passwd", "passphrase", "passcode", "pwd", "token", "credential", "privatekey", "apikey", "accesskey",
     "sharedkey", "accountkey", "authkey", "signingkey", "masterkey", "encryptkey", "connectionstring", "connstr", "bearer", "htpasswd",
-    "userdata", "customdata",
+    "requirepass", "masterauth", "dbpass", "userpass", "licensekey", "userdata", "customdata",
 )  # fmt: skip
 """A name says secret when it contains one of these, apart from case and separators. The last two are scripts that machines run at start."""
 

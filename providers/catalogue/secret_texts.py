@@ -38,6 +38,8 @@ _ASSIGNED = re.compile(rf"(?<![\w.-])(-{{0,2}}[\w.-]{{1,80}})(=){_VALUE}")
 _SETTING = re.compile(rf"(?<![\w.-])([\w.-]{{1,80}})([ \t]{{1,8}}=>?[ \t]{{1,8}}|=>){_VALUE}")
 _FLAG = re.compile(rf"(?<![\w.-])(--?[A-Za-z][\w.-]{{1,80}})([ \t]{{1,20}})(?!-){_VALUE}")
 _QUOTED_KEY = re.compile(r"""["']([\w.-]{1,80})["'](\s{0,10}:\s{0,10})("(?:[^"\\\n]|\\.){0,4000}"|'[^'\n]{0,4000}')""")
+_ESCAPED_KEY = re.compile(r"""\\{1,7}"([\w.-]{1,80})(\\{1,7}"\s{0,10}:\s{0,10}\\{1,7}")([^"\\\n]{1,4000})(?=\\)""")
+"""A pair in JSON that is a string of JSON, whose quotes stand behind backslashes."""
 _LINE = re.compile(r"^[ \t]{0,200}(?:- )?([\w.-]{1,80})(:[ \t]{1,20})([^\n]{1,4000})$", re.MULTILINE)
 _QUOTED_HEADER = re.compile(r"""(?<=["'])([\w-]{1,80})(:[ \t]{1,8})([^"'\n]{1,4000})(?=["'])""")
 _ELEMENT = re.compile(r"<([\w.:-]{1,80})(>)([^<>\n]{1,4000})(?=</)")
@@ -87,6 +89,11 @@ def login(text: str) -> str:
     return text if not password or HARMLESS.fullmatch(password) else f"{name}{colon}{REDACTED}"
 
 
+def attached(flag: str, argument: str) -> str:
+    """An argument that holds the flag's value, ``--user=name:password``, the password a mark."""
+    return f"{flag}={login(argument[len(flag) + 1 :])}"
+
+
 def _commands(text: str, says: Says) -> str:
     """Arguments of commands, and the credentials in them."""
     if "-" in text:
@@ -103,6 +110,7 @@ def _named(text: str, says: Says, header_says: Says) -> str:
     if '"' in text or "'" in text:
         text = _REGISTRY.sub(rf"\1{REDACTED}", text)
         text = _QUOTED_KEY.sub(_replacing(says), text)
+        text = _ESCAPED_KEY.sub(_replacing(says), text)
         text = _QUOTED_HEADER.sub(_replacing(header_says), text)
     text = _LINE.sub(_replacing(header_says if "\n" not in text else says), text)
     return _USER_INFO.sub(rf"\1{REDACTED}@", text)

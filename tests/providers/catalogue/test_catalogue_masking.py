@@ -25,7 +25,7 @@ def masked(document: dict, *unmasked: str) -> dict:
 @pytest.mark.parametrize(
     "key",
     ["password", "Password", "db_password", "ClientSecret", "clientsecret", "api-key", "apiKey", "APIKey", "authToken", "AUTH_TOKEN",
-     "private_key", "privateKey", "secretAccessKey", "credentials", "passphrase", "AdminPwd", "connectionString", "preSharedKey", "tokens"],
+     "private_key", "privateKey", "licenseKey", "requirepass", "masterauth", "secretAccessKey", "credentials", "passphrase", "AdminPwd", "connectionString", "preSharedKey", "tokens"],
 )  # fmt: skip
 def test_a_key_that_says_secret(key):
     assert masked({key: CANARY, "other": "stays"}) == {key: REDACTED, "other": "stays"}
@@ -108,6 +108,9 @@ def test_pairs_of_names_and_values():
          ["sh", "-c", f"run --password {REDACTED} --x && DB_PASSWORD='{REDACTED}' go"]),
         (["--password=$(DB_PASSWORD)"], ["--password=$(DB_PASSWORD)"]),
         (["curl", "-u", f"admin:{CANARY}", "http://x"], ["curl", "-u", f"admin:{REDACTED}", "http://x"]),
+        (["curl", f"--user=admin:{CANARY}", "http://x"], ["curl", f"--user=admin:{REDACTED}", "http://x"]),
+        (["run", "--user=1000:1000", "--proxy-user=root"], ["run", "--user=1000:1000", "--proxy-user=root"]),
+        (["redis-server", "--requirepass", CANARY, "--masterauth", CANARY], ["redis-server", "--requirepass", REDACTED, "--masterauth", REDACTED]),
         (["run", "-u", "1000:1000", "--user", "root", "a:b"], ["run", "-u", "1000:1000", "--user", "root", "a:b"]),
         (["curl", "-H", f"Authorization: Bearer {CANARY}"], ["curl", "-H", f"Authorization: {REDACTED}"]),
         (["curl", "-H", "Authorization: $(HEADER)"], ["curl", "-H", "Authorization: $(HEADER)"]),
@@ -126,6 +129,8 @@ def test_arguments(arguments, right):
         (f"https://host/x?sig={CANARY}&sv=1", f"https://host/x?sig={REDACTED}&sv=1"),
         (f"postgresql://app:{CANARY}@db/shop", f"postgresql://app:{REDACTED}@db/shop"),
         (f'{{"user": "a", "password": "{CANARY}", "n": 1}}', f'{{"user": "a", "password": "{REDACTED}", "n": 1}}'),
+        (json.dumps({"a": json.dumps({"user": "u", "password": CANARY})}), json.dumps({"a": json.dumps({"user": "u", "password": REDACTED})})),
+        (json.dumps([json.dumps([json.dumps({"token": CANARY})])]), json.dumps([json.dumps([json.dumps({"token": REDACTED})])])),
         (f"db:\n  user: app\n  password: {CANARY}\nport: 80", f"db:\n  user: app\n  password: {REDACTED}\nport: 80"),
         ('{"Action": "secretsmanager:GetSecretValue", "Resource": "arn:aws:secretsmanager:*:*:secret:x"}', None),
         ('{"StringEquals": {"token.actions.githubusercontent.com:sub": "repo:a/b"}}', None),
