@@ -149,6 +149,8 @@ def _values(body: Any, where: str) -> list[Any]:
     ensure_whole(body, f"Azure answered '{where}'")
     if not isinstance(found, list):
         raise BadAnswer(f"Azure answered '{where}' with something that is not a list: is a proxy in between?")
+    if not all(isinstance(one, dict) for one in found):
+        raise BadAnswer(f"Azure answered '{where}' with items that are not objects: it is not known what is missing")
     if not isinstance(body.get("nextLink"), str | None):
         raise BadAnswer(f"Azure answered '{where}' with a link to the next page that is not a text")
     return found

@@ -19,8 +19,8 @@ class Permissions:
         return any(_matches(wanted, actions) and not _matches(wanted, excluded) for actions, excluded in self._grants)
 
 
-def _lower(patterns: Iterable[str] | None) -> list[str]:
-    return [pattern.lower() for pattern in patterns or ()]
+def _lower(patterns: Any) -> list[str]:
+    return [pattern.lower() for pattern in patterns if isinstance(pattern, str)] if isinstance(patterns, list | tuple) else []
 
 
 def _matches(action: str, patterns: Iterable[str]) -> bool:

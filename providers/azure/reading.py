@@ -49,8 +49,9 @@ class Reading:
             return
         kept: list[Document] = []
         for document in parents:
-            kept.append({name: document[name] for name in _OF_PARENT if name in document})
-            yield self.resource(kind, document, subscription)
+            yield (made := self.resource(kind, document, subscription))
+            if isinstance(made, Resource):
+                kept.append({name: document[name] for name in _OF_PARENT if name in document})
         for below in catalogue.beneath(kind):
             with concurrent.futures.ThreadPoolExecutor(LISTS_AT_ONCE) as pool:
                 for found in pool.map(functools.partial(self._beneath, below, subscription), kept):

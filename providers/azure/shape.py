@@ -16,6 +16,7 @@ from providers.azure.references import References
 from providers.catalogue.kinds import ResourceKind
 from providers.catalogue.masking import Masking
 from providers.catalogue.shape import Context, Item, Shape
+from providers.errors import BadAnswer
 from providers.records import Link
 
 VOLATILE = frozenset({
@@ -102,6 +103,11 @@ def subscription_of(arm_id: str) -> str:
 
 
 def arguments_of(arm_id: str) -> list[str]:
-    """The names in an ARM id, as typed clients take them: of the resource group, then of each level of the resource."""
+    """The names in an ARM id, as typed clients take them: of the resource group, then of each level of the resource.
+
+    Raises `BadAnswer` for a text that is no such id.
+    """
     parts = arm_id.split("/")
+    if len(parts) < 9:
+        raise BadAnswer(f"'{arm_id[:200]}' is not the id of a resource: what is beneath it cannot be asked for")
     return [parts[4], *parts[8::2]]

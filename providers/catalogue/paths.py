@@ -87,6 +87,11 @@ def _walk(node: Any, rest: tuple[tuple[str, bool], ...]) -> Iterator[Any]:
         yield from _walk(child, tuple(tail))
 
 
+def is_text(value: Any) -> bool:
+    """True for a text that is valid Unicode, and so can be sent and stored: JSON may have half of a pair of surrogates."""
+    return isinstance(value, str) and (value.isascii() or not any("\ud800" <= one <= "\udfff" for one in value))
+
+
 @functools.cache
 def holes(text: str) -> tuple[str, ...]:
     """The paths in the braces of a text."""

@@ -45,8 +45,16 @@ class Shape:
         """The resource of an item, which is not changed.
 
         `context` fills holes before the item does. `links` are those that the kind cannot declare. Raises `DataError` when the item lacks
-        what its id is made of.
+        what its id is made of, or has something else than its source documents where a map or a list must be: the others go on.
         """
+        try:
+            return self._made(kind, item, context, organization, links, partial=links_partial)
+        except (AttributeError, TypeError, LookupError) as error:
+            raise DataError(f"it is not what its source documents: {str(error)[:200]}") from error
+
+    def _made(
+        self, kind: ResourceKind, item: Item, context: Context, organization: str, links: Iterable[Link], *, partial: bool
+    ) -> Resource:
         external_id = self._external_id(kind, item, context)
         tags = self.tags(paths.first(item, kind.tags)) if kind.tags else {}
         return Resource(
@@ -60,7 +68,7 @@ class Shape:
             organization=organization,
             parent=self.parent(kind, item, context),
             region=self.region(kind, item),
-            links_partial=links_partial,
+            links_partial=partial,
         )
 
     def storable(self, resource: Resource) -> Resource:
@@ -135,6 +143,8 @@ class Shape:
         found = self._id(kind.id, item, context)
         if not found:
             raise DataError(f"a {kind.sub_type} without {' and '.join(paths.holes(kind.id))}")
+        if not paths.is_text(found):
+            raise DataError(f"a {kind.sub_type} whose id is not valid Unicode: {found[:100]!a}")
         return found
 
     def _id(self, text: str, item: Item, context: Context) -> str:

@@ -27,18 +27,25 @@ _ENTRY_MEMBERS = {"groupByEmail": "group:", "domain": "domain:", "specialGroup":
 def items(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The bindings of a policy, or of a dataset's access, sorted; each role and condition once, as a policy may name them twice.
 
-    A binding without a role is among them: nothing names it, and it is counted as unreadable.
+    A binding without a role, or that is not one, is among them without its role: nothing names it, and it is counted as unreadable.
     """
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for binding in (*(answer.get("bindings") or ()), *_entries(answer.get(ACCESS) or [])):
-        if not binding.get("role"):
-            yield dict(binding)
+        if not _is_whole(binding):
+            yield {**binding, "role": ""}
             continue
         condition = binding.get("condition") or {}
         key = (binding["role"], json.dumps(condition, sort_keys=True) if condition else "")
         found.setdefault(key, {"condition": condition, "members": set()})["members"].update(binding.get("members") or ())
     for (role, _), binding in sorted(found.items()):
         yield _item(role, binding["condition"], sorted(binding["members"]))
+
+
+def _is_whole(binding: Mapping[str, Any]) -> bool:
+    """True for a binding that has a role, and whose condition and members, if it has any, are what Google documents."""
+    role, condition, members = binding.get("role"), binding.get("condition") or {}, binding.get("members") or []
+    named = isinstance(members, list) and all(isinstance(one, str) for one in members)
+    return bool(role) and isinstance(role, str) and isinstance(condition, dict) and named
 
 
 def ensure_access(answer: Mapping[str, Any], permission: str) -> None:

@@ -18,7 +18,7 @@ from providers.gcp.catalogue import ABOVE, ALL
 from providers.gcp.config import GcpOperator
 from providers.gcp.declaration import ASSETS, GcpKind, attachment_point, resource_name
 from providers.gcp.session import Session
-from providers.google.answers import check_answer, listed
+from providers.google.answers import check_answer, listed, objects
 from providers.google.signin import Signin
 from providers.http.client import Http
 from providers.pages import Page
@@ -167,7 +167,7 @@ def items_of(kind: GcpKind, method: str, answer: RawPage) -> Iterator[Any]:
     path = "items[]" if method in kind.also else kind.items
     member = path.removesuffix("[]")
     if kind.policy:
-        listed(answer, member, kind.what)
+        objects(answer, member, kind.what)
         yield from bindings.items(answer)
         return
     for _, part in parts_of(method, answer):

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from providers.catalogue.kinds import LinkRule, ResourceKind
+from providers.catalogue.paths import is_text
 
 _DIRECTORY = "/admin/directory/v1"
 _SCOPE = "https://www.googleapis.com/auth/admin.directory."
@@ -42,7 +43,8 @@ class Listing(msgspec.Struct, frozen=True):
 
     def identity(self, item: Any) -> str:
         """The value that identifies an item of the list; empty when it has none."""
-        return str(item.get(self.key) or item.get(self.instead) or "") if isinstance(item, dict) else ""
+        found = (item.get(self.key) or item.get(self.instead)) if isinstance(item, dict) else ""
+        return str(found) if is_text(found) else ""
 
     def restart_key(self, item: Any) -> str:
         """The key of an item, the same when the list is read again: its identity, else all that the item has."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from providers.address import base_url, display_host
-from providers.catalogue.paths import first
+from providers.catalogue.paths import first, is_text
 from providers.errors import BadAnswer, CredentialsError, Denied, ProviderError, ScopeError, Unsupported
 from providers.http import quota
 from providers.http.client import Http
@@ -87,7 +87,7 @@ class Client:
     def each(self, listing: Listing, name: str = "") -> Iterator[dict[str, Any]]:
         """Every item of a list, each with an id. Raises `BadAnswer` for one without. `name` fills the hole in the path."""
         for item in self.listed(listing, name):
-            if not isinstance(item, dict) or not isinstance(item.get("id"), str) or not item["id"]:
+            if not isinstance(item, dict) or not item.get("id") or not is_text(item["id"]):
                 raise BadAnswer(f"Okta answered '{listing.what}' with an item that has no id: is a proxy in between?")
             yield item
 
