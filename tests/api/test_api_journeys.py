@@ -176,7 +176,7 @@ def test_on_a_phone_each_figure_of_a_list_is_there_with_its_name(visit, inventor
         f"/runs/{run}": {"Scopes"},
         "/connectors": {"Next sync", "Found", "Scopes", "Not complete", "Abandoned", "Began", "Last complete"},
         "/connectors/ldap": {"Scopes", "Found", "New", "Changed", "Deleted"},
-        "/changes": {"New", "Changed", "Deleted"},
+        "/changes": {"New", "Changed", "Deleted", "Restored"},
         "/scopes": {"Entities", "Read in full", "Last reading"},
         "/workers": {"Runs now", "Providers", "Queues", "Since", "Last seen"},
         "/providers": {"Name", "From", "Used as", "Types", "State"},

@@ -122,8 +122,10 @@ def test_the_command_line_lists_and_retires(database, sql, job):
     assert "abandoned" in listed.stdout
     assert "aws 111 us-east-1 ec2_instance" in listed.stdout
     assert cli(database, "scopes", "retire").returncode == 78
-    retired = cli(database, "scopes", "retire", "--account", "111")
-    assert retired.stdout == "1 abandoned scopes are retired; 3 entities are marked as deleted\n"
+    asked = cli(database, "scopes", "retire", "--account", "111")
+    assert (asked.returncode, "nobody has said yes: --yes answers" in asked.stderr) == (78, True)
+    retired = cli(database, "scopes", "retire", "--account", "111", "--yes")
+    assert retired.stdout == "1 abandoned scope is retired; 3 entities are marked as deleted\n"
 
 
 def test_the_command_line_lists_what_was_not_read_in_full(database, sql, job):
