@@ -93,7 +93,7 @@ class Listing:
 
     def chosen(self, text: str | None) -> tuple[str, ...]:
         """The fields that `fields` names, in their usual order. Raises `ApiError`."""
-        names = {name.strip() for name in text.split(",")} if text else set(self.fields)
+        names = set(self.fields) if text is None else {name.strip() for name in text.split(",")}
         if unknown := names.difference(self.fields):
             raise ApiError(f"`fields`: there is no '{min(unknown)[:60]}' in this list", [f"its fields: {', '.join(self.fields)}"])
         return tuple(name for name in self.fields if name in names)

@@ -11,7 +11,7 @@ from flask import request
 from api.errors import ApiError
 from providers.complaints import sentence
 
-PER_PAGE = 50
+PER_PAGE, MOST_PAGES = 50, 1_000_000
 
 FiltersT = TypeVar("FiltersT", bound=msgspec.Struct)
 
@@ -25,7 +25,20 @@ def number(text: str) -> int:
 
 def page() -> int:
     """The page that is asked for, from 1. Raises `ApiError`."""
-    return max(1, min(number(request.args.get("page", "1")), 1_000_000))
+    asked = number(once("page") or "1")
+    if not 1 <= asked <= MOST_PAGES:
+        raise ApiError(f"`page` is from 1 to {MOST_PAGES}")
+    return asked
+
+
+def once(name: str) -> str:
+    """The value of a parameter, empty when it is not given. Raises `ApiError` for one that is given twice or holds a NUL."""
+    found = request.args.getlist(name)
+    if len(found) > 1:
+        raise ApiError(f"`{name}` is given twice")
+    if "\0" in "".join(found):
+        raise ApiError(f"`{name}`: a NUL has no place in a filter")
+    return found[0].strip() if found else ""
 
 
 def pages(total: int, per_page: int = PER_PAGE) -> dict[str, int]:
@@ -35,10 +48,7 @@ def pages(total: int, per_page: int = PER_PAGE) -> dict[str, int]:
 
 def filters(*names: str) -> dict[str, Any]:
     """The filters among `names` that are given and not empty. Raises `ApiError`."""
-    given: dict[str, Any] = {name: value for name in names if (value := request.args.get(name, "").strip())}
-    if any("\0" in value for value in given.values()):
-        raise ApiError("a NUL has no place in a filter")
-    return given
+    return {name: value for name in names if (value := once(name))}
 
 
 def typed(given: Mapping[str, Any], kind: type[FiltersT]) -> FiltersT:
