@@ -32,7 +32,7 @@ def items(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for binding in (*(answer.get("bindings") or ()), *_entries(answer.get(ACCESS) or [])):
         if not _is_whole(binding):
-            yield {**binding, "role": ""}
+            yield {name: value for name, value in binding.items() if name != "role"}
             continue
         condition = binding.get("condition") or {}
         key = (binding["role"], json.dumps(condition, sort_keys=True) if condition else "")
