@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 
 import msgspec
+import pytest
+from listed_api import LISTS, address, populated
 from peers.elder import FIRST, bearer
-from test_api_listing import LISTS, address, api  # noqa: F401
 
 from api.listing import sorts
 from api.pages.routes import PAGES
@@ -34,6 +35,12 @@ ODD = {
 }
 
 
+@pytest.fixture
+def api(database, sql):
+    with populated(database, sql) as api:
+        yield api
+
+
 def kinds(path: str) -> dict[str, object]:
     return {field.encode_name: field.type for field in msgspec.structs.fields(LISTS[path].query)}
 
@@ -48,11 +55,11 @@ def odd(path: str) -> list[tuple[str, str]]:
     return [*found, ("nosuch", "1"), ("sort ", "id")]
 
 
-def get(api, path: str, **more):  # noqa: F811
+def get(api, path: str, **more):
     return api.http.get(path, headers={"Accept": more.pop("accept", "application/json"), **bearer(FIRST)}, **more)
 
 
-def test_an_odd_query_of_a_list_is_refused_with_a_sentence_that_names_it(api):  # noqa: F811
+def test_an_odd_query_of_a_list_is_refused_with_a_sentence_that_names_it(api):
     taken = {}
     for path in LISTS:
         for name, value in odd(path):
@@ -66,7 +73,7 @@ def test_an_odd_query_of_a_list_is_refused_with_a_sentence_that_names_it(api):  
     assert taken == {}
 
 
-def test_a_cursor_of_another_order_is_refused_by_every_list(api):  # noqa: F811
+def test_a_cursor_of_another_order_is_refused_by_every_list(api):
     for path in LISTS:
         orders = sorts(LISTS[path].query.sortings)
         for sort in orders:
@@ -83,7 +90,7 @@ def pages() -> list[str]:
     return sorted({re.sub(r"<[^>]+>", "1", path) for path in found} - {"/api/docs"})
 
 
-def test_an_odd_query_of_a_page_is_no_error_of_ours(api):  # noqa: F811
+def test_an_odd_query_of_a_page_is_no_error_of_ours(api):
     wrong = {}
     for path in pages():
         for name in NAMES:
@@ -97,7 +104,7 @@ def test_an_odd_query_of_a_page_is_no_error_of_ours(api):  # noqa: F811
 PAGED = ("page=0", "page=-1", "page=x", "page=1000001", "page=" + "9" * 40, "page=1&page=2", "page=%00")
 
 
-def test_what_a_page_with_a_list_cannot_do_is_refused_with_a_sentence(api):  # noqa: F811
+def test_what_a_page_with_a_list_cannot_do_is_refused_with_a_sentence(api):
     taken = {}
     for path, (name, sorted_) in FILTERED.items():
         for query in (*PAGED, f"{name}=a&{name}=b", f"{name}=%00", *(("sort=nosuch",) if sorted_ else ())):

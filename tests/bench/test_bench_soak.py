@@ -47,7 +47,7 @@ def soaking(part: str, temporary: str, mark: str):
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("part", "processes"), [("kills", 6), ("histories", 6), ("claimers", 12)])
 def test_a_part_that_is_told_to_stop_ends_with_all_that_it_has_started(part, processes):
-    """Of a supervisor with its jobs, of a pool of processes with a database each, and of one database with many connections."""
+    """The parts are a supervisor with its jobs, a pool of processes with a database each, and one database with many connections."""
     mark = uuid.uuid4().hex
     with tempfile.TemporaryDirectory(prefix="e-") as temporary, soaking(part, temporary, mark) as soak:
         until(lambda: len(descendants(soak.pid)) >= processes, "the part is in its middle", 60)

@@ -52,7 +52,7 @@ class Calls(Source):
 """
 
 PROVIDERS, MODULES = {"caller": "elder_caller:Caller"}, {"elder_caller.py": _MODULE.format(ways=dict(WAYS), paths=PATHS)}
-"""What `third_party.install` takes."""
+"""Arguments of `third_party.install`: the entry point of the provider, and the source of its module."""
 
 EXPECTED = {f"{way} {path}": "401" for way in WAYS for path in PATHS}
 """Every call -> the status that the API answers."""

@@ -71,6 +71,6 @@ def test_a_scope_is_gone_by_its_sources_word_only_where_nothing_speaks_against_i
 
 
 def test_all_of_a_read_is_told_before_the_first_of_its_scopes_ends():
-    """What has moved from one scope to another is seen in the second before the first one says that it has it no more."""
+    """A resource that has moved is seen in its new scope before the old scope ends without it."""
     run(OneRead(Resource("b-1", "thing", "b", "moved"), THING), sink := Order())
     assert sink.told == ["resources of a", "resources of b", "end of a", "end of b"]

@@ -203,6 +203,7 @@ def metadata(_url: str) -> str:
     """sec-9: ctypes and a child process connect to a metadata address, in a network namespace with a listener there."""
     code = """
 import ctypes, fcntl, socket, struct, subprocess, sys
+from providers.errors import ConfigError
 from supervisor import kernel, landlock
 from worker.outbound import forbid_metadata
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
@@ -214,7 +215,7 @@ landlock.confine((), ())
 forbid_metadata()
 try:
     socket.create_connection(("169.254.169.254", 80), 2)
-except Exception:
+except (OSError, ConfigError):
     print("Python is refused")
 libc = ctypes.CDLL(None)
 name = struct.pack("=H", 2) + struct.pack("!H", 80) + socket.inet_aton("169.254.169.254") + bytes(8)

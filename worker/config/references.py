@@ -80,7 +80,7 @@ def found(values: Mapping[str, Any], environ: Mapping[str, str], variables: Iter
 
 def remarks(values: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for the files of secrets that lie in folders of the system, which the kernel's rules let every job read."""
-    paths = {path for path in values.get("own_files", ()) if Path(path).exists()}
+    paths = {path for path in values.get("own_files", ()) if os.access(path, os.F_OK)}  # False also where the path cannot be looked at
     if readable := sorted(path for path in paths if any(holds(folder, path) for folder in landlock.SYSTEM)):
         yield (
             f"{', '.join(readable)}: secrets in a folder of the system, where every job and every provider package may read what the "

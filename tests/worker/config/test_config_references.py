@@ -186,5 +186,6 @@ def test_files_of_secrets_where_every_job_may_read_are_remarked_upon(tmp_path, m
     (tmp_path / "other").symlink_to(system)
     monkeypatch.setattr("supervisor.landlock.SYSTEM", ("/nowhere", str(tmp_path / "other")))
     assert remarks(DATABASE_URL_FILE=str(mine / "url"), ELDER_API_KEY_FILE=str(mine / "key"), KUBECONFIG=str(system / "gone")) == []
+    assert remarks(KUBECONFIG=str(system / ("x" * 300))) == [], "a path that cannot be looked at ends no start"
     [remark] = remarks(DATABASE_URL_FILE=str(system / "url"), ELDER_API_KEY_FILE=str(mine / "link"))
     assert remark.startswith(f"{system / 'url'}, {mine / 'link'}: secrets in a folder of the system, where every job")

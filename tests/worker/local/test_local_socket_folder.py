@@ -89,7 +89,7 @@ def test_a_folder_that_is_held_stays_also_while_its_server_is_down(temporary):
 
 
 def test_a_folder_in_which_a_server_listens_stays_though_nobody_holds_it(temporary):
-    """As that of an earlier release, or of a server that has outlived the process that started it."""
+    """It belongs to a server of an earlier release, or to one that has outlived the process that started it."""
     path = left(temporary, "listening")
     (path / NAME).unlink()
     with socket.socket(socket.AF_UNIX) as server:
@@ -127,9 +127,11 @@ def test_a_folder_that_is_removed_before_it_is_held_is_made_again(temporary, mon
     folder.close()
 
 
-def test_nothing_of_others_is_removed(temporary, tmp_path, monkeypatch):
+def test_nothing_of_others_is_removed(temporary, monkeypatch):
     """Neither what a link leads to, nor a file of such a name, nor the folder of another user."""
-    target = left(tmp_path, "target")
+    elsewhere = temporary / "elsewhere"  # a path below pytest's own folder may be too long for a socket
+    elsewhere.mkdir()
+    target = left(elsewhere, "target")
     (temporary / f"{PREFIX}link").symlink_to(target)
     (temporary / f"{PREFIX}file").touch()
     left(temporary, "theirs")
