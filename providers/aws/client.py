@@ -18,6 +18,7 @@ from providers.aws.config import AwsOperator
 from providers.aws.health import RegionHealth
 from providers.aws.models import lean_loader
 from providers.aws.paging import Paging, paging_of
+from providers.aws.timestamps import timestamp
 from providers.aws.tls import share, trusting
 from providers.concurrency import Once
 
@@ -83,6 +84,7 @@ class Sessions:
         session = botocore.session.Session({"config_file": _NOWHERE, "credentials_file": _NOWHERE, "profile": _NOTHING})
         session.register_component("data_loader", self._loader)
         session.register_component("credential_provider", _Fixed(credentials))
+        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=timestamp)
         events = session.get_component("event_emitter")
         self.health.watch(events)
         events.register("before-parse", refuse_other)

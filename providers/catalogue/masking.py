@@ -33,6 +33,8 @@ _LOGINS = frozenset({"-u", "--user", "--proxy-user"})
 """Arguments that are followed by ``name:password``."""
 _NAMES = ("name", "Name", "key", "Key", "HeaderName", "headerName", "ParameterName", "ParameterKey", "OptionName")
 _ANY_NAME = frozenset(_NAMES)
+_NO_TEXT = frozenset({int, float, bool, type(None)})
+"""Types whose values hold no secret."""
 _VALUES = frozenset({"value", "Value", "values", "Values", "HeaderValue", "headerValue", "ParameterValue"})
 
 
@@ -76,6 +78,8 @@ class Masking:
         name = "" if _ANY_NAME.isdisjoint(node) else next((node[key] for key in _NAMES if isinstance(node.get(key), str)), "")
         is_pair = bool(name) and (self._header_says if "HeaderName" in node or "headerName" in node else says)(name)
         for key, value in node.items():
+            if type(value) in _NO_TEXT:
+                continue
             inside = self._header_says if "header" in key.lower() else says
             below = not is_exempt(key) if secret else says(key)
             node[key] = self._value(key, value, inside, secret=below or (is_pair and key in _VALUES))

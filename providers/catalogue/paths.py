@@ -76,15 +76,15 @@ def _anywhere(node: Any, key: str) -> Iterator[tuple[dict[str, Any], str]]:
             yield from _anywhere(child, key)
 
 
-def _walk(node: Any, rest: tuple[tuple[str, bool], ...]) -> Iterator[Any]:
-    if not rest:
+def _walk(node: Any, keys: tuple[tuple[str, bool], ...], depth: int = 0) -> Iterator[Any]:
+    if depth == len(keys):
         if node is not None:
             yield node
         return
-    (key, is_list), *tail = rest
+    key, is_list = keys[depth]
     below = node.get(key) if isinstance(node, Mapping) else None
     for child in (below or ()) if is_list else (below,):
-        yield from _walk(child, tuple(tail))
+        yield from _walk(child, keys, depth + 1)
 
 
 def is_text(value: Any) -> bool:
@@ -103,27 +103,32 @@ def fill(text: str, document: Any, context: Mapping[str, str]) -> str:
     filled: list[str] = []
     for before, hole, optional in _parts(text):
         filled.append(before)
-        value = _value(hole, document, context) if hole else None
+        value = _value(hole, document, context)
         if value is not None:
-            filled.append(str(value))
+            filled.append(value if type(value) is str else str(value))
         elif hole and not optional:
             return ""
     return "".join(filled)
 
 
 @functools.cache
-def _parts(text: str) -> tuple[tuple[str, str, bool], ...]:
-    """The text before each hole, the hole, and whether it may stay empty; at the end what follows the last one."""
+def _parts(text: str) -> tuple[tuple[str, tuple[str, ...], bool], ...]:
+    """The text before each hole, the paths of the hole, and whether it may stay empty; at the end what follows the last one."""
     *parts, rest = re.split(_HOLE, text)
-    return (*zip(parts[::3], parts[1::3], map(bool, parts[2::3]), strict=True), (rest, "", True))
+    holes = (tuple(hole.split("|")) for hole in parts[1::3])
+    return (*zip(parts[::3], holes, map(bool, parts[2::3]), strict=True), (rest, (), True))
 
 
-def _value(hole: str, document: Any, context: Mapping[str, str]) -> Any:
-    return next((value for path in hole.split("|") if (value := _part(path, document, context)) is not None), None)
+def _value(hole: tuple[str, ...], document: Any, context: Mapping[str, str]) -> Any:
+    for path in hole:
+        value = context[path] if path in context else _part(path, document, context)
+        if value is not None:
+            return value
+    return None
 
 
 def _part(path: str, document: Any, context: Mapping[str, str]) -> Any:
-    if path.endswith("/"):
-        whole = _part(path.removesuffix("/"), document, context)
-        return None if whole is None else str(whole).rsplit("/", 1)[-1]
-    return context[path] if path in context else first(document, path)
+    if not path.endswith("/"):
+        return first(document, path)
+    whole = _value((path.removesuffix("/"),), document, context)
+    return None if whole is None else str(whole).rsplit("/", 1)[-1]

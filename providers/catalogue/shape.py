@@ -18,6 +18,10 @@ from providers.records import UNENCODABLE, UNREADABLE, Link, Resource
 Item = Mapping[str, Any]
 Context = Mapping[str, str]
 
+
+_JSON = frozenset({str, int, float, bool, type(None)})
+"""Types whose values are JSON already."""
+
 _NAME_KEYS = ("Name", "name", "Key", "key", "HeaderName")
 """Keys that hold the name in a list of names and values."""
 
@@ -133,8 +137,11 @@ class Shape:
 
     def plain(self, value: Any) -> Any:
         """A copy of a value as JSON has it, without None."""
+        if type(value) in _JSON:
+            return value
         if isinstance(value, Mapping):
-            return {key: self.plain(inner) for key, inner in value.items() if inner is not None}
+            kept = ((key, inner) for key, inner in value.items() if inner is not None)
+            return {key: inner if type(inner) in _JSON else self.plain(inner) for key, inner in kept}
         return [self.plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
     # What is the same everywhere
@@ -168,7 +175,8 @@ class Shape:
         """The item as JSON, without its tags and without what the kind or the config leaves out. Its secrets are masked afterwards."""
         left_out = {*kind.omit, kind.tags}
         found = item if kind.kept is None else paths.pick(item, (*kind.kept, UNREADABLE))
-        kept = {key: self.plain(value) for key, value in found.items() if key not in left_out and value is not None}
+        some = ((key, value) for key, value in found.items() if key not in left_out and value is not None)
+        kept = {key: value if type(value) in _JSON else self.plain(value) for key, value in some}
         for path in kind.names_only:
             _replace(kept, path, _names)
         for path in (*kind.omit, *filter(None, (kind.tags,)), *self._ignored):
