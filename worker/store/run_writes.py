@@ -13,10 +13,10 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from providers.records import Identity
+from worker.run.aside import Aside
 from worker.run.inventory import InventoryError, Totals, unobserved
 from worker.run.queue import Claimed
 from worker.store import statements
-from worker.store.aside import Aside
 from worker.store.claimed import ClaimedConnection
 from worker.store.connection import Connection
 from worker.store.ingest import Ingest, Stored

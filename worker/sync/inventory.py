@@ -1,4 +1,7 @@
-"""Sends a connector's results to the Elder API. It needs no database: it fetches the fingerprints of each scope once."""
+"""Sends a connector's results to the Elder API. It needs no database: it fetches the fingerprints of each scope once.
+
+One batch is on its way in a thread of its own while the next is read and compared. Every other call to the API waits for it.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from providers.errors import Outcome
 from providers.records import Absence, Identity, Organization, Scope
 from supervisor.messages import Exited
 from worker.run import wire
+from worker.run.aside import Aside
 from worker.run.causes import Causes, Unread
 from worker.run.fingerprints import INTEGER, Change, Fingerprints, content_of, key_of
 from worker.run.inventory import InventoryError, Totals, held_back, release_command, unobserved
@@ -22,7 +26,7 @@ from worker.sync.client import ApiError, ElderApi
 from worker.sync.messages import Batch, ScopeClosed, ScopeOpened, Stored, SyncRun
 
 BATCH_BYTES = 4 * 1024 * 1024
-"""Most bytes of resources in one request."""
+"""Most bytes of resources in one request; as many are gathered meanwhile."""
 
 UNREACHABLE = "api"
 """Kind of the error of a sync whose API cannot be reached, and could not be told of it either."""
@@ -50,6 +54,20 @@ class _Open:
         self.rejected = 0
         self.rejection = ""
 
+    def hand_over(self) -> list[msgspec.Raw]:
+        """The gathered resources, which are sent now."""
+        pending, self.pending, self.size = self.pending, [], 0
+        return pending
+
+    def take_back(self, resources: list[msgspec.Raw]) -> None:
+        """Gathers resources again that the API has not stored."""
+        self.pending = resources + self.pending
+
+    def reject(self, reason: str) -> None:
+        """Counts a resource that is not stored; the first reason is told."""
+        self.rejected += 1
+        self.rejection = self.rejection or reason
+
 
 class ApiInventory:
     """The inventory of one sync."""
@@ -63,6 +81,8 @@ class ApiInventory:
         self._organizations: list[Organization] = []
         self._open: dict[int, _Open] = {}
         self._last: _Open | None = None
+        self._aside: Aside[Stored] = Aside(f"batches of {owner}")
+        self._sent: tuple[_Open, Batch] | None = None
         self._identity: Identity | None = None
         self._causes = Causes()
         self._observer: Callable[[int, int], None] = unobserved
@@ -85,6 +105,7 @@ class ApiInventory:
     def begin(self, index: int, scope: Scope) -> None:
         """Opens a scope and fetches its fingerprints."""
         self.attempted.append(scope)
+        self._await()
         try:
             answer = self._api.begin_scope(ScopeOpened(self._owner, self._run, scope))
         except ApiError as error:
@@ -118,6 +139,7 @@ class ApiInventory:
         """Closes a scope and names what it has not shown, which the API tombstones only after a complete reading."""
         opened = self._open.pop(end.index)
         self._send(opened)
+        self._await()
         rejected = end.rejected + opened.rejected
         self.totals.rejected += end.rejected
         self.totals.outcomes[end.outcome] = self.totals.outcomes.get(end.outcome, 0) + 1
@@ -164,6 +186,7 @@ class ApiInventory:
 
     def not_reached(self, scopes: list[Scope]) -> None:
         """Closes scopes that were planned and not begun, so that the ledger names them."""
+        self._await()
         self.totals.outcomes[Outcome.NOT_REACHED] = len(scopes)
         for scope in scopes[:MAX_NOT_REACHED]:
             closed = ScopeClosed(self._owner, self._run, scope, Outcome.NOT_REACHED, 0, "planned, and not reached before the sync ended")
@@ -181,6 +204,7 @@ class ApiInventory:
         """Sends organizations that no resource named; adds a sentence when tombstones were held back."""
         if self._last is not None:
             self._send(self._last)
+        self._await()
         self._warn_of_causes()
         sentence = held_back(self.totals, release_command(self._owner))
         if sentence and verdict.status is Status.COMPLETED:
@@ -215,6 +239,8 @@ class ApiInventory:
             _log.warning(f"{self._owner}: the history of this sync could not be stored: {error}", run=self._run)
 
     def _send(self, opened: _Open) -> None:
+        """Begins to send what is gathered, once the batch before is stored."""
+        self._await()
         if not opened.pending and not self._organizations:
             return
         batch = Batch(
@@ -222,19 +248,33 @@ class ApiInventory:
             run=self._run,
             scope=opened.scope,
             organizations=self._organizations,
-            resources=opened.pending,
+            resources=opened.hand_over(),
             default_organization_id=self._destination.default_organization_id,
             create_missing_organizations=self._destination.create_missing_organizations,
             catalogue_version=self._version,
         )
+        self._organizations, self._sent = [], (opened, batch)
+        self._aside.start(lambda: self._stored(batch))
+
+    def _stored(self, batch: Batch) -> Stored:
         began = time.monotonic_ns()
-        try:
-            stored = self._api.store(batch)
-        except ApiError as error:
-            raise _failed(error) from error
+        stored = self._api.store(batch)
         if rows := stored.created + stored.updated:
             self._observer(began, rows)
-        self._organizations, opened.pending, opened.size = [], [], 0
+        return stored
+
+    def _await(self) -> None:
+        """Waits for the batch that is on its way, and counts it. What was not stored is gathered still."""
+        if self._sent is None:
+            return
+        (opened, batch), self._sent = self._sent, None
+        try:
+            stored = self._aside.wait()
+        except ApiError as error:
+            opened.take_back(batch.resources)
+            self._organizations = batch.organizations + self._organizations
+            raise _failed(error) from error
+        assert stored is not None
         self._count(opened, stored)
 
     def _count(self, opened: _Open, stored: Stored) -> None:
@@ -246,8 +286,7 @@ class ApiInventory:
 
     def _reject(self, opened: _Open, reason: str) -> None:
         self.totals.rejected += 1
-        opened.rejected += 1
-        opened.rejection = opened.rejection or reason
+        opened.reject(reason)
 
 
 def _packed(known: Fingerprints) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 
 import msgspec
 import pytest
@@ -19,6 +20,7 @@ from worker.sync.inventory import ApiInventory, Destination
 from worker.sync.messages import Fingerprints, Rejected, Stored, SyncStored, Tombstoned
 
 SCOPE = Scope("ldap", "dc=example", "", "user")
+CAP = 60.0
 
 
 class Api:
@@ -163,3 +165,51 @@ def test_the_api_is_told_what_the_sync_has_logged():
     inventory = ApiInventory(api, "connector:ldap", "r1", Destination(7, False))
     inventory.finish(Verdict(Status.ERROR, "timeout", "too long", log=log), Exited(run="1", cause=Cause.TIMEOUT))
     assert [(one.status, one.log) for one in api.runs] == [("error", log)]
+
+
+def test_the_next_batch_is_gathered_while_one_is_on_its_way():
+    api, may_answer, asked = Api(), threading.Event(), threading.Event()
+    store = api.store
+
+    def slow(batch):
+        asked.set()
+        assert may_answer.wait(CAP)
+        return store(batch)
+
+    api.store = slow
+    inventory = ApiInventory(api, "connector:ldap", "r1", Destination(7, False), 2)
+    inventory.begin(0, SCOPE)
+    for one in people(3):
+        inventory.records(0, [msgspec.Raw(wire.encode_resource(one))])
+    assert asked.wait(CAP)
+    assert inventory.totals.resources == 3
+    assert inventory.totals.created == 0  # counted once the API has answered
+    may_answer.set()
+    inventory.end(wire.ScopeEnd(index=0, outcome=Outcome.COMPLETE, resources=3))
+    assert [len(batch.resources) for batch in api.batches] == [2, 1]
+    assert inventory.totals.created == 3
+
+
+@pytest.mark.parametrize("step", ["records", "flush", "begin", "end", "not_reached"])
+def test_a_batch_that_was_not_stored_on_its_way_ends_the_sync_at_the_next_step(step):
+    """No scope is closed after it, so that what it held is not taken for absent; what is sent after that has it again."""
+    api = Api()
+    api.fail = "store"
+    inventory = ApiInventory(api, "connector:ldap", "r1", Destination(7, False), 2)
+    inventory.organizations([Organization("o", "LDAP: x")])
+    inventory.begin(0, SCOPE)
+    inventory.records(0, [msgspec.Raw(wire.encode_resource(one)) for one in people(2)])
+    steps = {
+        "records": lambda: inventory.records(0, [msgspec.Raw(wire.encode_resource(one)) for one in people(4)[2:]]),
+        "flush": inventory.flush,
+        "begin": lambda: inventory.begin(1, SCOPE),
+        "end": lambda: inventory.end(wire.ScopeEnd(index=0, outcome=Outcome.COMPLETE, resources=2)),
+        "not_reached": lambda: inventory.not_reached([SCOPE]),
+    }
+    with pytest.raises(InventoryError, match="cannot be reached"):
+        steps[step]()
+    assert not api.closed
+    api.fail = None
+    inventory.finish(Verdict(Status.ERROR), Exited(run="1", cause=Cause.EXITED, exit_code=0))
+    assert {"uid=0", "uid=1"} <= set(api.entities)
+    assert api.batches[0].organizations == [Organization("o", "LDAP: x")]

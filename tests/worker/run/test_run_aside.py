@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from worker.store.aside import Aside
+from worker.run.aside import Aside
 
 CAP = 60.0
 
