@@ -84,10 +84,11 @@ where l.scope_id = %(scope)s and e.id = l.entity_id and (not e.is_active or e.sc
 
 -- name: count_losses
 -- Counts what a scope would lose: kind, name, lost, how many there are, and of how many entities. Entities that are held back themselves do
--- not count.
+-- not count; `offset 0` has each looked up by itself, as in links.sql.
 with seen as (
     select e.id, e.attributes from entities e
-    where e.scope_id = %(scope)s and e.is_active and not exists (select from elder_worker.held h where h.scope_id = %(scope)s and h.entity_id = e.id)
+    where e.scope_id = %(scope)s and e.is_active
+      and not exists (select from elder_worker.held h where h.scope_id = %(scope)s and h.entity_id = e.id offset 0)
 )
 select l.kind, l.name, l.lost,
        case l.kind
