@@ -116,7 +116,7 @@ class Sessions:
 
     def _made(self, session: botocore.session.Session, service: str, **options: Any) -> Any:
         made = session.create_client(service, **{"endpoint_url": self._endpoint, **options})
-        share(made, self._trusted.get(self._trusting))
+        share(made, self._trusted.get(self._trusting), self.health.silence)
         return made
 
     def make_for(self, credentials: Any, service: str) -> Any:

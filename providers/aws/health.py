@@ -8,7 +8,7 @@ from typing import Any
 from botocore import exceptions as aws
 
 from providers import progress
-from providers.errors import TimedOut
+from providers.aws.silence import SilenceWatch, silence
 
 DEAD_AFTER = 3
 """Services of a region that time out, while none answers, before the region is dead for the run."""
@@ -29,6 +29,7 @@ class RegionHealth:
         self._silent: dict[str, set[str]] = {}
         self._dead: set[str] = set()
         self._spared: set[tuple[str, str]] = set()
+        self.silence = SilenceWatch(self.declare_dead, self.is_dead)
 
     def spare(self, service: str, region: str) -> None:
         """Takes no silence of this service for the region's: nobody knows that AWS offers it there. It is asked once."""
@@ -58,6 +59,7 @@ class RegionHealth:
         region, service = str(context.get("client_region", "")), event_name.split(".")[1]
         if response_dict is not None:
             progress.answered()
+            self.silence.answered(region)
             with self._lock:
                 self._silent.pop(region, None)
         elif isinstance(exception, _SILENCE):
@@ -75,14 +77,9 @@ class RegionHealth:
     def _may_retry(
         self, caught_exception: Exception | None, attempts: int, request_dict: dict[str, Any], event_name: str, **_: Any
     ) -> None:
-        """Ends a call that botocore would repeat into silence; says nothing about any other."""
-        if isinstance(caught_exception, _SILENCE):
-            region, service = str(request_dict.get("context", {}).get("client_region", "")), event_name.split(".")[1]
+        """Ends a call that botocore would repeat into silence, or that was cut off; says nothing about any other."""
+        region, service = str(request_dict.get("context", {}).get("client_region", "")), event_name.split(".")[1]
+        if caught_exception is not None:
             self.ensure_alive(region)
-            if attempts >= self._tries or (region, service) in self._spared:
-                raise caught_exception
-
-
-def silence(region: str) -> TimedOut:
-    """The one sentence for everything that is not read because its region is dead."""
-    return TimedOut(f"region {region} does not answer: nothing more of it is read in this run; `exclude_regions` leaves it out for good")
+        if isinstance(caught_exception, _SILENCE) and (attempts >= self._tries or (region, service) in self._spared):
+            raise caught_exception

@@ -14,7 +14,7 @@ from providers.aws.account import Account, not_enabled
 from providers.aws.client import Sessions
 from providers.aws.config import AwsConfig
 from providers.aws.failure import RAISED, is_denied_by_organization, translate
-from providers.aws.health import silence
+from providers.aws.silence import silence
 from providers.concurrency import interleaved
 from providers.errors import BadAnswer, ConfigError, CredentialsError, Denied, ProviderError, TimedOut
 from providers.provider import Read
@@ -88,8 +88,9 @@ class Regions:
         """Why a region is not read; None when it is."""
         if self._sessions.health.is_dead(region):
             return silence(region)
-        error = self._asked(region, ("ec2", "DescribeRegions", {"RegionNames": [region]}))
+        error = self._probe(region)
         if error is None:
+            self._watch(region)
             return None
         where = f"{region} of account {self._account.id}"
         ours = translate(error, "ec2:DescribeRegions", where)
@@ -101,7 +102,20 @@ class Regions:
         if self._is_denied_whole(region, error):
             everything = translate(error, "every call", where)
             return Denied(str(everything), detail=everything.detail) if everything else None
+        self._watch(region)
         return None  # the region answers; what it refuses is told by the scopes that it concerns
+
+    def _watch(self, region: str) -> None:
+        """Watches a region that answers: it is probed again when it falls silent."""
+
+        def answers() -> bool:
+            error = self._probe(region)
+            return not (error and isinstance(translate(error), TimedOut))
+
+        self._sessions.health.silence.expect(region, answers)
+
+    def _probe(self, region: str) -> Exception | None:
+        return self._asked(region, ("ec2", "DescribeRegions", {"RegionNames": [region]}))
 
     def _is_denied_whole(self, region: str, error: Exception) -> bool:
         """True when the organization's policy denies the probe, and the calls of other services too."""

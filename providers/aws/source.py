@@ -76,7 +76,8 @@ class AwsSource(Source):
         return self._verdict
 
     def close(self) -> None:
-        """Ends the threads of details and probes."""
+        """Ends the threads of details and probes, and the one that watches for silence."""
+        self._sessions.health.silence.close()
         for pool in (self._details, self._probes):
             pool.shutdown(cancel_futures=True)
 

@@ -11,7 +11,7 @@ from botocore import xform_name
 from botocore.exceptions import CredentialRetrievalError
 from setup_page import SetupPage
 
-from providers.aws import failure, health, sdk_faults
+from providers.aws import failure, sdk_faults, silence
 from providers.aws.config import AwsConfig
 from providers.schema import parse
 from worker.cli.main import main
@@ -67,7 +67,7 @@ def _with(given: dict) -> dict:
 def test_every_denial_has_a_sentence_that_a_run_tells():
     outcomes = {"Denied": "denied", "TimedOut": "timeout", "Unsupported": "unsupported", "CredentialsError": "credentials"}
     told = [(outcomes.get(rule.error.__name__, ""), rule.sentence) for rule in failure.RULES]
-    told.append(("timeout", str(health.silence("me-south-1"))))
+    told.append(("timeout", str(silence.silence("me-south-1"))))
     for words in ("response did not contain: access_key", "response 403", "the refreshed credentials are still expired"):
         error = sdk_faults.translate(CredentialRetrievalError(provider="iam-role", error_msg=words), "a call", "")
         told.append((error.error_kind, str(error)))
