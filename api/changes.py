@@ -16,7 +16,7 @@ from api.errors import ApiError
 from api.job_config import merged, provider_of, sealed, shown_job, stored_config
 from api.listing import Listing, ListQuery, listed, sortable
 from api.lookup import get_job, or_404
-from api.model import WRITTEN, length
+from api.model import WRITTEN, Id, length
 from api.paging import page_of
 from worker.store import changes, entities, jobs
 
@@ -42,9 +42,9 @@ class ChangeFilters(ListQuery, frozen=True, kw_only=True):
 
     sortings = SORTINGS
 
-    entity_id: int | None = None
-    run_id: int | None = None
-    job_id: int | None = None
+    entity_id: Id | None = None
+    run_id: Id | None = None
+    job_id: Id | None = None
     operation: str | None = None
     """`created`, `updated`, `deleted` or `restored`."""
     since: str | None = None

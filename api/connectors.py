@@ -11,7 +11,7 @@ from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.errors import NotFound
 from api.job_models import Log, Reading, ReadingSummary, RunStatus, ScopeBegun
-from api.model import ApiModel, Time, bounds
+from api.model import ApiModel, Id, Time, bounds
 from worker.store import connectors, run_logs, sync_requests
 
 _NOT_HERE = "no connector '{}' has delivered here yet"
@@ -139,7 +139,7 @@ class SyncWanted(ApiModel, frozen=True, kw_only=True):
 class SyncQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Query of the log of a sync."""
 
-    sync_id: int | None = None
+    sync_id: Id | None = None
     """Id of the sync, as the history has it; without it, the newest one."""
 
 

@@ -11,6 +11,7 @@ from api import access
 from api import inventory_models as models
 from api.context import Context
 from api.listing import Listing, ListQuery, listed, sortable
+from api.model import Id
 from api.search import conditions
 from worker.store import entity_list
 from worker.store.connection import Connection
@@ -27,7 +28,7 @@ class EntityFilters(ListQuery, frozen=True, kw_only=True):
 
     sortings = SORTINGS
 
-    organization_id: int | None = None
+    organization_id: Id | None = None
     """Id of the organization, or of one above it."""
     entity_type: str | None = None
     sub_type: str | None = None

@@ -13,6 +13,7 @@ from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.listing import Listing, ListQuery, listed, sortable
 from api.lookup import or_404
+from api.model import Id
 from worker.store import entities
 
 DEPENDENCIES = Listing("dependencies", models.Dependency, "Dependencies", "Links in an order.")
@@ -23,7 +24,7 @@ class DependencyFilters(ListQuery, frozen=True, kw_only=True):
 
     sortings = entities.LINK_SORTINGS
 
-    entity_id: int | None = None
+    entity_id: Id | None = None
     """Id of the entity at either end."""
     dependency_type: str | None = None
     resolved: bool | None = None

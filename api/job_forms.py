@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from api.job_models import JobStatus
 from api.listing import ListQuery, sortable
-from api.model import WRITTEN, bounds, length
+from api.model import WRITTEN, Id, bounds, length
 from worker.run import cron
 from worker.store import jobs
 
@@ -23,7 +23,6 @@ Name = Annotated[str, length(1, 200, WRITTEN)]
 Queue = Annotated[str, length(1, 100, r"^[\w.-]+$")]
 Interval = Annotated[int, bounds(60, YEAR)]
 Times = Annotated[str, length(2 * cron.FIELDS - 1, cron.LONGEST)]
-Id = Annotated[int, bounds(1, 2**63 - 1)]
 
 
 class JobBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +81,7 @@ class JobFilters(ListQuery, frozen=True, kw_only=True):
     status: JobStatus | None = None
     enabled: bool | None = None
     """True: jobs that may run; false: those that are disabled."""
-    organization_id: int | None = None
+    organization_id: Id | None = None
     """Id of the organization, or of one above it."""
     q: str | None = None
     """A part of the name or of the description, in any case."""

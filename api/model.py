@@ -9,6 +9,9 @@ import msgspec
 
 Time = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 
+Id = Annotated[int, msgspec.Meta(ge=1, extra_json_schema={"maximum": 2**63 - 1})]
+"""The id of a row; the first is 1."""
+
 
 def bounds(least: int, most: int) -> msgspec.Meta:
     """The bounds of a number, for the OpenAPI document; `__post_init__` refuses what is beyond them, in a sentence."""

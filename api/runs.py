@@ -14,6 +14,7 @@ from api.context import Context
 from api.errors import NotFound
 from api.job_models import RunStatus, ScopeOutcome
 from api.listing import Listing, ListQuery, listed, sortable
+from api.model import Id
 from worker.store import connectors, history, ledger
 from worker.store.connection import Connection
 from worker.store.query import Query
@@ -31,7 +32,7 @@ class RunFilters(ListQuery, frozen=True, kw_only=True):
 
     sortings = history.SORTINGS
 
-    job_id: int | None = None
+    job_id: Id | None = None
     provider: str | None = None
     status: RunStatus | None = None
     error_kind: str | None = None

@@ -171,6 +171,7 @@ def test_what_is_not_there(elder, method, path, status):
         ("organization_id=one", "`organization_id`"),
         ("organization_id=", "`organization_id`"),
         ("organization_id=99999999999999999999", "`organization_id` is too large"),
+        ("organization_id=-1", "`organization_id`"),
         ("page=0", "`page` starts at 1"),
         ("per_page=1001", "`per_page` is from 1 to 1000"),
         ("page=x", "`page`"),
