@@ -15,7 +15,7 @@ from typing import Any
 
 from providers.errors import TimedOut
 
-PATIENCE = 8.0
+SILENT_AFTER = 8.0
 """Seconds without any answer of a region in which calls wait, after which it is probed."""
 
 
@@ -37,9 +37,9 @@ class Attempt:
 class SilenceWatch:
     """Notices that a region which is being read no longer answers. Used by all threads of a run."""
 
-    def __init__(self, declare_dead: Callable[[str], None], is_dead: Callable[[str], bool], patience: float = PATIENCE) -> None:
-        """`declare_dead` is told of a region whose calls have waited for `patience` seconds and whose probe got no answer."""
-        self._declare_dead, self._is_dead, self._patience = declare_dead, is_dead, patience
+    def __init__(self, declare_dead: Callable[[str], None], is_dead: Callable[[str], bool], silent_after: float = SILENT_AFTER) -> None:
+        """`declare_dead` is told of a region whose calls have waited for `silent_after` seconds and whose probe got no answer."""
+        self._declare_dead, self._is_dead, self._silent_after = declare_dead, is_dead, silent_after
         self._lock = threading.Lock()
         self._waiting: dict[str, set[Attempt]] = {}
         self._answered: dict[str, float] = {}
@@ -81,14 +81,14 @@ class SilenceWatch:
             thread.join()
 
     def _run(self) -> None:
-        while not self._over.wait(self._patience / 8):
+        while not self._over.wait(self._silent_after / 8):
             for region in self._silent():
                 self._asked[region] = threading.Thread(target=self._ask, args=(region,), name=f"probe of {region}", daemon=True)
                 self._asked[region].start()
 
     def _silent(self) -> list[str]:
         """The regions in which a call waits, none has been answered lately, and none is being probed."""
-        before = time.monotonic() - self._patience
+        before = time.monotonic() - self._silent_after
         with self._lock:
             return [
                 region
@@ -105,7 +105,7 @@ class SilenceWatch:
             self.answered(region)
             return
         with self._lock:
-            if self._answered.get(region, 0.0) > time.monotonic() - self._patience:
+            if self._answered.get(region, 0.0) > time.monotonic() - self._silent_after:
                 return
             self._declare_dead(region)
             waiting = set(self._waiting.get(region, ()))

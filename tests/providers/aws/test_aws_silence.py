@@ -72,7 +72,7 @@ def test_the_calls_that_wait_in_a_region_that_fell_silent_are_cut_off_and_the_he
 
 @pytest.mark.usefixtures("_impatient")
 def test_a_region_that_is_slow_is_waited_for_as_long_as_its_probe_answers(moto: Moto, aws_proxy):
-    """One list takes as long as several patiences; nothing of it is lost."""
+    """One list takes several times as long as that; nothing of it is lost."""
     moto.client("sqs", DEAD).create_queue(QueueName="slow")
     probes, asked_again = [], threading.Event()
 
@@ -128,11 +128,11 @@ def test_a_region_is_probed_when_a_call_waits_and_nothing_has_been_answered_for_
     assert watch._silent() == [], "nothing waits"
     with watch.waiting(DEAD):
         assert watch._silent() == [], "not for long"
-        now[0] += silence.PATIENCE + 1
+        now[0] += silence.SILENT_AFTER + 1
         assert watch._silent() == [DEAD]
         watch.answered(DEAD)
         assert watch._silent() == [], "another call was answered"
-        now[0] += silence.PATIENCE + 1
+        now[0] += silence.SILENT_AFTER + 1
         assert watch._silent() == [DEAD]
     assert watch._silent() == [], "the call has ended"
     with watch.waiting("a region that is not read"):
