@@ -11,6 +11,7 @@ from providers.azure.client import Connection
 from providers.azure.failure import Gone
 from providers.azure.kinds import AzureKind
 from providers.azure.reading import Reading
+from providers.catalogue.paths import is_text
 from providers.errors import Denied, Outcome, ScopeError, Unsupported
 from providers.provider import Item
 from providers.records import Incomplete, Resource
@@ -63,6 +64,8 @@ class Hierarchy:
     def _group(self, listed: Mapping[str, Any]) -> list[Item]:
         """A group with its parent and its children, which its list does not have. One that was deleted since is none."""
         arm_id = str(listed.get("id") or "")
+        if not is_text(arm_id):  # nothing can be asked of it
+            return [self._reading.resource(MANAGEMENT_GROUP, listed, "")]
         try:
             document = self._connection.get(arm_id, MANAGEMENT_GROUP.version, **{"$expand": MANAGEMENT_GROUP.expanded})
         except Gone:

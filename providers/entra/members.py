@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from providers.catalogue.paths import is_text
 from providers.concurrency import ahead
 from providers.entra.catalogue import GROUPS, MEMBERS, OWNERS, Listing
 from providers.entra.client import Client, Gone
@@ -69,7 +70,7 @@ class Memberships:
 def _group(client: Client, raw: Any) -> tuple[Group | None, list[str]]:
     """A group with its owners, and its members; no group when it was deleted since it was listed."""
     identifier = raw.get("id") if isinstance(raw, dict) else None
-    if not isinstance(identifier, str) or not identifier:
+    if not identifier or not is_text(identifier):
         return Group(raw), []
     try:
         members = list(_ids(client, MEMBERS, identifier))
@@ -95,6 +96,6 @@ def _ids(client: Client, listing: Listing, group: str) -> Iterator[str]:
     """The object ids in a list of members or owners. Raises `ScopeError` for one without an id."""
     for item in client.list(listing, GROUPS.permission, group):
         identifier = item.get("id") if isinstance(item, dict) else None
-        if not isinstance(identifier, str) or not identifier:
-            raise ScopeError(f"Microsoft Graph answered '{listing.what}' of group {group} with an item that has no id")
+        if not identifier or not is_text(identifier):
+            raise ScopeError(f"Microsoft Graph answered '{listing.what}' of group {group} with an item that has no valid id")
         yield identifier.lower()

@@ -19,6 +19,7 @@ ITEMS = {
     "a list": [1],
     "an empty object": {},
     "an id that is null": {"id": None},
+    "names that are no Unicode": dict.fromkeys(("id", "pk", "name", "displayName", "type", "kind"), "a\ud800"),
 }
 VALUES = {"a text": "x", "a number": 2**80, "a list": [None], "an object": {"a": [None]}}
 KEPT = frozenset({"id", "pk", "name", "type", "kind", "projectId", "selfLink"})
@@ -89,3 +90,13 @@ def test_an_item_of_another_kind_ends_no_scope_without_a_sentence(vendor, monkey
 @pytest.mark.parametrize("value", VALUES)
 def test_fields_of_another_kind_are_that_items_trouble(vendor, monkeypatch, value):
     assert unforeseen(read(vendor, monkeypatch, lambda found: twisted(found, VALUES[value]))) == {}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "sub_type"), [("entra", "entra_group"), ("entra", "entra_user"), ("azure", "azure_management_group")], indirect=["vendor"]
+)
+def test_an_id_that_is_no_unicode_is_rejected_and_the_others_are_read(vendor, sub_type, monkeypatch):
+    sound = read(vendor, monkeypatch, lambda found: found)
+    sink = read(vendor, monkeypatch, lambda found: grown(found, ITEMS["names that are no Unicode"]))
+    assert sink.report(sub_type).rejected
+    assert sink.ids(sub_type) == sound.ids(sub_type) != []
