@@ -13,6 +13,7 @@ from api.client.watch import watched
 from providers.counted import counted
 
 COLUMNS = ("id", "sub_type", "name", "provider", "account", "region", "external_id")
+TYPE_COLUMNS = ("provider", "sub_type", "created", "updated", "deleted", "restored")
 CHANGE_COLUMNS = ("changed_at", "operation", "entity_id", "sub_type", "name", "changes")
 STEP_COLUMNS = ("changed_at", "change", "operation", "where", "before", "after")
 ORGANIZATION_COLUMNS = ("id", "parent_id", "name")
@@ -119,11 +120,17 @@ def _steps(change: dict[str, Any]) -> list[dict[str, Any]]:
 @click.option("--type", "sub_type", help="Such as ec2_instance.")
 @click.option("--field", help="An attribute or a tag that has changed.")
 @click.option("--operation", type=click.Choice(["created", "updated", "deleted", "restored"]), help="What has happened.")
+@click.option("--by-type", is_flag=True, help="Count the changes of the last 24 hours by type instead; goes with none of the above.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Print this many rows at most.")
 @in_session
 @watched
-def changes(session: Session, /, limit: int, **filters: Any) -> None:
+def changes(session: Session, /, by_type: bool, limit: int, **filters: Any) -> None:
     """Lists changes, the latest first."""
+    if by_type:
+        if any(value is not None for value in filters.values()):
+            raise ClientError("--by-type counts all changes of a day: leave the filters out")
+        session.many(session.api.get("changes/types")["types"][:limit], TYPE_COLUMNS, "changes")
+        return
     session.many(session.api.rows_by_cursor("changes", "changes", limit, **filters), CHANGE_COLUMNS, "changes")
 
 

@@ -29,6 +29,7 @@ COLUMNS = (
     "error",
 )
 LIST_COLUMNS = ("id", "job", "provider", "status", "started_at", "completed_at", "entities_discovered", "error")
+DURATION_COLUMNS = ("runs", "median", "average", "longest")
 SCOPE_COLUMNS = ("account", "region", "resource_type", "outcome", "resources", "deleted", "held_back", "message")
 LOG_COLUMNS = ("at", "level", "logger", "text")
 HELD_COLUMNS = ("kind", "name", "sub_type", "entity", "external_id", "target", "held_at")
@@ -54,6 +55,18 @@ def group() -> None:
 def list_runs(session: Session, /, limit: int, **filters: Any) -> None:
     """Lists runs of all jobs, the newest first."""
     session.many(session.api.rows_by_cursor("runs", "runs", limit, **filters), LIST_COLUMNS, "runs")
+
+
+@group.command()
+@click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="Days until today, in UTC.")
+@click.option("--by", type=click.Choice(["provider", "day"]), default="provider", show_default=True, help="A row for each of these.")
+@in_session
+@watched
+def durations(session: Session, /, days: int, by: str) -> None:
+    """Shows how many seconds runs took, to a tenth: the median, the average and the longest."""
+    found = session.api.get("runs/durations", days=days)[f"{by}s"]
+    rows = [{name: round(value, 1) if isinstance(value, float) else value for name, value in one.items()} for one in found]
+    session.many(rows, (by, *DURATION_COLUMNS), "runs")
 
 
 @group.command("scopes")
