@@ -109,8 +109,11 @@ class Regions:
         """Watches a region that answers: it is probed again when it falls silent."""
 
         def answers() -> bool:
-            error = self._probe(region)
-            return not (error and isinstance(translate(error), TimedOut))
+            try:
+                error = self._probe(region)
+            except TimedOut:  # its time-outs have been counted meanwhile, and it is dead
+                return False
+            return error is None or not isinstance(translate(error), TimedOut)
 
         self._sessions.health.silence.expect(region, answers)
 

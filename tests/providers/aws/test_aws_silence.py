@@ -9,11 +9,16 @@ import types
 from collections.abc import Iterator
 
 import pytest
+from botocore.credentials import Credentials
+from peers import http_proxy
 from peers.moto import Moto
 from test_aws_reading import REGION, read
 from waiting import until
 
 from providers.aws import client, silence
+from providers.aws.account import Account
+from providers.aws.client import Sessions
+from providers.aws.config import AwsOperator
 from providers.aws.silence import SilenceWatch
 from providers.errors import Outcome, TimedOut
 
@@ -117,6 +122,31 @@ def test_a_call_that_waits_is_cut_off_once_the_probe_gets_no_answer():
     with pytest.raises(TimedOut, match=f"region {DEAD} does not answer"), watch.waiting(DEAD):
         pass
     watch.close()
+
+
+def test_a_call_over_tls_is_cut_off_while_it_waits_for_its_answer(authority):
+    """A client of botocore against a server that takes the request and says nothing; the call ends with the region's one sentence."""
+    asked, over = threading.Event(), threading.Event()
+
+    def silent(_request):
+        asked.set()
+        over.wait(2 * CAP)
+
+    proxy = http_proxy.Proxy("http://127.0.0.1:1", tls=authority.server_context())
+    sessions = Sessions(AwsOperator(endpoint_url=proxy.url, ca_bundle=str(authority.ca)), REGION, 1)
+    account = Account(sessions, "123456789012", "aws", Credentials("A", "S"))
+    watch = sessions.health.silence
+    watch._silent_after = 0.5
+    watch.expect(REGION, lambda: not asked.is_set())
+    try:
+        with proxy.broken(silent), pytest.raises(TimedOut, match=f"region {REGION} does not answer"):
+            account.client("sqs", REGION).list_queues()
+        assert asked.is_set()
+    finally:
+        over.set()
+        watch.close()
+        account.close()
+        proxy.close()
 
 
 def test_a_region_is_probed_when_a_call_waits_and_nothing_has_been_answered_for_a_while(monkeypatch):
