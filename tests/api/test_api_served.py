@@ -182,17 +182,18 @@ def test_f02_what_the_guard_held_back_of_a_connector_is_let_go_by_a_person_and_n
         answer = json.loads(served.call("POST", "sync/scopes", {**scope, "outcome": outcome, "resources": 0, "unseen": unseen}).data)
         return {name: answer[name] for name in ("deleted", "held_back")}
 
-    def release(name: str = "ldap") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "worker.cli", "connectors", "release", name]
+    def release(name: str = "ldap", *answers: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "worker.cli", "connectors", "release", name, *answers]
         return subprocess.run(command, env={**os.environ, "ELDER_API_URL": served.url}, capture_output=True, text=True, timeout=CAP)
 
     assert close("complete") == {"deleted": 0, "held_back": 40}
     close("denied")
-    assert release().stdout == "0 entities of connector ldap are now marked as deleted\n"
+    assert release("ldap", "--yes").stdout == "0 entities of connector ldap are now marked as deleted\n"
     close("complete")
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (40,)
 
-    assert release().stdout == "40 entities of connector ldap are now marked as deleted\n"
+    assert "nobody has said yes" in release().stderr
+    assert release("ldap", "--yes").stdout == "40 entities of connector ldap are now marked as deleted\n"
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (0,)
     assert "there is no connector 'ldab'" in release("ldab").stderr
 

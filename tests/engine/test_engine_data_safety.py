@@ -67,7 +67,12 @@ def test_f02_an_empty_success_deletes_nothing_until_a_person_says_so(workbench):
     assert "60 entities were missing, more than MASS_DELETE_GUARD lets go at once" in run["error"]
     assert workbench.entities() == 60
 
-    result = command(workbench, "runs", "release", run["id"])
+    asked = command(workbench, "runs", "release", run["id"])
+    assert asked.returncode == 78
+    assert asked.stderr.startswith(f"Apply 60 deletions of run {run['id']}? [y/N]: ")
+    assert asked.stderr.endswith("nobody has said yes: --yes answers\n")
+    assert workbench.entities() == 60
+    result = command(workbench, "runs", "release", run["id"], "--yes")
     assert (result.returncode, result.stdout) == (0, f"60 entities of run {run['id']} are now marked as deleted\n")
     assert (workbench.entities(), workbench.entities(active=False)) == (0, 60)
 
@@ -80,7 +85,7 @@ def test_f03_a_mass_drop_is_held_back_released_and_comes_back_to_life_with_its_h
     change(workbench, job, resources=40)
     run = workbench.ended(job, 2)
     assert (workbench.scopes(run)["r1"]["held_back"], workbench.entities()) == (60, 100)
-    assert command(workbench, "runs", "release", run["id"]).returncode == 0
+    assert command(workbench, "runs", "release", run["id"], "--yes").returncode == 0
     assert workbench.entities() == 40
 
     change(workbench, job, resources=100, generation=7, changed=100)
@@ -103,7 +108,7 @@ def test_f03_nothing_is_released_while_the_job_runs(workbench):
     change(workbench, job, behaviour="sleep")
     workbench.await_fault("sleep")
 
-    result = command(workbench, "runs", "release", run["id"])
+    result = command(workbench, "runs", "release", run["id"], "--yes")
     assert (result.returncode, "is running, and may be reading what is held back" in result.stderr) == (1, True)
     assert workbench.entities() == 60
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from providers.counted import are, counted
 from worker.cli.main import CommandError
+from worker.cli.person import confirm
 from worker.config.settings import load
 from worker.sync.client import ApiError, ElderApi
 
@@ -17,6 +18,8 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     connectors = settings.connectors()
     if options.name not in connectors:
         raise CommandError(f"there is no connector '{options.name}'; there are {', '.join(connectors)}")
+    if not options.yes:
+        confirm(f"Apply all deletions that are held back of connector {options.name}?")
     api = ElderApi(settings.elder_api_url, settings.elder_api_key, ca_file=settings.elder_api_ca_bundle)
     try:
         released = api.release(f"connector:{options.name}")

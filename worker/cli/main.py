@@ -138,6 +138,7 @@ def _seconds(text: str) -> float:
 def _runs(command: argparse.ArgumentParser) -> None:
     command.add_argument("action", choices=("held", "release"))
     command.add_argument("run", type=int)
+    command.add_argument("--yes", action="store_true", help="with release: do not ask")
 
 
 def _scopes(command: argparse.ArgumentParser) -> None:
@@ -171,6 +172,7 @@ def _jobs(command: argparse.ArgumentParser) -> None:
 def _connectors(command: argparse.ArgumentParser) -> None:
     command.add_argument("action", choices=("release",))
     command.add_argument("name", help="name of the connector, such as ldap")
+    command.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _secrets(command: argparse.ArgumentParser) -> None:

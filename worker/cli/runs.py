@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from providers.counted import are, counted
 from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
-from worker.cli.person import person
+from worker.cli.person import confirm, person
 from worker.config.settings import load
 from worker.store import audit, held
 from worker.store.connection import Connection, connect, guarded, transaction
@@ -28,6 +28,8 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         with connect(url) as connection:
             if options.action == "held":
                 return _list(connection, options.run)
+            if not options.yes:
+                confirm(f"Apply {counted(_held(connection, options.run), 'deletion')} of run {options.run}?")
             with transaction(connection):
                 released = release(connection, options.run, person().name)
                 if released is not None:
@@ -38,6 +40,12 @@ def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         raise CommandError(f"the job of run {options.run} is running, and may be reading what is held back: wait until it has ended")
     print(f"{counted(released.entities, 'entity')} of run {options.run} {are(released.entities)} now marked as deleted{_besides(released)}")
     return 0
+
+
+def _held(connection: Connection, run: int) -> int:
+    """The number of deletions that are held back of a run."""
+    with guarded():
+        return held.page(connection, 1, 1, run=run)[1]
 
 
 def _list(connection: Connection, run: int) -> int:
