@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 import types
 from collections.abc import Iterator
 
@@ -37,7 +36,8 @@ def over() -> Iterator[threading.Event]:
 
 @pytest.fixture
 def _impatient(monkeypatch):
-    """Half a second of waiting. The time-outs of calls are the usual ones, longer than the test may take."""
+    """Half a second of waiting. The time-outs of calls are longer than the test holds what it holds."""
+    monkeypatch.setattr(client, "READ_TIMEOUT", 10 * CAP)
     monkeypatch.setattr(silence.SilenceWatch.__init__, "__defaults__", (0.5,))
 
 
@@ -56,14 +56,11 @@ def test_the_calls_that_wait_in_a_region_that_fell_silent_are_cut_off_and_the_he
         if call.region == DEAD and (call.operation != "DescribeRegions" or len(probes) > 1):
             over.wait(2 * CAP)
 
-    began = time.monotonic()
     with aws_proxy.broken(fault):
         collected = read(aws_proxy.url, *TYPES, regions=[DEAD, REGION])
-        taken = time.monotonic() - began
     dead = {scope: report for scope, report in collected.reports.items() if scope.region == DEAD}
     healthy = [report.outcome for scope, report in collected.reports.items() if scope.region == REGION]
 
-    assert taken < client.READ_TIMEOUT, "no call waited for its time-out"
     assert {scope.resource_type for scope in dead} >= set(TYPES)
     assert {report.outcome for report in dead.values()} == {Outcome.TIMEOUT}
     (sentence,) = {report.message for report in dead.values()}
