@@ -82,6 +82,8 @@ class RetiredScopes(ApiModel, frozen=True, kw_only=True):
     scopes: int
     entities: int
     """Number of entities that were marked as deleted."""
+    types: dict[str, int] = msgspec.field(default_factory=dict)
+    """Number of these entities by type, with `dry_run` alone."""
 
 
 class RetireBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +124,7 @@ def retire(context: Context, query: NoQuery, body: RetireBody) -> dict[str, Any]
     filters = body.filters()
     if body.dry_run:
         lost = losses(context, body)
-        return {"scopes": lost.scopes, "entities": lost.entities}
+        return {"scopes": lost.scopes, "entities": lost.entities, "types": lost.types}
     named = " ".join(f"{name}={value}" for name in RETIRABLE if (value := getattr(filters, name)) is not None)
     with audited(context, "scopes retired", named) as line:
         retired = line.after = msgspec.structs.asdict(lifecycle.retire(line.connection, filters))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 VOWELS = "aeiou"
 
 
@@ -13,6 +15,12 @@ def counted(count: int, noun: str) -> str:
 def counted_are(count: int, noun: str, *, past: bool = False) -> str:
     """The same with its verb: `1 scope is`, `2 scopes are`; in the past `was` and `were`."""
     return f"{counted(count, noun)} {are(count, past=past)}"
+
+
+def largest(counts: Mapping[str, int], most: int = 8) -> str:
+    """The names with the highest counts, so many at most: `3 ec2_instance, 1 vpc`."""
+    found = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    return ", ".join(f"{count} {name}" for name, count in found[:most]) + (", ..." if len(found) > most else "")
 
 
 def are(count: int, *, past: bool = False) -> str:

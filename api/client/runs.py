@@ -63,7 +63,7 @@ def list_runs(session: Session, /, limit: int, **filters: Any) -> None:
 @in_session
 @watched
 def durations(session: Session, /, days: int, by: str) -> None:
-    """Shows how many seconds runs took, to a tenth: the median, the average and the longest."""
+    """Shows how long runs took. Seconds, to a tenth: the median, the average and the longest."""
     found = session.api.get("runs/durations", days=days)[f"{by}s"]
     rows = [{name: round(value, 1) if isinstance(value, float) else value for name, value in one.items()} for one in found]
     session.many(rows, (by, *DURATION_COLUMNS), "runs")

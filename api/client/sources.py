@@ -12,7 +12,7 @@ from api.client import output, runs
 from api.client.errors import EXIT_FAILED, ClientError
 from api.client.session import Session, in_session, limited, sorted_by
 from api.client.watch import watched
-from providers.counted import counted, counted_are
+from providers.counted import counted, counted_are, largest
 from worker.logs.cells import cell
 
 CONNECTOR_COLUMNS = (
@@ -229,8 +229,8 @@ def retire(session: Session, /, yes: bool, **filters: Any) -> None:
         raise ClientError("name what to retire: --owner, --account, --provider, --region or --type")
     if not yes:
         lost = session.api.send("POST", "scopes/retire", {**given, "dry_run": True})
-        session.confirm(
-            f"Retire {counted(lost['scopes'], 'abandoned scope')}? {counted_are(lost['entities'], 'entity')} marked as deleted."
-        )
+        deleted = f"{counted_are(lost['entities'], 'entity')} marked as deleted"
+        types = f" ({largest(lost['types'])})" if lost.get("types") else ""
+        session.confirm(f"Retire {counted(lost['scopes'], 'abandoned scope')}? {deleted}{types}.")
     done = session.api.send("POST", "scopes/retire", given)
     session.done(done, f"{counted_are(done['scopes'], 'scope')} retired; {counted_are(done['entities'], 'entity')} marked as deleted")

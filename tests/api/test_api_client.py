@@ -233,7 +233,7 @@ def test_connectors_scopes_and_changes(elder_command, elder, database, sql):
     assert "created" in elder_command("changes", "--operation", "created").stdout
     assert f"job:{job}" in elder_command("scopes", "list", "--state", "abandoned").stdout
     asked = elder_command("scopes", "retire", "--owner", f"job:{job}", code=2).stderr
-    assert asked.startswith("Retire 1 abandoned scope? 3 entities are marked as deleted. [y/N]:")
+    assert asked.startswith("Retire 1 abandoned scope? 3 entities are marked as deleted (3 ec2_instance). [y/N]:")
     assert (
         elder_command("scopes", "retire", "--owner", f"job:{job}", "--yes").stdout
         == "1 scope is retired; 3 entities are marked as deleted\n"

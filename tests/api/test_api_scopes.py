@@ -72,7 +72,11 @@ def test_an_abandoned_scope_is_retired_and_its_entities_are_marked_as_deleted(el
     assert elder.post("scopes/retire", {}, 400)
     assert elder.post("scopes/retire", {"dry_run": True}, 400)
     assert elder.post("scopes/retire", {"account": "222"}, 200) == {"scopes": 0, "entities": 0}
-    assert elder.post("scopes/retire", {"owner": f"job:{job}", "dry_run": True}, 200) == {"scopes": 1, "entities": 3}
+    assert elder.post("scopes/retire", {"owner": f"job:{job}", "dry_run": True}, 200) == {
+        "scopes": 1,
+        "entities": 3,
+        "types": {"ec2_instance": 3},
+    }
     assert sql.execute("select count(*) from entities where is_active").fetchone() == (3,)
     assert [line["object"] for line in elder.get("audit?action=scopes%20retired")["audit"]] == ["account=222"]
     assert elder.post("scopes/retire", {"owner": f"job:{job}"}, 200) == {"scopes": 1, "entities": 3}

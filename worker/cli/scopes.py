@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from providers.counted import counted, counted_are
+from providers.counted import counted, counted_are, largest
 from supervisor.plain import plain
 from worker.cli.main import EXIT_CONFIG, CommandError
 from worker.cli.person import confirm, person
@@ -18,8 +18,8 @@ from worker.store.errors import StoreError
 from worker.store.lifecycle import Filters, Losses
 from worker.store.pool import snapshot
 
-SHOWN, TYPES = 1000, 8
-"""Scopes that one list shows, and types that the question before retiring names."""
+SHOWN = 1000
+"""Scopes that one list shows."""
 
 
 def main(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -69,8 +69,7 @@ def _retire(connection: Connection, filters: Filters, yes: bool) -> int:
 
 def _question(lost: Losses) -> str:
     """The question before retiring: how many scopes, and how many entities of each type are lost."""
-    most = sorted(lost.types.items(), key=lambda kind: (-kind[1], kind[0]))
-    types = ", ".join(f"{count} {kind}" for kind, count in most[:TYPES]) + (", ..." if len(most) > TYPES else "")
+    types = largest(lost.types)
     deleted = f"{counted_are(lost.entities, 'entity')} marked as deleted" + (f" ({types})" if types else "")
     kept = f"; {counted(lost.kept, 'entity')} that a current scope sees {'stays' if lost.kept == 1 else 'stay'}" if lost.kept else ""
     return f"Retire {counted(lost.scopes, 'abandoned scope')}? {deleted}{kept}."
