@@ -15,7 +15,7 @@ from api.endpoint import Endpoint, NoQuery
 from api.errors import ApiError
 from api.listing import Listing, ListQuery, listed, sortable
 from api.lookup import check_organization, or_404
-from api.model import WRITTEN, ApiModel, bounds, length
+from api.model import WRITTEN, ApiModel, Id, length
 from worker.store import organizations
 
 MAX_TREE = 5000
@@ -24,7 +24,6 @@ MAX_TREE = 5000
 ORGANIZATIONS = Listing("organizations", models.CountedOrganization, "Organizations", "Organizations in an order.")
 
 Name = Annotated[str, length(1, 200, WRITTEN)]
-Id = Annotated[int, bounds(1, 2**63 - 1)]
 
 
 class OrganizationFilters(ListQuery, frozen=True, kw_only=True):
@@ -32,7 +31,7 @@ class OrganizationFilters(ListQuery, frozen=True, kw_only=True):
 
     sortings = organizations.SORTINGS
 
-    parent_id: int | None = None
+    parent_id: Id | None = None
     """Those right below this one."""
     q: str | None = None
     """A part of the name, in any case."""

@@ -11,7 +11,7 @@ from api.context import Context
 from api.endpoint import Endpoint, NoQuery
 from api.listing import Listing, ListQuery, listed, sortable
 from api.lookup import or_404
-from api.model import ApiModel, Time
+from api.model import ApiModel, Id, Time
 from worker.store import releases
 
 
@@ -20,7 +20,7 @@ class ReleaseFilters(ListQuery, frozen=True, kw_only=True):
 
     sortings = releases.SORTINGS
 
-    run_id: int | None = None
+    run_id: Id | None = None
     owner: str | None = None
     sort: Annotated[str, sortable(releases.SORTINGS)] = "-id"
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from api.listing import ListQuery, sortable
-from api.model import WRITTEN, ApiModel, Time, bounds, length
+from api.model import WRITTEN, ApiModel, Id, Time, bounds, length
 from worker.run.events import EVENTS, Event
 from worker.store import webhooks
 from worker.store.webhooks import State
@@ -77,7 +77,7 @@ class WebhookFilters(ListQuery, frozen=True, kw_only=True):
 
     sortings = webhooks.SORTINGS
 
-    organization_id: int | None = None
+    organization_id: Id | None = None
     sort: Annotated[str, sortable(webhooks.SORTINGS)] = "-id"
 
 

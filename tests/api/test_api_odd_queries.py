@@ -52,6 +52,8 @@ def odd(path: str) -> list[tuple[str, str]]:
         found.append((name, "\0"))
         if name not in ODD and "str" not in str(kind):
             found += [(name, value) for value in ("nosuch", "9" * 40, "1.5x")]
+        if name.endswith("_id") and "str" not in str(kind):
+            found += [(name, "0"), (name, "-1")]
     return [*found, ("nosuch", "1"), ("sort ", "id")]
 
 
